@@ -1,0 +1,59 @@
+//! Time. The only caller of the system clocks in the program; everything else is handed a [`Timestamp`].
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
+
+/// Milliseconds since the Unix epoch, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// Milliseconds since the epoch.
+    pub fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// How long ago `self` was at `now`; zero when `self` lies in the future (a clock was set back).
+    pub fn age(self, now: Timestamp) -> Duration {
+        Duration::from_millis(u64::try_from(now.0.saturating_sub(self.0)).unwrap_or(0))
+    }
+
+    /// RFC 3339 in UTC, to the second: `2026-11-21T06:00:00Z`. A time that the calendar cannot hold prints its number.
+    pub fn rfc3339(self) -> String {
+        match jiff::Timestamp::from_duration(SignedDuration::from_millis(self.0)) {
+            Ok(t) => t.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            Err(_) => format!("{} ms", self.0),
+        }
+    }
+}
+
+/// The wall clock.
+#[expect(clippy::disallowed_methods, reason = "the one caller of the wall clock")]
+pub fn now() -> Timestamp {
+    Timestamp(jiff::Timestamp::now().as_millisecond())
+}
+
+/// The monotonic clock, for measuring and for deadlines.
+#[expect(clippy::disallowed_methods, reason = "the one caller of the monotonic clock")]
+pub fn instant() -> Instant {
+    Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_in_the_future_has_age_zero() {
+        assert_eq!(Timestamp(2_000).age(Timestamp(1_000)), Duration::ZERO);
+        assert_eq!(Timestamp(i64::MIN).age(Timestamp(i64::MAX)).as_millis() as i64, i64::MAX);
+    }
+
+    #[test]
+    fn prints_rfc3339_and_survives_an_impossible_time() {
+        assert_eq!(Timestamp(0).rfc3339(), "1970-01-01T00:00:00Z");
+        assert_eq!(Timestamp(i64::MAX).rfc3339(), format!("{} ms", i64::MAX));
+    }
+}

@@ -1,0 +1,160 @@
+//! What can go wrong, as a person and a script see it: the kinds, their hints, and the one table of exit codes.
+//!
+//! Rooms return `anyhow::Result` and attach a [`Failure`] where they know the kind. `main` looks for the outermost
+//! `Failure` in the chain; an error without one is a bug of ours and exits with 70.
+
+use std::fmt;
+
+/// Why the program ends, which decides its exit code. The only place where codes are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The question was answered and the answer is bad (a finding, a failed check).
+    Answer,
+    /// The command line makes no sense. clap reports most of these itself.
+    Usage,
+    /// The request cannot be met: no such model, ambiguous, bad config, unreadable root, unusable database.
+    CannotMeet,
+    /// Somebody else holds what is needed.
+    Busy,
+    /// The engine (llama.cpp or its worker process) failed.
+    Engine,
+    /// A bug in modelctl.
+    Bug,
+    /// SIGINT.
+    Interrupted,
+    /// SIGTERM.
+    Terminated,
+}
+
+/// The table that the README and `--help` print: code, meaning.
+pub const EXIT_CODES: &[(u8, &str)] = &[
+    (0, "done"),
+    (1, "the answer is bad: something was found, a check failed"),
+    (2, "usage: the command line makes no sense"),
+    (3, "cannot be met: no such model, ambiguous, bad config, unreadable root"),
+    (4, "busy: somebody else holds what is needed"),
+    (5, "the engine failed: llama.cpp or its worker process"),
+    (70, "a bug in modelctl"),
+    (130, "interrupted (SIGINT)"),
+    (143, "terminated (SIGTERM)"),
+];
+
+impl Kind {
+    /// The process exit code of this kind.
+    pub fn code(self) -> u8 {
+        match self {
+            Kind::Answer => 1,
+            Kind::Usage => 2,
+            Kind::CannotMeet => 3,
+            Kind::Busy => 4,
+            Kind::Engine => 5,
+            Kind::Bug => 70,
+            Kind::Interrupted => 130,
+            Kind::Terminated => 143,
+        }
+    }
+}
+
+/// An error whose kind is known, with the next step where there is one.
+#[derive(Debug)]
+pub struct Failure {
+    pub kind: Kind,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Failure { kind, message: message.into(), hint: None }
+    }
+
+    /// The request cannot be met (exit 3).
+    pub fn cannot_meet(message: impl Into<String>) -> Self {
+        Failure::new(Kind::CannotMeet, message)
+    }
+
+    /// Somebody else holds what is needed (exit 4).
+    pub fn busy(message: impl Into<String>) -> Self {
+        Failure::new(Kind::Busy, message)
+    }
+
+    /// llama.cpp or its worker failed (exit 5).
+    pub fn engine(message: impl Into<String>) -> Self {
+        Failure::new(Kind::Engine, message)
+    }
+
+    /// Adds the next step, printed on its own line.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Attaches a [`Failure`] to any error, keeping the cause below it.
+pub trait OrFail<T> {
+    /// `failure` is built only when there is an error.
+    fn or_fail(self, failure: impl FnOnce() -> Failure) -> anyhow::Result<T>;
+}
+
+impl<T, E> OrFail<T> for Result<T, E>
+where
+    E: Into<anyhow::Error>,
+{
+    fn or_fail(self, failure: impl FnOnce() -> Failure) -> anyhow::Result<T> {
+        self.map_err(|e| e.into().context(failure()))
+    }
+}
+
+/// The kind and hint of an error: of its outermost [`Failure`], else a bug without a hint.
+pub fn classify(error: &anyhow::Error) -> (Kind, Option<&str>) {
+    match error.downcast_ref::<Failure>() {
+        Some(f) => (f.kind, f.hint.as_deref()),
+        None => (Kind::Bug, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_in_the_printed_table() {
+        for kind in [
+            Kind::Answer,
+            Kind::Usage,
+            Kind::CannotMeet,
+            Kind::Busy,
+            Kind::Engine,
+            Kind::Bug,
+            Kind::Interrupted,
+            Kind::Terminated,
+        ] {
+            assert!(EXIT_CODES.iter().any(|(code, _)| *code == kind.code()), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_cause_under_a_failure_keeps_its_kind() {
+        let io = std::io::Error::other("disk on fire");
+        let error = Err::<(), _>(io)
+            .or_fail(|| Failure::cannot_meet("cannot read `x`").hint("look at the disk"))
+            .unwrap_err()
+            .context("while scanning");
+        assert_eq!(classify(&error), (Kind::CannotMeet, Some("look at the disk")));
+        assert_eq!(format!("{error:#}"), "while scanning: cannot read `x`: disk on fire");
+    }
+
+    #[test]
+    fn an_unclassified_error_is_our_bug() {
+        assert_eq!(classify(&anyhow::anyhow!("what?")).0, Kind::Bug);
+    }
+}

@@ -1,0 +1,42 @@
+//! modelctl: find, inspect, run and look after the GGUF models on a machine.
+//!
+//! The code map. Dependencies point down only:
+//!
+//! ```text
+//! main → cli → inventory prune queue health triage serve → lifecycle worker engine → db host → supervise → gguf model clock
+//! ```
+//!
+//! | room | owns | must not be found in it |
+//! |---|---|---|
+//! | [`cli`] | one file per subcommand: arguments, recipe, view | SQL, byte reading |
+//! | [`ui`] | streams, tables, progress, JSON, sizes and ages | decisions |
+//! | [`config`] | defaults < file < environment < flags; the only reader of the environment | printing |
+//! | [`failure`] | kinds of failure, hints, exit codes | |
+//! | [`inventory`] | stores, walking, grouping, the diff of a scan | SQL, printing, model loading |
+//! | [`queue`] | which model answers a task; the durable queue | SQL, llama.cpp |
+//! | [`engine`] | llama.cpp, in the worker process alone; a stub without the `llama` feature | HTTP, SQL |
+//! | [`worker`] | the process that hosts the engine, its HTTP dialect, and the client everyone uses | llama.cpp types |
+//! | [`supervise`] | child processes: spawn, readiness, stop, how they ended | what the children do |
+//! | [`host`] | what the machine has: memory, GPUs; bounded reads in a child | models |
+//! | [`db`] | all SQL, the schema and its migrations | decisions about models |
+//! | [`gguf`] | bounded, panic-free header reading, tensor types, names, memory estimate | llama.cpp, SQL |
+//! | [`model`] | plain data with the words of the house | I/O |
+//! | [`clock`] | the only caller of the clocks | |
+//!
+//! `supervise` stands under `host`: a read that can hang is a child process of its own.
+//! `tests/it/house.rs` holds the arrows and the absences to account.
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod engine;
+pub mod failure;
+pub mod gguf;
+pub mod host;
+pub mod inventory;
+pub mod model;
+pub mod queue;
+pub mod supervise;
+pub mod ui;
+pub mod worker;

@@ -1,0 +1,30 @@
+use super::{ModelRow, Named};
+use globset::{GlobBuilder, GlobMatcher};
+use std::path::Path;
+
+/// A keep hint (`KEEP_LOCAL_MODELS`): an id or its beginning, an alias, a name, a path, or a glob over names and paths.
+#[derive(Debug, Clone)]
+pub struct KeepHint {
+    pub text: String,
+    /// None when the text is no glob, or a broken one: it then still names what it spells.
+    glob: Option<GlobMatcher>,
+}
+
+impl KeepHint {
+    pub fn new(text: &str) -> KeepHint {
+        // The reason of a broken glob is dropped: a name may well contain a lone bracket, and is matched as it stands.
+        let glob = GlobBuilder::new(text).case_insensitive(true).literal_separator(false).build().ok();
+        KeepHint { text: text.to_owned(), glob: glob.map(|g| g.compile_matcher()) }
+    }
+
+    /// Whether the hint means this model.
+    pub fn matches(&self, row: &ModelRow) -> bool {
+        let spelled = row.name().eq_ignore_ascii_case(&self.text)
+            || row.alias() == Some(&self.text)
+            || (self.text.len() >= 4 && row.id().as_str().starts_with(&self.text))
+            || row.path == Path::new(&self.text);
+        let base = row.name().rsplit('/').next().unwrap_or("");
+        spelled
+            || self.glob.as_ref().is_some_and(|g| g.is_match(row.name()) || g.is_match(base) || g.is_match(&row.path))
+    }
+}

@@ -1,0 +1,113 @@
+use super::{Kind, ModelId, ModelRow, State, StoreKind, Tier, TierLimits};
+use serde::Serialize;
+use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// One model as `list --json` and the HTTP API show it. Part of the public interface: keys are added, never renamed
+/// or dropped. Unknown values are `null`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Listed<'a> {
+    pub id: &'a ModelId,
+    pub name: &'a str,
+    pub alias: Option<&'a str>,
+    pub store: StoreKind,
+    /// The root of the store, lossily decoded.
+    pub root: String,
+    /// `org/name` on the Hugging Face hub.
+    pub repo: Option<&'a str>,
+    pub kind: Kind,
+    pub state: State,
+    /// Why the state is not `ready`.
+    pub reason: Option<&'a str>,
+    /// The main file or first shard, lossily decoded.
+    pub path: String,
+    /// The bytes of the path in hexadecimal, only when they are not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_bytes_hex: Option<String>,
+    /// Content identity; the same for two copies of one model.
+    pub content: Option<&'a str>,
+    pub architecture: Option<&'a str>,
+    pub family: Option<&'a str>,
+    pub quant: Option<&'a str>,
+    pub bits_per_weight: Option<f64>,
+    pub parameters: Option<u64>,
+    /// Tokens.
+    pub context_length: Option<u64>,
+    /// Apparent bytes of all files.
+    pub size_bytes: u64,
+    /// Bytes of disk in use by all files.
+    pub allocated_bytes: u64,
+    /// Bytes of tensor data without the projector.
+    pub weights_bytes: u64,
+    /// The file carries a chat template.
+    pub chat_template: bool,
+    /// Files without the projector.
+    pub shards: u32,
+    /// A multimodal projector belongs to it.
+    pub mmproj: bool,
+    /// null for what neither generates nor embeds, or has no readable header.
+    pub tier: Option<Tier>,
+    /// The tier was set by a person, not computed.
+    pub tier_is_set: bool,
+    pub enabled: bool,
+    pub pinned: bool,
+    /// RFC 3339, UTC.
+    pub first_seen: String,
+    /// RFC 3339, UTC; null when it was never used through this program.
+    pub last_used: Option<String>,
+    pub use_count: u64,
+}
+
+impl<'a> Listed<'a> {
+    pub fn of(row: &'a ModelRow, limits: &TierLimits) -> Listed<'a> {
+        Listed {
+            id: &row.id,
+            name: &row.name,
+            alias: row.alias.as_deref(),
+            store: row.store,
+            root: row.root.to_string_lossy().into_owned(),
+            repo: row.repo.as_deref(),
+            kind: row.kind,
+            state: row.state,
+            reason: row.reason.as_deref(),
+            path: row.path.to_string_lossy().into_owned(),
+            path_bytes_hex: path_bytes_hex(&row.path),
+            content: row.content.as_deref(),
+            architecture: row.architecture.as_deref(),
+            family: row.family.as_deref(),
+            quant: row.quant.as_deref(),
+            bits_per_weight: row.bits_per_weight,
+            parameters: row.parameters,
+            context_length: row.context_length,
+            size_bytes: row.size,
+            allocated_bytes: row.allocated,
+            weights_bytes: row.weights,
+            chat_template: row.chat_template,
+            shards: row.shards,
+            mmproj: row.mmproj,
+            tier: row.tier(limits),
+            tier_is_set: row.tier_override.is_some(),
+            enabled: row.enabled,
+            pinned: row.pinned,
+            first_seen: row.first_seen.rfc3339(),
+            last_used: row.last_used.map(|t| t.rfc3339()),
+            use_count: row.use_count,
+        }
+    }
+}
+
+/// The bytes of a path as lower-case hex when a JSON string cannot hold it (it is not UTF-8), so that a script can
+/// still open the file.
+pub fn path_bytes_hex(path: &Path) -> Option<String> {
+    if path.to_str().is_some() {
+        return None;
+    }
+    let bytes = path.as_os_str().as_bytes();
+    let mut hex = String::with_capacity(bytes.len().saturating_mul(2));
+    for byte in bytes {
+        // Writing to a String cannot fail.
+        write!(hex, "{byte:02x}").unwrap_or(());
+    }
+    Some(hex)
+}

@@ -1,0 +1,25 @@
+use serde::{Deserialize, Serialize};
+
+/// A value that was read, or the reason why it could not be. Unknown is not empty and not zero.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reading<T> {
+    Known(T),
+    Unavailable(String),
+}
+
+impl<T> Reading<T> {
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Reading::Known(value) => Some(value),
+            Reading::Unavailable(_) => None,
+        }
+    }
+
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Reading<U> {
+        match self {
+            Reading::Known(value) => Reading::Known(f(value)),
+            Reading::Unavailable(why) => Reading::Unavailable(why),
+        }
+    }
+}

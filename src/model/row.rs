@@ -1,0 +1,80 @@
+use super::{Kind, ModelId, Named, State, StoreKind, Tier, TierLimits, tier_of};
+use crate::clock::Timestamp;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// One line of `list`: what is needed to sort, filter and print, without the whole model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelRow {
+    pub id: ModelId,
+    pub name: String,
+    pub store: StoreKind,
+    pub root: PathBuf,
+    pub repo: Option<String>,
+    pub kind: Kind,
+    pub state: State,
+    pub reason: Option<String>,
+    /// The entry of the main file or first shard.
+    pub path: PathBuf,
+    pub content: Option<String>,
+    pub architecture: Option<String>,
+    pub family: Option<String>,
+    /// Label of the quantisation (`Q4_K_M`).
+    pub quant: Option<String>,
+    pub bits_per_weight: Option<f64>,
+    pub parameters: Option<u64>,
+    pub context_length: Option<u64>,
+    /// Apparent bytes of all files.
+    pub size: u64,
+    /// Bytes of disk in use by all files.
+    pub allocated: u64,
+    /// Bytes of tensor data without the projector.
+    pub weights: u64,
+    pub chat_template: bool,
+    /// Files of the model without the projector.
+    pub shards: u32,
+    pub mmproj: bool,
+    pub enabled: bool,
+    pub pinned: bool,
+    pub tier_override: Option<Tier>,
+    pub alias: Option<String>,
+    pub first_seen: Timestamp,
+    pub last_used: Option<Timestamp>,
+    pub use_count: u64,
+}
+
+impl ModelRow {
+    /// The tier a person set, else the computed one; None for what does not generate or embed, or has no readable header.
+    pub fn tier(&self, limits: &TierLimits) -> Option<Tier> {
+        if !matches!(self.kind, Kind::Generative | Kind::Embedding) {
+            return None;
+        }
+        self.tier_override.or_else(|| self.parameters.map(|p| tier_of(p, self.weights, limits)))
+    }
+}
+
+impl Named for ModelRow {
+    fn id(&self) -> &ModelId {
+        &self.id
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn alias(&self) -> Option<&str> {
+        self.alias.as_deref()
+    }
+    fn has_path(&self, path: &Path) -> bool {
+        self.path == path
+    }
+}
+
+/// What a scan found out about one root, for the report and the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "state")]
+pub enum RootState {
+    /// It was read to its end.
+    Read,
+    /// It is missing, empty, unmounted or unreadable although the database knows models in it, or it could not be
+    /// read to its end. Nothing in it is marked gone.
+    Unavailable { reason: String },
+}

@@ -1,0 +1,71 @@
+use super::{Model, ModelId};
+use std::path::{Path, PathBuf};
+
+/// What a person typed to name a model: an id or its prefix, an alias, a name, or a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selector(pub String);
+
+/// The outcome of looking a selector up. Indices into the slice that was searched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pick {
+    One(usize),
+    /// More than one fits equally well.
+    Ambiguous(Vec<usize>),
+    None,
+}
+
+/// What [`pick`] needs to know of a model; rows of a list have it without loading the whole model.
+pub trait Named {
+    fn id(&self) -> &ModelId;
+    fn name(&self) -> &str;
+    fn alias(&self) -> Option<&str>;
+    /// Every path that leads to one of its files.
+    fn has_path(&self, path: &Path) -> bool;
+}
+
+impl Named for Model {
+    fn id(&self) -> &ModelId {
+        &self.id
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn alias(&self) -> Option<&str> {
+        self.settings.alias.as_deref()
+    }
+    fn has_path(&self, path: &Path) -> bool {
+        self.artifacts
+            .iter()
+            .any(|a| a.path == path || a.target.as_deref() == Some(path) || a.also.iter().any(|p| p == path))
+    }
+}
+
+/// Finds the model that a selector names. `absolute` is the selector read as a path from the working directory.
+///
+/// The first of these that matches anything decides: exact id or alias; path; exact name; id prefix (4 digits or more); name without
+/// regard to case; part of a name without regard to case.
+pub fn pick<M: Named>(selector: &Selector, absolute: Option<&PathBuf>, models: &[M]) -> Pick {
+    let text = selector.0.as_str();
+    if text.is_empty() {
+        return Pick::None;
+    }
+    let lower = text.to_lowercase();
+    let is_hex = text.len() >= 4 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let rules: [&dyn Fn(&M) -> bool; 6] = [
+        &|m| m.id().as_str() == lower || m.alias() == Some(text),
+        &|m| absolute.is_some_and(|p| m.has_path(p)),
+        &|m| m.name() == text,
+        &|m| is_hex && m.id().as_str().starts_with(&lower),
+        &|m| m.name().to_lowercase() == lower,
+        &|m| m.name().to_lowercase().contains(&lower),
+    ];
+    for rule in rules {
+        let hits: Vec<usize> = models.iter().enumerate().filter(|(_, m)| rule(m)).map(|(i, _)| i).collect();
+        match hits.as_slice() {
+            [] => {}
+            [one] => return Pick::One(*one),
+            _ => return Pick::Ambiguous(hits),
+        }
+    }
+    Pick::None
+}
