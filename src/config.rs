@@ -1,0 +1,251 @@
+//! Settings, in layers: defaults < config file (TOML) < environment < flags. This file and its children are the only
+//! readers of the environment; everything else is handed a [`Config`].
+
+mod env;
+mod file;
+
+pub use env::Env;
+
+use crate::failure::Failure;
+use crate::model::TierLimits;
+use file::ConfigFile;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What flags say about settings; `None` leaves the lower layers alone.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    pub config: Option<PathBuf>,
+    pub database: Option<PathBuf>,
+    pub color: Color,
+}
+
+/// When to colour output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set or TERM is `dumb`
+    #[default]
+    Auto,
+    /// Even into a pipe or a file
+    Always,
+    /// Never
+    Never,
+}
+
+/// Everything that was settled before a command runs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The config file that was read, if there was one.
+    pub source: Option<PathBuf>,
+    pub database: PathBuf,
+    pub roots: Roots,
+    /// Keep hints (`KEEP_LOCAL_MODELS` first, then the file's): ids, names, globs or paths, in order of preference.
+    pub keep: Vec<String>,
+    pub tiers: TierLimits,
+    pub worker: WorkerConfig,
+    /// Private to this user; sockets of workers go here.
+    pub runtime_dir: PathBuf,
+    /// What the environment and the flags say about colour; the terminal has the last word for `Auto`.
+    pub color: Color,
+    /// `COLUMNS`, when it is a number above 0.
+    pub columns: Option<usize>,
+}
+
+/// Where a scan without arguments looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roots {
+    pub paths: Vec<PathBuf>,
+    pub from: RootsFrom,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RootsFrom {
+    /// `MODEL_SCAN_PATH`.
+    Environment,
+    /// `scan.paths` of the config file.
+    File,
+    /// The known default places; those that do not exist are left out without a word.
+    Default,
+}
+
+/// How workers are started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerConfig {
+    /// Threads for generation; None lets the machine decide.
+    pub threads: Option<u32>,
+    /// Tokens of context per task; capped by the model's own.
+    pub context: u32,
+    /// Added to the niceness of the worker, 0 to 19.
+    pub nice: u8,
+    /// Layers to offload; None offloads all that a GPU build can.
+    pub gpu_layers: Option<u32>,
+    /// How long a model may take to load.
+    pub load_timeout: Duration,
+}
+
+impl Default for WorkerConfig {
+    fn default() -> Self {
+        WorkerConfig { threads: None, context: 4096, nice: 5, gpu_layers: None, load_timeout: Duration::from_secs(600) }
+    }
+}
+
+impl Config {
+    /// Settles all layers.
+    ///
+    /// # Errors
+    /// `CannotMeet` with file, line and key when the config file is unreadable or says something unknown.
+    pub fn load(flags: &Flags, env: &Env) -> anyhow::Result<Config> {
+        let (source, file) = match config_path(flags, env) {
+            Some(path) => (Some(path.clone()), ConfigFile::read(&path)?),
+            None => (None, ConfigFile::default()),
+        };
+        let base = source.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
+        let from_file = |p: &Path| base.join(env.expand_home(p));
+
+        let database = flags
+            .database
+            .clone()
+            .or_else(|| env.path("MODELCTL_DB"))
+            .or_else(|| file.database.as_deref().map(from_file))
+            .unwrap_or_else(|| env.default_database());
+
+        let roots = if let Some(list) = env.path_list("MODEL_SCAN_PATH") {
+            Roots { paths: list, from: RootsFrom::Environment }
+        } else if let Some(paths) = &file.scan.paths {
+            Roots { paths: paths.iter().map(|p| from_file(p)).collect(), from: RootsFrom::File }
+        } else {
+            Roots { paths: env.default_roots(), from: RootsFrom::Default }
+        };
+
+        let mut keep = env.list("KEEP_LOCAL_MODELS");
+        keep.extend(file.keep.iter().cloned());
+
+        let color = match flags.color {
+            Color::Auto if env.is_set("NO_COLOR") || env.text("TERM").as_deref() == Some("dumb") => Color::Never,
+            chosen => chosen,
+        };
+        Ok(Config {
+            source,
+            database,
+            roots,
+            keep,
+            tiers: file.tiers.limits(),
+            worker: file.worker.settings(),
+            runtime_dir: env.runtime_dir(),
+            color,
+            columns: env.text("COLUMNS").and_then(|c| c.parse().ok()).filter(|c| *c > 0),
+        })
+    }
+}
+
+/// The config file to read: the one named by flag or `MODELCTL_CONFIG`, else the first that exists.
+fn config_path(flags: &Flags, env: &Env) -> Option<PathBuf> {
+    if let Some(named) = flags.config.clone().or_else(|| env.path("MODELCTL_CONFIG")) {
+        return Some(named);
+    }
+    let places = [env.config_home().map(|d| d.join("modelctl/config.toml")), Some("/etc/modelctl/config.toml".into())];
+    // `symlink_metadata`: a file that is there and cannot be followed or read must be reported, not passed over.
+    places.into_iter().flatten().find(|p| p.symlink_metadata().is_ok())
+}
+
+pub(crate) fn bad_config(path: &Path, line: Option<usize>, what: &str) -> Failure {
+    let place = match line {
+        Some(line) => format!("{}:{line}", path.display()),
+        None => path.display().to_string(),
+    };
+    Failure::cannot_meet(format!("config file {place}: {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{Kind, classify};
+    use std::fs;
+
+    fn load(env: &[(&str, &str)], toml: Option<&str>) -> anyhow::Result<Config> {
+        let dir = tempfile::tempdir().unwrap();
+        let mut flags = Flags::default();
+        if let Some(text) = toml {
+            let path = dir.path().join("config.toml");
+            fs::write(&path, text).unwrap();
+            flags.config = Some(path);
+        }
+        Config::load(&flags, &Env::from_pairs(env))
+    }
+
+    fn refusal(toml: &str) -> String {
+        let error = load(&[("HOME", "/home/u")], Some(toml)).unwrap_err();
+        assert_eq!(classify(&error).0, Kind::CannotMeet);
+        format!("{error:#}")
+    }
+
+    #[test]
+    fn environment_wins_over_the_file_and_the_file_over_defaults() {
+        let toml = "database = \"/srv/a.db\"\nkeep = [\"b\"]\n[scan]\npaths = [\"/srv/models\", \"~/m\"]\n[worker]\nthreads = 3\n";
+        let c = load(&[("HOME", "/home/u")], Some(toml)).unwrap();
+        assert_eq!(c.database, Path::new("/srv/a.db"));
+        assert_eq!(c.roots, Roots { paths: vec!["/srv/models".into(), "/home/u/m".into()], from: RootsFrom::File });
+        assert_eq!(c.worker.threads, Some(3));
+
+        let env = [
+            ("HOME", "/home/u"),
+            ("MODELCTL_DB", "/x/y.db"),
+            ("MODEL_SCAN_PATH", "/a::/b"),
+            ("KEEP_LOCAL_MODELS", "a, c"),
+        ];
+        let c = load(&env, Some(toml)).unwrap();
+        assert_eq!(c.database, Path::new("/x/y.db"));
+        assert_eq!(c.roots, Roots { paths: vec!["/a".into(), "/b".into()], from: RootsFrom::Environment });
+        assert_eq!(c.keep, ["a", "c", "b"]);
+    }
+
+    #[test]
+    fn the_database_lies_in_the_state_folder_of_whoever_runs_it() {
+        let db = |env: &[(&str, &str)]| load(env, None).unwrap().database;
+        assert_eq!(db(&[("HOME", "/home/u")]), Path::new("/home/u/.local/state/modelctl/modelctl.db"));
+        assert_eq!(db(&[("HOME", "/h"), ("XDG_STATE_HOME", "/s")]), Path::new("/s/modelctl/modelctl.db"));
+        assert_eq!(db(&[("HOME", "/h"), ("XDG_STATE_HOME", "rel")]), Path::new("/h/.local/state/modelctl/modelctl.db"));
+        assert_eq!(db(&[("STATE_DIRECTORY", "/var/lib/modelctl")]), Path::new("/var/lib/modelctl/modelctl.db"));
+        assert_eq!(db(&[]), Path::new("/var/lib/modelctl/modelctl.db"));
+    }
+
+    #[test]
+    fn the_hub_cache_is_found_by_its_own_variables_in_their_order() {
+        let hf = |env: &[(&str, &str)]| load(env, None).unwrap().roots.paths[0].clone();
+        assert_eq!(hf(&[("HOME", "/h")]), Path::new("/h/.cache/huggingface/hub"));
+        assert_eq!(hf(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/c")]), Path::new("/c/huggingface/hub"));
+        assert_eq!(hf(&[("HOME", "/h"), ("HF_HOME", "~/hf")]), Path::new("/h/hf/hub"));
+        assert_eq!(hf(&[("HF_HOME", "/x"), ("HUGGINGFACE_HUB_CACHE", "/y")]), Path::new("/y"));
+        assert_eq!(hf(&[("HUGGINGFACE_HUB_CACHE", "/y"), ("HF_HUB_CACHE", "/z")]), Path::new("/z"));
+    }
+
+    #[test]
+    fn a_mistake_in_the_file_names_file_line_and_key() {
+        let text = refusal("database = \"x\"\n\n[scan]\npathes = []\n");
+        assert!(text.contains("config.toml:4: ") && text.contains("`pathes`"), "{text}");
+        let text = refusal("[tiers.fast]\nparameters = \"many\"\n");
+        assert!(text.contains("config.toml:2: ") && text.contains("`tiers.fast.parameters`"), "{text}");
+        let text = refusal("keep = [1]\n");
+        assert!(text.contains("config.toml:1: ") && text.contains("`keep[0]`"), "{text}");
+        let text = refusal("[worker]\nnice = 40\n");
+        assert!(text.contains("config.toml:2: ") && text.contains("`worker.nice`"), "{text}");
+        let text = refusal("[worker]\nload_timeout = \"soon\"\n");
+        assert!(text.contains("config.toml:2: ") && text.contains("`worker.load_timeout`"), "{text}");
+        let text = refusal("a = = b\n");
+        assert!(text.contains("config.toml:1: "), "{text}");
+    }
+
+    #[test]
+    fn a_named_file_that_is_not_there_is_an_error() {
+        let flags = Flags { config: Some("/nonexistent/config.toml".into()), ..Flags::default() };
+        let error = Config::load(&flags, &Env::from_pairs(&[])).unwrap_err();
+        assert_eq!(classify(&error).0, Kind::CannotMeet);
+        assert!(format!("{error:#}").contains("/nonexistent/config.toml"));
+    }
+
+    #[test]
+    fn no_color_counts_only_when_it_says_something() {
+        assert_eq!(load(&[("NO_COLOR", "1")], None).unwrap().color, Color::Never);
+        assert_eq!(load(&[("NO_COLOR", "")], None).unwrap().color, Color::Auto);
+    }
+}
