@@ -1,0 +1,212 @@
+//! What hostile files may cost: a sentence, never a crash, a hang or the machine's memory.
+
+#![allow(clippy::disallowed_methods, reason = "measures how long reading takes")]
+
+use super::cursor::Source;
+use super::estimate::{Settings, Shape, estimate};
+use super::fixture::{Gguf, hostile};
+use super::open::parse;
+use super::{GgufError, facts, read_bytes};
+use crate::model::{Facts, Integrity};
+use std::cell::Cell;
+use std::io;
+use std::time::{Duration, Instant};
+
+/// Bytes in memory that count what is asked of them.
+struct Counting<'b> {
+    bytes: &'b [u8],
+    asked: Cell<u64>,
+}
+
+impl Source for Counting<'_> {
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        self.asked.set(self.asked.get() + buffer.len() as u64);
+        self.bytes.read_at(buffer, at)
+    }
+    fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+}
+
+/// The memory of it as its own projector, with settings as they are and as large as they can be.
+pub(super) fn need(facts: &Facts) -> u64 {
+    let shape = Shape { shards: vec![facts], mmproj: Some(facts) };
+    let all = Settings { n_ctx: u32::MAX, n_parallel: u32::MAX, flash_attention: false, ..Settings::default() };
+    estimate(&shape, &Settings::default()).total().max(estimate(&shape, &all).total())
+}
+
+#[test]
+fn no_hostile_file_takes_long_reads_much_or_writes_to_the_terminal() {
+    for (name, bytes) in hostile() {
+        let began = Instant::now();
+        let source = Counting { bytes: &bytes, asked: Cell::new(0) };
+        match parse(&source).map(|h| facts::facts(&h, bytes.len() as u64, "")) {
+            Ok(facts) => {
+                need(&facts);
+                let kept = serde_json::to_string(&facts).unwrap();
+                assert!(kept.len() < 256 << 10, "{name}: {} bytes of facts", kept.len());
+            }
+            Err(e) => {
+                let text = e.to_string();
+                assert!(!text.chars().any(char::is_control), "{name}: {text:?}");
+                assert!(text.chars().count() < 300, "{name}: {text}");
+            }
+        }
+        assert!(began.elapsed() < Duration::from_secs(1), "{name} took {:?}", began.elapsed());
+        let limit = 2 * bytes.len() as u64 + (1 << 20);
+        assert!(source.asked.get() <= limit, "{name}: {} bytes read of {}", source.asked.get(), bytes.len());
+    }
+}
+
+#[test]
+fn each_kind_of_damage_is_called_by_its_name() {
+    let files = hostile();
+    #[track_caller]
+    fn text(files: &[(&str, Vec<u8>)], name: &str) -> String {
+        let (_, bytes) = files.iter().find(|(n, _)| *n == name).expect(name);
+        match read_bytes(bytes) {
+            Ok(facts) => match facts.integrity {
+                Integrity::Complete => "complete".to_owned(),
+                Integrity::Truncated { first_missing, .. } => format!("truncated at {first_missing}"),
+                Integrity::Unknown { why } => why,
+                other => format!("{other:?}"),
+            },
+            Err(e) => e.to_string(),
+        }
+    }
+    for (name, expected) in [
+        ("empty file", "the file is empty"),
+        ("magic alone", "cut off"),
+        ("one byte short of the counts", "cut off"),
+        ("counts alone", "cut off"),
+        ("first letters of the magic", "cut off"),
+        ("three bytes of text", "not a GGUF file"),
+        ("git-LFS pointer", "git-LFS pointer"),
+        ("HTML page", "failed download"),
+        ("JSON error", "JSON document"),
+        ("zeros", "zeros"),
+        ("old magic ggjt", "old ggml format"),
+        ("byte-swapped magic", "byte-swapped"),
+        ("version 0", "version 0 is not supported"),
+        ("version 1", "version 1 is not supported"),
+        ("version 4", "version 4 is not supported"),
+        ("2^63 keys", "9223372036854775808 keys"),
+        ("2^64-1 tensors", "18446744073709551615 tensors"),
+        ("value of type 13", "unknown type 13"),
+        ("value of type 2^31", "unknown type 2147483648"),
+        ("array of arrays", "array of arrays in x"),
+        ("arrays 10000 deep", "array of arrays in x"),
+        ("array of 2^62 bools", "an array of 4611686018427387904 elements in x"),
+        ("string of 2^64-1 bytes", "cut off"),
+        ("key of 70000 bytes", "a string of 70000 bytes"),
+        ("empty key", "an empty key"),
+        ("architecture twice", "the key general.architecture twice"),
+        ("scores as bytes", "wrong type in tokenizer.ggml.scores"),
+        ("token types as bytes", "wrong type in tokenizer.ggml.token_type"),
+        ("token <0x-1>", "complete"),
+        ("alignment 0", "general.alignment"),
+        ("alignment 3", "general.alignment"),
+        ("alignment 2^30", "general.alignment"),
+        ("alignment as i32", "general.alignment"),
+        ("alignment as u64", "general.alignment"),
+        ("chat template of 100 MB claimed", "cut off"),
+        ("chat template of 2 MiB", "complete"),
+        ("chat template of 17 MiB", "a string of 17825792 bytes"),
+        ("tensor name of 64 bytes", "a string of 64 bytes"),
+        ("tensor twice", "is there twice"),
+        ("tensor without dimensions", "complete"),
+        ("tensor with a dimension of zero", "complete"),
+        ("zero and then 2^63", "size that overflows"),
+        ("rows that do not fill a block", "do not fill blocks of 32"),
+        ("5 dimensions", "5 dimensions"),
+        ("2^32-1 dimensions", "4294967295 dimensions"),
+        ("a dimension of 2^64-1", "size that overflows"),
+        ("a product that wraps", "size that overflows"),
+        ("bytes that wrap", "size that overflows"),
+        ("an exabyte", "truncated at a"),
+        ("sizes whose sum wraps", "size that overflows"),
+        ("removed type 4", "removed type Q4_2, size not checkable"),
+        ("removed type 31", "removed type Q4_0_4_4"),
+        ("unknown type 43", "unknown type 43, size not checkable"),
+        ("type -1", "unknown type 4294967295"),
+        ("offset unaligned", "lies at 129, not at 128"),
+        ("offset overlapping", "lies at 96, not at 128"),
+        ("offset descending", "lies at 128, not at 0"),
+        ("offset with a gap", "lies at 256, not at 128"),
+        ("offset descending after an unknown type", "lies at 0, before 128"),
+        ("offset 2^64-32 after an unknown type", "size that overflows"),
+    ] {
+        let told = text(&files, name);
+        assert!(told.contains(expected), "{name}: {told:?} does not say {expected:?}");
+    }
+}
+
+#[track_caller]
+fn facts_of(name: &str) -> Facts {
+    let files = hostile();
+    let (_, bytes) = files.iter().find(|(n, _)| *n == name).expect(name);
+    read_bytes(bytes).unwrap_or_else(|e: GgufError| panic!("{name}: {e}"))
+}
+
+#[test]
+fn odd_metadata_becomes_absent_or_visible_never_invented() {
+    assert_eq!(facts_of("split count 65535").split.map(|s| (s.no, s.count)), Some((0, 65535)));
+    assert_eq!(facts_of("split count 0").split, None);
+    assert_eq!(facts_of("split number beyond the count").split.map(|s| (s.no, s.count)), Some((7, 3)));
+    assert_eq!(facts_of("split with tensors below zero").split.map(|s| s.tensors), Some(None));
+    assert_eq!(facts_of("split number below zero").split, None);
+    let big = facts_of("big-endian");
+    assert!(big.big_endian && big.architecture.as_deref() == Some("llama") && big.integrity == Integrity::Complete);
+    assert_eq!(facts_of("fewer kv heads than layers").attention.kv_heads, [2, 2]);
+    assert_eq!(facts_of("kv heads below zero").attention.kv_heads, [0, 0]);
+    assert_eq!(facts_of("no heads and no width").attention.heads, Some(0));
+    assert_eq!(facts_of("513 layers").layers, Some(513));
+    assert_eq!(facts_of("layers as text").layers, None);
+    assert_eq!(facts_of("layers as a number with a point").layers, None);
+    assert_eq!(facts_of("architecture as a number").architecture, None);
+    assert_eq!(facts_of("vocabulary of numbers").vocab_size, None);
+    assert!(facts_of("chat template of 2 MiB").chat_template);
+    assert_eq!(facts_of("name that is not UTF-8").name.as_deref(), Some("\u{fffd}\u{fffd}\u{fffd}("));
+    assert!(facts_of("name of 1 MiB").name.is_some_and(|n| n.len() <= 4096));
+    assert!(facts_of("thousands of extra templates").extra_templates.len() <= 64);
+    assert!(facts_of("thousands of unknown types").quant.histogram.len() <= 64);
+}
+
+#[test]
+fn a_size_is_never_a_thousand_of_the_smaller_unit() {
+    let labels = [134_515_008, 2_600_000, 999_600_000, 8_030_000_000, 9_960_000_000, 70_600_000_000, 999_600_000_000];
+    assert_eq!(labels.map(facts::size_label), ["135M", "2.6M", "1.0B", "8.0B", "10B", "71B", "1.0T"]);
+}
+
+/// A file of any size that holds the same eight bytes again and again after its first ones.
+struct Endless {
+    first: Vec<u8>,
+    again: [u8; 8],
+    asked: Cell<u64>,
+}
+
+impl Source for Endless {
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        self.asked.set(self.asked.get() + buffer.len() as u64);
+        for (i, byte) in buffer.iter_mut().enumerate() {
+            let at = at as usize + i;
+            *byte = self.first.get(at).copied().unwrap_or(self.again[at.wrapping_sub(self.first.len()) % 8]);
+        }
+        Ok(buffer.len())
+    }
+    fn len(&self) -> u64 {
+        1 << 50
+    }
+}
+
+#[test]
+fn a_sparse_petabyte_of_strings_is_given_up_after_the_largest_header_there_can_be() {
+    let mut first = Gguf::bare().claims(None, Some(1)).build();
+    first.extend([1u64.to_le_bytes().as_slice(), b"x", &9u32.to_le_bytes(), &8u32.to_le_bytes()].concat());
+    first.extend((1u64 << 20).to_le_bytes());
+    // Each element claims 16 MiB, so that every one of them costs a read.
+    let source = Endless { first, again: (16u64 << 20).to_le_bytes(), asked: Cell::new(0) };
+    let told = parse(&source).unwrap_err().to_string();
+    assert!(told.contains("beyond 256 MiB"), "{told}");
+    assert!(source.asked.get() < 8 << 20, "{} bytes read", source.asked.get());
+}
