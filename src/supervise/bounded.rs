@@ -1,0 +1,186 @@
+use super::{Child, Ending, SpawnSpec, spawn};
+use crate::clock;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+/// What is kept of each output stream, bytes; the rest is read and dropped, so that the child never blocks on a pipe.
+const OUTPUT_CAP: usize = 1 << 20;
+/// How long a killed child may take to die before it is given up.
+const LAST_WAIT: Duration = Duration::from_millis(500);
+
+/// What became of a short-lived child.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bounded {
+    /// It ended by itself. The streams are cut at 1 MiB.
+    Finished { ending: Ending, stdout: Vec<u8>, stderr: Vec<u8> },
+    /// It did not end in time and was killed.
+    TimedOut { limit: Duration },
+    /// It did not end in time, and not even SIGKILL ended it: it hangs in the kernel, in the function `wchan` where
+    /// the kernel tells. It was left behind.
+    Abandoned { limit: Duration, pid: u32, wchan: Option<String> },
+    /// It could not be started or watched.
+    NotStarted { why: String },
+}
+
+/// Runs a child to its end or to `limit`, whichever comes first, and never longer than half a second beyond.
+///
+/// For reads that can hang in the kernel (a driver, a dead mount): such a hang must take only this child. The streams
+/// are read without blocking and not to their end, since a grandchild may keep them open.
+pub fn run_bounded(spec: &SpawnSpec, limit: Duration) -> Bounded {
+    let deadline = clock::instant().checked_add(limit);
+    let mut child = match spawn(spec) {
+        Ok(child) => child,
+        Err(error) => return Bounded::NotStarted { why: error.to_string() },
+    };
+    match watch(&mut child, deadline) {
+        Ok(Some((ending, stdout, stderr))) => Bounded::Finished { ending, stdout, stderr },
+        Ok(None) => give_up(child, limit),
+        Err(error) => {
+            give_up(child, limit);
+            Bounded::NotStarted { why: error.to_string() }
+        }
+    }
+}
+
+type Ended = (Ending, Vec<u8>, Vec<u8>);
+
+/// Collects both streams until the child ends; None at the deadline.
+fn watch(child: &mut Child, deadline: Option<Instant>) -> io::Result<Option<Ended>> {
+    let mut stdout = Stream::of(child.take_stdout())?;
+    let mut stderr = Stream::of(child.take_stderr())?;
+    loop {
+        let left = deadline.map(|at| at.saturating_duration_since(clock::instant()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Ok(None);
+        }
+        let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+        let mut watched = vec![PollFd::from_borrowed_fd(child.end_fd(), PollFlags::IN)];
+        watched.extend(stdout.pipe.iter().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+        watched.extend(stderr.pipe.iter().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+        match poll(&mut watched, timeout.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        // Asked before reading: what a child wrote before its end is then read below, nothing is missed.
+        let ending = child.ending()?;
+        stdout.drain(deadline)?;
+        stderr.drain(deadline)?;
+        if let Some(ending) = ending {
+            return Ok(Some((ending, stdout.kept, stderr.kept)));
+        }
+    }
+}
+
+fn give_up(child: Child, limit: Duration) -> Bounded {
+    let pid = child.id();
+    match child.kill_within(LAST_WAIT) {
+        Ok(Ok(_)) => Bounded::TimedOut { limit },
+        Ok(Err(stuck)) => {
+            stuck.abandon();
+            Bounded::Abandoned { limit, pid, wchan: wchan(pid) }
+        }
+        Err(error) => Bounded::NotStarted { why: error.to_string() },
+    }
+}
+
+/// The kernel function that a process sleeps in; procfs answers without touching what the process waits for.
+fn wchan(pid: u32) -> Option<String> {
+    // Evidence for a person, not needed for anything: a kernel that does not tell is no error.
+    let name = std::fs::read_to_string(format!("/proc/{pid}/wchan")).ok()?;
+    let name = name.trim();
+    (!name.is_empty() && name != "0").then(|| name.to_owned())
+}
+
+/// One output stream and what is kept of it.
+struct Stream<P> {
+    /// None once it has ended.
+    pipe: Option<P>,
+    kept: Vec<u8>,
+}
+
+impl<P: Read + AsFd> Stream<P> {
+    fn of(pipe: Option<P>) -> io::Result<Stream<P>> {
+        if let Some(pipe) = &pipe {
+            fcntl_setfl(pipe, fcntl_getfl(pipe)? | OFlags::NONBLOCK)?;
+        }
+        Ok(Stream { pipe, kept: Vec::new() })
+    }
+
+    /// Reads what is there now. A child that writes without end is stopped by the deadline.
+    fn drain(&mut self, deadline: Option<Instant>) -> io::Result<()> {
+        let mut buffer = [0u8; 16 * 1024];
+        while let Some(pipe) = &mut self.pipe {
+            match pipe.read(&mut buffer) {
+                Ok(0) => self.pipe = None,
+                Ok(n) => {
+                    let room = OUTPUT_CAP.saturating_sub(self.kept.len());
+                    self.kept.extend(buffer.iter().take(n).take(room));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            if deadline.is_some_and(|at| clock::instant() >= at) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, limit: Duration) -> Bounded {
+        run_bounded(
+            &SpawnSpec { program: "/bin/sh".into(), args: vec!["-c".into(), script.into()], env: vec![] },
+            limit,
+        )
+    }
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn the_output_and_the_exit_code_of_a_short_child_are_told() {
+        let expected =
+            Bounded::Finished { ending: Ending::Exited(3), stdout: b"out\n".to_vec(), stderr: b"err\n".to_vec() };
+        assert_eq!(shell("echo out; echo err >&2; exit 3", LONG), expected);
+    }
+
+    #[test]
+    fn a_child_that_hangs_costs_its_limit_and_no_more() {
+        let start = clock::instant();
+        let limit = Duration::from_millis(100);
+        assert_eq!(shell("sleep 600", limit), Bounded::TimedOut { limit });
+        assert_eq!(shell("while :; do echo spam; done", limit), Bounded::TimedOut { limit });
+        assert!(start.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_grandchild_that_keeps_the_pipe_open_delays_nothing() {
+        let start = clock::instant();
+        let Bounded::Finished { ending, stdout, .. } = shell("sleep 600 & echo done", LONG) else {
+            panic!("it ended");
+        };
+        assert_eq!((ending, stdout.as_slice()), (Ending::Exited(0), b"done\n".as_slice()));
+        assert!(start.elapsed() < LONG);
+    }
+
+    #[test]
+    fn endless_output_is_cut_and_does_not_block_the_child() {
+        let Bounded::Finished { ending, stdout, .. } = shell("head -c 5000000 /dev/zero", LONG) else {
+            panic!("it ended");
+        };
+        assert_eq!((ending, stdout.len()), (Ending::Exited(0), OUTPUT_CAP));
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_said_so() {
+        let spec = SpawnSpec { program: "/nonexistent/program".into(), args: vec![], env: vec![] };
+        assert!(matches!(run_bounded(&spec, LONG), Bounded::NotStarted { .. }));
+    }
+}
