@@ -1,0 +1,6 @@
+//! What the machine has: memory, GPUs, disks. What can hang is read in a disposable child.
+
+pub mod cpu;
+pub mod gpu;
+pub mod memory;
+pub mod probe;
