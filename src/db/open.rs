@@ -1,0 +1,212 @@
+//! Opening: what is looked at before SQLite may touch a file, and the settings of every connection.
+//!
+//! Measured reasons for the settings stand beside them. The order matters: a foreign or newer file must be refused
+//! before anything is written beside it.
+
+use super::error::{DbError, DbResult, explain};
+use super::place::{self, Found};
+use super::schema::{self, Stage};
+use super::{Access, Db};
+use crate::clock;
+use crate::failure::Failure;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long a statement waits for another process's lock.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Before 3.51.3 two connections that checkpoint one write-ahead log at the same moment can corrupt it.
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// The write-ahead log is cut back to this many bytes after a checkpoint; by itself it would never shrink.
+const JOURNAL_LIMIT: i64 = 64 << 20;
+
+impl Db {
+    /// Opens the database of the program.
+    ///
+    /// `ReadWrite` makes the file, its folders (mode 0700) and the schema where they are missing. `ReadOnly` of a
+    /// missing or blank file gives an empty database in memory, for which [`Db::is_fresh`] is true.
+    ///
+    /// # Errors
+    /// Cannot be met (3): a newer format, another program's file, a damaged one, a network file system, a read-only
+    /// place, a full disk. Busy (4): locked for longer than 5 s.
+    pub fn open(path: &Path, access: Access) -> anyhow::Result<Db> {
+        Db::open_patiently(path, access, PATIENCE)
+    }
+
+    /// [`Db::open`] with another patience towards locks.
+    pub(super) fn open_patiently(path: &Path, access: Access, patience: Duration) -> anyhow::Result<Db> {
+        let version = rusqlite::version_number();
+        anyhow::ensure!(version >= OLDEST_SQLITE, "built with SQLite {version}, which can corrupt a shared database");
+        match access {
+            Access::ReadWrite => open_to_write(path, patience),
+            Access::ReadOnly => open_to_read(path, patience),
+        }
+    }
+
+    fn in_memory(path: &Path, patience: Duration) -> anyhow::Result<Db> {
+        let make = || -> DbResult<Connection> {
+            let mut conn = Connection::open_in_memory()?;
+            schema::upgrade(&mut conn)?;
+            conn.pragma_update(None, "query_only", true)?;
+            Ok(conn)
+        };
+        let conn = make().map_err(|error| explain(error, path, patience))?;
+        Ok(Db { conn, path: path.to_owned(), patience, fresh: true })
+    }
+}
+
+fn open_to_write(path: &Path, patience: Duration) -> anyhow::Result<Db> {
+    place::refuse_network(path)?;
+    peek(path).map_err(|error| explain(error, path, patience)).and_then(|()| place::prepare(path))?;
+    place::look(path)?;
+    let connect = || -> DbResult<(Connection, bool)> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut conn = Connection::open_with_flags(path, flags)?;
+        conn.busy_timeout(patience)?;
+        // SQLite opens a file that it may not write to for reading, and says nothing.
+        if conn.is_readonly(rusqlite::MAIN_DB)? {
+            return Err(DbError::ReadOnlyFile);
+        }
+        // The peek saw the main file alone. What stands in the log counts too, and until it is known to be ours,
+        // closing must not move the log into the main file.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        let stage = schema::stage(&conn)?;
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        settle(&conn)?;
+        switch_to_wal(&conn, patience)?;
+        let made = stage != Stage::Step(schema::VERSION) && schema::upgrade(&mut conn)?;
+        Ok((conn, made))
+    };
+    let (conn, fresh) = connect().map_err(|error| explain(error, path, patience))?;
+    Ok(Db { conn, path: path.to_owned(), patience, fresh })
+}
+
+fn open_to_read(path: &Path, patience: Duration) -> anyhow::Result<Db> {
+    place::refuse_network(path)?;
+    let found = place::look(path)?;
+    peek(path).map_err(|error| explain(error, path, patience))?;
+    if found != Found::File {
+        return Db::in_memory(path, patience);
+    }
+    match connect_to_read(path, patience).map_err(|error| explain(error, path, patience))? {
+        (_, Stage::Blank) => Db::in_memory(path, patience),
+        (conn, Stage::Step(schema::VERSION)) => Ok(Db { conn, path: path.to_owned(), patience, fresh: false }),
+        (conn, Stage::Step(older)) => {
+            drop(conn);
+            let upgraded = open_to_write(path, patience).map_err(|error| {
+                let (kind, _) = crate::failure::classify(&error);
+                error.context(
+                    Failure::new(kind, format!("the database `{}` has the older format {older}", path.display()))
+                        .hint("it is brought up to date on first use, and for that it must be possible to write to it"),
+                )
+            })?;
+            upgraded.conn.pragma_update(None, "query_only", true)?;
+            Ok(upgraded)
+        }
+    }
+}
+
+/// Refuses a file that is not ours, without a trace beside it: `immutable` reads the main file and nothing else.
+///
+/// The file is opened by SQLite and not by us, for the reason given at [`place::look`].
+fn peek(path: &Path) -> DbResult<()> {
+    // A file that cannot be looked at is reported by the caller's own look at it.
+    match place::look(path).unwrap_or(Found::Nothing) {
+        Found::Nothing => Ok(()),
+        // The main file is looked at again after the log, since another process may just be creating both.
+        Found::Empty if place::has_journal(path) && matches!(place::look(path), Ok(Found::Empty)) => {
+            Err(DbError::LostMainFile { journal: place::beside(path, "-wal") })
+        }
+        Found::Empty => Ok(()),
+        Found::File => schema::stage(&connect_immutable(path)?).map(|_| ()),
+    }
+}
+
+/// A connection that reads only, and what it finds. Where SQLite cannot make its shared-memory file, because the
+/// folder cannot be written to or the disk is full, the main file is read as it is, provided that no log holds newer
+/// pages. Nobody else writes then: a writer needs that file just as much.
+fn connect_to_read(path: &Path, patience: Duration) -> DbResult<(Connection, Stage)> {
+    let begin = |conn: Connection| -> DbResult<(Connection, Stage)> {
+        conn.busy_timeout(patience)?;
+        let stage = schema::stage(&conn)?;
+        settle(&conn)?;
+        Ok((conn, stage))
+    };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let error = match Connection::open_with_flags(path, flags).map_err(DbError::from).and_then(begin) {
+        Ok(opened) => return Ok(opened),
+        Err(error) => error,
+    };
+    let sealed = error.is_unwritable() && place::writable(&place::folder(path)).is_err();
+    match place::has_journal(path) {
+        false if sealed || error.is_no_space() => begin(connect_immutable(path)?),
+        true if sealed => Err(DbError::JournalOutOfReach { journal: place::beside(path, "-wal") }),
+        _ => Err(error),
+    }
+}
+
+fn connect_immutable(path: &Path) -> DbResult<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Ok(Connection::open_with_flags(immutable_uri(path), flags)?)
+}
+
+/// `file:PATH?immutable=1` with every byte escaped that is not plainly a letter, a digit or a slash.
+pub(super) fn immutable_uri(path: &Path) -> String {
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_') {
+            uri.push(char::from(*byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri.push_str("?immutable=1");
+    uri
+}
+
+/// The settings of every connection to a file.
+fn settle(conn: &Connection) -> DbResult<()> {
+    conn.set_prepared_statement_cache_capacity(64);
+    conn.pragma_update(None, "foreign_keys", true)?;
+    // A commit is on disk when it returns. With NORMAL a power cut may take back what was reported as done.
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.pragma_update_and_check(None, "journal_size_limit", JOURNAL_LIMIT, |_| Ok(()))?;
+    // Sorting must not need room on a disk.
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    // The file may have been written by anybody: nothing in its schema may call out, and pages are checked when read.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    conn.pragma_update(None, "cell_size_check", true)?;
+    Ok(())
+}
+
+/// Sets the write-ahead log, once in the life of a file: setting it takes a lock even where it is set.
+fn switch_to_wal(conn: &Connection, patience: Duration) -> DbResult<()> {
+    let started = clock::instant();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match try_wal(conn) {
+            // Two processes that create one database each hold what the other needs, and SQLite then refuses at
+            // once instead of waiting.
+            Err(error) if error.is_busy() && started.elapsed() < patience => {
+                #[expect(clippy::disallowed_methods, reason = "SQLite gives no event for a lock that is let go")]
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(50));
+            }
+            result => return result,
+        }
+    }
+}
+
+fn try_wal(conn: &Connection) -> DbResult<()> {
+    let now: String = conn.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+    if now == "wal" {
+        return Ok(());
+    }
+    let then: String = conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if then == "wal" { Ok(()) } else { Err(DbError::NoWal(then)) }
+}

@@ -1,0 +1,62 @@
+//! The lean rows of a list: one pass over one table, nothing parsed.
+
+use super::Db;
+use super::cells::Cells;
+use crate::clock::Timestamp;
+use crate::model::{Kind, ModelId, ModelRow, State, StoreKind, Tier};
+
+impl Db {
+    /// Every model in every state, in the order in which they were first recorded.
+    pub fn rows(&self) -> anyhow::Result<Vec<ModelRow>> {
+        self.read(|tx| {
+            let mut all = tx.prepare_cached(
+                "SELECT m.id, m.name, m.store, m.root, m.repo, m.kind, m.state, m.reason, m.path, m.content,
+                     m.architecture, m.family, m.quant, m.bits_per_weight, m.parameters, m.context_length, m.size,
+                     m.allocated, m.weights, m.chat_template, m.shards, m.mmproj, m.first_seen,
+                     s.enabled, s.pinned, s.tier, s.alias, u.last_used, u.use_count
+                 FROM model AS m
+                 LEFT JOIN setting AS s ON s.subject = m.subject
+                 LEFT JOIN use_total AS u ON u.subject = m.subject
+                 ORDER BY m.number",
+            )?;
+            let mut rows = all.query([])?;
+            let mut list = Vec::new();
+            while let Some(row) = rows.next()? {
+                let mut cells = Cells::new(row, "model");
+                // Fields are read in the order of the columns.
+                list.push(ModelRow {
+                    id: ModelId(cells.take()?),
+                    name: cells.take()?,
+                    store: cells.name(StoreKind::from_name)?,
+                    root: cells.path()?,
+                    repo: cells.take()?,
+                    kind: cells.name(Kind::from_name)?,
+                    state: cells.name(State::from_name)?,
+                    reason: cells.take()?,
+                    path: cells.path()?,
+                    content: cells.take()?,
+                    architecture: cells.take()?,
+                    family: cells.take()?,
+                    quant: cells.take()?,
+                    bits_per_weight: cells.take()?,
+                    parameters: cells.bits_or_null()?,
+                    context_length: cells.bits_or_null()?,
+                    size: cells.count()?,
+                    allocated: cells.count()?,
+                    weights: cells.bits()?,
+                    chat_template: cells.take()?,
+                    shards: cells.take()?,
+                    mmproj: cells.take()?,
+                    first_seen: Timestamp(cells.take()?),
+                    enabled: cells.take::<Option<bool>>()?.unwrap_or(true),
+                    pinned: cells.take::<Option<bool>>()?.unwrap_or(false),
+                    tier_override: cells.name_or_null(Tier::from_name)?,
+                    alias: cells.take()?,
+                    last_used: cells.take::<Option<i64>>()?.map(Timestamp),
+                    use_count: cells.count_or_null()?.unwrap_or(0),
+                });
+            }
+            Ok(list)
+        })
+    }
+}

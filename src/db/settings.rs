@@ -1,0 +1,67 @@
+//! What a person set on a model. It hangs on the model's content, so that it outlives the file and comes back with it.
+
+use super::Db;
+use super::cells::Cells;
+use super::error::{DbError, DbResult};
+use crate::model::{ModelId, Settings, Tier};
+use rusqlite::{Connection, OptionalExtension, params};
+
+impl Db {
+    /// The settings of a model; the defaults where nobody set any.
+    ///
+    /// # Errors
+    /// Cannot be met (3) when no model has that id.
+    pub fn settings(&self, model: &ModelId) -> anyhow::Result<Settings> {
+        self.read(|tx| of_subject(tx, &subject_of(tx, model)?))
+    }
+
+    /// Sets all settings of a model, and of every copy of it.
+    ///
+    /// # Errors
+    /// Cannot be met (3) when no model has that id.
+    pub fn set(&mut self, model: &ModelId, settings: &Settings) -> anyhow::Result<()> {
+        self.write(|tx| {
+            let subject = subject_of(tx, model)?;
+            tx.prepare_cached(
+                "INSERT INTO setting (subject, enabled, pinned, tier, alias, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (subject) DO UPDATE SET enabled = excluded.enabled, pinned = excluded.pinned,
+                     tier = excluded.tier, alias = excluded.alias, note = excluded.note",
+            )?
+            .execute(params![
+                subject,
+                settings.enabled,
+                settings.pinned,
+                settings.tier.map(Tier::name),
+                settings.alias,
+                settings.note
+            ])?;
+            Ok(())
+        })
+    }
+}
+
+/// The key that settings and uses of a model hang on, if the model is known.
+pub(super) fn known_subject(conn: &Connection, model: &ModelId) -> DbResult<Option<String>> {
+    let mut find = conn.prepare_cached("SELECT subject FROM model WHERE id = ?1")?;
+    Ok(find.query_row([model.as_str()], |row| row.get(0)).optional()?)
+}
+
+fn subject_of(conn: &Connection, model: &ModelId) -> DbResult<String> {
+    known_subject(conn, model)?.ok_or_else(|| DbError::NoModel(model.clone()))
+}
+
+pub(super) fn of_subject(conn: &Connection, subject: &str) -> DbResult<Settings> {
+    let mut find =
+        conn.prepare_cached("SELECT subject, enabled, pinned, tier, alias, note FROM setting WHERE subject = ?1")?;
+    let mut rows = find.query([subject])?;
+    let Some(row) = rows.next()? else { return Ok(Settings::default()) };
+    let mut cells = Cells::new(row, "setting");
+    cells.take::<String>()?;
+    Ok(Settings {
+        enabled: cells.take()?,
+        pinned: cells.take()?,
+        tier: cells.name_or_null(Tier::from_name)?,
+        alias: cells.take()?,
+        note: cells.take()?,
+    })
+}

@@ -1,0 +1,112 @@
+//! Each released format is kept as a dump of a small database in `fixtures/db/vN.sql`, and is led through every step
+//! that came after it. A new step brings its own dump; the old ones are never edited.
+
+use super::samples::*;
+use super::*;
+use crate::clock::Timestamp;
+use crate::db::UseEvent;
+use crate::db::schema::VERSION;
+use crate::model::{Model, Settings};
+use rusqlite::Connection;
+use std::io::Write;
+
+const DUMPS: &[&str] = &[include_str!("../../../fixtures/db/v1.sql")];
+
+/// Everything in the schema, as SQLite keeps it.
+fn shape(conn: &Connection) -> Vec<(String, String, Option<String>)> {
+    let mut all = conn.prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name").unwrap();
+    all.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap().map(Result::unwrap).collect()
+}
+
+fn restore(dump: &str, path: &Path) -> i32 {
+    let conn = Connection::open(path).unwrap();
+    conn.execute_batch(dump).unwrap();
+    conn.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn there_is_a_dump_of_every_released_format() {
+    assert_eq!(i32::try_from(DUMPS.len()), Ok(VERSION));
+}
+
+#[test]
+fn every_older_database_is_brought_up_to_date_with_all_it_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let new = open(&dir.path().join("new"));
+    for (index, dump) in DUMPS.iter().enumerate() {
+        // A list on an older database upgrades it as well as a scan does.
+        for access in [Access::ReadOnly, Access::ReadWrite] {
+            let path = dir.path().join(format!("{index}-{access:?}"));
+            assert_eq!(restore(dump, &path), i32::try_from(index).unwrap() + 1);
+            let db = Db::open(&path, access).unwrap();
+            assert!(!db.is_fresh());
+            assert_eq!(shape(&db.conn), shape(&new.conn), "a released step was edited");
+            let verdict: String = db.conn.pragma_query_value(None, "integrity_check", |row| row.get(0)).unwrap();
+            assert_eq!(verdict, "ok");
+
+            let models = db.models(None).unwrap();
+            let names: Vec<_> = models.iter().map(|m| (m.name.as_str(), m.artifacts.len())).collect();
+            assert_eq!(names, [("SmolLM2-135M-Instruct", 1), ("Big-MoE", 3), ("broken", 1)]);
+            assert!(models[0].settings.pinned);
+            assert_eq!(models[0].usage.use_count, 2);
+            assert_eq!(models[1].artifacts[0].also.len(), 1);
+            assert!(models[2].artifacts[0].header.is_err());
+            assert_eq!(db.uses(&models[0].id, 9).unwrap().len(), 2);
+            assert_eq!(db.rows().unwrap().len(), 3);
+            assert_eq!(db.roots().unwrap().len(), 2);
+        }
+    }
+}
+
+/// Prints the dump of a small database in the newest format, for the fixture that a new step needs. Run it by name
+/// with `--ignored --nocapture`.
+#[test]
+#[ignore = "a tool, not a test"]
+fn print_a_dump() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut db = open(&dir.path().join("db"));
+    let small = Model { name: "SmolLM2-135M-Instruct".into(), ..model("5a11da7a0001", "c0ffee") };
+    let mut big = Model { name: "Big-MoE".into(), ..split() };
+    for part in &mut big.artifacts {
+        part.also.truncate(1);
+    }
+    let broken = Model { name: "broken".into(), ..damaged("dddddddddddd") };
+    db.record_scan(&added(vec![small.clone(), big, broken]), NOW).unwrap();
+    db.set(&small.id, &Settings { pinned: true, alias: Some("smol".into()), ..Settings::default() }).unwrap();
+    for at in [1, 2] {
+        db.record_use(&UseEvent {
+            model: small.id.clone(),
+            at: Timestamp(NOW.0 + at),
+            source: "run-once".into(),
+            prompt_tokens: 12,
+            completion_tokens: 34,
+            duration_ms: 560,
+            outcome: "stop".into(),
+        })
+        .unwrap();
+    }
+    std::io::stdout().write_all(dump(&db.conn).as_bytes()).unwrap();
+}
+
+fn dump(conn: &Connection) -> String {
+    let mut text = String::new();
+    let number = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+    let made = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid";
+    let mut all = conn.prepare(made).unwrap();
+    let objects: Vec<(String, String)> =
+        all.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
+    for (_, sql) in &objects {
+        text += &format!("{sql};\n\n");
+    }
+    for (name, _) in objects.iter().filter(|(_, sql)| sql.starts_with("CREATE TABLE")) {
+        let mut rows = conn.prepare(&format!("SELECT * FROM {name}")).unwrap();
+        let columns: Vec<String> = rows.column_names().map(|c| format!("quote({c})")).collect();
+        rows = conn.prepare(&format!("SELECT concat_ws(', ', {}) FROM {name}", columns.join(", "))).unwrap();
+        for values in rows.query_map([], |row| row.get::<_, String>(0)).unwrap() {
+            text += &format!("INSERT INTO {name} VALUES ({});\n", values.unwrap());
+        }
+    }
+    text += &format!("\nPRAGMA application_id = {};\n", number("application_id"));
+    text += &format!("PRAGMA user_version = {};\n", number("user_version"));
+    text
+}
