@@ -1,0 +1,163 @@
+//! What a scan changes: from the models that are known and those that were found to what must be written. Pure.
+
+use super::coverage::Coverage;
+use super::group::main_path;
+use super::ids::fresh_id;
+use super::pairing::{all_paths, entries, own_files, pair, place_of};
+use super::roots::contains;
+use super::scan::{Change, ChangeKind};
+use crate::clock::Timestamp;
+use crate::model::{Model, ModelId, Role, ScanCounts, State};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+/// What the decision needs.
+pub struct DiffInput<'a> {
+    /// Models of the database that may be in the places that were looked at, or may have moved there.
+    pub known: Vec<Model>,
+    /// Models on the disk, without ids.
+    pub found: Vec<Model>,
+    /// What the scan can say about a path.
+    pub coverage: &'a dyn Fn(&Path) -> Coverage,
+    /// Every id in the database: a new model gets none of them.
+    pub taken: HashSet<ModelId>,
+    pub now: Timestamp,
+}
+
+/// What to write, and what to tell.
+#[derive(Debug, Default, PartialEq)]
+pub struct Diff {
+    pub write: Vec<Model>,
+    pub gone: Vec<ModelId>,
+    pub unavailable: Vec<ModelId>,
+    /// Without `skipped`, which the diff knows nothing of.
+    pub counts: ScanCounts,
+    pub changes: Vec<Change>,
+}
+
+/// Compares. The order of `known` and `found` does not matter.
+pub fn diff(input: DiffInput<'_>) -> Diff {
+    let DiffInput { mut known, mut found, coverage, mut taken, now } = input;
+    known.sort_by(|a, b| a.id.cmp(&b.id));
+    found.sort_by(|a, b| main_path(a).cmp(main_path(b)));
+    taken.extend(known.iter().map(|m| m.id.clone()));
+    let pairs = pair(&known, &found, coverage);
+    let there = all_paths(&found).into_iter().map(PathBuf::from).collect::<HashSet<_>>();
+    let mut out = Diff::default();
+    let matched: HashSet<usize> = pairs.iter().flatten().copied().collect();
+    for (model, old) in found.into_iter().zip(pairs) {
+        match old.and_then(|k| known.get(k)) {
+            Some(old) => out.again(model, old, coverage),
+            None => out.added(model, &mut taken, now),
+        }
+    }
+    for (_, old) in known.into_iter().enumerate().filter(|(k, _)| !matched.contains(k)) {
+        out.not_found(&old, coverage, &there);
+    }
+    out
+}
+
+impl Diff {
+    fn tell(&mut self, kind: ChangeKind, model: &Model, detail: Option<String>) {
+        let path = PathBuf::from(main_path(model));
+        self.changes.push(Change { kind, id: model.id.clone(), name: model.name.clone(), path, detail });
+    }
+
+    fn added(&mut self, mut model: Model, taken: &mut HashSet<ModelId>, now: Timestamp) {
+        let content = model.content.as_deref().ok_or(main_path(&model));
+        model.id = fresh_id(content, taken);
+        model.first_seen = now;
+        self.counts.added += 1;
+        self.tell(ChangeKind::Added, &model, model.reason.clone());
+        self.write.push(model);
+    }
+
+    /// A found model that is `old`.
+    fn again(&mut self, mut model: Model, old: &Model, coverage: &dyn Fn(&Path) -> Coverage) {
+        model.id = old.id.clone();
+        model.first_seen = old.first_seen;
+        model.settings = old.settings.clone();
+        model.usage = old.usage.clone();
+        keep_unreachable_projector(&mut model, old, coverage);
+        // Scanned once through a folder and once through a folder above it: that is no change.
+        if model.store == old.store && contains(&old.root, Path::new(main_path(&model))) {
+            model.root = old.root.clone();
+        }
+        if model == *old {
+            self.counts.unchanged += 1;
+            return;
+        }
+        let before = PathBuf::from(main_path(old));
+        let same_place = entries(&model).any(|e| entries(old).any(|o| o == e));
+        if old.state == State::Gone {
+            self.counts.added += 1;
+            let detail = if same_place { "back again".to_owned() } else { format!("was at {}", before.display()) };
+            self.tell(ChangeKind::Added, &model, Some(detail));
+        } else if same_place {
+            self.counts.changed += 1;
+            self.tell(ChangeKind::Changed, &model, Some(what_changed(&model, old)));
+        } else {
+            self.counts.moved += 1;
+            self.tell(ChangeKind::Moved { from: before }, &model, None);
+        }
+        self.write.push(model);
+    }
+
+    /// A known model that was not found.
+    fn not_found(&mut self, old: &Model, coverage: &dyn Fn(&Path) -> Coverage, there: &HashSet<PathBuf>) {
+        match (place_of(old, coverage), old.state) {
+            (Coverage::Outside, _) | (_, State::Gone) => {}
+            (Coverage::Unavailable(_), State::Unavailable) => self.counts.unavailable += 1,
+            (Coverage::Unavailable(why), _) => {
+                self.counts.unavailable += 1;
+                self.unavailable.push(old.id.clone());
+                self.tell(ChangeKind::Unavailable, old, Some(why));
+            }
+            (Coverage::Read, _) => {
+                self.counts.gone += 1;
+                self.gone.push(old.id.clone());
+                // A projector or a part that now belongs to a model is no loss.
+                let joined = own_files(old).any(|a| there.contains(&a.path));
+                self.tell(ChangeKind::Gone, old, joined.then(|| "now part of another model".to_owned()));
+            }
+        }
+    }
+}
+
+/// A projector in a place that could not be read is still there as far as anybody knows.
+fn keep_unreachable_projector(model: &mut Model, old: &Model, coverage: &dyn Fn(&Path) -> Coverage) {
+    if let (None, Some(projector)) = (model.mmproj(), old.mmproj())
+        && matches!(coverage(&projector.path), Coverage::Unavailable(_))
+    {
+        model.artifacts.push(projector.clone());
+    }
+}
+
+/// The most important difference, in words.
+fn what_changed(new: &Model, old: &Model) -> String {
+    let path = |m: &Model| PathBuf::from(main_path(m));
+    let files = |m: &Model| own_files(m).count();
+    let projector = |m: &Model| m.artifacts.iter().find(|a| a.role == Role::Mmproj).map(|a| a.path.clone());
+    let identity = |m: &Model| m.artifacts.iter().map(|a| a.identity).collect::<Vec<_>>();
+    if old.state == State::Unavailable {
+        "available again".to_owned()
+    } else if new.state != old.state {
+        let why = new.reason.as_ref().map_or_else(String::new, |r| format!(": {r}"));
+        format!("was {}, is {}{why}", old.state.name(), new.state.name())
+    } else if files(new) != files(old) {
+        format!("has {} files, had {}", files(new), files(old))
+    } else if new.content != old.content {
+        "other content".to_owned()
+    } else if projector(new) != projector(old) {
+        match projector(new) {
+            Some(p) => format!("projector {}", p.display()),
+            None => "its projector is gone".to_owned(),
+        }
+    } else if path(new) != path(old) {
+        format!("named by another entry, before {}", path(old).display())
+    } else if identity(new) != identity(old) {
+        "file replaced or touched, same header".to_owned()
+    } else {
+        "the way it is kept".to_owned()
+    }
+}

@@ -1,0 +1,248 @@
+//! From files to models: split sets, projectors with their models, everything else by itself. Pure.
+
+use super::found::{Found, Repo};
+use super::headers::Header;
+use super::ids::content_of_set;
+use super::judge::{clean, model_state};
+use super::names::{plain_name, repo_names};
+use super::projectors;
+use super::shards::{faults, shard_name};
+use crate::clock::Timestamp;
+use crate::model::{Artifact, Facts, Kind, Model, ModelId, Role, Settings, StoreKind, Usage};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A file with what its header says, and the store it lies in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    pub store: StoreKind,
+    pub root: Arc<Path>,
+    pub repo: Option<Arc<Repo>>,
+    pub artifact: Artifact,
+}
+
+impl Entry {
+    /// What was found, with its header: just read, or kept from an earlier scan.
+    pub fn new(found: Found, header: Result<Header, String>) -> Entry {
+        let (identity, allocated, header) = match header {
+            Ok(h) => (h.identity, h.allocated, Ok(h.facts)),
+            Err(why) => (found.identity, found.allocated, Err(why)),
+        };
+        Entry {
+            store: found.store,
+            root: found.root,
+            repo: found.repo,
+            artifact: Artifact {
+                path: found.path,
+                target: found.target,
+                also: found.also,
+                identity,
+                allocated,
+                role: Role::Main,
+                shard_no: None,
+                expected_sha256: found.expected_sha256,
+                header,
+            },
+        }
+    }
+}
+
+/// The models that `entries` amount to, in the order of their main paths. Ids and first-seen times are left empty:
+/// the diff gives them, because it knows which models are old acquaintances.
+pub fn group(entries: Vec<Entry>) -> Vec<Model> {
+    let mut drafts = drafts(entries);
+    pair_projectors(&mut drafts);
+    name_repos(&mut drafts);
+    let mut models: Vec<Model> = drafts.into_iter().map(|d| d.model).collect();
+    models.sort_by(|a, b| main_path(a).cmp(main_path(b)));
+    models
+}
+
+/// The path that stands for a model when models are put in order.
+pub(crate) fn main_path(model: &Model) -> &std::ffi::OsStr {
+    model.main().or(model.artifacts.first()).map_or(model.root.as_os_str(), |a| a.path.as_os_str())
+}
+
+struct Draft {
+    model: Model,
+    repo: Option<Arc<Repo>>,
+}
+
+/// Folder, prefix and promised count: what parts of one set have in common.
+type SetKey = (PathBuf, OsString, u32);
+
+fn drafts(entries: Vec<Entry>) -> Vec<Draft> {
+    let mut sets: BTreeMap<SetKey, Vec<Entry>> = BTreeMap::new();
+    let mut drafts = Vec::with_capacity(entries.len());
+    for mut entry in entries {
+        let path = &entry.artifact.path;
+        let shard = path.file_name().and_then(shard_name).map(|s| (s.prefix.to_owned(), s.no, s.count));
+        match shard {
+            // A set of one is a whole file with a long name.
+            Some((prefix, no, count)) if (no, count) != (1, 1) => {
+                let dir = path.parent().map(Path::to_owned).unwrap_or_default();
+                entry.artifact.role = Role::Shard;
+                entry.artifact.shard_no = Some(no);
+                sets.entry((dir, prefix, count)).or_default().push(entry);
+            }
+            _ => drafts.push(single(entry)),
+        }
+    }
+    drafts.extend(sets.into_iter().filter_map(|((_, _, count), parts)| set(parts, count)));
+    drafts
+}
+
+fn single(entry: Entry) -> Draft {
+    let facts = entry.artifact.header.as_ref().ok(); // an unreadable header shows in the state
+    let split = facts.and_then(|f| f.split).filter(|s| s.count > 1);
+    let faults: Vec<String> = split
+        .map(|s| format!("is part {} of {} by its header, but its name does not say so", u64::from(s.no) + 1, s.count))
+        .into_iter()
+        .collect();
+    let content = facts.map(|f| f.fingerprint.clone());
+    draft(
+        entry.store,
+        entry.root,
+        entry.repo,
+        Parts { artifacts: vec![entry.artifact], faults, content, expected: split.map_or(1, |s| s.count) },
+    )
+}
+
+fn set(mut parts: Vec<Entry>, count: u32) -> Option<Draft> {
+    parts.sort_by(|a, b| (a.artifact.shard_no, &a.artifact.path).cmp(&(b.artifact.shard_no, &b.artifact.path)));
+    let (store, root, repo) = parts.first().map(|p| (p.store, Arc::clone(&p.root), p.repo.clone()))?;
+    let artifacts: Vec<Artifact> = parts.into_iter().map(|p| p.artifact).collect();
+    let fingerprint = |a: &Artifact| a.header.as_ref().ok().map(|f| f.fingerprint.clone());
+    let prints: Vec<_> = artifacts.iter().map(|a| (a.shard_no.unwrap_or(0), fingerprint(a))).collect();
+    let content = content_of_set(prints.iter().map(|(no, f)| (*no, f.as_deref())));
+    let faults = faults(&artifacts, count);
+    Some(draft(store, root, repo, Parts { artifacts, faults, content, expected: count }))
+}
+
+struct Parts {
+    artifacts: Vec<Artifact>,
+    faults: Vec<String>,
+    content: Option<String>,
+    expected: u32,
+}
+
+fn draft(store: StoreKind, root: Arc<Path>, repo: Option<Arc<Repo>>, mut parts: Parts) -> Draft {
+    for artifact in &mut parts.artifacts {
+        if let Err(why) = &mut artifact.header {
+            *why = clean(why);
+        }
+    }
+    let (state, reason) = model_state(&parts.artifacts, &parts.faults);
+    let kind = first_facts(&parts.artifacts).map_or(Kind::Unknown, |f| f.kind);
+    let name = parts.artifacts.first().map(|a| plain_name(&a.path)).unwrap_or_default();
+    let model = Model {
+        id: ModelId(String::new()),
+        name,
+        store,
+        root: root.to_path_buf(),
+        repo: repo.as_ref().map(|r| r.name.clone()),
+        kind,
+        state,
+        reason,
+        content: parts.content,
+        artifacts: parts.artifacts,
+        shards_expected: parts.expected,
+        first_seen: Timestamp(0),
+        settings: Settings::default(),
+        usage: Usage::default(),
+    };
+    Draft { model, repo }
+}
+
+fn first_facts(artifacts: &[Artifact]) -> Option<&Facts> {
+    artifacts.iter().find_map(|a| a.header.as_ref().ok())
+}
+
+/// Gives each model its projector. One may serve several quantisations of a model; one that serves none stays a row.
+fn pair_projectors(drafts: &mut Vec<Draft>) {
+    let is_projector = |d: &Draft| d.model.kind == Kind::Mmproj && d.model.artifacts.len() == 1;
+    // A projector serves its repository, or else its folder.
+    let place = |d: &Draft| -> PathBuf {
+        match &d.repo {
+            Some(repo) => repo.folder.clone(),
+            None => Path::new(main_path(&d.model)).parent().map(Path::to_owned).unwrap_or_default(),
+        }
+    };
+    let mut places: BTreeMap<PathBuf, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+    for (i, draft) in drafts.iter().enumerate().filter(|(_, d)| is_projector(d)) {
+        places.entry(place(draft)).or_default().1.push(i);
+    }
+    if places.is_empty() {
+        return;
+    }
+    for (i, draft) in drafts.iter().enumerate() {
+        if matches!(draft.model.kind, Kind::Generative | Kind::Embedding)
+            && let Some((models, _)) = places.get_mut(&place(draft))
+        {
+            models.push(i);
+        }
+    }
+    let mut paired = vec![false; drafts.len()];
+    for (models, mut candidates) in places.into_values() {
+        candidates.sort_by(|a, b| {
+            let path = |i: &usize| drafts.get(*i).map(|d| main_path(&d.model));
+            path(a).cmp(&path(b))
+        });
+        let chosen = choose(drafts, &models, &candidates);
+        for (model, projector) in chosen {
+            let Some(artifact) = drafts.get(projector).and_then(|d| d.model.artifacts.first()).cloned() else {
+                continue;
+            };
+            if let Some(flag) = paired.get_mut(projector) {
+                *flag = true;
+            }
+            if let Some(draft) = drafts.get_mut(model) {
+                attach(&mut draft.model, Artifact { role: Role::Mmproj, ..artifact });
+            }
+        }
+    }
+    let mut flags = paired.into_iter();
+    drafts.retain(|_| !flags.next().unwrap_or(false));
+}
+
+/// (model, projector) as indices into `drafts`.
+fn choose(drafts: &[Draft], models: &[usize], projectors: &[usize]) -> Vec<(usize, usize)> {
+    let one_repo = models.first().and_then(|i| drafts.get(*i)).is_some_and(|d| d.repo.is_some());
+    let rows: Vec<&Model> = models.iter().filter_map(|i| drafts.get(*i)).map(|d| &d.model).collect();
+    let files: Vec<&Artifact> =
+        projectors.iter().filter_map(|i| drafts.get(*i)).filter_map(|d| d.model.artifacts.first()).collect();
+    let assigned = projectors::assign(&rows, &files, one_repo);
+    models.iter().zip(assigned).filter_map(|(m, p)| Some((*m, *projectors.get(p?)?))).collect()
+}
+
+fn attach(model: &mut Model, projector: Artifact) {
+    let (state, reason) = model_state(std::slice::from_ref(&projector), &[]);
+    if model.state == crate::model::State::Ready {
+        model.state = state;
+    }
+    if let Some(reason) = reason {
+        let own = model.reason.take();
+        model.reason = Some(own.map_or_else(|| reason.clone(), |own| format!("{own}; {reason}")));
+    }
+    model.artifacts.push(projector);
+}
+
+fn name_repos(drafts: &mut [Draft]) {
+    let mut repos: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
+    for (i, draft) in drafts.iter().enumerate() {
+        if let Some(repo) = &draft.repo {
+            repos.entry(repo.folder.clone()).or_default().push(i);
+        }
+    }
+    for members in repos.into_values() {
+        let rows: Vec<&Model> = members.iter().filter_map(|i| drafts.get(*i)).map(|d| &d.model).collect();
+        let Some(repo) = members.first().and_then(|i| drafts.get(*i)).and_then(|d| d.repo.clone()) else { continue };
+        for (i, name) in members.iter().zip(repo_names(&repo, &rows)) {
+            if let Some(draft) = drafts.get_mut(*i) {
+                draft.model.name = name;
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The ids of models and the content identity of split sets.
+
+use crate::model::ModelId;
+use sha2::{Digest, Sha256};
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+/// The id of the `ordinal`-th model (from 0) with this content: the first 12 hex digits of
+/// sha256("model" NUL content NUL ordinal). A model without a readable header is identified by its path instead.
+pub fn model_id(content: Result<&str, &OsStr>, ordinal: u32) -> ModelId {
+    let mut hash = Sha256::new();
+    match content {
+        Ok(content) => {
+            hash.update(b"model\0");
+            hash.update(content.as_bytes());
+        }
+        Err(path) => {
+            hash.update(b"path\0");
+            hash.update(path.as_bytes());
+        }
+    }
+    hash.update(b"\0");
+    hash.update(ordinal.to_le_bytes());
+    let mut text = hex(&hash.finalize());
+    text.truncate(12);
+    ModelId(text)
+}
+
+/// The first id for this content that `taken` does not have; it has it afterwards.
+pub(crate) fn fresh_id(content: Result<&str, &OsStr>, taken: &mut HashSet<ModelId>) -> ModelId {
+    let mut ordinal = 0;
+    loop {
+        let id = model_id(content, ordinal);
+        if taken.insert(id.clone()) {
+            return id;
+        }
+        ordinal += 1;
+    }
+}
+
+/// The content identity of a split set: a hash over the fingerprints of its parts by number, so that the order in
+/// which they were found does not matter. None while a part has no readable header.
+pub fn content_of_set<'a>(parts: impl IntoIterator<Item = (u32, Option<&'a str>)>) -> Option<String> {
+    let mut parts: Vec<(u32, &str)> = parts.into_iter().map(|(no, f)| Some((no, f?))).collect::<Option<_>>()?;
+    parts.sort_unstable();
+    let mut hash = Sha256::new();
+    hash.update(b"set\0");
+    for (no, fingerprint) in parts {
+        hash.update(no.to_le_bytes());
+        hash.update(fingerprint.as_bytes());
+        hash.update(b"\0");
+    }
+    Some(hex(&hash.finalize()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_content_always_gets_the_same_ids_in_turn() {
+        let mut taken = HashSet::new();
+        let first = fresh_id(Ok("abc"), &mut taken);
+        let second = fresh_id(Ok("abc"), &mut taken);
+        assert_eq!((&first, &second), (&model_id(Ok("abc"), 0), &model_id(Ok("abc"), 1)));
+        assert_ne!(first, second);
+        assert_eq!(first.as_str().len(), 12);
+        assert!(first.as_str().bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()));
+        assert_ne!(model_id(Ok("abc"), 0), model_id(Err(OsStr::new("abc")), 0));
+    }
+
+    #[test]
+    fn the_content_of_a_set_does_not_depend_on_the_order_of_discovery() {
+        let there = content_of_set([(1, Some("a")), (2, Some("b"))]);
+        assert_eq!(there, content_of_set([(2, Some("b")), (1, Some("a"))]));
+        assert_ne!(there, content_of_set([(1, Some("b")), (2, Some("a"))]));
+        assert_eq!(content_of_set([(1, Some("a")), (2, None)]), None);
+    }
+}

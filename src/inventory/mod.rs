@@ -1,0 +1,37 @@
+//! Which models are on this machine: stores and their rules, walking, grouping files into models, the diff of a scan.
+//!
+//! [`scan()`] ties it together. What decides is pure and takes plain data ([`group()`], [`diff()`], the choices inside
+//! a store); what touches the disk is thin: `roots`, `walk`, `looks`, the files under `stores/`, `headers`.
+//!
+//! Adding a store: a variant of [`StoreKind`](crate::model::StoreKind), a file under `stores/`, and the arms the
+//! compiler then asks for in `stores/mod.rs`.
+
+mod coverage;
+mod diff;
+mod found;
+mod group;
+mod headers;
+mod ids;
+mod judge;
+mod known;
+mod looks;
+mod names;
+mod pairing;
+mod projectors;
+mod roots;
+mod scan;
+mod shards;
+mod stores;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+pub use coverage::Coverage;
+pub use diff::{Diff, DiffInput, diff};
+pub use found::{Found, Repo, Skipped};
+pub use group::{Entry, group};
+pub use headers::Header;
+pub use ids::{content_of_set, model_id};
+pub use roots::{RootSource, RootSpec};
+pub use scan::{Change, ChangeKind, RootReport, ScanEvent, ScanReport, ScanRequest, scan};
+pub use stores::detect;

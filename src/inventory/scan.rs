@@ -1,0 +1,338 @@
+//! A scan from end to end: walk, leave alone what is untouched, read what is new, group, compare.
+
+use super::coverage::{Coverage, Covered, unmounted};
+use super::diff::{Diff, DiffInput, diff};
+use super::found::{Found, Pulse, Skipped, vanished};
+use super::group::{Entry, group};
+use super::headers::{Header, ReadHeader, read_all};
+use super::known::{Known, place_of, place_of_path};
+use super::roots::{Reach, Region, RootSource, RootSpec, contains, regions, unreachable_root};
+use super::walk::{Walked, walk};
+use crate::clock::Timestamp;
+use crate::model::{
+    Artifact, FileIdentity, Integrity, KnownFile, Model, ModelId, RootState, ScanCounts, ScanOutcome, State, StoreKind,
+};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+/// Gives the full models of the recorded roots in the list, gone ones included.
+pub type LoadModels<'a> = &'a mut dyn FnMut(&[PathBuf]) -> anyhow::Result<Vec<Model>>;
+
+/// Everything a scan needs from outside.
+pub struct ScanRequest<'a> {
+    pub roots: &'a [RootSpec],
+    /// Every file in the database.
+    pub known: &'a [KnownFile],
+    pub now: Timestamp,
+    /// Headers read at the same time, at least 1.
+    pub threads: usize,
+    pub read: ReadHeader<'a>,
+    /// Called at most once, and only when something changed.
+    pub load: LoadModels<'a>,
+    /// Called from several threads.
+    pub progress: &'a (dyn Fn(ScanEvent) + Sync),
+    /// Set from a signal handler: the scan then fails as interrupted.
+    pub cancel: &'a AtomicBool,
+}
+
+/// How far a scan is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScanEvent {
+    /// A root is being walked.
+    Root { path: PathBuf },
+    /// Directory entries seen so far, over all roots.
+    Entries { seen: u64 },
+    /// Headers read out of those that must be.
+    Headers { done: u64, total: u64 },
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ScanReport {
+    /// For the database.
+    pub outcome: ScanOutcome,
+    /// One line for each model that is not as it was.
+    pub changes: Vec<Change>,
+    pub skipped: Vec<Skipped>,
+    /// The places that were looked at, in the order of their paths.
+    pub roots: Vec<RootReport>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub kind: ChangeKind,
+    pub id: ModelId,
+    pub name: String,
+    pub path: PathBuf,
+    pub detail: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangeKind {
+    Added,
+    Changed,
+    Moved { from: PathBuf },
+    Gone,
+    Unavailable,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootReport {
+    pub path: PathBuf,
+    pub store: StoreKind,
+    pub named_by: RootSource,
+    pub state: RootState,
+    /// Model files found in it; 0 when it could not be read.
+    pub files: u64,
+}
+
+/// Scans. Nothing is written anywhere: the outcome is for the database to keep.
+///
+/// Fails when a root given as an argument cannot be read and nothing is known in it (exit 3), when `cancel` is set
+/// (exit 130), and when `load` fails.
+pub fn scan(request: ScanRequest<'_>) -> anyhow::Result<ScanReport> {
+    let pulse = Pulse { progress: request.progress, cancel: request.cancel, entries: std::cell::Cell::new(0) };
+    let mut regions = regions(request.roots);
+    drop_absent_defaults(&mut regions, request.known);
+    let known = Known::new(request.known, &regions);
+    let mut walks = Vec::with_capacity(regions.len());
+    for (i, region) in regions.iter().enumerate() {
+        refuse_unreachable(region, &region.reach, known.region(i))?;
+        (request.progress)(ScanEvent::Root { path: region.path.clone() });
+        let walked = walk(region, request.threads.saturating_sub(1), &|path| known.has(path), &pulse)?;
+        if let Some(why) = &walked.failed {
+            refuse_unreachable(region, &Reach::Unreadable(why.clone()), known.region(i))?;
+        }
+        walks.push(walked);
+    }
+    let mut report = Survey::new(&regions, &known, &mut walks);
+    let open = report.open_places(&regions, &known, &walks);
+    if !open.regions.is_empty() {
+        let mut found = Vec::new();
+        for (_, walked) in walks.iter_mut().enumerate().filter(|(i, _)| open.regions.contains(i)) {
+            found.extend(walked.found.drain(..).filter(|f| open.places.contains(place_of(f))));
+        }
+        report.compare(request, &known, &open, found, &pulse)?;
+    }
+    Ok(report.finish())
+}
+
+/// A default place that is not there is no news, unless models were seen in it.
+fn drop_absent_defaults(regions: &mut Vec<Region>, known: &[KnownFile]) {
+    regions.retain(|r| {
+        let absent = r.named_by == RootSource::Default && matches!(r.reach, Reach::Missing(_));
+        !absent || known.iter().any(|k| contains(&r.path, &k.path))
+    });
+}
+
+fn refuse_unreachable(region: &Region, reach: &Reach, known: &[&KnownFile]) -> anyhow::Result<()> {
+    match reach {
+        Reach::Missing(why) | Reach::Unreadable(why) if region.named_by == RootSource::Argument && known.is_empty() => {
+            Err(unreachable_root(region, why).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the walks showed, before anything is compared.
+struct Survey<'a> {
+    covered: Covered<'a>,
+    outcome: ScanOutcome,
+    changes: Vec<Change>,
+    skipped: Vec<Skipped>,
+    roots: Vec<RootReport>,
+}
+
+impl<'a> Survey<'a> {
+    fn new(regions: &'a [Region], known: &Known<'_>, walks: &mut [Walked]) -> Self {
+        let mut survey = Survey {
+            covered: Covered { regions, states: Vec::new(), unread: Vec::new() },
+            outcome: ScanOutcome::default(),
+            changes: Vec::new(),
+            skipped: Vec::new(),
+            roots: Vec::new(),
+        };
+        let mut places: BTreeMap<PathBuf, (StoreKind, RootState)> = BTreeMap::new();
+        for (i, (region, walked)) in regions.iter().zip(walks.iter_mut()).enumerate() {
+            let files = known.region(i);
+            let failed = walked.failed.clone().map(Reach::Unreadable);
+            let reach = failed.as_ref().unwrap_or(&region.reach);
+            let state = match reach.reason() {
+                // Nothing was ever there: an empty folder is just empty.
+                Some(_) if *reach == Reach::Empty && files.is_empty() => RootState::Read,
+                Some(reason) => RootState::Unavailable { reason },
+                None => RootState::Read,
+            };
+            if let (RootState::Unavailable { reason }, true) = (&state, files.is_empty()) {
+                survey.skipped.push(Skipped { path: region.path.clone(), reason: reason.clone() });
+            }
+            survey.skipped.append(&mut walked.skipped);
+            let owner = walked.stores.iter().find(|(at, _)| *at == region.path).map(|(_, store)| *store);
+            let store = region.store.or(owner).unwrap_or(StoreKind::Dir);
+            places.insert(region.path.clone(), (store, state.clone()));
+            for (at, store) in &walked.stores {
+                places.entry(at.clone()).or_insert_with(|| (*store, RootState::Read));
+            }
+            survey.roots.push(RootReport {
+                path: region.path.clone(),
+                store,
+                named_by: region.named_by,
+                state: state.clone(),
+                files: walked.found.len() as u64,
+            });
+            survey.covered.states.push(state);
+            survey.covered.unread.append(&mut walked.unread);
+        }
+        survey.outcome.roots = places.into_iter().map(|(path, (store, state))| (path, store, state)).collect();
+        survey
+    }
+
+    /// What is not exactly as known. Counts the models of everything else.
+    fn open_places(&mut self, regions: &[Region], known: &Known<'_>, walks: &[Walked]) -> Open {
+        let mut open = Open::default();
+        for (i, (region, walked)) in regions.iter().zip(walks).enumerate() {
+            if self.covered.states.get(i) != Some(&RootState::Read) {
+                if !known.region(i).is_empty() {
+                    open.regions.push(i);
+                }
+                continue;
+            }
+            let places = known.unsettled(i, &walked.found);
+            self.outcome.counts.unchanged += known.settled_models(i, &places);
+            let whole = !self.covered.unread.iter().any(|u| contains(&region.path, &u.path));
+            if whole && places.is_empty() {
+                continue;
+            }
+            let found: HashSet<_> = walked.found.iter().map(|f| f.path.as_os_str()).collect();
+            let lost = unmounted(region, known.region(i), &found);
+            self.skipped.extend(lost.iter().cloned());
+            self.covered.unread.extend(lost);
+            open.regions.push(i);
+            open.places.extend(places.into_iter().map(Path::to_owned));
+        }
+        open
+    }
+
+    fn compare(
+        &mut self,
+        request: ScanRequest<'_>,
+        known: &Known<'_>,
+        open: &Open,
+        found: Vec<Found>,
+        pulse: &Pulse<'_>,
+    ) -> anyhow::Result<()> {
+        let roots = known.roots_to_load(&open.regions, &found);
+        let mut models = if roots.is_empty() { Vec::new() } else { (request.load)(&roots)? };
+        let entries = with_headers(found, &models, &request, pulse)?;
+        // What is settled has been counted, and must not be looked at again.
+        models.retain(|m| !is_settled(m, open, &self.covered));
+        self.name_unavailable_roots(&models);
+        let Diff { write, gone, unavailable, counts, changes } = diff(DiffInput {
+            known: models,
+            found: group(entries),
+            coverage: &|path| self.covered.of(path),
+            taken: known.ids(),
+            now: request.now,
+        });
+        let unchanged = self.outcome.counts.unchanged + counts.unchanged;
+        self.outcome.counts = ScanCounts { unchanged, ..counts };
+        (self.outcome.write, self.outcome.gone, self.outcome.unavailable) = (write, gone, unavailable);
+        self.changes = changes;
+        Ok(())
+    }
+
+    /// A store below a root that cannot be read is as unavailable as that root, and has the same reason.
+    fn name_unavailable_roots(&mut self, models: &[Model]) {
+        let mut unnamed: BTreeMap<PathBuf, (StoreKind, RootState)> = BTreeMap::new();
+        for model in models {
+            let index = super::roots::region_of(self.covered.regions, &model.root);
+            if let Some(state @ RootState::Unavailable { .. }) = index.and_then(|i| self.covered.states.get(i)) {
+                unnamed.entry(model.root.clone()).or_insert_with(|| (model.store, state.clone()));
+            }
+        }
+        for (path, _, _) in &self.outcome.roots {
+            unnamed.remove(path);
+        }
+        self.outcome.roots.extend(unnamed.into_iter().map(|(path, (store, state))| (path, store, state)));
+    }
+
+    fn finish(mut self) -> ScanReport {
+        self.skipped.sort_by(|a, b| (&a.path, &a.reason).cmp(&(&b.path, &b.reason)));
+        self.skipped.dedup();
+        self.outcome.counts.skipped = self.skipped.len() as u64;
+        // A model must not point to a root that the database does not get to hear of.
+        let named: HashSet<&Path> = self.outcome.roots.iter().map(|(path, _, _)| path.as_path()).collect();
+        let unnamed: BTreeMap<&Path, StoreKind> = self
+            .outcome
+            .write
+            .iter()
+            .filter(|m| !named.contains(m.root.as_path()))
+            .map(|m| (m.root.as_path(), m.store))
+            .collect();
+        let unnamed: Vec<_> = unnamed.into_iter().map(|(p, s)| (p.to_owned(), s, RootState::Read)).collect();
+        self.outcome.roots.extend(unnamed);
+        ScanReport { outcome: self.outcome, changes: self.changes, skipped: self.skipped, roots: self.roots }
+    }
+}
+
+/// The parts of a scan that need a comparison.
+#[derive(Default)]
+struct Open {
+    regions: Vec<usize>,
+    /// Folders and repositories in regions that were read.
+    places: HashSet<PathBuf>,
+}
+
+/// A model that was counted as unchanged: it is present, and all it has lies where everything is as known.
+fn is_settled(model: &Model, open: &Open, covered: &Covered<'_>) -> bool {
+    !matches!(model.state, State::Gone | State::Unavailable)
+        && model
+            .artifacts
+            .iter()
+            .all(|a| covered.of(&a.path) == Coverage::Read && !open.places.contains(place_of_path(&a.path)))
+}
+
+/// Gives each file its header: from the known models when its identity is theirs, else by opening it.
+fn with_headers(
+    found: Vec<Found>,
+    models: &[Model],
+    request: &ScanRequest<'_>,
+    pulse: &Pulse<'_>,
+) -> anyhow::Result<Vec<Entry>> {
+    let kept: HashMap<FileIdentity, _> = models.iter().flat_map(|m| &m.artifacts).map(|a| (a.identity, a)).collect();
+    let keep = |f: &Found| kept.get(&f.identity).copied().filter(|a| is_still_true(a, f));
+    let is_new = |f: &Found| f.fault.is_none() && keep(f).is_none();
+    let open_path = |f: &Found| f.target.clone().unwrap_or_else(|| f.path.clone());
+    let paths: Vec<PathBuf> = found.iter().filter(|f| is_new(f)).map(open_path).collect();
+    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    let mut fresh = read_all(&paths, request.threads, request.read, pulse)?.into_iter();
+    let mut entries = Vec::with_capacity(found.len());
+    for mut file in found {
+        let header = if let Some(fault) = file.fault.take() {
+            Err(fault)
+        } else if let Some(artifact) = keep(&file) {
+            let (identity, allocated) = (file.identity, file.allocated);
+            artifact.header.clone().map(|facts| Header { identity, allocated, facts })
+        } else {
+            match fresh.next() {
+                Some(Err(why)) if !is_gone(&file) => Err(why),
+                Some(Ok(header)) => Ok(header),
+                // It was deleted between the walk and the look into it.
+                Some(Err(_)) | None => continue,
+            }
+        };
+        entries.push(Entry::new(file, header));
+    }
+    Ok(entries)
+}
+
+/// Some file systems account for blocks only after a while: a file that seemed to have holes may be whole by now.
+fn is_still_true(artifact: &Artifact, file: &Found) -> bool {
+    let sparse = artifact.header.as_ref().is_ok_and(|f| matches!(f.integrity, Integrity::Sparse { .. }));
+    !sparse || artifact.allocated == file.allocated
+}
+
+fn is_gone(file: &Found) -> bool {
+    let path = file.target.as_ref().unwrap_or(&file.path);
+    std::fs::symlink_metadata(path).is_err_and(|e| vanished(&e))
+}

@@ -1,0 +1,95 @@
+//! Plain folders: a model is a regular file named `*.gguf`, or a link to one.
+
+use crate::inventory::found::{Found, Intake, allocated_of, gguf_stem, identity_of, is_partial, odd_type, vanished};
+use crate::inventory::looks::{Look, Seen};
+use crate::inventory::roots::contains;
+use crate::model::{FileIdentity, StoreKind};
+use std::fs::FileType;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Looks at one entry of a plain folder that is not a folder itself. `kind` comes from the directory, so that
+/// what is no candidate costs no further system call.
+pub(crate) fn loose(path: &Path, kind: FileType, root: &Arc<Path>, intake: &mut Intake<'_>) {
+    let Some(name) = path.file_name() else { return };
+    let candidate = gguf_stem(name).is_some();
+    if kind.is_symlink() {
+        link(path, candidate, root, intake);
+    } else if !candidate {
+        // Only what says that it will be a GGUF: other people's downloads are none of our business.
+        if kind.is_file() && is_partial(name) && name.as_bytes().windows(6).any(|w| w.eq_ignore_ascii_case(b".gguf.")) {
+            intake.skip(path, "partial download");
+        }
+    } else if kind.is_file() {
+        intake.pending.push(path.to_owned());
+    } else {
+        intake.skip(path, odd_type(kind));
+    }
+}
+
+/// Takes in a regular file of a plain folder after a look at it.
+pub(crate) fn looked_at(look: Look, root: &Arc<Path>, intake: &mut Intake<'_>) {
+    let Look { path, seen } = look;
+    match seen {
+        Ok(Seen::File { identity, allocated }) => take(path, None, (identity, allocated), root, intake),
+        // It was a regular file a moment ago.
+        Ok(Seen::Other(kind)) => intake.skip(&path, odd_type(kind)),
+        Err(e) if vanished(&e) => {}
+        Err(e) => intake.cannot_read(&path, &e),
+    }
+}
+
+fn take(
+    path: PathBuf,
+    target: Option<PathBuf>,
+    (identity, allocated): (FileIdentity, u64),
+    root: &Arc<Path>,
+    intake: &mut Intake<'_>,
+) {
+    intake.found.push(Found {
+        store: StoreKind::Dir,
+        root: Arc::clone(root),
+        repo: None,
+        path,
+        target,
+        also: Vec::new(),
+        identity,
+        allocated,
+        expected_sha256: None,
+        fault: None,
+    });
+}
+
+/// A link to a file is that file under another name. A link to a folder is not followed: inside the root its target
+/// is found anyway, and outside it belongs to another root.
+fn link(path: &Path, candidate: bool, root: &Arc<Path>, intake: &mut Intake<'_>) {
+    let target = std::fs::metadata(path).and_then(|meta| Ok((meta, path.canonicalize()?)));
+    match target {
+        Ok((meta, target)) if meta.is_dir() => {
+            if !contains(root, &target) {
+                intake.skip(path, "a link that leaves the root");
+            }
+        }
+        Ok((meta, target)) if candidate && meta.is_file() => {
+            take(path.to_owned(), Some(target), (identity_of(&meta), allocated_of(&meta)), root, intake);
+        }
+        Ok((meta, _)) if candidate => intake.skip(path, format!("a link to {}", odd_type(meta.file_type()))),
+        Err(e) if candidate => broken(path, &e, intake),
+        // No model by its name, and nothing to walk into.
+        Ok(_) | Err(_) => {}
+    }
+}
+
+fn broken(path: &Path, error: &std::io::Error, intake: &mut Intake<'_>) {
+    if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+        intake.skip(path, "a link that leads to itself");
+    } else if vanished(error) {
+        // The link itself may have gone between the two looks.
+        if std::fs::symlink_metadata(path).is_ok() {
+            intake.skip(path, "a link to a missing file");
+        }
+    } else {
+        intake.cannot_read(path, error);
+    }
+}

@@ -1,0 +1,186 @@
+//! The layout of the Hugging Face hub cache, as huggingface_hub 1.x and llama.cpp since 2026-03 write it:
+//!
+//! ```text
+//! <root>/models--<org>--<name>/blobs/<etag>              64 hex digits: the sha256 of the content
+//! <root>/models--<org>--<name>/refs/<name>               a commit
+//! <root>/models--<org>--<name>/snapshots/<commit>/<path> a link to ../../blobs/<etag>, or the file itself
+//! <root>/blobs/<hh>/<xet hash>                           shared payload; blobs/<etag> is then a link to it
+//! <root>/.locks/<repo>/<etag>.lock
+//! ```
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+
+const SNAPSHOTS: &[u8] = b"/snapshots/";
+const PREFIXES: [&str; 4] = ["models--", "datasets--", "spaces--", "kernels--"];
+
+/// A repository folder: named like one, and with at least one of the folders that make one.
+pub(super) fn is_repo(folder: &Path, name: &OsStr) -> bool {
+    PREFIXES.iter().any(|p| name.as_bytes().starts_with(p.as_bytes()))
+        && ["snapshots", "blobs", "refs"].iter().any(|part| folder.join(part).is_dir())
+}
+
+/// The repository folder in the path of a snapshot entry. Cheap for every other path: this runs for each known file.
+pub(super) fn repository_of(path: &Path) -> Option<&Path> {
+    let bytes = path.as_os_str().as_bytes();
+    let at = bytes.windows(SNAPSHOTS.len()).position(|w| w == SNAPSHOTS)?;
+    let folder = Path::new(OsStr::from_bytes(bytes.get(..at)?));
+    let name = folder.file_name()?;
+    PREFIXES.iter().any(|p| name.as_bytes().starts_with(p.as_bytes())).then_some(folder)
+}
+
+/// Lock files and the shared payloads: entries of the cache that hold no names of models.
+pub(super) fn is_bookkeeping(folder: &Path, name: &OsStr) -> bool {
+    match name.as_bytes() {
+        b".locks" => folder.parent().is_some_and(|root| root.join("CACHEDIR.TAG").exists()),
+        b"blobs" => folder.join(".huggingface-shared-blobs").exists(),
+        _ => false,
+    }
+}
+
+/// Whether `root` is a hub cache. Its `CACHEDIR.TAG` alone does not tell: every tool writes the same signature there.
+pub(super) fn is_cache(root: &Path) -> bool {
+    if root.join("CACHEDIR.TAG").is_file() && root.join(".locks").is_dir() {
+        return true;
+    }
+    // What cannot be read cannot be told: a plain folder then, and the walk reports the reason.
+    let Ok(entries) = std::fs::read_dir(root) else { return false };
+    entries.flatten().any(|e| is_repo(&e.path(), &e.file_name()))
+}
+
+/// `models--org--name` → `org/name`; other kinds of repository keep their kind (`datasets/org/name`). A folder whose
+/// name would be an odd path (`models--..--x`) keeps its own name: this is shown to people, never opened.
+pub(super) fn repo_name(folder: &OsStr) -> String {
+    let folder = folder.to_string_lossy();
+    let name = match folder.strip_prefix("models--") {
+        Some(rest) => rest.replace("--", "/"),
+        None => folder.replace("--", "/"),
+    };
+    let plain = name.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    if plain { name } else { folder.into_owned() }
+}
+
+/// The commit that `refs/main` names. None when it is absent or is not a commit: a reference of any size is read to
+/// its first 64 bytes only.
+pub(super) fn main_commit(repo: &Path) -> Option<String> {
+    let mut text = Vec::new();
+    let file = open_quietly(&repo.join("refs/main"))?;
+    // An unreadable reference leaves the choice of the snapshot to its age.
+    file.take(64).read_to_end(&mut text).ok()?;
+    let text = std::str::from_utf8(&text).ok()?.trim(); // the same
+    (text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit())).then(|| text.to_owned())
+}
+
+/// A file whose name does not say GGUF: look at its first four bytes.
+pub(super) fn starts_like_gguf(path: &Path) -> bool {
+    let mut magic = [0; 4];
+    open_quietly(path).is_some_and(|mut file| file.read_exact(&mut magic).is_ok()) && &magic == b"GGUF"
+}
+
+/// Opens a regular file for reading without following a link, waiting for a writer or touching its access time.
+fn open_quietly(path: &Path) -> Option<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let opened = match rustix::fs::open(path, flags | OFlags::NOATIME, Mode::empty()) {
+        // Only the owner may ask for that.
+        Err(Errno::PERM) => rustix::fs::open(path, flags, Mode::empty()),
+        other => other,
+    };
+    let file = File::from(opened.ok()?); // None: there is nothing to read
+    file.metadata().is_ok_and(|m| m.is_file()).then_some(file)
+}
+
+/// The sha256 that a blob's name promises: 64 hex digits. 40 digits are a git hash, of small files only.
+pub(super) fn promised_sha256(blob: &OsStr) -> Option<String> {
+    let name = blob.to_str()?;
+    (name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit())).then(|| name.to_ascii_lowercase())
+}
+
+/// File kinds that are never GGUF; anything else behind a sha256 is worth a look at its first bytes.
+pub(super) fn is_other_kind(name: &OsStr) -> bool {
+    const OTHERS: [&str; 30] = [
+        "json",
+        "jsonl",
+        "md",
+        "txt",
+        "safetensors",
+        "bin",
+        "pt",
+        "pth",
+        "ckpt",
+        "onnx",
+        "h5",
+        "msgpack",
+        "parquet",
+        "model",
+        "py",
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "webp",
+        "svg",
+        "wav",
+        "mp3",
+        "mp4",
+        "zip",
+        "gz",
+        "tar",
+        "npz",
+        "csv",
+        "pdf",
+    ];
+    Path::new(name).extension().is_some_and(|e| OTHERS.iter().any(|o| e.eq_ignore_ascii_case(o)))
+}
+
+/// `dir` joined with the text of a link, with `.` and `..` worked out on paper.
+pub(super) fn normal(dir: &Path, link: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in dir.join(link).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_folder_name_never_reads_as_a_path() {
+        assert_eq!(repo_name(OsStr::new("models--bartowski--Llama-3.2")), "bartowski/Llama-3.2");
+        assert_eq!(repo_name(OsStr::new("models--gpt2")), "gpt2");
+        assert_eq!(repo_name(OsStr::new("datasets--a--b")), "datasets/a/b");
+        for odd in ["models--..--x", "models--", "models----x", "models--.--.."] {
+            assert_eq!(repo_name(OsStr::new(odd)), odd);
+        }
+    }
+
+    #[test]
+    fn only_a_sha256_counts_as_a_promise() {
+        assert_eq!(promised_sha256(OsStr::new(&"Ab".repeat(32))), Some("ab".repeat(32)));
+        assert_eq!(promised_sha256(OsStr::new(&"a".repeat(40))), None);
+        assert_eq!(promised_sha256(OsStr::new(&"g".repeat(64))), None);
+    }
+
+    #[test]
+    fn a_huge_reference_is_read_to_its_bound_and_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("refs")).unwrap();
+        let main = dir.path().join("refs/main");
+        File::create(&main).unwrap().set_len(1 << 30).unwrap();
+        assert_eq!(main_commit(dir.path()), None);
+        std::fs::write(&main, format!("{}\n", "0a".repeat(20))).unwrap();
+        assert_eq!(main_commit(dir.path()), Some("0a".repeat(20)));
+    }
+}

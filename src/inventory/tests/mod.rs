@@ -1,0 +1,9 @@
+//! Whole scans over trees that are built here, entry by entry.
+
+mod changes;
+mod hf;
+mod places;
+mod plain;
+mod properties;
+mod sets;
+mod trees;
