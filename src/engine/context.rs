@@ -1,0 +1,175 @@
+//! A llama.cpp context, over the C API: the safe wrapper lets nobody set the abort callback, and without it a cancel
+//! would wait for a whole prompt batch, which takes a minute with a large model on a few cores.
+
+use super::{EngineError, LoadSpec, log};
+use llama_cpp_2::model::LlamaModel;
+use llama_cpp_sys_2 as sys;
+use std::ffi::c_void;
+use std::ptr::NonNull;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Tokens to decode together, each with its position and its sequence.
+#[derive(Debug, Default)]
+pub struct Batch {
+    tokens: Vec<i32>,
+    positions: Vec<i32>,
+    sequences: Vec<i32>,
+    wants_logits: Vec<i8>,
+}
+
+impl Batch {
+    pub fn clear(&mut self) {
+        self.tokens.clear();
+        self.positions.clear();
+        self.sequences.clear();
+        self.wants_logits.clear();
+    }
+
+    /// Adds a token. The answer is the index by which [`Context::logits`] finds its logits after decoding.
+    pub fn push(&mut self, token: i32, position: i32, sequence: i32, wants_logits: bool) -> usize {
+        self.tokens.push(token);
+        self.positions.push(position);
+        self.sequences.push(sequence);
+        self.wants_logits.push(i8::from(wants_logits));
+        self.tokens.len().saturating_sub(1)
+    }
+
+    pub fn len(&self) -> usize {
+        self.tokens.len()
+    }
+}
+
+/// How a decode ended that is not an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decoded {
+    Done,
+    /// The abort check said so. The sequences of the batch are then to be removed.
+    Aborted,
+}
+
+type AbortCheck = Box<dyn Fn() -> bool + Send>;
+
+/// What the abort callback reads. Boxed, since llama.cpp keeps its address.
+#[derive(Default)]
+struct Abort {
+    check: Mutex<Option<AbortCheck>>,
+}
+
+pub struct Context {
+    raw: NonNull<sys::llama_context>,
+    abort: Box<Abort>,
+    vocabulary: usize,
+    /// Freed after the context, which points into it.
+    _model: Arc<LlamaModel>,
+}
+
+// SAFETY: a llama_context is not bound to the thread that made it; it must only not be used by two at once, which
+// `&mut self` on every method sees to. The abort check is `Send`.
+unsafe impl Send for Context {}
+
+impl Context {
+    /// `context` tokens for `sequences` sequences that share them.
+    pub fn new(model: Arc<LlamaModel>, spec: &LoadSpec, context: u32, sequences: u32) -> Result<Context, EngineError> {
+        let abort = Box::<Abort>::default();
+        // SAFETY: no arguments, no state.
+        let mut params = unsafe { sys::llama_context_default_params() };
+        params.n_ctx = context;
+        params.n_batch = spec.batch;
+        params.n_ubatch = spec.batch.min(512);
+        params.n_seq_max = sequences;
+        params.kv_unified = true;
+        // Cells for a sliding window only, as llama-server has it: what `show` estimates, and a fraction of the memory.
+        params.swa_full = false;
+        params.n_threads = i32::try_from(spec.threads).unwrap_or(i32::MAX);
+        params.n_threads_batch = i32::try_from(spec.threads_batch).unwrap_or(i32::MAX);
+        params.no_perf = true;
+        params.abort_callback = Some(should_abort);
+        params.abort_callback_data = (&raw const *abort).cast_mut().cast::<c_void>();
+        // SAFETY: `LlamaModel` is a transparent wrapper of the pointer to a llama_model, and that model lives in the
+        // `Arc` that this context keeps. No other context of it is being made: only the load thread makes one.
+        let raw = unsafe {
+            let model_pointer = *(&raw const *model).cast::<*mut sys::llama_model>();
+            sys::llama_init_from_model(model_pointer, params)
+        };
+        let raw = NonNull::new(raw).ok_or_else(|| {
+            EngineError::Refused(log::take_reason().unwrap_or_else(|| "llama.cpp could not make a context".into()))
+        })?;
+        let vocabulary = usize::try_from(model.n_vocab()).unwrap_or(0);
+        Ok(Context { raw, abort, vocabulary, _model: model })
+    }
+
+    /// Tokens that fit; llama.cpp may have rounded what was asked for.
+    pub fn size(&self) -> u32 {
+        // SAFETY: `raw` is a live context.
+        unsafe { sys::llama_n_ctx(self.raw.as_ptr()) }
+    }
+
+    /// Threads for the next decode.
+    pub fn set_threads(&mut self, threads: u32) {
+        let threads = i32::try_from(threads).unwrap_or(i32::MAX);
+        // SAFETY: `raw` is a live context.
+        unsafe { sys::llama_set_n_threads(self.raw.as_ptr(), threads, threads) };
+    }
+
+    /// What decides, many times during a decode, whether to give it up.
+    pub fn set_abort_check(&mut self, check: Option<AbortCheck>) {
+        *self.abort.check.lock().unwrap_or_else(PoisonError::into_inner) = check;
+    }
+
+    pub fn decode(&mut self, batch: &mut Batch) -> Result<Decoded, EngineError> {
+        let count = i32::try_from(batch.len()).map_err(|_| EngineError::Decode("batch too long".into()))?;
+        let mut ones = vec![1_i32; batch.len()];
+        let mut sequences: Vec<*mut i32> = batch.sequences.iter_mut().map(|id| &raw mut *id).collect();
+        let raw_batch = sys::llama_batch {
+            n_tokens: count,
+            token: batch.tokens.as_mut_ptr(),
+            embd: std::ptr::null_mut(),
+            pos: batch.positions.as_mut_ptr(),
+            n_seq_id: ones.as_mut_ptr(),
+            seq_id: sequences.as_mut_ptr(),
+            logits: batch.wants_logits.as_mut_ptr(),
+        };
+        // SAFETY: `raw` is a live context; every array of the batch has `count` entries and outlives the call, which
+        // keeps none of them.
+        match unsafe { sys::llama_decode(self.raw.as_ptr(), raw_batch) } {
+            0 => Ok(Decoded::Done),
+            2 => Ok(Decoded::Aborted),
+            1 => Err(EngineError::Decode("no room left in the KV cache".into())),
+            code => Err(EngineError::Decode(log::take_reason().unwrap_or_else(|| format!("llama_decode gave {code}")))),
+        }
+    }
+
+    /// The logits after the batch token with this index, which must have asked for them.
+    pub fn logits(&mut self, index: usize) -> Result<&[f32], EngineError> {
+        let missing = || EngineError::Decode("no logits for a token that asked for them".into());
+        let index = i32::try_from(index).map_err(|_| missing())?;
+        // SAFETY: `raw` is a live context; llama.cpp answers null for an index without logits.
+        let first = unsafe { sys::llama_get_logits_ith(self.raw.as_ptr(), index) };
+        if first.is_null() {
+            return Err(missing());
+        }
+        // SAFETY: one float per token of the vocabulary, valid until the next decode, which needs `&mut self`.
+        Ok(unsafe { std::slice::from_raw_parts(first, self.vocabulary) })
+    }
+
+    /// Forgets one sequence.
+    pub fn remove_sequence(&mut self, sequence: i32) {
+        // SAFETY: `raw` is a live context; negative positions mean the whole sequence, whose removal cannot fail.
+        unsafe { sys::llama_memory_seq_rm(sys::llama_get_memory(self.raw.as_ptr()), sequence, -1, -1) };
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // SAFETY: `raw` is a live context and nobody else has it.
+        unsafe { sys::llama_free(self.raw.as_ptr()) }
+    }
+}
+
+/// Called by ggml on the decoding thread, between the operations of a graph.
+unsafe extern "C" fn should_abort(data: *mut c_void) -> bool {
+    // SAFETY: `data` is the address of the `Abort` that the context's box keeps alive.
+    let abort = unsafe { &*data.cast::<Abort>() };
+    let check = abort.check.lock().unwrap_or_else(PoisonError::into_inner);
+    check.as_ref().is_some_and(|wanted| wanted())
+}

@@ -1,0 +1,242 @@
+use crate::host::cpu;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// What to load and how.
+#[derive(Debug, Clone)]
+pub struct LoadSpec {
+    pub model: PathBuf,
+    /// Tokens of context; 0 is what the model was trained with.
+    pub context: u32,
+    /// Prompt tokens per decode call.
+    pub batch: u32,
+    /// Threads for one token at a time, at most: fewer are used while they are faster.
+    pub threads: u32,
+    /// Threads for prompts, at most.
+    pub threads_batch: u32,
+    /// Layers on the GPU; `None` leaves it to llama.cpp (all that it can), which means nothing in a CPU build.
+    pub gpu_layers: Option<u32>,
+    pub mmap: bool,
+    /// Generations that may wait; one more is [`EngineError::Busy`].
+    pub queue: usize,
+}
+
+impl LoadSpec {
+    /// The defaults for `model` on this machine.
+    pub fn new(model: &Path) -> LoadSpec {
+        let threads = super::default_threads(cpu::physical_cores());
+        LoadSpec {
+            model: model.into(),
+            context: 0,
+            batch: 512,
+            threads,
+            threads_batch: threads,
+            gpu_layers: None,
+            mmap: true,
+            queue: 32,
+        }
+    }
+}
+
+/// Where the lines of llama.cpp's log go.
+pub type LogSink = fn(&str);
+
+/// What was loaded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Info {
+    /// `general.name`, else the file name.
+    pub name: String,
+    /// Tokens that fit in the context.
+    pub context: u32,
+    /// Tokens of context that the model was trained with.
+    pub context_trained: u32,
+    pub parameters: u64,
+    /// Bytes of its tensors.
+    pub bytes: u64,
+    pub vocabulary: u32,
+    /// Whether the file carries a chat template.
+    pub chat_template: bool,
+}
+
+/// A prompt in tokens, made by the engine.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    pub(super) tokens: Vec<i32>,
+    pub template: TemplateUse,
+}
+
+impl Prompt {
+    /// Tokens.
+    pub fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+}
+
+/// How the messages became a prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TemplateUse {
+    /// The model file's own chat template.
+    Model,
+    /// The model file's own, with the system text moved into the first user message: it takes no system role.
+    ModelWithoutSystem,
+    /// The file has no chat template: the plain text of the messages. The answer goes on from the text.
+    None,
+    /// Not a chat: the text was given as it is.
+    Raw,
+}
+
+/// How the next token is chosen. The defaults are llama-server's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampling {
+    /// 0 or less takes the likeliest token always.
+    pub temperature: f32,
+    pub top_k: i32,
+    pub top_p: f32,
+    pub min_p: f32,
+    /// `None` draws one.
+    pub seed: Option<u32>,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Sampling { temperature: 0.8, top_k: 40, top_p: 0.95, min_p: 0.05, seed: None }
+    }
+}
+
+/// One generation.
+#[derive(Debug, Clone)]
+pub struct Generate {
+    pub prompt: Prompt,
+    pub sampling: Sampling,
+    /// Tokens at most; `None` is what the context has room for.
+    pub max_tokens: Option<u32>,
+    /// The text ends before the first of these.
+    pub stop: Vec<String>,
+    /// Counted from when it starts, not from when it is queued.
+    pub timeout: Option<Duration>,
+}
+
+/// What a generation reports, in this order: `Started`, any number of `Piece`, then `Done` or `Failed`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    Started {
+        prompt_tokens: u32,
+    },
+    /// Whole characters; never a part of a stop string.
+    Piece(String),
+    Done {
+        finish: Finish,
+        timings: Timings,
+    },
+    Failed(EngineError),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    /// The model ended its turn, or a stop string came.
+    Stop,
+    /// `max_tokens` or the context is used up.
+    Length,
+    /// Nobody wants it any more, or the engine stops.
+    Cancelled,
+    /// Its own time limit.
+    TimedOut,
+}
+
+/// llama-server's names: n in tokens, ms in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Timings {
+    pub prompt_n: u32,
+    pub prompt_ms: f64,
+    pub prompt_per_second: f64,
+    pub predicted_n: u32,
+    pub predicted_ms: f64,
+    pub predicted_per_second: f64,
+}
+
+impl Timings {
+    pub fn new(prompt: (u32, Duration), predicted: (u32, Duration)) -> Timings {
+        let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
+        let rate = |(n, time): (u32, Duration)| if time.is_zero() { 0.0 } else { f64::from(n) / time.as_secs_f64() };
+        Timings {
+            prompt_n: prompt.0,
+            prompt_ms: ms(prompt.1),
+            prompt_per_second: rate(prompt),
+            predicted_n: predicted.0,
+            predicted_ms: ms(predicted.1),
+            predicted_per_second: rate(predicted),
+        }
+    }
+}
+
+/// Why the engine does not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    #[error("this build has no llama engine")]
+    NoEngine,
+    /// Told before anything of llama.cpp runs, which would end in SIGILL.
+    #[error("llama.cpp in this build needs a CPU with {0}")]
+    Cpu(String),
+    #[error("{0}")]
+    BadSpec(String),
+    /// In llama.cpp's words, from its log.
+    #[error("{0}")]
+    Refused(String),
+    #[error("loading was cancelled")]
+    Cancelled,
+    #[error("the chat template of the model refuses these messages: {0}")]
+    Template(String),
+    #[error("the prompt is empty")]
+    EmptyPrompt,
+    #[error("the prompt has {prompt} tokens, and the context only {context}")]
+    ContextOverflow { prompt: usize, context: u32 },
+    #[error("{waiting} generations are waiting already")]
+    Busy { waiting: usize },
+    #[error("llama.cpp could not decode: {0}")]
+    Decode(String),
+    #[error("the engine has stopped")]
+    Stopped,
+}
+
+/// Counters of one engine's life. llama-server's meanings.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    pub prompt_tokens: AtomicU64,
+    pub predicted_tokens: AtomicU64,
+    pub prompt_us: AtomicU64,
+    pub predicted_us: AtomicU64,
+    /// Rises with every call of llama_decode: the sign of life during a long prompt.
+    pub decodes: AtomicU64,
+    pub processing: AtomicU64,
+    pub deferred: AtomicU64,
+}
+
+impl Metrics {
+    /// Each as (name, help, type, value), llama-server's names without their `llamacpp:`.
+    pub fn read(&self) -> [(&'static str, &'static str, &'static str, f64); 7] {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
+        let seconds = |counter: &AtomicU64| count(counter) / 1e6;
+        [
+            ("prompt_tokens_total", "Prompt tokens processed", "counter", count(&self.prompt_tokens)),
+            ("prompt_seconds_total", "Time spent on prompts, seconds", "counter", seconds(&self.prompt_us)),
+            ("tokens_predicted_total", "Tokens generated", "counter", count(&self.predicted_tokens)),
+            (
+                "tokens_predicted_seconds_total",
+                "Time spent generating, seconds",
+                "counter",
+                seconds(&self.predicted_us),
+            ),
+            ("n_decode_total", "Calls of llama_decode", "counter", count(&self.decodes)),
+            ("requests_processing", "Requests being processed", "gauge", count(&self.processing)),
+            ("requests_deferred", "Requests waiting", "gauge", count(&self.deferred)),
+        ]
+    }
+}
