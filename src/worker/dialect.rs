@@ -1,0 +1,225 @@
+//! Requests in OpenAI's and llama-server's dialect. Fields that we do not know are left alone, as those servers do.
+
+use crate::engine::{Generate, Message, Prompt, Sampling};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// `POST /v1/chat/completions`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ChatRequest {
+    pub messages: Vec<ChatMessage>,
+    /// Further variables for the chat template, llama-server's name.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub chat_template_kwargs: serde_json::Map<String, serde_json::Value>,
+    #[serde(flatten)]
+    pub options: Options,
+}
+
+impl ChatRequest {
+    /// A chat with these messages and the server's defaults.
+    pub fn new(messages: impl IntoIterator<Item = Message>) -> ChatRequest {
+        let messages =
+            messages.into_iter().map(|m| ChatMessage { role: m.role, content: Some(Content::Text(m.content)) });
+        ChatRequest { messages: messages.collect(), ..ChatRequest::default() }
+    }
+
+    /// The messages with their contents as plain texts.
+    pub fn plain_messages(&self) -> Result<Vec<Message>, String> {
+        self.messages.iter().map(|m| Ok(Message::new(m.role.clone(), m.text()?))).collect()
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChatMessage {
+    pub role: String,
+    pub content: Option<Content>,
+}
+
+impl ChatMessage {
+    fn text(&self) -> Result<String, String> {
+        match &self.content {
+            None => Ok(String::new()),
+            Some(Content::Text(text)) => Ok(text.clone()),
+            Some(Content::Parts(parts)) => {
+                let texts = parts.iter().map(|part| match (part.kind.as_str(), &part.text) {
+                    ("text", Some(text)) => Ok(text.as_str()),
+                    (other, _) => Err(format!("content parts of type `{other}` are not supported, only `text`")),
+                });
+                Ok(texts.collect::<Result<Vec<_>, _>>()?.join("\n"))
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Content {
+    Text(String),
+    Parts(Vec<Part>),
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Part {
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(default)]
+    pub text: Option<String>,
+}
+
+/// `POST /v1/completions`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct CompletionRequest {
+    pub prompt: String,
+    #[serde(flatten)]
+    pub options: Options,
+}
+
+/// A key that asks for something which would change the answer and is not served: to pass over it would be to answer
+/// another question. Keys that change nothing are left alone.
+pub fn unserved(body: &serde_json::Map<String, serde_json::Value>) -> Option<&'static str> {
+    use serde_json::Value;
+    let idle = |key: &str, value: &Value| match key {
+        "response_format" => value.get("type").and_then(Value::as_str) == Some("text"),
+        "logprobs" | "echo" => value.as_bool() == Some(false) || value.as_u64() == Some(0),
+        "best_of" => value.as_u64() == Some(1),
+        "tools" | "functions" => value.as_array().is_some_and(Vec::is_empty),
+        "grammar" => value.as_str() == Some(""),
+        _ => false,
+    };
+    const KEYS: [&str; 8] =
+        ["tools", "functions", "response_format", "grammar", "json_schema", "logprobs", "echo", "best_of"];
+    KEYS.into_iter().find(|key| body.get(*key).is_some_and(|v| !v.is_null() && !idle(key, v)))
+}
+
+/// What both kinds of request may set. `None` is the server's default.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Options {
+    /// Tokens at most; a negative number is llama-server's "as many as fit".
+    #[serde(default, alias = "max_completion_tokens", alias = "n_predict", skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<i64>,
+    /// 0 takes the likeliest token always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_p: Option<f32>,
+    /// A negative number draws one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stops>,
+    /// modelctl's own: milliseconds that the generation may take, from its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream_options: Option<StreamOptions>,
+    /// Answers per request: only 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n: Option<u32>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Stops {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub struct StreamOptions {
+    #[serde(default)]
+    pub include_usage: bool,
+}
+
+/// Tokens, OpenAI's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Usage {
+    pub prompt_tokens: u32,
+    pub completion_tokens: u32,
+    pub total_tokens: u32,
+}
+
+impl Options {
+    pub fn streams(&self) -> bool {
+        self.stream.unwrap_or(false)
+    }
+
+    pub fn include_usage(&self) -> bool {
+        self.stream_options.is_some_and(|options| options.include_usage)
+    }
+
+    /// What cannot be done, said before anything is.
+    pub fn check(&self) -> Result<(), String> {
+        if self.n.is_some_and(|n| n != 1) {
+            return Err("`n` must be 1".into());
+        }
+        if self.max_tokens == Some(0) {
+            return Err("`max_tokens` must be at least 1".into());
+        }
+        let numbers = [("temperature", self.temperature), ("top_p", self.top_p), ("min_p", self.min_p)];
+        match numbers.iter().find(|(_, value)| value.is_some_and(|value| !value.is_finite() || value < 0.0)) {
+            Some((name, _)) => Err(format!("`{name}` must be a number from 0")),
+            None => Ok(()),
+        }
+    }
+
+    /// The engine's request for `prompt`.
+    pub fn generate(&self, prompt: Prompt) -> Generate {
+        let default = Sampling::default();
+        Generate {
+            prompt,
+            sampling: Sampling {
+                temperature: self.temperature.unwrap_or(default.temperature),
+                top_k: self.top_k.unwrap_or(default.top_k),
+                top_p: self.top_p.unwrap_or(default.top_p),
+                min_p: self.min_p.unwrap_or(default.min_p),
+                // Larger seeds than llama.cpp has are folded, so that the same number gives the same text.
+                seed: self.seed.and_then(|seed| u64::try_from(seed).ok()).map(|seed| (seed & 0x7fff_ffff) as u32),
+            },
+            max_tokens: self
+                .max_tokens
+                .and_then(|max| u64::try_from(max).ok())
+                .map(|max| u32::try_from(max).unwrap_or(u32::MAX)),
+            stop: match self.stop.clone() {
+                None => Vec::new(),
+                Some(Stops::One(stop)) => vec![stop],
+                Some(Stops::Many(stops)) => stops,
+            },
+            timeout: self.timeout_ms.map(Duration::from_millis),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_clients_send_is_understood() {
+        let text = r#"{"model":"x","messages":[{"role":"system","content":"a"},
+            {"role":"user","content":[{"type":"text","text":"b"},{"type":"text","text":"c"}]},{"role":"assistant","content":null}],
+            "max_completion_tokens":5,"stop":"END","stream":true,"temperature":0,"tools":null,"user":"me","stream_options":{"include_usage":true}}"#;
+        let request: ChatRequest = serde_json::from_str(text).unwrap();
+        let texts: Vec<String> = request.plain_messages().unwrap().into_iter().map(|m| m.content).collect();
+        assert_eq!(texts, ["a", "b\nc", ""]);
+        assert_eq!(request.options.max_tokens, Some(5));
+        assert!(request.options.streams() && request.options.include_usage());
+        assert!(matches!(&request.options.stop, Some(Stops::One(stop)) if stop == "END"));
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_said() {
+        let check = |text: &str| serde_json::from_str::<Options>(text).unwrap().check();
+        assert!(check(r#"{"n":2}"#).is_err());
+        assert!(check(r#"{"max_tokens":0}"#).is_err());
+        assert!(check(r#"{"top_p":-1}"#).is_err());
+        assert!(check(r#"{"max_tokens":-1,"n":1}"#).is_ok());
+        let image = r#"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{}}]}]}"#;
+        assert!(serde_json::from_str::<ChatRequest>(image).unwrap().plain_messages().is_err());
+    }
+}
