@@ -1,0 +1,388 @@
+//! Everything a person sees goes through here: the two streams, tables, progress, JSON, errors, sizes and ages.
+//! Whatever is printed as a line, note, cell or error is cleaned first, so no name from a file reaches a terminal raw;
+//! only [`Ui::out`] passes bytes on as they are.
+
+mod json;
+mod progress;
+mod table;
+#[cfg(test)]
+mod table_tests;
+pub mod text;
+pub mod units;
+
+pub use progress::Progress;
+pub use table::{Align, Cell, Column, Medium, Table, Tone};
+
+use crate::failure::{self, Failure, OrFail};
+use serde::Serialize;
+use std::fmt;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Columns assumed for a terminal that does not tell.
+const DEFAULT_WIDTH: usize = 80;
+
+/// A pager that was promised colour still gets whole lines.
+const UNBOUNDED: usize = 4096;
+
+/// What the configuration decides about the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UiOptions {
+    /// Colour is wanted wherever the stream is a terminal (`NO_COLOR` and `TERM=dumb` are decided by the caller).
+    pub color: bool,
+    /// Colour is wanted even where the stream is no terminal (`--color always`).
+    pub force_color: bool,
+    /// Columns; None asks the terminal.
+    pub width: Option<usize>,
+    /// No notes on stderr; warnings and errors stay.
+    pub quiet: bool,
+    /// A progress bar is wanted if stderr is a terminal.
+    pub progress: bool,
+}
+
+impl UiOptions {
+    fn colored(&self, is_terminal: bool) -> bool {
+        self.color && (is_terminal || self.force_color)
+    }
+}
+
+/// The two output streams and what is known about them.
+pub struct Ui {
+    out: Out,
+    err: Box<dyn Write + Send>,
+    out_is_terminal: bool,
+    err_is_terminal: bool,
+    options: UiOptions,
+    width: usize,
+}
+
+impl fmt::Debug for Ui {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ui").field("options", &self.options).field("width", &self.width).finish_non_exhaustive()
+    }
+}
+
+impl Ui {
+    /// The real streams. Stdout is buffered: [`Ui::flush`] it before the end, and after each piece of a stream.
+    pub fn new(options: UiOptions) -> Ui {
+        // comfy-table asks the terminal on stdout; nothing else here needs a crate for it.
+        let asked = || comfy_table::Table::new().width().map(usize::from).filter(|w| *w > 0);
+        Ui {
+            out: Out(Box::new(BufWriter::with_capacity(64 * 1024, io::stdout()))),
+            err: Box::new(io::stderr()),
+            out_is_terminal: io::stdout().is_terminal(),
+            err_is_terminal: io::stderr().is_terminal(),
+            width: options.width.or_else(asked).unwrap_or(DEFAULT_WIDTH),
+            options,
+        }
+    }
+
+    /// A Ui that writes into memory; with `terminal` it behaves as on one of `options.width` columns, though without
+    /// a progress bar.
+    pub fn for_test(options: UiOptions, terminal: bool) -> (Ui, Captured, Captured) {
+        let (out, err) = (Captured::default(), Captured::default());
+        let ui = Ui {
+            out: Out(Box::new(out.clone())),
+            err: Box::new(err.clone()),
+            out_is_terminal: terminal,
+            err_is_terminal: terminal,
+            width: options.width.unwrap_or(DEFAULT_WIDTH),
+            options: UiOptions { progress: false, ..options },
+        };
+        (ui, out, err)
+    }
+
+    /// Columns of the terminal.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    pub fn out_is_terminal(&self) -> bool {
+        self.out_is_terminal
+    }
+
+    pub fn err_is_terminal(&self) -> bool {
+        self.err_is_terminal
+    }
+
+    /// Stdout for data that goes out as it is (generated text). Wrap its errors with [`stdout_failed`].
+    pub fn out(&mut self) -> &mut Out {
+        &mut self.out
+    }
+
+    /// Generated text (a script, a manual page) on stdout, byte for byte.
+    pub fn raw(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.out.write_all(bytes).map_err(stdout_failed)
+    }
+
+    /// One line of data on stdout. Newlines in `text` are kept, everything else hostile is escaped.
+    pub fn line(&mut self, text: &str) -> anyhow::Result<()> {
+        self.painted_line(text, Tone::Plain)
+    }
+
+    /// The title of a section on stdout.
+    pub fn heading(&mut self, text: &str) -> anyhow::Result<()> {
+        self.painted_line(text, Tone::Bold)
+    }
+
+    /// [`Ui::line`] in a tone.
+    pub fn painted_line(&mut self, text: &str, tone: Tone) -> anyhow::Result<()> {
+        let color = self.options.colored(self.out_is_terminal);
+        let text = painted(&clean_lines(text), tone, color);
+        writeln!(self.out, "{text}").map_err(stdout_failed)
+    }
+
+    /// What happened, for a person: one line on stderr, unless quiet.
+    pub fn note(&mut self, text: &str) {
+        if !self.options.quiet {
+            self.say("", Tone::Plain, text);
+        }
+    }
+
+    /// Something to look at, though the work went on.
+    pub fn warn(&mut self, text: &str) {
+        self.say("warning: ", Tone::Warn, text);
+    }
+
+    /// The next step after a note or a warning, in the form that errors have; off when quiet.
+    pub fn hint(&mut self, text: &str) {
+        if !self.options.quiet {
+            self.say("hint: ", Tone::Bold, text);
+        }
+    }
+
+    /// An error with its causes and its hint:
+    ///
+    /// ```text
+    /// error: cannot read `x`
+    ///   caused by: permission denied
+    /// hint: run it as the owner of the file
+    /// ```
+    pub fn error(&mut self, error: &anyhow::Error) {
+        self.say("error: ", Tone::Bad, &error.to_string());
+        let mut above = error.to_string();
+        for cause in error.chain().skip(1) {
+            let text = cause.to_string();
+            // Some errors repeat their source in their own text.
+            if !above.contains(&text) {
+                self.say("  caused by: ", Tone::Plain, &text);
+            }
+            above = text;
+        }
+        match failure::classify(error) {
+            (_, Some(hint)) => self.say("hint: ", Tone::Bold, hint),
+            (failure::Kind::Bug, None) => {
+                self.say("hint: ", Tone::Bold, "this is a bug in modelctl: please report it with the command you ran");
+            }
+            (_, None) => {}
+        }
+    }
+
+    fn say(&mut self, label: &str, tone: Tone, text: &str) {
+        if self.out_is_terminal && self.err_is_terminal {
+            // Both streams end on one screen: keep the order. What fails here fails again, and is reported, at the next line.
+            self.out.flush().unwrap_or(());
+        }
+        let label = painted(label, tone, self.options.colored(self.err_is_terminal));
+        // When stderr is closed there is nobody left to tell.
+        writeln!(self.err, "{label}{}", clean_lines(text)).unwrap_or(());
+    }
+
+    /// One JSON document on stdout, indented the same way on a terminal and in a pipe, with a newline.
+    /// Characters that could drive a terminal stand in it as `\uXXXX`.
+    pub fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> anyhow::Result<()> {
+        json::write(&mut self.out, value).map_err(stdout_failed)?;
+        self.out.write_all(b"\n").map_err(stdout_failed)
+    }
+
+    /// A table on stdout, fitted to the terminal or whole.
+    pub fn table(&mut self, table: &Table<'_>) -> anyhow::Result<()> {
+        let medium = if self.out_is_terminal {
+            Medium::Terminal { width: self.width, color: self.options.color }
+        } else if self.options.force_color {
+            Medium::Terminal { width: UNBOUNDED, color: true }
+        } else {
+            Medium::Stream
+        };
+        table.write(&mut self.out, medium).map_err(stdout_failed)
+    }
+
+    /// A progress bar on stderr; `total` in steps, None while unknown. Invisible unless stderr is a terminal.
+    pub fn progress(&self, label: &'static str, total: Option<u64>) -> Progress {
+        Progress::new(self.options.progress && !self.options.quiet && self.err_is_terminal, label, total)
+    }
+
+    /// Hands everything written so far to the system.
+    pub fn flush(&mut self) -> anyhow::Result<()> {
+        self.out.flush().map_err(stdout_failed)
+    }
+}
+
+/// Stdout. Marks the error of a closed pipe as its own, so that a broken pipe elsewhere (to a worker) is not taken
+/// for a reader who has seen enough.
+pub struct Out(Box<dyn Write + Send>);
+
+impl Write for Out {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.0.write(buf).map_err(mark)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(mark)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads the output any more")]
+struct StdoutClosed;
+
+fn mark(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::BrokenPipe { io::Error::new(error.kind(), StdoutClosed) } else { error }
+}
+
+/// An error of [`Ui::out`] as the rest of the program handles it: a full disk is the user's to mend, not our bug.
+pub fn stdout_failed(error: io::Error) -> anyhow::Error {
+    match Err::<(), _>(error).or_fail(|| Failure::cannot_meet("cannot write to standard output")) {
+        Err(error) => error,
+        Ok(()) => StdoutClosed.into(),
+    }
+}
+
+/// Whether this error only says that the reader of our stdout went away (`modelctl list | head`): not worth a word.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.is::<StdoutClosed>()
+            || cause
+                .downcast_ref::<io::Error>()
+                .and_then(io::Error::get_ref)
+                .is_some_and(|inner| inner.is::<StdoutClosed>())
+    })
+}
+
+fn clean_lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(text::clean).collect();
+    lines.join("\n")
+}
+
+fn painted(text: &str, tone: Tone, color: bool) -> String {
+    let code = match tone {
+        Tone::Plain => "",
+        Tone::Bad => "1;31",
+        Tone::Warn => "33",
+        Tone::Dim => "2",
+        Tone::Bold => "1",
+    };
+    if !color || code.is_empty() || text.is_empty() {
+        return text.to_owned();
+    }
+    format!("\x1b[{code}m{text}\x1b[0m")
+}
+
+/// What a [`Ui::for_test`] wrote to one of its streams.
+#[derive(Debug, Clone, Default)]
+pub struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Captured {
+    pub fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Write for Captured {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(buf);
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct ClosedPipe;
+
+    impl Write for ClosedPipe {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::Error::from(io::ErrorKind::BrokenPipe))
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn plain() -> UiOptions {
+        UiOptions::default()
+    }
+
+    #[test]
+    fn an_error_shows_its_causes_and_the_next_step() {
+        let (mut ui, _, err) = Ui::for_test(plain(), false);
+        let error = Err::<(), _>(io::Error::other("disk on \x1b[5mfire"))
+            .or_fail(|| Failure::cannot_meet("cannot read `x`").hint("look at the disk"))
+            .unwrap_err();
+        ui.error(&error);
+        assert_eq!(err.text(), "error: cannot read `x`\n  caused by: disk on \\x1b[5mfire\nhint: look at the disk\n");
+    }
+
+    #[test]
+    fn an_error_nobody_classified_says_that_it_is_our_bug() {
+        let (mut ui, _, err) = Ui::for_test(plain(), false);
+        ui.error(&anyhow::anyhow!("what?"));
+        assert!(err.text().starts_with("error: what?\nhint: this is a bug in modelctl"));
+    }
+
+    #[test]
+    fn quiet_silences_notes_but_not_warnings() {
+        let (mut ui, out, err) = Ui::for_test(UiOptions { quiet: true, ..plain() }, true);
+        ui.note("12 models");
+        ui.hint("scan");
+        ui.warn("one is damaged");
+        assert_eq!((out.text(), err.text()), (String::new(), "warning: one is damaged\n".to_owned()));
+    }
+
+    #[test]
+    fn a_closed_pipe_is_told_from_a_broken_worker() {
+        let (mut ui, _, _) = Ui::for_test(plain(), false);
+        ui.out = Out(Box::new(ClosedPipe));
+        for error in [ui.line("x").unwrap_err(), ui.json(&[1]).unwrap_err()] {
+            assert!(is_broken_pipe(&error.context("while listing")));
+        }
+        let worker = anyhow::Error::from(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert!(!is_broken_pipe(&worker));
+    }
+
+    #[test]
+    fn a_full_disk_is_not_our_bug() {
+        let error = stdout_failed(io::Error::from(io::ErrorKind::StorageFull));
+        assert_eq!(failure::classify(&error).0, failure::Kind::CannotMeet);
+        assert!(!is_broken_pipe(&error));
+    }
+
+    #[test]
+    fn colour_needs_both_the_wish_and_a_terminal() {
+        for (color, terminal, expected) in [(true, true, true), (true, false, false), (false, true, false)] {
+            let (mut ui, out, _) = Ui::for_test(UiOptions { color, ..plain() }, terminal);
+            ui.heading("Files").unwrap();
+            assert_eq!(out.text().contains('\x1b'), expected, "{color} {terminal}");
+        }
+    }
+
+    #[test]
+    fn lines_keep_their_breaks_and_lose_their_escapes() {
+        let (mut ui, out, _) = Ui::for_test(plain(), true);
+        ui.line("a\nb\x1b[0m").unwrap();
+        assert_eq!(out.text(), "a\nb\\x1b[0m\n");
+    }
+
+    #[test]
+    fn json_is_one_indented_document() {
+        let (mut ui, out, _) = Ui::for_test(plain(), false);
+        ui.json(&serde_json::json!([{"a": 1}])).unwrap();
+        assert_eq!(out.text(), "[\n  {\n    \"a\": 1\n  }\n]\n");
+    }
+}

@@ -1,0 +1,80 @@
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::borrow::Cow;
+
+/// A bar or spinner on stderr that vanishes when it is done or dropped. Hidden (and free) when stderr is no terminal.
+#[derive(Debug)]
+pub struct Progress(ProgressBar);
+
+impl Progress {
+    pub(super) fn new(visible: bool, label: &'static str, total: Option<u64>) -> Progress {
+        let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(total, target).with_prefix(label);
+        bar.set_style(style(total.is_some()));
+        Progress(bar)
+    }
+
+    /// The number of steps is known (now), or has grown.
+    pub fn set_total(&self, total: u64) {
+        if self.0.length().is_none() {
+            self.0.set_style(style(true));
+        }
+        self.0.set_length(total);
+    }
+
+    /// Steps done so far.
+    pub fn set_done(&self, done: u64) {
+        self.0.set_position(done);
+    }
+
+    /// One step more.
+    pub fn step(&self) {
+        self.0.inc(1);
+    }
+
+    /// What is being worked on; cleaned here.
+    pub fn about(&self, text: &str) {
+        if !self.0.is_hidden() {
+            self.0.set_message(Cow::Owned(super::text::clean(text).into_owned()));
+        }
+    }
+
+    /// Runs `print` while the bar is out of the way, so that what it prints stands on lines of its own.
+    pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.0.suspend(print)
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn style(known_total: bool) -> ProgressStyle {
+    let template =
+        if known_total { "{prefix} [{bar:30}] {pos}/{len} {wide_msg}" } else { "{prefix} {spinner} {pos} {wide_msg}" };
+    // Both templates are constants that a test renders; the default style is a fair second best.
+    ProgressStyle::with_template(template).map_or_else(|_| ProgressStyle::default_bar(), |s| s.progress_chars("=> "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_templates_are_valid() {
+        for template in ["{prefix} [{bar:30}] {pos}/{len} {wide_msg}", "{prefix} {spinner} {pos} {wide_msg}"] {
+            assert!(ProgressStyle::with_template(template).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_hidden_bar_counts_and_prints_nothing() {
+        let progress = Progress::new(false, "reading", None);
+        progress.set_total(3);
+        progress.step();
+        progress.about("x\x1b[31m");
+        assert!(progress.0.is_hidden());
+        assert_eq!(progress.0.position(), 1);
+    }
+}

@@ -1,0 +1,187 @@
+//! Text that others wrote (file names, header strings, messages of drivers) made safe to print, measured and shortened.
+//!
+//! What a terminal or a log reader would act on is written as an ASCII escape (`\x1b`, `\n`, `\u{202e}`), not as a
+//! pictogram such as `␛`: an escape survives `LANG=C`, a log file and grep, has a known width, can name the bidi
+//! controls, which have no pictogram, and tells a person which character it is. A backslash itself stays single:
+//! names with one are rarer than people who copy a name from the screen.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use unicode_width::UnicodeWidthStr;
+
+/// The mark where characters were left out; one column wide.
+pub const ELLIPSIS: char = '…';
+
+/// Characters that would move the cursor, change the terminal, break the line, or make text look like other text:
+/// C0 and C1 controls, line and paragraph separators, bidi marks, embeddings, overrides and isolates, and invisible
+/// characters without a use in a name. The two joiners stay: emoji and several scripts need them.
+pub(super) fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00ad}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The text with every hostile character escaped. Borrowed when there is none, which is nearly always.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    let plain = |b: u8| (0x20..0x7f).contains(&b);
+    if text.bytes().all(plain) || !text.chars().any(is_hostile) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        push_clean(&mut safe, c);
+    }
+    Cow::Owned(safe)
+}
+
+/// [`clean`] for running text: line breaks and tabs are part of it.
+pub fn clean_text(text: &str) -> Cow<'_, str> {
+    let kept = |c: char| matches!(c, '\n' | '\t');
+    if !text.chars().any(|c| is_hostile(c) && !kept(c)) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if kept(c) {
+            safe.push(c);
+        } else {
+            push_clean(&mut safe, c);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+fn push_clean(safe: &mut String, c: char) {
+    match c {
+        '\n' => safe.push_str("\\n"),
+        '\r' => safe.push_str("\\r"),
+        '\t' => safe.push_str("\\t"),
+        // Writing to a String cannot fail.
+        c if is_hostile(c) && u32::from(c) < 0x80 => write!(safe, "\\x{:02x}", u32::from(c)).unwrap_or(()),
+        c if is_hostile(c) => write!(safe, "\\u{{{:x}}}", u32::from(c)).unwrap_or(()),
+        c => safe.push(c),
+    }
+}
+
+/// A path as a person reads it: cleaned, and bytes that are not UTF-8 as `\xNN`, so that two different names look
+/// different (a lossy decoding shows both as `�`).
+pub fn path(path: &Path) -> String {
+    bytes_as_text(path.as_os_str().as_bytes())
+}
+
+/// Bytes that are probably UTF-8, as text: see [`path`].
+pub fn bytes_as_text(bytes: &[u8]) -> String {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return clean(text).into_owned();
+    }
+    let mut safe = String::with_capacity(bytes.len() + 16);
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            push_clean(&mut safe, c);
+        }
+        for byte in chunk.invalid() {
+            // Writing to a String cannot fail.
+            write!(safe, "\\x{byte:02x}").unwrap_or(());
+        }
+    }
+    safe
+}
+
+/// Columns that a terminal gives to this text.
+pub fn width(text: &str) -> usize {
+    // Plain ASCII, one column each, is what nearly every cell holds.
+    if text.bytes().all(|b| (0x20..0x7f).contains(&b)) { text.len() } else { text.width() }
+}
+
+/// At most `room` columns: the middle is left out, because the start of a model's name says what it is and its end
+/// says which quantisation or part. Empty for a room of 0.
+pub fn shorten(text: &str, room: usize) -> Cow<'_, str> {
+    if width(text) <= room {
+        return Cow::Borrowed(text);
+    }
+    let Some(keep) = room.checked_sub(1) else {
+        return Cow::Borrowed("");
+    };
+    let head = head_within(text, keep.div_ceil(2));
+    let tail = tail_within(text.get(head.len()..).unwrap_or(""), keep.saturating_sub(width(head)));
+    Cow::Owned(format!("{head}{ELLIPSIS}{tail}"))
+}
+
+/// The longest start of the text that fits. Measured as a whole string: the width of a joined emoji is not the sum of
+/// the widths of its characters.
+fn head_within(text: &str, room: usize) -> &str {
+    let mut end = 0;
+    // A character has at most two columns and at least none, so the scan is bounded by the room, not by the text,
+    // unless the text is made of characters without width; those end the scan as well.
+    for (start, c) in text.char_indices().take(room.saturating_mul(4).saturating_add(4)) {
+        let next = start + c.len_utf8();
+        match text.get(..next) {
+            Some(head) if width(head) <= room => end = next,
+            _ => break,
+        }
+    }
+    text.get(..end).unwrap_or("")
+}
+
+fn tail_within(text: &str, room: usize) -> &str {
+    let mut begin = text.len();
+    for (start, _) in text.char_indices().rev().take(room.saturating_mul(4).saturating_add(4)) {
+        match text.get(start..) {
+            Some(tail) if width(tail) <= room => begin = start,
+            _ => break,
+        }
+    }
+    text.get(begin..).unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsStr;
+
+    #[test]
+    fn a_name_cannot_drive_the_terminal() {
+        assert_eq!(clean("a\x1b[31mred\x07\r\n\tb"), "a\\x1b[31mred\\x07\\r\\n\\tb");
+        assert_eq!(clean("\u{9b}31m\u{85}"), "\\u{9b}31m\\u{85}");
+        assert_eq!(clean("evil\u{202e}fugg.exe\u{2066}"), "evil\\u{202e}fugg.exe\\u{2066}");
+        assert_eq!(clean("two\u{2028}lines"), "two\\u{2028}lines");
+    }
+
+    #[test]
+    fn ordinary_names_are_not_copied() {
+        for name in ["SmolLM2-135M", "模型-7B", "modèle", "👩‍🔬-3B"] {
+            assert!(matches!(clean(name), Cow::Borrowed(n) if n == name), "{name}");
+        }
+    }
+
+    #[test]
+    fn two_names_that_are_not_utf8_stay_apart() {
+        assert_eq!(path(Path::new(OsStr::from_bytes(b"/m/\xff\x1b.gguf"))), "/m/\\xff\\x1b.gguf");
+        assert_ne!(path(Path::new(OsStr::from_bytes(b"\xfe"))), path(Path::new(OsStr::from_bytes(b"\xff"))));
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_start_and_its_end() {
+        assert_eq!(shorten("Meta-Llama-3.1-70B-Instruct-Q4_K_M", 16), "Meta-Lla…-Q4_K_M");
+        assert_eq!(shorten("short", 5), "short");
+        assert_eq!(shorten("shorter", 1), "…");
+        assert_eq!(shorten("shorter", 0), "");
+    }
+
+    #[test]
+    fn shortening_never_exceeds_its_room() {
+        for text in ["模型模型模型模型", "👩‍🔬👩‍🔬👩‍🔬👩‍🔬", "a\u{301}\u{301}\u{301}bcdefgh", "mixed 模 and 👩‍🔬 text"]
+        {
+            for room in 0..=width(text) {
+                assert!(width(&shorten(text, room)) <= room, "{text} in {room}: {}", shorten(text, room));
+            }
+        }
+    }
+}
