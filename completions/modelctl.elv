@@ -1,0 +1,243 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[modelctl] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'modelctl'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'modelctl'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand scan 'Look for models and record what is there'
+            cand list 'List the models known on this machine'
+            cand ls 'List the models known on this machine'
+            cand show 'Show everything about one model: files, metadata, memory, use'
+            cand set 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+            cand run-once 'Run one prompt on a local model and print the answer'
+            cand completions 'Print the completion script of a shell'
+            cand man 'Print the manual page, or write all pages into a folder'
+            cand worker 'worker'
+            cand probe 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'modelctl;scan'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print the report as a JSON object'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;list'= {
+            cand --store 'Only models in this kind of store'
+            cand --tier 'Only models of this tier'
+            cand --family 'Only models of this family (`llama`, `qwen*`)'
+            cand --quant 'Only models with this quantisation (`Q4_K_M`, `q4*`)'
+            cand --state 'Only models in this state'
+            cand --kind 'Only files of this kind'
+            cand --sort 'What to sort by; sizes largest first, times latest first, unknown values last'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -r 'Turn the order round'
+            cand --reverse 'Turn the order round'
+            cand -a 'Also show models that are gone'
+            cand --all 'Also show models that are gone'
+            cand --json 'Print a JSON array of objects'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;ls'= {
+            cand --store 'Only models in this kind of store'
+            cand --tier 'Only models of this tier'
+            cand --family 'Only models of this family (`llama`, `qwen*`)'
+            cand --quant 'Only models with this quantisation (`Q4_K_M`, `q4*`)'
+            cand --state 'Only models in this state'
+            cand --kind 'Only files of this kind'
+            cand --sort 'What to sort by; sizes largest first, times latest first, unknown values last'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -r 'Turn the order round'
+            cand --reverse 'Turn the order round'
+            cand -a 'Also show models that are gone'
+            cand --all 'Also show models that are gone'
+            cand --json 'Print a JSON array of objects'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;show'= {
+            cand --ctx 'Context in tokens to estimate the memory for [default: the model''s own, at most 4096]'
+            cand --parallel 'Sequences that share the context'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print a JSON object'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;set'= {
+            cand --tier 'Override the computed tier; `auto` computes it again'
+            cand --alias 'A name of your own for it; empty takes it away'
+            cand --note 'A line to remember; empty takes it away'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --pin 'Never evict, never prune'
+            cand --unpin 'Take the pin away'
+            cand --enable 'Let it be started and chosen'
+            cand --disable 'Keep it from being started or chosen'
+            cand --json 'Print the settings as JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;run-once'= {
+            cand --prompt 'The prompt; `-` reads it from standard input'
+            cand --model 'Answer with this model: an id or its beginning, an alias, a name or a path'
+            cand --max-tokens 'Stop after this many tokens [default: when the model is done or the context is full]'
+            cand --temperature '0 takes the likeliest token each time'
+            cand --seed 'Draw the same numbers each time'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --force 'Load the model even if it does not seem to fit in memory'
+            cand --json 'Print one JSON object when it is done, instead of the stream'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;completions'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;man'= {
+            cand --dir 'Write `modelctl.1` and a page for each command here'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;worker'= {
+            cand --model 'The GGUF file (of a split model: its first shard)'
+            cand --socket 'Listen on this Unix socket'
+            cand --port 'Listen on 127.0.0.1 (0: any free port)'
+            cand --context 'Tokens of context (0: the model''s own)'
+            cand --batch 'Prompt tokens per step'
+            cand --threads 'threads'
+            cand --threads-batch 'threads-batch'
+            cand --gpu-layers 'Layers on the GPU (default: all that fit)'
+            cand --queue 'Requests that may wait'
+            cand --parent 'End when this process does (it holds the other end of our stdin)'
+            cand --nice 'nice'
+            cand --grace-ms 'How long a running answer may go on after SIGTERM'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --no-mmap 'no-mmap'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;probe'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;help'= {
+            cand scan 'Look for models and record what is there'
+            cand list 'List the models known on this machine'
+            cand show 'Show everything about one model: files, metadata, memory, use'
+            cand set 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+            cand run-once 'Run one prompt on a local model and print the answer'
+            cand completions 'Print the completion script of a shell'
+            cand man 'Print the manual page, or write all pages into a folder'
+            cand worker 'worker'
+            cand probe 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'modelctl;help;scan'= {
+        }
+        &'modelctl;help;list'= {
+        }
+        &'modelctl;help;show'= {
+        }
+        &'modelctl;help;set'= {
+        }
+        &'modelctl;help;run-once'= {
+        }
+        &'modelctl;help;completions'= {
+        }
+        &'modelctl;help;man'= {
+        }
+        &'modelctl;help;worker'= {
+        }
+        &'modelctl;help;probe'= {
+        }
+        &'modelctl;help;help'= {
+        }
+    ]
+    $completions[$command]
+}

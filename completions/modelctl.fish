@@ -1,0 +1,234 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_modelctl_global_optspecs
+    string join \n config= db= color= q/quiet h/help V/version
+end
+
+function __fish_modelctl_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_modelctl_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_modelctl_using_subcommand
+    set -l cmd (__fish_modelctl_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c modelctl -n "__fish_modelctl_needs_command" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_needs_command" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_needs_command" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_needs_command" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_needs_command" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "scan" -d 'Look for models and record what is there'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "list" -d 'List the models known on this machine'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "ls" -d 'List the models known on this machine'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "run-once" -d 'Run one prompt on a local model and print the answer'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "worker"
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l json -d 'Print the report as a JSON object'
+complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l store -d 'Only models in this kind of store' -r -f -a "dir\t''
+hf\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l tier -d 'Only models of this tier' -r -f -a "fast\t''
+balanced\t''
+powerful\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l family -d 'Only models of this family (`llama`, `qwen*`)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l quant -d 'Only models with this quantisation (`Q4_K_M`, `q4*`)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l state -d 'Only models in this state' -r -f -a "ready\t''
+incomplete\t''
+truncated\t''
+damaged\t''
+unavailable\t''
+gone\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l kind -d 'Only files of this kind' -r -f -a "generative\t''
+embedding\t''
+adapter\t''
+control\t''
+imatrix\t''
+mmproj\t''
+vocab\t''
+unknown\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l sort -d 'What to sort by; sizes largest first, times latest first, unknown values last' -r -f -a "name\t''
+size\t'Largest first'
+params\t'Most first'
+used\t'Last used first'
+added\t'Newest first'
+tier\t'Fast first'
+context\t'Longest first'
+state\t'Ready first'
+store\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -s r -l reverse -d 'Turn the order round'
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -s a -l all -d 'Also show models that are gone'
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l json -d 'Print a JSON array of objects'
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l store -d 'Only models in this kind of store' -r -f -a "dir\t''
+hf\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l tier -d 'Only models of this tier' -r -f -a "fast\t''
+balanced\t''
+powerful\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l family -d 'Only models of this family (`llama`, `qwen*`)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l quant -d 'Only models with this quantisation (`Q4_K_M`, `q4*`)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l state -d 'Only models in this state' -r -f -a "ready\t''
+incomplete\t''
+truncated\t''
+damaged\t''
+unavailable\t''
+gone\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l kind -d 'Only files of this kind' -r -f -a "generative\t''
+embedding\t''
+adapter\t''
+control\t''
+imatrix\t''
+mmproj\t''
+vocab\t''
+unknown\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l sort -d 'What to sort by; sizes largest first, times latest first, unknown values last' -r -f -a "name\t''
+size\t'Largest first'
+params\t'Most first'
+used\t'Last used first'
+added\t'Newest first'
+tier\t'Fast first'
+context\t'Longest first'
+state\t'Ready first'
+store\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -s r -l reverse -d 'Turn the order round'
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -s a -l all -d 'Also show models that are gone'
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l json -d 'Print a JSON array of objects'
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l ctx -d 'Context in tokens to estimate the memory for [default: the model\'s own, at most 4096]' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l parallel -d 'Sequences that share the context' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l json -d 'Print a JSON object'
+complete -c modelctl -n "__fish_modelctl_using_subcommand show" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand show" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l tier -d 'Override the computed tier; `auto` computes it again' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l alias -d 'A name of your own for it; empty takes it away' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l note -d 'A line to remember; empty takes it away' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l pin -d 'Never evict, never prune'
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l unpin -d 'Take the pin away'
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l enable -d 'Let it be started and chosen'
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l disable -d 'Keep it from being started or chosen'
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l json -d 'Print the settings as JSON'
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l prompt -d 'The prompt; `-` reads it from standard input' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l model -d 'Answer with this model: an id or its beginning, an alias, a name or a path' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l max-tokens -d 'Stop after this many tokens [default: when the model is done or the context is full]' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l temperature -d '0 takes the likeliest token each time' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l seed -d 'Draw the same numbers each time' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l force -d 'Load the model even if it does not seem to fit in memory'
+complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l json -d 'Print one JSON object when it is done, instead of the stream'
+complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand man" -l dir -d 'Write `modelctl.1` and a page for each command here' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand man" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand man" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand man" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand man" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand man" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l model -d 'The GGUF file (of a split model: its first shard)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l socket -d 'Listen on this Unix socket' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l port -d 'Listen on 127.0.0.1 (0: any free port)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l context -d 'Tokens of context (0: the model\'s own)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l batch -d 'Prompt tokens per step' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l threads -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l threads-batch -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l gpu-layers -d 'Layers on the GPU (default: all that fit)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l queue -d 'Requests that may wait' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l parent -d 'End when this process does (it holds the other end of our stdin)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l nice -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l grace-ms -d 'How long a running answer may go on after SIGTERM' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l no-mmap
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "scan" -d 'Look for models and record what is there'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "list" -d 'List the models known on this machine'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "run-once" -d 'Run one prompt on a local model and print the answer'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "worker"
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -1,0 +1,141 @@
+//! What a model needs in memory beside what this machine has now.
+
+use crate::gguf::estimate::{Settings, Shape, estimate};
+use crate::host::gpu::{Gpu, GpuMemory};
+use crate::host::memory::Memory;
+use crate::model::{Facts, Kind, Model, Reading, Role, State};
+use crate::ui::{text, units};
+use serde::Serialize;
+
+/// Without `--ctx`, memory is shown for at most this context: what models promise (131072 and more) is rarely what a
+/// machine is asked to hold.
+pub const DEFAULT_CONTEXT: u32 = 4096;
+/// What a model needs in memory, bytes, at one context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Need {
+    /// Tokens, over all sequences.
+    pub context: u32,
+    pub parallel: u32,
+    pub weights: u64,
+    pub kv_cache: u64,
+    pub compute: u64,
+    pub overhead: u64,
+    pub total: u64,
+}
+
+/// What the machine has now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Machine {
+    pub memory: Reading<Memory>,
+    pub gpus: Reading<Vec<Gpu>>,
+}
+
+/// Whether the model fits in one place of this machine now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fit {
+    /// `main memory`, `GPU 0`, `GPUs`.
+    pub place: String,
+    /// null when the machine does not tell.
+    pub fits: Option<bool>,
+    /// The same for a person, with the figures or the reason.
+    pub words: String,
+}
+
+/// The memory that this model needs, or why there is no figure.
+pub fn need(model: &Model, context: Option<u32>, parallel: u32) -> Reading<Need> {
+    let refuse = |why: &str| Reading::Unavailable(why.to_owned());
+    match model.kind {
+        Kind::Generative | Kind::Embedding => {}
+        Kind::Unknown => return refuse("the header cannot be read"),
+        Kind::Adapter | Kind::Control | Kind::Imatrix | Kind::Mmproj | Kind::Vocab => {
+            return refuse("it is not loaded by itself");
+        }
+    }
+    if matches!(model.state, State::Incomplete | State::Damaged) {
+        return refuse("it cannot be loaded as it is");
+    }
+    let headers = |is_projector: bool| {
+        model
+            .artifacts
+            .iter()
+            .filter(move |a| (a.role == Role::Mmproj) == is_projector)
+            .filter_map(|a| a.header.as_ref().ok())
+    };
+    let shards: Vec<&Facts> = headers(false).collect();
+    let Some(main) = shards.first() else {
+        return refuse("the header cannot be read");
+    };
+    let promised = main.context_length.and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
+    let context = context.unwrap_or_else(|| promised.unwrap_or(DEFAULT_CONTEXT).min(DEFAULT_CONTEXT));
+    let settings = Settings { n_ctx: context, n_parallel: parallel, ..Settings::default() };
+    let estimate = estimate(&Shape { shards, mmproj: headers(true).next() }, &settings);
+    Reading::Known(Need {
+        context,
+        parallel,
+        weights: estimate.weights,
+        kv_cache: estimate.kv_cache,
+        compute: estimate.compute,
+        overhead: estimate.overhead,
+        total: estimate.total(),
+    })
+}
+
+/// Why the model cannot be loaded with this context now; None when it fits, or when nobody can tell.
+///
+/// Weights are mapped, not copied, but a model whose weights do not fit is read from disk again for every token.
+pub fn shortage(model: &Model, context: u32, available: &Reading<u64>) -> Option<String> {
+    let promised = model.facts().and_then(|f| f.context_length).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
+    let context = promised.map_or(context, |n| n.min(context));
+    match (need(model, Some(context), 1), available) {
+        (Reading::Known(need), Reading::Known(available)) if need.total > *available => Some(format!(
+            "needs {} at a context of {context} tokens, and {} are available",
+            units::bytes(need.total),
+            units::bytes(*available)
+        )),
+        _ => None,
+    }
+}
+
+/// Where `total` bytes fit now. On a GPU this asks for the whole model; a part of its layers may fit all the same.
+pub fn fits(total: u64, machine: &Machine) -> Vec<Fit> {
+    let fit = |place: &str, fits: Option<bool>, words: String| Fit { place: place.to_owned(), fits, words };
+    let mut all = vec![match &machine.memory {
+        Reading::Unavailable(why) => fit("main memory", None, format!("unknown: {why}")),
+        Reading::Known(memory) => {
+            let have = format!("{} of {} available", units::bytes(memory.available), units::bytes(memory.total));
+            let words = match total {
+                t if t <= memory.available => format!("fits: {have}"),
+                t if t <= memory.total => format!("does not fit now: {have}"),
+                _ => format!("does not fit: {have}"),
+            };
+            fit("main memory", Some(total <= memory.available), words)
+        }
+    }];
+    let gpus = match &machine.gpus {
+        Reading::Unavailable(why) => return [all, vec![fit("GPU", None, format!("unknown: {why}"))]].concat(),
+        Reading::Known(gpus) => gpus,
+    };
+    if gpus.is_empty() {
+        all.push(fit("GPU", Some(false), "none: the driver sees no GPU".into()));
+    }
+    let mut free_over_all = 0u64;
+    for gpu in gpus {
+        let name = text::clean(&gpu.name);
+        let place = format!("GPU {}", gpu.index);
+        all.push(match &gpu.memory {
+            Reading::Unavailable(why) => fit(&place, None, format!("unknown: {why} ({name})")),
+            Reading::Known(GpuMemory { free, total: size, .. }) => {
+                free_over_all = free_over_all.saturating_add(*free);
+                let verdict = if total <= *free { "fits whole" } else { "does not fit whole" };
+                let have = format!("{} of {} free", units::bytes(*free), units::bytes(*size));
+                fit(&place, Some(total <= *free), format!("{verdict}: {have} ({name})"))
+            }
+        });
+    }
+    if gpus.len() > 1 {
+        let verdict = if total <= free_over_all { "fits when split over all" } else { "does not fit over all" };
+        let words = format!("{verdict}: {} free together", units::bytes(free_over_all));
+        all.push(fit("GPUs", Some(total <= free_over_all), words));
+    }
+    all
+}

@@ -1,0 +1,48 @@
+use super::{Ctx, Exit};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Print the manual page, or write all pages into a folder
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write `modelctl.1` and a page for each command here
+    #[arg(long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
+}
+
+pub fn run(ctx: &mut Ctx, args: &ManArgs) -> anyhow::Result<Exit> {
+    use crate::failure::{Failure, OrFail};
+    match &args.dir {
+        None => ctx.ui.raw(&page(super::command())?)?,
+        Some(dir) => {
+            for (name, page) in pages()? {
+                let path = dir.join(name);
+                std::fs::write(&path, page)
+                    .or_fail(|| Failure::cannot_meet(format!("cannot write {}", path.display())))?;
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn page(command: clap::Command) -> std::io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command).render(&mut text)?;
+    Ok(text)
+}
+
+/// File name and text of every page, as they are also kept in `man/`.
+///
+/// # Errors
+/// None in practice: the pages are rendered in memory.
+pub fn pages() -> std::io::Result<Vec<(String, Vec<u8>)>> {
+    let mut whole = super::command();
+    whole.build();
+    let mut pages = vec![("modelctl.1".to_owned(), page(whole.clone())?)];
+    for sub in whole.get_subcommands().filter(|s| !s.is_hide_set() && s.get_name() != "help") {
+        // A flat name makes `man modelctl-scan` work and gives the right synopsis.
+        let name = format!("modelctl-{}", sub.get_name());
+        pages.push((format!("{name}.1"), page(sub.clone().name(name.clone()).display_name(name))?));
+    }
+    Ok(pages)
+}

@@ -1,0 +1,90 @@
+//! The view of `show` for a script.
+
+use super::fit::{Fit, Need, fits};
+use super::show::Shown;
+use crate::clock::Timestamp;
+use crate::model::{Artifact, Facts, Integrity, Listed, Reading, Role, TierLimits, path_bytes_hex};
+use serde::Serialize;
+
+/// What `show --json` prints: the keys of `list --json`, and more. Keys are added, never renamed or dropped.
+#[derive(Debug, Serialize)]
+pub struct Document<'a> {
+    #[serde(flatten)]
+    listed: Listed<'a>,
+    note: Option<&'a str>,
+    shards_expected: u32,
+    files: Vec<FileDocument<'a>>,
+    /// The header of the main file or first shard; null when none can be read.
+    metadata: Option<&'a Facts>,
+    /// Bytes at one context, or why there is no figure.
+    memory: &'a Reading<Need>,
+    /// Where the model fits now; empty without a figure.
+    fits: Vec<Fit>,
+    last_source: Option<&'a str>,
+    /// Latest first.
+    uses: Vec<UseDocument<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct FileDocument<'a> {
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes_hex: Option<String>,
+    /// Where the bytes are, when that is another path.
+    target: Option<String>,
+    also: Vec<String>,
+    role: Role,
+    /// From 1.
+    shard_no: Option<u32>,
+    size_bytes: u64,
+    allocated_bytes: u64,
+    device: u64,
+    inode: u64,
+    /// RFC 3339, UTC.
+    modified: String,
+    expected_sha256: Option<&'a str>,
+    header_error: Option<&'a str>,
+    integrity: Option<&'a Integrity>,
+}
+
+#[derive(Debug, Serialize)]
+struct UseDocument<'a> {
+    at: String,
+    source: &'a str,
+}
+
+/// The document of one model.
+pub fn document<'a>(shown: &'a Shown<'a>, limits: &TierLimits) -> Document<'a> {
+    let model = shown.model;
+    Document {
+        listed: Listed::of(shown.row, limits),
+        note: model.settings.note.as_deref(),
+        shards_expected: model.shards_expected,
+        files: model.artifacts.iter().map(file_document).collect(),
+        metadata: model.facts(),
+        memory: &shown.need,
+        fits: shown.need.known().map_or_else(Vec::new, |need| fits(need.total, &shown.machine)),
+        last_source: model.usage.last_source.as_deref(),
+        uses: shown.events.iter().map(|u| UseDocument { at: u.at.rfc3339(), source: &u.source }).collect(),
+    }
+}
+
+fn file_document(artifact: &Artifact) -> FileDocument<'_> {
+    let lossy = |path: &std::path::Path| path.to_string_lossy().into_owned();
+    FileDocument {
+        path: lossy(&artifact.path),
+        path_bytes_hex: path_bytes_hex(&artifact.path),
+        target: artifact.target.as_deref().map(lossy),
+        also: artifact.also.iter().map(|p| lossy(p)).collect(),
+        role: artifact.role,
+        shard_no: artifact.shard_no,
+        size_bytes: artifact.identity.size,
+        allocated_bytes: artifact.allocated,
+        device: artifact.identity.dev,
+        inode: artifact.identity.ino,
+        modified: Timestamp(artifact.identity.mtime_ns.div_euclid(1_000_000)).rfc3339(),
+        expected_sha256: artifact.expected_sha256.as_deref(),
+        header_error: artifact.header.as_ref().err().map(String::as_str),
+        integrity: artifact.header.as_ref().ok().map(|f| &f.integrity),
+    }
+}
