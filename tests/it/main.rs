@@ -1,0 +1,21 @@
+//! One binary for all integration tests: several would each link the whole program again.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests stand outside the house: they spawn, look at the clock, set the environment"
+)]
+
+mod command_line;
+mod database;
+mod fixtures;
+mod generated;
+mod gguf_real;
+mod house;
+mod inventory;
+mod readme;
+#[cfg(feature = "llama")]
+mod run_once;
+mod sandbox;
+#[cfg(feature = "llama")]
+mod worker;
+#[cfg(feature = "llama")]
+mod worker_http;
