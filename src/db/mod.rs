@@ -16,9 +16,11 @@ mod settings;
 #[cfg(test)]
 mod tests;
 mod usage;
+mod verified;
 
 pub use inventory::KnownRoot;
 pub use usage::UseEvent;
+pub use verified::HashRecord;
 
 use error::{DbResult, explain};
 use rusqlite::{Connection, Transaction, TransactionBehavior};

@@ -8,6 +8,7 @@ mod settings;
 mod together;
 mod upgrade;
 mod usage;
+mod verified;
 
 use super::{Access, Db};
 use crate::failure::{Kind as Exit, classify};

@@ -4,13 +4,13 @@
 use super::samples::*;
 use super::*;
 use crate::clock::Timestamp;
-use crate::db::UseEvent;
 use crate::db::schema::VERSION;
+use crate::db::{HashRecord, UseEvent};
 use crate::model::{Model, Settings};
 use rusqlite::Connection;
 use std::io::Write;
 
-const DUMPS: &[&str] = &[include_str!("../../../fixtures/db/v1.sql")];
+const DUMPS: &[&str] = &[include_str!("../../../fixtures/db/v1.sql"), include_str!("../../../fixtures/db/v2.sql")];
 
 /// Everything in the schema, as SQLite keeps it.
 fn shape(conn: &Connection) -> Vec<(String, String, Option<String>)> {
@@ -84,6 +84,10 @@ fn print_a_dump() {
             outcome: "stop".into(),
         })
         .unwrap();
+    }
+    if let Some(file) = small.artifacts.first() {
+        let record = HashRecord { sha256: "ab".repeat(32), at: NOW };
+        db.record_verified(&file.identity, &record).unwrap();
     }
     std::io::stdout().write_all(dump(&db.conn).as_bytes()).unwrap();
 }
