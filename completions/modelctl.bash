@@ -46,6 +46,9 @@ _modelctl() {
             modelctl,show)
                 cmd="modelctl__subcmd__show"
                 ;;
+            modelctl,verify)
+                cmd="modelctl__subcmd__verify"
+                ;;
             modelctl,worker)
                 cmd="modelctl__subcmd__worker"
                 ;;
@@ -76,6 +79,9 @@ _modelctl() {
             modelctl__subcmd__help,show)
                 cmd="modelctl__subcmd__help__subcmd__show"
                 ;;
+            modelctl__subcmd__help,verify)
+                cmd="modelctl__subcmd__help__subcmd__verify"
+                ;;
             modelctl__subcmd__help,worker)
                 cmd="modelctl__subcmd__help__subcmd__worker"
                 ;;
@@ -86,7 +92,7 @@ _modelctl() {
 
     case "${cmd}" in
         modelctl)
-            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set run-once completions man worker probe help"
+            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set verify run-once completions man worker probe help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -138,7 +144,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help)
-            opts="scan list show set run-once completions man worker probe help"
+            opts="scan list show set verify run-once completions man worker probe help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -264,6 +270,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -523,6 +543,36 @@ _modelctl() {
                     return 0
                     ;;
                 --parallel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__verify)
+            opts="-q -h -V --all --quick --hash --again --max-rate --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --max-rate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -32,6 +32,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand ls 'List the models known on this machine'
             cand show 'Show everything about one model: files, metadata, memory, use'
             cand set 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+            cand verify 'Check that the files of models are whole and are what their store promises'
             cand run-once 'Run one prompt on a local model and print the answer'
             cand completions 'Print the completion script of a shell'
             cand man 'Print the manual page, or write all pages into a folder'
@@ -130,6 +131,23 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'modelctl;verify'= {
+            cand --max-rate 'Read at most so much per second over all files (`50MB`, `1GiB`)'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --all 'Verify every model that is not gone'
+            cand --quick 'Structure only: headers, lengths, split sets, sizes at rest; no data is read'
+            cand --hash 'Also hash files for which no store promises a hash, and record that'
+            cand --again 'Read what was verified before as well'
+            cand --json 'Print the report as a JSON object'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'modelctl;run-once'= {
             cand --prompt 'The prompt; `-` reads it from standard input'
             cand --model 'Answer with this model: an id or its beginning, an alias, a name or a path'
@@ -211,6 +229,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand list 'List the models known on this machine'
             cand show 'Show everything about one model: files, metadata, memory, use'
             cand set 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+            cand verify 'Check that the files of models are whole and are what their store promises'
             cand run-once 'Run one prompt on a local model and print the answer'
             cand completions 'Print the completion script of a shell'
             cand man 'Print the manual page, or write all pages into a folder'
@@ -225,6 +244,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;help;show'= {
         }
         &'modelctl;help;set'= {
+        }
+        &'modelctl;help;verify'= {
         }
         &'modelctl;help;run-once'= {
         }

@@ -37,6 +37,7 @@ complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "list" -d 'List th
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "ls" -d 'List the models known on this machine'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "run-once" -d 'Run one prompt on a local model and print the answer'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
@@ -161,6 +162,20 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l json -d 'Print
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l max-rate -d 'Read at most so much per second over all files (`50MB`, `1GiB`)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l all -d 'Verify every model that is not gone'
+complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l quick -d 'Structure only: headers, lengths, split sets, sizes at rest; no data is read'
+complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l hash -d 'Also hash files for which no store promises a hash, and record that'
+complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l again -d 'Read what was verified before as well'
+complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l json -d 'Print the report as a JSON object'
+complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l prompt -d 'The prompt; `-` reads it from standard input' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l model -d 'Answer with this model: an id or its beginning, an alias, a name or a path' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l max-tokens -d 'Stop after this many tokens [default: when the model is done or the context is full]' -r
@@ -222,13 +237,14 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "scan" -d 'Look for models and record what is there'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "list" -d 'List the models known on this machine'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "run-once" -d 'Run one prompt on a local model and print the answer'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "worker"
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set run-once completions man worker probe help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "scan" -d 'Look for models and record what is there'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "list" -d 'List the models known on this machine'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "run-once" -d 'Run one prompt on a local model and print the answer'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "worker"
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

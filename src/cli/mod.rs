@@ -19,6 +19,8 @@ mod show_json;
 #[cfg(test)]
 mod show_tests;
 mod show_view;
+mod verify;
+mod verify_report;
 mod worker;
 
 #[cfg(test)]
@@ -68,6 +70,7 @@ enum Command {
     List(list::ListArgs),
     Show(show::ShowArgs),
     Set(set::SetArgs),
+    Verify(verify::VerifyArgs),
     RunOnce(run_once::RunOnceArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -177,6 +180,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::List(args) => list::run(ctx, args),
         Command::Show(args) => show::run(ctx, args),
         Command::Set(args) => set::run(ctx, args),
+        Command::Verify(args) => verify::run(ctx, args),
         Command::RunOnce(args) => run_once::run(ctx, args),
         Command::Completions(args) => completions::run(ctx, args),
         Command::Man(args) => man::run(ctx, args),

@@ -21,12 +21,12 @@ pub type ReadHeader<'a> = &'a (dyn Fn(&Path) -> Result<Header, String> + Sync);
 
 /// The headers of `files`, in their order. A worker takes the next file when it is done with one, so nothing queues
 /// up and a slow file holds up nobody.
-pub(crate) fn read_all(
+pub(crate) fn read_all<E: Send>(
     files: &[&Path],
     threads: usize,
-    read: ReadHeader<'_>,
+    read: &(dyn Fn(&Path) -> Result<Header, E> + Sync),
     pulse: &Pulse<'_>,
-) -> anyhow::Result<Vec<Result<Header, String>>> {
+) -> anyhow::Result<Vec<Result<Header, E>>> {
     let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
     let total = files.len() as u64;
     let (cancel, progress) = (pulse.cancel, pulse.progress);
@@ -40,7 +40,7 @@ pub(crate) fn read_all(
         }
         mine
     };
-    let mut results: Vec<(usize, Result<Header, String>)> = std::thread::scope(|scope| {
+    let mut results: Vec<(usize, Result<Header, E>)> = std::thread::scope(|scope| {
         let extra = threads.min(files.len()).saturating_sub(1);
         let workers: Vec<_> = (0..extra).map(|_| scope.spawn(work)).collect();
         let mut all = work();

@@ -54,7 +54,7 @@ pub fn content_of_set<'a>(parts: impl IntoIterator<Item = (u32, Option<&'a str>)
     Some(hex(&hash.finalize()))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 

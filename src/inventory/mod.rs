@@ -24,6 +24,7 @@ mod shards;
 mod stores;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod walk;
 
 pub use coverage::Coverage;
@@ -35,3 +36,4 @@ pub use ids::{content_of_set, model_id};
 pub use roots::{RootSource, RootSpec};
 pub use scan::{Change, ChangeKind, RootReport, ScanEvent, ScanReport, ScanRequest, scan};
 pub use stores::detect;
+pub use verify::{Depth, FileReport, ModelReport, Outcome, Proof, VerifyEvent, VerifyRequest, identities, verify};

@@ -21,6 +21,18 @@ impl Progress {
         self.0.set_length(total);
     }
 
+    /// What is counted from now on are bytes, so many in all: shown with speed and time left.
+    pub fn set_total_bytes(&self, total: u64) {
+        self.0.set_style(styled(BYTES));
+        self.0.set_length(total);
+        self.0.reset_eta();
+    }
+
+    /// So many more.
+    pub fn add(&self, more: u64) {
+        self.0.inc(more);
+    }
+
     /// Steps done so far.
     pub fn set_done(&self, done: u64) {
         self.0.set_position(done);
@@ -51,9 +63,16 @@ impl Drop for Progress {
 }
 
 fn style(known_total: bool) -> ProgressStyle {
-    let template =
-        if known_total { "{prefix} [{bar:30}] {pos}/{len} {wide_msg}" } else { "{prefix} {spinner} {pos} {wide_msg}" };
-    // Both templates are constants that a test renders; the default style is a fair second best.
+    styled(if known_total { STEPS } else { UNKNOWN })
+}
+
+const STEPS: &str = "{prefix} [{bar:30}] {pos}/{len} {wide_msg}";
+const UNKNOWN: &str = "{prefix} {spinner} {pos} {wide_msg}";
+const BYTES: &str =
+    "{prefix} [{bar:30}] {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta} left {wide_msg}";
+
+fn styled(template: &str) -> ProgressStyle {
+    // The templates are constants that a test renders; the default style is a fair second best.
     ProgressStyle::with_template(template).map_or_else(|_| ProgressStyle::default_bar(), |s| s.progress_chars("=> "))
 }
 
@@ -63,7 +82,7 @@ mod tests {
 
     #[test]
     fn the_templates_are_valid() {
-        for template in ["{prefix} [{bar:30}] {pos}/{len} {wide_msg}", "{prefix} {spinner} {pos} {wide_msg}"] {
+        for template in [STEPS, UNKNOWN, BYTES] {
             assert!(ProgressStyle::with_template(template).is_ok());
         }
     }

@@ -15,6 +15,7 @@ mod readme;
 #[cfg(feature = "llama")]
 mod run_once;
 mod sandbox;
+mod verify;
 #[cfg(feature = "llama")]
 mod worker;
 #[cfg(feature = "llama")]

@@ -1,0 +1,71 @@
+//! A speed limit shared by several readers. The arithmetic is pure: it is handed the time and gives a wait.
+
+use std::time::Duration;
+
+/// How far ahead of an even pace the readers may be together.
+const BURST: Duration = Duration::from_millis(200);
+const NANOS: u128 = 1_000_000_000;
+
+/// Bytes per second over all readers, as the time at which an even pace would have read all that was asked for.
+#[derive(Debug)]
+pub struct Pace {
+    rate: u64,
+    /// Since the start of the clock that the caller uses.
+    due: Duration,
+}
+
+impl Pace {
+    /// `rate` in bytes per second; 0 counts as 1, so that a wait always ends.
+    pub fn new(rate: u64) -> Pace {
+        Pace { rate: rate.max(1), due: Duration::ZERO }
+    }
+
+    /// Books `bytes` at `now` and tells how long to wait before they are read. Time that nobody used is lost but for
+    /// a short burst: after a pause the readers do not catch up.
+    pub fn book(&mut self, now: Duration, bytes: u64) -> Duration {
+        let nanos = u128::from(bytes).saturating_mul(NANOS).checked_div(u128::from(self.rate)).unwrap_or(0);
+        let cost = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+        self.due = self.due.max(now).saturating_add(cost);
+        self.due.saturating_sub(now).saturating_sub(BURST)
+    }
+
+    /// Bytes to read at once: small enough that a slow pace is even, large enough that a fast one is cheap.
+    pub fn chunk(&self, most: usize) -> usize {
+        let tenth = usize::try_from(self.rate.checked_div(10).unwrap_or(0)).unwrap_or(most);
+        tenth.clamp(most.min(4096), most)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    #[test]
+    fn readers_together_keep_the_pace() {
+        let mut pace = Pace::new(1_000_000);
+        // Ten bookings of 100 kB without time passing: the last of the million bytes is due after a second.
+        let waits: Vec<Duration> = (0..10).map(|_| pace.book(Duration::ZERO, 100_000)).collect();
+        assert_eq!(waits.first(), Some(&Duration::ZERO));
+        assert_eq!(waits.last(), Some(&MS(800)));
+        assert!(waits.is_sorted());
+    }
+
+    #[test]
+    fn time_that_nobody_used_is_not_caught_up() {
+        let mut pace = Pace::new(1_000_000);
+        assert_eq!(pace.book(Duration::from_secs(3600), 100_000), Duration::ZERO);
+        assert_eq!(pace.book(Duration::from_secs(3600), 1_000_000), MS(900));
+    }
+
+    #[test]
+    fn extreme_rates_and_sizes_give_a_wait_and_no_panic() {
+        let mut slow = Pace::new(0);
+        assert!(slow.book(Duration::MAX, u64::MAX) < Duration::MAX);
+        assert_eq!(slow.chunk(1 << 20), 4096);
+        let mut fast = Pace::new(u64::MAX);
+        assert_eq!(fast.book(Duration::ZERO, u64::MAX), MS(800));
+        assert_eq!(fast.chunk(1 << 20), 1 << 20);
+    }
+}
