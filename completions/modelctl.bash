@@ -19,6 +19,9 @@ _modelctl() {
             modelctl,completions)
                 cmd="modelctl__subcmd__completions"
                 ;;
+            modelctl,duplicates)
+                cmd="modelctl__subcmd__duplicates"
+                ;;
             modelctl,help)
                 cmd="modelctl__subcmd__help"
                 ;;
@@ -54,6 +57,9 @@ _modelctl() {
                 ;;
             modelctl__subcmd__help,completions)
                 cmd="modelctl__subcmd__help__subcmd__completions"
+                ;;
+            modelctl__subcmd__help,duplicates)
+                cmd="modelctl__subcmd__help__subcmd__duplicates"
                 ;;
             modelctl__subcmd__help,help)
                 cmd="modelctl__subcmd__help__subcmd__help"
@@ -92,7 +98,7 @@ _modelctl() {
 
     case "${cmd}" in
         modelctl)
-            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set verify run-once completions man worker probe help"
+            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set verify duplicates run-once completions man worker probe help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -143,8 +149,34 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        modelctl__subcmd__duplicates)
+            opts="-q -h -V --wasteful --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         modelctl__subcmd__help)
-            opts="scan list show set verify run-once completions man worker probe help"
+            opts="scan list show set verify duplicates run-once completions man worker probe help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -158,6 +190,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help__subcmd__completions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__duplicates)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -312,14 +358,14 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__list)
-            opts="-r -a -q -h -V --store --tier --family --quant --state --kind --sort --reverse --all --json --config --db --color --quiet --help --version"
+            opts="-r -a -q -h -V --store --tier --family --quant --state --kind --sort --reverse --files --class --stores --all --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --store)
-                    COMPREPLY=($(compgen -W "dir hf" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "dir hf ollama lmstudio llamacpp ramalama docker" -- "${cur}"))
                     return 0
                     ;;
                 --tier)
@@ -344,6 +390,10 @@ _modelctl() {
                     ;;
                 --sort)
                     COMPREPLY=($(compgen -W "name size params used added tier context state store" -- "${cur}"))
+                    return 0
+                    ;;
+                --class)
+                    COMPREPLY=($(compgen -W "referenced superseded orphan partial side-cache damaged missing" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -468,12 +518,16 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__scan)
-            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            opts="-q -h -V --store --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -33,6 +33,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand show 'Show everything about one model: files, metadata, memory, use'
             cand set 'Set what a model is to you: its tier, its alias, whether it may be chosen'
             cand verify 'Check that the files of models are whole and are what their store promises'
+            cand duplicates 'Show files that are on this machine more than once'
             cand run-once 'Run one prompt on a local model and print the answer'
             cand completions 'Print the completion script of a shell'
             cand man 'Print the manual page, or write all pages into a folder'
@@ -41,6 +42,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'modelctl;scan'= {
+            cand --store 'Look in this folder too, as the root of that store: `ollama=/srv/models` (dir, hf, ollama, lmstudio, llamacpp, ramalama, docker)'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -60,11 +62,14 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --state 'Only models in this state'
             cand --kind 'Only files of this kind'
             cand --sort 'What to sort by; sizes largest first, times latest first, unknown values last'
+            cand --class 'Only files of this class (with --files)'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
             cand -r 'Turn the order round'
             cand --reverse 'Turn the order round'
+            cand --files 'Show the files that stores hold, each with its class and the reason, instead of models'
+            cand --stores 'Show what each store takes, and how much of it is not referenced, instead of models'
             cand -a 'Also show models that are gone'
             cand --all 'Also show models that are gone'
             cand --json 'Print a JSON array of objects'
@@ -83,11 +88,14 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --state 'Only models in this state'
             cand --kind 'Only files of this kind'
             cand --sort 'What to sort by; sizes largest first, times latest first, unknown values last'
+            cand --class 'Only files of this class (with --files)'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
             cand -r 'Turn the order round'
             cand --reverse 'Turn the order round'
+            cand --files 'Show the files that stores hold, each with its class and the reason, instead of models'
+            cand --stores 'Show what each store takes, and how much of it is not referenced, instead of models'
             cand -a 'Also show models that are gone'
             cand --all 'Also show models that are gone'
             cand --json 'Print a JSON array of objects'
@@ -141,6 +149,19 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --hash 'Also hash files for which no store promises a hash, and record that'
             cand --again 'Read what was verified before as well'
             cand --json 'Print the report as a JSON object'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;duplicates'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --wasteful 'Only groups of which sharing would save something: not those that are hard links already'
+            cand --json 'Print a JSON array of groups'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -230,6 +251,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand show 'Show everything about one model: files, metadata, memory, use'
             cand set 'Set what a model is to you: its tier, its alias, whether it may be chosen'
             cand verify 'Check that the files of models are whole and are what their store promises'
+            cand duplicates 'Show files that are on this machine more than once'
             cand run-once 'Run one prompt on a local model and print the answer'
             cand completions 'Print the completion script of a shell'
             cand man 'Print the manual page, or write all pages into a folder'
@@ -246,6 +268,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;help;set'= {
         }
         &'modelctl;help;verify'= {
+        }
+        &'modelctl;help;duplicates'= {
         }
         &'modelctl;help;run-once'= {
         }

@@ -38,12 +38,14 @@ complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "ls" -d 'List the 
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "duplicates" -d 'Show files that are on this machine more than once'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "run-once" -d 'Run one prompt on a local model and print the answer'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "worker"
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l store -d 'Look in this folder too, as the root of that store: `ollama=/srv/models` (dir, hf, ollama, lmstudio, llamacpp, ramalama, docker)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
@@ -54,7 +56,12 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -s q -l quiet -d
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l store -d 'Only models in this kind of store' -r -f -a "dir\t''
-hf\t''"
+hf\t''
+ollama\t''
+lmstudio\t''
+llamacpp\t''
+ramalama\t''
+docker\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l tier -d 'Only models of this tier' -r -f -a "fast\t''
 balanced\t''
 powerful\t''"
@@ -83,19 +90,33 @@ tier\t'Fast first'
 context\t'Longest first'
 state\t'Ready first'
 store\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l class -d 'Only files of this class (with --files)' -r -f -a "referenced\t''
+superseded\t''
+orphan\t''
+partial\t''
+side-cache\t''
+damaged\t''
+missing\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -s r -l reverse -d 'Turn the order round'
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l files -d 'Show the files that stores hold, each with its class and the reason, instead of models'
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l stores -d 'Show what each store takes, and how much of it is not referenced, instead of models'
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -s a -l all -d 'Also show models that are gone'
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l json -d 'Print a JSON array of objects'
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l store -d 'Only models in this kind of store' -r -f -a "dir\t''
-hf\t''"
+hf\t''
+ollama\t''
+lmstudio\t''
+llamacpp\t''
+ramalama\t''
+docker\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l tier -d 'Only models of this tier' -r -f -a "fast\t''
 balanced\t''
 powerful\t''"
@@ -124,12 +145,21 @@ tier\t'Fast first'
 context\t'Longest first'
 state\t'Ready first'
 store\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l class -d 'Only files of this class (with --files)' -r -f -a "referenced\t''
+superseded\t''
+orphan\t''
+partial\t''
+side-cache\t''
+damaged\t''
+missing\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -s r -l reverse -d 'Turn the order round'
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l files -d 'Show the files that stores hold, each with its class and the reason, instead of models'
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l stores -d 'Show what each store takes, and how much of it is not referenced, instead of models'
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -s a -l all -d 'Also show models that are gone'
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l json -d 'Print a JSON array of objects'
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -s q -l quiet -d 'Print results, warnings and errors only'
@@ -176,6 +206,16 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l json -d 'Pr
 complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -l wasteful -d 'Only groups of which sharing would save something: not those that are hard links already'
+complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -l json -d 'Print a JSON array of groups'
+complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l prompt -d 'The prompt; `-` reads it from standard input' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l model -d 'Answer with this model: an id or its beginning, an alias, a name or a path' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l max-tokens -d 'Stop after this many tokens [default: when the model is done or the context is full]' -r
@@ -237,14 +277,15 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "scan" -d 'Look for models and record what is there'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "list" -d 'List the models known on this machine'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "run-once" -d 'Run one prompt on a local model and print the answer'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "worker"
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify run-once completions man worker probe help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "scan" -d 'Look for models and record what is there'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "list" -d 'List the models known on this machine'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "duplicates" -d 'Show files that are on this machine more than once'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "run-once" -d 'Run one prompt on a local model and print the answer'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "worker"
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -7,7 +7,7 @@ mod file;
 pub use env::Env;
 
 use crate::failure::Failure;
-use crate::model::TierLimits;
+use crate::model::{StoreKind, TierLimits};
 use file::ConfigFile;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -54,8 +54,26 @@ pub struct Config {
 /// Where a scan without arguments looks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roots {
-    pub paths: Vec<PathBuf>,
+    pub paths: Vec<Root>,
     pub from: RootsFrom,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    pub path: PathBuf,
+    /// The store that lies there; None: to be found out by looking.
+    pub store: Option<StoreKind>,
+}
+
+impl Root {
+    fn folder(path: impl Into<PathBuf>) -> Root {
+        Root { path: path.into(), store: None }
+    }
+
+    fn store(path: impl Into<PathBuf>, store: StoreKind) -> Root {
+        Root { path: path.into(), store: Some(store) }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,12 +127,15 @@ impl Config {
             .or_else(|| file.database.as_deref().map(from_file))
             .unwrap_or_else(|| env.default_database());
 
+        let named = file.scan.stores.iter().flat_map(|(store, paths)| paths.iter().map(move |path| (path, *store)));
+        let named = named.map(|(path, store)| Root::store(from_file(path), store));
         let roots = if let Some(list) = env.path_list("MODEL_SCAN_PATH") {
-            Roots { paths: list, from: RootsFrom::Environment }
+            Roots { paths: list.into_iter().map(Root::folder).collect(), from: RootsFrom::Environment }
         } else if let Some(paths) = &file.scan.paths {
-            Roots { paths: paths.iter().map(|p| from_file(p)).collect(), from: RootsFrom::File }
+            let paths = paths.iter().map(|p| Root::folder(from_file(p))).chain(named).collect();
+            Roots { paths, from: RootsFrom::File }
         } else {
-            Roots { paths: env.default_roots(), from: RootsFrom::Default }
+            Roots { paths: env.default_roots().into_iter().chain(named).collect(), from: RootsFrom::Default }
         };
 
         let mut keep = env.list("KEEP_LOCAL_MODELS");
@@ -184,7 +205,10 @@ mod tests {
         let toml = "database = \"/srv/a.db\"\nkeep = [\"b\"]\n[scan]\npaths = [\"/srv/models\", \"~/m\"]\n[worker]\nthreads = 3\n";
         let c = load(&[("HOME", "/home/u")], Some(toml)).unwrap();
         assert_eq!(c.database, Path::new("/srv/a.db"));
-        assert_eq!(c.roots, Roots { paths: vec!["/srv/models".into(), "/home/u/m".into()], from: RootsFrom::File });
+        assert_eq!(
+            c.roots,
+            Roots { paths: ["/srv/models", "/home/u/m"].map(Root::folder).to_vec(), from: RootsFrom::File }
+        );
         assert_eq!(c.worker.threads, Some(3));
 
         let env = [
@@ -195,7 +219,7 @@ mod tests {
         ];
         let c = load(&env, Some(toml)).unwrap();
         assert_eq!(c.database, Path::new("/x/y.db"));
-        assert_eq!(c.roots, Roots { paths: vec!["/a".into(), "/b".into()], from: RootsFrom::Environment });
+        assert_eq!(c.roots, Roots { paths: ["/a", "/b"].map(Root::folder).to_vec(), from: RootsFrom::Environment });
         assert_eq!(c.keep, ["a", "c", "b"]);
     }
 
@@ -211,7 +235,7 @@ mod tests {
 
     #[test]
     fn the_hub_cache_is_found_by_its_own_variables_in_their_order() {
-        let hf = |env: &[(&str, &str)]| load(env, None).unwrap().roots.paths[0].clone();
+        let hf = |env: &[(&str, &str)]| load(env, None).unwrap().roots.paths[0].path.clone();
         assert_eq!(hf(&[("HOME", "/h")]), Path::new("/h/.cache/huggingface/hub"));
         assert_eq!(hf(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/c")]), Path::new("/c/huggingface/hub"));
         assert_eq!(hf(&[("HOME", "/h"), ("HF_HOME", "~/hf")]), Path::new("/h/hf/hub"));

@@ -1,9 +1,9 @@
 //! `modelctl list`: the models of the database, filtered, sorted, as a table or as JSON.
 
-use super::{Access, Ctx, Exit};
+use super::{Access, Ctx, Exit, list_files, list_stores};
 use crate::clock::Timestamp;
 use crate::failure::{Failure, Kind as FailureKind, OrFail};
-use crate::model::{Kind, Listed, ModelRow, State, StoreKind, Tier, TierLimits};
+use crate::model::{Class, Kind, Listed, ModelRow, State, StoreKind, Tier, TierLimits};
 use crate::ui::{Cell, Column, Table, Tone, text, units};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
@@ -42,6 +42,15 @@ pub struct ListArgs {
     /// Turn the order round
     #[arg(long, short)]
     pub reverse: bool,
+    /// Show the files that stores hold, each with its class and the reason, instead of models
+    #[arg(long, conflicts_with_all = ["tier", "family", "quant", "state", "kind", "sort", "reverse", "all"])]
+    pub files: bool,
+    /// Only files of this class (with --files)
+    #[arg(long, requires = "files", value_parser = named(Class::ALL, Class::name))]
+    pub class: Vec<Class>,
+    /// Show what each store takes, and how much of it is not referenced, instead of models
+    #[arg(long, conflicts_with_all = ["patterns", "tier", "family", "quant", "state", "kind", "sort", "reverse", "all", "files"])]
+    pub stores: bool,
     /// Also show models that are gone
     #[arg(long, short)]
     pub all: bool,
@@ -83,6 +92,12 @@ fn named<T: Copy + Send + Sync + 'static>(
 }
 
 pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
+    if args.stores {
+        return list_stores::run(ctx, args);
+    }
+    if args.files {
+        return list_files::run(ctx, args);
+    }
     let known = ctx.db(Access::ReadOnly)?.rows()?;
     let limits = ctx.config.tiers;
     let shown = select(&known, args, &limits)?;
@@ -133,12 +148,12 @@ fn any<T>(wanted: &[T], fits: impl Fn(&T) -> bool) -> bool {
 }
 
 /// A word of the command line: compared without regard to case, as a glob when it has the signs of one.
-struct Pattern {
+pub(super) struct Pattern {
     lower: String,
     glob: Option<GlobMatcher>,
 }
 
-fn patterns(words: &[String]) -> anyhow::Result<Vec<Pattern>> {
+pub(super) fn patterns(words: &[String]) -> anyhow::Result<Vec<Pattern>> {
     let read = |word: &String| -> anyhow::Result<Pattern> {
         let glob = word
             .contains(['*', '?', '[', '{'])
@@ -157,6 +172,14 @@ impl Pattern {
         match &self.glob {
             Some(glob) => glob.is_match(value),
             None => value.to_lowercase() == self.lower,
+        }
+    }
+
+    /// Whether a text fits the glob, or holds the word.
+    pub(super) fn finds(&self, value: &str) -> bool {
+        match &self.glob {
+            Some(glob) => glob.is_match(value),
+            None => value.to_lowercase().contains(&self.lower),
         }
     }
 

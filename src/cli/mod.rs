@@ -1,8 +1,11 @@
 //! One file per subcommand: its arguments, its recipe, its view. Nothing else prints (the terminal itself is `ui`'s).
 
 mod completions;
+mod duplicates;
 mod fit;
 mod list;
+mod list_files;
+mod list_stores;
 #[cfg(test)]
 mod list_tests;
 mod man;
@@ -71,6 +74,7 @@ enum Command {
     Show(show::ShowArgs),
     Set(set::SetArgs),
     Verify(verify::VerifyArgs),
+    Duplicates(duplicates::DuplicatesArgs),
     RunOnce(run_once::RunOnceArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -181,6 +185,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::Show(args) => show::run(ctx, args),
         Command::Set(args) => set::run(ctx, args),
         Command::Verify(args) => verify::run(ctx, args),
+        Command::Duplicates(args) => duplicates::run(ctx, args),
         Command::RunOnce(args) => run_once::run(ctx, args),
         Command::Completions(args) => completions::run(ctx, args),
         Command::Man(args) => man::run(ctx, args),

@@ -7,8 +7,12 @@ use crate::failure::{Failure, OrFail};
 use crate::gguf;
 use crate::host::cpu;
 use crate::inventory::{self, Header, RootSource, RootSpec, ScanEvent, ScanRequest};
+use crate::model::StoreKind;
 use crate::ui::{Progress, text};
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Look for models and record what is there
@@ -20,6 +24,10 @@ pub struct ScanArgs {
     /// Folders or files to look in [default: MODEL_SCAN_PATH, else the config file, else the known places]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Look in this folder too, as the root of that store: `ollama=/srv/models` (dir, hf, ollama, lmstudio, llamacpp,
+    /// ramalama, docker)
+    #[arg(long = "store", value_name = "NAME=PATH", value_parser = OsStringValueParser::new().try_map(named_store))]
+    pub stores: Vec<(StoreKind, PathBuf)>,
     /// Print the report as a JSON object
     #[arg(long)]
     pub json: bool,
@@ -28,7 +36,7 @@ pub struct ScanArgs {
 pub fn run(ctx: &mut Ctx, args: &ScanArgs) -> anyhow::Result<Exit> {
     let started = clock::instant();
     let interrupt = super::listen()?;
-    let roots = roots(ctx, &args.paths)?;
+    let roots = roots(ctx, args)?;
     let progress = ctx.ui.progress("scanning", None);
     let now = ctx.now;
     let db = ctx.db(Access::ReadWrite)?;
@@ -54,23 +62,50 @@ pub fn run(ctx: &mut Ctx, args: &ScanArgs) -> anyhow::Result<Exit> {
     } else {
         scan_report::print(&mut ctx.ui, &report, started.elapsed())?;
     }
-    scan_report::verdict(&report, &args.paths)
+    scan_report::verdict(&report, !args.paths.is_empty() || !args.stores.is_empty())
+}
+
+/// Reads `NAME=PATH`.
+fn named_store(text: OsString) -> Result<(StoreKind, PathBuf), String> {
+    let mut parts = text.as_bytes().splitn(2, |b| *b == b'=');
+    let (Some(name), Some(path)) = (parts.next(), parts.next()) else {
+        return Err("a store is named as NAME=PATH, for example ollama=/srv/models".to_owned());
+    };
+    let store = std::str::from_utf8(name).ok().and_then(StoreKind::from_name).ok_or_else(|| {
+        let all = StoreKind::ALL.iter().map(|s| s.name()).collect::<Vec<_>>().join(", ");
+        format!("there is no store of that name; known are {all}")
+    })?;
+    if path.is_empty() {
+        return Err("the path after `=` is empty".to_owned());
+    }
+    Ok((store, PathBuf::from(OsStr::from_bytes(path))))
 }
 
 /// Arguments, else what the configuration says.
-fn roots(ctx: &Ctx, paths: &[PathBuf]) -> anyhow::Result<Vec<RootSpec>> {
+fn roots(ctx: &Ctx, args: &ScanArgs) -> anyhow::Result<Vec<RootSpec>> {
+    let given: Vec<(PathBuf, Option<StoreKind>)> = args
+        .paths
+        .iter()
+        .map(|path| (path.clone(), None))
+        .chain(args.stores.iter().map(|(store, path)| (path.clone(), Some(*store))))
+        .collect();
     let configured = &ctx.config.roots;
-    let (list, named_by) = match (paths, configured.from) {
-        ([], RootsFrom::Environment) => (configured.paths.as_slice(), RootSource::Environment("MODEL_SCAN_PATH")),
-        ([], RootsFrom::File) => (configured.paths.as_slice(), RootSource::ConfigFile),
-        ([], RootsFrom::Default) => (configured.paths.as_slice(), RootSource::Default),
-        (paths, _) => (paths, RootSource::Argument),
+    let (list, named_by) = if given.is_empty() {
+        let list = configured.paths.iter().map(|root| (root.path.clone(), root.store)).collect();
+        let named_by = match configured.from {
+            RootsFrom::Environment => RootSource::Environment("MODEL_SCAN_PATH"),
+            RootsFrom::File => RootSource::ConfigFile,
+            RootsFrom::Default => RootSource::Default,
+        };
+        (list, named_by)
+    } else {
+        (given, RootSource::Argument)
     };
-    list.iter()
-        .map(|path| {
-            let absolute = std::path::absolute(path)
-                .or_fail(|| Failure::cannot_meet(format!("cannot tell what `{}` means", text::path(path))))?;
-            Ok(RootSpec { path: absolute, store: None, named_by })
+    list.into_iter()
+        .map(|(path, store)| {
+            let absolute = std::path::absolute(&path)
+                .or_fail(|| Failure::cannot_meet(format!("cannot tell what `{}` means", text::path(&path))))?;
+            Ok(RootSpec { path: absolute, store, named_by })
         })
         .collect()
 }

@@ -6,7 +6,7 @@ use crate::inventory::{Change, ChangeKind, ScanReport, Skipped};
 use crate::model::{ModelId, RootState, ScanCounts, StoreKind, path_bytes_hex};
 use crate::ui::{Cell, Column, Table, Tone, Ui, text, units};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// Lines of changes that a person at a terminal is shown; a pipe gets all.
@@ -126,10 +126,10 @@ pub fn summary(report: &ScanReport, took: Duration) -> String {
 ///
 /// # Errors
 /// A failure when a root in `named` was unavailable.
-pub fn verdict(report: &ScanReport, named: &[PathBuf]) -> anyhow::Result<Exit> {
+pub fn verdict(report: &ScanReport, is_named: bool) -> anyhow::Result<Exit> {
     let is_away = |state: &RootState| matches!(state, RootState::Unavailable { .. });
     let away = report.outcome.roots.iter().filter(|(_, _, state)| is_away(state)).count();
-    if named.is_empty() || away == 0 {
+    if !is_named || away == 0 {
         return Ok(Exit::Done);
     }
     Err(Failure::cannot_meet(format!(
@@ -225,6 +225,7 @@ mod tests {
     use crate::failure::{Kind, classify};
     use crate::model::ScanOutcome;
     use crate::ui::UiOptions;
+    use std::path::PathBuf;
 
     fn change(kind: ChangeKind, name: &str, detail: Option<&str>) -> Change {
         Change {
@@ -308,8 +309,8 @@ skipped  x.part             -             a download in progress  /models/x.part
 
     #[test]
     fn a_root_that_was_named_must_be_readable() {
-        assert_eq!(verdict(&report(), &[]).unwrap(), Exit::Done);
-        let error = verdict(&report(), &["/models".into(), "/mnt/nfs".into()]).unwrap_err();
+        assert_eq!(verdict(&report(), false).unwrap(), Exit::Done);
+        let error = verdict(&report(), true).unwrap_err();
         assert_eq!(error.to_string(), "1 of 2 roots could not be read");
         assert_eq!(classify(&error).0, Kind::CannotMeet);
     }

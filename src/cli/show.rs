@@ -5,7 +5,8 @@ use super::{Access, Ctx, Exit, select, show_json, show_view};
 use crate::clock::Timestamp;
 use crate::failure::Failure;
 use crate::host::{gpu, memory, probe};
-use crate::model::{Model, ModelRow, Reading, Selector};
+use crate::inventory;
+use crate::model::{Artifact, Model, ModelRow, Reading, Selector, Stored};
 use clap::Args;
 use std::path::Path;
 
@@ -41,11 +42,20 @@ pub struct UseEvent {
 pub struct Shown<'a> {
     pub row: &'a ModelRow,
     pub model: &'a Model,
+    /// Why its files are there.
+    pub stored: Vec<Stored>,
     pub need: Reading<Need>,
     pub machine: Machine,
     /// Latest first.
     pub events: Vec<UseEvent>,
     pub now: Timestamp,
+}
+
+impl Shown<'_> {
+    /// Why that file is there.
+    pub fn stored_of(&self, artifact: &Artifact) -> Option<&Stored> {
+        self.stored.iter().find(|s| s.holding.identity == Some(artifact.identity))
+    }
 }
 
 pub fn run(ctx: &mut Ctx, args: &ShowArgs) -> anyhow::Result<Exit> {
@@ -57,6 +67,9 @@ pub fn run(ctx: &mut Ctx, args: &ShowArgs) -> anyhow::Result<Exit> {
     };
     let events =
         db.uses(&row.id, EVENTS)?.into_iter().map(|u| UseEvent { at: u.at, source: u.source }).collect::<Vec<_>>();
+    let files = db.model_files(Some(&row.id))?;
+    let mut stored = inventory::stored(db.holdings()?, files);
+    stored.retain(|s| s.models.iter().any(|(id, _)| *id == row.id));
     let need = need(model, args.ctx, args.parallel);
     // Without a figure there is nothing to compare, so nobody waits for a driver.
     let gpus = match &need {
@@ -64,7 +77,7 @@ pub fn run(ctx: &mut Ctx, args: &ShowArgs) -> anyhow::Result<Exit> {
         Reading::Unavailable(_) => Reading::Unavailable("not asked: there is nothing to load".into()),
     };
     let machine = Machine { memory: memory::memory(), gpus };
-    let shown = Shown { row: &row, model, need, machine, events, now: ctx.now };
+    let shown = Shown { row: &row, model, stored, need, machine, events, now: ctx.now };
     let limits = ctx.config.tiers;
     if args.json {
         ctx.ui.json(&show_json::document(&shown, &limits))?;

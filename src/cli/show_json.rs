@@ -3,7 +3,7 @@
 use super::fit::{Fit, Need, fits};
 use super::show::Shown;
 use crate::clock::Timestamp;
-use crate::model::{Artifact, Facts, Integrity, Listed, Reading, Role, TierLimits, path_bytes_hex};
+use crate::model::{Artifact, Class, Facts, Integrity, Listed, Reading, Role, Stored, TierLimits, path_bytes_hex};
 use serde::Serialize;
 
 /// What `show --json` prints: the keys of `list --json`, and more. Keys are added, never renamed or dropped.
@@ -42,7 +42,12 @@ struct FileDocument<'a> {
     inode: u64,
     /// RFC 3339, UTC.
     modified: String,
+    /// Why the store keeps it.
+    class: Option<Class>,
+    why: Option<&'a str>,
     expected_sha256: Option<&'a str>,
+    /// Computed of exactly these bytes by `verify`.
+    verified_sha256: Option<&'a str>,
     header_error: Option<&'a str>,
     integrity: Option<&'a Integrity>,
 }
@@ -60,7 +65,7 @@ pub fn document<'a>(shown: &'a Shown<'a>, limits: &TierLimits) -> Document<'a> {
         listed: Listed::of(shown.row, limits),
         note: model.settings.note.as_deref(),
         shards_expected: model.shards_expected,
-        files: model.artifacts.iter().map(file_document).collect(),
+        files: model.artifacts.iter().map(|a| file_document(a, shown.stored_of(a))).collect(),
         metadata: model.facts(),
         memory: &shown.need,
         fits: shown.need.known().map_or_else(Vec::new, |need| fits(need.total, &shown.machine)),
@@ -69,7 +74,7 @@ pub fn document<'a>(shown: &'a Shown<'a>, limits: &TierLimits) -> Document<'a> {
     }
 }
 
-fn file_document(artifact: &Artifact) -> FileDocument<'_> {
+fn file_document<'a>(artifact: &'a Artifact, stored: Option<&'a Stored>) -> FileDocument<'a> {
     let lossy = |path: &std::path::Path| path.to_string_lossy().into_owned();
     FileDocument {
         path: lossy(&artifact.path),
@@ -83,7 +88,10 @@ fn file_document(artifact: &Artifact) -> FileDocument<'_> {
         device: artifact.identity.dev,
         inode: artifact.identity.ino,
         modified: Timestamp(artifact.identity.mtime_ns.div_euclid(1_000_000)).rfc3339(),
+        class: stored.map(|s| s.holding.class),
+        why: stored.map(|s| s.holding.why.as_str()),
         expected_sha256: artifact.expected_sha256.as_deref(),
+        verified_sha256: stored.and_then(|s| s.verified_sha256.as_deref()),
         header_error: artifact.header.as_ref().err().map(String::as_str),
         integrity: artifact.header.as_ref().ok().map(|f| &f.integrity),
     }

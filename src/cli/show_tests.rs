@@ -120,7 +120,7 @@ fn a_need() -> Need {
 fn printed(need: Reading<Need>, gpus: Reading<Vec<Gpu>>) -> String {
     let (row, model) = (sample_row("smol"), model());
     let events = vec![UseEvent { at: Timestamp(NOW.0 - 7_200_000), source: "run-once".into() }];
-    let shown = Shown { row: &row, model: &model, need, machine: machine(gpus), events, now: NOW };
+    let shown = Shown { row: &row, model: &model, stored: vec![], need, machine: machine(gpus), events, now: NOW };
     let (mut ui, out, _) = Ui::for_test(UiOptions::default(), true);
     show_view::print(&mut ui, &show_view::sections(&shown, &TierLimits::default())).unwrap();
     out.text()
@@ -238,6 +238,7 @@ fn the_json_of_show_extends_that_of_list() {
     let shown = Shown {
         row: &row,
         model: &model,
+        stored: vec![],
         need: Reading::Known(a_need()),
         machine: machine(Reading::Unavailable("not loaded".into())),
         events: vec![],
@@ -257,8 +258,8 @@ fn the_json_of_show_extends_that_of_list() {
         serde_json::json!({
             "path": "/hub/snapshots/a/smol.gguf", "target": "/hub/blobs/b179", "also": ["/hub/snapshots/b/smol.gguf"],
             "role": "main", "shard_no": null, "size_bytes": 98_362_432, "allocated_bytes": 98_366_464,
-            "device": 1, "inode": 2, "modified": "2023-11-14T22:13:20Z", "expected_sha256": "b179",
-            "header_error": null,
+            "device": 1, "inode": 2, "modified": "2023-11-14T22:13:20Z", "class": null, "why": null, "expected_sha256": "b179",
+            "verified_sha256": null, "header_error": null,
             "integrity": {"is": "truncated", "need": 200, "have": 100, "first_missing": "blk.7"},
         })
     );

@@ -2,6 +2,7 @@
 
 use super::fit::{Machine, Need, fits};
 use super::list::tone_of;
+use super::list_files::tone_of as tone_of_class;
 use super::show::Shown;
 use crate::clock::Timestamp;
 use crate::model::{Artifact, Facts, Integrity, Model, QuantSource, Reading, Role, Tier, TierLimits};
@@ -59,7 +60,7 @@ pub fn print(ui: &mut Ui, sections: &[Section]) -> anyhow::Result<()> {
 
 /// What a person reads, from top to bottom.
 pub fn sections(shown: &Shown, limits: &TierLimits) -> Vec<Section> {
-    let mut sections = vec![identity(shown, limits), files(shown.model)];
+    let mut sections = vec![identity(shown, limits), files(shown)];
     sections.extend(shown.model.facts().map(|facts| metadata(shown.model, facts)));
     sections.push(memory(&shown.need, &shown.machine));
     sections.push(usage(shown));
@@ -96,7 +97,8 @@ fn when(at: Timestamp, now: Timestamp) -> String {
     format!("{} ago ({})", units::ago(at.age(now)), at.rfc3339())
 }
 
-fn files(model: &Model) -> Section {
+fn files(shown: &Shown) -> Section {
+    let model = shown.model;
     let count = model.artifacts.len() as u64;
     let mut section = Section::new(format!(
         "Files: {}, {}, {} on disk",
@@ -115,6 +117,10 @@ fn files(model: &Model) -> Section {
             section.add("  also", text::path(path));
         }
         section.add("  size", sizes(artifact));
+        if let Some(stored) = shown.stored_of(artifact) {
+            let (class, why) = (stored.holding.class, &stored.holding.why);
+            section.toned("  class", format!("{}: {why}", class.name()), tone_of_class(class));
+        }
         let identity = artifact.identity;
         let modified = Timestamp(identity.mtime_ns.div_euclid(1_000_000)).rfc3339();
         section.add("  identity", format!("device {}, inode {}, modified {modified}", identity.dev, identity.ino));

@@ -1,3 +1,5 @@
+use super::Root;
+use crate::model::StoreKind;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -112,10 +114,20 @@ impl Env {
     }
 
     /// The known default places, whether they exist or not.
-    pub(super) fn default_roots(&self) -> Vec<PathBuf> {
+    pub(super) fn default_roots(&self) -> Vec<Root> {
+        let hub = self.hub_cache().map(|p| Root::store(p, StoreKind::Hf));
+        let xet = self.xet_cache().map(|p| Root::store(p, StoreKind::Hf));
         let llama_cpp =
             self.path("LLAMA_CACHE").or_else(|| self.xdg("XDG_CACHE_HOME", ".cache").map(|d| d.join("llama.cpp")));
-        let models = self.home().map(|h| h.join("models"));
-        [self.hub_cache(), llama_cpp, models].into_iter().flatten().collect()
+        let llama_cpp = llama_cpp.map(|p| Root::store(p, StoreKind::LlamaCpp));
+        let models = self.home().map(|h| Root::folder(h.join("models")));
+        [hub, xet, llama_cpp, models].into_iter().flatten().collect()
+    }
+
+    /// Where hf_xet keeps its chunks.
+    fn xet_cache(&self) -> Option<PathBuf> {
+        self.path("HF_XET_CACHE")
+            .or_else(|| self.path("HF_HOME").map(|d| d.join("xet")))
+            .or_else(|| self.xdg("XDG_CACHE_HOME", ".cache").map(|d| d.join("huggingface/xet")))
     }
 }

@@ -1,8 +1,9 @@
 use super::{WorkerConfig, bad_config};
 use crate::failure::{Failure, OrFail};
-use crate::model::TierLimits;
+use crate::model::{StoreKind, TierLimits};
 use bytesize::ByteSize;
 use serde::{Deserialize, Deserializer, de};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ pub(super) struct ConfigFile {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Scan {
     pub paths: Option<Vec<PathBuf>>,
+    /// Folders that belong to a store, by its name: in addition to the paths.
+    pub stores: BTreeMap<StoreKind, Vec<PathBuf>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -6,6 +6,7 @@
 
 mod cells;
 mod error;
+mod holdings;
 mod inventory;
 mod open;
 mod place;
@@ -13,6 +14,7 @@ mod record;
 mod rows;
 mod schema;
 mod settings;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod usage;

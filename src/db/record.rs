@@ -3,7 +3,7 @@
 use super::cells::{bits, bytes, count};
 use super::error::{DbError, DbResult};
 use super::settings::known_subject;
-use super::{Db, usage};
+use super::{Db, holdings, usage};
 use crate::clock::Timestamp;
 use crate::model::{Artifact, Model, Role, RootState, ScanCounts, ScanOutcome, StoreKind};
 use rusqlite::{Connection, params};
@@ -40,6 +40,9 @@ impl Db {
             )?;
             for id in &outcome.unavailable {
                 unavailable.execute([id.as_str()])?;
+            }
+            for survey in &outcome.surveys {
+                holdings::record(tx, survey)?;
             }
             write_counts(tx, &outcome.counts, now)
         })

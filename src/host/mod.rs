@@ -1,6 +1,7 @@
 //! What the machine has: memory, GPUs, disks. What can hang is read in a disposable child.
 
 pub mod cpu;
+pub mod extents;
 pub mod gpu;
 pub mod memory;
 pub mod probe;

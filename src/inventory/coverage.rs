@@ -71,8 +71,13 @@ mod tests {
 
     #[test]
     fn the_deepest_region_speaks_and_an_unread_folder_silences_what_is_under_it() {
-        let region =
-            |path: &str| Region { path: path.into(), store: None, named_by: RootSource::Argument, reach: Reach::Open };
+        let region = |path: &str| Region {
+            path: path.into(),
+            store: None,
+            claims: Vec::new(),
+            named_by: RootSource::Argument,
+            reach: Reach::Open,
+        };
         let regions = [region("/m"), region("/m/nas")];
         let covered = Covered {
             regions: &regions,

@@ -2,7 +2,7 @@
 
 use super::coverage::Coverage;
 use super::group::main_path;
-use super::ids::fresh_id;
+use super::ids::FreshIds;
 use super::pairing::{all_paths, entries, own_files, pair, place_of};
 use super::roots::contains;
 use super::scan::{Change, ChangeKind};
@@ -43,12 +43,13 @@ pub fn diff(input: DiffInput<'_>) -> Diff {
     taken.extend(known.iter().map(|m| m.id.clone()));
     let pairs = pair(&known, &found, coverage);
     let there = all_paths(&found).into_iter().map(PathBuf::from).collect::<HashSet<_>>();
+    let mut ids = FreshIds::new(taken);
     let mut out = Diff::default();
     let matched: HashSet<usize> = pairs.iter().flatten().copied().collect();
     for (model, old) in found.into_iter().zip(pairs) {
         match old.and_then(|k| known.get(k)) {
             Some(old) => out.again(model, old, coverage),
-            None => out.added(model, &mut taken, now),
+            None => out.added(model, &mut ids, now),
         }
     }
     for (_, old) in known.into_iter().enumerate().filter(|(k, _)| !matched.contains(k)) {
@@ -63,9 +64,9 @@ impl Diff {
         self.changes.push(Change { kind, id: model.id.clone(), name: model.name.clone(), path, detail });
     }
 
-    fn added(&mut self, mut model: Model, taken: &mut HashSet<ModelId>, now: Timestamp) {
+    fn added(&mut self, mut model: Model, ids: &mut FreshIds, now: Timestamp) {
         let content = model.content.as_deref().ok_or(main_path(&model));
-        model.id = fresh_id(content, taken);
+        model.id = ids.give(content);
         model.first_seen = now;
         self.counts.added += 1;
         self.tell(ChangeKind::Added, &model, model.reason.clone());

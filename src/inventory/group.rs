@@ -20,6 +20,9 @@ pub struct Entry {
     pub store: StoreKind,
     pub root: Arc<Path>,
     pub repo: Option<Arc<Repo>>,
+    /// See [`Found::name`] and [`Found::set`].
+    pub name: Option<String>,
+    pub set: Option<u32>,
     pub artifact: Artifact,
 }
 
@@ -34,6 +37,8 @@ impl Entry {
             store: found.store,
             root: found.root,
             repo: found.repo,
+            name: found.name,
+            set: found.set,
             artifact: Artifact {
                 path: found.path,
                 target: found.target,
@@ -68,6 +73,9 @@ pub(crate) fn main_path(model: &Model) -> &std::ffi::OsStr {
 struct Draft {
     model: Model,
     repo: Option<Arc<Repo>>,
+    set: Option<u32>,
+    /// The store itself gave the name.
+    is_named: bool,
 }
 
 /// Folder, prefix and promised count: what parts of one set have in common.
@@ -102,23 +110,36 @@ fn single(entry: Entry) -> Draft {
         .into_iter()
         .collect();
     let content = facts.map(|f| f.fingerprint.clone());
-    draft(
-        entry.store,
-        entry.root,
-        entry.repo,
-        Parts { artifacts: vec![entry.artifact], faults, content, expected: split.map_or(1, |s| s.count) },
-    )
+    let expected = split.map_or(1, |s| s.count);
+    let Entry { store, root, repo, name, set, artifact } = entry;
+    let home = Home { store, root, repo, name, set };
+    draft(home, Parts { artifacts: vec![artifact], faults, content, expected })
 }
 
 fn set(mut parts: Vec<Entry>, count: u32) -> Option<Draft> {
     parts.sort_by(|a, b| (a.artifact.shard_no, &a.artifact.path).cmp(&(b.artifact.shard_no, &b.artifact.path)));
-    let (store, root, repo) = parts.first().map(|p| (p.store, Arc::clone(&p.root), p.repo.clone()))?;
+    let home = parts.first().map(|p| Home {
+        store: p.store,
+        root: Arc::clone(&p.root),
+        repo: p.repo.clone(),
+        name: p.name.clone(),
+        set: p.set,
+    })?;
     let artifacts: Vec<Artifact> = parts.into_iter().map(|p| p.artifact).collect();
     let fingerprint = |a: &Artifact| a.header.as_ref().ok().map(|f| f.fingerprint.clone());
     let prints: Vec<_> = artifacts.iter().map(|a| (a.shard_no.unwrap_or(0), fingerprint(a))).collect();
     let content = content_of_set(prints.iter().map(|(no, f)| (*no, f.as_deref())));
     let faults = faults(&artifacts, count);
-    Some(draft(store, root, repo, Parts { artifacts, faults, content, expected: count }))
+    Some(draft(home, Parts { artifacts, faults, content, expected: count }))
+}
+
+/// Where a model lies, and what its store says of it.
+struct Home {
+    store: StoreKind,
+    root: Arc<Path>,
+    repo: Option<Arc<Repo>>,
+    name: Option<String>,
+    set: Option<u32>,
 }
 
 struct Parts {
@@ -128,7 +149,8 @@ struct Parts {
     expected: u32,
 }
 
-fn draft(store: StoreKind, root: Arc<Path>, repo: Option<Arc<Repo>>, mut parts: Parts) -> Draft {
+fn draft(home: Home, mut parts: Parts) -> Draft {
+    let Home { store, root, repo, name, set } = home;
     for artifact in &mut parts.artifacts {
         if let Err(why) = &mut artifact.header {
             *why = clean(why);
@@ -136,7 +158,9 @@ fn draft(store: StoreKind, root: Arc<Path>, repo: Option<Arc<Repo>>, mut parts: 
     }
     let (state, reason) = model_state(&parts.artifacts, &parts.faults);
     let kind = first_facts(&parts.artifacts).map_or(Kind::Unknown, |f| f.kind);
-    let name = parts.artifacts.first().map(|a| plain_name(&a.path)).unwrap_or_default();
+    let plain = || parts.artifacts.first().map(|a| plain_name(&a.path)).unwrap_or_default();
+    let is_named = name.is_some();
+    let name = name.unwrap_or_else(plain);
     let model = Model {
         id: ModelId(String::new()),
         name,
@@ -153,7 +177,7 @@ fn draft(store: StoreKind, root: Arc<Path>, repo: Option<Arc<Repo>>, mut parts: 
         settings: Settings::default(),
         usage: Usage::default(),
     };
-    Draft { model, repo }
+    Draft { model, repo, set, is_named }
 }
 
 fn first_facts(artifacts: &[Artifact]) -> Option<&Facts> {
@@ -163,14 +187,15 @@ fn first_facts(artifacts: &[Artifact]) -> Option<&Facts> {
 /// Gives each model its projector. One may serve several quantisations of a model; one that serves none stays a row.
 fn pair_projectors(drafts: &mut Vec<Draft>) {
     let is_projector = |d: &Draft| d.model.kind == Kind::Mmproj && d.model.artifacts.len() == 1;
-    // A projector serves its repository, or else its folder.
-    let place = |d: &Draft| -> PathBuf {
-        match &d.repo {
+    // A projector serves its repository, or else its folder; where the store says so, only its own set there.
+    let place = |d: &Draft| -> (PathBuf, Option<u32>) {
+        let folder = match &d.repo {
             Some(repo) => repo.folder.clone(),
             None => Path::new(main_path(&d.model)).parent().map(Path::to_owned).unwrap_or_default(),
-        }
+        };
+        (folder, d.set)
     };
-    let mut places: BTreeMap<PathBuf, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+    let mut places: BTreeMap<(PathBuf, Option<u32>), (Vec<usize>, Vec<usize>)> = BTreeMap::new();
     for (i, draft) in drafts.iter().enumerate().filter(|(_, d)| is_projector(d)) {
         places.entry(place(draft)).or_default().1.push(i);
     }
@@ -209,7 +234,7 @@ fn pair_projectors(drafts: &mut Vec<Draft>) {
 
 /// (model, projector) as indices into `drafts`.
 fn choose(drafts: &[Draft], models: &[usize], projectors: &[usize]) -> Vec<(usize, usize)> {
-    let one_repo = models.first().and_then(|i| drafts.get(*i)).is_some_and(|d| d.repo.is_some());
+    let one_repo = models.first().and_then(|i| drafts.get(*i)).is_some_and(|d| d.repo.is_some() || d.set.is_some());
     let rows: Vec<&Model> = models.iter().filter_map(|i| drafts.get(*i)).map(|d| &d.model).collect();
     let files: Vec<&Artifact> =
         projectors.iter().filter_map(|i| drafts.get(*i)).filter_map(|d| d.model.artifacts.first()).collect();
@@ -232,7 +257,7 @@ fn attach(model: &mut Model, projector: Artifact) {
 fn name_repos(drafts: &mut [Draft]) {
     let mut repos: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
     for (i, draft) in drafts.iter().enumerate() {
-        if let Some(repo) = &draft.repo {
+        if let (Some(repo), false) = (&draft.repo, draft.is_named) {
             repos.entry(repo.folder.clone()).or_default().push(i);
         }
     }

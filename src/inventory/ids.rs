@@ -2,8 +2,9 @@
 
 use crate::model::ModelId;
 use sha2::{Digest, Sha256};
-use std::collections::HashSet;
-use std::ffi::OsStr;
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
 /// The id of the `ordinal`-th model (from 0) with this content: the first 12 hex digits of
@@ -27,15 +28,29 @@ pub fn model_id(content: Result<&str, &OsStr>, ordinal: u32) -> ModelId {
     ModelId(text)
 }
 
-/// The first id for this content that `taken` does not have; it has it afterwards.
-pub(crate) fn fresh_id(content: Result<&str, &OsStr>, taken: &mut HashSet<ModelId>) -> ModelId {
-    let mut ordinal = 0;
-    loop {
-        let id = model_id(content, ordinal);
-        if taken.insert(id.clone()) {
-            return id;
+/// Gives out ids that nobody has yet.
+pub(crate) struct FreshIds {
+    taken: HashSet<ModelId>,
+    /// Where to go on with a content: a thousand copies of one file must not try a million ids.
+    next: HashMap<OsString, u32>,
+}
+
+impl FreshIds {
+    pub fn new(taken: HashSet<ModelId>) -> FreshIds {
+        FreshIds { taken, next: HashMap::new() }
+    }
+
+    /// The first id for this content that is free; it is taken afterwards.
+    pub fn give(&mut self, content: Result<&str, &OsStr>) -> ModelId {
+        let key = content.map_or_else(OsStr::to_owned, OsString::from);
+        let next = self.next.entry(key).or_insert(0);
+        loop {
+            let id = model_id(content, *next);
+            *next += 1;
+            if self.taken.insert(id.clone()) {
+                return id;
+            }
         }
-        ordinal += 1;
     }
 }
 
@@ -55,7 +70,12 @@ pub fn content_of_set<'a>(parts: impl IntoIterator<Item = (u32, Option<&'a str>)
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
+    for byte in bytes {
+        // Writing to a String cannot fail.
+        write!(text, "{byte:02x}").unwrap_or(());
+    }
+    text
 }
 
 #[cfg(test)]
@@ -64,9 +84,9 @@ mod tests {
 
     #[test]
     fn the_same_content_always_gets_the_same_ids_in_turn() {
-        let mut taken = HashSet::new();
-        let first = fresh_id(Ok("abc"), &mut taken);
-        let second = fresh_id(Ok("abc"), &mut taken);
+        let mut ids = FreshIds::new(HashSet::new());
+        let (first, second) = (ids.give(Ok("abc")), ids.give(Ok("abc")));
+        assert_eq!(FreshIds::new(HashSet::from([first.clone()])).give(Ok("abc")), second);
         assert_eq!((&first, &second), (&model_id(Ok("abc"), 0), &model_id(Ok("abc"), 1)));
         assert_ne!(first, second);
         assert_eq!(first.as_str().len(), 12);

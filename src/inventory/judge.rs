@@ -1,27 +1,14 @@
 //! From what a header says to the state of a model and the sentence why.
 
-use crate::model::{Artifact, Facts, Integrity, State};
+use crate::model::{Artifact, Facts, State};
 
 /// The state of one file and, when it is not ready, the reason.
 pub(crate) fn file_state(header: &Result<Facts, String>) -> (State, Option<String>) {
     match header {
         Err(why) => (State::Damaged, Some(clean(why))),
-        Ok(facts) => match &facts.integrity {
-            Integrity::Complete | Integrity::Trailing { .. } | Integrity::Unknown { .. } => (State::Ready, None),
-            Integrity::Truncated { need, have, first_missing } => {
-                let reason = format!(
-                    "is {} % there: {} of {} bytes; first missing tensor {}",
-                    percent(*have, *need),
-                    digits(*have),
-                    digits(*need),
-                    clean(first_missing)
-                );
-                (State::Truncated, Some(reason))
-            }
-            Integrity::Sparse { allocated } => {
-                let reason = format!("has holes: only {} bytes of it were ever written", digits(*allocated));
-                (State::Truncated, Some(reason))
-            }
+        Ok(facts) => match facts.integrity.fault() {
+            None => (State::Ready, None),
+            Some(why) => (State::Truncated, Some(clean(&why))),
         },
     }
 }
@@ -57,24 +44,6 @@ fn severity(state: State) -> u8 {
     }
 }
 
-/// Whole per cent, rounded down: 100 only when all is there.
-fn percent(have: u64, need: u64) -> u128 {
-    u128::from(have) * 100 / u128::from(need.max(1))
-}
-
-/// `98362432` → `98,362,432`.
-fn digits(n: u64) -> String {
-    let plain = n.to_string();
-    let mut out = String::with_capacity(plain.len() + plain.len() / 3);
-    for (i, c) in plain.chars().enumerate() {
-        if i > 0 && (plain.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
-
 /// Reasons are sentences for people: a control character out of a file must not reach their terminal.
 pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
@@ -83,13 +52,6 @@ pub(crate) fn clean(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn figures_are_readable() {
-        assert_eq!([0, 999, 1000, 91_750_400].map(digits), ["0", "999", "1,000", "91,750,400"].map(str::to_owned));
-        assert_eq!(percent(91_750_400, 98_362_432), 93);
-        assert_eq!(percent(u64::MAX, 0), u128::from(u64::MAX) * 100);
-    }
 
     #[test]
     fn an_escape_sequence_in_a_reason_is_disarmed() {

@@ -6,6 +6,7 @@
 //! Adding a store: a variant of [`StoreKind`](crate::model::StoreKind), a file under `stores/`, and the arms the
 //! compiler then asks for in `stores/mod.rs`.
 
+mod bytes;
 mod coverage;
 mod diff;
 mod found;
@@ -26,7 +27,9 @@ mod stores;
 mod tests;
 mod verify;
 mod walk;
+mod weigh;
 
+pub use bytes::{ClassSum, RootSum, SameContent, Sureness, root_sums, same_content, stored};
 pub use coverage::Coverage;
 pub use diff::{Diff, DiffInput, diff};
 pub use found::{Found, Repo, Skipped};
@@ -37,3 +40,4 @@ pub use roots::{RootSource, RootSpec};
 pub use scan::{Change, ChangeKind, RootReport, ScanEvent, ScanReport, ScanRequest, scan};
 pub use stores::detect;
 pub use verify::{Depth, FileReport, ModelReport, Outcome, Proof, VerifyEvent, VerifyRequest, identities, verify};
+pub use weigh::{Mass, Weight, masses, weigh};

@@ -33,6 +33,8 @@ pub enum RootSource {
 pub(crate) struct Region {
     pub path: PathBuf,
     pub store: Option<StoreKind>,
+    /// Folders in it that a person or a default place gave to a store.
+    pub claims: Vec<(PathBuf, StoreKind)>,
     pub named_by: RootSource,
     pub reach: Reach,
 }
@@ -75,8 +77,9 @@ pub(crate) fn regions(specs: &[RootSpec]) -> Vec<Region> {
     for region in all {
         let open = region.reach == Reach::Open;
         let walked_with = |k: &Region| open && k.reach == Reach::Open && contains(&k.path, &region.path);
-        if !kept.iter().any(|k| k.path == region.path || walked_with(k)) {
-            kept.push(region);
+        match kept.iter_mut().find(|k| k.path == region.path || walked_with(k)) {
+            Some(outer) => outer.claims.extend(region.claims),
+            None => kept.push(region),
         }
     }
     kept
@@ -104,7 +107,8 @@ fn look_at(spec: &RootSpec) -> Region {
         }
         Err(e) => (where_it_was(&spec.path), Reach::Unreadable(e.to_string())),
     };
-    Region { path, store: spec.store, named_by: spec.named_by, reach }
+    let claims = spec.store.map(|store| (path.clone(), store)).into_iter().collect();
+    Region { path, store: spec.store, claims, named_by: spec.named_by, reach }
 }
 
 /// The real path that a missing root had while it was there, as far as links still tell: `~/models -> /mnt/big/models`

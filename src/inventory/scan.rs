@@ -11,6 +11,7 @@ use super::walk::{Walked, walk};
 use crate::clock::Timestamp;
 use crate::model::{
     Artifact, FileIdentity, Integrity, KnownFile, Model, ModelId, RootState, ScanCounts, ScanOutcome, State, StoreKind,
+    Surveyed,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -91,7 +92,8 @@ pub struct RootReport {
 /// Fails when a root given as an argument cannot be read and nothing is known in it (exit 3), when `cancel` is set
 /// (exit 130), and when `load` fails.
 pub fn scan(request: ScanRequest<'_>) -> anyhow::Result<ScanReport> {
-    let pulse = Pulse { progress: request.progress, cancel: request.cancel, entries: std::cell::Cell::new(0) };
+    let pulse =
+        Pulse { progress: request.progress, cancel: request.cancel, entries: std::sync::atomic::AtomicU64::new(0) };
     let mut regions = regions(request.roots);
     drop_absent_defaults(&mut regions, request.known);
     let known = Known::new(request.known, &regions);
@@ -180,6 +182,13 @@ impl<'a> Survey<'a> {
                 state: state.clone(),
                 files: walked.found.len() as u64,
             });
+            if state == RootState::Read {
+                survey.outcome.surveys.push(Surveyed {
+                    folder: region.path.clone(),
+                    unread: walked.unread.iter().map(|u| u.path.clone()).collect(),
+                    holdings: std::mem::take(&mut walked.holdings),
+                });
+            }
             survey.covered.states.push(state);
             survey.covered.unread.append(&mut walked.unread);
         }

@@ -139,7 +139,7 @@ fn structures(
         .filter(|(_, (seen, settled))| seen.is_ok() && !**settled)
         .map(|(a, _)| a.path.as_path())
         .collect();
-    let pulse = Pulse { progress: &|_| {}, cancel: request.cancel, entries: std::cell::Cell::new(0) };
+    let pulse = Pulse { progress: &|_| {}, cancel: request.cancel, entries: std::sync::atomic::AtomicU64::new(0) };
     let mut headers = read_all(&to_read, request.threads, &look::header, &pulse)?.into_iter();
     if !to_read.is_empty() {
         (request.wait)(request.pause);

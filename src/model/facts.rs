@@ -126,3 +126,51 @@ pub enum Integrity {
         why: String,
     },
 }
+
+impl Integrity {
+    /// What the length of the file says against it; None when nothing does. A tensor's name is as in the file.
+    pub fn fault(&self) -> Option<String> {
+        match self {
+            Integrity::Complete | Integrity::Trailing { .. } | Integrity::Unknown { .. } => None,
+            Integrity::Truncated { need, have, first_missing } => Some(format!(
+                "is {} % there: {} of {} bytes; first missing tensor {first_missing}",
+                percent(*have, *need),
+                digits(*have),
+                digits(*need),
+            )),
+            Integrity::Sparse { allocated } => {
+                Some(format!("has holes: only {} bytes of it were ever written", digits(*allocated)))
+            }
+        }
+    }
+}
+
+/// Whole per cent, rounded down: 100 only when all is there.
+fn percent(have: u64, need: u64) -> u128 {
+    u128::from(have) * 100 / u128::from(need.max(1))
+}
+
+/// `98362432` → `98,362,432`.
+fn digits(n: u64) -> String {
+    let plain = n.to_string();
+    let mut out = String::with_capacity(plain.len() + plain.len() / 3);
+    for (i, c) in plain.chars().enumerate() {
+        if i > 0 && (plain.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_readable() {
+        assert_eq!([0, 999, 1000, 91_750_400].map(digits), ["0", "999", "1,000", "91,750,400"].map(str::to_owned));
+        assert_eq!(percent(91_750_400, 98_362_432), 93);
+        assert_eq!(percent(u64::MAX, 0), u128::from(u64::MAX) * 100);
+    }
+}

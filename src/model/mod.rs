@@ -1,6 +1,7 @@
 //! Plain data with the words of the house: model, artifact, store, tier. No I/O here.
 
 mod facts;
+mod holding;
 mod keep;
 mod listed;
 mod quant;
@@ -8,9 +9,11 @@ mod reading;
 mod row;
 mod scan;
 mod selector;
+mod stored;
 mod tier;
 
 pub use facts::{Attention, Facts, Integrity, Recurrent, Split};
+pub use holding::{Class, Holding, Surveyed};
 pub use keep::KeepHint;
 pub use listed::{Listed, path_bytes_hex};
 pub use quant::{Quant, QuantSource};
@@ -18,6 +21,7 @@ pub use reading::Reading;
 pub use row::{ModelRow, RootState};
 pub use scan::{KnownFile, ScanCounts, ScanOutcome};
 pub use selector::{Named, Pick, Selector, pick};
+pub use stored::{ModelFile, Stored};
 pub use tier::{Tier, TierLimits, tier_of};
 
 use crate::clock::Timestamp;
@@ -69,18 +73,54 @@ impl FileIdentity {
 pub enum StoreKind {
     /// A plain folder tree.
     Dir,
-    /// The Hugging Face hub cache.
+    /// The Hugging Face hub cache, and what huggingface_hub keeps beside it.
     Hf,
+    /// Ollama: manifests and blobs.
+    Ollama,
+    /// LM Studio: `publisher/repository/file`.
+    LmStudio,
+    /// llama.cpp's own cache: flat files with manifests, before it took to the layout of the hub.
+    LlamaCpp,
+    /// RamaLama: references, snapshots and blobs of each model.
+    RamaLama,
+    /// Docker Model Runner: an OCI-like store.
+    Docker,
 }
 
 impl StoreKind {
-    pub const ALL: &'static [StoreKind] = &[StoreKind::Dir, StoreKind::Hf];
+    pub const ALL: &'static [StoreKind] = &[
+        StoreKind::Dir,
+        StoreKind::Hf,
+        StoreKind::Ollama,
+        StoreKind::LmStudio,
+        StoreKind::LlamaCpp,
+        StoreKind::RamaLama,
+        StoreKind::Docker,
+    ];
 
     /// The name used on the command line, in JSON and in the database.
     pub fn name(self) -> &'static str {
         match self {
             StoreKind::Dir => "dir",
             StoreKind::Hf => "hf",
+            StoreKind::Ollama => "ollama",
+            StoreKind::LmStudio => "lmstudio",
+            StoreKind::LlamaCpp => "llamacpp",
+            StoreKind::RamaLama => "ramalama",
+            StoreKind::Docker => "docker",
+        }
+    }
+
+    /// What its owner calls itself.
+    pub fn title(self) -> &'static str {
+        match self {
+            StoreKind::Dir => "folder",
+            StoreKind::Hf => "Hugging Face",
+            StoreKind::Ollama => "Ollama",
+            StoreKind::LmStudio => "LM Studio",
+            StoreKind::LlamaCpp => "llama.cpp",
+            StoreKind::RamaLama => "RamaLama",
+            StoreKind::Docker => "Docker Model Runner",
         }
     }
 

@@ -1,4 +1,4 @@
-use super::{FileIdentity, Model, ModelId, RootState, StoreKind};
+use super::{FileIdentity, Model, ModelId, RootState, StoreKind, Surveyed};
 use std::path::PathBuf;
 
 /// What the database knows of one file, as much as a rescan needs to leave it closed.
@@ -23,6 +23,8 @@ pub struct ScanOutcome {
     pub gone: Vec<ModelId>,
     /// Are in a root that is unavailable.
     pub unavailable: Vec<ModelId>,
+    /// What the folders that were read hold beside models.
+    pub surveys: Vec<Surveyed>,
     pub counts: ScanCounts,
 }
 

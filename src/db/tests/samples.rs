@@ -155,3 +155,32 @@ pub fn added(models: Vec<Model>) -> ScanOutcome {
     let counts = ScanCounts { added: models.len() as u64, ..ScanCounts::default() };
     ScanOutcome { roots, write: models, counts, ..ScanOutcome::default() }
 }
+
+/// What a scan of `/hub` found beside models: a file, a sum, and something missing.
+pub fn survey() -> Surveyed {
+    let file = Holding {
+        store: StoreKind::Hf,
+        root: "/hub".into(),
+        owner: Some("org/x \u{1b}".into()),
+        path: "/hub/models--org--x/blobs/ab".into(),
+        files: 1,
+        identity: Some(FileIdentity { dev: u64::MAX, ino: 7, size: 42, mtime_ns: -1, ctime_ns: 9 }),
+        size: 42,
+        allocated: 4_096,
+        links: 2,
+        class: Class::Orphan,
+        why: "no snapshot leads to it".into(),
+        expected_sha256: Some("ab".repeat(32)),
+    };
+    let sum = Holding {
+        owner: None,
+        path: "/hub/.locks".into(),
+        files: 3,
+        identity: None,
+        class: Class::SideCache,
+        expected_sha256: None,
+        ..file.clone()
+    };
+    let missing = Holding { path: "/hub/models--org--x/refs".into(), files: 0, class: Class::Missing, ..sum.clone() };
+    Surveyed { folder: "/hub".into(), unread: Vec::new(), holdings: vec![sum, file, missing] }
+}

@@ -6,11 +6,15 @@ use super::*;
 use crate::clock::Timestamp;
 use crate::db::schema::VERSION;
 use crate::db::{HashRecord, UseEvent};
-use crate::model::{Model, Settings};
+use crate::model::{Model, ScanOutcome, Settings};
 use rusqlite::Connection;
 use std::io::Write;
 
-const DUMPS: &[&str] = &[include_str!("../../../fixtures/db/v1.sql"), include_str!("../../../fixtures/db/v2.sql")];
+const DUMPS: &[&str] = &[
+    include_str!("../../../fixtures/db/v1.sql"),
+    include_str!("../../../fixtures/db/v2.sql"),
+    include_str!("../../../fixtures/db/v3.sql"),
+];
 
 /// Everything in the schema, as SQLite keeps it.
 fn shape(conn: &Connection) -> Vec<(String, String, Option<String>)> {
@@ -71,7 +75,8 @@ fn print_a_dump() {
         part.also.truncate(1);
     }
     let broken = Model { name: "broken".into(), ..damaged("dddddddddddd") };
-    db.record_scan(&added(vec![small.clone(), big, broken]), NOW).unwrap();
+    let surveys = vec![survey()];
+    db.record_scan(&ScanOutcome { surveys, ..added(vec![small.clone(), big, broken]) }, NOW).unwrap();
     db.set(&small.id, &Settings { pinned: true, alias: Some("smol".into()), ..Settings::default() }).unwrap();
     for at in [1, 2] {
         db.record_use(&UseEvent {

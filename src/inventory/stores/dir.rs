@@ -3,23 +3,26 @@
 use crate::inventory::found::{Found, Intake, allocated_of, gguf_stem, identity_of, is_partial, odd_type, vanished};
 use crate::inventory::looks::{Look, Seen};
 use crate::inventory::roots::contains;
-use crate::model::{FileIdentity, StoreKind};
+use crate::model::FileIdentity;
 use std::fs::FileType;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// Looks at one entry of a plain folder that is not a folder itself. `kind` comes from the directory, so that
 /// what is no candidate costs no further system call.
-pub(crate) fn loose(path: &Path, kind: FileType, root: &Arc<Path>, intake: &mut Intake<'_>) {
+pub(crate) fn loose(path: &Path, kind: FileType, intake: &mut Intake<'_>) {
     let Some(name) = path.file_name() else { return };
     let candidate = gguf_stem(name).is_some();
     if kind.is_symlink() {
-        link(path, candidate, root, intake);
+        link(path, candidate, intake);
     } else if !candidate {
         // Only what says that it will be a GGUF: other people's downloads are none of our business.
         if kind.is_file() && is_partial(name) && name.as_bytes().windows(6).any(|w| w.eq_ignore_ascii_case(b".gguf.")) {
-            intake.skip(path, "partial download");
+            match std::fs::symlink_metadata(path) {
+                Ok(meta) => intake.loose_partial(path, &meta),
+                Err(e) if vanished(&e) => {}
+                Err(e) => intake.cannot_read(path, &e),
+            }
         }
     } else if kind.is_file() {
         intake.pending.push(path.to_owned());
@@ -29,10 +32,10 @@ pub(crate) fn loose(path: &Path, kind: FileType, root: &Arc<Path>, intake: &mut 
 }
 
 /// Takes in a regular file of a plain folder after a look at it.
-pub(crate) fn looked_at(look: Look, root: &Arc<Path>, intake: &mut Intake<'_>) {
+pub(crate) fn looked_at(look: Look, intake: &mut Intake<'_>) {
     let Look { path, seen } = look;
     match seen {
-        Ok(Seen::File { identity, allocated }) => take(path, None, (identity, allocated), root, intake),
+        Ok(Seen::File { identity, allocated }) => take(path, None, (identity, allocated), intake),
         // It was a regular file a moment ago.
         Ok(Seen::Other(kind)) => intake.skip(&path, odd_type(kind)),
         Err(e) if vanished(&e) => {}
@@ -40,17 +43,15 @@ pub(crate) fn looked_at(look: Look, root: &Arc<Path>, intake: &mut Intake<'_>) {
     }
 }
 
-fn take(
-    path: PathBuf,
-    target: Option<PathBuf>,
-    (identity, allocated): (FileIdentity, u64),
-    root: &Arc<Path>,
-    intake: &mut Intake<'_>,
-) {
+fn take(path: PathBuf, target: Option<PathBuf>, (identity, allocated): (FileIdentity, u64), intake: &mut Intake<'_>) {
+    // Every path of a region lies in it, and the region is the first owner.
+    let Some((root, store)) = intake.owner(&path).cloned() else { return };
     intake.found.push(Found {
-        store: StoreKind::Dir,
-        root: Arc::clone(root),
+        store,
+        root,
         repo: None,
+        name: None,
+        set: None,
         path,
         target,
         also: Vec::new(),
@@ -63,16 +64,16 @@ fn take(
 
 /// A link to a file is that file under another name. A link to a folder is not followed: inside the root its target
 /// is found anyway, and outside it belongs to another root.
-fn link(path: &Path, candidate: bool, root: &Arc<Path>, intake: &mut Intake<'_>) {
+fn link(path: &Path, candidate: bool, intake: &mut Intake<'_>) {
     let target = std::fs::metadata(path).and_then(|meta| Ok((meta, path.canonicalize()?)));
     match target {
         Ok((meta, target)) if meta.is_dir() => {
-            if !contains(root, &target) {
+            if !intake.owners.first().is_some_and(|(region, _)| contains(region, &target)) {
                 intake.skip(path, "a link that leaves the root");
             }
         }
         Ok((meta, target)) if candidate && meta.is_file() => {
-            take(path.to_owned(), Some(target), (identity_of(&meta), allocated_of(&meta)), root, intake);
+            take(path.to_owned(), Some(target), (identity_of(&meta), allocated_of(&meta)), intake);
         }
         Ok((meta, _)) if candidate => intake.skip(path, format!("a link to {}", odd_type(meta.file_type()))),
         Err(e) if candidate => broken(path, &e, intake),

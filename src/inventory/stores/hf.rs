@@ -10,9 +10,10 @@
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -65,15 +66,35 @@ pub(super) fn repo_name(folder: &OsStr) -> String {
     if plain { name } else { folder.into_owned() }
 }
 
-/// The commit that `refs/main` names. None when it is absent or is not a commit: a reference of any size is read to
-/// its first 64 bytes only.
-pub(super) fn main_commit(repo: &Path) -> Option<String> {
-    let mut text = Vec::new();
-    let file = open_quietly(&repo.join("refs/main"))?;
-    // An unreadable reference leaves the choice of the snapshot to its age.
-    file.take(64).read_to_end(&mut text).ok()?;
-    let text = std::str::from_utf8(&text).ok()?.trim(); // the same
+/// The commit that the text of a reference names. None when it names none.
+pub(super) fn commit_in(text: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(text).ok()?.trim(); // no text, no commit
     (text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit())).then(|| text.to_owned())
+}
+
+/// The sha256 of each large file of a commit, from `trees/<commit>.json`, which huggingface_hub writes when it downloads
+/// a whole snapshot: `{"format_version": 1, "files": {path: {"size": …, "blob_id": …, "lfs_sha256": …}}}`. Empty when
+/// it is not there or says something else.
+pub(super) fn tree(repo: &Path, commit: &OsStr) -> BTreeMap<String, String> {
+    /// A repository with a hundred thousand files stays below.
+    const MOST_BYTES: u64 = 32 << 20;
+    #[derive(serde::Deserialize)]
+    struct Tree {
+        format_version: u32,
+        files: BTreeMap<String, File>,
+    }
+    #[derive(serde::Deserialize)]
+    struct File {
+        lfs_sha256: Option<String>,
+    }
+    let mut name = commit.to_owned();
+    name.push(".json");
+    let Some(file) = open_quietly(&repo.join("trees").join(name)) else { return BTreeMap::new() };
+    let read = serde_json::from_reader::<_, Tree>(BufReader::new(file.take(MOST_BYTES)));
+    // A tree in another format promises nothing that could be held against a file.
+    let Some(tree) = read.ok().filter(|t| t.format_version == 1) else { return BTreeMap::new() };
+    let promise = |(path, file): (String, File)| Some((path, promised_sha256(OsStr::new(&file.lfs_sha256?))?));
+    tree.files.into_iter().filter_map(promise).collect()
 }
 
 /// A file whose name does not say GGUF: look at its first four bytes.
@@ -83,7 +104,7 @@ pub(super) fn starts_like_gguf(path: &Path) -> bool {
 }
 
 /// Opens a regular file for reading without following a link, waiting for a writer or touching its access time.
-fn open_quietly(path: &Path) -> Option<File> {
+pub(super) fn open_quietly(path: &Path) -> Option<File> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let opened = match rustix::fs::open(path, flags | OFlags::NOATIME, Mode::empty()) {
         // Only the owner may ask for that.
@@ -174,13 +195,10 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_reference_is_read_to_its_bound_and_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir(dir.path().join("refs")).unwrap();
-        let main = dir.path().join("refs/main");
-        File::create(&main).unwrap().set_len(1 << 30).unwrap();
-        assert_eq!(main_commit(dir.path()), None);
-        std::fs::write(&main, format!("{}\n", "0a".repeat(20))).unwrap();
-        assert_eq!(main_commit(dir.path()), Some("0a".repeat(20)));
+    fn only_forty_hex_digits_are_a_commit() {
+        let commit = "0a".repeat(20);
+        assert_eq!(commit_in(format!("{commit}\n").as_bytes()), Some(commit));
+        assert_eq!(commit_in(&[0; 64]), None);
+        assert_eq!(commit_in(b""), None);
     }
 }

@@ -1,44 +1,73 @@
 //! Reads one repository of a Hugging Face cache: which blob each snapshot entry leads to, and which entry is the one
 //! to name when several snapshots hold the same blob.
 
-use super::hf::{is_other_kind, main_commit, normal, promised_sha256, repo_name, starts_like_gguf};
-use crate::inventory::found::{
-    Found, Intake, Repo, allocated_of, gguf_stem, identity_of, is_partial, odd_type, vanished,
-};
+use super::folder::{Folder, Name};
+use super::hf::{is_other_kind, normal, promised_sha256, repo_name, starts_like_gguf, tree};
+use super::hf_blobs::{Blobs, STORE};
+use super::hf_order::{SnapshotOrder, snapshot_of};
+use super::hf_refs::{Refs, Standing, standings};
+use crate::inventory::found::{Entity, Found, Intake, Kept, Repo, Stamp, Sum, gguf_stem, sum_of, vanished};
 use crate::inventory::roots::contains;
-use crate::inventory::shards::shard_name;
-use crate::model::StoreKind;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::model::{Class, Holding};
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
-use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use walkdir::WalkDir;
 
 /// A chain has two links in a shared blob store; more than this is no layout anybody writes.
 const MAX_HOPS: usize = 8;
+/// Folders within folders of a snapshot; each is open while those below it are read.
+const DEEPEST: usize = 64;
 
 /// Reads the repository in `folder`, a direct child of the cache's root.
 pub(super) fn read(folder: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {
     let Some(root) = folder.parent() else { return Ok(()) };
-    partial_downloads(folder, intake)?;
-    let blobs = folder.join("blobs");
-    let blobs_ok = match std::fs::symlink_metadata(&blobs) {
-        Ok(meta) => !meta.is_symlink() || blobs.canonicalize().is_ok_and(|real| contains(root, &real)),
-        Err(_) => true, // without blobs the links say so one by one
+    let repo = match Folder::open(folder) {
+        Ok(repo) => repo,
+        Err(e) if vanished(&e) => return Ok(()),
+        Err(e) => {
+            intake.cannot_read(folder, &e);
+            return Ok(());
+        }
     };
-    if !blobs_ok {
-        intake.skip(&blobs, "a link that leaves the root");
+    let parts = match repo.names() {
+        Ok(parts) => parts,
+        Err(e) => {
+            intake.cannot_read(folder, &e);
+            return Ok(());
+        }
+    };
+    let has = |name: &str| parts.iter().any(|p| p.name == name);
+    if parts.iter().any(|p| p.name == "blobs" && p.entity == Some(Entity::Link)) {
+        let blobs = folder.join("blobs");
+        let leaves = !blobs.canonicalize().is_ok_and(|real| contains(root, &real));
+        intake.skip(&blobs, if leaves { "a link that leaves the root" } else { "a link where a folder belongs" });
         return Ok(());
     }
-    let mut reader = Reader { root: Arc::from(root), blobs, by_inode: HashMap::new(), files: Vec::new() };
-    reader.snapshots(&folder.join("snapshots"), intake)?;
-    let order = SnapshotOrder::new(folder, &reader.files);
-    let repo = Arc::new(Repo {
-        folder: folder.to_owned(),
-        name: repo_name(folder.file_name().unwrap_or_default()),
-        current: order.current(),
-    });
+    let name = repo_name(folder.file_name().unwrap_or_default());
+    let unread = intake.unread.len();
+    let mut reader = Reader {
+        root: Arc::from(root),
+        snapshots: folder.join("snapshots"),
+        blobs: Blobs::look(&repo, intake)?,
+        by_inode: HashMap::new(),
+        files: Vec::new(),
+        made: BTreeMap::new(),
+        own: Vec::new(),
+        others: BTreeMap::new(),
+        missing: Vec::new(),
+    };
+    match repo.inner(OsStr::new("snapshots")) {
+        Ok(top) => reader.snapshots(&top, intake)?,
+        Err(e) if vanished(&e) => {}
+        Err(e) => intake.cannot_read(&reader.snapshots, &e),
+    }
+    let refs = if has("refs") { Refs::read(&repo, intake)? } else { Refs::default() };
+    let whole = intake.unread.len() == unread;
+    let beside: Vec<PathBuf> = ["trees", ".no_exist"].iter().filter(|p| has(p)).map(|p| folder.join(p)).collect();
+    reader.account(folder, &name, &refs, &beside, whole, intake)?;
+    let order = SnapshotOrder::new(reader.snapshots, reader.made, &refs, &reader.files);
+    let repo = Arc::new(Repo { folder: folder.to_owned(), name, current: order.current() });
     for file in reader.files {
         let found = file.choose(&order);
         intake.found.push(Found { repo: Some(Arc::clone(&repo)), ..found });
@@ -46,120 +75,272 @@ pub(super) fn read(folder: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()>
     Ok(())
 }
 
-fn partial_downloads(folder: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {
-    let blobs = folder.join("blobs");
-    let entries = match std::fs::read_dir(&blobs) {
-        Ok(entries) => entries,
-        Err(e) if vanished(&e) => return Ok(()),
-        Err(e) => {
-            intake.cannot_read(&blobs, &e);
-            return Ok(());
-        }
-    };
-    for entry in entries.flatten() {
-        intake.pulse.entry()?;
-        if is_partial(&entry.file_name()) {
-            intake.skip(&entry.path(), "partial download");
-        }
-    }
-    Ok(())
+/// The names in an open folder; none of one that cannot be read, which is then told.
+fn names_of(folder: &Folder, intake: &mut Intake<'_>) -> Vec<Name> {
+    folder.names().unwrap_or_else(|e| {
+        intake.cannot_read(&folder.path, &e);
+        Vec::new()
+    })
 }
 
 /// Where a snapshot entry leads.
 enum Trace {
-    Bytes {
-        at: PathBuf,
-        meta: Metadata,
-        sha256: Option<String>,
-    },
+    Bytes { at: PathBuf, look: Stamp, sha256: Option<String> },
     Missing,
     Refused(String),
     Unreadable(std::io::Error),
-    /// The entry itself is gone.
-    Vanished,
 }
 
 struct Reader {
     root: Arc<Path>,
-    blobs: PathBuf,
+    snapshots: PathBuf,
+    blobs: Blobs,
     by_inode: HashMap<(u64, u64), usize>,
     files: Vec<RepoFile>,
+    /// Snapshots, and when the folder of each last changed (nanoseconds since the epoch).
+    made: BTreeMap<OsString, i64>,
+    /// Models that lie in a snapshot themselves, without a blob.
+    own: Vec<(PathBuf, Stamp)>,
+    /// Other files that do, by snapshot.
+    others: BTreeMap<OsString, Sum>,
+    /// Entries that lead to a blob that is not there.
+    missing: Vec<(PathBuf, PathBuf)>,
 }
 
 /// One file of the repository with all its entries.
-struct RepoFile {
-    found: Found,
-    entries: Vec<PathBuf>,
+pub(super) struct RepoFile {
+    pub found: Found,
+    pub entries: Vec<PathBuf>,
 }
 
 impl Reader {
-    fn snapshots(&mut self, top: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {
-        let walk = WalkDir::new(top).follow_root_links(false).max_open(64);
-        for entry in walk {
+    fn snapshots(&mut self, top: &Folder, intake: &mut Intake<'_>) -> anyhow::Result<()> {
+        for Name { name, entity } in names_of(top, intake) {
             intake.pulse.entry()?;
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(e) => {
-                    intake.walk_error(&e);
-                    continue;
-                }
-            };
-            let (kind, path) = (entry.file_type(), entry.path());
-            if kind.is_dir() {
+            let path = top.path.join(&name);
+            if entity != Some(Entity::Folder) {
+                self.entry(top, None, (name, entity), intake);
                 continue;
             }
-            let by_name = gguf_stem(entry.file_name()).is_some();
-            if kind.is_symlink() {
-                self.link(path, entry.file_name(), by_name, intake);
-            } else if by_name && kind.is_file() {
-                // The no-symlink mode keeps the file itself here.
-                match std::fs::symlink_metadata(path) {
-                    Ok(meta) => self.take(path, None, &meta, None),
-                    Err(e) if vanished(&e) => {}
-                    Err(e) => intake.cannot_read(path, &e),
+            match top.inner(&name) {
+                Ok(snapshot) => {
+                    // A folder that vanished holds nothing that its age would matter for.
+                    let time = snapshot.stamp().map_or(i64::MIN, |s| s.identity.mtime_ns);
+                    self.made.insert(name.clone(), time);
+                    self.snapshot(&snapshot, &name, 0, intake)?;
                 }
-            } else if by_name {
-                intake.skip(path, odd_type(kind));
+                Err(e) if vanished(&e) => {}
+                Err(e) => intake.cannot_read(&path, &e),
             }
         }
         Ok(())
     }
 
-    fn link(&mut self, path: &Path, name: &OsStr, by_name: bool, intake: &mut Intake<'_>) {
-        if !by_name && is_other_kind(name) {
-            return;
+    fn snapshot(
+        &mut self,
+        folder: &Folder,
+        commit: &OsStr,
+        depth: usize,
+        intake: &mut Intake<'_>,
+    ) -> anyhow::Result<()> {
+        for Name { name, entity } in names_of(folder, intake) {
+            intake.pulse.entry()?;
+            if entity != Some(Entity::Folder) {
+                self.entry(folder, Some(commit), (name, entity), intake);
+                continue;
+            }
+            let path = folder.path.join(&name);
+            match folder.inner(&name) {
+                Ok(inner) if depth < DEEPEST => self.snapshot(&inner, commit, depth + 1, intake)?,
+                Ok(_) => intake.cannot_read(&path, &std::io::Error::other("its folders are nested too deep")),
+                Err(e) if vanished(&e) => {}
+                Err(e) => intake.cannot_read(&path, &e),
+            }
         }
-        match self.trace(path) {
-            Trace::Bytes { at, meta, sha256 } => {
-                if by_name || (sha256.is_some() && ((intake.is_known)(path) || starts_like_gguf(&at))) {
-                    self.take(path, Some(at), &meta, sha256);
+        Ok(())
+    }
+
+    /// Whatever is in a snapshot and is no folder.
+    fn entry(
+        &mut self,
+        folder: &Folder,
+        commit: Option<&OsStr>,
+        (name, entity): (OsString, Option<Entity>),
+        intake: &mut Intake<'_>,
+    ) {
+        let path = folder.path.join(&name);
+        let by_name = gguf_stem(&name).is_some();
+        let looked = match entity {
+            Some(Entity::Link) => return self.link(folder, (&path, &name), commit, by_name, intake),
+            Some(Entity::File) | None => folder.look(&name),
+            Some(other) => {
+                if by_name {
+                    intake.skip(&path, other.odd());
                 }
+                return;
             }
-            Trace::Vanished => {}
-            Trace::Missing if by_name => self.missing(path),
-            Trace::Refused(why) => {
-                if by_name || path.is_dir() {
-                    intake.skip(path, why);
+        };
+        match looked {
+            Ok(look) if look.entity == Entity::Link => self.link(folder, (&path, &name), commit, by_name, intake),
+            // The no-symlink mode keeps the file itself here.
+            Ok(look) if look.entity == Entity::File && by_name => {
+                self.take(&path, None, &look, None);
+                self.own.push((path, look));
+            }
+            Ok(look) if look.entity == Entity::File => {
+                self.others.entry(commit.map(OsStr::to_owned).unwrap_or_default()).or_default().add(look);
+            }
+            Ok(_) => {}
+            Err(e) if vanished(&e) => {}
+            Err(e) => intake.cannot_read(&path, &e),
+        }
+    }
+
+    fn link(
+        &mut self,
+        folder: &Folder,
+        (path, name): (&Path, &OsStr),
+        commit: Option<&OsStr>,
+        by_name: bool,
+        intake: &mut Intake<'_>,
+    ) {
+        let text = match folder.link(name) {
+            Ok(text) => text,
+            Err(e) if vanished(&e) => return,
+            Err(e) => {
+                intake.cannot_read(path, &e);
+                return;
+            }
+        };
+        let first = normal(path.parent().unwrap_or(&self.root), &text);
+        let is_model = if !by_name && is_other_kind(name) {
+            false
+        } else {
+            match self.trace(path, &first) {
+                Trace::Bytes { at, look, sha256 } => {
+                    let is_model = by_name || (sha256.is_some() && ((intake.is_known)(path) || starts_like_gguf(&at)));
+                    if is_model {
+                        self.take(path, Some(at), &look, sha256);
+                    }
+                    is_model
                 }
+                Trace::Missing if by_name => {
+                    self.push_missing(path);
+                    true
+                }
+                Trace::Refused(why) => {
+                    if by_name || path.is_dir() {
+                        intake.skip(path, why);
+                    }
+                    return;
+                }
+                Trace::Unreadable(e) if by_name => {
+                    intake.cannot_read(path, &e);
+                    return;
+                }
+                Trace::Missing | Trace::Unreadable(_) => false,
             }
-            Trace::Unreadable(e) if by_name => intake.cannot_read(path, &e),
-            Trace::Missing | Trace::Unreadable(_) => {}
+        };
+        let is_there = self.blobs.lead(&first, commit, is_model.then_some(name));
+        if !is_there && first.parent() == Some(&self.blobs.folder) && std::fs::metadata(path).is_err() {
+            self.missing.push((path.to_owned(), first));
+        }
+    }
+
+    /// Everything that the repository holds, models included.
+    fn account(
+        &mut self,
+        folder: &Path,
+        name: &str,
+        refs: &Refs,
+        beside: &[PathBuf],
+        whole: bool,
+        intake: &mut Intake<'_>,
+    ) -> anyhow::Result<()> {
+        let root = Arc::clone(&self.root);
+        let kept = Kept { store: STORE, root: &root, owner: Some(name) };
+        let standings = standings(refs, &self.made);
+        self.own_files(folder, kept, &standings, intake);
+        for (path, blob) in std::mem::take(&mut self.missing) {
+            let why = format!("leads to the blob {}, which is not there", short(&blob));
+            intake.holdings.push(kept.missing(&path, why));
+        }
+        for (commit, names) in refs.names.iter().filter(|(commit, _)| !self.made.contains_key(*commit)) {
+            let names = names.join(", ");
+            let why = format!("`{names}` names snapshot {}, of which nothing is here", short(Path::new(commit)));
+            intake.holdings.push(kept.missing(&folder.join("refs"), why));
+        }
+        for path in &refs.odd {
+            match std::fs::symlink_metadata(path) {
+                Ok(meta) => {
+                    let why = "a reference that names no commit";
+                    intake.holdings.push(kept.file(path, &meta, Class::Damaged, why));
+                }
+                Err(e) if vanished(&e) => {}
+                Err(e) => intake.cannot_read(path, &e),
+            }
+        }
+        let empty = Blobs { folder: self.blobs.folder.clone(), entries: HashMap::new() };
+        let blobs = std::mem::replace(&mut self.blobs, empty);
+        let holdings = blobs.holdings(kept, &standings, whole, &mut intake.shared);
+        intake.holdings.extend(holdings);
+        let odd = refs.odd.len() as u64;
+        let mut sum = Sum { files: refs.files.saturating_sub(odd), size: refs.bytes, allocated: 0 };
+        for part in beside {
+            let more = sum_of(part, intake)?;
+            sum.files += more.files;
+            sum.size = sum.size.saturating_add(more.size);
+            sum.allocated = sum.allocated.saturating_add(more.allocated);
+        }
+        if !sum.is_empty() {
+            let why = "references, trees and markers of the repository";
+            intake.holdings.push(kept.sum(folder, sum, Class::SideCache, why));
+        }
+        Ok(())
+    }
+
+    /// Files that lie in a snapshot themselves. Their promise is in the tree of the commit, if there is one.
+    fn own_files(
+        &mut self,
+        folder: &Path,
+        kept: Kept<'_>,
+        standings: &BTreeMap<OsString, Standing>,
+        intake: &mut Intake<'_>,
+    ) {
+        let mut trees: BTreeMap<OsString, BTreeMap<String, String>> = BTreeMap::new();
+        for (path, look) in std::mem::take(&mut self.own) {
+            let commit = snapshot_of(&self.snapshots, &path).unwrap_or_default();
+            let promised = trees.entry(commit.clone()).or_insert_with(|| tree(folder, &commit));
+            let inside = path.strip_prefix(self.snapshots.join(&commit)).ok(); // it lies there
+            let sha256 = inside.and_then(|p| p.to_str()).and_then(|p| promised.get(p)).cloned();
+            if let Some(file) = self.files.iter_mut().find(|f| f.found.path == path) {
+                file.found.expected_sha256 = sha256.clone();
+            }
+            let (class, why) = of_snapshot(&commit, standings.get(&commit));
+            intake.holdings.push(Holding { expected_sha256: sha256, ..kept.file(&path, look, class, why) });
+        }
+        for (commit, sum) in std::mem::take(&mut self.others) {
+            let (class, why) = of_snapshot(&commit, standings.get(&commit));
+            let why = format!("files beside models: {why}");
+            intake.holdings.push(kept.sum(&self.snapshots.join(&commit), sum, class, why));
         }
     }
 
     /// Follows the chain of links on paper, looking at each station once. Bytes outside the cache are not its own.
-    fn trace(&self, entry: &Path) -> Trace {
+    fn trace(&self, entry: &Path, first: &Path) -> Trace {
         let mut at = entry.to_owned();
         let mut sha256 = None;
-        for _ in 0..MAX_HOPS {
-            let text = match std::fs::read_link(&at) {
-                Ok(text) => text,
-                Err(e) if vanished(&e) && at == entry => return Trace::Vanished,
-                Err(e) if vanished(&e) => return Trace::Missing,
-                Err(e) => return Trace::Unreadable(e),
+        for hop in 0..MAX_HOPS {
+            let mut next = if hop == 0 {
+                first.to_owned()
+            } else {
+                match std::fs::read_link(&at) {
+                    Ok(text) => normal(at.parent().unwrap_or(&self.root), &text),
+                    Err(e) if vanished(&e) => return Trace::Missing,
+                    Err(e) => return Trace::Unreadable(e),
+                }
             };
-            let mut next = normal(at.parent().unwrap_or(&self.root), &text);
-            if next.parent() == Some(&self.blobs) {
+            if next.parent() == Some(&self.blobs.folder) {
                 // The promise is in the name of the first blob: a shared payload is named by another kind of hash.
                 sha256 = sha256.or_else(|| promised_sha256(next.file_name().unwrap_or_default()));
             } else {
@@ -173,10 +354,14 @@ impl Reader {
                     return Trace::Refused("a link that leaves the root".to_owned());
                 }
             }
-            match std::fs::symlink_metadata(&next) {
-                Ok(meta) if meta.is_symlink() => at = next,
-                Ok(meta) if meta.is_file() => return Trace::Bytes { at: next, meta, sha256 },
-                Ok(meta) => return Trace::Refused(format!("a link to {}", odd_type(meta.file_type()))),
+            let looked = match self.blobs.of(&next) {
+                Some(blob) => Ok(blob.look),
+                None => std::fs::symlink_metadata(&next).map(|meta| Stamp::from(&meta)),
+            };
+            match looked {
+                Ok(look) if look.entity == Entity::Link => at = next,
+                Ok(look) if look.entity == Entity::File => return Trace::Bytes { at: next, look, sha256 },
+                Ok(look) => return Trace::Refused(format!("a link to {}", look.entity.odd())),
                 Err(e) if vanished(&e) => return Trace::Missing,
                 Err(e) => return Trace::Unreadable(e),
             }
@@ -184,21 +369,21 @@ impl Reader {
         Trace::Refused("a link that leads to itself".to_owned())
     }
 
-    fn take(&mut self, entry: &Path, target: Option<PathBuf>, meta: &Metadata, sha256: Option<String>) {
-        let identity = identity_of(meta);
+    fn take(&mut self, entry: &Path, target: Option<PathBuf>, look: &Stamp, sha256: Option<String>) {
+        let identity = look.identity;
         let index = *self.by_inode.entry((identity.dev, identity.ino)).or_insert(self.files.len());
         if let Some(file) = self.files.get_mut(index) {
             file.entries.push(entry.to_owned());
             return;
         }
-        self.push(entry, target, meta, sha256, None);
+        self.push(entry, target, look, sha256, None);
     }
 
     /// Listed as damaged rather than dropped: a person must learn that the blob is gone.
-    fn missing(&mut self, entry: &Path) {
+    fn push_missing(&mut self, entry: &Path) {
         // The link vanished meanwhile: nothing is left to list.
         if let Ok(meta) = std::fs::symlink_metadata(entry) {
-            self.push(entry, None, &meta, None, Some("a link to a missing blob".to_owned()));
+            self.push(entry, None, &Stamp::from(&meta), None, Some("a link to a missing blob".to_owned()));
         }
     }
 
@@ -206,19 +391,21 @@ impl Reader {
         &mut self,
         entry: &Path,
         target: Option<PathBuf>,
-        meta: &Metadata,
+        look: &Stamp,
         sha256: Option<String>,
         fault: Option<String>,
     ) {
         let found = Found {
-            store: StoreKind::Hf,
+            store: STORE,
             root: Arc::clone(&self.root),
             repo: None, // the same for all, known at the end
+            name: None,
+            set: None,
             path: entry.to_owned(),
             target,
             also: Vec::new(),
-            identity: identity_of(meta),
-            allocated: if fault.is_some() { 0 } else { allocated_of(meta) },
+            identity: look.identity,
+            allocated: if fault.is_some() { 0 } else { look.allocated },
             expected_sha256: sha256,
             fault,
         };
@@ -238,79 +425,22 @@ impl RepoFile {
     }
 }
 
-/// Which snapshot speaks for a blob that several hold: for a part of a split set one where the set is complete, then
-/// the one `refs/main` names, then the newest.
-struct SnapshotOrder {
-    snapshots: PathBuf,
-    main: Option<OsString>,
-    /// Snapshots with files, and when the folder last changed (nanoseconds since the epoch).
-    made: BTreeMap<OsString, i64>,
-    /// Parts seen of each set, by folder, prefix and count: two sets may share a prefix.
-    parts: BTreeMap<(PathBuf, u32), BTreeSet<u32>>,
+/// The beginning of the last part of a path: enough of a hash to tell it from others.
+fn short(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().chars().take(7).collect()
 }
 
-impl SnapshotOrder {
-    fn new(folder: &Path, files: &[RepoFile]) -> Self {
-        let mut order = SnapshotOrder {
-            snapshots: folder.join("snapshots"),
-            main: None,
-            made: BTreeMap::new(),
-            parts: BTreeMap::new(),
-        };
-        for entry in files.iter().flat_map(|f| &f.entries) {
-            if let Some(commit) = order.snapshot_of(entry) {
-                order.made.entry(commit).or_insert(0);
-            }
+fn of_snapshot(commit: &OsStr, standing: Option<&Standing>) -> (Class, String) {
+    let commit = short(Path::new(commit));
+    match standing {
+        Some(Standing::Named(names)) => (Class::Referenced, format!("in snapshot {commit} ({})", names.join(", "))),
+        Some(Standing::Superseded { by }) => {
+            (Class::Superseded, format!("in snapshot {commit}, and `{by}` has moved on"))
         }
-        if order.made.len() < 2 {
-            return order; // nothing to choose, nothing to look up
+        Some(Standing::ByCommit) => {
+            let why = format!("in snapshot {commit}; no reference names that, as after a download by commit");
+            (Class::Referenced, why)
         }
-        order.main = main_commit(folder).map(OsString::from);
-        for (commit, time) in &mut order.made {
-            let dir = order.snapshots.join(commit);
-            *time = std::fs::symlink_metadata(dir).map_or(i64::MIN, |m| identity_of(&m).mtime_ns);
-        }
-        for file in files.iter().filter(|f| f.found.fault.is_none()) {
-            for (key, no) in file.entries.iter().filter_map(|e| part_key(e)) {
-                order.parts.entry(key).or_default().insert(no);
-            }
-        }
-        order
+        None => (Class::Damaged, "a file where only snapshots belong".to_owned()),
     }
-
-    /// The snapshot whose files carry the plain name; None when there is only one.
-    fn current(&self) -> Option<OsString> {
-        if self.made.len() < 2 {
-            return None;
-        }
-        let main = self.main.as_ref().filter(|main| self.made.contains_key(*main));
-        main.or_else(|| self.made.iter().max_by_key(|(commit, time)| (**time, *commit)).map(|(c, _)| c)).cloned()
-    }
-
-    fn snapshot_of(&self, entry: &Path) -> Option<OsString> {
-        let mut inside = entry.strip_prefix(&self.snapshots).ok()?.components(); // entries come from there
-        let commit = inside.next()?;
-        inside.next()?; // a file directly under `snapshots` is in none
-        Some(commit.as_os_str().to_owned())
-    }
-
-    fn rank(&self, entry: &Path) -> (bool, bool, i64, Option<OsString>) {
-        let commit = self.snapshot_of(entry);
-        let complete = match part_key(entry) {
-            Some((key, _)) => {
-                let count = key.1;
-                self.parts.get(&key).is_some_and(|seen| seen.len() as u64 == u64::from(count))
-            }
-            None => true,
-        };
-        let is_main = commit.is_some() && commit == self.main;
-        let made = commit.as_ref().and_then(|c| self.made.get(c)).copied().unwrap_or(i64::MIN);
-        (complete, is_main, made, commit)
-    }
-}
-
-fn part_key(entry: &Path) -> Option<((PathBuf, u32), u32)> {
-    let shard = shard_name(entry.file_name()?)?;
-    let prefix = entry.parent()?.join(OsString::from(shard.prefix));
-    Some(((prefix, shard.count), shard.no))
 }

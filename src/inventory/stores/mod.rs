@@ -1,51 +1,105 @@
 //! The stores: where each keeps its files and by which rules they are read.
+//!
+//! A store is recognised by its layout or claimed by name; what looks like one and is laid out in no known way is said
+//! to be so. A reader gives its models as [`Found`](crate::inventory::Found) and everything else that it keeps, models'
+//! files included, as [`Holding`](crate::model::Holding): each inode once.
 
 mod dir;
+mod folder;
 mod hf;
+mod hf_blobs;
+mod hf_local;
+mod hf_order;
+mod hf_refs;
 mod hf_repo;
+mod hf_shared;
+mod xet;
 
 use crate::inventory::found::Intake;
 use crate::model::StoreKind;
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 pub(crate) use dir::{looked_at, loose};
+pub(crate) use hf_blobs::SharedUse;
 
 /// What to do with a folder that a walk comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Enter {
     /// Nobody's: look inside.
     Walk,
-    /// A store's own bookkeeping, without models.
+    /// A store's own bookkeeping, without models: read when its store is concluded.
     Leave,
-    /// A store's: read it by the rules of that store.
-    Hand(StoreKind),
+    /// Look inside; loose files below belong to that store.
+    Own(StoreKind),
+    /// A store's: read it by the rules of that store, which has this root.
+    Hand(Reader, PathBuf),
+    /// Looks like a store and is laid out in no way that is known, or not as it was claimed: look inside as if it were
+    /// nobody's.
+    Unknown(String),
+}
+
+/// Who reads a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Reader {
+    /// One repository of a hub cache.
+    HfRepo,
+    /// What huggingface_hub keeps beside files that it downloaded into a plain folder.
+    HfLocal,
+    /// The chunk cache beside a hub cache.
+    Xet,
+}
+
+impl Reader {
+    /// It is given the root of its store, once, whichever folder led there.
+    pub fn reads_whole_root(self) -> bool {
+        match self {
+            Reader::HfRepo | Reader::HfLocal | Reader::Xet => false,
+        }
+    }
 }
 
 /// Decides by name first: this runs for each folder of a tree.
-pub(crate) fn enter(folder: &Path, name: &OsStr) -> Enter {
+pub(crate) fn enter(folder: &Path, name: &OsStr, claim: Option<StoreKind>) -> Enter {
+    if let Some(store) = claim.filter(|s| !matches!(s, StoreKind::Dir | StoreKind::Hf)) {
+        return claimed(folder, store);
+    }
+    let parent = || folder.parent().unwrap_or(folder).to_owned();
     if hf::is_repo(folder, name) {
-        Enter::Hand(StoreKind::Hf)
-    } else if hf::is_bookkeeping(folder, name) {
-        Enter::Leave
-    } else {
-        Enter::Walk
+        return Enter::Hand(Reader::HfRepo, parent());
+    }
+    match name.as_bytes() {
+        b".locks" | b"blobs" if hf::is_bookkeeping(folder, name) => Enter::Leave,
+        b"download" if hf_local::is_metadata(folder) => Enter::Hand(Reader::HfLocal, folder.to_owned()),
+        b"xet" if xet::is_cache(folder) => Enter::Hand(Reader::Xet, folder.to_owned()),
+        _ => Enter::Walk,
     }
 }
 
-/// Reads a folder that [`enter`] gave to `store`.
-pub(crate) fn read(store: StoreKind, folder: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {
+/// A folder that was named as the root of `store`.
+fn claimed(_folder: &Path, store: StoreKind) -> Enter {
     match store {
-        StoreKind::Hf => hf_repo::read(folder, intake),
-        StoreKind::Dir => unclaimed(folder, intake),
+        StoreKind::Dir | StoreKind::Hf => Enter::Walk,
+        other => Enter::Own(other),
     }
 }
 
-/// A store without folders of its own is never handed one; its files come to [`loose`] one by one.
-fn unclaimed(folder: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {
-    intake.skip(folder, "no store reads this folder");
-    Ok(())
+/// Reads what [`enter`] handed over.
+pub(crate) fn read(reader: Reader, folder: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {
+    match reader {
+        Reader::HfRepo => hf_repo::read(folder, intake),
+        Reader::HfLocal => hf_local::read(folder, intake),
+        Reader::Xet => xet::read(folder, intake),
+    }
+}
+
+/// What can only be said once a whole root was read: called once for each root, after everything in it was looked at.
+pub(crate) fn conclude(store: StoreKind, root: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {
+    match store {
+        StoreKind::Hf => hf_shared::conclude(root, intake),
+        _ => Ok(()),
+    }
 }
 
 /// The folder that must be read as a whole when `path` lies in it: a repository of a Hugging Face cache cannot be
@@ -64,10 +118,11 @@ pub fn detect(path: &Path) -> StoreKind {
     if hf::is_cache(path) { StoreKind::Hf } else { StoreKind::Dir }
 }
 
-/// The root that files of `store` in `folder` belong to, when the region's own root is not it.
-pub(crate) fn store_root(store: StoreKind, folder: &Path) -> Option<Arc<Path>> {
-    match store {
-        StoreKind::Hf => folder.parent().map(Arc::from),
-        StoreKind::Dir => None,
+/// The root that belongs on the record when `reader` was handed something of it.
+pub(crate) fn root_of(reader: Reader, root: &Path) -> Option<(PathBuf, StoreKind)> {
+    match reader {
+        Reader::HfRepo | Reader::Xet => Some((root.to_owned(), StoreKind::Hf)),
+        // Its files lie in a plain folder, whose they are.
+        Reader::HfLocal => None,
     }
 }

@@ -1,5 +1,5 @@
 use super::trees::{Shelf, Tree, commit, sha, skipped};
-use crate::model::{State, StoreKind};
+use crate::model::{Class, State, StoreKind};
 use std::path::Path;
 
 const REPO: &str = "hub/models--org--Tiny-GGUF";
@@ -22,7 +22,18 @@ fn a_snapshot_entry_and_its_blob_are_one_file() {
     assert_eq!(file.path, entry);
     assert_eq!(file.target, Some(tree.path(format!("{REPO}/blobs/{}", sha("one")))));
     assert_eq!(file.expected_sha256, Some(sha("one")));
-    assert_eq!(skipped(&report, &partial), "partial download");
+    let held: Vec<_> = report.outcome.surveys[0].holdings.iter().map(|h| (h.class, h.path.clone(), h.files)).collect();
+    let blob = tree.path(format!("{REPO}/blobs/{}", sha("one")));
+    let expected = [
+        (Class::SideCache, tree.path("hub/.locks"), 1),
+        (Class::SideCache, tree.path(REPO), 2),
+        (Class::Referenced, blob, 1),
+        (Class::Partial, partial, 1),
+    ];
+    for row in &expected {
+        assert!(held.contains(row), "{row:?} is not in {held:?}");
+    }
+    assert_eq!(held.len(), expected.len());
     assert_eq!(report.roots[0].store, StoreKind::Hf);
     let again = shelf.scan(&[&tree.path("hub")]);
     assert_eq!((again.outcome.counts.unchanged, shelf.opened(), shelf.loads), (1, 0, 0));

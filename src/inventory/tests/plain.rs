@@ -1,7 +1,7 @@
 use super::trees::{Shelf, Tree, not_utf8, skipped};
 use crate::failure::{Kind as FailureKind, classify};
 use crate::inventory::RootSource;
-use crate::model::{Kind, State, StoreKind};
+use crate::model::{Class, Kind, State, StoreKind};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -72,9 +72,10 @@ fn what_only_looks_like_a_model_is_listed_with_the_reason_and_never_opened() {
     assert_eq!(skipped(&report, &piped), "a link to a FIFO, not a file");
     assert_eq!(skipped(&report, &leaving), "a link that leaves the root");
     assert_eq!(skipped(&report, &tree.path("m/device.gguf")), "a link to a device, not a file");
-    assert_eq!(skipped(&report, &partial), "partial download");
+    let held: Vec<_> = report.outcome.surveys[0].holdings.iter().map(|h| (h.class, &h.path)).collect();
+    assert_eq!(held, [(Class::Partial, &partial)]);
     assert_eq!(skipped(&report, &socket), "a socket, not a file");
-    assert_eq!(report.outcome.counts.skipped, 9);
+    assert_eq!(report.outcome.counts.skipped, 8);
 }
 
 #[test]

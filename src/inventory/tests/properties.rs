@@ -42,6 +42,8 @@ fn found(files: &[File]) -> Vec<Model> {
             n => Ok(facts(&format!("c={n}{split}"))),
         };
         fresh.then(|| Entry {
+            name: None,
+            set: None,
             store: StoreKind::Dir,
             root: Arc::clone(&root),
             repo: None,

@@ -1,0 +1,28 @@
+//! Which blocks of a file other files share with it (reflinks), from FIEMAP.
+
+use crate::model::Reading;
+use fiemap::{Fiemap, FiemapExtentFlags};
+use std::fs::File;
+use std::ops::Range;
+
+/// More pieces than this are not asked for: such a file is told as unknown rather than half counted.
+const MOST: usize = 100_000;
+
+/// The stretches of the device, in bytes, that this file shares with another one. Empty on a file system without
+/// reflinks. Unavailable where the file system does not tell.
+pub fn shared(file: &File) -> Reading<Vec<Range<u64>>> {
+    let mut shared = Vec::new();
+    for (seen, extent) in Fiemap::new(file).enumerate() {
+        let extent = match extent {
+            Ok(extent) if seen < MOST => extent,
+            Ok(_) => return Reading::Unavailable(format!("the file lies in more than {MOST} pieces")),
+            Err(e) => {
+                return Reading::Unavailable(format!("the file system does not tell which blocks are shared: {e}"));
+            }
+        };
+        if extent.fe_flags.contains(FiemapExtentFlags::SHARED) {
+            shared.push(extent.fe_physical..extent.fe_physical.saturating_add(extent.fe_length));
+        }
+    }
+    Reading::Known(shared)
+}

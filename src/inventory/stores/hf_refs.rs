@@ -1,0 +1,143 @@
+//! The references of one repository, and what follows from them for its snapshots.
+
+use super::folder::{Folder, Name};
+use super::hf::commit_in;
+use crate::inventory::found::{Entity, Intake, vanished};
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// Folders within folders: `refs/pr/1` has two.
+const DEEPEST: usize = 32;
+
+/// What `refs/` says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Refs {
+    /// The names that lead to a commit: `main`, `v1.0`, `refs/pr/1`.
+    pub names: BTreeMap<OsString, Vec<String>>,
+    /// Files there that hold no commit.
+    pub odd: Vec<PathBuf>,
+    pub files: u64,
+    pub bytes: u64,
+}
+
+impl Refs {
+    /// A reference of any size is read to its first 64 bytes only.
+    pub fn read(repo: &Folder, intake: &mut Intake<'_>) -> anyhow::Result<Refs> {
+        let mut refs = Refs::default();
+        match repo.inner(OsStr::new("refs")) {
+            Ok(top) => refs.take(&top, "", 0, intake)?,
+            Err(e) if vanished(&e) => {}
+            Err(e) => intake.cannot_read(&repo.path.join("refs"), &e),
+        }
+        for names in refs.names.values_mut() {
+            names.sort();
+        }
+        refs.odd.sort();
+        Ok(refs)
+    }
+
+    /// `before`: the names of the folders on the way, with a slash at the end.
+    fn take(&mut self, folder: &Folder, before: &str, depth: usize, intake: &mut Intake<'_>) -> anyhow::Result<()> {
+        let names = match folder.names() {
+            Ok(names) => names,
+            Err(e) => {
+                intake.cannot_read(&folder.path, &e);
+                return Ok(());
+            }
+        };
+        for Name { name, entity } in names {
+            intake.pulse.entry()?;
+            let path = folder.path.join(&name);
+            if entity == Some(Entity::Folder) {
+                match folder.inner(&name) {
+                    Ok(inner) if depth < DEEPEST => {
+                        let before = format!("{before}{}/", name.to_string_lossy());
+                        self.take(&inner, &before, depth + 1, intake)?;
+                    }
+                    Ok(_) => intake.cannot_read(&path, &std::io::Error::other("its folders are nested too deep")),
+                    Err(e) if vanished(&e) => {}
+                    Err(e) => intake.cannot_read(&path, &e),
+                }
+                continue;
+            }
+            self.files += 1;
+            // What is no file or cannot be read holds no commit that anybody could go by.
+            let text = folder.beginning(&name, 64).ok();
+            self.bytes = self.bytes.saturating_add(text.as_ref().map_or(0, |t| t.len() as u64));
+            match text.and_then(|text| commit_in(&text)) {
+                Some(commit) => {
+                    let name = format!("{before}{}", name.to_string_lossy());
+                    self.names.entry(commit.into()).or_default().push(name);
+                }
+                None => self.odd.push(path),
+            }
+        }
+        Ok(())
+    }
+
+    pub fn main(&self) -> Option<&OsStr> {
+        let main = self.names.iter().find(|(_, names)| names.iter().any(|n| n == "main"));
+        main.map(|(commit, _)| commit.as_os_str())
+    }
+}
+
+/// Whether anybody goes by a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// These references name it.
+    Named(Vec<String>),
+    /// No reference names it, and none has moved on from it either: it was downloaded by its commit, or by a program
+    /// that moves the reference without downloading (llama.cpp does at each start).
+    ByCommit,
+    /// A reference has moved on to a newer snapshot, which is there.
+    Superseded { by: String },
+}
+
+/// The standing of each snapshot, given with the time its folder last changed.
+///
+/// A snapshot without a reference is taken for superseded only when one that is there, named and newer has replaced
+/// it: a download by commit writes no reference, and must not look like waste.
+pub(super) fn standings(refs: &Refs, made: &BTreeMap<OsString, i64>) -> BTreeMap<OsString, Standing> {
+    let named = made.iter().filter_map(|(commit, time)| Some((refs.names.get(commit)?, *time)));
+    let newest = named.max_by_key(|(_, time)| *time);
+    let standing = |commit: &OsString, time: i64| match (refs.names.get(commit), newest) {
+        (Some(names), _) => Standing::Named(names.clone()),
+        (None, Some((names, newest))) if time < newest => {
+            Standing::Superseded { by: names.first().cloned().unwrap_or_default() }
+        }
+        (None, _) => Standing::ByCommit,
+    };
+    made.iter().map(|(commit, time)| (commit.clone(), standing(commit, *time))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refs(list: &[(&str, &str)]) -> Refs {
+        let mut refs = Refs::default();
+        for (name, commit) in list {
+            refs.names.entry((*commit).into()).or_default().push((*name).to_owned());
+        }
+        refs
+    }
+
+    fn judge(list: &[(&str, &str)], made: &[(&str, i64)]) -> Vec<Standing> {
+        let made = made.iter().map(|(c, t)| ((*c).into(), *t)).collect();
+        standings(&refs(list), &made).into_values().collect()
+    }
+
+    #[test]
+    fn a_snapshot_is_superseded_only_by_a_newer_one_that_is_there() {
+        let named = |n: &str| Standing::Named(vec![n.to_owned()]);
+        let old = Standing::Superseded { by: "main".into() };
+        assert_eq!(judge(&[("main", "b")], &[("a", 1), ("b", 2)]), [old, named("main")]);
+        // Downloaded by its commit after main.
+        assert_eq!(judge(&[("main", "a")], &[("a", 1), ("b", 2)]), [named("main"), Standing::ByCommit]);
+        // llama.cpp moved main on without downloading anything: what is there is what programs load.
+        assert_eq!(judge(&[("main", "z")], &[("a", 1), ("b", 2)]), [Standing::ByCommit, Standing::ByCommit]);
+        assert_eq!(judge(&[], &[("a", 1)]), [Standing::ByCommit]);
+        assert_eq!(judge(&[("main", "a"), ("v1", "b")], &[("a", 1), ("b", 2)]), [named("main"), named("v1")]);
+    }
+}

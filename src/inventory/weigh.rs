@@ -1,0 +1,140 @@
+//! What files weigh together on the disk now: apparent bytes, bytes in use, bytes that come free when they go. An inode
+//! counts once whatever the number of its entries, and blocks that files share (reflinks) count once.
+
+use super::found::{allocated_of, vanished};
+use crate::gguf::open_untouched;
+use crate::host::extents;
+use crate::model::{Reading, Stored};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// One inode, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mass {
+    pub dev: u64,
+    pub ino: u64,
+    /// Apparent bytes.
+    pub size: u64,
+    /// Bytes of disk in use.
+    pub allocated: u64,
+    /// All directory entries of the inode.
+    pub links: u64,
+    /// Those of them that are among the files that are weighed.
+    pub own_links: u64,
+    /// Stretches of the device that other files use as well.
+    pub shared: Reading<Vec<Range<u64>>>,
+}
+
+/// Three numbers for some files together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Weight {
+    pub apparent: u64,
+    pub allocated: u64,
+    /// At least this much comes free when all of them are deleted: nothing of an inode that has an entry elsewhere, and
+    /// nothing of blocks that another file may share.
+    pub freed: u64,
+}
+
+/// Looks at every entry of `rows` now. Gives each inode once, and the entries that could not be looked at.
+pub fn masses(rows: &[&Stored]) -> (Vec<Mass>, Vec<(PathBuf, String)>) {
+    let mut found: BTreeMap<(u64, u64), Mass> = BTreeMap::new();
+    let mut unread = Vec::new();
+    let entries: BTreeSet<&Path> = rows.iter().flat_map(|r| &r.entries).map(PathBuf::as_path).collect();
+    for path in entries {
+        let meta = match std::fs::symlink_metadata(path) {
+            Ok(meta) => meta,
+            Err(e) if vanished(&e) => continue,
+            Err(e) => {
+                unread.push((path.to_owned(), e.to_string()));
+                continue;
+            }
+        };
+        // A symbolic link leads to bytes and has none.
+        if !meta.is_file() {
+            continue;
+        }
+        let mass = found.entry((meta.dev(), meta.ino())).or_insert_with(|| Mass {
+            dev: meta.dev(),
+            ino: meta.ino(),
+            size: meta.len(),
+            allocated: allocated_of(&meta),
+            links: meta.nlink(),
+            own_links: 0,
+            shared: shared(path),
+        });
+        mass.own_links += 1;
+    }
+    (found.into_values().collect(), unread)
+}
+
+fn shared(path: &Path) -> Reading<Vec<Range<u64>>> {
+    match open_untouched(path) {
+        Ok(file) if file.metadata().is_ok_and(|m| m.is_file()) => extents::shared(&file),
+        Ok(_) => Reading::Unavailable("it is no regular file any more".to_owned()),
+        Err(e) => Reading::Unavailable(format!("cannot be read: {e}")),
+    }
+}
+
+/// Adds them up. Pure. Where the file system does not tell what is shared, nothing is taken for shared: few do share,
+/// and those tell.
+pub fn weigh(masses: &[Mass]) -> Weight {
+    let mut weight = Weight::default();
+    let mut shared: BTreeMap<u64, Vec<Range<u64>>> = BTreeMap::new();
+    for mass in masses {
+        let own: Vec<Range<u64>> = mass.shared.known().cloned().unwrap_or_default();
+        let in_shared = own.iter().fold(0u64, |sum, r| sum.saturating_add(r.end.saturating_sub(r.start)));
+        // Shared blocks can be more than what stat reports, where a file system counts late.
+        let alone = mass.allocated.saturating_sub(in_shared);
+        weight.apparent = weight.apparent.saturating_add(mass.size);
+        weight.allocated = weight.allocated.saturating_add(alone);
+        if mass.own_links >= mass.links {
+            weight.freed = weight.freed.saturating_add(alone);
+        }
+        shared.entry(mass.dev).or_default().extend(own);
+    }
+    for ranges in shared.into_values() {
+        weight.allocated = weight.allocated.saturating_add(union(ranges));
+    }
+    weight
+}
+
+/// Bytes that the ranges cover together.
+fn union(mut ranges: Vec<Range<u64>>) -> u64 {
+    ranges.sort_by_key(|r| (r.start, r.end));
+    let (mut covered, mut end) = (0u64, 0u64);
+    for range in ranges {
+        let start = range.start.max(end);
+        covered = covered.saturating_add(range.end.saturating_sub(start));
+        end = end.max(range.end);
+    }
+    covered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mass(ino: u64, links: (u64, u64), shared: &[Range<u64>]) -> Mass {
+        let (own_links, links) = links;
+        Mass { dev: 1, ino, size: 100, allocated: 80, links, own_links, shared: Reading::Known(shared.to_vec()) }
+    }
+
+    #[test]
+    fn an_inode_with_an_entry_elsewhere_frees_nothing() {
+        let weight = weigh(&[mass(1, (2, 2), &[]), mass(2, (1, 2), &[])]);
+        assert_eq!(weight, Weight { apparent: 200, allocated: 160, freed: 80 });
+    }
+
+    #[test]
+    fn blocks_that_files_share_count_once_and_are_not_promised_to_come_free() {
+        let weight = weigh(&[mass(1, (1, 1), &[1_000..1_060]), mass(2, (1, 1), &[1_000..1_060])]);
+        assert_eq!(weight, Weight { apparent: 200, allocated: 20 + 20 + 60, freed: 40 });
+        // The same numbers on another device are other blocks.
+        let other = Mass { dev: 2, ..mass(3, (1, 1), &[1_000..1_060]) };
+        assert_eq!(weigh(&[mass(1, (1, 1), &[1_000..1_060]), other]).allocated, 160);
+        let unknown = Mass { shared: Reading::Unavailable("no".into()), ..mass(1, (1, 1), &[]) };
+        assert_eq!(weigh(&[unknown]), Weight { apparent: 100, allocated: 80, freed: 80 });
+    }
+}
