@@ -7,7 +7,7 @@ fn fixture(name: &str) -> PathBuf {
         .map(PathBuf::from)
         .unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache"));
     let path = cache.join("modelctl/fixtures").join(name);
-    assert!(path.is_file(), "{} is missing: run `make fixtures`", path.display());
+    assert!(path.exists(), "{} is missing: run `make fixtures`", path.display());
     path
 }
 
@@ -19,6 +19,11 @@ pub fn smollm2() -> PathBuf {
 /// Gemma 3 270M, Q4_K_M, a base model without a chat template.
 pub fn gemma() -> PathBuf {
     fixture("gemma-3-270m-q4_k_m.gguf")
+}
+
+/// The folder with huggingface_hub and what it needs, for `PYTHONPATH`.
+pub fn huggingface_hub() -> PathBuf {
+    fixture("python/huggingface_hub-2.4.0")
 }
 
 /// The right to run an engine: held by one test at a time over all processes, since engines that share two cores take

@@ -10,6 +10,7 @@ mod fixtures;
 mod generated;
 mod gguf_real;
 mod house;
+mod hub;
 mod inventory;
 mod readme;
 #[cfg(feature = "llama")]
