@@ -8,6 +8,7 @@ mod cells;
 mod error;
 mod holdings;
 mod inventory;
+mod keep;
 mod open;
 mod place;
 mod record;

@@ -9,7 +9,12 @@ pub(super) const APPLICATION_ID: i32 = 0x6d63_746c;
 
 /// What each step adds. Never edited, reordered or removed once released; a new one needs a dump of a database at the
 /// step before it in `fixtures/db/`, which the tests then lead through it.
-const STEPS: &[&str] = &[include_str!("schema/v1.sql"), include_str!("schema/v2.sql"), include_str!("schema/v3.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema/v1.sql"),
+    include_str!("schema/v2.sql"),
+    include_str!("schema/v3.sql"),
+    include_str!("schema/v4.sql"),
+];
 
 /// The version a database has when it has taken every step.
 pub(super) const VERSION: i32 = {

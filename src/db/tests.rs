@@ -3,6 +3,7 @@
 mod damage;
 mod holdings;
 mod inventory;
+mod keep;
 mod opening;
 mod samples;
 mod settings;

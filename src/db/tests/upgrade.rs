@@ -14,6 +14,7 @@ const DUMPS: &[&str] = &[
     include_str!("../../../fixtures/db/v1.sql"),
     include_str!("../../../fixtures/db/v2.sql"),
     include_str!("../../../fixtures/db/v3.sql"),
+    include_str!("../../../fixtures/db/v4.sql"),
 ];
 
 /// Everything in the schema, as SQLite keeps it.
@@ -58,6 +59,8 @@ fn every_older_database_is_brought_up_to_date_with_all_it_holds() {
             assert_eq!(db.uses(&models[0].id, 9).unwrap().len(), 2);
             assert_eq!(db.rows().unwrap().len(), 3);
             assert_eq!(db.roots().unwrap().len(), 2);
+            let hints = if dump.contains("INSERT INTO keep_hint") { 2 } else { 0 };
+            assert_eq!(db.keep_hints().unwrap().len(), hints);
         }
     }
 }
@@ -94,6 +97,7 @@ fn print_a_dump() {
         let record = HashRecord { sha256: "ab".repeat(32), at: NOW };
         db.record_verified(&file.identity, &record).unwrap();
     }
+    db.add_keep_hints(&["*-Q4_K_M".into(), "/models/big.gguf".into()], NOW).unwrap();
     std::io::stdout().write_all(dump(&db.conn).as_bytes()).unwrap();
 }
 
