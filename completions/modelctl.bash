@@ -25,6 +25,9 @@ _modelctl() {
             modelctl,help)
                 cmd="modelctl__subcmd__help"
                 ;;
+            modelctl,keep)
+                cmd="modelctl__subcmd__keep"
+                ;;
             modelctl,list)
                 cmd="modelctl__subcmd__list"
                 ;;
@@ -64,6 +67,9 @@ _modelctl() {
             modelctl__subcmd__help,help)
                 cmd="modelctl__subcmd__help__subcmd__help"
                 ;;
+            modelctl__subcmd__help,keep)
+                cmd="modelctl__subcmd__help__subcmd__keep"
+                ;;
             modelctl__subcmd__help,list)
                 cmd="modelctl__subcmd__help__subcmd__list"
                 ;;
@@ -91,6 +97,30 @@ _modelctl() {
             modelctl__subcmd__help,worker)
                 cmd="modelctl__subcmd__help__subcmd__worker"
                 ;;
+            modelctl__subcmd__help__subcmd__keep,add)
+                cmd="modelctl__subcmd__help__subcmd__keep__subcmd__add"
+                ;;
+            modelctl__subcmd__help__subcmd__keep,list)
+                cmd="modelctl__subcmd__help__subcmd__keep__subcmd__list"
+                ;;
+            modelctl__subcmd__help__subcmd__keep,rm)
+                cmd="modelctl__subcmd__help__subcmd__keep__subcmd__rm"
+                ;;
+            modelctl__subcmd__keep,add)
+                cmd="modelctl__subcmd__keep__subcmd__add"
+                ;;
+            modelctl__subcmd__keep,list)
+                cmd="modelctl__subcmd__keep__subcmd__list"
+                ;;
+            modelctl__subcmd__keep,ls)
+                cmd="modelctl__subcmd__keep__subcmd__list"
+                ;;
+            modelctl__subcmd__keep,remove)
+                cmd="modelctl__subcmd__keep__subcmd__rm"
+                ;;
+            modelctl__subcmd__keep,rm)
+                cmd="modelctl__subcmd__keep__subcmd__rm"
+                ;;
             *)
                 ;;
         esac
@@ -98,7 +128,7 @@ _modelctl() {
 
     case "${cmd}" in
         modelctl)
-            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set verify duplicates run-once completions man worker probe help"
+            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep verify duplicates run-once completions man worker probe help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -176,7 +206,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help)
-            opts="scan list show set verify duplicates run-once completions man worker probe help"
+            opts="scan list show set keep verify duplicates run-once completions man worker probe help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -220,6 +250,62 @@ _modelctl() {
         modelctl__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__keep)
+            opts="add rm list"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__keep__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__keep__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__keep__subcmd__rm)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -350,6 +436,110 @@ _modelctl() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__keep)
+            opts="-q -h -V --config --db --color --quiet --help --version add rm remove list ls"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__keep__subcmd__add)
+            opts="-q -h -V --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__keep__subcmd__list)
+            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__keep__subcmd__rm)
+            opts="-q -h -V --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

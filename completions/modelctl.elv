@@ -32,6 +32,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand ls 'List the models known on this machine'
             cand show 'Show everything about one model: files, metadata, memory, use'
             cand set 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+            cand keep 'Name the models that you want to keep'
             cand verify 'Check that the files of models are whole and are what their store promises'
             cand duplicates 'Show files that are on this machine more than once'
             cand run-once 'Run one prompt on a local model and print the answer'
@@ -132,6 +133,79 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --enable 'Let it be started and chosen'
             cand --disable 'Keep it from being started or chosen'
             cand --json 'Print the settings as JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;keep'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand add 'Add hints; one that is kept already stays where it is'
+            cand rm 'Remove hints that `keep add` added'
+            cand remove 'Remove hints that `keep add` added'
+            cand list 'List all hints in order of preference: where each comes from, and which models it means'
+            cand ls 'List all hints in order of preference: where each comes from, and which models it means'
+        }
+        &'modelctl;keep;add'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;keep;rm'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;keep;remove'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;keep;list'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print a JSON array of objects'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;keep;ls'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print a JSON array of objects'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -250,6 +324,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand list 'List the models known on this machine'
             cand show 'Show everything about one model: files, metadata, memory, use'
             cand set 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+            cand keep 'Name the models that you want to keep'
             cand verify 'Check that the files of models are whole and are what their store promises'
             cand duplicates 'Show files that are on this machine more than once'
             cand run-once 'Run one prompt on a local model and print the answer'
@@ -266,6 +341,17 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;help;show'= {
         }
         &'modelctl;help;set'= {
+        }
+        &'modelctl;help;keep'= {
+            cand add 'Add hints; one that is kept already stays where it is'
+            cand rm 'Remove hints that `keep add` added'
+            cand list 'List all hints in order of preference: where each comes from, and which models it means'
+        }
+        &'modelctl;help;keep;add'= {
+        }
+        &'modelctl;help;keep;rm'= {
+        }
+        &'modelctl;help;keep;list'= {
         }
         &'modelctl;help;verify'= {
         }

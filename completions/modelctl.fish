@@ -37,6 +37,7 @@ complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "list" -d 'List th
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "ls" -d 'List the models known on this machine'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "keep" -d 'Name the models that you want to keep'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "duplicates" -d 'Show files that are on this machine more than once'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "run-once" -d 'Run one prompt on a local model and print the answer'
@@ -192,6 +193,61 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l json -d 'Print
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -f -a "add" -d 'Add hints; one that is kept already stays where it is'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -f -a "rm" -d 'Remove hints that `keep add` added'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -f -a "remove" -d 'Remove hints that `keep add` added'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -f -a "list" -d 'List all hints in order of preference: where each comes from, and which models it means'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -f -a "ls" -d 'List all hints in order of preference: where each comes from, and which models it means'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from list" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from list" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from list" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from list" -l json -d 'Print a JSON array of objects'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -l json -d 'Print a JSON array of objects'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l max-rate -d 'Read at most so much per second over all files (`50MB`, `1GiB`)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
@@ -277,15 +333,19 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "scan" -d 'Look for models and record what is there'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "list" -d 'List the models known on this machine'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "duplicates" -d 'Show files that are on this machine more than once'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "run-once" -d 'Run one prompt on a local model and print the answer'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "worker"
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set verify duplicates run-once completions man worker probe help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "scan" -d 'Look for models and record what is there'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "list" -d 'List the models known on this machine'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "keep" -d 'Name the models that you want to keep'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "duplicates" -d 'Show files that are on this machine more than once'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "run-once" -d 'Run one prompt on a local model and print the answer'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "worker"
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "add" -d 'Add hints; one that is kept already stays where it is'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "rm" -d 'Remove hints that `keep add` added'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "list" -d 'List all hints in order of preference: where each comes from, and which models it means'

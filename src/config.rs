@@ -7,7 +7,7 @@ mod file;
 pub use env::Env;
 
 use crate::failure::Failure;
-use crate::model::{StoreKind, TierLimits};
+use crate::model::{HintSource, KeepHint, StoreKind, TierLimits};
 use file::ConfigFile;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -39,8 +39,7 @@ pub struct Config {
     pub source: Option<PathBuf>,
     pub database: PathBuf,
     pub roots: Roots,
-    /// Keep hints (`KEEP_LOCAL_MODELS` first, then the file's): ids, names, globs or paths, in order of preference.
-    pub keep: Vec<String>,
+    pub keep: KeepLists,
     pub tiers: TierLimits,
     pub worker: WorkerConfig,
     /// Private to this user; sockets of workers go here.
@@ -84,6 +83,32 @@ pub enum RootsFrom {
     File,
     /// The known default places; those that do not exist are left out without a word.
     Default,
+}
+
+/// Keep hints from outside the database: ids, names, globs or paths.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeepLists {
+    /// `KEEP_LOCAL_MODELS`.
+    pub environment: Vec<String>,
+    /// `keep` of the config file.
+    pub file: Vec<String>,
+}
+
+impl KeepLists {
+    /// All hints in order of preference: the environment's, then `kept` (those of the database), then the file's. What
+    /// is said for one run comes before what a person added, and that before what was set up once. A text that comes
+    /// from several sources stands there for each.
+    pub fn with(&self, kept: &[String]) -> Vec<(HintSource, KeepHint)> {
+        let sources = [
+            (HintSource::Environment, self.environment.as_slice()),
+            (HintSource::Database, kept),
+            (HintSource::File, self.file.as_slice()),
+        ];
+        let hints = |(source, texts): (HintSource, &[String])| -> Vec<(HintSource, KeepHint)> {
+            texts.iter().map(|text| (source, KeepHint::new(text))).collect()
+        };
+        sources.into_iter().flat_map(hints).collect()
+    }
 }
 
 /// How workers are started.
@@ -138,8 +163,7 @@ impl Config {
             Roots { paths: env.default_roots().into_iter().chain(named).collect(), from: RootsFrom::Default }
         };
 
-        let mut keep = env.list("KEEP_LOCAL_MODELS");
-        keep.extend(file.keep.iter().cloned());
+        let keep = KeepLists { environment: env.list("KEEP_LOCAL_MODELS"), file: file.keep.clone() };
 
         let color = match flags.color {
             Color::Auto if env.is_set("NO_COLOR") || env.text("TERM").as_deref() == Some("dumb") => Color::Never,
@@ -220,7 +244,14 @@ mod tests {
         let c = load(&env, Some(toml)).unwrap();
         assert_eq!(c.database, Path::new("/x/y.db"));
         assert_eq!(c.roots, Roots { paths: ["/a", "/b"].map(Root::folder).to_vec(), from: RootsFrom::Environment });
-        assert_eq!(c.keep, ["a", "c", "b"]);
+        let hints: Vec<_> = c.keep.with(&["d".to_owned()]).into_iter().map(|(from, hint)| (from, hint.text)).collect();
+        let expected = [
+            (HintSource::Environment, "a"),
+            (HintSource::Environment, "c"),
+            (HintSource::Database, "d"),
+            (HintSource::File, "b"),
+        ];
+        assert_eq!(hints, expected.map(|(from, text)| (from, text.to_owned())));
     }
 
     #[test]

@@ -39,10 +39,17 @@ pub fn pages() -> std::io::Result<Vec<(String, Vec<u8>)>> {
     let mut whole = super::command();
     whole.build();
     let mut pages = vec![("modelctl.1".to_owned(), page(whole.clone())?)];
-    for sub in whole.get_subcommands().filter(|s| !s.is_hide_set() && s.get_name() != "help") {
-        // A flat name makes `man modelctl-scan` work and gives the right synopsis.
-        let name = format!("modelctl-{}", sub.get_name());
-        pages.push((format!("{name}.1"), page(sub.clone().name(name.clone()).display_name(name))?));
-    }
+    below(&whole, "modelctl", &mut pages)?;
     Ok(pages)
+}
+
+/// The pages of the commands below `command`, whose own page has the name `name`.
+fn below(command: &clap::Command, name: &str, pages: &mut Vec<(String, Vec<u8>)>) -> std::io::Result<()> {
+    for sub in command.get_subcommands().filter(|s| !s.is_hide_set() && s.get_name() != "help") {
+        // A flat name makes `man modelctl-scan` work and gives the right synopsis.
+        let name = format!("{name}-{}", sub.get_name());
+        pages.push((format!("{name}.1"), page(sub.clone().name(name.clone()).display_name(name.clone()))?));
+        below(sub, &name, pages)?;
+    }
+    Ok(())
 }

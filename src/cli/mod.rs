@@ -3,6 +3,7 @@
 mod completions;
 mod duplicates;
 mod fit;
+mod keep;
 mod list;
 mod list_files;
 mod list_stores;
@@ -73,6 +74,7 @@ enum Command {
     List(list::ListArgs),
     Show(show::ShowArgs),
     Set(set::SetArgs),
+    Keep(keep::KeepArgs),
     Verify(verify::VerifyArgs),
     Duplicates(duplicates::DuplicatesArgs),
     RunOnce(run_once::RunOnceArgs),
@@ -184,6 +186,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::List(args) => list::run(ctx, args),
         Command::Show(args) => show::run(ctx, args),
         Command::Set(args) => set::run(ctx, args),
+        Command::Keep(args) => keep::run(ctx, args),
         Command::Verify(args) => verify::run(ctx, args),
         Command::Duplicates(args) => duplicates::run(ctx, args),
         Command::RunOnce(args) => run_once::run(ctx, args),

@@ -1,6 +1,6 @@
 //! `modelctl run-once --prompt TEXT`: one prompt, answered by a local model in a worker process.
 
-use super::{Access, Ctx, Exit, fit, select};
+use super::{Access, Ctx, Exit, fit, keep, select};
 use crate::clock;
 use crate::db::UseEvent;
 use crate::engine::{Finish, LoadSpec, Message, TemplateUse, Timings};
@@ -116,7 +116,7 @@ fn choose(ctx: &mut Ctx, args: &RunOnceArgs) -> anyhow::Result<(Model, Option<St
         return Ok((model, None));
     }
     let rows = ctx.db(Access::ReadOnly)?.rows()?;
-    let hints: Vec<KeepHint> = ctx.config.keep.iter().map(|k| KeepHint::new(k)).collect();
+    let hints: Vec<KeepHint> = keep::hints(ctx)?.into_iter().map(|(_, hint)| hint).collect();
     let order = rank(&rows, &hints, &ctx.config.tiers);
     if order.is_empty() {
         let failure =

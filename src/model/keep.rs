@@ -1,6 +1,30 @@
 use super::{ModelRow, Named};
 use globset::{GlobBuilder, GlobMatcher};
+use serde::Serialize;
 use std::path::Path;
+
+/// Where a keep hint was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HintSource {
+    /// `KEEP_LOCAL_MODELS`.
+    Environment,
+    /// `modelctl keep add`.
+    Database,
+    /// `keep` of the config file.
+    File,
+}
+
+impl HintSource {
+    /// The word for tables and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            HintSource::Environment => "environment",
+            HintSource::Database => "database",
+            HintSource::File => "file",
+        }
+    }
+}
 
 /// A keep hint (`KEEP_LOCAL_MODELS`): an id or its beginning, an alias, a name, a path, or a glob over names and paths.
 #[derive(Debug, Clone)]

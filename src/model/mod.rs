@@ -14,7 +14,7 @@ mod tier;
 
 pub use facts::{Attention, Facts, Integrity, Recurrent, Split};
 pub use holding::{Class, Holding, Surveyed};
-pub use keep::KeepHint;
+pub use keep::{HintSource, KeepHint};
 pub use listed::{Listed, path_bytes_hex};
 pub use quant::{Quant, QuantSource};
 pub use reading::Reading;

@@ -12,6 +12,7 @@ mod gguf_real;
 mod house;
 mod hub;
 mod inventory;
+mod keep;
 mod readme;
 #[cfg(feature = "llama")]
 mod run_once;

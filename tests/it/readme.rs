@@ -39,7 +39,7 @@ fn the_config_in_the_readme_is_a_config() {
     fs::write(&path, toml).unwrap();
     let flags = Flags { config: Some(path), ..Flags::default() };
     let config = Config::load(&flags, &Env::from_pairs(&[("HOME", "/home/u")])).unwrap();
-    assert_eq!(config.keep, ["small", "*-Q4_K_M"]);
+    assert_eq!(config.keep.file, ["small", "*-Q4_K_M"]);
     assert_eq!(config.tiers, modelctl::model::TierLimits::default(), "the tiers shown are the defaults");
 }
 
