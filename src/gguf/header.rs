@@ -22,7 +22,13 @@ const BY_LAYER: [&str; 4] =
 /// More of them than any file has: kept as wide numbers they take more memory than in the file.
 const ARRAYS: u32 = 64;
 const KEYS: u64 = 1 << 16;
-const TENSORS: u64 = 1 << 20;
+/// A hundred times as many as the largest models have; their table then takes about 20 MB while it is read.
+const TENSORS: u64 = 1 << 17;
+/// Bytes of keys and values that are kept: real headers keep less than 1 MiB, and 2^16 keys of 64 KiB each would take
+/// whatever memory there is.
+const KEPT: usize = 16 << 20;
+/// What an entry takes beside its key and its value.
+const ENTRY: usize = 128;
 /// llama.cpp: `GGML_MAX_NAME`, with its closing zero.
 const TENSOR_NAME: u64 = 63;
 
@@ -102,6 +108,7 @@ impl Header {
         hash.update(raw);
         let mut values = BTreeMap::new();
         let mut arrays = 0u32;
+        let mut kept = 0usize;
         let mut alignment = 32;
         for _ in 0..n_kv {
             let length = c.length(65_535)?;
@@ -119,6 +126,10 @@ impl Header {
                 if arrays > ARRAYS {
                     return Err(GgufError::Malformed(format!("over {ARRAYS} arrays with a number for each layer")));
                 }
+            }
+            kept = kept.saturating_add(key.len()).saturating_add(size_of_kept(&value)).saturating_add(ENTRY);
+            if kept > KEPT {
+                return Err(GgufError::Malformed(format!("keys and values of over {} MiB", KEPT >> 20)));
             }
             if values.insert(key.clone(), value).is_some() {
                 return Err(GgufError::Malformed(format!("the key {} twice", shown(key.as_bytes()))));
@@ -151,6 +162,16 @@ pub(crate) fn pad(position: u64, alignment: u64) -> Option<u64> {
 pub(crate) fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     text.chars().take(64).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// Bytes on the heap.
+fn size_of_kept(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        Value::Numbers(numbers) => numbers.len().saturating_mul(size_of::<i64>()),
+        Value::Bools(bools) => bools.len(),
+        _ => 0,
+    }
 }
 
 /// Bytes of an element of fixed size; None for strings, arrays and types that do not exist.

@@ -36,6 +36,24 @@ pub(super) fn need(facts: &Facts) -> u64 {
 }
 
 #[test]
+fn a_header_that_would_fill_the_memory_is_refused() {
+    let long = |no: u32, length: usize| format!("key.{no}.{}", "x".repeat(length));
+    let keys = |count: u32, length: usize| {
+        let keys = (0..count).map(|no| long(no, length));
+        keys.fold(Gguf::new("llama"), |gguf, key| gguf.kv(&key, 1u32)).build()
+    };
+    let texts = (0..5000).fold(Gguf::new("llama"), |gguf, no| gguf.kv(&long(no, 4), "y".repeat(4096).as_str()));
+    for (what, bytes) in [("long keys", keys(300, 65_000)), ("many texts", texts.build())] {
+        let refusal = read_bytes(&bytes).unwrap_err().to_string();
+        assert!(refusal.contains("keys and values of over 16 MiB"), "{what}: {refusal}");
+    }
+    assert!(read_bytes(&keys(1000, 100)).is_ok(), "as many keys as a large real header has");
+    let mut table = Gguf::new("llama").claims(Some((1 << 17) + 1), None).build();
+    table.resize(table.len() + (4 << 20), 0);
+    assert!(matches!(read_bytes(&table), Err(GgufError::Malformed(why)) if why.contains("131073 tensors")));
+}
+
+#[test]
 fn no_hostile_file_takes_long_reads_much_or_writes_to_the_terminal() {
     for (name, bytes) in hostile() {
         let began = Instant::now();
