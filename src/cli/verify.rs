@@ -23,7 +23,8 @@ const PAUSE: Duration = Duration::from_millis(300);
 ///
 /// Reads every byte of each file whose store knows its sha256, and compares. What was read before and has not been
 /// touched since is not read again, so a run that was interrupted goes on where it stopped. Exits with 1 when
-/// something is wrong with a file; says what could not be verified, and why.
+/// something is wrong with a file, also when it is not the file of the last scan (run `modelctl scan`, then verify
+/// again); says what could not be verified, and why.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("which").required(true))]
 pub struct VerifyArgs {

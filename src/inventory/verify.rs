@@ -8,6 +8,8 @@ mod hash;
 mod look;
 mod rate;
 mod report;
+#[cfg(test)]
+mod tests;
 
 pub use report::{FileReport, ModelReport, Outcome, Proof};
 
@@ -19,6 +21,7 @@ use crate::model::{Artifact, FileIdentity, Model, Role};
 use hash::{Job, Read, Readers, hash_all};
 use look::{Structure, Trouble, structure};
 use std::collections::{HashMap, HashSet};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -110,6 +113,7 @@ pub fn verify(request: VerifyRequest<'_>) -> anyhow::Result<Vec<ModelReport>> {
                 wait: request.wait,
                 progress: &|bytes| (request.progress)(VerifyEvent::Bytes(bytes)),
                 cancel: request.cancel,
+                read_at: &FileExt::read_at,
             },
             total: &|bytes| (request.progress)(VerifyEvent::Total(bytes)),
             before: request.before,
@@ -233,7 +237,7 @@ fn conclude(artifact: &Artifact, promise: Promise, end: Option<&Read>) -> Outcom
     let found = match end {
         Some(Read::Sha256(found)) => found.clone(),
         Some(Read::Missing) => return Outcome::Missing(missing(artifact)),
-        Some(Read::Changed) => return Outcome::Changed("it was changed while it was read".into()),
+        Some(Read::Changed) => return Outcome::Changed("it was changed while it was read: run `modelctl scan`".into()),
         Some(Read::Unreadable(why)) => return Outcome::Unreadable(format!("cannot be read to its end: {why}")),
         // Every planned file is read or the whole run fails.
         None => return Outcome::Unreadable("was not read".into()),

@@ -127,8 +127,10 @@ fn a_file_without_a_promised_hash_is_never_called_verified() {
     assert!(again["detail"].as_str().unwrap().contains("is the one recorded at"), "{again:#}");
     // A file that is not the one of the scan is not judged by what the scan saw.
     fs::write(&path, fixture::small_model("another")).unwrap();
-    let changed = file(&sandbox.run(["verify", "plain", "--json"]).ok());
-    assert_eq!(changed["result"], "changed");
+    let run = sandbox.run(["verify", "plain", "--json"]);
+    assert_eq!(run.code, Some(1), "what was not looked at must not pass: {run:?}");
+    let changed = file(&run);
+    assert_eq!((&changed["result"], &run.json()["findings"]), (&"changed".into(), &true.into()));
     assert!(changed["detail"].as_str().unwrap().contains("modelctl scan"), "{changed:#}");
 }
 
@@ -190,6 +192,23 @@ fn an_interrupted_run_keeps_what_it_has_read() {
     let files = json["models"].as_array().unwrap().iter().map(|m| &m["files"][0]["read_before"]);
     assert_eq!(files.filter(|before| before.is_string()).count(), 1, "{json:#}");
     assert_eq!(json["counts"]["ok"], 2);
+}
+
+#[test]
+fn several_runs_at_once_all_end_well() {
+    let sandbox = Sandbox::new();
+    let blobs: Vec<PathBuf> = (0..12)
+        .map(|no| hub_file(&sandbox, &format!("m{no}"), &fixture::small_model(&format!("m{no}"))))
+        .chain([hub_file(&sandbox, "large", &large("large", 8))])
+        .collect();
+    sandbox.run(["scan"]).ok();
+    let runs: Vec<_> = (0..3).map(|_| sandbox.start(["verify", "--all", "--again", "--json"])).collect();
+    for run in runs {
+        let json = finish(run.wait_with_output().unwrap()).ok().json();
+        assert_eq!(json["counts"]["ok"], blobs.len(), "{json:#}");
+    }
+    let db = Db::open(&sandbox.db(), Access::ReadOnly).unwrap();
+    assert_eq!(db.verified(&blobs.iter().map(|b| identity(b)).collect::<Vec<_>>()).unwrap().len(), blobs.len());
 }
 
 #[test]

@@ -11,7 +11,6 @@ use rustix::fs::Advice;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -53,7 +52,12 @@ pub(super) struct Readers<'a> {
     /// Bytes that were just read, or need not be read after all.
     pub progress: &'a (dyn Fn(u64) + Sync),
     pub cancel: &'a AtomicBool,
+    /// `pread`: bytes of a file from a place on.
+    pub read_at: ReadAt<'a>,
 }
+
+/// Fills the buffer from a place in a file as far as it goes at once, and gives the count; 0 at the end.
+pub(super) type ReadAt<'a> = &'a (dyn Fn(&File, &mut [u8], u64) -> io::Result<usize> + Sync);
 
 /// Hashes `jobs`, the largest first, and hands each result with the index of its job to `done`, on this thread, as soon
 /// as it is there.
@@ -173,7 +177,7 @@ impl Shared<'_> {
             if !self.may_read(wanted) {
                 return Ok(None);
             }
-            let n = match file.read_at(buffer.get_mut(..wanted).unwrap_or_default(), *at) {
+            let n = match (self.readers.read_at)(&file, buffer.get_mut(..wanted).unwrap_or_default(), *at) {
                 Ok(0) => return Ok(Some(Read::Changed)), // shorter than it was a moment ago
                 Ok(n) => n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,

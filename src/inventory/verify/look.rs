@@ -65,9 +65,11 @@ pub(super) fn structure(
     match later {
         Ok(later) if later.same_content(&header.identity) => {}
         Ok(later) if later.size != header.identity.size => {
-            return Structure::Changed("its size changes: something is writing to it");
+            return Structure::Changed("its size changes: wait until nothing writes to it, then run `modelctl scan`");
         }
-        Ok(_) | Err(Trouble::Missing) => return Structure::Changed("it was changed while it was looked at"),
+        Ok(_) | Err(Trouble::Missing) => {
+            return Structure::Changed("it was changed while it was looked at: run `modelctl scan`");
+        }
         Err(trouble) => return Structure::Trouble(trouble.clone()),
     }
     if !known.identity.same_content(&header.identity) {

@@ -52,6 +52,37 @@ mod tests {
         assert!(waits.is_sorted());
     }
 
+    /// Seconds in which so many readers read `bytes`, each taking `cost` for a chunk beside its waits.
+    fn seconds(rate: u64, readers: usize, bytes: u64, cost: Duration) -> f64 {
+        let mut pace = Pace::new(rate);
+        let chunk = pace.chunk(1 << 20) as u64;
+        let mut free_at = vec![Duration::ZERO; readers];
+        let mut read = 0;
+        while read < bytes {
+            let next = (0..readers).min_by_key(|reader| free_at[*reader]).unwrap();
+            let now = free_at[next];
+            free_at[next] = now + pace.book(now, chunk) + cost;
+            read += chunk;
+        }
+        free_at.into_iter().max().unwrap().as_secs_f64()
+    }
+
+    #[test]
+    fn the_rate_asked_for_is_kept_within_a_fifth() {
+        for rate in [100_000, 5_000_000, 50_000_000, 1_000_000_000] {
+            for readers in [1, 2, 8] {
+                // A disk that is idle half of the time at that rate, and one that answers at once.
+                for cost in
+                    [Duration::ZERO, Duration::from_secs_f64(0.5 * f64::from(1 << 20) / rate as f64).min(MS(50))]
+                {
+                    let bytes = rate * 5;
+                    let reached = bytes as f64 / seconds(rate, readers, bytes, cost) / rate as f64;
+                    assert!((0.8..1.2).contains(&reached), "{reached:.2} of {rate} with {readers} readers, {cost:?}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn time_that_nobody_used_is_not_caught_up() {
         let mut pace = Pace::new(1_000_000);

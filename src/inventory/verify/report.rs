@@ -52,11 +52,16 @@ impl Outcome {
         }
     }
 
-    /// Something is wrong with the file, as opposed to not known.
+    /// Something is wrong with the file, as opposed to not known. A file that is not the one of the scan counts: nothing
+    /// of it was verified, it may be anything, and whoever asks only for the exit code must not take it for sound.
     pub fn is_finding(&self) -> bool {
         match self {
-            Outcome::Mismatch { .. } | Outcome::Damaged(_) | Outcome::Missing(_) | Outcome::Unreadable(_) => true,
-            Outcome::Ok(_) | Outcome::Unverifiable(_) | Outcome::Changed(_) => false,
+            Outcome::Mismatch { .. }
+            | Outcome::Damaged(_)
+            | Outcome::Missing(_)
+            | Outcome::Unreadable(_)
+            | Outcome::Changed(_) => true,
+            Outcome::Ok(_) | Outcome::Unverifiable(_) => false,
         }
     }
 
