@@ -4,10 +4,11 @@
 
 PREFIX = /usr/local
 DESTDIR =
-# `make bench ONLY=scan`: one group of header, scan, list, run.
+# `make bench ONLY=scan`: one group of header, scan, hub, million, list, verify, run. All of them need 5 GB of disk.
 ONLY =
-# The contender from PyPI.
+# The contenders from PyPI.
 PYPI_GGUF = gguf==0.19.0
+PYPI_HUB = huggingface_hub==2.4.0
 # `make fuzz FUZZ=… FUZZ_SECONDS=…`
 FUZZ = header
 FUZZ_SECONDS = 600
@@ -50,12 +51,14 @@ lint: ## check formatting and lints, with and without the engine
 	cargo clippy --release --all-targets -- -D warnings
 	cargo clippy --release --all-targets --no-default-features -- -D warnings
 
-bench: fixtures ## measure against other programs, as ratios (ONLY=header, scan, list or run)
+bench: fixtures ## measure against other programs, as ratios (ONLY=scan: one group)
 	@$(SETUP) bench
-	@packages="$${CARGO_TARGET_DIR:-target}/bench/python"; if [ ! -d "$$packages" ]; then \
-	    echo "bench: pip install --target $$packages $(PYPI_GGUF)"; rm -rf "$$packages.new"; \
-	    PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --target "$$packages.new" $(PYPI_GGUF) && \
-	    mv "$$packages.new" "$$packages"; fi
+	@install_into() { \
+	    packages="$${CARGO_TARGET_DIR:-target}/bench/$$1"; [ -d "$$packages" ] && return; \
+	    echo "bench: pip install --target $$packages $$2"; rm -rf "$$packages.new"; \
+	    PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --target "$$packages.new" "$$2" && \
+	    mv "$$packages.new" "$$packages"; }; \
+	install_into python "$(PYPI_GGUF)" && install_into python-hub "$(PYPI_HUB)"
 	@case "$(ONLY)" in ""|*header*) cargo bench --bench header ;; esac
 	cargo bench --bench ratios -- $(ONLY)
 

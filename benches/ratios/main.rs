@@ -1,6 +1,6 @@
 //! modelctl against the programs an operator would otherwise use, as ratios within one run.
 //!
-//! `make bench`, or `make bench ONLY=header|scan|list|run`. Contenders run in turns, A B A B, and the medians are
+//! `make bench`, or `make bench ONLY=header|scan|hub|million|list|verify|run`. Contenders run in turns, A B A B, and the medians are
 //! compared: what disturbs the machine disturbs both. Nothing here fails for being slow; it fails when a contender
 //! does not do its work. The table goes to stdout, the figures to `target/bench/results.json`.
 //!
@@ -9,8 +9,10 @@
 
 mod header;
 mod header_readers;
+mod hub;
 mod list;
 mod measure;
+mod million;
 #[cfg(feature = "llama")]
 mod plain_loop;
 mod real_models;
@@ -18,14 +20,22 @@ mod run;
 mod scan;
 mod stage;
 mod table;
+mod verify;
 
 use stage::Stage;
 use table::Table;
 
 type Group = (&'static str, fn(&Stage, &mut Table));
 
-const GROUPS: [Group; 4] =
-    [("header", header::measure), ("scan", scan::measure), ("list", list::measure), ("run", run::measure)];
+const GROUPS: [Group; 7] = [
+    ("header", header::measure),
+    ("scan", scan::measure),
+    ("hub", hub::measure),
+    ("million", million::measure),
+    ("list", list::measure),
+    ("verify", verify::measure),
+    ("run", run::measure),
+];
 
 fn main() {
     // cargo adds `--bench`.

@@ -84,6 +84,17 @@ impl Stage {
         })
     }
 
+    /// `hf` of PyPI's huggingface_hub, offline, as `make bench` installed it; None when it did not.
+    pub fn hub_tool(&self, args: &[&str]) -> Option<Command> {
+        let packages = self.bench.join("python-hub");
+        packages.join("huggingface_hub").is_dir().then(|| {
+            let code = "from huggingface_hub.cli.hf import main; main()";
+            let mut command = self.program("python3", &["-c", code]);
+            command.args(args).env("PYTHONPATH", &packages).env("HF_HUB_OFFLINE", "1");
+            command
+        })
+    }
+
     /// A nested tree of 10,000 small models: 10 folders of 10 folders of 100 files.
     pub fn tree(&self) -> PathBuf {
         let tree = self.bench.join("tree");
