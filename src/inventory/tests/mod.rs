@@ -2,6 +2,7 @@
 
 mod changes;
 mod hf;
+mod holdings;
 mod places;
 mod plain;
 mod properties;
