@@ -30,7 +30,8 @@ impl Db {
     pub fn known_files(&self) -> anyhow::Result<Vec<KnownFile>> {
         self.read(|tx| {
             let mut all = tx.prepare_cached(
-                "SELECT a.number, m.root, a.path, a.target, a.dev, a.ino, a.size, a.mtime_ns, a.ctime_ns, m.id, m.state
+                "SELECT a.number, m.root, a.path, a.target, a.dev, a.ino, a.size, a.mtime_ns, a.ctime_ns, m.id, m.state,
+                        CASE WHEN a.role = 'main' AND m.store IN ('ollama', 'docker') THEN m.name END
                  FROM artifact AS a JOIN model AS m ON m.number = a.model",
             )?;
             let mut rows = all.query([])?;
@@ -45,6 +46,7 @@ impl Db {
                     identity: identity(&mut cells)?,
                     model: ModelId(cells.take()?),
                     present: !matches!(cells.name(State::from_name)?, State::Gone | State::Unavailable),
+                    name_in_store: cells.take()?,
                 });
             }
             Ok(files)

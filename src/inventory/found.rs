@@ -24,7 +24,8 @@ pub struct Found {
     pub repo: Option<Arc<Repo>>,
     /// What the store calls it, when that is not told by its path.
     pub name: Option<String>,
-    /// Files of one place that the store says belong together: projectors pair within a set alone.
+    /// Files of one place that the store says belong together: projectors pair within a set alone, and parts of a split
+    /// model need no names of parts.
     pub set: Option<u32>,
     /// The entry a person would name.
     pub path: PathBuf,

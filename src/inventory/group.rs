@@ -9,7 +9,7 @@ use super::projectors;
 use super::shards::{faults, shard_name};
 use crate::clock::Timestamp;
 use crate::model::{Artifact, Facts, Kind, Model, ModelId, Role, Settings, StoreKind, Usage};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -59,6 +59,7 @@ impl Entry {
 pub fn group(entries: Vec<Entry>) -> Vec<Model> {
     let mut drafts = drafts(entries);
     pair_projectors(&mut drafts);
+    once_each(&mut drafts);
     name_repos(&mut drafts);
     let mut models: Vec<Model> = drafts.into_iter().map(|d| d.model).collect();
     models.sort_by(|a, b| main_path(a).cmp(main_path(b)));
@@ -87,6 +88,7 @@ fn drafts(entries: Vec<Entry>) -> Vec<Draft> {
     for mut entry in entries {
         let path = &entry.artifact.path;
         let shard = path.file_name().and_then(shard_name).map(|s| (s.prefix.to_owned(), s.no, s.count));
+        let shard = shard.or_else(|| shard_of_store(&entry));
         match shard {
             // A set of one is a whole file with a long name.
             Some((prefix, no, count)) if (no, count) != (1, 1) => {
@@ -100,6 +102,13 @@ fn drafts(entries: Vec<Entry>) -> Vec<Draft> {
     }
     drafts.extend(sets.into_iter().filter_map(|((_, _, count), parts)| set(parts, count)));
     drafts
+}
+
+/// Where blobs have no names of their own, the store says what belongs together, and the header which part it is.
+fn shard_of_store(entry: &Entry) -> Option<(OsString, u32, u32)> {
+    let set = entry.set?;
+    let split = entry.artifact.header.as_ref().ok()?.split.filter(|s| s.count > 1)?; // unreadable: a row of its own
+    Some((format!("set {set}").into(), split.no.checked_add(1)?, split.count))
 }
 
 fn single(entry: Entry) -> Draft {
@@ -184,18 +193,21 @@ fn first_facts(artifacts: &[Artifact]) -> Option<&Facts> {
     artifacts.iter().find_map(|a| a.header.as_ref().ok())
 }
 
+/// Repository or folder, and the set in it: beyond that no projector is paired.
+type PairingPlace = (PathBuf, Option<u32>);
+
 /// Gives each model its projector. One may serve several quantisations of a model; one that serves none stays a row.
 fn pair_projectors(drafts: &mut Vec<Draft>) {
     let is_projector = |d: &Draft| d.model.kind == Kind::Mmproj && d.model.artifacts.len() == 1;
     // A projector serves its repository, or else its folder; where the store says so, only its own set there.
-    let place = |d: &Draft| -> (PathBuf, Option<u32>) {
+    let place = |d: &Draft| -> PairingPlace {
         let folder = match &d.repo {
             Some(repo) => repo.folder.clone(),
             None => Path::new(main_path(&d.model)).parent().map(Path::to_owned).unwrap_or_default(),
         };
         (folder, d.set)
     };
-    let mut places: BTreeMap<(PathBuf, Option<u32>), (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+    let mut places: BTreeMap<PairingPlace, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
     for (i, draft) in drafts.iter().enumerate().filter(|(_, d)| is_projector(d)) {
         places.entry(place(draft)).or_default().1.push(i);
     }
@@ -230,6 +242,14 @@ fn pair_projectors(drafts: &mut Vec<Draft>) {
     }
     let mut flags = paired.into_iter();
     drafts.retain(|_| !flags.next().unwrap_or(false));
+}
+
+/// A file that a store has in several sets, and that none of them took in, is one row.
+fn once_each(drafts: &mut Vec<Draft>) {
+    let in_sets = |d: &&Draft| d.set.is_some();
+    let attached = drafts.iter().filter(in_sets).flat_map(|d| d.model.artifacts.iter().skip(1));
+    let mut seen: HashSet<PathBuf> = attached.map(|a| a.path.clone()).collect();
+    drafts.retain(|d| d.set.is_none() || d.model.artifacts.first().is_none_or(|a| seen.insert(a.path.clone())));
 }
 
 /// (model, projector) as indices into `drafts`.

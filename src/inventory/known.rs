@@ -52,20 +52,28 @@ impl<'a> Known<'a> {
 
     /// The places of a region (see [`place_of_path`]) that do not hold exactly what is known, untouched. Models do not
     /// reach beyond a place, so nothing of the other places need be loaded or grouped. Further entries of a file are
-    /// not in what is known here, so their places take the longer way.
+    /// not in what is known here, so their places take the longer way. `found` is in the order of its paths.
     pub fn unsettled<'f>(&self, index: usize, found: &'f [Found]) -> HashSet<&'f Path>
     where
         'a: 'f,
     {
+        let is_name = |f: &Found, k: &KnownFile| match (&f.name, &k.name_in_store) {
+            (Some(now), Some(before)) => now == before,
+            _ => true,
+        };
         let as_known = |f: &Found| {
             f.also.is_empty()
                 && self
                     .by_path
                     .get(f.path.as_os_str())
-                    .is_some_and(|k| k.present && k.identity == f.identity && k.target == f.target)
+                    .is_some_and(|k| k.present && k.identity == f.identity && k.target == f.target && is_name(f, k))
         };
         let mut places: HashSet<&Path> = found.iter().filter(|f| !as_known(f)).map(place_of).collect();
-        let settled = found.iter().filter(|f| as_known(f)).count();
+        // In the order of their paths; a projector that several models share is there once for each of them.
+        let is_first = |i: usize| {
+            i.checked_sub(1).and_then(|before| found.get(before)).map(|f| &f.path) != found.get(i).map(|f| &f.path)
+        };
+        let settled = found.iter().enumerate().filter(|(i, f)| is_first(*i) && as_known(f)).count();
         if self.regions.get(index).is_some_and(|r| r.present > settled) {
             let there: HashSet<&OsStr> = found.iter().map(|f| f.path.as_os_str()).collect();
             let lost = self.region(index).iter().filter(|k| k.present && !there.contains(k.path.as_os_str()));

@@ -11,6 +11,9 @@ pub struct KnownFile {
     pub model: ModelId,
     /// False when the model stands as gone or unavailable: seeing the file again is then news.
     pub present: bool,
+    /// The name of the model whose main file this is, where names are in the store and not in the path: it can change
+    /// without the file.
+    pub name_in_store: Option<String>,
 }
 
 /// Everything one scan changes, written in one transaction.

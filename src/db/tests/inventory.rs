@@ -60,6 +60,11 @@ fn models_come_back_as_they_were_recorded() {
     }
 }
 
+fn name_in_store(model: &Model, file: &Artifact) -> Option<String> {
+    let is_named = matches!(model.store, StoreKind::Ollama | StoreKind::Docker) && file.role == Role::Main;
+    is_named.then(|| model.name.clone())
+}
+
 #[test]
 fn a_rescan_sees_every_file_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
@@ -76,6 +81,7 @@ fn a_rescan_sees_every_file_as_it_was() {
                 identity: file.identity,
                 model: model.id.clone(),
                 present: true,
+                name_in_store: name_in_store(model, file),
             });
         }
     }

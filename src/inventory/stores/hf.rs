@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -103,16 +103,21 @@ pub(super) fn starts_like_gguf(path: &Path) -> bool {
     open_quietly(path).is_some_and(|mut file| file.read_exact(&mut magic).is_ok()) && &magic == b"GGUF"
 }
 
-/// Opens a regular file for reading without following a link, waiting for a writer or touching its access time.
+/// [`try_open_quietly`] for those to whom nothing depends on why it cannot be opened.
 pub(super) fn open_quietly(path: &Path) -> Option<File> {
+    try_open_quietly(path).ok() // None: there is nothing to read
+}
+
+/// Opens a regular file for reading without following a link, waiting for a writer or touching its access time.
+pub(super) fn try_open_quietly(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let opened = match rustix::fs::open(path, flags | OFlags::NOATIME, Mode::empty()) {
         // Only the owner may ask for that.
         Err(Errno::PERM) => rustix::fs::open(path, flags, Mode::empty()),
         other => other,
     };
-    let file = File::from(opened.ok()?); // None: there is nothing to read
-    file.metadata().is_ok_and(|m| m.is_file()).then_some(file)
+    let file = File::from(opened?);
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
 
 /// The sha256 that a blob's name promises: 64 hex digits. 40 digits are a git hash, of small files only.

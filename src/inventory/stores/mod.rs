@@ -5,6 +5,8 @@
 //! files included, as [`Holding`](crate::model::Holding): each inode once.
 
 mod dir;
+mod docker;
+mod docker_blobs;
 mod folder;
 mod hf;
 mod hf_blobs;
@@ -13,6 +15,11 @@ mod hf_order;
 mod hf_refs;
 mod hf_repo;
 mod hf_shared;
+mod oci;
+mod oci_images;
+mod ollama;
+mod ollama_blobs;
+mod ollama_manifests;
 mod xet;
 
 use crate::inventory::found::Intake;
@@ -49,6 +56,10 @@ pub(crate) enum Reader {
     HfLocal,
     /// The chunk cache beside a hub cache.
     Xet,
+    /// A store of Ollama.
+    Ollama,
+    /// A store of Docker Model Runner.
+    Docker,
 }
 
 impl Reader {
@@ -56,6 +67,7 @@ impl Reader {
     pub fn reads_whole_root(self) -> bool {
         match self {
             Reader::HfRepo | Reader::HfLocal | Reader::Xet => false,
+            Reader::Ollama | Reader::Docker => true,
         }
     }
 }
@@ -73,14 +85,41 @@ pub(crate) fn enter(folder: &Path, name: &OsStr, claim: Option<StoreKind>) -> En
         b".locks" | b"blobs" if hf::is_bookkeeping(folder, name) => Enter::Leave,
         b"download" if hf_local::is_metadata(folder) => Enter::Hand(Reader::HfLocal, folder.to_owned()),
         b"xet" if xet::is_cache(folder) => Enter::Hand(Reader::Xet, folder.to_owned()),
+        _ if ollama::is_part(name) || docker::is_part(name) => part_of_registry(&parent(), name),
         _ => Enter::Walk,
     }
 }
 
-/// A folder that was named as the root of `store`.
-fn claimed(_folder: &Path, store: StoreKind) -> Enter {
+/// A folder named like one of those that make up a store of manifests and blobs.
+fn part_of_registry(root: &Path, name: &OsStr) -> Enter {
+    match (docker::layout(root), ollama::layout(root)) {
+        (docker::Layout::Store, _) if docker::is_part(name) => Enter::Hand(Reader::Docker, root.to_owned()),
+        (docker::Layout::No, ollama::Layout::Store) if ollama::is_part(name) => {
+            Enter::Hand(Reader::Ollama, root.to_owned())
+        }
+        // Said once for the store.
+        (docker::Layout::Other, _) if name == "manifests" => {
+            Enter::Unknown("a store of Docker Model Runner in a version that is not known".to_owned())
+        }
+        (docker::Layout::No, ollama::Layout::Strange) if name == "manifests" => Enter::Unknown(
+            "has `blobs` beside it as in a store of Ollama or Docker, and is laid out as neither of them".to_owned(),
+        ),
+        _ => Enter::Walk,
+    }
+}
+
+/// A folder that was named as the root of `store`. Its own folders lead to the reader when the walk comes to them.
+fn claimed(folder: &Path, store: StoreKind) -> Enter {
+    let not = |what: &str| Enter::Unknown(format!("is named as a store of {what}, and is not laid out as one"));
     match store {
         StoreKind::Dir | StoreKind::Hf => Enter::Walk,
+        StoreKind::Ollama => match ollama::layout(folder) {
+            ollama::Layout::Store => Enter::Walk,
+            ollama::Layout::Empty => Enter::Own(StoreKind::Ollama),
+            ollama::Layout::Strange | ollama::Layout::No => not("Ollama"),
+        },
+        StoreKind::Docker if docker::is_store(folder) => Enter::Own(StoreKind::Docker),
+        StoreKind::Docker => not("Docker Model Runner"),
         other => Enter::Own(other),
     }
 }
@@ -91,6 +130,8 @@ pub(crate) fn read(reader: Reader, folder: &Path, intake: &mut Intake<'_>) -> an
         Reader::HfRepo => hf_repo::read(folder, intake),
         Reader::HfLocal => hf_local::read(folder, intake),
         Reader::Xet => xet::read(folder, intake),
+        Reader::Ollama => ollama::read(folder, intake),
+        Reader::Docker => docker::read(folder, intake),
     }
 }
 
@@ -103,9 +144,17 @@ pub(crate) fn conclude(store: StoreKind, root: &Path, intake: &mut Intake<'_>) -
 }
 
 /// The folder that must be read as a whole when `path` lies in it: a repository of a Hugging Face cache cannot be
-/// understood from one of its snapshots alone.
+/// understood from one of its snapshots alone, nor a store of manifests and blobs from either.
 pub(crate) fn enclosing(path: &Path) -> Option<PathBuf> {
-    path.ancestors().filter(|p| p.file_name().is_some_and(|n| hf::is_repo(p, n))).last().map(Path::to_owned)
+    let whole = |p: &'_ Path| -> Option<PathBuf> {
+        let name = p.file_name()?;
+        if hf::is_repo(p, name) {
+            return Some(p.to_owned());
+        }
+        let (root, is_part) = (p.parent()?, ollama::is_part(name) || docker::is_part(name));
+        matches!(is_part.then(|| part_of_registry(root, name)), Some(Enter::Hand(..))).then(|| root.to_owned())
+    };
+    path.ancestors().filter_map(whole).last()
 }
 
 /// The repository that `path` was in, told from the path alone.
@@ -115,13 +164,23 @@ pub(crate) fn repository_of(path: &Path) -> Option<&Path> {
 
 /// The store that a root is, by looking at its top level. A plain folder when nothing says otherwise.
 pub fn detect(path: &Path) -> StoreKind {
-    if hf::is_cache(path) { StoreKind::Hf } else { StoreKind::Dir }
+    if hf::is_cache(path) {
+        StoreKind::Hf
+    } else if docker::is_store(path) {
+        StoreKind::Docker
+    } else if ollama::is_store(path) {
+        StoreKind::Ollama
+    } else {
+        StoreKind::Dir
+    }
 }
 
 /// The root that belongs on the record when `reader` was handed something of it.
 pub(crate) fn root_of(reader: Reader, root: &Path) -> Option<(PathBuf, StoreKind)> {
     match reader {
         Reader::HfRepo | Reader::Xet => Some((root.to_owned(), StoreKind::Hf)),
+        Reader::Ollama => Some((root.to_owned(), StoreKind::Ollama)),
+        Reader::Docker => Some((root.to_owned(), StoreKind::Docker)),
         // Its files lie in a plain folder, whose they are.
         Reader::HfLocal => None,
     }

@@ -1,10 +1,14 @@
 //! Whole scans over trees that are built here, entry by entry.
 
 mod changes;
+mod docker;
 mod hf;
 mod holdings;
+mod ollama;
+mod ollama_rules;
 mod places;
 mod plain;
 mod properties;
+mod registries;
 mod sets;
 mod trees;

@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::inventory::found::{allocated_of, identity_of};
 use crate::inventory::{Header, RootSource, RootSpec, ScanReport, ScanRequest, model_id, scan};
 use crate::model::{
-    Attention, Facts, Integrity, Kind, KnownFile, Model, Quant, QuantSource, ScanOutcome, Split, State,
+    Attention, Facts, Integrity, Kind, KnownFile, Model, Quant, QuantSource, Role, ScanOutcome, Split, State, StoreKind,
 };
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -160,6 +160,10 @@ impl Shelf {
                     identity: a.identity,
                     model: m.id.clone(),
                     present,
+                    name_in_store: match m.store {
+                        StoreKind::Ollama | StoreKind::Docker if a.role == Role::Main => Some(m.name.clone()),
+                        _ => None,
+                    },
                 })
                 .collect()
         };
@@ -175,9 +179,19 @@ impl Shelf {
         self.try_scan(roots, RootSource::Argument).unwrap()
     }
 
+    /// Scans one root that a person says is a store of that kind.
+    pub fn scan_as(&mut self, root: &Path, store: StoreKind) -> ScanReport {
+        let spec = RootSpec { path: root.to_owned(), store: Some(store), named_by: RootSource::Argument };
+        self.scan_specs(&[spec]).unwrap()
+    }
+
     pub fn try_scan(&mut self, roots: &[&Path], named_by: RootSource) -> anyhow::Result<ScanReport> {
         let roots: Vec<RootSpec> =
             roots.iter().map(|p| RootSpec { path: p.to_path_buf(), store: None, named_by }).collect();
+        self.scan_specs(&roots)
+    }
+
+    fn scan_specs(&mut self, roots: &[RootSpec]) -> anyhow::Result<ScanReport> {
         self.opened.lock().unwrap().clear();
         let read = |path: &Path| {
             self.opened.lock().unwrap().push(path.to_owned());
@@ -194,7 +208,7 @@ impl Shelf {
             Ok(models.iter().filter(|m| wanted.contains(&m.root)).cloned().collect())
         };
         let report = scan(ScanRequest {
-            roots: &roots,
+            roots,
             known: &self.known(),
             now: Timestamp(1),
             threads: 2,
