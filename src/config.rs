@@ -3,8 +3,8 @@
 
 mod env;
 mod file;
-#[cfg_attr(not(test), expect(dead_code, reason = "the default roots come to name stores"))]
 mod places;
+mod places_local;
 
 pub use env::Env;
 

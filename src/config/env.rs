@@ -1,4 +1,4 @@
-use super::Root;
+use super::{Root, places, places_local};
 use crate::model::StoreKind;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -56,7 +56,7 @@ impl Env {
         text.split(',').map(str::trim).filter(|w| !w.is_empty()).map(str::to_owned).collect()
     }
 
-    fn home(&self) -> Option<PathBuf> {
+    pub(super) fn home(&self) -> Option<PathBuf> {
         self.get("HOME").map(PathBuf::from)
     }
 
@@ -68,7 +68,7 @@ impl Env {
     }
 
     /// A folder of the XDG base directory specification 0.8, which ignores relative values.
-    fn xdg(&self, key: &str, below_home: &str) -> Option<PathBuf> {
+    pub(super) fn xdg(&self, key: &str, below_home: &str) -> Option<PathBuf> {
         self.get(key).map(PathBuf::from).filter(|p| p.is_absolute()).or_else(|| self.home().map(|h| h.join(below_home)))
     }
 
@@ -113,15 +113,18 @@ impl Env {
             .or_else(|| self.xdg("XDG_CACHE_HOME", ".cache").map(|d| d.join("huggingface/hub")))
     }
 
-    /// The known default places, whether they exist or not.
+    /// The known default places, whether they exist or not: every store of a user and of the services of a machine.
     pub(super) fn default_roots(&self) -> Vec<Root> {
-        let hub = self.hub_cache().map(|p| Root::store(p, StoreKind::Hf));
-        let xet = self.xet_cache().map(|p| Root::store(p, StoreKind::Hf));
-        let llama_cpp =
-            self.path("LLAMA_CACHE").or_else(|| self.xdg("XDG_CACHE_HOME", ".cache").map(|d| d.join("llama.cpp")));
-        let llama_cpp = llama_cpp.map(|p| Root::store(p, StoreKind::LlamaCpp));
+        let hub = self.hub_cache().map(|p| (p, StoreKind::Hf));
+        let xet = self.xet_cache().map(|p| (p, StoreKind::Hf));
+        let is_root = rustix::process::geteuid().is_root();
+        let stores =
+            [hub, xet, places_local::llama_cpp(self), places_local::lm_studio(self), places_local::gpt4all(self)];
+        let stores = stores.into_iter().flatten();
+        let stores = stores.chain(places::ollama(self)).chain(places::docker(self));
+        let stores = stores.chain(places_local::ramalama(self, is_root));
         let models = self.home().map(|h| Root::folder(h.join("models")));
-        [hub, xet, llama_cpp, models].into_iter().flatten().collect()
+        stores.map(|(path, store)| Root::store(path, store)).chain(models).collect()
     }
 
     /// Where hf_xet keeps its chunks.

@@ -217,6 +217,12 @@ pub(crate) struct Stamp {
     pub links: u64,
 }
 
+impl Stamp {
+    pub fn inode(&self) -> (u64, u64) {
+        (self.identity.dev, self.identity.ino)
+    }
+}
+
 impl From<&Metadata> for Stamp {
     fn from(meta: &Metadata) -> Stamp {
         Stamp {

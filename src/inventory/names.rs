@@ -67,7 +67,7 @@ impl Place {
 }
 
 /// The quantisation at the end of a file name, upper-case: `Q4_K_M`, `UD-IQ2_XXS`, `BF16`.
-fn tag_of(stem: &str) -> Option<String> {
+pub(crate) fn tag_of(stem: &str) -> Option<String> {
     let upper = stem.to_uppercase();
     let mut segments = upper.rsplit(['-', '.']);
     let last = segments.next()?;

@@ -169,10 +169,11 @@ impl<'a> Survey<'a> {
                 survey.skipped.push(Skipped { path: region.path.clone(), reason: reason.clone() });
             }
             survey.skipped.append(&mut walked.skipped);
-            let owner = walked.stores.iter().find(|(at, _)| *at == region.path).map(|(_, store)| *store);
+            // A folder of llama.cpp may hold repositories of the hub as well, and is llama.cpp's all the same.
+            let owner = walked.stores.iter().rfind(|(at, _)| *at == region.path).map(|(_, store)| *store);
             let store = region.store.or(owner).unwrap_or(StoreKind::Dir);
             places.insert(region.path.clone(), (store, state.clone()));
-            for (at, store) in &walked.stores {
+            for (at, store) in walked.stores.iter().rev() {
                 places.entry(at.clone()).or_insert_with(|| (*store, RootState::Read));
             }
             survey.roots.push(RootReport {

@@ -172,7 +172,7 @@ fn is_kernel_fs(path: &Path) -> bool {
 
 /// Loose files with several entries (links, hard links) become one: an entry that is no link speaks for it, else the
 /// first by name. Stores with repositories have done this by their own rules.
-fn once_each(mut found: Vec<Found>) -> Vec<Found> {
+pub(crate) fn once_each(mut found: Vec<Found>) -> Vec<Found> {
     found.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()).then(a.set.cmp(&b.set)));
     let key = |f: &Found| {
         let loose = f.repo.is_none() && f.set.is_none() && f.fault.is_none();

@@ -146,12 +146,12 @@ impl Integrity {
 }
 
 /// Whole per cent, rounded down: 100 only when all is there.
-fn percent(have: u64, need: u64) -> u128 {
+pub fn percent(have: u64, need: u64) -> u128 {
     u128::from(have) * 100 / u128::from(need.max(1))
 }
 
 /// `98362432` → `98,362,432`.
-fn digits(n: u64) -> String {
+pub fn digits(n: u64) -> String {
     let plain = n.to_string();
     let mut out = String::with_capacity(plain.len() + plain.len() / 3);
     for (i, c) in plain.chars().enumerate() {

@@ -12,7 +12,7 @@ mod selector;
 mod stored;
 mod tier;
 
-pub use facts::{Attention, Facts, Integrity, Recurrent, Split};
+pub use facts::{Attention, Facts, Integrity, Recurrent, Split, digits, percent};
 pub use holding::{Class, Holding, Surveyed};
 pub use keep::{HintSource, KeepHint};
 pub use listed::{Listed, path_bytes_hex};

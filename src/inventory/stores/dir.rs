@@ -4,6 +4,7 @@ use crate::inventory::found::{Found, Intake, allocated_of, gguf_stem, identity_o
 use crate::inventory::looks::{Look, Seen};
 use crate::inventory::roots::contains;
 use crate::model::FileIdentity;
+use std::ffi::OsStr;
 use std::fs::FileType;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -16,18 +17,34 @@ pub(crate) fn loose(path: &Path, kind: FileType, intake: &mut Intake<'_>) {
     if kind.is_symlink() {
         link(path, candidate, intake);
     } else if !candidate {
-        // Only what says that it will be a GGUF: other people's downloads are none of our business.
-        if kind.is_file() && is_partial(name) && name.as_bytes().windows(6).any(|w| w.eq_ignore_ascii_case(b".gguf.")) {
-            match std::fs::symlink_metadata(path) {
-                Ok(meta) => intake.loose_partial(path, &meta),
-                Err(e) if vanished(&e) => {}
-                Err(e) => intake.cannot_read(path, &e),
-            }
+        if kind.is_file() && is_loose_partial(name) {
+            partial(path, intake);
         }
+    } else if kind.is_file() && is_gpt4all_partial(path, name) {
+        partial(path, intake);
     } else if kind.is_file() {
         intake.pending.push(path.to_owned());
     } else {
         intake.skip(path, odd_type(kind));
+    }
+}
+
+/// The name of a download that says that it will be a GGUF: other people's downloads are none of our business.
+pub(super) fn is_loose_partial(name: &OsStr) -> bool {
+    is_partial(name) && name.as_bytes().windows(6).any(|w| w.eq_ignore_ascii_case(b".gguf."))
+}
+
+/// GPT4All puts the word in front; a whole file elsewhere may well be called so.
+fn is_gpt4all_partial(path: &Path, name: &OsStr) -> bool {
+    name.as_bytes().starts_with(b"incomplete-")
+        && path.parent().and_then(Path::file_name).is_some_and(|folder| folder == "GPT4All")
+}
+
+fn partial(path: &Path, intake: &mut Intake<'_>) {
+    match std::fs::symlink_metadata(path) {
+        Ok(meta) => intake.loose_partial(path, &meta),
+        Err(e) if vanished(&e) => {}
+        Err(e) => intake.cannot_read(path, &e),
     }
 }
 

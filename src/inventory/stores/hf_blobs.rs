@@ -36,8 +36,8 @@ pub(super) struct Blobs {
 
 impl Blobs {
     /// Looks at every entry once, so that the snapshots need no look of their own.
-    pub fn look(repo: &Folder, intake: &mut Intake<'_>) -> anyhow::Result<Blobs> {
-        let mut blobs = Blobs { folder: repo.path.join("blobs"), entries: HashMap::new() };
+    pub fn look(folder: PathBuf, intake: &mut Intake<'_>) -> anyhow::Result<Blobs> {
+        let mut blobs = Blobs { folder, entries: HashMap::new() };
         let folder = match Folder::open(&blobs.folder) {
             Ok(folder) => folder,
             Err(e) => {

@@ -49,7 +49,7 @@ pub(super) fn read(folder: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()>
     let mut reader = Reader {
         root: Arc::from(root),
         snapshots: folder.join("snapshots"),
-        blobs: Blobs::look(&repo, intake)?,
+        blobs: Blobs::look(folder.join("blobs"), intake)?,
         by_inode: HashMap::new(),
         files: Vec::new(),
         made: BTreeMap::new(),

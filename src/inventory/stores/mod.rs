@@ -15,11 +15,20 @@ mod hf_order;
 mod hf_refs;
 mod hf_repo;
 mod hf_shared;
+mod llamacpp;
+mod llamacpp_manifest;
+mod lmstudio;
+mod lmstudio_hub;
 mod oci;
 mod oci_images;
 mod ollama;
 mod ollama_blobs;
 mod ollama_manifests;
+mod owned;
+mod ramalama;
+mod ramalama_account;
+mod ramalama_model;
+mod ramalama_ref;
 mod xet;
 
 use crate::inventory::found::Intake;
@@ -60,6 +69,8 @@ pub(crate) enum Reader {
     Ollama,
     /// A store of Docker Model Runner.
     Docker,
+    /// The store of RamaLama.
+    RamaLama,
 }
 
 impl Reader {
@@ -67,7 +78,7 @@ impl Reader {
     pub fn reads_whole_root(self) -> bool {
         match self {
             Reader::HfRepo | Reader::HfLocal | Reader::Xet => false,
-            Reader::Ollama | Reader::Docker => true,
+            Reader::Ollama | Reader::Docker | Reader::RamaLama => true,
         }
     }
 }
@@ -84,6 +95,9 @@ pub(crate) fn enter(folder: &Path, name: &OsStr, claim: Option<StoreKind>) -> En
     match name.as_bytes() {
         b".locks" | b"blobs" if hf::is_bookkeeping(folder, name) => Enter::Leave,
         b"download" if hf_local::is_metadata(folder) => Enter::Hand(Reader::HfLocal, folder.to_owned()),
+        b"llama.cpp" if llamacpp::is_cache(folder) => Enter::Own(StoreKind::LlamaCpp),
+        b"models" if lmstudio::is_models(folder) => Enter::Own(StoreKind::LmStudio),
+        b"store" if ramalama::is_store(folder) => Enter::Hand(Reader::RamaLama, parent()),
         b"xet" if xet::is_cache(folder) => Enter::Hand(Reader::Xet, folder.to_owned()),
         _ if ollama::is_part(name) || docker::is_part(name) => part_of_registry(&parent(), name),
         _ => Enter::Walk,
@@ -112,6 +126,11 @@ fn part_of_registry(root: &Path, name: &OsStr) -> Enter {
 fn claimed(folder: &Path, store: StoreKind) -> Enter {
     let not = |what: &str| Enter::Unknown(format!("is named as a store of {what}, and is not laid out as one"));
     match store {
+        // Its folder `store` hands it over.
+        StoreKind::RamaLama if ramalama::is_store(&folder.join("store")) => Enter::Walk,
+        StoreKind::RamaLama => Enter::Unknown(
+            "has no folder `store` with models as RamaLama lays them out: read as a plain folder".to_owned(),
+        ),
         StoreKind::Dir | StoreKind::Hf => Enter::Walk,
         StoreKind::Ollama => match ollama::layout(folder) {
             ollama::Layout::Store => Enter::Walk,
@@ -132,6 +151,7 @@ pub(crate) fn read(reader: Reader, folder: &Path, intake: &mut Intake<'_>) -> an
         Reader::Xet => xet::read(folder, intake),
         Reader::Ollama => ollama::read(folder, intake),
         Reader::Docker => docker::read(folder, intake),
+        Reader::RamaLama => ramalama::read(folder, intake),
     }
 }
 
@@ -139,6 +159,8 @@ pub(crate) fn read(reader: Reader, folder: &Path, intake: &mut Intake<'_>) -> an
 pub(crate) fn conclude(store: StoreKind, root: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {
     match store {
         StoreKind::Hf => hf_shared::conclude(root, intake),
+        StoreKind::LmStudio => lmstudio::conclude(root, intake),
+        StoreKind::LlamaCpp => llamacpp::conclude(root, intake),
         _ => Ok(()),
     }
 }
@@ -154,17 +176,26 @@ pub(crate) fn enclosing(path: &Path) -> Option<PathBuf> {
         let (root, is_part) = (p.parent()?, ollama::is_part(name) || docker::is_part(name));
         matches!(is_part.then(|| part_of_registry(root, name)), Some(Enter::Hand(..))).then(|| root.to_owned())
     };
-    path.ancestors().filter_map(whole).last()
+    let registry_or_repository = || path.ancestors().filter_map(whole).last();
+    let store = || ramalama::enclosing(path).or_else(|| lmstudio::enclosing(path)).map(Path::to_owned);
+    store().or_else(registry_or_repository)
 }
 
 /// The repository that `path` was in, told from the path alone.
 pub(crate) fn repository_of(path: &Path) -> Option<&Path> {
-    hf::repository_of(path)
+    ramalama::repository_of(path).or_else(|| hf::repository_of(path))
 }
 
 /// The store that a root is, by looking at its top level. A plain folder when nothing says otherwise.
 pub fn detect(path: &Path) -> StoreKind {
-    if hf::is_cache(path) {
+    let named = |name: &str| path.file_name().is_some_and(|n| n == name);
+    if named("models") && lmstudio::is_models(path) {
+        StoreKind::LmStudio
+    } else if named("llama.cpp") && llamacpp::is_cache(path) {
+        StoreKind::LlamaCpp
+    } else if ramalama::is_store(&path.join("store")) {
+        StoreKind::RamaLama
+    } else if hf::is_cache(path) {
         StoreKind::Hf
     } else if docker::is_store(path) {
         StoreKind::Docker
@@ -181,6 +212,7 @@ pub(crate) fn root_of(reader: Reader, root: &Path) -> Option<(PathBuf, StoreKind
         Reader::HfRepo | Reader::Xet => Some((root.to_owned(), StoreKind::Hf)),
         Reader::Ollama => Some((root.to_owned(), StoreKind::Ollama)),
         Reader::Docker => Some((root.to_owned(), StoreKind::Docker)),
+        Reader::RamaLama => Some((root.to_owned(), StoreKind::RamaLama)),
         // Its files lie in a plain folder, whose they are.
         Reader::HfLocal => None,
     }

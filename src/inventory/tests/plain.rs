@@ -1,4 +1,4 @@
-use super::trees::{Shelf, Tree, not_utf8, skipped};
+use super::trees::{Shelf, Tree, held, not_utf8, skipped};
 use crate::failure::{Kind as FailureKind, classify};
 use crate::inventory::RootSource;
 use crate::model::{Class, Kind, State, StoreKind};
@@ -153,4 +153,16 @@ fn a_link_that_leads_elsewhere_is_noticed_though_the_bytes_are_the_same() {
     let report = shelf.scan(&[&tree.path("m")]);
     assert_eq!((report.outcome.counts.changed, shelf.opened()), (1, 0));
     assert_eq!(shelf.named("pointer").artifacts[0].target, Some(tree.path("two/o.gguf")));
+}
+
+#[test]
+fn a_download_of_gpt4all_is_no_model_yet_and_the_same_name_elsewhere_is_one() {
+    let tree = Tree::new();
+    let partial = tree.gguf("nomic.ai/GPT4All/incomplete-a.gguf", "x=1");
+    tree.gguf("nomic.ai/GPT4All/b.gguf", "x=2");
+    tree.gguf("mine/incomplete-c.gguf", "x=3");
+    let mut shelf = Shelf::default();
+    let report = shelf.scan(&[&tree.path("")]);
+    assert_eq!(shelf.names(), ["b", "incomplete-c"]);
+    assert_eq!(held(&report, &partial).0, Class::Partial);
 }

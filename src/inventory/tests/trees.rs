@@ -6,7 +6,8 @@ use crate::clock::Timestamp;
 use crate::inventory::found::{allocated_of, identity_of};
 use crate::inventory::{Header, RootSource, RootSpec, ScanReport, ScanRequest, model_id, scan};
 use crate::model::{
-    Attention, Facts, Integrity, Kind, KnownFile, Model, Quant, QuantSource, Role, ScanOutcome, Split, State, StoreKind,
+    Attention, Class, Facts, Holding, Integrity, Kind, KnownFile, Model, Quant, QuantSource, Role, ScanOutcome, Split,
+    State, StoreKind,
 };
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -191,6 +192,12 @@ impl Shelf {
         self.scan_specs(&roots)
     }
 
+    /// Scans a folder that a person says to be of `store`.
+    pub fn claim(&mut self, root: &Path, store: StoreKind) -> ScanReport {
+        let named_by = RootSource::Argument;
+        self.scan_specs(&[RootSpec { path: root.to_owned(), store: Some(store), named_by }]).unwrap()
+    }
+
     fn scan_specs(&mut self, roots: &[RootSpec]) -> anyhow::Result<ScanReport> {
         self.opened.lock().unwrap().clear();
         let read = |path: &Path| {
@@ -261,6 +268,16 @@ pub fn apply(models: &mut Vec<Model>, outcome: &ScanOutcome) {
 pub fn skipped<'a>(report: &'a ScanReport, path: &Path) -> &'a str {
     let hit = report.skipped.iter().find(|s| s.path == path);
     hit.map(|s| s.reason.as_str()).unwrap_or_else(|| panic!("{} not in {:?}", path.display(), report.skipped))
+}
+
+/// The class and the reason of the one holding at `path`.
+#[track_caller]
+pub fn held<'a>(report: &'a ScanReport, path: &Path) -> (Class, &'a str) {
+    let all: Vec<&Holding> = report.outcome.surveys.iter().flat_map(|s| &s.holdings).collect();
+    let mut hits = all.iter().filter(|h| h.path == path);
+    let hit = hits.next().unwrap_or_else(|| panic!("{} not in {all:#?}", path.display()));
+    assert!(hits.next().is_none(), "{} is held twice", path.display());
+    (hit.class, &hit.why)
 }
 
 pub fn not_utf8(name: &[u8]) -> &OsStr {
