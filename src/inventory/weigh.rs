@@ -116,25 +116,33 @@ fn union(mut ranges: Vec<Range<u64>>) -> u64 {
 mod tests {
     use super::*;
 
-    fn mass(ino: u64, links: (u64, u64), shared: &[Range<u64>]) -> Mass {
+    fn mass(ino: u64, links: (u64, u64), shared: Option<Range<u64>>) -> Mass {
         let (own_links, links) = links;
-        Mass { dev: 1, ino, size: 100, allocated: 80, links, own_links, shared: Reading::Known(shared.to_vec()) }
+        Mass {
+            dev: 1,
+            ino,
+            size: 100,
+            allocated: 80,
+            links,
+            own_links,
+            shared: Reading::Known(shared.into_iter().collect()),
+        }
     }
 
     #[test]
     fn an_inode_with_an_entry_elsewhere_frees_nothing() {
-        let weight = weigh(&[mass(1, (2, 2), &[]), mass(2, (1, 2), &[])]);
+        let weight = weigh(&[mass(1, (2, 2), None), mass(2, (1, 2), None)]);
         assert_eq!(weight, Weight { apparent: 200, allocated: 160, freed: 80 });
     }
 
     #[test]
     fn blocks_that_files_share_count_once_and_are_not_promised_to_come_free() {
-        let weight = weigh(&[mass(1, (1, 1), &[1_000..1_060]), mass(2, (1, 1), &[1_000..1_060])]);
+        let weight = weigh(&[mass(1, (1, 1), Some(1_000..1_060)), mass(2, (1, 1), Some(1_000..1_060))]);
         assert_eq!(weight, Weight { apparent: 200, allocated: 20 + 20 + 60, freed: 40 });
         // The same numbers on another device are other blocks.
-        let other = Mass { dev: 2, ..mass(3, (1, 1), &[1_000..1_060]) };
-        assert_eq!(weigh(&[mass(1, (1, 1), &[1_000..1_060]), other]).allocated, 160);
-        let unknown = Mass { shared: Reading::Unavailable("no".into()), ..mass(1, (1, 1), &[]) };
+        let other = Mass { dev: 2, ..mass(3, (1, 1), Some(1_000..1_060)) };
+        assert_eq!(weigh(&[mass(1, (1, 1), Some(1_000..1_060)), other]).allocated, 160);
+        let unknown = Mass { shared: Reading::Unavailable("no".into()), ..mass(1, (1, 1), None) };
         assert_eq!(weigh(&[unknown]), Weight { apparent: 100, allocated: 80, freed: 80 });
     }
 }
