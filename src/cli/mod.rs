@@ -10,6 +10,7 @@ mod list_stores;
 #[cfg(test)]
 mod list_tests;
 mod man;
+mod measure;
 mod probe;
 mod run_once;
 #[cfg(test)]
@@ -82,6 +83,7 @@ enum Command {
     Man(man::ManArgs),
     Worker(worker::WorkerArgs),
     Probe(probe::ProbeArgs),
+    Measure(measure::MeasureArgs),
 }
 
 /// How a command that did not fail ended.
@@ -194,6 +196,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::Man(args) => man::run(ctx, args),
         Command::Worker(args) => worker::run(ctx, args),
         Command::Probe(args) => probe::run(ctx, args),
+        Command::Measure(args) => measure::run(ctx, args),
     }
 }
 

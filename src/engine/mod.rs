@@ -24,6 +24,8 @@ mod load;
 #[cfg(feature = "llama")]
 mod log;
 #[cfg(feature = "llama")]
+mod measure;
+#[cfg(feature = "llama")]
 mod sampler;
 #[cfg(feature = "llama")]
 mod sequence;
@@ -35,8 +37,10 @@ mod stub;
 
 #[cfg(feature = "llama")]
 pub use load::Engine;
+#[cfg(feature = "llama")]
+pub use measure::measure;
 #[cfg(not(feature = "llama"))]
-pub use stub::Engine;
+pub use stub::{Engine, measure};
 
 pub use request::{
     EngineError, Event, Finish, Generate, Info, LoadSpec, LogSink, Metrics, Prompt, Sampling, TemplateUse, Timings,
@@ -52,6 +56,18 @@ pub use template::Message;
 /// (tokens/s quiet, beside two spinning processes, beside them at nice 5): 157, 29, 5 as libgomp has it; 60, 32, 15
 /// with `OMP_WAIT_POLICY=passive`; 144, 60, 28 with 10,000 rounds.
 pub const SPIN_COUNT: &str = "10000";
+
+/// The llama.cpp that this program holds, as the version of its bindings in Cargo.toml and the devices it is built for.
+pub fn build() -> String {
+    let devices = [
+        (cfg!(feature = "cuda"), "+cuda"),
+        (cfg!(feature = "vulkan"), "+vulkan"),
+        (cfg!(feature = "rocm"), "+rocm"),
+        (cfg!(feature = "metal"), "+metal"),
+    ];
+    let named: String = devices.iter().filter(|(on, _)| *on).map(|(_, name)| *name).collect();
+    format!("{}{named}", if cfg!(feature = "llama") { "0.1.160" } else { "none" })
+}
 
 /// Threads for a machine with so many cores.
 fn default_threads(cores: usize) -> u32 {

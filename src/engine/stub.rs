@@ -1,6 +1,9 @@
 use super::{EngineError, Event, Generate, Info, LoadSpec, LogSink, Message, Metrics, Prompt};
 use crate::clock::Timestamp;
+use crate::gguf::estimate::Settings;
+use crate::model::DeviceMemory;
 use std::convert::Infallible;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::mpsc::Receiver;
 
@@ -44,4 +47,10 @@ impl Engine {
     pub fn stop(&self) {
         match self.never {}
     }
+}
+
+/// Always refuses, in the words of every other call.
+pub fn measure(_: &Path, _: &Settings) -> Result<Vec<DeviceMemory>, EngineError> {
+    super::cpu::check()?;
+    Err(EngineError::NoEngine)
 }

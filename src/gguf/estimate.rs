@@ -15,20 +15,41 @@ pub struct Shape<'a> {
 }
 
 /// Element type of the KV cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum CacheType {
     F32,
     F16,
     Bf16,
+    #[value(name = "q8_0")]
     Q8_0,
+    #[value(name = "q5_1")]
     Q5_1,
+    #[value(name = "q5_0")]
     Q5_0,
+    #[value(name = "q4_1")]
     Q4_1,
+    #[value(name = "q4_0")]
     Q4_0,
+    #[value(name = "iq4_nl")]
     Iq4Nl,
 }
 
 impl CacheType {
+    /// ggml's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            CacheType::F32 => "f32",
+            CacheType::F16 => "f16",
+            CacheType::Bf16 => "bf16",
+            CacheType::Q8_0 => "q8_0",
+            CacheType::Q5_1 => "q5_1",
+            CacheType::Q5_0 => "q5_0",
+            CacheType::Q4_1 => "q4_1",
+            CacheType::Q4_0 => "q4_0",
+            CacheType::Iq4Nl => "iq4_nl",
+        }
+    }
+
     /// Bytes of that many elements: ggml's block sizes.
     fn size_of(self, elements: u64) -> u64 {
         let (block, bytes) = match self {

@@ -1,5 +1,6 @@
 //! Plain data with the words of the house: model, artifact, store, tier. No I/O here.
 
+mod device_memory;
 mod facts;
 mod holding;
 mod keep;
@@ -12,6 +13,7 @@ mod selector;
 mod stored;
 mod tier;
 
+pub use device_memory::DeviceMemory;
 pub use facts::{Attention, Facts, Integrity, Recurrent, Split, digits, percent};
 pub use holding::{Class, Holding, Surveyed};
 pub use keep::{HintSource, KeepHint};

@@ -1,0 +1,9 @@
+//! Compiles the one function of llama.cpp's C++ interface that its C interface lacks.
+
+fn main() {
+    println!("cargo::rerun-if-changed=src/engine/breakdown.cpp");
+    // Without llama.cpp there is nothing for it to call.
+    if std::env::var_os("CARGO_FEATURE_LLAMA").is_some() {
+        cc::Build::new().cpp(true).std("c++17").file("src/engine/breakdown.cpp").compile("modelctl_breakdown");
+    }
+}
