@@ -40,6 +40,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand man 'Print the manual page, or write all pages into a folder'
             cand worker 'worker'
             cand probe 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
+            cand measure 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'modelctl;scan'= {
@@ -110,9 +111,12 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;show'= {
             cand --ctx 'Context in tokens to estimate the memory for [default: the model''s own, at most 4096]'
             cand --parallel 'Sequences that share the context'
+            cand --cache-type-k 'Type of the keys in the cache'
+            cand --cache-type-v 'Type of the values in the cache'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
+            cand --fit 'Ask llama.cpp for the exact memory, without allocating it (the answer is kept)'
             cand --json 'Print a JSON object'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
@@ -319,6 +323,21 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'modelctl;measure'= {
+            cand --ctx 'ctx'
+            cand --parallel 'parallel'
+            cand --cache-type-k 'cache-type-k'
+            cand --cache-type-v 'cache-type-v'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'modelctl;help'= {
             cand scan 'Look for models and record what is there'
             cand list 'List the models known on this machine'
@@ -332,6 +351,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand man 'Print the manual page, or write all pages into a folder'
             cand worker 'worker'
             cand probe 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
+            cand measure 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'modelctl;help;scan'= {
@@ -366,6 +386,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;help;worker'= {
         }
         &'modelctl;help;probe'= {
+        }
+        &'modelctl;help;measure'= {
         }
         &'modelctl;help;help'= {
         }

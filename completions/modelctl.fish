@@ -45,6 +45,7 @@ complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "completions" -d '
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "worker"
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "measure" -d 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l store -d 'Look in this folder too, as the root of that store: `ollama=/srv/models` (dir, hf, ollama, lmstudio, llamacpp, ramalama, docker)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l config -d 'Read this config file instead of the one in the usual places' -r -F
@@ -168,11 +169,30 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -s h -l help -d 'P
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l ctx -d 'Context in tokens to estimate the memory for [default: the model\'s own, at most 4096]' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l parallel -d 'Sequences that share the context' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l cache-type-k -d 'Type of the keys in the cache' -r -f -a "f32\t''
+f16\t''
+bf16\t''
+q8_0\t''
+q5_1\t''
+q5_0\t''
+q4_1\t''
+q4_0\t''
+iq4_nl\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l cache-type-v -d 'Type of the values in the cache' -r -f -a "f32\t''
+f16\t''
+bf16\t''
+q8_0\t''
+q5_1\t''
+q5_0\t''
+q4_1\t''
+q4_0\t''
+iq4_nl\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l fit -d 'Ask llama.cpp for the exact memory, without allocating it (the answer is kept)'
 complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l json -d 'Print a JSON object'
 complete -c modelctl -n "__fish_modelctl_using_subcommand show" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -333,19 +353,48 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "scan" -d 'Look for models and record what is there'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "list" -d 'List the models known on this machine'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "keep" -d 'Name the models that you want to keep'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "duplicates" -d 'Show files that are on this machine more than once'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "run-once" -d 'Run one prompt on a local model and print the answer'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "worker"
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -l ctx -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -l parallel -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -l cache-type-k -r -f -a "f32\t''
+f16\t''
+bf16\t''
+q8_0\t''
+q5_1\t''
+q5_0\t''
+q4_1\t''
+q4_0\t''
+iq4_nl\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -l cache-type-v -r -f -a "f32\t''
+f16\t''
+bf16\t''
+q8_0\t''
+q5_1\t''
+q5_0\t''
+q4_1\t''
+q4_0\t''
+iq4_nl\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "scan" -d 'Look for models and record what is there'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "list" -d 'List the models known on this machine'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "keep" -d 'Name the models that you want to keep'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "duplicates" -d 'Show files that are on this machine more than once'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "run-once" -d 'Run one prompt on a local model and print the answer'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "worker"
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "measure" -d 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "add" -d 'Add hints; one that is kept already stays where it is'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "rm" -d 'Remove hints that `keep add` added'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "list" -d 'List all hints in order of preference: where each comes from, and which models it means'

@@ -1,9 +1,9 @@
 //! What a model needs in memory beside what this machine has now.
 
-use crate::gguf::estimate::{Settings, Shape, estimate};
+use crate::gguf::estimate::{CacheType, Settings, Shape, estimate};
 use crate::host::gpu::{Gpu, GpuMemory};
 use crate::host::memory::Memory;
-use crate::model::{Facts, Kind, Model, Reading, Role, State};
+use crate::model::{DeviceMemory, Facts, Kind, Model, Reading, Role, State};
 use crate::ui::{text, units};
 use serde::Serialize;
 
@@ -41,8 +41,37 @@ pub struct Fit {
     pub words: String,
 }
 
+/// How a model would be run, as far as a person chooses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// Tokens over all sequences; None: the model's own, at most [`DEFAULT_CONTEXT`].
+    pub context: Option<u32>,
+    pub parallel: u32,
+    pub cache_k: CacheType,
+    pub cache_v: CacheType,
+}
+
+impl Wanted {
+    pub fn new(context: Option<u32>, parallel: u32) -> Wanted {
+        Wanted { context, parallel, cache_k: CacheType::F16, cache_v: CacheType::F16 }
+    }
+
+    /// The settings of a model that promises `trained` tokens.
+    pub fn settings(&self, trained: Option<u64>) -> Settings {
+        let promised = trained.and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
+        let context = self.context.unwrap_or_else(|| promised.unwrap_or(DEFAULT_CONTEXT).min(DEFAULT_CONTEXT));
+        Settings {
+            n_ctx: context,
+            n_parallel: self.parallel,
+            cache_k: self.cache_k,
+            cache_v: self.cache_v,
+            ..Settings::default()
+        }
+    }
+}
+
 /// The memory that this model needs, or why there is no figure.
-pub fn need(model: &Model, context: Option<u32>, parallel: u32) -> Reading<Need> {
+pub fn need(model: &Model, wanted: &Wanted) -> Reading<Need> {
     let refuse = |why: &str| Reading::Unavailable(why.to_owned());
     match model.kind {
         Kind::Generative | Kind::Embedding => {}
@@ -65,13 +94,11 @@ pub fn need(model: &Model, context: Option<u32>, parallel: u32) -> Reading<Need>
     let Some(main) = shards.first() else {
         return refuse("the header cannot be read");
     };
-    let promised = main.context_length.and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
-    let context = context.unwrap_or_else(|| promised.unwrap_or(DEFAULT_CONTEXT).min(DEFAULT_CONTEXT));
-    let settings = Settings { n_ctx: context, n_parallel: parallel, ..Settings::default() };
+    let settings = wanted.settings(main.context_length);
     let estimate = estimate(&Shape { shards, mmproj: headers(true).next() }, &settings);
     Reading::Known(Need {
-        context,
-        parallel,
+        context: settings.n_ctx,
+        parallel: settings.n_parallel,
         weights: estimate.weights,
         kv_cache: estimate.kv_cache,
         compute: estimate.compute,
@@ -86,7 +113,7 @@ pub fn need(model: &Model, context: Option<u32>, parallel: u32) -> Reading<Need>
 pub fn shortage(model: &Model, context: u32, available: &Reading<u64>) -> Option<String> {
     let promised = model.facts().and_then(|f| f.context_length).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
     let context = promised.map_or(context, |n| n.min(context));
-    match (need(model, Some(context), 1), available) {
+    match (need(model, &Wanted::new(Some(context), 1)), available) {
         (Reading::Known(need), Reading::Known(available)) if need.total > *available => Some(format!(
             "needs {} at a context of {context} tokens, and {} are available",
             units::bytes(need.total),
@@ -138,4 +165,32 @@ pub fn fits(total: u64, machine: &Machine) -> Vec<Fit> {
         all.push(fit("GPUs", Some(total <= free_over_all), words));
     }
     all
+}
+
+/// Where the figures of [`need`] come from.
+pub const FORMULA: &str = "formula over the header";
+/// Where exact figures come from.
+pub const LLAMA: &str = "llama.cpp without allocating";
+
+/// What llama.cpp says over all devices, less what the formula says, bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    pub weights: i64,
+    pub kv_cache: i64,
+    pub compute: i64,
+}
+
+impl Difference {
+    pub fn of(devices: &[DeviceMemory], need: &Need) -> Difference {
+        let less = |exact: fn(&DeviceMemory) -> u64, formula: u64| {
+            let sum = devices.iter().fold(0u64, |sum, d| sum.saturating_add(exact(d)));
+            let signed = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+            signed(sum).saturating_sub(signed(formula))
+        };
+        Difference {
+            weights: less(|d| d.weights, need.weights),
+            kv_cache: less(|d| d.kv_cache, need.kv_cache),
+            compute: less(|d| d.compute, need.compute),
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod completions;
 mod duplicates;
+mod exact;
 mod fit;
 mod keep;
 mod list;

@@ -1,9 +1,11 @@
 //! The view of `show` for a script.
 
-use super::fit::{Fit, Need, fits};
+use super::fit::{Difference, FORMULA, Fit, LLAMA, Need, fits};
 use super::show::Shown;
 use crate::clock::Timestamp;
-use crate::model::{Artifact, Class, Facts, Integrity, Listed, Reading, Role, Stored, TierLimits, path_bytes_hex};
+use crate::model::{
+    Artifact, Class, DeviceMemory, Facts, Integrity, Listed, Reading, Role, Stored, TierLimits, path_bytes_hex,
+};
 use serde::Serialize;
 
 /// What `show --json` prints: the keys of `list --json`, and more. Keys are added, never renamed or dropped.
@@ -18,11 +20,23 @@ pub struct Document<'a> {
     metadata: Option<&'a Facts>,
     /// Bytes at one context, or why there is no figure.
     memory: &'a Reading<Need>,
+    /// Where the figures of `memory` come from.
+    memory_source: &'static str,
+    /// Bytes by device, as llama.cpp lays the model out, or why it did not; null when it was never asked.
+    exact: Option<Exact<'a>>,
     /// Where the model fits now; empty without a figure.
     fits: Vec<Fit>,
     last_source: Option<&'a str>,
     /// Latest first.
     uses: Vec<UseDocument<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Exact<'a> {
+    source: &'static str,
+    devices: &'a Reading<Vec<DeviceMemory>>,
+    /// The sum over the devices less the formula, bytes.
+    difference: Option<Difference>,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,6 +82,12 @@ pub fn document<'a>(shown: &'a Shown<'a>, limits: &TierLimits) -> Document<'a> {
         files: model.artifacts.iter().map(|a| file_document(a, shown.stored_of(a))).collect(),
         metadata: model.facts(),
         memory: &shown.need,
+        memory_source: FORMULA,
+        exact: shown.exact.as_ref().map(|reading| Exact {
+            source: LLAMA,
+            devices: reading,
+            difference: reading.known().zip(shown.need.known()).map(|(d, need)| Difference::of(d, need)),
+        }),
         fits: shown.need.known().map_or_else(Vec::new, |need| fits(need.total, &shown.machine)),
         last_source: model.usage.last_source.as_deref(),
         uses: shown.events.iter().map(|u| UseDocument { at: u.at.rfc3339(), source: &u.source }).collect(),

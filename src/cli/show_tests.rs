@@ -1,5 +1,5 @@
 use super::fit::need;
-use super::fit::{Machine, Need, fits};
+use super::fit::{Machine, Need, Wanted, fits};
 use super::show::{Shown, UseEvent};
 use super::{sample_row, show_json, show_view};
 use crate::clock::Timestamp;
@@ -120,7 +120,8 @@ fn a_need() -> Need {
 fn printed(need: Reading<Need>, gpus: Reading<Vec<Gpu>>) -> String {
     let (row, model) = (sample_row("smol"), model());
     let events = vec![UseEvent { at: Timestamp(NOW.0 - 7_200_000), source: "run-once".into() }];
-    let shown = Shown { row: &row, model: &model, stored: vec![], need, machine: machine(gpus), events, now: NOW };
+    let shown =
+        Shown { row: &row, model: &model, stored: vec![], need, exact: None, machine: machine(gpus), events, now: NOW };
     let (mut ui, out, _) = Ui::for_test(UiOptions::default(), true);
     show_view::print(&mut ui, &show_view::sections(&shown, &TierLimits::default())).unwrap();
     out.text()
@@ -218,7 +219,7 @@ fn a_model_too_large_for_one_gpu_may_fit_over_two() {
 
 #[test]
 fn memory_is_shown_for_a_modest_context_unless_asked() {
-    let context = |model: &Model, ctx| need(model, ctx, 1).known().map(|n| n.context);
+    let context = |model: &Model, ctx| need(model, &Wanted::new(ctx, 1)).known().map(|n| n.context);
     let mut model = model();
     assert_eq!(context(&model, None), Some(4096));
     assert_eq!(context(&model, Some(8192)), Some(8192));
@@ -227,9 +228,9 @@ fn memory_is_shown_for_a_modest_context_unless_asked() {
     }
     assert_eq!(context(&model, None), Some(512));
     model.kind = Kind::Imatrix;
-    assert_eq!(need(&model, None, 1), Reading::Unavailable("it is not loaded by itself".into()));
+    assert_eq!(need(&model, &Wanted::new(None, 1)), Reading::Unavailable("it is not loaded by itself".into()));
     (model.kind, model.state) = (Kind::Generative, State::Incomplete);
-    assert!(need(&model, None, 1).known().is_none());
+    assert!(need(&model, &Wanted::new(None, 1)).known().is_none());
 }
 
 #[test]
@@ -240,6 +241,7 @@ fn the_json_of_show_extends_that_of_list() {
         model: &model,
         stored: vec![],
         need: Reading::Known(a_need()),
+        exact: None,
         machine: machine(Reading::Unavailable("not loaded".into())),
         events: vec![],
         now: NOW,

@@ -1,11 +1,11 @@
 //! The view of `show` for a person: sections of labelled values.
 
-use super::fit::{Machine, Need, fits};
+use super::fit::{Difference, FORMULA, LLAMA, Machine, Need, fits};
 use super::list::tone_of;
 use super::list_files::tone_of as tone_of_class;
 use super::show::Shown;
 use crate::clock::Timestamp;
-use crate::model::{Artifact, Facts, Integrity, Model, QuantSource, Reading, Role, Tier, TierLimits};
+use crate::model::{Artifact, DeviceMemory, Facts, Integrity, Model, QuantSource, Reading, Role, Tier, TierLimits};
 use crate::ui::{Tone, Ui, text, units};
 
 /// A title and its labelled values.
@@ -63,6 +63,7 @@ pub fn sections(shown: &Shown, limits: &TierLimits) -> Vec<Section> {
     let mut sections = vec![identity(shown, limits), files(shown)];
     sections.extend(shown.model.facts().map(|facts| metadata(shown.model, facts)));
     sections.push(memory(&shown.need, &shown.machine));
+    sections.extend(shown.exact.as_ref().map(|exact| exactly(exact, &shown.need)));
     sections.push(usage(shown));
     sections
 }
@@ -256,6 +257,7 @@ fn memory(need: &Reading<Need>, machine: &Machine) -> Section {
     };
     let sequences = if need.parallel == 1 { String::new() } else { format!(" shared by {} sequences", need.parallel) };
     let mut section = Section::new(format!("Memory for a context of {} tokens{sequences}", need.context));
+    section.add("source", FORMULA);
     section.add("weights", units::bytes(need.weights));
     section.add("KV cache", units::bytes(need.kv_cache));
     section.add("compute", units::bytes(need.compute));
@@ -269,6 +271,36 @@ fn memory(need: &Reading<Need>, machine: &Machine) -> Section {
         section.toned(&fit.place, &fit.words, tone);
     }
     section
+}
+
+fn exactly(exact: &Reading<Vec<DeviceMemory>>, need: &Reading<Need>) -> Section {
+    let mut section = Section::new(format!("The same by {LLAMA}"));
+    let devices = match exact {
+        Reading::Known(devices) => devices,
+        Reading::Unavailable(why) => {
+            section.add("needs", format!("unknown: {why}"));
+            return section;
+        }
+    };
+    for d in devices {
+        let (weights, kv, compute) = (units::bytes(d.weights), units::bytes(d.kv_cache), units::bytes(d.compute));
+        section.add(&text::clean(&d.device), format!("weights {weights}, KV cache {kv}, compute {compute}"));
+    }
+    if let Reading::Known(need) = need {
+        let Difference { weights, kv_cache, compute } = Difference::of(devices, need);
+        let than = format!("weights {}, KV cache {}, compute {}", signed(weights), signed(kv_cache), signed(compute));
+        section.add("difference", format!("{than} against the {FORMULA}"));
+    }
+    section
+}
+
+fn signed(bytes: i64) -> String {
+    let size = units::bytes(bytes.unsigned_abs());
+    match bytes {
+        0 => "none".into(),
+        1.. => format!("+{size}"),
+        _ => format!("-{size}"),
+    }
 }
 
 fn usage(shown: &Shown) -> Section {

@@ -6,6 +6,7 @@
 
 mod cells;
 mod error;
+mod fit;
 mod holdings;
 mod inventory;
 mod keep;

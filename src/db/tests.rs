@@ -1,6 +1,7 @@
 //! What a user would lose if the database did not keep its word.
 
 mod damage;
+mod fit;
 mod holdings;
 mod inventory;
 mod keep;

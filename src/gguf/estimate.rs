@@ -2,7 +2,7 @@
 //!
 //! The formulas follow llama.cpp's own allocation (`llama-kv-cache.cpp`, `llama-memory-recurrent.cpp`) as
 //! gguf-parser-go's `file_estimate__llamacpp.go` spells them out. Weights and KV cache are exact for the architectures
-//! they describe; compute is an upper estimate of the largest graph node, good to tens of MiB.
+//! they describe; compute is an estimate of the largest graph node, within 6 % of what llama.cpp lays out on the CPU.
 
 use crate::model::{Attention, Facts, Recurrent};
 
@@ -128,9 +128,9 @@ pub fn estimate(shape: &Shape<'_>, settings: &Settings) -> Estimate {
     Estimate { weights, kv_cache: kv_cache(main, settings), compute: compute(main, settings), overhead }
 }
 
-/// Cells of the cache: with flash attention rows are padded to 256, else to 32.
+/// Cells of the cache: llama.cpp pads the context to 256.
 fn cells(settings: &Settings) -> u64 {
-    u64::from(settings.n_ctx).next_multiple_of(if settings.flash_attention { 256 } else { 32 })
+    u64::from(settings.n_ctx).next_multiple_of(256)
 }
 
 fn kv_cache(facts: &Facts, settings: &Settings) -> u64 {

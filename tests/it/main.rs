@@ -17,6 +17,7 @@ mod readme;
 #[cfg(feature = "llama")]
 mod run_once;
 mod sandbox;
+mod show_fit;
 mod verify;
 #[cfg(feature = "llama")]
 mod worker;

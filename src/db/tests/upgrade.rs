@@ -6,7 +6,7 @@ use super::*;
 use crate::clock::Timestamp;
 use crate::db::schema::VERSION;
 use crate::db::{HashRecord, UseEvent};
-use crate::model::{Model, ScanOutcome, Settings};
+use crate::model::{DeviceMemory, Model, ScanOutcome, Settings};
 use rusqlite::Connection;
 use std::io::Write;
 
@@ -15,6 +15,7 @@ const DUMPS: &[&str] = &[
     include_str!("../../../fixtures/db/v2.sql"),
     include_str!("../../../fixtures/db/v3.sql"),
     include_str!("../../../fixtures/db/v4.sql"),
+    include_str!("../../../fixtures/db/v5.sql"),
 ];
 
 /// Everything in the schema, as SQLite keeps it.
@@ -96,6 +97,8 @@ fn print_a_dump() {
     if let Some(file) = small.artifacts.first() {
         let record = HashRecord { sha256: "ab".repeat(32), at: NOW };
         db.record_verified(&file.identity, &record).unwrap();
+        let devices = [DeviceMemory { device: "CPU".into(), weights: 1, kv_cache: 2, compute: 3 }];
+        db.record_measured(&file.identity, "ctx=4096", &devices).unwrap();
     }
     db.add_keep_hints(&["*-Q4_K_M".into(), "/models/big.gguf".into()], NOW).unwrap();
     std::io::stdout().write_all(dump(&db.conn).as_bytes()).unwrap();

@@ -1,0 +1,68 @@
+//! `show --fit`: the memory of a model by formula and by llama.cpp.
+
+use crate::fixtures;
+use crate::sandbox::Sandbox;
+use serde_json::Value;
+
+#[cfg(not(feature = "llama"))]
+#[test]
+fn a_build_without_llama_says_so_and_shows_the_formula() {
+    let home = Sandbox::new();
+    home.place(&fixtures::smollm2(), "m.gguf");
+    home.run(["scan"]).ok();
+    let shown: Value = home.run(["show", "m.gguf", "--fit", "--json"]).ok().json();
+    assert!(shown["memory"]["known"]["weights"].is_u64(), "{shown}");
+    assert!(shown["exact"]["devices"]["unavailable"].as_str().unwrap().contains("llama.cpp"), "{shown}");
+}
+
+#[cfg(feature = "llama")]
+mod real {
+    use super::*;
+
+    #[test]
+    fn the_formula_agrees_with_llama_and_the_answer_is_kept() {
+        for (path, k) in [(fixtures::smollm2(), "f16"), (fixtures::gemma(), "q8_0")] {
+            let home = Sandbox::new();
+            let file = home.place(&path, "m.gguf");
+            home.run(["scan"]).ok();
+            for (ctx, parallel) in [("512", "1"), ("5000", "1"), ("8192", "3")] {
+                let line = ["show", "m.gguf", "--ctx", ctx, "--parallel", parallel, "--cache-type-k", k, "--json"];
+                assert!(home.run(line).ok().json()["exact"].is_null(), "nobody asked yet");
+                let shown = home.run(line.iter().chain(&["--fit"])).ok().json();
+                let difference = &shown["exact"]["difference"];
+                assert_eq!(difference["weights"], 0, "{shown}");
+                assert_eq!(difference["kv_cache"], 0, "{shown}");
+                let formula = shown["memory"]["known"]["compute"].as_f64().unwrap();
+                assert!(difference["compute"].as_f64().unwrap().abs() / formula < 0.06, "{shown}");
+                // Without the flag no child is ever started, so that this one comes from the database.
+                assert_eq!(home.run(line).ok().json()["exact"], shown["exact"]);
+            }
+            // Nor is one started with it: the file is gone, and the figure is still there.
+            std::fs::remove_file(&file).unwrap();
+            let again = ["show", "m.gguf", "--ctx", "512", "--cache-type-k", k, "--json", "--fit"];
+            assert!(home.run(again).ok().json()["exact"]["devices"]["known"].is_array());
+        }
+    }
+
+    #[test]
+    fn a_file_that_llama_refuses_costs_a_reason_and_not_the_command() {
+        // A whole header by our rules, and no model by llama.cpp's: its one tensor belongs to nothing.
+        let mut gguf = b"GGUF".to_vec();
+        gguf.extend(3u32.to_le_bytes());
+        gguf.extend(1u64.to_le_bytes());
+        gguf.extend(1u64.to_le_bytes());
+        let text = |s: &str| [&(s.len() as u64).to_le_bytes()[..], s.as_bytes()].concat();
+        gguf.extend([text("general.architecture"), 8u32.to_le_bytes().to_vec(), text("llama")].concat());
+        gguf.extend([text("x"), 1u32.to_le_bytes().to_vec(), 8u64.to_le_bytes().to_vec()].concat());
+        gguf.extend([0u32.to_le_bytes().to_vec(), 0u64.to_le_bytes().to_vec()].concat());
+        gguf.resize(gguf.len().next_multiple_of(32) + 32, 0);
+        let home = Sandbox::new();
+        home.write("bad.gguf", &gguf);
+        home.run(["scan"]).ok();
+        let shown = home.run(["show", "bad.gguf", "--fit", "--json"]).ok().json();
+        assert!(shown["memory"]["known"].is_object(), "{shown}");
+        assert!(!shown["exact"]["devices"]["unavailable"].as_str().unwrap().is_empty(), "{shown}");
+        let person = home.run(["show", "bad.gguf", "--fit"]).ok();
+        assert!(person.out.contains("unknown: "), "{person:?}");
+    }
+}
