@@ -174,6 +174,7 @@ Metadata
   content id     c0ffee
 
 Memory for a context of 4096 tokens
+  source       formula over the header
   weights      96.0 MiB
   KV cache     90.0 MiB
   compute      10.0 MiB

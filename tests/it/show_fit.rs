@@ -3,14 +3,22 @@
 use crate::fixtures;
 use crate::sandbox::Sandbox;
 use serde_json::Value;
+use std::path::Path;
+
+/// The id of a model that was scanned.
+fn scanned(home: &Sandbox, file: &Path) -> String {
+    home.run(["scan"]).ok();
+    let shown: Value = home.run(["show".as_ref(), file.as_os_str(), "--json".as_ref()]).ok().json();
+    shown["id"].as_str().unwrap().to_owned()
+}
 
 #[cfg(not(feature = "llama"))]
 #[test]
 fn a_build_without_llama_says_so_and_shows_the_formula() {
     let home = Sandbox::new();
-    home.place(&fixtures::smollm2(), "m.gguf");
-    home.run(["scan"]).ok();
-    let shown: Value = home.run(["show", "m.gguf", "--fit", "--json"]).ok().json();
+    let file = home.place(&fixtures::smollm2(), "m.gguf");
+    let id = scanned(&home, &file);
+    let shown: Value = home.run(["show", &id, "--fit", "--json"]).ok().json();
     assert!(shown["memory"]["known"]["weights"].is_u64(), "{shown}");
     assert!(shown["exact"]["devices"]["unavailable"].as_str().unwrap().contains("llama.cpp"), "{shown}");
 }
@@ -24,9 +32,9 @@ mod real {
         for (path, k) in [(fixtures::smollm2(), "f16"), (fixtures::gemma(), "q8_0")] {
             let home = Sandbox::new();
             let file = home.place(&path, "m.gguf");
-            home.run(["scan"]).ok();
+            let id = scanned(&home, &file);
             for (ctx, parallel) in [("512", "1"), ("5000", "1"), ("8192", "3")] {
-                let line = ["show", "m.gguf", "--ctx", ctx, "--parallel", parallel, "--cache-type-k", k, "--json"];
+                let line = ["show", &id, "--ctx", ctx, "--parallel", parallel, "--cache-type-k", k, "--json"];
                 assert!(home.run(line).ok().json()["exact"].is_null(), "nobody asked yet");
                 let shown = home.run(line.iter().chain(&["--fit"])).ok().json();
                 let difference = &shown["exact"]["difference"];
@@ -39,7 +47,7 @@ mod real {
             }
             // Nor is one started with it: the file is gone, and the figure is still there.
             std::fs::remove_file(&file).unwrap();
-            let again = ["show", "m.gguf", "--ctx", "512", "--cache-type-k", k, "--json", "--fit"];
+            let again = ["show", &id, "--ctx", "512", "--cache-type-k", k, "--json", "--fit"];
             assert!(home.run(again).ok().json()["exact"]["devices"]["known"].is_array());
         }
     }
@@ -57,12 +65,12 @@ mod real {
         gguf.extend([0u32.to_le_bytes().to_vec(), 0u64.to_le_bytes().to_vec()].concat());
         gguf.resize(gguf.len().next_multiple_of(32) + 32, 0);
         let home = Sandbox::new();
-        home.write("bad.gguf", &gguf);
-        home.run(["scan"]).ok();
-        let shown = home.run(["show", "bad.gguf", "--fit", "--json"]).ok().json();
+        let file = home.write("bad.gguf", &gguf);
+        let id = scanned(&home, &file);
+        let shown = home.run(["show", &id, "--fit", "--json"]).ok().json();
         assert!(shown["memory"]["known"].is_object(), "{shown}");
         assert!(!shown["exact"]["devices"]["unavailable"].as_str().unwrap().is_empty(), "{shown}");
-        let person = home.run(["show", "bad.gguf", "--fit"]).ok();
+        let person = home.run(["show", &id, "--fit"]).ok();
         assert!(person.out.contains("unknown: "), "{person:?}");
     }
 }
