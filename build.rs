@@ -1,5 +1,6 @@
 //! Compiles the one function of llama.cpp's C++ interface that its C interface lacks.
 
+#[expect(clippy::disallowed_methods, reason = "cargo tells a build script its features by the environment alone")]
 fn main() {
     println!("cargo::rerun-if-changed=src/engine/breakdown.cpp");
     // Without llama.cpp there is nothing for it to call.
