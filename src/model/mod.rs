@@ -11,6 +11,7 @@ mod row;
 mod scan;
 mod selector;
 mod stored;
+pub mod task;
 mod tier;
 
 pub use device_memory::DeviceMemory;
