@@ -12,6 +12,7 @@ mod inventory;
 mod keep;
 mod open;
 mod place;
+mod queue;
 mod record;
 mod rows;
 mod schema;
@@ -23,6 +24,7 @@ mod usage;
 mod verified;
 
 pub use inventory::KnownRoot;
+pub use queue::{Counts, Inference, ModelStats, Recovered, Removed, Standing, Stats, TaskFilter};
 pub use usage::UseEvent;
 pub use verified::HashRecord;
 

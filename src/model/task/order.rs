@@ -1,6 +1,6 @@
 //! Which tasks a claim takes: pure, so that every store takes the same.
 
-use super::{Moment, OwnerId, Ticket, Wish};
+use super::{Moment, OwnerId, Task, Ticket, Wish};
 use crate::clock::Timestamp;
 use std::cmp::Reverse;
 
@@ -34,12 +34,25 @@ pub enum Scope {
     LoadedOnly,
 }
 
+/// What a worker got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claimed {
+    /// Best first. One model can serve them all.
+    Tasks(Vec<Task>),
+    /// Nothing suitable is due.
+    Nothing,
+    /// It is another model's turn: the loaded one has nothing to do, or others have waited long enough.
+    Yield,
+    /// Inference is switched off.
+    Off,
+}
+
 /// Whose turn it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Turn {
     /// Tasks with any of these wishes, best first.
     Serve(Vec<Wish>),
-    /// Tasks for another model have waited long enough: let the loaded one finish what it has.
+    /// It is another model's turn: let the loaded one finish what it has.
     Yield,
 }
 

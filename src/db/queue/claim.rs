@@ -1,0 +1,152 @@
+//! Taking tasks: one transaction for a group that one model can serve.
+
+use super::row::{COLUMNS, apply, read_ticket, ticket, whole};
+use super::{ids, toggle};
+use crate::clock::Timestamp;
+use crate::db::Db;
+use crate::db::error::DbResult;
+use crate::model::Tier;
+use crate::model::task::machine::{self, Owner};
+use crate::model::task::order::{ClaimAsk, Claimed, Turn, place, turn};
+use crate::model::task::{Moment, Task, TaskState, Ticket, Wish};
+use rusqlite::Connection;
+
+/// Waiting tasks made due in one claim.
+const PROMOTED: u32 = 1_000;
+
+impl Db {
+    /// Takes up to `ask.limit` tasks that are due and that one model can serve, in one commit. Which those are is
+    /// decided by [`turn`].
+    pub fn claim_tasks(&mut self, ask: &ClaimAsk, at: Moment) -> anyhow::Result<Claimed> {
+        // An empty queue is asked often and by everybody: without the write lock.
+        if !self.read(|tx| may_claim(tx, at.now))? {
+            return self.read(|tx| Ok(if toggle::inference(tx)?.on { Claimed::Nothing } else { Claimed::Off }));
+        }
+        self.write(|tx| {
+            if !toggle::inference(tx)?.on {
+                return Ok(Claimed::Off);
+            }
+            promote(tx, at)?;
+            loop {
+                let Some(head) = first(tx, None, 1)?.pop() else { return Ok(Claimed::Nothing) };
+                let mut best = Vec::new();
+                for wish in ask.loaded.iter().flat_map(|l| &l.serves) {
+                    best.extend(first(tx, Some(wish), 1)?);
+                }
+                best.sort_by_key(place);
+                let wishes = match turn(&head, best.first(), ask, at) {
+                    Turn::Serve(wishes) => wishes,
+                    Turn::Yield => return Ok(Claimed::Yield),
+                };
+                let taken = take(tx, &wishes, ask, at)?;
+                // Every candidate may have passed its deadline, and then it has left the queue.
+                if !taken.is_empty() || ask.limit == 0 {
+                    return Ok(Claimed::Tasks(taken));
+                }
+            }
+        })
+    }
+
+    /// Whether any task is due that has one of these wishes, or any at all where none are given: what keeps a model in
+    /// memory.
+    pub fn any_task_due(&self, wishes: Option<&[Wish]>, now: Timestamp) -> anyhow::Result<bool> {
+        self.read(|tx| {
+            let Some(wishes) = wishes else { return may_claim(tx, now) };
+            for wish in wishes {
+                if !first(tx, Some(wish), 1)?.is_empty() {
+                    return Ok(true);
+                }
+            }
+            let mut find = tx.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM task WHERE state = 'scheduled' AND until <= ?1
+                 AND wish_model IS ?2 AND wish_tier IS ?3)",
+            )?;
+            for wish in wishes {
+                let due = (now.millis(), wish.model(), wish.tier().map(Tier::name));
+                if find.query_row(due, |row| row.get(0))? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+    }
+
+    /// When the next task that is not due yet will be.
+    pub fn next_task_due(&self) -> anyhow::Result<Option<Timestamp>> {
+        self.read(|tx| {
+            let mut find = tx.prepare_cached("SELECT min(until) FROM task WHERE state = 'scheduled'")?;
+            Ok(find.query_row([], |row| row.get::<_, Option<i64>>(0))?.map(Timestamp))
+        })
+    }
+}
+
+fn may_claim(tx: &Connection, now: Timestamp) -> DbResult<bool> {
+    let mut find = tx.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM task WHERE state = 'queued')
+             OR EXISTS (SELECT 1 FROM task WHERE state = 'scheduled' AND until <= ?1)",
+    )?;
+    Ok(find.query_row([now.millis()], |row| row.get(0))?)
+}
+
+/// Makes due what has become so. The earliest first, and a bounded number: the next claim takes the next.
+fn promote(tx: &Connection, at: Moment) -> DbResult<()> {
+    let due = ids(
+        tx,
+        "SELECT id FROM task WHERE state = 'scheduled' AND until <= ?1 ORDER BY until LIMIT ?2",
+        (at.now.millis(), PROMOTED),
+    )?;
+    for id in due {
+        let Some(before) = ticket(tx, id)? else { continue };
+        if let Some(change) = machine::tidy(&before, Owner::MayLive, at) {
+            apply(tx, &before, &change, at)?;
+        }
+    }
+    Ok(())
+}
+
+/// The first due tickets in the order of the claim, of all or of one wish.
+fn first(tx: &Connection, wish: Option<&Wish>, limit: usize) -> DbResult<Vec<Ticket>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let order = "ORDER BY priority DESC, ready, id LIMIT ?1";
+    let mut tickets = Vec::new();
+    let mut read = |mut rows: rusqlite::Rows<'_>| -> DbResult<()> {
+        while let Some(row) = rows.next()? {
+            tickets.push(read_ticket(row)?);
+        }
+        Ok(())
+    };
+    match wish {
+        None => {
+            let sql = format!("SELECT {COLUMNS} FROM task WHERE state = 'queued' {order}");
+            read(tx.prepare_cached(&sql)?.query([limit])?)?;
+        }
+        Some(wish) => {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM task WHERE state = 'queued' AND wish_model IS ?2 AND wish_tier IS ?3 {order}"
+            );
+            let of = (limit, wish.model(), wish.tier().map(Tier::name));
+            read(tx.prepare_cached(&sql)?.query(of)?)?;
+        }
+    }
+    Ok(tickets)
+}
+
+/// Claims the best of several wishes. Those whose deadline has passed fail on the way and are not among the taken.
+fn take(tx: &Connection, wishes: &[Wish], ask: &ClaimAsk, at: Moment) -> DbResult<Vec<Task>> {
+    let mut candidates = Vec::new();
+    for wish in wishes {
+        candidates.extend(first(tx, Some(wish), ask.limit)?);
+    }
+    candidates.sort_by_key(place);
+    candidates.dedup_by_key(|ticket| ticket.id);
+    let mut taken = Vec::new();
+    for before in candidates.into_iter().take(ask.limit) {
+        // What was read under this lock is queued; a refusal cannot come, and would leave it to others.
+        let Ok(change) = machine::claim(&before, &ask.owner, at) else { continue };
+        apply(tx, &before, &change, at)?;
+        if change.ticket.state() == TaskState::Running {
+            taken.push(whole(tx, change.ticket)?);
+        }
+    }
+    Ok(taken)
+}

@@ -1,0 +1,69 @@
+//! Whether inference is on: two rows of `meta`, read inside every claim.
+
+use crate::clock::Timestamp;
+use crate::db::Db;
+use crate::db::error::{DbError, DbResult};
+use rusqlite::{Connection, OptionalExtension};
+use serde::Serialize;
+
+/// The switch that a person throws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Inference {
+    pub on: bool,
+    /// When it was last thrown; None when it never was.
+    pub since: Option<Timestamp>,
+}
+
+impl Db {
+    pub fn inference(&self) -> anyhow::Result<Inference> {
+        self.read(|tx| inference(tx))
+    }
+
+    /// Throws the switch. While it is off nothing is claimed; what runs goes on.
+    pub fn set_inference(&mut self, on: bool, now: Timestamp) -> anyhow::Result<Inference> {
+        self.write(|tx| {
+            let before = inference(tx)?;
+            if before.on == on {
+                return Ok(before);
+            }
+            set(tx, "inference", if on { "on" } else { "off" })?;
+            set(tx, "inference_since", &now.millis().to_string())?;
+            Ok(Inference { on, since: Some(now) })
+        })
+    }
+}
+
+pub(super) fn inference(tx: &Connection) -> DbResult<Inference> {
+    let on = match get(tx, "inference")?.as_deref() {
+        None | Some("on") => true,
+        Some("off") => false,
+        Some(other) => return Err(bad("inference", other)),
+    };
+    let since = match get(tx, "inference_since")? {
+        None => None,
+        Some(text) => Some(Timestamp(text.parse().map_err(|_| bad("inference_since", &text))?)),
+    };
+    Ok(Inference { on, since })
+}
+
+pub(super) fn get(tx: &Connection, name: &str) -> DbResult<Option<String>> {
+    let mut find = tx.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
+    Ok(find.query_row([name], |row| row.get(0)).optional()?)
+}
+
+pub(super) fn set(tx: &Connection, name: &str, value: &str) -> DbResult<()> {
+    tx.prepare_cached(
+        "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    )?
+    .execute([name, value])?;
+    Ok(())
+}
+
+pub(super) fn bad(name: &str, value: &str) -> DbError {
+    DbError::BadValue {
+        table: "meta",
+        column: "value".to_owned(),
+        row: name.to_owned(),
+        why: format!("`{}` is not one of its values", value.escape_debug()),
+    }
+}
