@@ -108,7 +108,7 @@ impl Db {
         self.write(|tx| {
             let mut found = Recovered::default();
             // All that runs is looked at: it is as many as there are workers, and the reasons differ.
-            let running = ids(tx, "SELECT id FROM task WHERE state = 'running'", [])?;
+            let running = ids(tx, "SELECT id FROM task WHERE state = 'running' ORDER BY id", [])?;
             let late = ids(
                 tx,
                 "SELECT id FROM task WHERE deadline IS NOT NULL AND state IN ('queued', 'scheduled') AND deadline <= ?1

@@ -1,5 +1,11 @@
-//! Which model answers a task. The durable queue and its executor join it here.
+//! Which model answers a task, and the durable queue: what keeps it, who works on it, and batch files. What may happen
+//! to a task is in [`crate::model::task::machine`].
 
 mod choose;
+pub mod owner;
+mod store;
+#[cfg(test)]
+mod tests;
 
 pub use choose::{Ranked, Why, rank};
+pub use store::Store;

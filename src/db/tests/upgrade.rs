@@ -4,9 +4,13 @@
 use super::samples::*;
 use super::*;
 use crate::clock::Timestamp;
+use crate::db::TaskFilter;
 use crate::db::schema::VERSION;
 use crate::db::{HashRecord, UseEvent};
-use crate::model::{DeviceMemory, Model, ScanOutcome, Settings};
+use crate::model::task::machine::End;
+use crate::model::task::order::{ClaimAsk, Claimed, Scope};
+use crate::model::task::*;
+use crate::model::{DeviceMemory, Model, ModelId, ScanOutcome, Settings};
 use rusqlite::Connection;
 use std::io::Write;
 
@@ -16,6 +20,7 @@ const DUMPS: &[&str] = &[
     include_str!("../../../fixtures/db/v3.sql"),
     include_str!("../../../fixtures/db/v4.sql"),
     include_str!("../../../fixtures/db/v5.sql"),
+    include_str!("../../../fixtures/db/v6.sql"),
 ];
 
 /// Everything in the schema, as SQLite keeps it.
@@ -62,6 +67,12 @@ fn every_older_database_is_brought_up_to_date_with_all_it_holds() {
             assert_eq!(db.roots().unwrap().len(), 2);
             let hints = if dump.contains("INSERT INTO keep_hint") { 2 } else { 0 };
             assert_eq!(db.keep_hints().unwrap().len(), hints);
+            let queue = db.next_tasks(&TaskFilter::default(), TaskId(0), 9).unwrap();
+            if dump.contains("INSERT INTO task ") {
+                let told: Vec<_> = queue.iter().map(|t| (t.ticket.state().name(), t.ticket.token)).collect();
+                assert_eq!(told, [("done", 1), ("running", 1), ("queued", 0)]);
+                assert_eq!(queue[0].result.as_ref().unwrap().text, "ja");
+            }
         }
     }
 }
@@ -101,7 +112,32 @@ fn print_a_dump() {
         db.record_measured(&file.identity, "ctx=4096", &devices).unwrap();
     }
     db.add_keep_hints(&["*-Q4_K_M".into(), "/models/big.gguf".into()], NOW).unwrap();
+    sample_queue(&mut db);
     std::io::stdout().write_all(dump(&db.conn).as_bytes()).unwrap();
+}
+
+/// One task that is done, one that runs, one that waits.
+fn sample_queue(db: &mut Db) {
+    let at = Moment { now: NOW, policy: Policy::default() };
+    let task = |key: &str| {
+        let request = TaskRequest { endpoint: Endpoint::Completions, body: r#"{"prompt":"?"}"#.into() };
+        Ok(NewTask { key: Some(key.into()), ..NewTask::new(request) })
+    };
+    db.enqueue_tasks(&mut ["a", "b", "c"].map(task).into_iter(), OnFinished::Keep, at).unwrap();
+    let owner = OwnerId::new(1, 2, 3);
+    let ask = ClaimAsk { owner, limit: 2, loaded: None, scope: Scope::All };
+    assert!(matches!(db.claim_tasks(&ask, at).unwrap(), Claimed::Tasks(tasks) if tasks.len() == 2));
+    let result = TaskResult {
+        text: "ja".into(),
+        finish_reason: "stop".into(),
+        prompt_tokens: 1,
+        completion_tokens: 2,
+        prompt_ms: 3,
+        generate_ms: 4,
+        model: ModelId("5a11da7a0001".into()),
+        model_name: "SmolLM2-135M-Instruct".into(),
+    };
+    db.finish_tasks(vec![(Hold { id: TaskId(1), token: 1 }, End::Done(result))], at).unwrap()[0].as_ref().unwrap();
 }
 
 fn dump(conn: &Connection) -> String {

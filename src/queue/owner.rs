@@ -1,0 +1,150 @@
+//! Who works on tasks, and whether they still live: each process that claims holds a lock on a file named after it.
+//! The kernel lets go of the lock when the process ends, however it ends, so that its tasks are taken up at once
+//! instead of when their leases run out.
+
+use crate::failure::{Failure, OrFail};
+use crate::model::task::OwnerId;
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+/// This process as an owner of tasks. Dropping it takes the file away: give back or finish all tasks before.
+#[derive(Debug)]
+pub struct Alive {
+    id: OwnerId,
+    path: PathBuf,
+    /// The lock lives as long as this is open.
+    _lock: File,
+}
+
+impl Alive {
+    /// Takes a new identity, and its lock in `dir` (made with mode 0700). Every process on one database must be given
+    /// the same folder; a folder elsewhere is safe all the same, since a file that is not found proves nothing.
+    ///
+    /// # Errors
+    /// Cannot be met (3) when the folder cannot be written to.
+    pub fn begin(dir: &Path) -> anyhow::Result<Alive> {
+        let begin = || -> io::Result<Alive> {
+            DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+            let random = RandomState::new().hash_one(std::process::id());
+            let id = OwnerId::new(std::process::id(), start_time()?, random);
+            let path = file(dir, &id);
+            // Locked before it has its name: nobody may find it unlocked while we live.
+            let hidden = dir.join(format!(".{id}.new"));
+            let lock = OpenOptions::new().write(true).create_new(true).open(&hidden)?;
+            lock.try_lock()?;
+            std::fs::rename(&hidden, &path)?;
+            Ok(Alive { id, path, _lock: lock })
+        };
+        begin().or_fail(|| Failure::cannot_meet(format!("cannot lock a file in `{}`", dir.display())))
+    }
+
+    pub fn id(&self) -> &OwnerId {
+        &self.id
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        // What stays is an unlocked file, which says the same.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Those of `owners` that are dead for certain: their file in `dir` is there and nobody holds its lock. A missing file
+/// says nothing, for the owner may have been given another folder; its lease decides.
+pub fn dead(dir: &Path, owners: &[OwnerId]) -> io::Result<Vec<OwnerId>> {
+    let mut dead = Vec::new();
+    for owner in owners {
+        if owner.pid().is_some() && !may_live(&file(dir, owner))? {
+            dead.push(owner.clone());
+        }
+    }
+    Ok(dead)
+}
+
+/// Removes the files of owners that are dead and own nothing, `busy` being those that do: to be called after a
+/// recovery.
+pub fn sweep(dir: &Path, busy: &[OwnerId]) -> io::Result<()> {
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let Some(owner) = owner(&path) else { continue };
+        if !busy.contains(&owner) && !may_live(&path)? {
+            match std::fs::remove_file(&path) {
+                // Another process sweeps as well.
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A shared lock is enough to ask, and two that ask at once do not take each other for the owner.
+fn may_live(path: &Path) -> io::Result<bool> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        file => file?,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn file(dir: &Path, owner: &OwnerId) -> PathBuf {
+    dir.join(format!("executor-{owner}.lock"))
+}
+
+fn owner(path: &Path) -> Option<OwnerId> {
+    let name = path.file_name()?.to_str()?.strip_prefix("executor-")?.strip_suffix(".lock")?;
+    Some(OwnerId(name.to_owned())).filter(|owner| owner.pid().is_some())
+}
+
+/// Clock ticks since boot, from `/proc/self/stat` (proc(5)): the 22nd field, counted from behind the name of the
+/// program, which may hold anything. 0 where there is no such file; the random part tells runs apart as well.
+fn start_time() -> io::Result<u64> {
+    let text = match std::fs::read_to_string("/proc/self/stat") {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        text => text?,
+    };
+    let after_name = text.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let field = after_name.split_ascii_whitespace().nth(19).and_then(|ticks| ticks.parse().ok());
+    field.ok_or_else(|| io::Error::other("`/proc/self/stat` has no start time"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_let_go_of_the_lock_is_dead() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("run");
+        let living = Alive::begin(&place).unwrap();
+        let killed = Alive::begin(&place).unwrap();
+        let never_here = OwnerId::new(1, 2, 3);
+        let hostile = OwnerId("../../etc/passwd".into());
+        assert_ne!(living.id(), killed.id());
+        let gone = killed.id().clone();
+        let path = killed.path.clone();
+        drop(killed);
+        assert!(!path.exists());
+        // What kill -9 leaves: the file without its lock.
+        std::fs::write(&path, "").unwrap();
+        let all = [living.id().clone(), gone.clone(), never_here, hostile];
+        assert_eq!(dead(&place, &all).unwrap(), std::slice::from_ref(&gone));
+        sweep(&place, &all).unwrap();
+        assert!(path.exists(), "it still owns tasks");
+        sweep(&place, &[]).unwrap();
+        assert!(!path.exists() && living.path.exists());
+        sweep(&dir.path().join("nothing"), &[]).unwrap();
+    }
+}

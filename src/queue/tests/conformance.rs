@@ -1,0 +1,287 @@
+use super::reference::Reference;
+use super::*;
+use crate::model::task::machine::Refusal;
+use crate::model::task::order::Claimed;
+use crate::queue::Store;
+
+/// Runs a test on every store.
+fn each(test: impl Fn(&mut dyn Store)) {
+    test(&mut Reference::default());
+    let dir = tempfile::tempdir().unwrap();
+    test(&mut open(&dir.path().join("db")));
+}
+
+fn add(store: &mut dyn Store, tasks: Vec<NewTask>, now: i64) -> Vec<Enqueued> {
+    store.enqueue(&mut tasks.into_iter().map(Ok), OnFinished::Keep, at(now)).unwrap()
+}
+
+#[track_caller]
+fn take(store: &mut dyn Store, ask: &ClaimAsk, now: i64) -> Vec<Task> {
+    match store.claim(ask, at(now)).unwrap() {
+        Claimed::Tasks(tasks) => tasks,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn ids(tasks: &[Task]) -> Vec<u64> {
+    tasks.iter().map(|t| t.ticket.id.0).collect()
+}
+
+fn hold(task: &Task) -> Hold {
+    (&task.ticket).into()
+}
+
+fn state(store: &dyn Store, id: u64) -> TaskState {
+    store.task(TaskId(id)).unwrap().unwrap().ticket.state()
+}
+
+#[test]
+fn a_task_goes_from_the_queue_to_its_result_with_every_attempt_on_record() {
+    each(|store| {
+        assert_eq!(add(store, vec![new_task("why?")], 0), [Enqueued { id: TaskId(1), how: Accepted::New }]);
+        let first = take(store, &ask(1, 5), 1000).remove(0);
+        assert_eq!(first.request, request("why?"));
+        assert_eq!(store.owners().unwrap(), [owner(1)]);
+        store.assign(&[hold(&first)], &model(7), at(1001)).unwrap()[0].as_ref().unwrap();
+        let states = store.finish(vec![(hold(&first), failed("empty answer"))], at(2000)).unwrap();
+        assert_eq!(states, [Ok(TaskState::Scheduled)]);
+        assert_eq!(store.claim(&ask(1, 5), at(11_999)).unwrap(), Claimed::Nothing);
+        let second = take(store, &ask(2, 5), 12_000).remove(0);
+        let third = store.swap(hold(&second), &model(8), &TaskError::new(ErrorKind::Model, "x"), at(12_001));
+        let third = third.unwrap().unwrap();
+        assert_eq!(store.finish(vec![(third, done("because"))], at(13_000)).unwrap(), [Ok(TaskState::Done)]);
+        let task = store.task(TaskId(1)).unwrap().unwrap();
+        assert_eq!(task.result.unwrap().text, "because");
+        assert_eq!((task.ticket.attempts, task.ticket.swaps, task.ticket.error), (2, 1, None));
+        let attempts = store.attempts(TaskId(1)).unwrap();
+        let told: Vec<_> = attempts.iter().map(|a| (a.token, a.end.unwrap(), a.model.clone())).collect();
+        let (failed, swapped, done) = (AttemptEnd::Failed, AttemptEnd::Swapped, AttemptEnd::Done);
+        assert_eq!(told, [(1, failed, Some(model(7))), (2, swapped, None), (3, done, Some(model(1)))]);
+        assert_eq!(attempts[0].error.as_ref().unwrap().message, "empty answer");
+        assert_eq!(attempts[2].started, Timestamp(12_001));
+    });
+}
+
+#[test]
+fn a_worker_that_lost_its_task_can_write_nothing() {
+    each(|store| {
+        add(store, vec![new_task("a")], 0);
+        let slow = take(store, &ask(1, 1), 0).remove(0);
+        assert_eq!(store.recover(&[], at(59_999)).unwrap().requeued, []);
+        assert_eq!(store.recover(&[], at(60_000)).unwrap().requeued, [TaskId(1)]);
+        let fast = take(store, &ask(2, 1), 60_001).remove(0);
+        let late = Refusal::Stale { id: TaskId(1), state: TaskState::Running };
+        assert_eq!(store.finish(vec![(hold(&slow), done("late"))], at(60_002)).unwrap(), [Err(late.clone())]);
+        assert_eq!(store.renew(&[hold(&slow), hold(&fast)], at(60_002)).unwrap(), [Err(late.clone()), Ok(())]);
+        assert_eq!(store.assign(&[hold(&slow)], &model(1), at(60_002)).unwrap(), [Err(late)]);
+        store.finish(vec![(hold(&fast), done("in time"))], at(60_003)).unwrap()[0].as_ref().unwrap();
+        assert!(store.finish(vec![(hold(&fast), done("twice"))], at(60_004)).unwrap()[0].is_err());
+        assert_eq!(store.task(TaskId(1)).unwrap().unwrap().result.unwrap().text, "in time");
+        let unknown = Hold { id: TaskId(99), token: 1 };
+        assert_eq!(store.renew(&[unknown], at(0)).unwrap(), [Err(Refusal::Unknown(TaskId(99)))]);
+    });
+}
+
+#[test]
+fn a_dead_owner_is_recovered_at_once_and_a_poisonous_task_only_twice() {
+    each(|store| {
+        add(store, vec![new_task("bad"), new_task("good")], 0);
+        take(store, &ask(1, 1), 0);
+        let other = take(store, &ask(2, 1), 0).remove(0);
+        assert_eq!(store.recover(&[owner(1)], at(1)).unwrap().requeued, [TaskId(1)]);
+        take(store, &ask(3, 1), 2);
+        assert_eq!(store.recover(&[owner(3)], at(3)).unwrap().failed, [TaskId(1)]);
+        let task = store.task(TaskId(1)).unwrap().unwrap().ticket;
+        assert_eq!((task.state(), task.attempts, task.crashes), (TaskState::Failed, 0, 2));
+        assert!(task.error.unwrap().message.starts_with("killed its worker"));
+        assert_eq!(store.renew(&[hold(&other)], at(4)).unwrap(), [Ok(())], "the living goes on");
+        assert_eq!(store.retry(&[TaskId(1)], at(5)).unwrap(), [Ok(TaskState::Failed)]);
+        assert_eq!(ids(&take(store, &ask(4, 9), 6)), [1]);
+    });
+}
+
+#[test]
+fn one_key_is_one_task_within_its_batch() {
+    each(|store| {
+        let in_batch = NewTask { batch: "b".into(), ..keyed("k") };
+        let added = add(store, vec![keyed("k"), keyed("k"), in_batch.clone(), new_task("x"), new_task("x")], 0);
+        let told: Vec<_> = added.iter().map(|e| (e.id.0, e.how)).collect();
+        let (new, existing) = (Accepted::New, Accepted::Existing);
+        assert_eq!(told, [(1, new), (1, existing), (2, new), (3, new), (4, new)]);
+        let other = NewTask { request: request("another"), ..keyed("k") };
+        assert_eq!(add(store, vec![other.clone()], 1)[0].how, Accepted::ExistingDiffers);
+        let replace = |store: &mut dyn Store, now| {
+            store.enqueue(&mut [Ok(other.clone())].into_iter(), OnFinished::Replace, at(now)).unwrap()[0].how
+        };
+        assert_eq!(replace(store, 2), Accepted::ExistingDiffers, "it has not ended");
+        let first = take(store, &ask(1, 1), 3).remove(0);
+        store.finish(vec![(hold(&first), done("one"))], at(4)).unwrap()[0].as_ref().unwrap();
+        assert_eq!(add(store, vec![keyed("k")], 5)[0].how, Accepted::Existing);
+        assert_eq!(replace(store, 6), Accepted::Replaced);
+        let task = store.task(TaskId(1)).unwrap().unwrap();
+        assert_eq!((task.result, task.request, task.ticket.round), (None, other.request.clone(), 1));
+        let again = take(store, &ask(1, 9), 7);
+        assert_eq!(ids(&again), [2, 3, 4, 1]);
+        assert!(again[3].ticket.token > first.ticket.token);
+        store.finish(vec![(hold(&again[3]), done("two"))], at(8)).unwrap()[0].as_ref().unwrap();
+        assert_eq!(store.attempts(TaskId(1)).unwrap().len(), 2, "earlier rounds stay on record");
+    });
+}
+
+#[test]
+fn a_file_that_breaks_off_leaves_nothing_behind() {
+    each(|store| {
+        let mut broken = vec![Ok(keyed("a")), Err(anyhow::anyhow!("line 2 is cut off")), Ok(keyed("c"))].into_iter();
+        let error = store.enqueue(&mut broken, OnFinished::Keep, at(0)).unwrap_err();
+        assert_eq!(error.to_string(), "line 2 is cut off");
+        assert_eq!(store.claim(&ask(1, 9), at(0)).unwrap(), Claimed::Nothing);
+        assert_eq!(add(store, vec![keyed("c")], 0)[0].id, TaskId(1));
+    });
+}
+
+#[test]
+fn while_inference_is_off_nothing_starts_and_what_runs_ends() {
+    each(|store| {
+        assert!(store.inference().unwrap().on);
+        add(store, vec![new_task("a"), new_task("b")], 0);
+        let running = take(store, &ask(1, 1), 1).remove(0);
+        let off = store.set_inference(false, Timestamp(2)).unwrap();
+        assert_eq!((off.on, off.since), (false, Some(Timestamp(2))));
+        assert_eq!(store.set_inference(false, Timestamp(3)).unwrap(), off, "it was off already");
+        assert_eq!(store.claim(&ask(1, 1), at(4)).unwrap(), Claimed::Off);
+        assert_eq!(store.renew(&[hold(&running)], at(5)).unwrap(), [Ok(())]);
+        assert_eq!(store.finish(vec![(hold(&running), done("a"))], at(6)).unwrap(), [Ok(TaskState::Done)]);
+        assert_eq!(add(store, vec![new_task("c")], 7)[0].how, Accepted::New);
+        store.set_inference(true, Timestamp(8)).unwrap();
+        assert_eq!(ids(&take(store, &ask(1, 9), 9)), [2, 3]);
+    });
+}
+
+#[test]
+fn priority_then_waiting_time_then_number_decide() {
+    each(|store| {
+        let with = |priority, not_before: Option<i64>| NewTask {
+            priority,
+            not_before: not_before.map(Timestamp),
+            ..new_task("x")
+        };
+        add(store, vec![with(0, None), with(5, Some(100)), with(0, Some(50)), with(0, None), with(-1, None)], 10);
+        assert!(store.any_due(None, Timestamp(10)).unwrap());
+        assert_eq!(ids(&take(store, &ask(1, 1), 10)), [1]);
+        assert_eq!(ids(&take(store, &ask(1, 9), 100)), [2, 4, 3, 5]);
+        assert!(!store.any_due(None, Timestamp(i64::MAX)).unwrap());
+    });
+}
+
+#[test]
+fn a_claim_keeps_to_one_model_and_stays_with_the_loaded_one_until_others_have_waited_enough() {
+    each(|store| {
+        let wants = |n: u64| NewTask { wish: Wish::Model(model(n).0), ..new_task("x") };
+        let any = || new_task("x");
+        // 1 and 4 want A, 2 and 5 want B, 3 takes any.
+        add(store, vec![wants(1), wants(2), any(), wants(1), wants(2)], 0);
+        let with_b = |scope| ClaimAsk { loaded: Some(loaded(2, 0)), scope, ..ask(1, 1) };
+        assert_eq!(ids(&take(store, &with_b(Scope::All), 1)), [2], "B is loaded, though A came first");
+        assert_eq!(store.claim(&with_b(Scope::LoadedOnly), at(120_001)).unwrap(), Claimed::Yield, "A has waited");
+        let many = ClaimAsk { limit: 9, ..with_b(Scope::All) };
+        assert_eq!(ids(&take(store, &many, 120_001)), [1, 4], "all that wish as the first does");
+        let since_now = ClaimAsk { loaded: Some(loaded(2, 120_002)), ..many };
+        assert!(store.any_due(Some(&[Wish::Model(model(2).0)]), Timestamp(0)).unwrap());
+        assert_eq!(ids(&take(store, &since_now, 120_003)), [3, 5]);
+        assert!(!store.any_due(Some(&[Wish::Any]), Timestamp(0)).unwrap());
+        let urgent = NewTask { priority: 9, ..wants(1) };
+        add(store, vec![any(), urgent], 120_004);
+        assert_eq!(ids(&take(store, &since_now, 120_005)), [7], "priority is a person's word");
+    });
+}
+
+#[test]
+fn tasks_for_two_models_by_turns_do_not_make_the_models_flutter() {
+    each(|store| {
+        let wants = |n: u64| NewTask { wish: Wish::Model(model(n).0), ..new_task("x") };
+        add(store, (0..200).map(|i| wants(1 + i % 2)).collect(), 0);
+        let (mut now, mut in_memory, mut switches) = (0, loaded(1, 0), 0);
+        // One task a time, ten seconds each.
+        for _ in 0..200 {
+            let ask = ClaimAsk { loaded: Some(in_memory.clone()), ..ask(1, 1) };
+            let task = take(store, &ask, now).remove(0);
+            if !in_memory.serves.contains(&task.ticket.wish) {
+                let n = if task.ticket.wish == Wish::Model(model(1).0) { 1 } else { 2 };
+                in_memory = loaded(n, now);
+                switches += 1;
+            }
+            now += 10_000;
+            store.finish(vec![(hold(&task), done("x"))], at(now)).unwrap()[0].as_ref().unwrap();
+        }
+        assert!((2..=20).contains(&switches), "{switches} switches in 2000 s with a patience of 120 s");
+    });
+}
+
+#[test]
+fn cancelled_and_too_late_tasks_never_run() {
+    each(|store| {
+        let late = NewTask { deadline: Some(Timestamp(100)), ..new_task("late") };
+        add(store, vec![new_task("a"), late.clone(), new_task("c"), late], 0);
+        assert_eq!(store.cancel(&[TaskId(1), TaskId(9)], at(1)).unwrap()[0], Ok(TaskState::Queued));
+        let running = take(store, &ask(1, 1), 2).remove(0);
+        assert_eq!(running.ticket.id, TaskId(2));
+        assert_eq!(ids(&take(store, &ask(1, 2), 100)), [3], "4 failed on the way");
+        assert_eq!(state(store, 4), TaskState::Failed);
+        assert_eq!(store.cancel(&[TaskId(2)], at(101)).unwrap(), [Ok(TaskState::Running)]);
+        assert!(store.renew(&[hold(&running)], at(102)).unwrap()[0].is_err());
+        let finished = Refusal::Finished { id: TaskId(1), state: TaskState::Cancelled };
+        assert_eq!(store.cancel(&[TaskId(1)], at(103)).unwrap(), [Err(finished)]);
+        assert_eq!(store.attempts(TaskId(2)).unwrap()[0].end, Some(AttemptEnd::Cancelled));
+        assert_eq!(store.claim(&ask(1, 9), at(104)).unwrap(), Claimed::Nothing);
+    });
+}
+
+#[test]
+fn giving_back_is_free_and_keeps_the_place() {
+    each(|store| {
+        add(store, vec![new_task("a"), new_task("b")], 0);
+        for now in 1..20 {
+            let task = take(store, &ask(1, 1), now).remove(0);
+            assert_eq!((task.ticket.id.0, task.ticket.attempts), (1, 1));
+            store.finish(vec![(hold(&task), End::GivenBack)], at(now)).unwrap()[0].as_ref().unwrap();
+        }
+        assert_eq!(store.attempts(TaskId(1)).unwrap().len(), 19);
+    });
+}
+
+#[test]
+fn what_is_kept_is_bounded_by_age_and_by_size_and_only_the_finished_go() {
+    each(|store| {
+        add(store, (0..6).map(|i| new_task(&format!("{i}"))).collect(), 0);
+        for now in [10, 20, 30, 40] {
+            let task = take(store, &ask(1, 1), now).remove(0);
+            store.finish(vec![(hold(&task), done(&"x".repeat(1000)))], at(now)).unwrap()[0].as_ref().unwrap();
+        }
+        take(store, &ask(1, 1), 50);
+        let keep = |max_age_ms, max_bytes| Retention { max_age_ms, max_bytes };
+        let all = keep(i64::MAX, u64::MAX);
+        assert_eq!(store.retain(&all, at(50)).unwrap().tasks, 0);
+        let old = store.retain(&keep(35, u64::MAX), at(50)).unwrap();
+        assert_eq!((old.tasks, old.more), (1, false));
+        assert_eq!(store.task(TaskId(1)).unwrap(), None);
+        assert_eq!(store.retain(&keep(i64::MAX, 2000), at(50)).unwrap().tasks, 2);
+        assert_eq!(store.attempts(TaskId(3)).unwrap(), []);
+        assert_eq!(store.retain(&keep(-1, 0), at(i64::MAX)).unwrap().tasks, 1);
+        assert_eq!([state(store, 5), state(store, 6)], [TaskState::Running, TaskState::Queued]);
+        assert_eq!(add(store, vec![new_task("new")], 60)[0].id, TaskId(7), "numbers are never used twice");
+    });
+}
+
+#[test]
+fn a_clock_that_is_set_back_strands_nothing() {
+    each(|store| {
+        add(store, vec![new_task("a"), new_task("b")], 1_000_000_000);
+        let dead = take(store, &ask(1, 1), 1_000_000_000).remove(0);
+        let failing = take(store, &ask(2, 1), 1_000_000_000).remove(0);
+        store.finish(vec![(hold(&failing), failed("x"))], at(1_000_000_000)).unwrap()[0].as_ref().unwrap();
+        // The clock goes back to the beginning; nobody renews.
+        assert_eq!(store.recover(&[], at(0)).unwrap(), crate::db::Recovered::default());
+        assert_eq!(store.recover(&[], at(60_000)).unwrap().requeued, [dead.ticket.id]);
+        assert_eq!(ids(&take(store, &ask(3, 9), 990_000)), [2, 1]);
+    });
+}

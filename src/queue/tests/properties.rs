@@ -1,0 +1,283 @@
+//! Random lives of a queue with several workers, led through the reference and through SQLite side by side. Every
+//! answer must be the same, and after every step the promises must hold, judged by an observer who shares no code
+//! with either.
+
+use super::reference::Reference;
+use super::*;
+use crate::model::task::machine::Refusal;
+use crate::model::task::order::Claimed;
+use crate::queue::Store;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Debug, Clone)]
+enum Op {
+    Enqueue(Vec<NewTask>, OnFinished),
+    Claim {
+        worker: u64,
+        limit: usize,
+        loaded: Option<u64>,
+        only: bool,
+    },
+    Assign(Index),
+    Renew(Index),
+    Done(Index),
+    Fail {
+        which: Index,
+        jitter: u64,
+        for_good: bool,
+    },
+    GiveBack(Index),
+    Swap(Index),
+    /// With the first token that was ever given for it.
+    Stale(Index),
+    Recover {
+        dead: Option<u64>,
+    },
+    Cancel(Index),
+    Retry(Index),
+    Toggle(bool),
+    Retain,
+    Jump(i64),
+}
+
+fn task() -> impl Strategy<Value = NewTask> {
+    let key = prop_oneof![Just(None), (0..4u8).prop_map(Some)];
+    let wish = prop_oneof![
+        3 => Just(Wish::Any),
+        2 => (1..3u64).prop_map(|n| Wish::Model(model(n).0)),
+        1 => Just(Wish::Tier(crate::model::Tier::Fast))
+    ];
+    let soon = |most: i64| proptest::option::weighted(0.3, (0..most).prop_map(Timestamp));
+    (key, -1..2i32, wish, soon(300_000), soon(900_000), 1..4u32, 0..3u8).prop_map(
+        |(key, priority, wish, not_before, deadline, max_attempts, text)| NewTask {
+            key: key.map(|k| format!("key-{k}")),
+            priority,
+            wish,
+            not_before,
+            deadline,
+            max_attempts,
+            ..new_task(&format!("{text}"))
+        },
+    )
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let which = any::<Index>;
+    let on_finished = prop_oneof![Just(OnFinished::Keep), Just(OnFinished::Replace)];
+    prop_oneof![
+        4 => (proptest::collection::vec(task(), 1..4), on_finished).prop_map(|(tasks, how)| Op::Enqueue(tasks, how)),
+        8 => (0..3u64, 1..4usize, proptest::option::of(1..3u64), any::<bool>())
+            .prop_map(|(worker, limit, loaded, only)| Op::Claim { worker, limit, loaded, only }),
+        1 => which().prop_map(Op::Assign),
+        2 => which().prop_map(Op::Renew),
+        4 => which().prop_map(Op::Done),
+        3 => (which(), any::<u64>(), proptest::bool::weighted(0.1))
+            .prop_map(|(which, jitter, for_good)| Op::Fail { which, jitter, for_good }),
+        1 => which().prop_map(Op::GiveBack),
+        2 => which().prop_map(Op::Swap),
+        2 => which().prop_map(Op::Stale),
+        3 => proptest::option::of(0..3u64).prop_map(|dead| Op::Recover { dead }),
+        1 => which().prop_map(Op::Cancel),
+        1 => which().prop_map(Op::Retry),
+        1 => any::<bool>().prop_map(Op::Toggle),
+        1 => Just(Op::Retain),
+        4 => prop_oneof![4 => 0..30_000i64, 2 => 30_000..200_000i64, 1 => -400_000..0i64].prop_map(Op::Jump),
+    ]
+}
+
+/// Asks both stores and compares.
+macro_rules! both {
+    ($pair:expr, $store:ident => $call:expr) => {{
+        let of_reference = {
+            let $store = &mut $pair.0;
+            $call.unwrap()
+        };
+        let of_sqlite = {
+            let $store = &mut $pair.1;
+            $call.unwrap()
+        };
+        assert_eq!(of_sqlite, of_reference);
+        of_reference
+    }};
+}
+
+/// What an outsider has seen.
+#[derive(Debug, Default)]
+struct Observer {
+    known: BTreeSet<TaskId>,
+    tokens: BTreeMap<TaskId, u64>,
+    first_token: BTreeMap<TaskId, u64>,
+    /// Results by task and round.
+    results: BTreeMap<(TaskId, u32), String>,
+}
+
+impl Observer {
+    fn check(&mut self, pair: &(Reference, Db), removed: bool) {
+        let mut keys = BTreeSet::new();
+        for id in self.known.clone() {
+            let sqlite = pair.1.task(id).unwrap();
+            assert_eq!(sqlite, Store::task(&pair.0, id).unwrap());
+            assert_eq!(pair.1.attempts(id).unwrap(), Store::attempts(&pair.0, id).unwrap());
+            let Some(task) = sqlite else {
+                assert!(removed, "task {id} has vanished");
+                self.known.remove(&id);
+                continue;
+            };
+            let ticket = &task.ticket;
+            assert!(ticket.key.is_none() || keys.insert(ticket.key.clone()), "two tasks for one key");
+            assert!(ticket.attempts <= ticket.max_attempts, "{ticket:?}");
+            assert!(ticket.swaps <= 1 && ticket.crashes <= 2, "{ticket:?}");
+            let token = self.tokens.entry(id).or_default();
+            assert!(ticket.token >= *token, "a token went down");
+            *token = ticket.token;
+            assert_eq!(task.result.is_some(), ticket.state() == TaskState::Done);
+            if let Some(result) = task.result {
+                let first = self.results.entry((id, ticket.round)).or_insert_with(|| result.text.clone());
+                assert_eq!(first, &result.text, "a result was written twice");
+            }
+            let open = pair.1.attempts(id).unwrap().iter().filter(|a| a.end.is_none()).count();
+            assert_eq!(open, usize::from(ticket.state() == TaskState::Running));
+        }
+    }
+}
+
+fn live(ops: Vec<Op>) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut pair = (Reference::default(), open(&dir.path().join("db")));
+    let mut seen = Observer::default();
+    let mut holds: Vec<Hold> = Vec::new();
+    let (mut now, mut texts) = (1_000_000i64, 0);
+    for op in ops {
+        let at = at(now);
+        let known: Vec<TaskId> = seen.known.iter().copied().collect();
+        let pick = |which: &Index, holds: &[Hold]| (!holds.is_empty()).then(|| *which.get(holds));
+        match &op {
+            Op::Jump(by) => now += by,
+            Op::Toggle(on) => {
+                both!(pair, store => Store::set_inference(store, *on, at.now));
+            }
+            Op::Enqueue(tasks, how) => {
+                let given = both!(pair, store => store.enqueue(&mut tasks.iter().cloned().map(Ok), *how, at));
+                seen.known.extend(given.iter().map(|e| e.id));
+            }
+            Op::Claim { worker, limit, loaded: model, only } => {
+                let on = pair.1.inference().unwrap().on;
+                let scope = if *only { Scope::LoadedOnly } else { Scope::All };
+                let loaded = model.map(|n| loaded(n, now - 60_000));
+                let ask = ClaimAsk { loaded, scope, ..ask(*worker, *limit) };
+                if let Claimed::Tasks(tasks) = both!(pair, store => store.claim(&ask, at)) {
+                    assert!(on, "off means off");
+                    assert!(tasks.len() <= *limit && !tasks.is_empty());
+                    for task in tasks {
+                        assert!(task.ticket.token > seen.tokens[&task.ticket.id], "a claim raises the token");
+                        seen.first_token.entry(task.ticket.id).or_insert(task.ticket.token);
+                        holds.push((&task.ticket).into());
+                    }
+                }
+            }
+            Op::Assign(which) => {
+                if let Some(hold) = pick(which, &holds) {
+                    both!(pair, store => store.assign(&[hold], &model(3), at));
+                }
+            }
+            Op::Renew(which) => {
+                if let Some(hold) = pick(which, &holds) {
+                    both!(pair, store => store.renew(&[hold, hold], at));
+                }
+            }
+            Op::Done(which) => {
+                if let Some(hold) = pick(which, &holds) {
+                    texts += 1;
+                    both!(pair, store => store.finish(vec![(hold, done(&texts.to_string()))], at));
+                }
+            }
+            Op::Fail { which, jitter, for_good } => {
+                if let Some(hold) = pick(which, &holds) {
+                    let error = TaskError::new(ErrorKind::Timeout, "x");
+                    let jitter = Jitter::from_random(*jitter);
+                    let end = if *for_good { End::FailedForGood(error) } else { End::Failed { error, jitter } };
+                    both!(pair, store => store.finish(vec![(hold, end.clone())], at));
+                }
+            }
+            Op::GiveBack(which) => {
+                if let Some(hold) = pick(which, &holds) {
+                    both!(pair, store => store.finish(vec![(hold, End::GivenBack)], at));
+                }
+            }
+            Op::Swap(which) => {
+                if let Some(hold) = pick(which, &holds) {
+                    let why = TaskError::new(ErrorKind::Model, "y");
+                    if let Ok(hold) = both!(pair, store => store.swap(hold, &model(9), &why, at)) {
+                        holds.push(hold);
+                    }
+                }
+            }
+            Op::Stale(which) => {
+                let old: Vec<Hold> = seen
+                    .first_token
+                    .iter()
+                    .filter(|(id, token)| seen.tokens.get(id).is_some_and(|now| now > token))
+                    .map(|(id, token)| Hold { id: *id, token: *token })
+                    .collect();
+                if let Some(hold) = pick(which, &old) {
+                    let answers = both!(pair, store => store.finish(vec![(hold, done("stale"))], at));
+                    assert!(matches!(answers[0], Err(Refusal::Stale { .. } | Refusal::Unknown(_))), "{answers:?}");
+                }
+            }
+            Op::Recover { dead } => {
+                let dead: Vec<OwnerId> = dead.iter().map(|n| owner(*n)).collect();
+                both!(pair, store => {
+                    let mut found = store.recover(&dead, at);
+                    if let Ok(found) = &mut found {
+                        found.failed.sort();
+                    }
+                    found
+                });
+                both!(pair, store => store.owners().map(|o| o.into_iter().collect::<BTreeSet<_>>()));
+            }
+            Op::Cancel(which) if !known.is_empty() => {
+                both!(pair, store => store.cancel(&[*which.get(&known)], at));
+            }
+            Op::Retry(which) if !known.is_empty() => {
+                both!(pair, store => store.retry(&[*which.get(&known)], at));
+            }
+            Op::Cancel(_) | Op::Retry(_) => {}
+            Op::Retain => {
+                let keep = Retention { max_age_ms: 500_000, max_bytes: 400 };
+                both!(pair, store => store.retain(&keep, at));
+            }
+        }
+        both!(pair, store => store.any_due(None, Timestamp(now)));
+        both!(pair, store => store.any_due(Some(&[Wish::Any]), Timestamp(now)));
+        seen.check(&pair, matches!(op, Op::Retain));
+    }
+    // In the end everything can be brought to an end: nothing is stuck.
+    pair.1.set_inference(true, Timestamp(now)).unwrap();
+    for _ in 0..200 {
+        now += 1_000_000;
+        pair.1.recover_tasks(&[], at(now)).unwrap();
+        match pair.1.claim_tasks(&ask(9, 100), at(now)).unwrap() {
+            Claimed::Tasks(tasks) => {
+                let ends = tasks.iter().map(|t| (Hold::from(&t.ticket), done("end"))).collect();
+                assert!(pair.1.finish_tasks(ends, at(now)).unwrap().iter().all(Result::is_ok));
+            }
+            Claimed::Nothing => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    for id in seen.known {
+        let state = pair.1.ticket(id).unwrap().unwrap().state();
+        assert!(state.is_finished(), "task {id} is stuck in {state}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_workers_people_and_clocks_do_the_promises_hold(ops in proptest::collection::vec(op(), 1..70)) {
+        live(ops);
+    }
+}
