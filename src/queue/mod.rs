@@ -1,6 +1,7 @@
 //! Which model answers a task, and the durable queue: what keeps it, who works on it, and batch files. What may happen
 //! to a task is in [`crate::model::task::machine`].
 
+pub mod batch;
 mod choose;
 pub mod owner;
 mod store;

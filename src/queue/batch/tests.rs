@@ -1,0 +1,146 @@
+use super::*;
+use crate::clock::Timestamp;
+use crate::model::ModelId;
+use crate::model::task::ErrorKind;
+use crate::model::task::machine::{self, End};
+use crate::model::task::{Hold, Moment, NewTask, OwnerId, Policy, Task, TaskError, TaskId, TaskResult};
+use proptest::prelude::*;
+
+fn chat(key: &str) -> String {
+    format!(
+        r#"{{"custom_id": "{key}", "method": "POST", "url": "/v1/chat/completions", "body": {{"model": "m", "messages": [{{"role": "user", "content": "hi"}}]}}}}"#
+    )
+}
+
+#[track_caller]
+fn problems(text: &str) -> Vec<(Option<u64>, String)> {
+    let found = check(text.as_bytes()).unwrap().unwrap_err();
+    found.first.into_iter().map(|p| (p.line, p.what)).collect()
+}
+
+#[track_caller]
+fn wrong(line: &str, what: &str) {
+    let text = format!("{}\n{line}\n{}\n", chat("a"), chat("b"));
+    let found = problems(&text);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].0, Some(2));
+    assert!(found[0].1.contains(what), "{found:?}");
+}
+
+#[test]
+fn a_good_file_is_read_twice_and_the_same() {
+    let completion = r#"{"custom_id":"c","method":"POST","url":"/v1/completions","body":{"prompt":"Once","seed":1e2}}"#;
+    let text = format!("\u{feff}{}\r\n{completion}", chat("a"));
+    let checked = check(text.as_bytes()).unwrap().unwrap();
+    assert_eq!((checked.lines, checked.sha256.len()), (2, 64));
+    let lines: Vec<Line> = read(text.as_bytes(), &checked).map(Result::unwrap).collect();
+    assert_eq!((lines[0].key.as_str(), lines[0].model.as_deref()), ("a", Some("m")));
+    assert_eq!(lines[1].request.endpoint, Endpoint::Completions);
+    assert_eq!(lines[1].request.body, r#"{"prompt":"Once","seed":100.0}"#);
+    for other in [chat("a"), format!("{text}\n{}", chat("b")), format!("{text}x"), String::new()] {
+        assert!(read(other.as_bytes(), &checked).any(|line| line.is_err()), "{other}");
+    }
+}
+
+#[test]
+fn every_mistake_is_told_with_its_line() {
+    wrong("", "blank");
+    wrong("   \r", "blank");
+    wrong("[1]", "not a JSON object");
+    wrong("{\"custom_id\": \"x\", ", "not valid JSON (column");
+    wrong(&chat("a"), "`a` is used before");
+    wrong(&chat(""), "empty custom_id");
+    wrong(&chat(&"x".repeat(513)), "longer than 512");
+    wrong(&chat("c").replace("\"c\"", "7"), "not a string");
+    wrong(&chat("c").replace("custom_id", "custom"), "no custom_id");
+    wrong(&chat("c").replace("POST", "GET"), "method \"POST\"");
+    wrong(&chat("c").replace("/v1/chat/", "/v2/chat/"), "/v2/chat/completions`; known are");
+    wrong(&chat("c").replace("body", "boddy"), "no body");
+    wrong(&chat("c").replace("messages", "message"), "must have `messages`");
+    wrong(&chat("c").replace("\"role\"", "\"roll\""), "without role or content (number 1)");
+    wrong(&chat("c").replace("chat/completions", "completions"), "must have a `prompt`");
+    let found = check(&b"{\"custom_id\": \"\xff\"}\n"[..]).unwrap().unwrap_err();
+    assert_eq!(found.first[0].what, "is not UTF-8 text");
+    assert_eq!(problems(""), [(None, "it is empty".to_owned())]);
+}
+
+#[test]
+fn of_many_mistakes_twenty_are_told_and_all_are_counted() {
+    let found = check("x\n".repeat(35).as_bytes()).unwrap().unwrap_err();
+    assert_eq!((found.first.len(), found.count), (20, 35));
+    let failure = found.failure("in.jsonl");
+    assert!(failure.message.contains("has 35 problems"), "{failure}");
+    assert!(failure.message.contains("\n  line 20: ") && failure.message.ends_with("\n  and 15 more"), "{failure}");
+}
+
+#[test]
+fn a_file_over_the_limits_is_refused_without_reading_on() {
+    let mut text: String = (0..=MAX_LINES).map(|i| chat(&i.to_string()) + "\n").collect();
+    assert!(problems(&text)[0].1.contains("more than 50000 lines"));
+    text.truncate(text.trim_end().rfind('\n').unwrap());
+    assert_eq!(check(text.as_bytes()).unwrap().unwrap().lines, MAX_LINES);
+    // Endless: reading must end by itself.
+    let endless = std::io::BufReader::new(std::io::repeat(b'x'));
+    assert!(check(endless).unwrap().unwrap_err().first[0].what.contains("longer than 32 MiB"));
+}
+
+fn ended(end: Option<End>) -> Task {
+    let at = Moment { now: Timestamp(1_700_000_000_999), policy: Policy::default() };
+    let request = TaskRequest { endpoint: Endpoint::Chat, body: "{}".into() };
+    let new = NewTask { key: Some("k".into()), ..NewTask::new(request.clone()) };
+    let mut ticket = machine::enqueue(TaskId(7), &new, at);
+    let mut result = None;
+    if let Some(end) = end {
+        ticket = machine::claim(&ticket, &OwnerId::new(1, 2, 3), at).unwrap().ticket;
+        if let End::Done(answer) = &end {
+            result = Some(answer.clone());
+        }
+        ticket = machine::finish(&ticket, Hold::from(&ticket), end, at).unwrap().ticket;
+    }
+    Task { ticket, request, result }
+}
+
+#[test]
+fn answers_are_openai_s_lines() {
+    let result = TaskResult {
+        text: "ja\n".into(),
+        finish_reason: "stop".into(),
+        prompt_tokens: 3,
+        completion_tokens: 4,
+        prompt_ms: 1,
+        generate_ms: 1,
+        model: ModelId("a".into()),
+        model_name: "smol".into(),
+    };
+    let line = output_line(&ended(Some(End::Done(result)))).unwrap();
+    assert!(!is_error(&line));
+    assert_eq!(
+        serde_json::to_string(&line).unwrap(),
+        "{\"id\":\"batch_req_7\",\"custom_id\":\"k\",\"response\":{\"status_code\":200,\"request_id\":\"req_7_1\",\
+         \"body\":{\"id\":\"chatcmpl-7\",\"object\":\"chat.completion\",\"created\":1700000000,\"model\":\"smol\",\
+         \"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"ja\\n\"},\"logprobs\":null,\
+         \"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4,\"total_tokens\":7}}},\
+         \"error\":null}"
+    );
+    let failed = output_line(&ended(Some(End::FailedForGood(TaskError::new(ErrorKind::Request, "too long"))))).unwrap();
+    assert_eq!((failed.response.clone(), is_error(&failed)), (None, true));
+    assert_eq!(failed.error.unwrap().code, "request");
+    assert_eq!(output_line(&ended(None)), None);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_break_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        check(&bytes[..]).unwrap().ok();
+    }
+
+    #[test]
+    fn a_mangled_line_is_a_problem_or_a_request(at in 0..150usize, byte in any::<u8>()) {
+        let mut text = chat("a").into_bytes();
+        let at = at % text.len();
+        text[at] = byte;
+        if let Ok(checked) = check(&text[..]).unwrap() {
+            prop_assert_eq!(read(&text[..], &checked).map(Result::unwrap).count() as u64, checked.lines);
+        }
+    }
+}
