@@ -22,11 +22,13 @@ mod stored;
 mod tests;
 mod usage;
 mod verified;
+mod watch;
 
 pub use inventory::KnownRoot;
 pub use queue::{Counts, Inference, ModelStats, Recovered, Removed, Standing, Stats, TaskFilter};
 pub use usage::UseEvent;
 pub use verified::HashRecord;
+pub use watch::Version;
 
 use error::{DbResult, explain};
 use rusqlite::{Connection, Transaction, TransactionBehavior};

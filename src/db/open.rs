@@ -193,13 +193,18 @@ fn switch_to_wal(conn: &Connection, patience: Duration) -> DbResult<()> {
             // Two processes that create one database each hold what the other needs, and SQLite then refuses at
             // once instead of waiting.
             Err(error) if error.is_busy() && started.elapsed() < patience => {
-                #[expect(clippy::disallowed_methods, reason = "SQLite gives no event for a lock that is let go")]
-                std::thread::sleep(pause);
+                wait(pause);
                 pause = (pause * 2).min(Duration::from_millis(50));
             }
             result => return result,
         }
     }
+}
+
+/// The one place that sleeps.
+#[expect(clippy::disallowed_methods, reason = "SQLite gives no event for a lock that is let go, nor for a commit")]
+pub(super) fn wait(pause: Duration) {
+    std::thread::sleep(pause);
 }
 
 fn try_wal(conn: &Connection) -> DbResult<()> {

@@ -12,6 +12,7 @@ mod together;
 mod upgrade;
 mod usage;
 mod verified;
+mod watch;
 
 use super::{Access, Db};
 use crate::failure::{Kind as Exit, classify};
