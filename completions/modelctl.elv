@@ -36,6 +36,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand verify 'Check that the files of models are whole and are what their store promises'
             cand duplicates 'Show files that are on this machine more than once'
             cand run-once 'Run one prompt on a local model and print the answer'
+            cand task 'Queue prompts, look at them, and get their answers'
+            cand inference 'Let tasks run, or make them wait'
             cand completions 'Print the completion script of a shell'
             cand man 'Print the manual page, or write all pages into a folder'
             cand worker 'worker'
@@ -265,6 +267,258 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'modelctl;task'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand add 'Add one task'
+            cand list 'List tasks, newest first'
+            cand ls 'List tasks, newest first'
+            cand show 'Show a task: where it stands, its attempts, its answer'
+            cand cancel 'Cancel tasks, also while they run'
+            cand retry 'Try tasks again that have failed or were cancelled'
+            cand wait 'Wait until tasks have ended'
+            cand follow 'Print what happens to tasks, as it happens'
+            cand import 'Queue the requests of a file in OpenAI''s Batch format (JSONL)'
+            cand export 'Write the answers of tasks that have ended, in OpenAI''s Batch format (JSONL)'
+            cand stats 'Show the figures of the queue'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'modelctl;task;add'= {
+            cand --prompt 'The prompt, also one that begins with a dash'
+            cand --file 'Read the prompt from a file'
+            cand --system 'What the model is told before the prompt'
+            cand --model 'Answer with this model: an id or its beginning, an alias, a name or a path'
+            cand --tier 'Answer with a model of this tier'
+            cand --key 'Your own name for the task'
+            cand --priority 'Higher runs first; may be negative'
+            cand --not-before 'Not before then: a time (`2026-11-21T06:00:00Z`) or so long from now (`2h`)'
+            cand --deadline 'Give up if it has not started by then: a time, or so long from now'
+            cand --timeout 'How long one attempt may take (`90s`, `10m`)'
+            cand --max-attempts 'Attempts that may end in an error'
+            cand --max-tokens 'Stop after this many tokens'
+            cand --temperature '0 takes the likeliest token each time'
+            cand --top-p 'Draw from the likeliest tokens that together have this probability'
+            cand --seed 'Draw the same numbers each time'
+            cand --stop 'End the answer before this text; may be given several times'
+            cand --json-schema 'The answer must be JSON that fits the schema in this file'
+            cand --grammar 'The answer must fit the GBNF grammar in this file'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --raw 'Continue the text as it is, without a chat template (`/v1/completions`)'
+            cand --replace-finished 'Run it again if the task of this key has ended'
+            cand --json 'Print the task as a JSON object'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;task;list'= {
+            cand --state 'Only tasks in this state; may be given several times'
+            cand --batch 'Only tasks of this batch'
+            cand -n 'So many at most; 0 is all'
+            cand --limit 'So many at most; 0 is all'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --pending 'Only tasks that have not ended'
+            cand --json 'Print a JSON array of objects'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;task;ls'= {
+            cand --state 'Only tasks in this state; may be given several times'
+            cand --batch 'Only tasks of this batch'
+            cand -n 'So many at most; 0 is all'
+            cand --limit 'So many at most; 0 is all'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --pending 'Only tasks that have not ended'
+            cand --json 'Print a JSON array of objects'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;task;show'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --text 'Print the answer alone, byte for byte'
+            cand --json 'Print a JSON object'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;task;cancel'= {
+            cand --batch 'Every task of this batch that has not ended'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --all 'Every task that has not ended'
+            cand --json 'Print a JSON object'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;task;retry'= {
+            cand --batch 'Every task of this batch that has failed'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --failed 'Every task that has failed'
+            cand --json 'Print a JSON object'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;task;wait'= {
+            cand --batch 'Every task of this batch'
+            cand --timeout 'Wait so long at most (`10m`)'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --all 'Every task that has not ended yet'
+            cand --json 'Print the tasks as a JSON array when they have ended'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;task;follow'= {
+            cand --batch 'Every task of this batch'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print a JSON object for each event, one a line'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;task;import'= {
+            cand --batch 'Name of the batch [default: the name of the file and the beginning of its sha256]'
+            cand --model 'Answer all with this model, whatever the lines say'
+            cand --tier 'Answer all with models of this tier, whatever the lines say'
+            cand --priority 'Higher runs first; may be negative'
+            cand --max-attempts 'Attempts that may end in an error, each'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --any-model 'Answer with whichever model is at hand, whatever the lines say'
+            cand --replace-finished 'Run those again that have ended'
+            cand --json 'Print a JSON object'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;task;export'= {
+            cand --batch 'Only tasks of this batch'
+            cand -o 'Write to this file, whole or not at all, instead of standard output'
+            cand --output 'Write to this file, whole or not at all, instead of standard output'
+            cand --errors 'Write those that failed to this file instead'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print a JSON object with the figures; needs --output'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;task;stats'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print a JSON object'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;task;help'= {
+            cand add 'Add one task'
+            cand list 'List tasks, newest first'
+            cand show 'Show a task: where it stands, its attempts, its answer'
+            cand cancel 'Cancel tasks, also while they run'
+            cand retry 'Try tasks again that have failed or were cancelled'
+            cand wait 'Wait until tasks have ended'
+            cand follow 'Print what happens to tasks, as it happens'
+            cand import 'Queue the requests of a file in OpenAI''s Batch format (JSONL)'
+            cand export 'Write the answers of tasks that have ended, in OpenAI''s Batch format (JSONL)'
+            cand stats 'Show the figures of the queue'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'modelctl;task;help;add'= {
+        }
+        &'modelctl;task;help;list'= {
+        }
+        &'modelctl;task;help;show'= {
+        }
+        &'modelctl;task;help;cancel'= {
+        }
+        &'modelctl;task;help;retry'= {
+        }
+        &'modelctl;task;help;wait'= {
+        }
+        &'modelctl;task;help;follow'= {
+        }
+        &'modelctl;task;help;import'= {
+        }
+        &'modelctl;task;help;export'= {
+        }
+        &'modelctl;task;help;stats'= {
+        }
+        &'modelctl;task;help;help'= {
+        }
+        &'modelctl;inference'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print a JSON object'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'modelctl;completions'= {
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
@@ -347,6 +601,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand verify 'Check that the files of models are whole and are what their store promises'
             cand duplicates 'Show files that are on this machine more than once'
             cand run-once 'Run one prompt on a local model and print the answer'
+            cand task 'Queue prompts, look at them, and get their answers'
+            cand inference 'Let tasks run, or make them wait'
             cand completions 'Print the completion script of a shell'
             cand man 'Print the manual page, or write all pages into a folder'
             cand worker 'worker'
@@ -378,6 +634,40 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;help;duplicates'= {
         }
         &'modelctl;help;run-once'= {
+        }
+        &'modelctl;help;task'= {
+            cand add 'Add one task'
+            cand list 'List tasks, newest first'
+            cand show 'Show a task: where it stands, its attempts, its answer'
+            cand cancel 'Cancel tasks, also while they run'
+            cand retry 'Try tasks again that have failed or were cancelled'
+            cand wait 'Wait until tasks have ended'
+            cand follow 'Print what happens to tasks, as it happens'
+            cand import 'Queue the requests of a file in OpenAI''s Batch format (JSONL)'
+            cand export 'Write the answers of tasks that have ended, in OpenAI''s Batch format (JSONL)'
+            cand stats 'Show the figures of the queue'
+        }
+        &'modelctl;help;task;add'= {
+        }
+        &'modelctl;help;task;list'= {
+        }
+        &'modelctl;help;task;show'= {
+        }
+        &'modelctl;help;task;cancel'= {
+        }
+        &'modelctl;help;task;retry'= {
+        }
+        &'modelctl;help;task;wait'= {
+        }
+        &'modelctl;help;task;follow'= {
+        }
+        &'modelctl;help;task;import'= {
+        }
+        &'modelctl;help;task;export'= {
+        }
+        &'modelctl;help;task;stats'= {
+        }
+        &'modelctl;help;inference'= {
         }
         &'modelctl;help;completions'= {
         }

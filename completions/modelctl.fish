@@ -41,6 +41,8 @@ complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "keep" -d 'Name th
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "duplicates" -d 'Show files that are on this machine more than once'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "run-once" -d 'Run one prompt on a local model and print the answer'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "task" -d 'Queue prompts, look at them, and get their answers'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "inference" -d 'Let tasks run, or make them wait'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "worker"
@@ -307,6 +309,206 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l json -d '
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -f -a "add" -d 'Add one task'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -f -a "list" -d 'List tasks, newest first'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -f -a "ls" -d 'List tasks, newest first'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -f -a "show" -d 'Show a task: where it stands, its attempts, its answer'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -f -a "cancel" -d 'Cancel tasks, also while they run'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -f -a "retry" -d 'Try tasks again that have failed or were cancelled'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -f -a "wait" -d 'Wait until tasks have ended'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -f -a "follow" -d 'Print what happens to tasks, as it happens'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -f -a "import" -d 'Queue the requests of a file in OpenAI\'s Batch format (JSONL)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -f -a "export" -d 'Write the answers of tasks that have ended, in OpenAI\'s Batch format (JSONL)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -f -a "stats" -d 'Show the figures of the queue'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l prompt -d 'The prompt, also one that begins with a dash' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l file -d 'Read the prompt from a file' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l system -d 'What the model is told before the prompt' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l model -d 'Answer with this model: an id or its beginning, an alias, a name or a path' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l tier -d 'Answer with a model of this tier' -r -f -a "fast\t''
+balanced\t''
+powerful\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l key -d 'Your own name for the task' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l priority -d 'Higher runs first; may be negative' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l not-before -d 'Not before then: a time (`2026-11-21T06:00:00Z`) or so long from now (`2h`)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l deadline -d 'Give up if it has not started by then: a time, or so long from now' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l timeout -d 'How long one attempt may take (`90s`, `10m`)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l max-attempts -d 'Attempts that may end in an error' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l max-tokens -d 'Stop after this many tokens' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l temperature -d '0 takes the likeliest token each time' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l top-p -d 'Draw from the likeliest tokens that together have this probability' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l seed -d 'Draw the same numbers each time' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l stop -d 'End the answer before this text; may be given several times' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l json-schema -d 'The answer must be JSON that fits the schema in this file' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l grammar -d 'The answer must fit the GBNF grammar in this file' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l raw -d 'Continue the text as it is, without a chat template (`/v1/completions`)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l replace-finished -d 'Run it again if the task of this key has ended'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l json -d 'Print the task as a JSON object'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -l state -d 'Only tasks in this state; may be given several times' -r -f -a "queued\t''
+scheduled\t''
+running\t''
+done\t''
+failed\t''
+cancelled\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -l batch -d 'Only tasks of this batch' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -s n -l limit -d 'So many at most; 0 is all' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -l pending -d 'Only tasks that have not ended'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -l json -d 'Print a JSON array of objects'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -l state -d 'Only tasks in this state; may be given several times' -r -f -a "queued\t''
+scheduled\t''
+running\t''
+done\t''
+failed\t''
+cancelled\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -l batch -d 'Only tasks of this batch' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -s n -l limit -d 'So many at most; 0 is all' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -l pending -d 'Only tasks that have not ended'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -l json -d 'Print a JSON array of objects'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -l text -d 'Print the answer alone, byte for byte'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -l json -d 'Print a JSON object'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -l batch -d 'Every task of this batch that has not ended' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -l all -d 'Every task that has not ended'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -l json -d 'Print a JSON object'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -l batch -d 'Every task of this batch that has failed' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -l failed -d 'Every task that has failed'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -l json -d 'Print a JSON object'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -l batch -d 'Every task of this batch' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -l timeout -d 'Wait so long at most (`10m`)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -l all -d 'Every task that has not ended yet'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -l json -d 'Print the tasks as a JSON array when they have ended'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -l batch -d 'Every task of this batch' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -l json -d 'Print a JSON object for each event, one a line'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l batch -d 'Name of the batch [default: the name of the file and the beginning of its sha256]' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l model -d 'Answer all with this model, whatever the lines say' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l tier -d 'Answer all with models of this tier, whatever the lines say' -r -f -a "fast\t''
+balanced\t''
+powerful\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l priority -d 'Higher runs first; may be negative' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l max-attempts -d 'Attempts that may end in an error, each' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l any-model -d 'Answer with whichever model is at hand, whatever the lines say'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l replace-finished -d 'Run those again that have ended'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l json -d 'Print a JSON object'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -l batch -d 'Only tasks of this batch' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -s o -l output -d 'Write to this file, whole or not at all, instead of standard output' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -l errors -d 'Write those that failed to this file instead' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -l json -d 'Print a JSON object with the figures; needs --output'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from stats" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from stats" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from stats" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from stats" -l json -d 'Print a JSON object'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from stats" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from stats" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add one task'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from help" -f -a "list" -d 'List tasks, newest first'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show a task: where it stands, its attempts, its answer'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from help" -f -a "cancel" -d 'Cancel tasks, also while they run'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from help" -f -a "retry" -d 'Try tasks again that have failed or were cancelled'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from help" -f -a "wait" -d 'Wait until tasks have ended'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from help" -f -a "follow" -d 'Print what happens to tasks, as it happens'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from help" -f -a "import" -d 'Queue the requests of a file in OpenAI\'s Batch format (JSONL)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write the answers of tasks that have ended, in OpenAI\'s Batch format (JSONL)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from help" -f -a "stats" -d 'Show the figures of the queue'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -l json -d 'Print a JSON object'
+complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
@@ -381,20 +583,32 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "scan" -d 'Look for models and record what is there'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "list" -d 'List the models known on this machine'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "keep" -d 'Name the models that you want to keep'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "duplicates" -d 'Show files that are on this machine more than once'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "run-once" -d 'Run one prompt on a local model and print the answer'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "worker"
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "measure" -d 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once completions man worker probe measure help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "scan" -d 'Look for models and record what is there'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "list" -d 'List the models known on this machine'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "keep" -d 'Name the models that you want to keep'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "duplicates" -d 'Show files that are on this machine more than once'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "run-once" -d 'Run one prompt on a local model and print the answer'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "task" -d 'Queue prompts, look at them, and get their answers'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "inference" -d 'Let tasks run, or make them wait'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "worker"
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "measure" -d 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "add" -d 'Add hints; one that is kept already stays where it is'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "rm" -d 'Remove hints that `keep add` added'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "list" -d 'List all hints in order of preference: where each comes from, and which models it means'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from task" -f -a "add" -d 'Add one task'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from task" -f -a "list" -d 'List tasks, newest first'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from task" -f -a "show" -d 'Show a task: where it stands, its attempts, its answer'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from task" -f -a "cancel" -d 'Cancel tasks, also while they run'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from task" -f -a "retry" -d 'Try tasks again that have failed or were cancelled'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from task" -f -a "wait" -d 'Wait until tasks have ended'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from task" -f -a "follow" -d 'Print what happens to tasks, as it happens'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from task" -f -a "import" -d 'Queue the requests of a file in OpenAI\'s Batch format (JSONL)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from task" -f -a "export" -d 'Write the answers of tasks that have ended, in OpenAI\'s Batch format (JSONL)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from task" -f -a "stats" -d 'Show the figures of the queue'

@@ -82,7 +82,7 @@ pub enum SortKey {
 }
 
 /// A value parser over the names of an enum of the house, so that help and completion show them.
-fn named<T: Copy + Send + Sync + 'static>(
+pub(super) fn named<T: Copy + Send + Sync + 'static>(
     all: &'static [T],
     name: fn(T) -> &'static str,
 ) -> impl TypedValueParser<Value = T> {

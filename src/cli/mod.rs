@@ -5,6 +5,7 @@ mod duplicates;
 mod exact;
 mod fit;
 mod keep;
+mod inference;
 mod list;
 mod list_files;
 mod list_stores;
@@ -25,6 +26,7 @@ mod show_json;
 #[cfg(test)]
 mod show_tests;
 mod show_view;
+mod task;
 mod verify;
 mod verify_report;
 mod worker;
@@ -80,6 +82,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     Duplicates(duplicates::DuplicatesArgs),
     RunOnce(run_once::RunOnceArgs),
+    Task(task::TaskArgs),
+    Inference(inference::InferenceArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
     Worker(worker::WorkerArgs),
@@ -193,6 +197,8 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::Verify(args) => verify::run(ctx, args),
         Command::Duplicates(args) => duplicates::run(ctx, args),
         Command::RunOnce(args) => run_once::run(ctx, args),
+        Command::Task(args) => task::run(ctx, args),
+        Command::Inference(args) => inference::run(ctx, args),
         Command::Completions(args) => completions::run(ctx, args),
         Command::Man(args) => man::run(ctx, args),
         Command::Worker(args) => worker::run(ctx, args),

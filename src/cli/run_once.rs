@@ -18,7 +18,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 /// Longest prompt read from standard input; no context holds more.
-const MAX_PROMPT: u64 = 16 << 20;
+pub(super) const MAX_PROMPT: u64 = 16 << 20;
 
 /// Run one prompt on a local model and print the answer
 ///
@@ -49,7 +49,7 @@ pub struct RunOnceArgs {
     json: bool,
 }
 
-fn temperature(text: &str) -> Result<f32, String> {
+pub(super) fn temperature(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(t) if (0.0..=5.0).contains(&t) => Ok(t),
         _ => Err("give a number from 0 to 5".to_owned()),
@@ -79,7 +79,7 @@ pub fn run(ctx: &mut Ctx, args: &RunOnceArgs) -> anyhow::Result<Exit> {
 }
 
 /// The text to run, from the command line or from standard input.
-fn prompt(argument: &str) -> anyhow::Result<String> {
+pub(super) fn prompt(argument: &str) -> anyhow::Result<String> {
     let text = if argument == "-" {
         let mut bytes = Vec::new();
         std::io::stdin()

@@ -23,20 +23,20 @@ pub struct Field {
 }
 
 impl Section {
-    fn new(title: impl Into<String>) -> Section {
+    pub(super) fn new(title: impl Into<String>) -> Section {
         Section { title: title.into(), fields: Vec::new() }
     }
 
-    fn add(&mut self, label: &str, value: impl AsRef<str>) {
+    pub(super) fn add(&mut self, label: &str, value: impl AsRef<str>) {
         self.toned(label, value, Tone::Plain);
     }
 
-    fn toned(&mut self, label: &str, value: impl AsRef<str>, tone: Tone) {
+    pub(super) fn toned(&mut self, label: &str, value: impl AsRef<str>, tone: Tone) {
         self.fields.push(Field { label: label.to_owned(), value: text::clean(value.as_ref()).into_owned(), tone });
     }
 
     /// Adds nothing for what is not there: a header has many optional keys, and most models few of them.
-    fn some(&mut self, label: &str, value: Option<impl AsRef<str>>) {
+    pub(super) fn some(&mut self, label: &str, value: Option<impl AsRef<str>>) {
         if let Some(value) = value {
             self.add(label, value);
         }

@@ -14,7 +14,7 @@ use crate::model::task::{Endpoint, TaskRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::{self, BufRead};
 
 /// Lines in one file, at most: OpenAI's limit.
@@ -23,7 +23,7 @@ pub const MAX_LINES: u64 = 50_000;
 pub const MAX_BYTES: u64 = 200_000_000;
 /// Bytes of one line, at most. No context holds more text.
 const MAX_LINE: u64 = 32 << 20;
-/// Bytes of one `custom_id`, at most.
+/// Bytes of one `custom_id` or name of a model, at most.
 const MAX_KEY: usize = 512;
 /// Problems that are told in full.
 const TOLD: usize = 20;
@@ -44,6 +44,8 @@ pub struct Checked {
     pub lines: u64,
     /// Lower-case hex, of the whole file.
     pub sha256: String,
+    /// The models that its lines name.
+    pub models: BTreeSet<String>,
 }
 
 /// Something wrong with a file.
@@ -97,6 +99,7 @@ pub fn check(reader: impl BufRead) -> io::Result<Result<Checked, Problems>> {
     let mut lines = Lines::new(reader);
     let mut problems = Problems::default();
     let mut keys = HashSet::new();
+    let mut models = BTreeSet::new();
     loop {
         match lines.next_line()? {
             Next::End => break,
@@ -106,10 +109,10 @@ pub fn check(reader: impl BufRead) -> io::Result<Result<Checked, Problems>> {
             }
             Next::Line(Err(what)) => problems.add(Some(lines.number), what),
             Next::Line(Ok(line)) => {
-                let key = line.key;
-                if let Some(key) = keys.replace(key) {
+                if let Some(key) = keys.replace(line.key) {
                     problems.add(Some(lines.number), format!("the custom_id {} is used before", quoted(&key)));
                 }
+                models.extend(line.model);
             }
         }
     }
@@ -117,7 +120,7 @@ pub fn check(reader: impl BufRead) -> io::Result<Result<Checked, Problems>> {
         problems.add(None, "it is empty");
     }
     let number = lines.number;
-    Ok(if problems.count == 0 { Ok(Checked { lines: number, sha256: lines.digest() }) } else { Err(problems) })
+    Ok(if problems.count == 0 { Ok(Checked { lines: number, sha256: lines.digest(), models }) } else { Err(problems) })
 }
 
 /// Reads a checked file a second time. The last item is an error when it is another file by now.
@@ -236,6 +239,9 @@ fn parse(bytes: &[u8]) -> Result<Line, String> {
     let Some(Value::Object(body)) = raw.body else { return Err("has no body, or one that is no object".to_owned()) };
     check_body(endpoint, &body)?;
     let model = body.get("model").and_then(Value::as_str).filter(|m| !m.is_empty()).map(str::to_owned);
+    if model.as_ref().is_some_and(|model| model.len() > MAX_KEY) {
+        return Err(format!("names a model in more than {MAX_KEY} bytes"));
+    }
     let body = Value::Object(body).to_string();
     Ok(Line { key, request: TaskRequest { endpoint, body }, model })
 }

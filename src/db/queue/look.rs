@@ -133,6 +133,22 @@ impl Db {
         self.read(|tx| page(tx, filter, after, limit))
     }
 
+    /// All that run now.
+    pub fn running_tasks(&self) -> anyhow::Result<Vec<Ticket>> {
+        self.read(|tx| tickets(tx, &format!("SELECT {COLUMNS} FROM task WHERE state = 'running' ORDER BY id"), []))
+    }
+
+    /// Those that ended after another, in the order of their ending: at most `limit`.
+    pub fn finished_after(&self, after: (Timestamp, TaskId), limit: u32) -> anyhow::Result<Vec<Ticket>> {
+        self.read(|tx| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM task WHERE finished IS NOT NULL AND (finished, id) > (?1, ?2)
+                 ORDER BY finished, id LIMIT ?3"
+            );
+            tickets(tx, &sql, params![after.0.millis(), count(after.1.0, "the number of a task")?, limit])
+        })
+    }
+
     /// Where a task stands among those that are due, or where it will once it is.
     pub fn standing(&self, task: &Ticket) -> anyhow::Result<Standing> {
         self.read(|tx| {

@@ -1,0 +1,79 @@
+//! `modelctl inference on|off|status`: the switch that every claim looks at.
+
+use super::{Access, Ctx, Exit};
+use crate::clock::Timestamp;
+use crate::db::{Db, Inference};
+use crate::model::task::TaskState;
+use crate::ui::units;
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+/// Let tasks run, or make them wait
+///
+/// While inference is off, no task is started by anybody on this database; those that run go on to their end, and new
+/// ones may be added. The switch stays as it is over restarts.
+#[derive(Debug, Args)]
+pub struct InferenceArgs {
+    #[arg(value_enum)]
+    what: What,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// Let tasks be started
+    On,
+    /// Start no more tasks
+    Off,
+    /// Say which it is
+    Status,
+}
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    inference: &'static str,
+    since: Option<String>,
+    running: u64,
+    waiting: u64,
+}
+
+pub fn run(ctx: &mut Ctx, args: &InferenceArgs) -> anyhow::Result<Exit> {
+    let now = ctx.now;
+    let state = match args.what {
+        What::Status => ctx.db(Access::ReadOnly)?.inference()?,
+        What::On => ctx.db(Access::ReadWrite)?.set_inference(true, now)?,
+        What::Off => ctx.db(Access::ReadWrite)?.set_inference(false, now)?,
+    };
+    let shown = shown(ctx.db(Access::ReadOnly)?, state)?;
+    if args.json {
+        ctx.ui.json(&shown)?;
+    } else {
+        let text = sentence(&shown, &state, now);
+        ctx.ui.line(&text)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn shown(db: &Db, state: Inference) -> anyhow::Result<Shown> {
+    let counts = db.count_tasks(None)?;
+    let of = |state| counts.get(&state).copied().unwrap_or(0);
+    Ok(Shown {
+        inference: if state.on { "on" } else { "off" },
+        since: state.since.map(Timestamp::rfc3339),
+        running: of(TaskState::Running),
+        waiting: of(TaskState::Queued).saturating_add(of(TaskState::Scheduled)),
+    })
+}
+
+fn sentence(shown: &Shown, state: &Inference, now: Timestamp) -> String {
+    let since = state.since.map(|at| format!(", for {}", units::ago(at.age(now)))).unwrap_or_default();
+    let still = if !state.on && shown.running > 0 { " still" } else { "" };
+    format!(
+        "inference is {}{since}: {}{still} running, {} waiting",
+        shown.inference,
+        units::plural(shown.running, "task"),
+        shown.waiting
+    )
+}

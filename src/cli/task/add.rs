@@ -1,0 +1,239 @@
+use super::super::list::named as one_of;
+use super::super::run_once::{MAX_PROMPT, prompt, temperature};
+use super::view::TaskJson;
+use super::{Access, Ctx, Exit, wish};
+use crate::clock::Timestamp;
+use crate::failure::{Failure, Kind, OrFail};
+use crate::model::Tier;
+use crate::model::task::{Accepted, Endpoint, NewTask, OnFinished, Policy, TaskRequest, Wish};
+use clap::{ArgGroup, Args};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Add one task
+///
+/// Prints its number. With --key, the same key again gives the same task.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true))]
+pub struct AddArgs {
+    /// The prompt; `-` reads it from standard input
+    #[arg(value_name = "PROMPT", group = "what")]
+    positional: Option<String>,
+    /// The prompt, also one that begins with a dash
+    #[arg(long, value_name = "TEXT", group = "what", allow_hyphen_values = true)]
+    prompt: Option<String>,
+    /// Read the prompt from a file
+    #[arg(long, value_name = "FILE", group = "what")]
+    file: Option<PathBuf>,
+    /// What the model is told before the prompt
+    #[arg(long, value_name = "TEXT")]
+    system: Option<String>,
+    /// Continue the text as it is, without a chat template (`/v1/completions`)
+    #[arg(long, conflicts_with = "system")]
+    raw: bool,
+    /// Answer with this model: an id or its beginning, an alias, a name or a path
+    #[arg(long, value_name = "MODEL", conflicts_with = "tier")]
+    model: Option<String>,
+    /// Answer with a model of this tier
+    #[arg(long, value_parser = one_of(Tier::ALL, Tier::name))]
+    tier: Option<Tier>,
+    /// Your own name for the task
+    #[arg(long, value_name = "KEY", value_parser = key)]
+    key: Option<String>,
+    /// Run it again if the task of this key has ended
+    #[arg(long, requires = "key")]
+    replace_finished: bool,
+    /// Higher runs first; may be negative
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    priority: i32,
+    /// Not before then: a time (`2026-11-21T06:00:00Z`) or so long from now (`2h`)
+    #[arg(long, value_name = "TIME", value_parser = when)]
+    not_before: Option<When>,
+    /// Give up if it has not started by then: a time, or so long from now
+    #[arg(long, value_name = "TIME", value_parser = when)]
+    deadline: Option<When>,
+    /// How long one attempt may take (`90s`, `10m`)
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    timeout: Option<Duration>,
+    /// Attempts that may end in an error
+    #[arg(long, value_name = "N", default_value_t = Policy::MAX_ATTEMPTS, value_parser = clap::value_parser!(u32).range(1..=100))]
+    max_attempts: u32,
+    /// Stop after this many tokens
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_tokens: Option<u32>,
+    /// 0 takes the likeliest token each time
+    #[arg(long, value_name = "T", value_parser = temperature)]
+    temperature: Option<f32>,
+    /// Draw from the likeliest tokens that together have this probability
+    #[arg(long, value_name = "P", value_parser = probability)]
+    top_p: Option<f32>,
+    /// Draw the same numbers each time
+    #[arg(long, value_name = "N")]
+    seed: Option<u32>,
+    /// End the answer before this text; may be given several times
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    stop: Vec<String>,
+    /// The answer must be JSON that fits the schema in this file
+    #[arg(long, value_name = "FILE", conflicts_with = "grammar")]
+    json_schema: Option<PathBuf>,
+    /// The answer must fit the GBNF grammar in this file
+    #[arg(long, value_name = "FILE")]
+    grammar: Option<PathBuf>,
+    /// Print the task as a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// A time as it is typed.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum When {
+    At(Timestamp),
+    In(Duration),
+}
+
+pub(super) fn when(text: &str) -> Result<When, String> {
+    if let Ok(duration) = humantime::parse_duration(text) {
+        return Ok(When::In(duration));
+    }
+    match text.parse::<jiff::Timestamp>() {
+        Ok(time) => Ok(When::At(Timestamp(time.as_millisecond()))),
+        Err(_) => Err("give a time with its zone (`2026-11-21T06:00:00Z`, `2026-11-21T06:00:00+01:00`) or so long from now (`2h`)".into()),
+    }
+}
+
+impl When {
+    fn from(self, now: Timestamp) -> Timestamp {
+        match self {
+            When::At(time) => time,
+            When::In(wait) => {
+                Timestamp(now.millis().saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
+            }
+        }
+    }
+}
+
+fn key(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("a key cannot be empty".into()),
+        text if text.len() > 512 => Err("a key has 512 bytes at most".into()),
+        text if text.parse::<u64>().is_ok() => {
+            Err("a key cannot be a number alone: that is how tasks are called".into())
+        }
+        text => Ok(text.to_owned()),
+    }
+}
+
+fn probability(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(p) if p > 0.0 && p <= 1.0 => Ok(p),
+        _ => Err("give a number above 0, up to 1".to_owned()),
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Added {
+    how: Accepted,
+    #[serde(flatten)]
+    task: TaskJson,
+}
+
+pub fn run(ctx: &mut Ctx, args: &AddArgs) -> anyhow::Result<Exit> {
+    let request = request(args)?;
+    let wish = wish(ctx, args.model.as_deref(), args.tier)?.unwrap_or(Wish::Any);
+    let at = ctx.moment();
+    let task = NewTask {
+        key: args.key.clone(),
+        priority: args.priority,
+        wish,
+        not_before: args.not_before.map(|t| t.from(at.now)),
+        deadline: args.deadline.map(|t| t.from(at.now)),
+        timeout_ms: args.timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX >> 1).max(1)),
+        max_attempts: args.max_attempts,
+        ..NewTask::new(request)
+    };
+    let finished = if args.replace_finished { OnFinished::Replace } else { OnFinished::Keep };
+    let db = ctx.db(Access::ReadWrite)?;
+    let done = db.enqueue_tasks(&mut std::iter::once(Ok(task)), finished, at)?;
+    let Some(done) = done.first().copied() else { anyhow::bail!("a task was added and has no number") };
+    let task = db.task(done.id)?;
+    let inference = db.inference()?;
+    if done.how == Accepted::ExistingDiffers {
+        ctx.ui.warn(&format!("task {} has this key with another request, which stays", done.id));
+    } else if done.how == Accepted::Existing {
+        let state = task.as_ref().map_or("gone", |t| t.ticket.state().name());
+        ctx.ui.note(&format!("existing: task {} has this key and is {state}", done.id));
+    }
+    if !inference.on {
+        ctx.ui.hint("inference is off: nothing runs until `modelctl inference on`");
+    }
+    match (args.json, task) {
+        (true, Some(task)) => ctx.ui.json(&Added { how: done.how, task: TaskJson::of(&task) })?,
+        _ => ctx.ui.line(&done.id.to_string())?,
+    }
+    Ok(Exit::Done)
+}
+
+/// The request in OpenAI's shape, with llama-server's name for the grammar.
+fn request(args: &AddArgs) -> anyhow::Result<TaskRequest> {
+    let text = match (&args.file, args.prompt.as_ref().or(args.positional.as_ref())) {
+        (Some(file), _) => {
+            let text = read(file, "prompt")?;
+            if text.trim().is_empty() {
+                return Err(Failure::new(Kind::Usage, format!("`{}` is empty", file.display())).into());
+            }
+            text
+        }
+        (None, Some(text)) => prompt(text)?,
+        (None, None) => return Err(Failure::new(Kind::Usage, "give a prompt").into()),
+    };
+    let mut body = Map::new();
+    let endpoint = if args.raw {
+        body.insert("prompt".into(), text.into());
+        Endpoint::Completions
+    } else {
+        let system = args.system.iter().map(|text| json!({ "role": "system", "content": text }));
+        let messages = system.chain([json!({ "role": "user", "content": text })]).collect();
+        body.insert("messages".into(), Value::Array(messages));
+        Endpoint::Chat
+    };
+    let mut set = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            body.insert(key.into(), value);
+        }
+    };
+    set("max_tokens", args.max_tokens.map(Into::into));
+    // Through text, so that 0.8 does not become 0.800000011920929.
+    let float = |number: f32| number.to_string().parse::<f64>().unwrap_or(f64::from(number));
+    set("temperature", args.temperature.map(|t| float(t).into()));
+    set("top_p", args.top_p.map(|p| float(p).into()));
+    set("seed", args.seed.map(Into::into));
+    set("stop", (!args.stop.is_empty()).then(|| args.stop.clone().into()));
+    if let Some(file) = &args.json_schema {
+        let schema: Value = serde_json::from_str(&read(file, "JSON schema")?)
+            .or_fail(|| Failure::cannot_meet(format!("`{}` is not valid JSON", file.display())))?;
+        if !schema.is_object() && !schema.is_boolean() {
+            return Err(Failure::cannot_meet(format!("`{}` is no JSON schema: not an object", file.display())).into());
+        }
+        let named = json!({ "name": "answer", "strict": true, "schema": schema });
+        set("response_format", Some(json!({ "type": "json_schema", "json_schema": named })));
+    }
+    if let Some(file) = &args.grammar {
+        set("grammar", Some(read(file, "grammar")?.into()));
+    }
+    Ok(TaskRequest { endpoint, body: Value::Object(body).to_string() })
+}
+
+fn read(path: &Path, what: &str) -> anyhow::Result<String> {
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_PROMPT + 1).read_to_string(&mut text))
+        .or_fail(|| Failure::cannot_meet(format!("cannot read the {what} from `{}`", path.display())))?;
+    if text.len() as u64 > MAX_PROMPT {
+        return Err(Failure::cannot_meet(format!("the {what} in `{}` is over 16 MiB", path.display())).into());
+    }
+    Ok(text)
+}

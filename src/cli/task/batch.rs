@@ -1,0 +1,340 @@
+use super::super::list::named as one_of;
+use super::{Access, Ctx, Exit, wish};
+use crate::db::{Db, TaskFilter};
+use crate::failure::{Failure, OrFail};
+use crate::model::Tier;
+use crate::model::task::{Accepted, Enqueued, NewTask, OnFinished, Policy, TaskId, TaskState, Wish};
+use crate::queue::batch::{self, Checked};
+use crate::ui::{text, units};
+use anyhow::Context;
+use clap::Args;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+/// Tasks read and written in one step of an export.
+const PAGE: u32 = 200;
+
+/// Queue the requests of a file in OpenAI's Batch format (JSONL)
+///
+/// The file is checked whole before anything of it is queued. Each `custom_id` is a key within the batch: the same file
+/// again gives the same tasks.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The file; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Name of the batch [default: the name of the file and the beginning of its sha256]
+    #[arg(long, value_name = "NAME", value_parser = batch_name)]
+    batch: Option<String>,
+    /// Answer all with this model, whatever the lines say
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["tier", "any_model"])]
+    model: Option<String>,
+    /// Answer all with models of this tier, whatever the lines say
+    #[arg(long, value_parser = one_of(Tier::ALL, Tier::name), conflicts_with = "any_model")]
+    tier: Option<Tier>,
+    /// Answer with whichever model is at hand, whatever the lines say
+    #[arg(long)]
+    any_model: bool,
+    /// Higher runs first; may be negative
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    priority: i32,
+    /// Attempts that may end in an error, each
+    #[arg(long, value_name = "N", default_value_t = Policy::MAX_ATTEMPTS, value_parser = clap::value_parser!(u32).range(1..=100))]
+    max_attempts: u32,
+    /// Run those again that have ended
+    #[arg(long)]
+    replace_finished: bool,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Write the answers of tasks that have ended, in OpenAI's Batch format (JSONL)
+///
+/// Can be done at any time and again: what is missing has not ended yet. The answers stay in the database.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Only tasks of this batch
+    #[arg(long, value_name = "BATCH")]
+    batch: Option<String>,
+    /// Write to this file, whole or not at all, instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Write those that failed to this file instead
+    #[arg(long, value_name = "FILE")]
+    errors: Option<PathBuf>,
+    /// Print a JSON object with the figures; needs --output
+    #[arg(long, requires = "output")]
+    json: bool,
+}
+
+fn batch_name(name: &str) -> Result<String, String> {
+    match name {
+        "" => Err("a batch must have a name".into()),
+        name if name.contains('/') => Err("a batch cannot have a slash in its name".into()),
+        name if name.len() > 128 => Err("the name of a batch has 128 bytes at most".into()),
+        name => Ok(name.to_owned()),
+    }
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Imported {
+    batch: String,
+    lines: u64,
+    new: u64,
+    existing: u64,
+    replaced: u64,
+    /// Their key was there with another request, which stays.
+    existing_differs: u64,
+}
+
+pub fn import(ctx: &mut Ctx, args: &ImportArgs) -> anyhow::Result<Exit> {
+    let name = text::path(&args.file);
+    let mut file = open(&args.file)?;
+    let unreadable = || Failure::cannot_meet(format!("cannot read `{name}`"));
+    let checked = batch::check(BufReader::with_capacity(1 << 16, &file))
+        .or_fail(unreadable)?
+        .map_err(|problems| problems.failure(&name))?;
+    let wishes = wishes(ctx, args, &checked)?;
+    let label = match &args.batch {
+        Some(batch) => batch.clone(),
+        None => label(&args.file, &checked),
+    };
+    file.rewind().or_fail(unreadable)?;
+    let mut tasks = batch::read(BufReader::with_capacity(1 << 16, file), &checked).map(|line| {
+        let line = line?;
+        Ok(NewTask {
+            batch: label.clone(),
+            key: Some(line.key),
+            priority: args.priority,
+            wish: wishes.of(line.model.as_deref()),
+            max_attempts: args.max_attempts,
+            ..NewTask::new(line.request)
+        })
+    });
+    let finished = if args.replace_finished { OnFinished::Replace } else { OnFinished::Keep };
+    let at = ctx.moment();
+    let given = ctx.db(Access::ReadWrite)?.enqueue_tasks(&mut tasks, finished, at)?;
+    let told = imported(&label, &given);
+    if told.existing_differs > 0 {
+        ctx.ui.warn(&format!(
+            "{} had their keys with other requests, which stay",
+            units::plural(told.existing_differs, "task")
+        ));
+        ctx.ui.hint("name another --batch, or give --replace-finished for those that have ended");
+    }
+    if args.json {
+        ctx.ui.json(&told)?;
+    } else {
+        let mut words = vec![format!("{} new", told.new)];
+        words.extend((told.existing > 0).then(|| format!("{} existing", told.existing)));
+        words.extend((told.replaced > 0).then(|| format!("{} to run again", told.replaced)));
+        ctx.ui.note(&format!("batch {label}: {}, {}", units::plural(told.lines, "line"), words.join(", ")));
+        ctx.ui.line(&label)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn imported(batch: &str, given: &[Enqueued]) -> Imported {
+    let mut told = Imported { batch: batch.to_owned(), lines: given.len() as u64, ..Imported::default() };
+    for one in given {
+        match one.how {
+            Accepted::New => told.new += 1,
+            Accepted::Existing => told.existing += 1,
+            Accepted::Replaced => told.replaced += 1,
+            Accepted::ExistingDiffers => told.existing_differs += 1,
+        }
+    }
+    told
+}
+
+/// The file, or standard input laid into one that vanishes: it is read twice.
+fn open(path: &Path) -> anyhow::Result<File> {
+    if path == Path::new("-") {
+        let spooled = || -> std::io::Result<File> {
+            let mut file = tempfile::tempfile()?;
+            // One byte more than allowed is enough to be refused for.
+            std::io::copy(&mut std::io::stdin().lock().take(batch::MAX_BYTES.saturating_add(1)), &mut file)?;
+            file.rewind()?;
+            Ok(file)
+        };
+        return spooled().or_fail(|| Failure::cannot_meet("cannot read standard input"));
+    }
+    let failure = || Failure::cannot_meet(format!("cannot open `{}`", text::path(path)));
+    let file = File::open(path).or_fail(failure)?;
+    if !file.metadata().or_fail(failure)?.is_file() {
+        return Err(Failure::cannot_meet(format!("`{}` is not a regular file", text::path(path)))
+            .hint("a pipe is read with `-`")
+            .into());
+    }
+    Ok(file)
+}
+
+/// From the models that lines name to those that are here.
+struct Wishes {
+    all: Option<Wish>,
+    of_name: BTreeMap<String, Wish>,
+}
+
+impl Wishes {
+    fn of(&self, model: Option<&str>) -> Wish {
+        let own = || model.and_then(|name| self.of_name.get(name)).cloned();
+        self.all.clone().or_else(own).unwrap_or(Wish::Any)
+    }
+}
+
+fn wishes(ctx: &mut Ctx, args: &ImportArgs, checked: &Checked) -> anyhow::Result<Wishes> {
+    let all = if args.any_model { Some(Wish::Any) } else { wish(ctx, args.model.as_deref(), args.tier)? };
+    let mut of_name = BTreeMap::new();
+    if all.is_none() {
+        for name in &checked.models {
+            let one = wish(ctx, Some(name), None).map_err(|error| {
+                error.context(
+                    Failure::cannot_meet(format!(
+                        "the file asks for the model `{}`, which is not here",
+                        text::clean(name)
+                    ))
+                    .hint("name one for all lines with --model, or give --tier or --any-model"),
+                )
+            })?;
+            of_name.extend(one.map(|wish| (name.clone(), wish)));
+        }
+    }
+    Ok(Wishes { all, of_name })
+}
+
+/// Two files of one name are two batches, and one file under two names is told by the same digits.
+fn label(path: &Path, checked: &Checked) -> String {
+    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).filter(|s| s != "-");
+    let stem: String =
+        stem.unwrap_or_else(|| "stdin".to_owned()).chars().filter(|c| !c.is_control()).take(60).collect();
+    format!("{stem}-{}", checked.sha256.get(..12).unwrap_or(&checked.sha256))
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Exported {
+    answers: u64,
+    errors: u64,
+    /// Have not ended yet, and are in no file.
+    pending: u64,
+}
+
+pub fn export(ctx: &mut Ctx, args: &ExportArgs) -> anyhow::Result<Exit> {
+    let filter = TaskFilter {
+        states: vec![TaskState::Done, TaskState::Failed, TaskState::Cancelled],
+        batch: args.batch.clone(),
+    };
+    let counts = ctx.db(Access::ReadOnly)?.count_tasks(args.batch.as_deref())?;
+    if let Some(batch) = args.batch.as_ref().filter(|_| counts.is_empty()) {
+        return Err(Failure::cannot_meet(format!("no task is in the batch `{}`", text::clean(batch))).into());
+    }
+    let mut told = Exported {
+        pending: counts.iter().filter(|(state, _)| !state.is_finished()).map(|(_, n)| n).sum(),
+        ..Exported::default()
+    };
+    let mut errors = args.errors.as_deref().map(Target::new).transpose()?;
+    match &args.output {
+        Some(path) => {
+            let mut output = Target::new(path)?;
+            write(ctx.db(Access::ReadOnly)?, &filter, &mut told, |line, is_error| match &mut errors {
+                Some(errors) if is_error => errors.write(line),
+                _ => output.write(line),
+            })?;
+            output.keep()?;
+        }
+        None => {
+            let Ctx { ui, db, .. } = ctx;
+            let Some((_, db)) = db else { anyhow::bail!("the database was closed") };
+            write(db, &filter, &mut told, |line, is_error| match &mut errors {
+                Some(errors) if is_error => errors.write(line),
+                _ => ui.raw(line),
+            })?;
+        }
+    }
+    if let Some(errors) = errors {
+        errors.keep()?;
+    }
+    if args.json {
+        ctx.ui.json(&told)?;
+    } else {
+        let pending = if told.pending > 0 { format!(", {} pending", told.pending) } else { String::new() };
+        ctx.ui.note(&format!(
+            "{}, {}{pending}",
+            units::plural(told.answers, "answer"),
+            units::plural(told.errors, "error")
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+/// Page by page, so that no read of the database is long.
+fn write(
+    db: &Db,
+    filter: &TaskFilter,
+    told: &mut Exported,
+    mut sink: impl FnMut(&[u8], bool) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let mut after = TaskId(0);
+    loop {
+        let page = db.next_tasks(filter, after, PAGE)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.ticket.id;
+        for line in page.iter().filter_map(batch::output_line) {
+            let is_error = batch::is_error(&line);
+            *(if is_error { &mut told.errors } else { &mut told.answers }) += 1;
+            let mut text = serde_json::to_vec(&line)?;
+            text.push(b'\n');
+            sink(&text, is_error)?;
+        }
+    }
+}
+
+/// A file that appears whole under its name, or not at all.
+struct Target {
+    path: PathBuf,
+    file: BufWriter<tempfile::NamedTempFile>,
+}
+
+impl Target {
+    fn new(path: &Path) -> anyhow::Result<Target> {
+        // A rename would put a file in the place of a device, and one beside a link instead of behind it.
+        let path = match std::fs::metadata(path) {
+            Ok(there) if !there.is_file() => {
+                return Err(Failure::cannot_meet(format!("`{}` is not a regular file", text::path(path)))
+                    .hint("without --output the answers go to standard output")
+                    .into());
+            }
+            Ok(_) => &std::fs::canonicalize(path).or_fail(|| Target::failure(path))?,
+            Err(_) => path,
+        };
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let file = tempfile::Builder::new()
+            .prefix(".modelctl-export-")
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
+            .tempfile_in(folder)
+            .or_fail(|| Target::failure(path))?;
+        Ok(Target { path: path.to_owned(), file: BufWriter::new(file) })
+    }
+
+    fn failure(path: &Path) -> Failure {
+        Failure::cannot_meet(format!("cannot write `{}`", text::path(path)))
+    }
+
+    fn write(&mut self, line: &[u8]) -> anyhow::Result<()> {
+        self.file.write_all(line).or_fail(|| Target::failure(&self.path))
+    }
+
+    fn keep(self) -> anyhow::Result<()> {
+        let path = self.path;
+        let keep = || -> anyhow::Result<()> {
+            let file = self.file.into_inner().context("writing what is left")?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        keep().or_fail(|| Target::failure(&path))
+    }
+}

@@ -1,0 +1,177 @@
+use super::super::show_view::{Section, print};
+use super::view::{AttemptJson, TaskJson, preview, tone};
+use super::{Access, Ctx, Exit, named};
+use crate::clock::Timestamp;
+use crate::db::Standing;
+use crate::failure::Failure;
+use crate::model::task::{Attempt, Phase, Task, TaskState, Wish};
+use crate::ui::units;
+use clap::Args;
+use serde::Serialize;
+use std::time::Duration;
+
+/// Show a task: where it stands, its attempts, its answer
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// Number, key, or BATCH/KEY
+    #[arg(value_name = "TASK")]
+    task: String,
+    /// Print the answer alone, byte for byte
+    #[arg(long, conflicts_with = "json")]
+    text: bool,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    task: TaskJson,
+    /// Due tasks that come before it; for one that is due.
+    ahead: Option<u64>,
+    /// When it starts, if all goes on as it did of late.
+    estimated_start: Option<String>,
+    history: Vec<AttemptJson>,
+}
+
+pub fn run(ctx: &mut Ctx, args: &ShowArgs) -> anyhow::Result<Exit> {
+    let now = ctx.now;
+    let ids = named(ctx, std::slice::from_ref(&args.task))?;
+    let db = ctx.db(Access::ReadOnly)?;
+    let task = match ids.first() {
+        Some(id) => db.task(*id)?,
+        None => None,
+    };
+    let Some(task) = task else {
+        return Err(Failure::cannot_meet("the task was taken away while it was looked at").into());
+    };
+    let attempts = db.attempts(task.ticket.id)?;
+    let standing = if task.ticket.state() == TaskState::Queued { Some(db.standing(&task.ticket)?) } else { None };
+    let inference = db.inference()?;
+    if args.text {
+        let Some(result) = &task.result else {
+            let state = task.ticket.state();
+            return Err(Failure::cannot_meet(format!("task {} has no answer: it is {state}", task.ticket.id)).into());
+        };
+        ctx.ui.raw(result.text.as_bytes())?;
+        return Ok(Exit::Done);
+    }
+    if args.json {
+        let start = start(&task, standing.as_ref(), now).filter(|_| inference.on);
+        ctx.ui.json(&Shown {
+            task: TaskJson::of(&task),
+            ahead: standing.map(|s| s.ahead),
+            estimated_start: start.map(Timestamp::rfc3339),
+            history: attempts.iter().map(AttemptJson::of).collect(),
+        })?;
+        return Ok(Exit::Done);
+    }
+    let mut sections = vec![about(&task, standing.as_ref(), now, inference.on)];
+    if !attempts.is_empty() {
+        sections.push(history(&attempts, now));
+    }
+    print(&mut ctx.ui, &sections)?;
+    if let Some(result) = &task.result {
+        ctx.ui.line("")?;
+        ctx.ui.heading("answer")?;
+        ctx.ui.line(result.text.trim_end_matches('\n'))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// When it will start, as far as can be told.
+fn start(task: &Task, standing: Option<&Standing>, now: Timestamp) -> Option<Timestamp> {
+    match &task.ticket.phase {
+        Phase::Scheduled { until } => Some(*until),
+        Phase::Queued => {
+            let wait = i64::try_from(standing?.wait_ms()?).unwrap_or(i64::MAX);
+            Some(Timestamp(now.millis().saturating_add(wait)))
+        }
+        _ => None,
+    }
+}
+
+fn about(task: &Task, standing: Option<&Standing>, now: Timestamp, on: bool) -> Section {
+    let ticket = &task.ticket;
+    let mut section = Section::new(format!("task {}", ticket.id));
+    section.toned("state", state(task, standing, now, on), tone(ticket.state()));
+    section.some("error", ticket.error.as_ref().map(|e| format!("{} ({})", e.message, e.kind.name())));
+    section.some("key", ticket.key.as_ref());
+    section.some("batch", Some(&ticket.batch).filter(|b| !b.is_empty()));
+    section.add("prompt", preview(&task.request).chars().take(200).collect::<String>());
+    match &ticket.wish {
+        Wish::Any => section.add("wants", "any model"),
+        Wish::Tier(tier) => section.add("wants", format!("a {tier} model")),
+        Wish::Model(model) => section.add("wants", model),
+    }
+    section.add("priority", ticket.priority.to_string());
+    section.add("added", format!("{}, {} ago", ticket.created.rfc3339(), units::ago(ticket.created.age(now))));
+    section.some("not before", ticket.not_before.map(Timestamp::rfc3339));
+    section.some("deadline", ticket.deadline.map(Timestamp::rfc3339));
+    section.some("time limit", ticket.timeout_ms.map(|ms| units::took(Duration::from_millis(ms))));
+    section.add(
+        "attempts",
+        format!(
+            "{} of {}, crashes {}, second models {}",
+            ticket.attempts, ticket.max_attempts, ticket.crashes, ticket.swaps
+        ),
+    );
+    if let Some(result) = &task.result {
+        section.add("model", format!("{} ({})", result.model_name, result.model));
+        section.add(
+            "tokens",
+            format!("{} in, {} out, ended by {}", result.prompt_tokens, result.completion_tokens, result.finish_reason),
+        );
+        let (prompt, generate) = (Duration::from_millis(result.prompt_ms), Duration::from_millis(result.generate_ms));
+        section.add(
+            "time",
+            format!(
+                "{} to the first token, then {} ({})",
+                units::took(prompt),
+                units::took(generate),
+                units::tokens_per_second(result.completion_tokens, generate)
+            ),
+        );
+    }
+    section
+}
+
+fn state(task: &Task, standing: Option<&Standing>, now: Timestamp, on: bool) -> String {
+    let name = task.ticket.state().name();
+    let until = |time: Timestamp| units::ago(now.age(time));
+    match &task.ticket.phase {
+        Phase::Queued => {
+            let ahead = standing.map_or(0, |s| s.ahead);
+            let place =
+                if ahead == 0 { "next".to_owned() } else { format!("{} before it", units::plural(ahead, "task")) };
+            match start(task, standing, now) {
+                _ if !on => format!("{name}, {place}, and inference is off"),
+                Some(at) => format!("{name}, {place}, starts in about {}", until(at)),
+                None => format!("{name}, {place}"),
+            }
+        }
+        Phase::Scheduled { until: due } => format!("{name}, due in {} ({})", until(*due), due.rfc3339()),
+        Phase::Running(lease) => format!("{name} for {}", units::ago(lease.since.age(now))),
+        Phase::Done { at } | Phase::Failed { at } | Phase::Cancelled { at } => {
+            format!("{name}, {} ago", units::ago(at.age(now)))
+        }
+    }
+}
+
+fn history(attempts: &[Attempt], now: Timestamp) -> Section {
+    let mut section = Section::new("attempts");
+    for attempt in attempts {
+        let end = attempt.end.map_or("running", |end| end.name()).replace('_', " ");
+        let took = attempt.started.age(attempt.ended.unwrap_or(now));
+        let mut text = format!("{end} after {}", units::took(took));
+        if let Some(model) = &attempt.model {
+            text.push_str(&format!(", model {model}"));
+        }
+        if let Some(error) = &attempt.error {
+            text.push_str(&format!(": {}", error.message));
+        }
+        section.add(&attempt.started.rfc3339(), text);
+    }
+    section
+}
