@@ -13,11 +13,13 @@ mod house;
 mod hub;
 mod inventory;
 mod keep;
+mod queue;
 mod readme;
 #[cfg(feature = "llama")]
 mod run_once;
 mod sandbox;
 mod show_fit;
+mod task;
 mod verify;
 #[cfg(feature = "llama")]
 mod worker;

@@ -4,6 +4,7 @@
 mod conformance;
 mod damage;
 mod properties;
+mod rates;
 mod reference;
 
 use crate::clock::Timestamp;

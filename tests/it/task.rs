@@ -1,0 +1,227 @@
+//! The queue from the command line.
+
+use crate::sandbox::{Sandbox, finish};
+use modelctl::clock::Timestamp;
+use modelctl::db::{Access, Db};
+use modelctl::model::ModelId;
+use modelctl::model::task::machine::End;
+use modelctl::model::task::order::{ClaimAsk, Claimed, Scope};
+use modelctl::model::task::{ErrorKind, Hold, Moment, OwnerId, Policy, Task, TaskError, TaskId, TaskResult};
+use serde_json::{Value, json};
+use std::fs;
+use std::io::Write;
+use std::process::Stdio;
+
+const NOW: Moment = Moment {
+    now: Timestamp(1_800_000_000_000),
+    policy: Policy { lease_ms: 60_000, backoff_ms: 1, backoff_cap_ms: 1, max_crashes: 2, patience_ms: 1 },
+};
+
+fn open(sandbox: &Sandbox) -> Db {
+    Db::open(&sandbox.db(), Access::ReadWrite).unwrap()
+}
+
+/// Stands in for the executor: answers what is due, each by `end`.
+fn work(sandbox: &Sandbox, end: impl Fn(&Task) -> End) {
+    let mut db = open(sandbox);
+    let ask = ClaimAsk { owner: OwnerId::new(1, 2, 3), limit: 1000, loaded: None, scope: Scope::All };
+    while let Claimed::Tasks(tasks) = db.claim_tasks(&ask, NOW).unwrap() {
+        let ends = tasks.iter().map(|task| (Hold::from(&task.ticket), end(task))).collect();
+        assert!(db.finish_tasks(ends, NOW).unwrap().iter().all(Result::is_ok));
+    }
+}
+
+fn answer(task: &Task) -> End {
+    End::Done(TaskResult {
+        text: format!("answer to {}", task.ticket.key.as_deref().unwrap_or("-")),
+        finish_reason: "stop".into(),
+        prompt_tokens: 5,
+        completion_tokens: 7,
+        prompt_ms: 10,
+        generate_ms: 100,
+        model: ModelId("aaaaaaaaaaaa".into()),
+        model_name: "smol".into(),
+    })
+}
+
+fn line(key: &str, more: &str) -> String {
+    format!(
+        r#"{{"custom_id":"{key}","method":"POST","url":"/v1/chat/completions","body":{{{more}"messages":[{{"role":"user","content":"{key}?"}}]}}}}"#
+    )
+}
+
+#[test]
+fn a_task_is_added_once_for_its_key_and_shown_with_all_it_asks_for() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("schema.json"), r#"{"type": "object"}"#).unwrap();
+    let args = ["task", "add", "Is it?", "--system", "Be brief.", "--key", "k", "--max-tokens", "9", "--temperature"];
+    let more =
+        ["0.1", "--seed", "7", "--stop", "--", "--priority", "-3", "--timeout", "90s", "--json-schema", "schema.json"];
+    let all = || args.iter().chain(&more).copied();
+    assert_eq!(sandbox.run(all()).ok().out, "1\n");
+    let again = sandbox.run(all()).ok();
+    assert_eq!(again.out, "1\n");
+    assert!(again.err.contains("existing: task 1"), "{again:?}");
+    let shown = sandbox.run(["task", "show", "k", "--json"]).ok().json();
+    assert_eq!(shown["request"]["messages"][0], json!({ "role": "system", "content": "Be brief." }));
+    assert_eq!(shown["request"]["temperature"], json!(0.1));
+    assert_eq!(shown["request"]["stop"], json!(["--"]));
+    assert_eq!(shown["request"]["response_format"]["json_schema"]["schema"], json!({ "type": "object" }));
+    assert_eq!((&shown["priority"], &shown["timeout_ms"], &shown["ahead"]), (&json!(-3), &json!(90_000), &json!(0)));
+    let other = sandbox.run(["task", "add", "Another?", "--key", "k"]).ok();
+    assert!(other.err.contains("another request"), "{other:?}");
+    work(&sandbox, answer);
+    assert_eq!(sandbox.run(["task", "show", "k", "--text"]).ok().out, "answer to k");
+    let replaced = sandbox.run(["task", "add", "Another?", "--key", "k", "--replace-finished", "--json"]).ok().json();
+    assert_eq!(
+        (&replaced["how"], &replaced["id"], &replaced["state"]),
+        (&json!("replaced"), &json!(1), &json!("queued"))
+    );
+}
+
+#[test]
+fn a_prompt_comes_from_the_command_line_a_file_or_standard_input() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("prompt.txt"), "from a file\n").unwrap();
+    sandbox.run(["task", "add", "--file", "prompt.txt", "--raw"]).ok();
+    let mut child = sandbox.command(["task", "add", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"from a pipe").unwrap();
+    finish(child.wait_with_output().unwrap()).ok();
+    sandbox.run(["task", "add", "--prompt", "--dashes"]).ok();
+    let list = sandbox.run(["task", "list"]).ok().out;
+    for text in ["from a file", "from a pipe", "--dashes"] {
+        assert!(list.contains(text), "{list}");
+    }
+    assert_eq!(sandbox.run(["task", "show", "1", "--json"]).ok().json()["url"], "/v1/completions");
+    for args in [
+        &["task", "add"][..],
+        &["task", "add", "x", "--prompt", "y"],
+        &["task", "add", ""],
+        &["task", "add", "x", "--key", "12"],
+    ] {
+        sandbox.run(args).refuses(2, "");
+    }
+    sandbox.run(["task", "add", "x", "--model", "nothing-here"]).refuses(3, "no model fits");
+    sandbox.run(["task", "add", "--file", "missing.txt"]).refuses(3, "missing.txt");
+    sandbox.run(["task", "show", "99"]).refuses(3, "no task `99`");
+}
+
+#[test]
+fn cancel_retry_and_wait_say_by_their_exit_codes_how_it_went() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.run(["task", "list"]).ok().err, "no tasks\n");
+    assert!(!sandbox.db().exists(), "looking makes no database");
+    for prompt in ["a", "b", "c"] {
+        sandbox.run(["task", "add", prompt]).ok();
+    }
+    sandbox.run(["task", "wait", "1", "--timeout", "50ms"]).refuses(4, "not ended within 50ms");
+    sandbox.run(["task", "cancel", "1"]).ok();
+    assert!(sandbox.run(["task", "cancel", "1"]).refuses(1, "already cancelled").err.contains("0 tasks"));
+    assert_eq!(sandbox.run(["task", "wait", "1"]).code, Some(1));
+    sandbox.run(["task", "retry", "2"]).refuses(1, "nothing to try again");
+    sandbox.run(["task", "retry", "1"]).ok();
+    let error = || TaskError::new(ErrorKind::Request, "the prompt is too long");
+    work(&sandbox, |task| if task.ticket.id == TaskId(2) { End::FailedForGood(error()) } else { answer(task) });
+    let waited = sandbox.run(["task", "wait", "1", "2", "3", "--json"]);
+    assert_eq!(waited.code, Some(1));
+    let states: Vec<Value> = waited.json().as_array().unwrap().iter().map(|t| t["state"].clone()).collect();
+    assert_eq!(states, ["done", "failed", "done"]);
+    assert!(sandbox.run(["task", "show", "2"]).ok().out.contains("the prompt is too long (request)"));
+    sandbox.run(["task", "wait", "1", "3"]).ok();
+    let retried = sandbox.run(["task", "retry", "--failed", "--json"]).ok().json();
+    assert_eq!(retried["changed"], json!([2]));
+    let cancelled = sandbox.run(["task", "cancel", "--all"]).ok();
+    assert!(cancelled.err.contains("1 task cancelled"), "{cancelled:?}");
+    let stats = sandbox.run(["task", "stats", "--json"]).ok().json();
+    assert_eq!((&stats["tasks"]["done"], &stats["tasks"]["cancelled"]), (&json!(2), &json!(1)));
+    assert_eq!(stats["models"][0]["completion_tokens"], json!(14));
+}
+
+#[test]
+fn waiting_and_following_end_with_the_task_and_not_before() {
+    let sandbox = Sandbox::new();
+    sandbox.run(["task", "add", "a", "--key", "k"]).ok();
+    let wait = sandbox.start(["task", "wait", "k"]);
+    let follow = sandbox.start(["task", "follow", "k", "--json"]);
+    // Both see the switch as well as the task; neither order matters.
+    work(&sandbox, answer);
+    let waited = finish(wait.wait_with_output().unwrap()).ok();
+    assert_eq!(waited.err, "1 done\n");
+    let followed = finish(follow.wait_with_output().unwrap()).ok();
+    let last: Value = serde_json::from_str(followed.out.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["state"], &last["key"]), (&json!("done"), &json!("k")));
+}
+
+#[test]
+fn inference_stays_off_until_it_is_switched_on() {
+    let sandbox = Sandbox::new();
+    assert!(sandbox.run(["inference", "status"]).ok().out.starts_with("inference is on"));
+    sandbox.run(["inference", "off"]).ok();
+    let added = sandbox.run(["task", "add", "a"]).ok();
+    assert!(added.err.contains("inference is off"), "{added:?}");
+    let status = sandbox.run(["inference", "status", "--json"]).ok().json();
+    assert_eq!((&status["inference"], &status["waiting"]), (&json!("off"), &json!(1)));
+    let ask = ClaimAsk { owner: OwnerId::new(1, 2, 3), limit: 1, loaded: None, scope: Scope::All };
+    assert_eq!(open(&sandbox).claim_tasks(&ask, NOW).unwrap(), Claimed::Off);
+    sandbox.run(["inference", "on"]).ok();
+    assert!(matches!(open(&sandbox).claim_tasks(&ask, NOW).unwrap(), Claimed::Tasks(_)));
+}
+
+#[test]
+fn a_batch_goes_in_once_and_comes_out_again_whenever_it_is_asked_for() {
+    let sandbox = Sandbox::new();
+    let text: String = (0..500).map(|i| line(&format!("request-{i}"), "") + "\n").collect();
+    fs::write(sandbox.path("in.jsonl"), &text).unwrap();
+    let told = sandbox.run(["task", "import", "in.jsonl", "--json"]).ok().json();
+    assert_eq!((&told["new"], &told["existing"]), (&json!(500), &json!(0)));
+    let batch = told["batch"].as_str().unwrap().to_owned();
+    assert!(batch.starts_with("in-"), "{batch}");
+    let again = sandbox.run(["task", "import", "in.jsonl"]).ok();
+    assert_eq!(again.out, format!("{batch}\n"));
+    assert!(again.err.contains("500 lines, 0 new, 500 existing"), "{again:?}");
+    // The same keys in another file are other tasks.
+    fs::write(sandbox.path("other.jsonl"), line("request-0", "\"seed\":1,")).unwrap();
+    assert_eq!(sandbox.run(["task", "import", "other.jsonl", "--json"]).ok().json()["new"], json!(1));
+    let mixed = sandbox.run(["task", "import", "other.jsonl", "--batch", &batch]).ok();
+    assert!(mixed.err.contains("other requests, which stay"), "{mixed:?}");
+
+    let early = sandbox.run(["task", "export", "--batch", &batch]).ok();
+    assert_eq!(early.out, "");
+    assert!(early.err.contains("500 pending"), "{early:?}");
+    let error = || TaskError::new(ErrorKind::Model, "empty answer");
+    work(&sandbox, |task| {
+        if task.ticket.key.as_deref() == Some("request-7") { End::FailedForGood(error()) } else { answer(task) }
+    });
+    let to_files = ["task", "export", "--batch", &batch, "-o", "out.jsonl", "--errors", "err.jsonl", "--json"];
+    let told = sandbox.run(to_files).ok().json();
+    assert_eq!(told, json!({ "answers": 499, "errors": 1, "pending": 0 }));
+    let out = fs::read_to_string(sandbox.path("out.jsonl")).unwrap();
+    let first: Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
+    assert_eq!(first["custom_id"], "request-0");
+    assert_eq!(first["response"]["body"]["choices"][0]["message"]["content"], "answer to request-0");
+    let errors: Value = serde_json::from_str(&fs::read_to_string(sandbox.path("err.jsonl")).unwrap()).unwrap();
+    assert_eq!((&errors["custom_id"], &errors["error"]["code"]), (&json!("request-7"), &json!("model")));
+    sandbox.run(to_files).ok();
+    assert_eq!(fs::read_to_string(sandbox.path("out.jsonl")).unwrap(), out, "made again, byte for byte");
+    assert_eq!(sandbox.run(["task", "show", &format!("{batch}/request-3"), "--text"]).ok().out, "answer to request-3");
+    assert_eq!(sandbox.run(["task", "wait", "--batch", &batch]).code, Some(1));
+    sandbox.run(["task", "export", "--batch", "nothing"]).refuses(3, "no task is in the batch");
+    sandbox.run(["task", "export", "-o", "/dev/full"]).refuses(3, "not a regular file");
+}
+
+#[test]
+fn a_bad_batch_file_is_refused_whole_with_its_lines() {
+    let sandbox = Sandbox::new();
+    let text = [line("a", ""), String::new(), line("a", ""), line("b", "").replace("POST", "GET"), line("c", "")];
+    fs::write(sandbox.path("bad.jsonl"), text.join("\n")).unwrap();
+    let run = sandbox.run(["task", "import", "bad.jsonl"]).refuses(3, "`bad.jsonl` has 3 problems");
+    for text in ["line 2: is blank", "line 3: the custom_id `a` is used before", "line 4: must have the method"] {
+        assert!(run.err.contains(text), "{run:?}");
+    }
+    assert!(!sandbox.db().exists());
+    fs::write(sandbox.path("gpt.jsonl"), line("a", "\"model\":\"gpt-4o-mini\",")).unwrap();
+    sandbox.run(["task", "import", "gpt.jsonl"]).refuses(3, "`gpt-4o-mini`, which is not here");
+    sandbox.run(["task", "import", "gpt.jsonl", "--any-model"]).ok();
+    sandbox.run(["task", "import", "missing.jsonl"]).refuses(3, "missing.jsonl");
+    sandbox.run(["task", "import", "."]).refuses(3, "not a regular file");
+}
