@@ -62,12 +62,7 @@ impl Db {
         ends: Vec<(Hold, End)>,
         at: Moment,
     ) -> anyhow::Result<Vec<Result<TaskState, Refusal>>> {
-        self.write(|tx| {
-            let step = |(hold, end): (Hold, End)| {
-                Ok(change(tx, hold.id, at, |t| machine::finish(t, hold, end, at))?.map(|t| t.state()))
-            };
-            ends.into_iter().map(step).collect()
-        })
+        self.write(|tx| finish(tx, ends, at))
     }
 
     /// Moves a task to a second model, before that is loaded. The hold that is returned replaces the old one.
@@ -136,6 +131,13 @@ impl Db {
             Ok(found)
         })
     }
+}
+
+fn finish(tx: &Connection, ends: Vec<(Hold, End)>, at: Moment) -> DbResult<Vec<Result<TaskState, Refusal>>> {
+    let step = |(hold, end): (Hold, End)| {
+        Ok(change(tx, hold.id, at, |t| machine::finish(t, hold, end, at))?.map(|t| t.state()))
+    };
+    ends.into_iter().map(step).collect()
 }
 
 /// Loads, decides, writes.

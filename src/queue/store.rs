@@ -24,6 +24,13 @@ pub trait Store {
     fn assign(&mut self, holds: &[Hold], model: &ModelId, at: Moment) -> anyhow::Result<Vec<Result<(), Refusal>>>;
     fn renew(&mut self, holds: &[Hold], at: Moment) -> anyhow::Result<Vec<Result<(), Refusal>>>;
     fn finish(&mut self, ends: Vec<(Hold, End)>, at: Moment) -> anyhow::Result<Vec<Result<TaskState, Refusal>>>;
+    /// Both in one transaction, the ends first.
+    fn exchange(
+        &mut self,
+        ends: Vec<(Hold, End)>,
+        ask: &ClaimAsk,
+        at: Moment,
+    ) -> anyhow::Result<(Vec<Result<TaskState, Refusal>>, Claimed)>;
     /// The hold that is returned replaces the old one.
     fn swap(&mut self, hold: Hold, to: &ModelId, why: &TaskError, at: Moment) -> anyhow::Result<Result<Hold, Refusal>>;
     /// The state each was in before.
@@ -67,6 +74,15 @@ impl Store for Db {
 
     fn finish(&mut self, ends: Vec<(Hold, End)>, at: Moment) -> anyhow::Result<Vec<Result<TaskState, Refusal>>> {
         self.finish_tasks(ends, at)
+    }
+
+    fn exchange(
+        &mut self,
+        ends: Vec<(Hold, End)>,
+        ask: &ClaimAsk,
+        at: Moment,
+    ) -> anyhow::Result<(Vec<Result<TaskState, Refusal>>, Claimed)> {
+        self.exchange_tasks(ends, ask, at)
     }
 
     fn swap(&mut self, hold: Hold, to: &ModelId, why: &TaskError, at: Moment) -> anyhow::Result<Result<Hold, Refusal>> {

@@ -1,14 +1,14 @@
 //! Taking tasks: one transaction for a group that one model can serve.
 
 use super::row::{COLUMNS, apply, read_ticket, ticket, whole};
-use super::{ids, toggle};
+use super::{finish, ids, toggle};
 use crate::clock::Timestamp;
 use crate::db::Db;
 use crate::db::error::DbResult;
 use crate::model::Tier;
-use crate::model::task::machine::{self, Owner};
+use crate::model::task::machine::{self, End, Owner, Refusal};
 use crate::model::task::order::{ClaimAsk, Claimed, Turn, place, turn};
-use crate::model::task::{Moment, Task, TaskState, Ticket, Wish};
+use crate::model::task::{Hold, Moment, Task, TaskState, Ticket, Wish};
 use rusqlite::Connection;
 
 /// Waiting tasks made due in one claim.
@@ -22,29 +22,18 @@ impl Db {
         if !self.read(|tx| may_claim(tx, at.now))? {
             return self.read(|tx| Ok(if toggle::inference(tx)?.on { Claimed::Nothing } else { Claimed::Off }));
         }
-        self.write(|tx| {
-            if !toggle::inference(tx)?.on {
-                return Ok(Claimed::Off);
-            }
-            promote(tx, at)?;
-            loop {
-                let Some(head) = first(tx, None, 1)?.pop() else { return Ok(Claimed::Nothing) };
-                let mut best = Vec::new();
-                for wish in ask.loaded.iter().flat_map(|l| &l.serves) {
-                    best.extend(first(tx, Some(wish), 1)?);
-                }
-                best.sort_by_key(place);
-                let wishes = match turn(&head, best.first(), ask, at) {
-                    Turn::Serve(wishes) => wishes,
-                    Turn::Yield => return Ok(Claimed::Yield),
-                };
-                let taken = take(tx, &wishes, ask, at)?;
-                // Every candidate may have passed its deadline, and then it has left the queue.
-                if !taken.is_empty() || ask.limit == 0 {
-                    return Ok(Claimed::Tasks(taken));
-                }
-            }
-        })
+        self.write(|tx| claim(tx, ask, at))
+    }
+
+    /// Ends attempts and claims the next tasks in one commit: half the waiting for the disk where tasks are short.
+    /// The ends are recorded whether or not there is anything to claim.
+    pub fn exchange_tasks(
+        &mut self,
+        ends: Vec<(Hold, End)>,
+        ask: &ClaimAsk,
+        at: Moment,
+    ) -> anyhow::Result<(Vec<Result<TaskState, Refusal>>, Claimed)> {
+        self.write(|tx| Ok((finish(tx, ends, at)?, claim(tx, ask, at)?)))
     }
 
     /// Whether any task is due that has one of these wishes, or any at all where none are given: what keeps a model in
@@ -86,6 +75,30 @@ fn may_claim(tx: &Connection, now: Timestamp) -> DbResult<bool> {
              OR EXISTS (SELECT 1 FROM task WHERE state = 'scheduled' AND until <= ?1)",
     )?;
     Ok(find.query_row([now.millis()], |row| row.get(0))?)
+}
+
+fn claim(tx: &Connection, ask: &ClaimAsk, at: Moment) -> DbResult<Claimed> {
+    if !toggle::inference(tx)?.on {
+        return Ok(Claimed::Off);
+    }
+    promote(tx, at)?;
+    loop {
+        let Some(head) = first(tx, None, 1)?.pop() else { return Ok(Claimed::Nothing) };
+        let mut best = Vec::new();
+        for wish in ask.loaded.iter().flat_map(|l| &l.serves) {
+            best.extend(first(tx, Some(wish), 1)?);
+        }
+        best.sort_by_key(place);
+        let wishes = match turn(&head, best.first(), ask, at) {
+            Turn::Serve(wishes) => wishes,
+            Turn::Yield => return Ok(Claimed::Yield),
+        };
+        let taken = take(tx, &wishes, ask, at)?;
+        // Every candidate may have passed its deadline, and then it has left the queue.
+        if !taken.is_empty() || ask.limit == 0 {
+            return Ok(Claimed::Tasks(taken));
+        }
+    }
 }
 
 /// Makes due what has become so. The earliest first, and a bounded number: the next claim takes the next.

@@ -23,6 +23,7 @@ enum Op {
     Assign(Index),
     Renew(Index),
     Done(Index),
+    Exchange(Index),
     Fail {
         which: Index,
         jitter: u64,
@@ -72,7 +73,8 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(worker, limit, loaded, only)| Op::Claim { worker, limit, loaded, only }),
         1 => which().prop_map(Op::Assign),
         2 => which().prop_map(Op::Renew),
-        4 => which().prop_map(Op::Done),
+        3 => which().prop_map(Op::Done),
+        2 => which().prop_map(Op::Exchange),
         3 => (which(), any::<u64>(), proptest::bool::weighted(0.1))
             .prop_map(|(which, jitter, for_good)| Op::Fail { which, jitter, for_good }),
         1 => which().prop_map(Op::GiveBack),
@@ -191,6 +193,20 @@ fn live(ops: Vec<Op>) {
                 if let Some(hold) = pick(which, &holds) {
                     texts += 1;
                     both!(pair, store => store.finish(vec![(hold, done(&texts.to_string()))], at));
+                }
+            }
+            Op::Exchange(which) => {
+                if let Some(hold) = pick(which, &holds) {
+                    texts += 1;
+                    let end = || vec![(hold, done(&texts.to_string())), (hold, done("twice"))];
+                    let (ends, next) = both!(pair, store => store.exchange(end(), &ask(1, 2), at));
+                    assert!(ends[1].is_err(), "one commit is no way to write twice");
+                    if let Claimed::Tasks(tasks) = next {
+                        for task in tasks {
+                            seen.first_token.entry(task.ticket.id).or_insert(task.ticket.token);
+                            holds.push((&task.ticket).into());
+                        }
+                    }
                 }
             }
             Op::Fail { which, jitter, for_good } => {

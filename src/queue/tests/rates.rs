@@ -34,6 +34,14 @@ fn print_the_rates() {
         });
         for limit in [1usize, 16, 64] {
             let rounds = (2000 / limit).min(500);
+            let mut ends = Vec::new();
+            timed(&format!("exchange, {name}, {limit} a time"), (rounds * limit) as u64, &mut || {
+                for _ in 0..rounds {
+                    let (_, next) = db.exchange_tasks(std::mem::take(&mut ends), &ask(1, limit), at(1)).unwrap();
+                    let Claimed::Tasks(tasks) = next else { panic!() };
+                    ends = tasks.iter().map(|t| (Hold::from(&t.ticket), done(&text[..200]))).collect();
+                }
+            });
             let mut through = |ends: fn(&str) -> End| {
                 for _ in 0..rounds {
                     let Claimed::Tasks(tasks) = db.claim_tasks(&ask(1, limit), at(1)).unwrap() else { panic!() };

@@ -167,6 +167,15 @@ impl Store for Reference {
         Ok(all)
     }
 
+    fn exchange(
+        &mut self,
+        ends: Vec<(Hold, End)>,
+        ask: &ClaimAsk,
+        at: Moment,
+    ) -> anyhow::Result<(Vec<Result<TaskState, Refusal>>, Claimed)> {
+        Ok((self.finish(ends, at)?, self.claim(ask, at)?))
+    }
+
     fn swap(&mut self, hold: Hold, to: &ModelId, why: &TaskError, at: Moment) -> anyhow::Result<Result<Hold, Refusal>> {
         self.decide(hold.id, at, |t| machine::swap(t, hold, to, why, at), |_, after| after.into())
     }
