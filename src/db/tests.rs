@@ -6,6 +6,7 @@ mod holdings;
 mod inventory;
 mod keep;
 mod opening;
+mod queue;
 mod samples;
 mod settings;
 mod together;

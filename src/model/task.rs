@@ -4,13 +4,17 @@
 //! apart from it, so that moving a task through its states never touches the texts. What may follow on what is in
 //! [`machine`], and nowhere else.
 
+mod attempt;
 pub mod machine;
 pub mod order;
 mod owner;
 mod policy;
+mod state;
 
+pub use attempt::{Attempt, AttemptEnd, ErrorKind, TaskError};
 pub use owner::OwnerId;
 pub use policy::{Jitter, Moment, Policy, Retention};
+pub use state::{Lease, Phase, TaskState};
 
 use super::{ModelId, Tier};
 use crate::clock::Timestamp;
@@ -155,164 +159,6 @@ pub enum Accepted {
     Replaced,
 }
 
-/// The right to work on a task: who, and until when without a word.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lease {
-    pub owner: OwnerId,
-    pub until: Timestamp,
-    /// When this claim began.
-    pub since: Timestamp,
-}
-
-/// Where a task stands, with what belongs to that.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Phase {
-    /// Due, waiting for a worker.
-    Queued,
-    /// Not due before then: asked for later, or waiting to be tried again.
-    Scheduled {
-        until: Timestamp,
-    },
-    Running(Lease),
-    Done {
-        at: Timestamp,
-    },
-    Failed {
-        at: Timestamp,
-    },
-    Cancelled {
-        at: Timestamp,
-    },
-}
-
-/// The name of a [`Phase`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TaskState {
-    Queued,
-    Scheduled,
-    Running,
-    Done,
-    Failed,
-    Cancelled,
-}
-
-impl TaskState {
-    pub const ALL: &'static [TaskState] = &[
-        TaskState::Queued,
-        TaskState::Scheduled,
-        TaskState::Running,
-        TaskState::Done,
-        TaskState::Failed,
-        TaskState::Cancelled,
-    ];
-
-    /// The name used on the command line, in JSON and in the database.
-    pub fn name(self) -> &'static str {
-        match self {
-            TaskState::Queued => "queued",
-            TaskState::Scheduled => "scheduled",
-            TaskState::Running => "running",
-            TaskState::Done => "done",
-            TaskState::Failed => "failed",
-            TaskState::Cancelled => "cancelled",
-        }
-    }
-
-    pub fn from_name(name: &str) -> Option<TaskState> {
-        Self::ALL.iter().copied().find(|s| s.name() == name)
-    }
-
-    /// Nothing happens to it any more unless a person asks for it.
-    pub fn is_finished(self) -> bool {
-        matches!(self, TaskState::Done | TaskState::Failed | TaskState::Cancelled)
-    }
-}
-
-impl fmt::Display for TaskState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl Phase {
-    pub fn state(&self) -> TaskState {
-        match self {
-            Phase::Queued => TaskState::Queued,
-            Phase::Scheduled { .. } => TaskState::Scheduled,
-            Phase::Running(_) => TaskState::Running,
-            Phase::Done { .. } => TaskState::Done,
-            Phase::Failed { .. } => TaskState::Failed,
-            Phase::Cancelled { .. } => TaskState::Cancelled,
-        }
-    }
-
-    /// When it ended, if it has.
-    pub fn finished(&self) -> Option<Timestamp> {
-        match self {
-            Phase::Done { at } | Phase::Failed { at } | Phase::Cancelled { at } => Some(*at),
-            _ => None,
-        }
-    }
-}
-
-/// What kind of thing went wrong; scripts branch on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorKind {
-    /// The model: loading, decoding, an empty answer or one against its schema.
-    Model,
-    /// The request: a bad body, a prompt longer than the context.
-    Request,
-    /// No model here can serve it.
-    NoModel,
-    /// An attempt took longer than the task allows.
-    Timeout,
-    /// Its workers died under it, as often as the policy allows.
-    KilledWorker,
-    /// Its deadline passed before it could run.
-    Expired,
-}
-
-impl ErrorKind {
-    pub const ALL: &'static [ErrorKind] = &[
-        ErrorKind::Model,
-        ErrorKind::Request,
-        ErrorKind::NoModel,
-        ErrorKind::Timeout,
-        ErrorKind::KilledWorker,
-        ErrorKind::Expired,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            ErrorKind::Model => "model",
-            ErrorKind::Request => "request",
-            ErrorKind::NoModel => "no_model",
-            ErrorKind::Timeout => "timeout",
-            ErrorKind::KilledWorker => "killed_worker",
-            ErrorKind::Expired => "expired",
-        }
-    }
-
-    pub fn from_name(name: &str) -> Option<ErrorKind> {
-        Self::ALL.iter().copied().find(|k| k.name() == name)
-    }
-}
-
-/// Why an attempt or a task failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TaskError {
-    pub kind: ErrorKind,
-    pub message: String,
-}
-
-impl TaskError {
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> TaskError {
-        TaskError { kind, message: message.into() }
-    }
-}
-
 /// The part of a task that decisions are made on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Ticket {
@@ -398,57 +244,4 @@ impl From<&Ticket> for Hold {
     fn from(ticket: &Ticket) -> Hold {
         Hold { id: ticket.id, token: ticket.token }
     }
-}
-
-/// How an attempt ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AttemptEnd {
-    Done,
-    Failed,
-    GivenBack,
-    Crashed,
-    /// Another model took over.
-    Swapped,
-    Cancelled,
-}
-
-impl AttemptEnd {
-    pub const ALL: &'static [AttemptEnd] = &[
-        AttemptEnd::Done,
-        AttemptEnd::Failed,
-        AttemptEnd::GivenBack,
-        AttemptEnd::Crashed,
-        AttemptEnd::Swapped,
-        AttemptEnd::Cancelled,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            AttemptEnd::Done => "done",
-            AttemptEnd::Failed => "failed",
-            AttemptEnd::GivenBack => "given_back",
-            AttemptEnd::Crashed => "crashed",
-            AttemptEnd::Swapped => "swapped",
-            AttemptEnd::Cancelled => "cancelled",
-        }
-    }
-
-    pub fn from_name(name: &str) -> Option<AttemptEnd> {
-        Self::ALL.iter().copied().find(|e| e.name() == name)
-    }
-}
-
-/// One try of a task, kept as long as the task is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Attempt {
-    /// The fence it worked under, which also names it.
-    pub token: u64,
-    pub round: u32,
-    pub owner: OwnerId,
-    pub model: Option<ModelId>,
-    pub started: Timestamp,
-    pub ended: Option<Timestamp>,
-    pub end: Option<AttemptEnd>,
-    pub error: Option<TaskError>,
 }

@@ -7,7 +7,7 @@ use crate::model::task::OwnerId;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// This process as an owner of tasks. Dropping it takes the file away: give back or finish all tasks before.
@@ -28,6 +28,11 @@ impl Alive {
     pub fn begin(dir: &Path) -> anyhow::Result<Alive> {
         let begin = || -> io::Result<Alive> {
             DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+            let mode = std::fs::metadata(dir)?.permissions().mode();
+            if mode & 0o022 != 0 {
+                // Others could declare the living dead.
+                return Err(io::Error::other(format!("it is writable for others (mode {:o})", mode & 0o777)));
+            }
             let random = RandomState::new().hash_one(std::process::id());
             let id = OwnerId::new(std::process::id(), start_time()?, random);
             let path = file(dir, &id);
@@ -146,5 +151,7 @@ mod tests {
         sweep(&place, &[]).unwrap();
         assert!(!path.exists() && living.path.exists());
         sweep(&dir.path().join("nothing"), &[]).unwrap();
+        std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(Alive::begin(&place).is_err());
     }
 }

@@ -188,7 +188,7 @@ fn workers_killed_at_random_lose_nothing_and_record_nothing_twice() {
     for mut worker in workers {
         assert!(worker.wait().unwrap().success());
     }
-    // A task that was under three killed workers has failed by the rule, not by loss: a person tries it again.
+    // A task under which two workers were killed has failed by the rule, not by loss: a person tries it again.
     let failed = TaskFilter { states: vec![TaskState::Failed], batch: None };
     let poisoned: Vec<TaskId> = db.next_tickets(&failed, TaskId(0), 1000).unwrap().iter().map(|t| t.id).collect();
     for answer in db.retry_tasks(&poisoned, at()).unwrap() {

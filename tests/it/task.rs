@@ -153,6 +153,25 @@ fn waiting_and_following_end_with_the_task_and_not_before() {
 }
 
 #[test]
+fn a_whole_batch_can_be_followed_and_waited_for() {
+    let sandbox = Sandbox::new();
+    sandbox.run(["task", "follow"]).refuses(3, "no queue yet");
+    fs::write(sandbox.path("in.jsonl"), (0..30).map(|i| line(&format!("r{i}"), "") + "\n").collect::<String>())
+        .unwrap();
+    sandbox.run(["task", "import", "in.jsonl", "--batch", "b"]).ok();
+    sandbox.run(["task", "add", "another", "--key", "outside"]).ok();
+    let follow = sandbox.start(["task", "follow", "--batch", "b"]);
+    let wait = sandbox.start(["task", "wait", "--batch", "b", "--timeout", "1m"]);
+    work(&sandbox, answer);
+    let followed = finish(follow.wait_with_output().unwrap()).ok();
+    for i in 0..30 {
+        assert!(followed.out.contains(&format!("`r{i}` is done")), "{followed:?}");
+    }
+    assert!(!followed.out.contains("outside"), "{followed:?}");
+    assert_eq!(finish(wait.wait_with_output().unwrap()).ok().err, "30 done\n");
+}
+
+#[test]
 fn inference_stays_off_until_it_is_switched_on() {
     let sandbox = Sandbox::new();
     assert!(sandbox.run(["inference", "status"]).ok().out.starts_with("inference is on"));

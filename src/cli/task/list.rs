@@ -2,13 +2,16 @@ use super::super::list::named as one_of;
 use super::view::{TicketJson, preview, tone};
 use super::{Access, Ctx, Exit};
 use crate::clock::Timestamp;
-use crate::db::TaskFilter;
+use crate::db::{Db, TaskFilter};
 use crate::model::task::{Task, TaskState, Ticket};
 use crate::ui::{Cell, Column, Table, units};
 use clap::Args;
 
 /// Longest preview of a prompt in a list that is not on a terminal, characters.
 const PREVIEW: usize = 200;
+
+/// Tasks read at once.
+const PAGE: u32 = 2_000;
 
 /// List tasks, newest first
 #[derive(Debug, Args)]
@@ -40,7 +43,7 @@ pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
     let limit = if args.limit == 0 { u32::MAX } else { args.limit };
     let now = ctx.now;
     let db = ctx.db(Access::ReadOnly)?;
-    let tickets = db.newest_tasks(&filter, None, limit)?;
+    let tickets = newest(db, &filter, limit)?;
     if args.json {
         let shown: Vec<TicketJson> = tickets.iter().map(TicketJson::of).collect();
         ctx.ui.json(&shown)?;
@@ -60,6 +63,19 @@ pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
         ctx.ui.note(&format!("the newest {limit}; `-n 0` shows all"));
     }
     Ok(Exit::Done)
+}
+
+/// Page by page, so that no read of the database is long.
+fn newest(db: &Db, filter: &TaskFilter, limit: u32) -> anyhow::Result<Vec<Ticket>> {
+    let mut tickets: Vec<Ticket> = Vec::new();
+    loop {
+        let left = limit.saturating_sub(u32::try_from(tickets.len()).unwrap_or(u32::MAX)).min(PAGE);
+        let page = db.newest_tasks(filter, tickets.last().map(|ticket| ticket.id), left)?;
+        if page.is_empty() {
+            return Ok(tickets);
+        }
+        tickets.extend(page);
+    }
 }
 
 fn table<'a>(tasks: &[Task], now: Timestamp) -> Table<'a> {

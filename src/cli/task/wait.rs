@@ -7,7 +7,10 @@ use crate::model::task::{Phase, TaskId, TaskState, Ticket};
 use crate::ui::{Ui, units};
 use clap::{ArgGroup, Args};
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+/// So many tasks are looked at one by one.
+const FEW: usize = 20;
 
 /// One wait for a commit. Every so often the state is looked at without one, for what no commit tells.
 const LOOK: Duration = Duration::from_secs(10);
@@ -63,27 +66,29 @@ pub fn wait(ctx: &mut Ctx, args: &WaitArgs) -> anyhow::Result<Exit> {
     }
     tell_if_off(ctx)?;
     let mut ended = Vec::new();
-    loop {
+    pending.reverse();
+    // One after the other: of fifty thousand only one is looked at with every commit.
+    while let Some(id) = pending.last() {
         let db = ctx.db(Access::ReadOnly)?;
         let version = db.version()?;
-        let mut left = Vec::new();
-        for id in pending {
-            match db.ticket(id)? {
-                Some(ticket) if !ticket.state().is_finished() => left.push(id),
-                Some(ticket) => ended.push(ticket),
-                // Retention took it away, so it had ended; how, nobody knows any more.
-                None => {}
+        match db.ticket(*id)? {
+            Some(ticket) if !ticket.state().is_finished() => {}
+            Some(ticket) => {
+                ended.push(ticket);
+                pending.pop();
+                continue;
             }
-        }
-        pending = left;
-        if pending.is_empty() {
-            break;
+            // Retention took it away, so it had ended; how, nobody knows any more.
+            None => {
+                pending.pop();
+                continue;
+            }
         }
         let limit = match args.timeout {
             None => LOOK,
             Some(timeout) => match timeout.checked_sub(started.elapsed()) {
                 Some(rest) if !rest.is_zero() => rest.min(LOOK),
-                _ => return Err(not_yet(&pending, timeout).into()),
+                _ => return Err(not_yet(&unfinished(db, &pending)?, timeout).into()),
             },
         };
         db.wait_for_change(version, limit)?;
@@ -96,6 +101,14 @@ pub fn wait(ctx: &mut Ctx, args: &WaitArgs) -> anyhow::Result<Exit> {
         ctx.ui.note(&sum(&ended));
     }
     Ok(exit(&ended))
+}
+
+fn unfinished(db: &Db, ids: &[TaskId]) -> anyhow::Result<Vec<TaskId>> {
+    let mut left = Vec::new();
+    for id in ids {
+        left.extend(db.ticket(*id)?.filter(|ticket| !ticket.state().is_finished()).map(|ticket| ticket.id));
+    }
+    Ok(left)
 }
 
 fn not_yet(pending: &[TaskId], timeout: Duration) -> Failure {
@@ -144,52 +157,53 @@ fn exit(ended: &[Ticket]) -> Exit {
 }
 
 pub fn follow(ctx: &mut Ctx, args: &FollowArgs) -> anyhow::Result<Exit> {
-    let mut pending = match (&args.batch, args.tasks.is_empty()) {
+    if ctx.db(Access::ReadOnly)?.is_fresh() {
+        return Err(Failure::cannot_meet("there is no queue yet: no task was ever added").into());
+    }
+    let ids = match (&args.batch, args.tasks.is_empty()) {
         (Some(batch), _) => Some(chosen(ctx, Some(batch))?),
         (None, false) => Some(named(ctx, &args.tasks)?),
         (None, true) => None,
     };
     tell_if_off(ctx)?;
-    let mut ended = Vec::new();
     let mut seen = Seen { shown: BTreeMap::new(), end: (ctx.now, TaskId(u64::MAX >> 1)) };
-    let mut looked: Option<Instant> = None;
+    // The state of few is told at the beginning; of many, what stands is no event.
+    let few = ids.as_ref().filter(|ids| ids.len() <= FEW).cloned();
+    let mut pending = ids.clone();
     loop {
         let db = ctx.db(Access::ReadOnly)?;
         let version = db.version()?;
-        let changed = match &mut pending {
+        let changed = match &few {
+            Some(ids) => seen.of(db, ids)?,
             None => seen.all(db)?,
-            Some(ids) => {
-                let mut changed = Vec::new();
-                let mut left = Vec::new();
-                for id in std::mem::take(ids) {
-                    let Some(ticket) = db.ticket(id)? else { continue };
-                    if ticket.state().is_finished() {
-                        ended.push(ticket.clone());
-                    } else {
-                        left.push(id);
-                    }
-                    if seen.is_new(&ticket) {
-                        changed.push(ticket);
-                    }
+        };
+        let mut over = false;
+        if let Some(left) = &mut pending {
+            while let Some(id) = left.last() {
+                if db.ticket(*id)?.is_some_and(|ticket| !ticket.state().is_finished()) {
+                    break;
                 }
-                *ids = left;
-                changed
+                left.pop();
             }
-        };
-        // Of many, what stands at the beginning is no event.
-        let is_event = |t: &&Ticket| {
-            looked.is_some() || pending.as_ref().is_some_and(|ids| ids.len() <= 20) || t.lease().is_some()
-        };
-        for ticket in changed.iter().filter(is_event) {
+            over = left.is_empty();
+        }
+        for ticket in changed.iter().filter(|t| ids.as_ref().is_none_or(|ids| ids.contains(&t.id))) {
             say(&mut ctx.ui, ticket, args.json)?;
         }
         ctx.ui.flush()?;
-        if pending.as_ref().is_some_and(Vec::is_empty) {
-            return Ok(exit(&ended));
+        if over {
+            return ended(ctx.db(Access::ReadOnly)?, ids.as_deref().unwrap_or_default());
         }
-        looked = Some(clock::instant());
         ctx.db(Access::ReadOnly)?.wait_for_change(version, LOOK)?;
     }
+}
+
+fn ended(db: &Db, ids: &[TaskId]) -> anyhow::Result<Exit> {
+    let mut tickets = Vec::new();
+    for id in ids {
+        tickets.extend(db.ticket(*id)?);
+    }
+    Ok(exit(&tickets))
 }
 
 /// What was told already.
@@ -204,6 +218,15 @@ impl Seen {
     fn is_new(&mut self, ticket: &Ticket) -> bool {
         let now = (ticket.state(), ticket.token, ticket.round);
         self.shown.insert(ticket.id, now) != Some(now)
+    }
+
+    /// What is new of a few.
+    fn of(&mut self, db: &Db, ids: &[TaskId]) -> anyhow::Result<Vec<Ticket>> {
+        let mut changed = Vec::new();
+        for id in ids {
+            changed.extend(db.ticket(*id)?.filter(|ticket| self.is_new(ticket)));
+        }
+        Ok(changed)
     }
 
     /// The starts and ends since the last look, from the two small sets that are kept by an index: what runs, and what

@@ -1,0 +1,125 @@
+use super::*;
+use crate::clock::Timestamp;
+use crate::model::task::machine::End;
+use crate::model::task::order::{ClaimAsk, Claimed, Loaded, Scope};
+use crate::model::task::*;
+
+fn at(now: i64) -> Moment {
+    Moment { now: Timestamp(now), policy: Policy::default() }
+}
+
+fn request() -> TaskRequest {
+    TaskRequest { endpoint: Endpoint::Completions, body: r#"{"prompt":"?"}"#.into() }
+}
+
+/// What SQLite says it will do, one step a line.
+fn plan(db: &Db, sql: &str) -> String {
+    let mut explain = db.conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let mut rows = explain.raw_query();
+    let mut steps = String::new();
+    while let Some(row) = rows.next().unwrap() {
+        steps += &row.get::<_, String>(3).unwrap();
+        steps.push('\n');
+    }
+    steps
+}
+
+#[test]
+fn a_claim_and_a_recovery_walk_along_their_indexes_and_sort_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(&dir.path().join("db"));
+    for (sql, index) in [
+        ("SELECT id, owner FROM task WHERE state = 'queued' ORDER BY priority DESC, ready, id LIMIT ?1", "task_ready"),
+        (
+            "SELECT id, owner FROM task WHERE state = 'queued' AND wish_model IS ?2 AND wish_tier IS ?3
+             ORDER BY priority DESC, ready, id LIMIT ?1",
+            "task_wish",
+        ),
+        ("SELECT id FROM task WHERE state = 'scheduled' AND until <= ?1 ORDER BY until LIMIT ?2", "task_due"),
+        ("SELECT id FROM task WHERE state = 'scheduled' AND attempts > 0 AND until > ?1 LIMIT ?2", "task_backoff"),
+        (
+            "SELECT id FROM task WHERE deadline IS NOT NULL AND state IN ('queued', 'scheduled') AND deadline <= ?1
+             LIMIT ?2",
+            "task_deadline",
+        ),
+        ("SELECT DISTINCT owner FROM task WHERE state = 'running'", "task_lease"),
+        ("SELECT id, bytes FROM task WHERE finished IS NOT NULL ORDER BY finished, id LIMIT ?1", "task_finished"),
+        ("SELECT sum(bytes) FROM task WHERE finished IS NOT NULL", "COVERING INDEX task_finished"),
+        ("SELECT id FROM task WHERE batch = ?1 AND key = ?2", "task_key"),
+    ] {
+        let plan = plan(&db, sql);
+        assert!(plan.contains(index), "{sql}\n{plan}");
+        assert!(!plan.contains("ORDER BY"), "{sql}\n{plan}");
+    }
+}
+
+#[test]
+fn a_claim_is_as_fast_behind_many_tasks_that_have_ended_or_are_not_due() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut db = open(&dir.path().join("db"));
+    let later = |i: i64| NewTask { not_before: Some(Timestamp(1_000_000 + i)), priority: 9, ..NewTask::new(request()) };
+    db.enqueue_tasks(&mut (0..3_000).map(|i| Ok(later(i))), OnFinished::Keep, at(0)).unwrap();
+    let ended: Vec<TaskId> = db
+        .enqueue_tasks(&mut (0..3_000).map(|_| Ok(NewTask::new(request()))), OnFinished::Keep, at(0))
+        .unwrap()
+        .iter()
+        .map(|e| e.id)
+        .collect();
+    assert!(db.cancel_tasks(&ended, at(1)).unwrap().iter().all(Result::is_ok));
+    db.enqueue_tasks(&mut (0..20).map(|_| Ok(NewTask::new(request()))), OnFinished::Keep, at(2)).unwrap();
+    // Counted in steps of SQLite's machine, which no busy neighbour changes.
+    let sql = "SELECT id FROM task WHERE state = 'queued' ORDER BY priority DESC, ready, id LIMIT 5";
+    let mut first = db.conn.prepare(sql).unwrap();
+    assert_eq!(first.query_map([], |row| row.get::<_, i64>(0)).unwrap().count(), 5);
+    let steps = first.get_status(rusqlite::StatementStatus::VmStep);
+    assert!(steps < 200, "{steps} steps");
+    drop(first);
+    let ask = ClaimAsk { owner: OwnerId::new(1, 2, 3), limit: 5, loaded: None, scope: Scope::All };
+    assert!(matches!(db.claim_tasks(&ask, at(3)).unwrap(), Claimed::Tasks(tasks) if tasks.len() == 5));
+}
+
+#[test]
+fn the_place_in_the_queue_and_the_wait_are_told_from_what_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut db = open(&dir.path().join("db"));
+    let task = |priority| Ok(NewTask { priority, ..NewTask::new(request()) });
+    db.enqueue_tasks(&mut [0, 0, 5, 0].map(task).into_iter(), OnFinished::Keep, at(0)).unwrap();
+    let standing = |db: &Db, id| db.standing(&db.ticket(TaskId(id)).unwrap().unwrap()).unwrap();
+    assert_eq!([1, 2, 3, 4].map(|id| standing(&db, id).ahead), [1, 2, 0, 3]);
+    assert_eq!(standing(&db, 4).wait_ms(), None, "nothing is known yet");
+    let ask = ClaimAsk { owner: OwnerId::new(1, 2, 3), limit: 1, loaded: None, scope: Scope::All };
+    let Claimed::Tasks(tasks) = db.claim_tasks(&ask, at(100)).unwrap() else { panic!() };
+    let result = TaskResult {
+        text: "x".into(),
+        finish_reason: "stop".into(),
+        prompt_tokens: 1,
+        completion_tokens: 1,
+        prompt_ms: 1,
+        generate_ms: 1,
+        model: crate::model::ModelId("a".into()),
+        model_name: "a".into(),
+    };
+    db.finish_tasks(vec![(Hold::from(&tasks[0].ticket), End::Done(result))], at(2100)).unwrap()[0].as_ref().unwrap();
+    assert_eq!((standing(&db, 4).ahead, standing(&db, 4).wait_ms()), (2, Some(4000)));
+    assert_eq!(db.task_stats().unwrap().finished_bytes, request().body.len() as u64 + 1);
+}
+
+#[test]
+fn a_text_for_sqlite_to_choke_on_comes_back_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut db = open(&dir.path().join("db"));
+    let odd = "'); DROP TABLE task; --\u{0}\u{1F600}\u{202e}\"\\";
+    let task = NewTask {
+        key: Some(odd.into()),
+        batch: odd.into(),
+        wish: Wish::Model(odd.into()),
+        request: TaskRequest { endpoint: Endpoint::Chat, body: odd.into() },
+        ..NewTask::new(request())
+    };
+    db.enqueue_tasks(&mut [Ok(task.clone())].into_iter(), OnFinished::Keep, at(0)).unwrap();
+    let found = db.task(db.task_by_key(odd, odd).unwrap().unwrap()).unwrap().unwrap();
+    assert_eq!((found.ticket.wish.clone(), found.request), (task.wish.clone(), task.request));
+    let loaded = Some(Loaded { serves: vec![task.wish], since: Timestamp(0) });
+    let ask = ClaimAsk { owner: OwnerId::new(1, 2, 3), limit: 1, loaded, scope: Scope::LoadedOnly };
+    assert!(matches!(db.claim_tasks(&ask, at(1)).unwrap(), Claimed::Tasks(_)));
+}

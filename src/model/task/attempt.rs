@@ -1,0 +1,114 @@
+use super::OwnerId;
+use crate::clock::Timestamp;
+use crate::model::ModelId;
+use serde::{Deserialize, Serialize};
+
+/// What kind of thing went wrong; scripts branch on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// The model: loading, decoding, an empty answer or one against its schema.
+    Model,
+    /// The request: a bad body, a prompt longer than the context.
+    Request,
+    /// No model here can serve it.
+    NoModel,
+    /// An attempt took longer than the task allows.
+    Timeout,
+    /// Its workers died under it, as often as the policy allows.
+    KilledWorker,
+    /// Its deadline passed before it could run.
+    Expired,
+}
+
+impl ErrorKind {
+    pub const ALL: &'static [ErrorKind] = &[
+        ErrorKind::Model,
+        ErrorKind::Request,
+        ErrorKind::NoModel,
+        ErrorKind::Timeout,
+        ErrorKind::KilledWorker,
+        ErrorKind::Expired,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorKind::Model => "model",
+            ErrorKind::Request => "request",
+            ErrorKind::NoModel => "no_model",
+            ErrorKind::Timeout => "timeout",
+            ErrorKind::KilledWorker => "killed_worker",
+            ErrorKind::Expired => "expired",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<ErrorKind> {
+        Self::ALL.iter().copied().find(|k| k.name() == name)
+    }
+}
+
+/// Why an attempt or a task failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskError {
+    pub kind: ErrorKind,
+    pub message: String,
+}
+
+impl TaskError {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> TaskError {
+        TaskError { kind, message: message.into() }
+    }
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptEnd {
+    Done,
+    Failed,
+    GivenBack,
+    Crashed,
+    /// Another model took over.
+    Swapped,
+    Cancelled,
+}
+
+impl AttemptEnd {
+    pub const ALL: &'static [AttemptEnd] = &[
+        AttemptEnd::Done,
+        AttemptEnd::Failed,
+        AttemptEnd::GivenBack,
+        AttemptEnd::Crashed,
+        AttemptEnd::Swapped,
+        AttemptEnd::Cancelled,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            AttemptEnd::Done => "done",
+            AttemptEnd::Failed => "failed",
+            AttemptEnd::GivenBack => "given_back",
+            AttemptEnd::Crashed => "crashed",
+            AttemptEnd::Swapped => "swapped",
+            AttemptEnd::Cancelled => "cancelled",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<AttemptEnd> {
+        Self::ALL.iter().copied().find(|e| e.name() == name)
+    }
+}
+
+/// One try of a task, kept as long as the task is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Attempt {
+    /// The fence it worked under, which also names it.
+    pub token: u64,
+    pub round: u32,
+    pub owner: OwnerId,
+    pub model: Option<ModelId>,
+    pub started: Timestamp,
+    pub ended: Option<Timestamp>,
+    pub end: Option<AttemptEnd>,
+    pub error: Option<TaskError>,
+}
