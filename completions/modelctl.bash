@@ -16,6 +16,9 @@ _modelctl() {
             ",$1")
                 cmd="modelctl"
                 ;;
+            modelctl,batch)
+                cmd="modelctl__subcmd__batch"
+                ;;
             modelctl,completions)
                 cmd="modelctl__subcmd__completions"
                 ;;
@@ -66,6 +69,9 @@ _modelctl() {
                 ;;
             modelctl,worker)
                 cmd="modelctl__subcmd__worker"
+                ;;
+            modelctl__subcmd__help,batch)
+                cmd="modelctl__subcmd__help__subcmd__batch"
                 ;;
             modelctl__subcmd__help,completions)
                 cmd="modelctl__subcmd__help__subcmd__completions"
@@ -245,12 +251,58 @@ _modelctl() {
 
     case "${cmd}" in
         modelctl)
-            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep verify duplicates run-once task inference completions man worker probe measure help"
+            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep verify duplicates run-once batch task inference completions man worker probe measure help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__batch)
+            opts="-o -q -h -V --output --errors --model --tier --any-model --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --errors)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tier)
+                    COMPREPLY=($(compgen -W "fast balanced powerful" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -323,8 +375,22 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help)
-            opts="scan list show set keep verify duplicates run-once task inference completions man worker probe measure help"
+            opts="scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__batch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1029,13 +1095,17 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__run__subcmd__once)
-            opts="-q -h -V --prompt --model --max-tokens --temperature --seed --force --json --config --db --color --quiet --help --version"
+            opts="-q -h -V --prompt --max-tasks --model --max-tokens --temperature --seed --force --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --prompt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-tasks)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -35,7 +35,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand keep 'Name the models that you want to keep'
             cand verify 'Check that the files of models are whole and are what their store promises'
             cand duplicates 'Show files that are on this machine more than once'
-            cand run-once 'Run one prompt on a local model and print the answer'
+            cand run-once 'Run due tasks of the queue and exit (for cron), or one prompt'
+            cand batch 'Answer a file of requests in OpenAI''s Batch format (JSONL) and write the answers'
             cand task 'Queue prompts, look at them, and get their answers'
             cand inference 'Let tasks run, or make them wait'
             cand completions 'Print the completion script of a shell'
@@ -251,6 +252,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         }
         &'modelctl;run-once'= {
             cand --prompt 'The prompt; `-` reads it from standard input'
+            cand --max-tasks 'Run so many tasks at most [default: OFFLOAD_MAX_TASKS, else 5]'
             cand --model 'Answer with this model: an id or its beginning, an alias, a name or a path'
             cand --max-tokens 'Stop after this many tokens [default: when the model is done or the context is full]'
             cand --temperature '0 takes the likeliest token each time'
@@ -260,6 +262,24 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --color 'Colour the output'
             cand --force 'Load the model even if it does not seem to fit in memory'
             cand --json 'Print one JSON object when it is done, instead of the stream'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;batch'= {
+            cand -o 'Write the answers to this file, whole or not at all'
+            cand --output 'Write the answers to this file, whole or not at all'
+            cand --errors 'Write those that failed to this file instead'
+            cand --model 'Answer all with this model, whatever the lines say'
+            cand --tier 'Answer all with models of this tier, whatever the lines say'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --any-model 'Answer with whichever model is at hand, whatever the lines say'
+            cand --json 'Print a JSON object with the figures'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -600,7 +620,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand keep 'Name the models that you want to keep'
             cand verify 'Check that the files of models are whole and are what their store promises'
             cand duplicates 'Show files that are on this machine more than once'
-            cand run-once 'Run one prompt on a local model and print the answer'
+            cand run-once 'Run due tasks of the queue and exit (for cron), or one prompt'
+            cand batch 'Answer a file of requests in OpenAI''s Batch format (JSONL) and write the answers'
             cand task 'Queue prompts, look at them, and get their answers'
             cand inference 'Let tasks run, or make them wait'
             cand completions 'Print the completion script of a shell'
@@ -634,6 +655,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;help;duplicates'= {
         }
         &'modelctl;help;run-once'= {
+        }
+        &'modelctl;help;batch'= {
         }
         &'modelctl;help;task'= {
             cand add 'Add one task'

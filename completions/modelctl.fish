@@ -40,7 +40,8 @@ complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "set" -d 'Set what
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "keep" -d 'Name the models that you want to keep'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "duplicates" -d 'Show files that are on this machine more than once'
-complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "run-once" -d 'Run one prompt on a local model and print the answer'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "run-once" -d 'Run due tasks of the queue and exit (for cron), or one prompt'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "batch" -d 'Answer a file of requests in OpenAI\'s Batch format (JSONL) and write the answers'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "task" -d 'Queue prompts, look at them, and get their answers'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "inference" -d 'Let tasks run, or make them wait'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
@@ -295,6 +296,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -s q -l qu
 complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l prompt -d 'The prompt; `-` reads it from standard input' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l max-tasks -d 'Run so many tasks at most [default: OFFLOAD_MAX_TASKS, else 5]' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l model -d 'Answer with this model: an id or its beginning, an alias, a name or a path' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l max-tokens -d 'Stop after this many tokens [default: when the model is done or the context is full]' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l temperature -d '0 takes the likeliest token each time' -r
@@ -309,6 +311,22 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l json -d '
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -s o -l output -d 'Write the answers to this file, whole or not at all' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l errors -d 'Write those that failed to this file instead' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l model -d 'Answer all with this model, whatever the lines say' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l tier -d 'Answer all with models of this tier, whatever the lines say' -r -f -a "fast\t''
+balanced\t''
+powerful\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l any-model -d 'Answer with whichever model is at hand, whatever the lines say'
+complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l json -d 'Print a JSON object with the figures'
+complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
@@ -583,22 +601,23 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "scan" -d 'Look for models and record what is there'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "list" -d 'List the models known on this machine'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "keep" -d 'Name the models that you want to keep'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "duplicates" -d 'Show files that are on this machine more than once'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "run-once" -d 'Run one prompt on a local model and print the answer'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "task" -d 'Queue prompts, look at them, and get their answers'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "inference" -d 'Let tasks run, or make them wait'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "worker"
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "measure" -d 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once task inference completions man worker probe measure help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "scan" -d 'Look for models and record what is there'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "list" -d 'List the models known on this machine'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "keep" -d 'Name the models that you want to keep'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "duplicates" -d 'Show files that are on this machine more than once'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "run-once" -d 'Run due tasks of the queue and exit (for cron), or one prompt'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "batch" -d 'Answer a file of requests in OpenAI\'s Batch format (JSONL) and write the answers'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "task" -d 'Queue prompts, look at them, and get their answers'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "inference" -d 'Let tasks run, or make them wait'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "worker"
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "measure" -d 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "add" -d 'Add hints; one that is kept already stays where it is'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "rm" -d 'Remove hints that `keep add` added'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "list" -d 'List all hints in order of preference: where each comes from, and which models it means'

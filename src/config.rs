@@ -44,6 +44,7 @@ pub struct Config {
     pub keep: KeepLists,
     pub tiers: TierLimits,
     pub worker: WorkerConfig,
+    pub offload: OffloadConfig,
     /// Private to this user; sockets of workers go here.
     pub runtime_dir: PathBuf,
     /// What the environment and the flags say about colour; the terminal has the last word for `Auto`.
@@ -134,6 +135,23 @@ impl Default for WorkerConfig {
     }
 }
 
+/// How queued tasks are run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OffloadConfig {
+    /// Tasks that one `run-once` takes at most.
+    pub max_tasks: u64,
+    /// Attempts of a task that may end in an error, unless it says otherwise.
+    pub max_attempts: u32,
+    /// How often the daemon looks for tasks that nobody told it of.
+    pub poll: Duration,
+}
+
+impl Default for OffloadConfig {
+    fn default() -> Self {
+        OffloadConfig { max_tasks: 5, max_attempts: 3, poll: Duration::from_secs(30) }
+    }
+}
+
 impl Config {
     /// Settles all layers.
     ///
@@ -178,6 +196,14 @@ impl Config {
             keep,
             tiers: file.tiers.limits(),
             worker: file.worker.settings(),
+            offload: OffloadConfig {
+                max_tasks: env.number("OFFLOAD_MAX_TASKS", 1..=1_000_000)?.unwrap_or(5),
+                max_attempts: env
+                    .number("OFFLOAD_MAX_ATTEMPTS", 1..=100)?
+                    .and_then(|n| u32::try_from(n).ok())
+                    .unwrap_or(3),
+                poll: Duration::from_secs(env.number("OFFLOAD_POLL_S", 1..=86_400)?.unwrap_or(30)),
+            },
             runtime_dir: env.runtime_dir(),
             color,
             columns: env.text("COLUMNS").and_then(|c| c.parse().ok()).filter(|c| *c > 0),

@@ -1,5 +1,6 @@
 //! One file per subcommand: its arguments, its recipe, its view. Nothing else prints (the terminal itself is `ui`'s).
 
+mod batch;
 mod completions;
 mod duplicates;
 mod exact;
@@ -13,6 +14,7 @@ mod list_stores;
 mod list_tests;
 mod man;
 mod measure;
+mod offload;
 mod probe;
 mod run_once;
 #[cfg(test)]
@@ -82,6 +84,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     Duplicates(duplicates::DuplicatesArgs),
     RunOnce(run_once::RunOnceArgs),
+    Batch(batch::BatchArgs),
     Task(task::TaskArgs),
     Inference(inference::InferenceArgs),
     Completions(completions::CompletionsArgs),
@@ -197,6 +200,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::Verify(args) => verify::run(ctx, args),
         Command::Duplicates(args) => duplicates::run(ctx, args),
         Command::RunOnce(args) => run_once::run(ctx, args),
+        Command::Batch(args) => batch::run(ctx, args),
         Command::Task(args) => task::run(ctx, args),
         Command::Inference(args) => inference::run(ctx, args),
         Command::Completions(args) => completions::run(ctx, args),

@@ -1,6 +1,6 @@
 //! `modelctl run-once --prompt TEXT`: one prompt, answered by a local model in a worker process.
 
-use super::{Access, Ctx, Exit, fit, keep, select};
+use super::{Access, Ctx, Exit, fit, keep, offload, select};
 use crate::clock;
 use crate::db::UseEvent;
 use crate::engine::{Finish, LoadSpec, Message, TemplateUse, Timings};
@@ -20,29 +20,34 @@ use std::time::Duration;
 /// Longest prompt read from standard input; no context holds more.
 pub(super) const MAX_PROMPT: u64 = 16 << 20;
 
-/// Run one prompt on a local model and print the answer
+/// Run due tasks of the queue and exit (for cron), or one prompt
 ///
-/// The answer streams to standard output, figures go to standard error. Without --model: the first keep hint
-/// (KEEP_LOCAL_MODELS) that fits in memory, else a model of the smallest tier that does.
+/// Without --prompt: takes up what was left by anybody who was killed, runs up to OFFLOAD_MAX_TASKS (5) tasks that are
+/// due, and exits; exit code 4 when another process has the model loaded. With --prompt: the answer streams to standard
+/// output, figures go to standard error; without --model it is given by the first keep hint that fits in memory, else by
+/// a model of the smallest tier that does.
 #[derive(Debug, Args)]
 pub struct RunOnceArgs {
     /// The prompt; `-` reads it from standard input
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    prompt: String,
+    prompt: Option<String>,
+    /// Run so many tasks at most [default: OFFLOAD_MAX_TASKS, else 5]
+    #[arg(long, value_name = "N", conflicts_with = "prompt", value_parser = clap::value_parser!(u64).range(1..))]
+    max_tasks: Option<u64>,
     /// Answer with this model: an id or its beginning, an alias, a name or a path
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", requires = "prompt")]
     model: Option<String>,
     /// Stop after this many tokens [default: when the model is done or the context is full]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", requires = "prompt", value_parser = clap::value_parser!(u32).range(1..))]
     max_tokens: Option<u32>,
     /// 0 takes the likeliest token each time
     #[arg(long, value_name = "T", default_value_t = 0.8, value_parser = temperature)]
     temperature: f32,
     /// Draw the same numbers each time
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", requires = "prompt")]
     seed: Option<u32>,
     /// Load the model even if it does not seem to fit in memory
-    #[arg(long)]
+    #[arg(long, requires = "prompt")]
     force: bool,
     /// Print one JSON object when it is done, instead of the stream
     #[arg(long)]
@@ -57,8 +62,9 @@ pub(super) fn temperature(text: &str) -> Result<f32, String> {
 }
 
 pub fn run(ctx: &mut Ctx, args: &RunOnceArgs) -> anyhow::Result<Exit> {
+    let Some(prompt_argument) = &args.prompt else { return offload::run_once(ctx, args.max_tasks, args.json) };
     let interrupt = super::listen()?;
-    let prompt = prompt(&args.prompt)?;
+    let prompt = prompt(prompt_argument)?;
     let (model, why) = choose(ctx, args)?;
     if let Some(why) = why {
         ctx.ui.note(&format!("model: {} ({why})", model.name));

@@ -1,7 +1,7 @@
 //! `modelctl task …`: the durable queue from the command line. One file per verb.
 
 mod add;
-mod batch;
+pub(super) mod batch;
 mod change;
 mod list;
 mod show;

@@ -1,7 +1,9 @@
 use super::{Root, places, places_local};
+use crate::failure::Failure;
 use crate::model::StoreKind;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +33,24 @@ impl Env {
 
     pub fn text(&self, key: &str) -> Option<String> {
         self.get(key).map(|v| v.to_string_lossy().into_owned())
+    }
+
+    /// A whole number within bounds.
+    ///
+    /// # Errors
+    /// Cannot be met (3) for anything else, with the name of the variable.
+    pub fn number(&self, key: &str, within: RangeInclusive<u64>) -> anyhow::Result<Option<u64>> {
+        let Some(text) = self.text(key) else { return Ok(None) };
+        match text.trim().parse::<u64>() {
+            Ok(n) if within.contains(&n) => Ok(Some(n)),
+            _ => Err(Failure::cannot_meet(format!(
+                "{key} is `{}`: give a whole number from {} to {}",
+                text.escape_debug(),
+                within.start(),
+                within.end()
+            ))
+            .into()),
+        }
     }
 
     /// A path, with a leading `~` made the home folder.

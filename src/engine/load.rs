@@ -86,6 +86,7 @@ impl Engine {
             bytes: model.size(),
             vocabulary: u32::try_from(vocabulary.n_tokens()).unwrap_or(0),
             chat_template: template.is_some(),
+            slots: SEQUENCES,
         };
         let bos = vocabulary.bos();
         let (bos_text, eos) = (text_of(&vocabulary, bos), text_of(&vocabulary, vocabulary.eos()).unwrap_or_default());

@@ -58,6 +58,8 @@ pub struct Info {
     pub vocabulary: u32,
     /// Whether the file carries a chat template.
     pub chat_template: bool,
+    /// Answers that are generated at the same time.
+    pub slots: u32,
 }
 
 /// A prompt in tokens, made by the engine.

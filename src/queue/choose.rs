@@ -1,5 +1,10 @@
-use crate::model::{KeepHint, Kind, ModelRow, State, Tier, TierLimits};
+use crate::gguf::estimate::{Settings, Shape, estimate};
+use crate::model::task::Wish;
+use crate::model::{
+    Artifact, KeepHint, Kind, Model, ModelId, ModelRow, Pick, Reading, Role, Selector, State, Tier, TierLimits, pick,
+};
 use std::cmp::Reverse;
+use std::collections::HashSet;
 
 /// Why a model is offered for a task that names none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,13 +59,79 @@ pub fn rank(rows: &[ModelRow], hints: &[KeepHint], limits: &TierLimits) -> Vec<R
     order
 }
 
+/// The models that may serve a wish, best first, as indices into the rows: the one that was named; else the loaded one
+/// if it is allowed, then by [`rank`]. Behind those, for a swap: whatever else can answer, a larger tier before a
+/// smaller one. Models in `failed` are left out.
+pub fn candidates(
+    wish: &Wish,
+    rows: &[ModelRow],
+    hints: &[KeepHint],
+    limits: &TierLimits,
+    (loaded, failed): (Option<&ModelId>, &HashSet<ModelId>),
+) -> Vec<usize> {
+    let ranked: Vec<usize> = rank(rows, hints, limits).into_iter().map(|r| r.row).collect();
+    let named = match wish {
+        Wish::Model(name) => match pick(&Selector(name.clone()), None, rows) {
+            Pick::One(one) => Some(one),
+            Pick::None | Pick::Ambiguous(_) => None,
+        },
+        Wish::Any | Wish::Tier(_) => None,
+    };
+    if matches!(wish, Wish::Model(_)) && named.is_none() {
+        return Vec::new(); // not here: another model would be an answer to another question
+    }
+    let tier = |i: &usize| rows.get(*i).and_then(|r| r.tier(limits));
+    let fits = |i: &usize| match wish {
+        Wish::Model(_) => Some(*i) == named,
+        Wish::Tier(wanted) => tier(i) == Some(*wanted),
+        Wish::Any => true,
+    };
+    let (mut first, mut rest): (Vec<usize>, Vec<usize>) = ranked.into_iter().partition(fits);
+    // A model that was named and cannot be run is tried all the same: the attempt says why it cannot.
+    first.extend(named.filter(|i| !first.contains(i)));
+    let is_loaded = |i: &usize| rows.get(*i).is_some_and(|r| Some(&r.id) == loaded);
+    first.sort_by_key(|i| !is_loaded(i));
+    if let Wish::Tier(wanted) = wish {
+        rest.sort_by_key(|i| tier(i).is_none_or(|t| t < *wanted));
+    }
+    let usable = |i: &usize| rows.get(*i).is_some_and(|r| !failed.contains(&r.id));
+    first.into_iter().chain(rest).filter(usable).collect()
+}
+
+/// Every wish that a model serves: its id, its names, its tier, and any.
+pub fn serves(row: &ModelRow, limits: &TierLimits) -> Vec<Wish> {
+    let names = [Some(row.id.as_str()), Some(row.name.as_str()), row.alias.as_deref()];
+    let names = names.into_iter().flatten().map(|name| Wish::Model(name.to_owned()));
+    [Wish::Any].into_iter().chain(row.tier(limits).map(Wish::Tier)).chain(names).collect()
+}
+
+/// Why a model cannot be held in memory with this context now; None when it can, or nobody can tell. Weights are
+/// mapped, not copied, but a model whose weights do not fit is read from disk again for every token.
+pub fn too_large(model: &Model, context: u32, available: &Reading<u64>) -> Option<String> {
+    let headers = |is_projector: bool| {
+        let of = move |a: &&Artifact| (a.role == Role::Mmproj) == is_projector;
+        model.artifacts.iter().filter(of).filter_map(|a| a.header.as_ref().ok())
+    };
+    let shards: Vec<_> = headers(false).collect();
+    let promised = shards.first()?.context_length.and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
+    let n_ctx = promised.map_or(context, |n| n.min(context));
+    let shape = Shape { shards, mmproj: headers(true).next() };
+    let need = estimate(&shape, &Settings { n_ctx, ..Settings::default() }).total();
+    match available {
+        Reading::Known(have) if need > *have => {
+            Some(format!("needs {need} bytes at a context of {n_ctx} tokens, {have} are available"))
+        }
+        _ => None,
+    }
+}
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::clock::Timestamp;
-    use crate::model::{ModelId, StoreKind};
+    use crate::model::StoreKind;
 
-    fn row(id: &str, name: &str, parameters: u64) -> ModelRow {
+    pub(crate) fn row(id: &str, name: &str, parameters: u64) -> ModelRow {
         ModelRow {
             id: ModelId(id.into()),
             name: name.into(),
@@ -139,5 +210,24 @@ mod tests {
         let mut rows = [row("a", "tiny", 1_000_000), row("b", "mid-8b", 8_000_000_000)];
         rows[0].tier_override = Some(Tier::Powerful);
         check(&rows, &[], &["mid-8b", "tiny"]);
+    }
+
+    #[test]
+    fn a_wish_is_served_by_its_model_then_by_the_loaded_one_then_by_what_else_there_is() {
+        let rows = [row("aaaaaaaaaaaa", "small", 1_000), row("bbbbbbbbbbbb", "large", 10_000_000_000)];
+        let limits = TierLimits::default();
+        let none = HashSet::new();
+        let order = |wish: Wish, loaded: Option<&str>, failed: &HashSet<ModelId>| {
+            let loaded = loaded.map(|id| ModelId(id.into()));
+            candidates(&wish, &rows, &[], &limits, (loaded.as_ref(), failed))
+        };
+        assert_eq!(order(Wish::Any, None, &none), [0, 1]);
+        assert_eq!(order(Wish::Any, Some("bbbbbbbbbbbb"), &none), [1, 0]);
+        assert_eq!(order(Wish::Model("large".into()), Some("aaaaaaaaaaaa"), &none), [1, 0]);
+        assert_eq!(order(Wish::Tier(Tier::Balanced), None, &none), [1, 0]);
+        // One that failed is not tried again for the same task.
+        let failed = HashSet::from([ModelId("bbbbbbbbbbbb".into())]);
+        assert_eq!(order(Wish::Model("large".into()), None, &failed), [0]);
+        assert!(order(Wish::Model("not here".into()), None, &none).is_empty());
     }
 }

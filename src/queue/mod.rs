@@ -3,10 +3,11 @@
 
 pub mod batch;
 mod choose;
+pub mod executor;
 pub mod owner;
 mod store;
 #[cfg(test)]
 mod tests;
 
-pub use choose::{Ranked, Why, rank};
+pub use choose::{Ranked, Why, candidates, rank, serves, too_large};
 pub use store::Store;

@@ -62,6 +62,31 @@ impl Interrupt {
         Ok(interrupt)
     }
 
+    /// Two switches for work that is finished before it is left: the first signal throws the first, a second one the
+    /// second (be quick), and a third ends the program at once.
+    pub fn on_signals_twice() -> std::io::Result<(Interrupt, Interrupt)> {
+        use signal_hook::consts::{SIGINT, SIGTERM};
+        let (stop, hurry) = (Interrupt::new(), Interrupt::new());
+        let stuck = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            signal_hook::flag::register_conditional_default(signal, Arc::clone(&stuck))?;
+        }
+        let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+        let (first, second) = (stop.clone(), hurry.clone());
+        std::thread::Builder::new().name("signals".into()).spawn(move || {
+            for signal in signals.forever() {
+                let why = if signal == SIGINT { Stop::Interrupted } else { Stop::Terminated };
+                if first.thrown().is_none() {
+                    first.throw(why);
+                } else {
+                    second.throw(why);
+                    stuck.store(true, Ordering::Relaxed);
+                }
+            }
+        })?;
+        Ok((stop, hurry))
+    }
+
     /// Throws the switch. The first reason stays.
     pub fn throw(&self, why: Stop) {
         self.thrown.send_if_modified(|state| {

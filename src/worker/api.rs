@@ -100,7 +100,7 @@ async fn props(State(shared): State<Arc<Shared>>) -> Answer {
     let info = engine.info();
     let settings = json!({"n_ctx": info.context});
     let props = json!({
-        "default_generation_settings": settings, "total_slots": 1, "model_alias": info.name, "is_sleeping": false,
+        "default_generation_settings": settings, "total_slots": info.slots, "model_alias": info.name, "is_sleeping": false,
         "modalities": {"vision": false, "audio": false, "video": false},
         "build_info": concat!("modelctl ", env!("CARGO_PKG_VERSION")),
     });

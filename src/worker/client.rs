@@ -48,6 +48,19 @@ pub struct Completion {
     pub template: TemplateUse,
 }
 
+impl Completion {
+    /// What stands for an answer that did not come in time.
+    pub fn timed_out() -> Completion {
+        Completion {
+            text: String::new(),
+            finish: Finish::TimedOut,
+            usage: Usage::default(),
+            timings: Timings::default(),
+            template: TemplateUse::Model,
+        }
+    }
+}
+
 /// A running worker with a loaded model. Dropping it kills it.
 #[derive(Debug)]
 pub struct Worker {

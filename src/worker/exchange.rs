@@ -40,6 +40,8 @@ struct Chunk {
 struct Choice {
     #[serde(default)]
     delta: Delta,
+    /// Of `/v1/completions`.
+    text: Option<String>,
     finish_reason: Option<Finish>,
 }
 
@@ -55,23 +57,41 @@ pub async fn chat(
     interrupt: &Interrupt,
     on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
 ) -> Result<Completion, Broken> {
-    let stream = UnixStream::connect(socket).await.map_err(connection)?;
-    let (mut sender, connection_task) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(connection)?;
-    let task = tokio::spawn(connection_task);
-    let outcome = async {
-        let response = sender.send_request(http_request(request)?).await.map_err(connection)?;
-        read_answer(response, on_piece).await
-    };
+    let mut request = request.clone();
+    request.options.stream = Some(true);
+    request.options.stream_options = Some(StreamOptions { include_usage: true });
+    let body = serde_json::to_vec(&request).map_err(protocol)?;
     let outcome = tokio::select! {
         biased;
         why = interrupt.wait() => Err(Broken::Known(WorkerError::Interrupted(why))),
-        outcome = outcome => outcome,
+        outcome = stream(socket, "/v1/chat/completions", body, on_piece) => outcome,
     };
-    // The runtime stands still after this; only a task that has ended has closed its socket.
-    task.abort();
-    // Ended or aborted: the same now.
-    let _ = task.await;
+    // The runtime stands still after this: let the connection that was dropped be closed first.
+    tokio::task::yield_now().await;
+    outcome
+}
+
+/// Posts a body that asks for a stream. Dropping the future closes the connection.
+pub async fn stream(
+    socket: &Path,
+    path: &str,
+    body: Vec<u8>,
+    on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
+) -> Result<Completion, Broken> {
+    let stream = UnixStream::connect(socket).await.map_err(connection)?;
+    let (mut sender, connection_task) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(connection)?;
+    // Its end, dropped or not, ends the task that drives the connection: only then the socket is closed.
+    let mut driver = tokio::task::JoinSet::new();
+    driver.spawn(connection_task);
+    let request = Request::post(path)
+        .header("host", "localhost")
+        .header("content-type", "application/json")
+        .body(Full::new(Bytes::from(body)))
+        .map_err(protocol)?;
+    let response = sender.send_request(request).await.map_err(connection)?;
+    let outcome = read_answer(response, on_piece).await;
+    driver.shutdown().await;
     outcome
 }
 
@@ -81,18 +101,6 @@ fn connection(error: impl std::fmt::Display) -> Broken {
 
 fn protocol(error: impl std::fmt::Display) -> Broken {
     Broken::Known(WorkerError::Protocol(error.to_string()))
-}
-
-fn http_request(request: &ChatRequest) -> Result<Request<Full<Bytes>>, Broken> {
-    let mut request = request.clone();
-    request.options.stream = Some(true);
-    request.options.stream_options = Some(StreamOptions { include_usage: true });
-    let body = serde_json::to_vec(&request).map_err(protocol)?;
-    Request::post("/v1/chat/completions")
-        .header("host", "localhost")
-        .header("content-type", "application/json")
-        .body(Full::new(Bytes::from(body)))
-        .map_err(protocol)
 }
 
 async fn read_answer(
@@ -145,7 +153,7 @@ fn take(
     answer.template = chunk.modelctl.map_or(answer.template, |extension| extension.template);
     for choice in chunk.choices {
         answer.finish = choice.finish_reason.unwrap_or(answer.finish);
-        if let Some(text) = choice.delta.content.filter(|text| !text.is_empty()) {
+        if let Some(text) = choice.delta.content.or(choice.text).filter(|text| !text.is_empty()) {
             answer.text.push_str(&text);
             if on_piece(&text).is_break() {
                 return Ok(ControlFlow::Break(()));

@@ -22,4 +22,5 @@ pub use args::{Listen, WorkerSpec};
 pub use client::{Completion, StartSpec, Worker};
 pub use dialect::{ChatRequest, CompletionRequest, Options, Usage};
 pub use error::WorkerError;
+pub use exchange::{Broken, stream};
 pub use serve::serve;

@@ -69,6 +69,7 @@ mod tests {
             bytes: 4,
             vocabulary: 5,
             chat_template: true,
+            slots: 4,
         };
         let failed = Status::failed(&EngineError::Refused("two\nlines".into()));
         for status in [Status::Listening { port: None }, Status::Loading { fraction: 0.5 }, Status::Ready(info), failed]

@@ -13,6 +13,8 @@ mod house;
 mod hub;
 mod inventory;
 mod keep;
+#[cfg(feature = "llama")]
+mod offload;
 mod queue;
 mod readme;
 #[cfg(feature = "llama")]

@@ -91,7 +91,57 @@ struct Imported {
     existing_differs: u64,
 }
 
+impl ImportArgs {
+    /// As `modelctl batch` queues its file.
+    pub fn of(file: &Path, model: Option<String>, tier: Option<Tier>, any_model: bool) -> ImportArgs {
+        ImportArgs {
+            file: file.to_owned(),
+            batch: None,
+            model,
+            tier,
+            any_model,
+            priority: 0,
+            max_attempts: Policy::MAX_ATTEMPTS,
+            replace_finished: false,
+            json: false,
+        }
+    }
+}
+
+impl ExportArgs {
+    /// As `modelctl batch` writes its answers.
+    pub fn of(batch: &str, output: &Path, errors: Option<&Path>, json: bool) -> ExportArgs {
+        ExportArgs {
+            batch: Some(batch.to_owned()),
+            output: Some(output.to_owned()),
+            errors: errors.map(Path::to_owned),
+            json,
+        }
+    }
+}
+
+/// Queues a file without a word and gives the name of its batch.
+pub fn queue(ctx: &mut Ctx, args: &ImportArgs) -> anyhow::Result<String> {
+    Ok(imported_from(ctx, args)?.batch)
+}
+
 pub fn import(ctx: &mut Ctx, args: &ImportArgs) -> anyhow::Result<Exit> {
+    let told = imported_from(ctx, args)?;
+    if args.json {
+        ctx.ui.json(&told)?;
+    } else {
+        let mut words = vec![format!("{} new", told.new)];
+        words.extend((told.existing > 0).then(|| format!("{} existing", told.existing)));
+        words.extend((told.replaced > 0).then(|| format!("{} to run again", told.replaced)));
+        let label = &told.batch;
+        ctx.ui.note(&format!("batch {label}: {}, {}", units::plural(told.lines, "line"), words.join(", ")));
+        ctx.ui.line(label)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Checks the file whole, then hands it in.
+fn imported_from(ctx: &mut Ctx, args: &ImportArgs) -> anyhow::Result<Imported> {
     let name = text::path(&args.file);
     let mut file = open(&args.file)?;
     let unreadable = || Failure::cannot_meet(format!("cannot read `{name}`"));
@@ -126,16 +176,7 @@ pub fn import(ctx: &mut Ctx, args: &ImportArgs) -> anyhow::Result<Exit> {
         ));
         ctx.ui.hint("name another --batch, or give --replace-finished for those that have ended");
     }
-    if args.json {
-        ctx.ui.json(&told)?;
-    } else {
-        let mut words = vec![format!("{} new", told.new)];
-        words.extend((told.existing > 0).then(|| format!("{} existing", told.existing)));
-        words.extend((told.replaced > 0).then(|| format!("{} to run again", told.replaced)));
-        ctx.ui.note(&format!("batch {label}: {}, {}", units::plural(told.lines, "line"), words.join(", ")));
-        ctx.ui.line(&label)?;
-    }
-    Ok(Exit::Done)
+    Ok(told)
 }
 
 fn imported(batch: &str, given: &[Enqueued]) -> Imported {

@@ -266,7 +266,7 @@ pub fn tidy(ticket: &Ticket, owner: Owner, at: Moment) -> Option<Change> {
 fn crashed(ticket: &Ticket, at: Moment) -> Change {
     let crashes = ticket.crashes.saturating_add(1);
     let base = Ticket { crashes, attempts: ticket.attempts.saturating_sub(1), ..ticket.clone() };
-    if crashes >= at.policy.max_crashes {
+    if crashes > at.policy.max_crashes {
         let times = if crashes == 1 { "once".to_owned() } else { format!("{crashes} times") };
         let error = TaskError::new(ErrorKind::KilledWorker, format!("killed its worker, {times}"));
         Change::to(failed(&base, &error, at)).closing(AttemptEnd::Crashed, Some(error))

@@ -88,10 +88,14 @@ fn a_task_that_kills_its_workers_is_put_away() {
     let once = tidy(&running(), Owner::MayLive, at(62_000)).unwrap();
     assert_eq!(once.closes.as_ref().unwrap().0, AttemptEnd::Crashed);
     assert_eq!((once.ticket.state(), once.ticket.attempts, once.ticket.crashes), (TaskState::Queued, 0, 1));
+    // An operator who kills a run twice loses nothing that happened to be running.
     let second = claim(&once.ticket, &owner(), at(62_000)).unwrap().ticket;
-    let dead = tidy(&second, Owner::Dead, at(62_001)).unwrap().ticket;
-    assert_eq!((dead.state(), dead.crashes), (TaskState::Failed, 2));
-    assert_eq!(dead.error.unwrap().message, "killed its worker, 2 times");
+    let twice = tidy(&second, Owner::Dead, at(62_001)).unwrap().ticket;
+    assert_eq!((twice.state(), twice.attempts, twice.crashes), (TaskState::Queued, 0, 2));
+    let third = claim(&twice, &owner(), at(62_002)).unwrap().ticket;
+    let dead = tidy(&third, Owner::Dead, at(62_003)).unwrap().ticket;
+    assert_eq!((dead.state(), dead.crashes), (TaskState::Failed, 3));
+    assert_eq!(dead.error.unwrap().message, "killed its worker, 3 times");
 }
 
 #[test]

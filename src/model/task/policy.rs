@@ -9,7 +9,8 @@ pub struct Policy {
     pub backoff_ms: i64,
     /// The longest wait between two attempts, ms, before jitter.
     pub backoff_cap_ms: i64,
-    /// A task that has killed so many workers has failed.
+    /// So many crashes are forgiven; a task under which one more worker dies has failed. An operator who kills a run
+    /// twice must not lose what happened to be running.
     pub max_crashes: u32,
     /// How long a task may wait behind others that suit the loaded model better, ms.
     pub patience_ms: i64,

@@ -83,16 +83,18 @@ fn a_worker_that_lost_its_task_can_write_nothing() {
 }
 
 #[test]
-fn a_dead_owner_is_recovered_at_once_and_a_poisonous_task_only_twice() {
+fn a_dead_owner_is_recovered_at_once_and_two_crashes_are_forgiven() {
     each(|store| {
         add(store, vec![new_task("bad"), new_task("good")], 0);
         take(store, &ask(1, 1), 0);
         let other = take(store, &ask(2, 1), 0).remove(0);
         assert_eq!(store.recover(&[owner(1)], at(1)).unwrap().requeued, [TaskId(1)]);
         take(store, &ask(3, 1), 2);
-        assert_eq!(store.recover(&[owner(3)], at(3)).unwrap().failed, [TaskId(1)]);
+        assert_eq!(store.recover(&[owner(3)], at(2)).unwrap().requeued, [TaskId(1)]);
+        take(store, &ask(5, 1), 2);
+        assert_eq!(store.recover(&[owner(5)], at(3)).unwrap().failed, [TaskId(1)]);
         let task = store.task(TaskId(1)).unwrap().unwrap().ticket;
-        assert_eq!((task.state(), task.attempts, task.crashes), (TaskState::Failed, 0, 2));
+        assert_eq!((task.state(), task.attempts, task.crashes), (TaskState::Failed, 0, 3));
         assert!(task.error.unwrap().message.starts_with("killed its worker"));
         assert_eq!(store.renew(&[hold(&other)], at(4)).unwrap(), [Ok(())], "the living goes on");
         assert_eq!(store.retry(&[TaskId(1)], at(5)).unwrap(), [Ok(TaskState::Failed)]);

@@ -130,7 +130,7 @@ impl Observer {
             let ticket = &task.ticket;
             assert!(ticket.key.is_none() || keys.insert(ticket.key.clone()), "two tasks for one key");
             assert!(ticket.attempts <= ticket.max_attempts, "{ticket:?}");
-            assert!(ticket.swaps <= 1 && ticket.crashes <= 2, "{ticket:?}");
+            assert!(ticket.swaps <= 1 && ticket.crashes <= 3, "{ticket:?}");
             let token = self.tokens.entry(id).or_default();
             assert!(ticket.token >= *token, "a token went down");
             *token = ticket.token;

@@ -1,0 +1,190 @@
+//! What became of what runs: answers, failures, second models, claims that are over.
+
+use super::*;
+
+impl Run<'_> {
+    /// Waits for the next thing to happen and takes everything that has.
+    pub(super) fn wait(&mut self) -> anyhow::Result<()> {
+        let limit = match self.stopping {
+            None => Duration::from_secs(60),
+            Some(since) => self.setup.grace.saturating_sub(since.elapsed()),
+        };
+        let first = self.events.recv_timeout(limit);
+        if first.is_err() && self.stopping.is_some() {
+            self.abort_all();
+            return Ok(());
+        }
+        let more: Vec<Event> = self.events.try_iter().collect();
+        let mut gone: Vec<(Hold, String)> = Vec::new();
+        for event in first.into_iter().chain(more) {
+            match event {
+                Event::Stop => {
+                    self.summary.stopped = self.stop.thrown();
+                    self.stopping.get_or_insert_with(clock::instant);
+                }
+                Event::Hurry => self.abort_all(),
+                Event::Drop(hold, why) => self.dropped(hold, why),
+                Event::Asked(hold, outcome) => {
+                    if self.inflight.get(&hold.id).is_none_or(|f| f.task.ticket.token != hold.token) {
+                        continue; // it was dropped meanwhile
+                    }
+                    let Some(flight) = self.inflight.remove(&hold.id) else { continue };
+                    let Some(row) = self.loaded.as_ref().map(|l| l.row.clone()) else { continue };
+                    let verdict = judge::verdict(&flight.task.request, outcome, &row);
+                    self.settle(flight, verdict, &row, &mut gone)?;
+                }
+            }
+        }
+        if !gone.is_empty() {
+            self.worker_died(gone)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn settle(
+        &mut self,
+        flight: InFlight,
+        verdict: Verdict,
+        row: &ModelRow,
+        gone: &mut Vec<(Hold, String)>,
+    ) -> anyhow::Result<()> {
+        let hold = Hold::from(&flight.task.ticket);
+        match verdict {
+            Verdict::Answered(result) => {
+                self.uses.push(UseEvent {
+                    model: row.id.clone(),
+                    at: clock::now(),
+                    source: "task".to_owned(),
+                    prompt_tokens: result.prompt_tokens,
+                    completion_tokens: result.completion_tokens,
+                    duration_ms: u64::try_from(flight.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+                    outcome: result.finish_reason.clone(),
+                });
+                self.end(hold, End::Done(result));
+            }
+            Verdict::Never(error) => self.end(hold, End::FailedForGood(error)),
+            Verdict::Again(error) => self.fail(&flight.task, error),
+            Verdict::NoRoom => self.give_back(vec![flight.task]),
+            Verdict::Model(error) => {
+                self.through_the_model(vec![flight.task], &row.id, &error)?;
+            }
+            Verdict::WorkerGone(why) => {
+                gone.push((hold, why));
+                // Looked at together with the others that were running.
+                self.inflight.insert(hold.id, flight);
+            }
+        }
+        Ok(())
+    }
+
+    /// The worker died. If one task was running, that is its model's failure; of several nobody knows which it was.
+    pub(super) fn worker_died(&mut self, gone: Vec<(Hold, String)>) -> anyhow::Result<()> {
+        let Some(mut loaded) = self.loaded.take() else { return Ok(()) };
+        let why = loaded.why_gone().or_else(|| gone.first().map(|(_, why)| why.clone())).unwrap_or_default();
+        let row = loaded.row.clone();
+        loaded.unload();
+        let flights: Vec<InFlight> = self.inflight.drain().map(|(_, flight)| flight).collect();
+        for flight in &flights {
+            self.askers.abort(flight.task.ticket.id);
+        }
+        let mut tasks: Vec<Task> = flights.into_iter().map(|f| f.task).collect();
+        (self.tell)(Told::Warning(format!("the worker with {} died: {why}", row.name)));
+        if tasks.len() == 1 {
+            let error = TaskError::new(ErrorKind::Model, format!("{}: {why}", row.name));
+            return self.through_the_model(tasks, &row.id, &error);
+        }
+        tasks.sort_by_key(|t| t.ticket.id);
+        self.alone.extend(tasks.iter().map(|t| t.ticket.id));
+        self.taken = self.taken.saturating_sub(tasks.len() as u64);
+        self.give_back(tasks);
+        Ok(())
+    }
+
+    /// Tasks that failed through their model go on with another one, once each; without one, or after that, they have
+    /// failed this attempt.
+    pub(super) fn through_the_model(
+        &mut self,
+        tasks: Vec<Task>,
+        model: &ModelId,
+        error: &TaskError,
+    ) -> anyhow::Result<()> {
+        let rows = self.db.rows()?;
+        for task in tasks {
+            let mut failed = self.failed_models.clone();
+            failed.insert(model.clone());
+            let order = candidates(&task.ticket.wish, &rows, &self.setup.hints, &self.setup.limits, (None, &failed));
+            let other = order.first().and_then(|i| rows.get(*i)).filter(|_| task.ticket.swaps == 0);
+            let Some(other) = other else {
+                self.fail(&task, error.clone());
+                continue;
+            };
+            let hold = Hold::from(&task.ticket);
+            let at = self.moment();
+            // In the database before the second model is loaded: whatever happens then, it was the second.
+            match self.db.swap_task(hold, &other.id, error, at)? {
+                Ok(fresh) => {
+                    let told = Told::Swapped { id: hold.id, to: other.name.clone(), why: error.message.clone() };
+                    (self.tell)(told);
+                    let mut task = task;
+                    task.ticket.token = fresh.token;
+                    task.ticket.swaps += 1;
+                    task.ticket.model = Some(other.id.clone());
+                    self.progress.mark(fresh);
+                    self.swapped.push((task, other.id.clone()));
+                }
+                Err(refusal) => self.refused(&refusal),
+            }
+        }
+        Ok(())
+    }
+
+    /// A claim that is over, or that gets nowhere.
+    pub(super) fn dropped(&mut self, hold: Hold, why: Why) {
+        let is_ours = self.inflight.get(&hold.id).is_some_and(|f| f.task.ticket.token == hold.token);
+        if !is_ours {
+            return;
+        }
+        self.askers.abort(hold.id);
+        let Some(flight) = self.inflight.remove(&hold.id) else { return };
+        match why {
+            Why::ClaimOver => {
+                self.progress.forget(hold.id);
+                self.alone.remove(&hold.id);
+                self.summary.lost += 1;
+            }
+            Why::Stalled => {
+                let error = TaskError::new(ErrorKind::Timeout, "no token came for ten minutes");
+                self.fail(&flight.task, error);
+            }
+        }
+    }
+
+    pub(super) fn abort_all(&mut self) {
+        self.stopping.get_or_insert_with(clock::instant);
+        let tasks: Vec<Task> = self.inflight.drain().map(|(_, f)| f.task).collect();
+        for task in &tasks {
+            self.askers.abort(task.ticket.id);
+        }
+        self.give_back(tasks);
+    }
+
+    pub(super) fn give_back(&mut self, tasks: Vec<Task>) {
+        for task in tasks {
+            self.end(Hold::from(&task.ticket), End::GivenBack);
+        }
+    }
+
+    pub(super) fn fail(&mut self, task: &Task, error: TaskError) {
+        let jitter = Jitter::from_random(RandomState::new().hash_one(task.ticket.id.0));
+        self.end(Hold::from(&task.ticket), End::Failed { error, jitter });
+    }
+
+    /// Recorded with the others at the next commit.
+    pub(super) fn end(&mut self, hold: Hold, end: End) {
+        self.progress.forget(hold.id);
+        if !matches!(end, End::GivenBack) {
+            self.alone.remove(&hold.id);
+        }
+        self.ends.push((hold, end));
+    }
+}

@@ -1,0 +1,188 @@
+//! The executor with real processes and a real model: tasks are answered, kills lose nothing, models are swapped.
+
+use crate::fixtures;
+use crate::sandbox::Sandbox;
+use modelctl::gguf::fixture;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+/// A sandbox in which SmolLM2 is known.
+fn with_model() -> (Sandbox, std::fs::File) {
+    let turn = fixtures::engine_turn();
+    let sandbox = Sandbox::new();
+    sandbox.place(&fixtures::smollm2(), "SmolLM2-135M-Instruct.Q4_1.gguf");
+    sandbox.run(["scan"]).ok();
+    (sandbox, turn)
+}
+
+fn add(sandbox: &Sandbox, prompt: &str, more: &[&str]) -> String {
+    let args = ["task", "add", prompt, "--max-tokens", "12", "--temperature", "0"];
+    sandbox.run(args.iter().chain(more)).ok().out.trim().to_owned()
+}
+
+fn task(sandbox: &Sandbox, id: &str) -> Value {
+    sandbox.run(["task", "show", id, "--json"]).ok().json()
+}
+
+#[test]
+fn due_tasks_are_answered_and_cron_hears_one_line() {
+    let (sandbox, _turn) = with_model();
+    assert_eq!(sandbox.run(["run-once"]).ok().out, "", "nothing to do is nothing to say");
+    let paris = add(&sandbox, "What is the capital of France? Answer in one sentence.", &["--key", "paris"]);
+    let later = add(&sandbox, "Later.", &["--not-before", "1h"]);
+    assert_eq!(sandbox.run(["run-once"]).ok().out, "1 done\n");
+    let done = task(&sandbox, &paris);
+    assert_eq!(
+        (done["state"].as_str(), done["attempts"].as_u64(), done["crashes"].as_u64()),
+        (Some("done"), Some(1), Some(0))
+    );
+    assert!(done.to_string().contains("Paris"), "{done:#}");
+    assert_eq!(task(&sandbox, &later)["state"], "scheduled");
+    let used = sandbox.run(["show", "smollm2", "--json"]).ok().json();
+    assert_eq!((used["use_count"].as_u64(), used["last_source"].as_str()), (Some(1), Some("task")));
+}
+
+#[test]
+fn no_more_than_the_wanted_number_is_taken_and_none_while_inference_is_off() {
+    let (sandbox, _turn) = with_model();
+    let ids: Vec<String> = (0..3).map(|n| add(&sandbox, &format!("Say {n}."), &[])).collect();
+    sandbox.run(["inference", "off"]).ok();
+    assert_eq!(sandbox.run(["run-once"]).ok().out, "");
+    sandbox.run(["inference", "on"]).ok();
+    assert_eq!(sandbox.run(["run-once", "--max-tasks", "2"]).ok().out, "2 done\n");
+    let states: Vec<String> = ids.iter().map(|id| task(&sandbox, id)["state"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(states, ["done", "done", "queued"]);
+    let refused = sandbox.command(["run-once"]).env("OFFLOAD_MAX_TASKS", "many").output().unwrap();
+    assert_eq!(refused.status.code(), Some(3));
+}
+
+#[test]
+fn a_model_that_cannot_be_loaded_is_swapped_for_one_that_can() {
+    let (sandbox, _turn) = with_model();
+    // A sound header by our rules; llama.cpp lacks the tensors of its architecture.
+    sandbox.write("hollow-Q8_0.gguf", &fixture::small_model("hollow"));
+    sandbox.run(["scan"]).ok();
+    let id = add(&sandbox, "Say yes.", &["--model", "hollow-Q8_0"]);
+    let run = sandbox.run(["run-once"]).ok();
+    assert_eq!(run.out, "1 done\n", "{run:#?}");
+    let done = task(&sandbox, &id);
+    assert_eq!((done["state"].as_str(), done["swaps"].as_u64()), (Some("done"), Some(1)), "{done:#}");
+    let ends: Vec<&str> = done["history"]
+        .as_array()
+        .or(done["tries"].as_array())
+        .map_or_else(Vec::new, |all| all.iter().filter_map(|a| a["end"].as_str()).collect());
+    assert!(ends.is_empty() || ends == ["swapped", "done"], "{done:#}");
+}
+
+#[test]
+fn two_executors_never_load_two_models() {
+    let (sandbox, _turn) = with_model();
+    let id = add(&sandbox, "Say yes.", &[]);
+    let dir = sandbox.path("modelctl.db-run");
+    std::fs::create_dir(&dir).unwrap();
+    std::fs::write(dir.join("device.lock"), "modelctl serve (process 7, since noon)").unwrap();
+    let held = std::fs::File::open(dir.join("device.lock")).unwrap();
+    held.lock().unwrap();
+    sandbox.run(["run-once"]).refuses(4, "in use by modelctl serve (process 7, since noon)");
+    assert_eq!(task(&sandbox, &id)["state"], "queued");
+    drop(held);
+    sandbox.run(["run-once"]).ok();
+    assert_eq!(task(&sandbox, &id)["state"], "done");
+}
+
+fn requests(number: usize) -> String {
+    let line = |n: usize| {
+        let prompt = format!("What is {n} plus {n}? Answer in one sentence.");
+        let body = json!({"messages": [{"role": "user", "content": prompt}], "max_tokens": 12, "temperature": 0});
+        json!({"custom_id": format!("q{n}"), "method": "POST", "url": "/v1/chat/completions", "body": body}).to_string()
+    };
+    (0..number).map(line).collect::<Vec<_>>().join("\n") + "\n"
+}
+
+/// Waits until so many tasks are done, then kills the process and everything it started dies with it.
+fn kill_after(sandbox: &Sandbox, mut child: Child, done: u64) {
+    let until = Instant::now() + Duration::from_secs(120);
+    loop {
+        let stats = sandbox.run(["task", "list", "--all", "--json"]);
+        let ended = stats.json().as_array().unwrap().iter().filter(|t| t["state"] == "done").count() as u64;
+        if ended >= done {
+            break;
+        }
+        assert!(Instant::now() < until && child.try_wait().unwrap().is_none(), "it ended or hangs: {stats:#?}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_batch_that_is_killed_twice_ends_with_every_answer_once() {
+    const LINES: usize = 24;
+    let (sandbox, _turn) = with_model();
+    let (input, output) = (sandbox.path("in.jsonl"), sandbox.path("out.jsonl"));
+    std::fs::write(&input, requests(LINES)).unwrap();
+    let args = ["batch", input.to_str().unwrap(), "-o", output.to_str().unwrap()];
+    for done in [4, 10] {
+        kill_after(&sandbox, sandbox.start(args), done);
+        assert!(!output.exists(), "half a file was written");
+    }
+    sandbox.run(args).ok();
+    let mut answers = BTreeMap::new();
+    for line in BufReader::new(std::fs::File::open(&output).unwrap()).lines() {
+        let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        assert_eq!(line["response"]["status_code"], 200, "{line}");
+        let text = line["response"]["body"]["choices"][0]["message"]["content"].as_str().unwrap().to_owned();
+        let before = answers.insert(line["custom_id"].as_str().unwrap().to_owned(), text);
+        assert_eq!(before, None, "answered twice");
+    }
+    assert_eq!(answers.len(), LINES);
+    // Once more gives the same file without running anything.
+    let first = std::fs::read(&output).unwrap();
+    sandbox.run(args).ok();
+    assert_eq!(std::fs::read(&output).unwrap(), first);
+}
+
+#[test]
+fn a_wish_to_stop_finishes_what_runs_and_costs_the_rest_nothing() {
+    let (sandbox, _turn) = with_model();
+    let ids: Vec<String> = (0..40).map(|n| add(&sandbox, &format!("Tell me about the number {n}."), &[])).collect();
+    let child = sandbox.start(["run-once", "--max-tasks", "40"]);
+    let until = Instant::now() + Duration::from_secs(60);
+    while task(&sandbox, &ids[0])["state"] != "done" {
+        assert!(Instant::now() < until, "the first task is not done");
+    }
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::TERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(143), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut queued = 0;
+    for id in &ids {
+        let task = task(&sandbox, id);
+        match task["state"].as_str().unwrap() {
+            "done" => assert_eq!(task["attempts"], 1),
+            "queued" => {
+                assert_eq!((task["attempts"].as_u64(), task["crashes"].as_u64()), (Some(0), Some(0)));
+                queued += 1;
+            }
+            other => panic!("{other}: {task:#}"),
+        }
+    }
+    assert!(queued > 0, "nothing was left to give back");
+}
+
+#[test]
+fn a_cancel_reaches_a_generation_that_runs() {
+    let (sandbox, _turn) = with_model();
+    let args = ["task", "add", "Count from one to one thousand.", "--max-tokens", "4000", "--temperature", "0"];
+    let id = sandbox.run(args).ok().out.trim().to_owned();
+    let child = sandbox.start(["run-once"]);
+    let until = Instant::now() + Duration::from_secs(60);
+    while task(&sandbox, &id)["state"] != "running" || task(&sandbox, &id)["model"].is_null() {
+        assert!(Instant::now() < until, "it does not run");
+    }
+    sandbox.run(["task", "cancel", &id]).ok();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(task(&sandbox, &id)["state"], "cancelled");
+}
