@@ -22,6 +22,9 @@ pub struct WorkerArgs {
     /// Tokens of context (0: the model's own)
     #[arg(long, default_value_t = 0)]
     context: u32,
+    /// Requests answered at once, each with the whole context if it needs it
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
+    parallel: u32,
     /// Prompt tokens per step
     #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
@@ -57,6 +60,7 @@ impl WorkerArgs {
             },
             load: LoadSpec {
                 context: self.context,
+                parallel: self.parallel,
                 batch: self.batch,
                 threads: self.threads.unwrap_or(default.threads),
                 threads_batch: self.threads_batch.unwrap_or(default.threads_batch),
@@ -99,6 +103,7 @@ mod tests {
         load.gpu_layers = Some(7);
         load.mmap = false;
         load.context = 4_096;
+        load.parallel = 4;
         let spec = WorkerSpec {
             listen: Listen::Socket("/run/x.sock".into()),
             load,

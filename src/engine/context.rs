@@ -152,6 +152,33 @@ impl Context {
         Ok(unsafe { std::slice::from_raw_parts(first, self.vocabulary) })
     }
 
+    /// Whether a part of a sequence can be kept or copied: not where old cells are dropped (sliding windows) nor where
+    /// there are states instead of cells (recurrent layers).
+    pub fn can_share(&self) -> bool {
+        // SAFETY: `raw` is a live context, and so is the model in it.
+        unsafe {
+            let model = sys::llama_get_model(self.raw.as_ptr());
+            sys::llama_model_n_swa(model) == 0
+                && !sys::llama_model_is_recurrent(model)
+                && !sys::llama_model_is_hybrid(model)
+        }
+    }
+
+    /// Lets `to` have the first `tokens` of `from` too. `to` must be empty.
+    pub fn copy_sequence(&mut self, from: i32, to: i32, tokens: usize) {
+        let end = i32::try_from(tokens).unwrap_or(i32::MAX);
+        // SAFETY: `raw` is a live context; in a unified cache the cells are marked for both, none is moved.
+        unsafe { sys::llama_memory_seq_cp(sys::llama_get_memory(self.raw.as_ptr()), from, to, 0, end) };
+    }
+
+    /// Forgets what a sequence holds from that position on.
+    pub fn cut_sequence(&mut self, sequence: i32, from: usize) {
+        let from = i32::try_from(from).unwrap_or(i32::MAX);
+        // SAFETY: `raw` is a live context. Removing the end of a sequence can fail only where `can_share` says no, and
+        // there it is always the whole.
+        unsafe { sys::llama_memory_seq_rm(sys::llama_get_memory(self.raw.as_ptr()), sequence, from, -1) };
+    }
+
     /// Forgets one sequence.
     pub fn remove_sequence(&mut self, sequence: i32) {
         // SAFETY: `raw` is a live context; negative positions mean the whole sequence, whose removal cannot fail.

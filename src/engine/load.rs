@@ -2,8 +2,9 @@ use super::context::Context;
 use super::control::{self, ControlTexts};
 use super::pace::Pace;
 use super::sequence::channel_size;
+use super::slots::Slots;
 use super::template::{self, Surroundings};
-use super::thread::{Command, EngineThread, SEQUENCES};
+use super::thread::{Command, EngineThread};
 use super::{EngineError, Event, Generate, Info, LoadSpec, LogSink, Message, Metrics, Prompt, TemplateUse, cpu, log};
 use crate::clock::{self, Timestamp};
 use llama_cpp_2::llama_backend::LlamaBackend;
@@ -74,19 +75,24 @@ impl Engine {
     fn start(backend: LlamaBackend, model: Arc<LlamaModel>, spec: &LoadSpec) -> Result<Engine, EngineError> {
         let trained = model.n_ctx_train();
         let wanted = if spec.context == 0 { trained } else { spec.context };
-        let context = Context::new(Arc::clone(&model), spec, wanted, SEQUENCES)?;
+        let parallel = spec.parallel.max(1);
+        let context = Context::new(Arc::clone(&model), spec, spec.cells(wanted), parallel)?;
+        let cells = usize::try_from(context.size()).unwrap_or(usize::MAX);
+        // llama.cpp rounds up; what one request may have is not more for it when several share.
+        let room = if parallel == 1 { context.size() } else { wanted };
+        let slots = Slots::new(usize::try_from(parallel).unwrap_or(1), cells, context.can_share());
         let template = model.chat_template(None).ok().and_then(|template| template.to_string().ok());
         let vocabulary = model.vocab();
         let file_name = spec.model.file_name().unwrap_or_default().to_string_lossy();
         let info = Info {
             name: model.meta_val_str("general.name").unwrap_or_else(|_| file_name.into_owned()),
-            context: context.size(),
+            context: room,
             context_trained: trained,
             parameters: model.n_params(),
             bytes: model.size(),
             vocabulary: u32::try_from(vocabulary.n_tokens()).unwrap_or(0),
             chat_template: template.is_some(),
-            slots: SEQUENCES,
+            slots: parallel,
         };
         let bos = vocabulary.bos();
         let (bos_text, eos) = (text_of(&vocabulary, bos), text_of(&vocabulary, vocabulary.eos()).unwrap_or_default());
@@ -98,6 +104,9 @@ impl Engine {
         let thread = EngineThread {
             model: Arc::clone(&model),
             context,
+            slots,
+            room,
+            waiting: None,
             batch_tokens: usize::try_from(spec.batch).unwrap_or(1).max(1),
             pace: Pace::new(spec.threads, clock::instant()),
             threads_batch: spec.threads_batch,

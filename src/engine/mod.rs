@@ -13,6 +13,8 @@ mod control;
 #[cfg_attr(not(feature = "llama"), allow(dead_code, reason = "only the real engine calls it"))]
 mod pace;
 #[cfg_attr(not(feature = "llama"), allow(dead_code, reason = "only the real engine calls it"))]
+mod slots;
+#[cfg_attr(not(feature = "llama"), allow(dead_code, reason = "only the real engine calls it"))]
 mod template;
 #[cfg_attr(not(feature = "llama"), allow(dead_code, reason = "only the real engine calls it"))]
 mod text;
@@ -43,7 +45,8 @@ pub use measure::measure;
 pub use stub::{Engine, measure};
 
 pub use request::{
-    EngineError, Event, Finish, Generate, Info, LoadSpec, LogSink, Metrics, Prompt, Sampling, TemplateUse, Timings,
+    CONTEXTS, EngineError, Event, Finish, Generate, Info, LoadSpec, LogSink, Metrics, Prompt, Sampling, TemplateUse,
+    Timings,
 };
 pub use template::Message;
 

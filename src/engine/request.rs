@@ -8,8 +8,10 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct LoadSpec {
     pub model: PathBuf,
-    /// Tokens of context; 0 is what the model was trained with.
+    /// Tokens of context of one request; 0 is what the model was trained with.
     pub context: u32,
+    /// Requests answered at once, at least 1. They share the cells of a few whole contexts: see [`LoadSpec::cells`].
+    pub parallel: u32,
     /// Prompt tokens per decode call.
     pub batch: u32,
     /// Threads for one token at a time, at most: fewer are used while they are faster.
@@ -30,6 +32,7 @@ impl LoadSpec {
         LoadSpec {
             model: model.into(),
             context: 0,
+            parallel: 1,
             batch: 512,
             threads,
             threads_batch: threads,
@@ -37,6 +40,17 @@ impl LoadSpec {
             mmap: true,
             queue: 32,
         }
+    }
+}
+
+/// Whole contexts that requests answered at once share at most: short ones, which are what is offloaded, fit many times
+/// into one.
+pub const CONTEXTS: u32 = 4;
+
+impl LoadSpec {
+    /// Cells of the KV cache for requests of `context` tokens.
+    pub fn cells(&self, context: u32) -> u32 {
+        context.saturating_mul(self.parallel.clamp(1, CONTEXTS))
     }
 }
 
@@ -77,6 +91,10 @@ impl Prompt {
 
     pub fn is_empty(&self) -> bool {
         self.tokens.is_empty()
+    }
+
+    pub fn tokens(&self) -> &[i32] {
+        &self.tokens
     }
 }
 
@@ -156,6 +174,10 @@ pub enum Finish {
 /// llama-server's names: n in tokens, ms in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Timings {
+    /// Prompt tokens that were there already, from an earlier or a neighbouring request.
+    #[serde(default)]
+    pub cache_n: u32,
+    /// Prompt tokens that were computed.
     pub prompt_n: u32,
     pub prompt_ms: f64,
     pub prompt_per_second: f64,
@@ -169,6 +191,7 @@ impl Timings {
         let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
         let rate = |(n, time): (u32, Duration)| if time.is_zero() { 0.0 } else { f64::from(n) / time.as_secs_f64() };
         Timings {
+            cache_n: 0,
             prompt_n: prompt.0,
             prompt_ms: ms(prompt.1),
             prompt_per_second: rate(prompt),

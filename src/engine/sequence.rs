@@ -17,6 +17,10 @@ pub struct Sequence {
     prompt: Vec<i32>,
     /// Prompt tokens that are decoded, or in the current batch.
     fed: usize,
+    /// Prompt tokens that were there already.
+    cached: usize,
+    /// Waits until that slot holds so many tokens of the prompt.
+    pub wait: Option<(usize, usize)>,
     /// The next token to decode, once the prompt is done.
     next: Option<i32>,
     /// Where in the batch its logits will be.
@@ -39,6 +43,8 @@ impl Sequence {
         let sequence = Sequence {
             id,
             fed: 0,
+            cached: 0,
+            wait: None,
             next: None,
             output: None,
             sampler: Sampler::new(&request.sampling),
@@ -54,6 +60,24 @@ impl Sequence {
         };
         sequence.send(Event::Started { prompt_tokens });
         sequence
+    }
+
+    pub fn prompt(&self) -> &[i32] {
+        &self.prompt
+    }
+
+    /// Prompt tokens that its cells hold once the present batch is decoded.
+    pub fn fed(&self) -> usize {
+        self.fed
+    }
+
+    pub fn is_generating(&self) -> bool {
+        self.next.is_some()
+    }
+
+    /// Starts behind the first `tokens` of its prompt, which its cells hold already.
+    pub fn begin_at(&mut self, tokens: usize) {
+        (self.fed, self.cached, self.wait) = (tokens, tokens, None);
     }
 
     /// Adds to `batch` what this sequence needs decoded next, at most `room` tokens.
@@ -144,8 +168,10 @@ impl Sequence {
         let now = clock::instant();
         let prompt_time = self.prompt_done.unwrap_or(now).saturating_duration_since(self.started);
         let predicted_time = self.prompt_done.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
-        let fed = u32::try_from(self.fed).unwrap_or(u32::MAX);
-        Timings::new((fed, prompt_time), (self.predicted, predicted_time))
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let computed = count(self.fed.saturating_sub(self.cached));
+        let timings = Timings::new((computed, prompt_time), (self.predicted, predicted_time));
+        Timings { cache_n: count(self.cached), ..timings }
     }
 
     fn flush(&mut self) {

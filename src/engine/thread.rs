@@ -1,6 +1,7 @@
 use super::context::{Batch, Context, Decoded};
 use super::pace::Pace;
 use super::sequence::Sequence;
+use super::slots::Slots;
 use super::{EngineError, Event, Finish, Generate, Metrics};
 use crate::clock;
 use llama_cpp_2::model::LlamaModel;
@@ -8,9 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use tokio::sync::mpsc::Sender;
-
-/// Sequences that share the context.
-pub const SEQUENCES: u32 = 1;
 
 /// What the engine thread is asked.
 pub enum Command {
@@ -26,6 +24,11 @@ pub enum Command {
 pub struct EngineThread {
     pub model: Arc<LlamaModel>,
     pub context: Context,
+    pub slots: Slots,
+    /// Tokens of context of one request.
+    pub room: u32,
+    /// The request that was taken from the channel and has to wait for room.
+    pub waiting: Option<(Box<Generate>, Sender<Event>)>,
     pub batch_tokens: usize,
     pub pace: Pace,
     /// For prompts, at most.
@@ -61,32 +64,97 @@ impl EngineThread {
         }
     }
 
-    /// Takes requests while a sequence is free; waits for one when none is active. `Some(true)` when there are new
-    /// ones, `None` when it is time to end.
+    /// Takes requests while there is room; waits for one when none is active. `Some(true)` when there are new ones,
+    /// `None` when it is time to end.
     fn admit(&mut self, active: &mut Vec<Sequence>) -> Option<bool> {
         let mut admitted = false;
         loop {
             if self.stopping.load(Ordering::Relaxed) {
                 return None;
             }
-            let free =
-                (0..SEQUENCES).filter_map(|id| i32::try_from(id).ok()).find(|id| active.iter().all(|s| s.id != *id));
-            let Some(id) = free else { return Some(admitted) };
-            let command = if active.is_empty() {
-                self.commands.recv().ok()?
+            let (request, events) = match self.waiting.take() {
+                Some(waiting) => waiting,
+                None => match self.next(active.is_empty()) {
+                    Next::Request(request, events) => (request, events),
+                    Next::Nothing => return Some(admitted),
+                    Next::End => return None,
+                },
+            };
+            // Whoever asked may have gone while it waited.
+            if events.is_closed() {
+                self.metrics.deferred.fetch_sub(1, Ordering::Relaxed);
+                continue;
+            }
+            let prompt = request.prompt.len();
+            let most = usize::try_from(self.room).unwrap_or(usize::MAX);
+            let answer = request.max_tokens.map_or(most, |n| usize::try_from(n).unwrap_or(usize::MAX));
+            let reserve = prompt.saturating_add(answer).min(most);
+            let Some(place) = self.slots.admit(request.prompt.tokens(), reserve) else {
+                self.waiting = Some((request, events));
+                return Some(admitted);
+            };
+            self.metrics.deferred.fetch_sub(1, Ordering::Relaxed);
+            for slot in &place.evict {
+                self.context.remove_sequence(id_of(*slot));
+            }
+            let id = id_of(place.slot);
+            self.context.cut_sequence(id, place.keep);
+            let mut sequence = Sequence::start(id, *request, self.room, events);
+            match place.copy {
+                Some((from, tokens)) => {
+                    self.context.remove_sequence(id);
+                    self.context.copy_sequence(id_of(from), id, tokens);
+                    sequence.begin_at(tokens);
+                }
+                None => sequence.begin_at(place.keep),
+            }
+            sequence.wait = place.wait;
+            active.push(sequence);
+            admitted = true;
+            self.count_processing(active);
+        }
+    }
+
+    /// The next request in the channel.
+    fn next(&mut self, may_wait: bool) -> Next {
+        loop {
+            let command = if may_wait {
+                match self.commands.recv() {
+                    Ok(command) => command,
+                    Err(_) => return Next::End,
+                }
             } else {
                 match self.commands.try_recv() {
                     Ok(command) => command,
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => return Some(admitted),
+                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => return Next::Nothing,
                 }
             };
-            let Command::Generate { request, events } = command else { continue };
-            self.metrics.deferred.fetch_sub(1, Ordering::Relaxed);
-            // Whoever asked may have gone while it waited.
-            if !events.is_closed() {
-                active.push(Sequence::start(id, *request, self.context.size(), events));
-                admitted = true;
-                self.count_processing(active);
+            match command {
+                Command::Generate { request, events } => return Next::Request(request, events),
+                Command::Stop if self.stopping.load(Ordering::Relaxed) => return Next::End,
+                Command::Stop => {}
+            }
+        }
+    }
+
+    /// Lets those that wait for a beginning go on: with it when it is there, alone when nobody computes it any more.
+    fn release_waiting(&mut self, active: &mut [Sequence]) {
+        for sequence in active {
+            let Some((from, tokens)) = sequence.wait else { continue };
+            let slot = slot_of(sequence.id);
+            let copy = match self.slots.ready(from, tokens, sequence.prompt()) {
+                Some(true) => Some((from, tokens)),
+                Some(false) => continue,
+                None => self.slots.best(sequence.prompt(), slot).filter(|(_, n)| *n > sequence.fed()),
+            };
+            match copy {
+                Some((from, tokens)) => {
+                    self.context.remove_sequence(sequence.id);
+                    self.context.copy_sequence(id_of(from), sequence.id, tokens);
+                    sequence.begin_at(tokens);
+                    self.slots.holds(slot, tokens);
+                }
+                None => sequence.wait = None,
             }
         }
     }
@@ -94,8 +162,15 @@ impl EngineThread {
     /// One decode for all, and what follows from it.
     fn step(&mut self, active: &mut Vec<Sequence>, batch: &mut Batch) -> Result<(), EngineError> {
         batch.clear();
-        for sequence in active.iter_mut() {
-            sequence.feed(batch, self.batch_tokens.saturating_sub(batch.len()));
+        self.release_waiting(active);
+        // Answers on their way first: a long prompt must not hold them up. They are fewer than a batch has tokens.
+        for generating in [true, false] {
+            for sequence in active.iter_mut().filter(|s| s.is_generating() == generating && s.wait.is_none()) {
+                sequence.feed(batch, self.batch_tokens.saturating_sub(batch.len()));
+            }
+        }
+        if batch.len() == 0 {
+            return Ok(());
         }
         self.metrics.decodes.fetch_add(1, Ordering::Relaxed);
         // A step with prompt tokens in it says nothing about the speed of single tokens.
@@ -107,10 +182,17 @@ impl EngineThread {
         });
         let before = clock::instant();
         if self.context.decode(batch)? == Decoded::Aborted {
-            // Only when every sequence is overdue, or all stop: the next round ends them.
+            // Only when every sequence is overdue, or all stop: the next round ends them. What of the batch their
+            // cells hold is not known.
+            for sequence in active.iter() {
+                self.slots.holds(slot_of(sequence.id), 0);
+            }
             return Ok(());
         }
         let after = clock::instant();
+        for sequence in active.iter().filter(|s| !s.is_generating()) {
+            self.slots.holds(slot_of(sequence.id), sequence.fed());
+        }
         if single {
             self.pace.observe(after.saturating_duration_since(before), after);
         }
@@ -150,13 +232,18 @@ impl EngineThread {
     }
 
     fn end(&mut self, sequence: Sequence, finish: Finish) {
-        self.context.remove_sequence(sequence.id);
+        let kept = self.slots.release(slot_of(sequence.id));
+        self.context.cut_sequence(sequence.id, kept);
         // Before its last word: whoever hears that may look at the gauge next.
         self.metrics.processing.fetch_sub(1, Ordering::Relaxed);
         sequence.finish(finish, &self.metrics);
     }
 
     fn fail(&mut self, sequence: Sequence, error: EngineError) {
+        let slot = slot_of(sequence.id);
+        // What its cells hold is not known after an error.
+        self.slots.holds(slot, 0);
+        self.slots.release(slot);
         self.context.remove_sequence(sequence.id);
         self.metrics.processing.fetch_sub(1, Ordering::Relaxed);
         sequence.fail(error);
@@ -165,4 +252,20 @@ impl EngineThread {
     fn count_processing(&self, active: &[Sequence]) {
         self.metrics.processing.store(u64::try_from(active.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
+}
+
+/// What the channel gave.
+enum Next {
+    Request(Box<Generate>, Sender<Event>),
+    Nothing,
+    End,
+}
+
+/// The number of a slot's sequence; there are few.
+fn id_of(slot: usize) -> i32 {
+    i32::try_from(slot).unwrap_or(i32::MAX)
+}
+
+fn slot_of(id: i32) -> usize {
+    usize::try_from(id).unwrap_or(usize::MAX)
 }

@@ -107,14 +107,16 @@ pub fn serves(row: &ModelRow, limits: &TierLimits) -> Vec<Wish> {
 
 /// Why a model cannot be held in memory with this context now; None when it can, or nobody can tell. Weights are
 /// mapped, not copied, but a model whose weights do not fit is read from disk again for every token.
-pub fn too_large(model: &Model, context: u32, available: &Reading<u64>) -> Option<String> {
+///
+/// `contexts`: whole contexts that are held.
+pub fn too_large(model: &Model, (context, contexts): (u32, u32), available: &Reading<u64>) -> Option<String> {
     let headers = |is_projector: bool| {
         let of = move |a: &&Artifact| (a.role == Role::Mmproj) == is_projector;
         model.artifacts.iter().filter(of).filter_map(|a| a.header.as_ref().ok())
     };
     let shards: Vec<_> = headers(false).collect();
     let promised = shards.first()?.context_length.and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
-    let n_ctx = promised.map_or(context, |n| n.min(context));
+    let n_ctx = promised.map_or(context, |n| n.min(context)).saturating_mul(contexts.max(1));
     let shape = Shape { shards, mmproj: headers(true).next() };
     let need = estimate(&shape, &Settings { n_ctx, ..Settings::default() }).total();
     match available {

@@ -34,6 +34,7 @@ impl WorkerSpec {
             Listen::Port(port) => option("--port", port.to_string().into()),
         }
         option("--context", self.load.context.to_string().into());
+        option("--parallel", self.load.parallel.to_string().into());
         option("--batch", self.load.batch.to_string().into());
         option("--threads", self.load.threads.to_string().into());
         option("--threads-batch", self.load.threads_batch.to_string().into());
