@@ -1145,7 +1145,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__scan)
-            opts="-q -h -V --store --json --config --db --color --quiet --help --version"
+            opts="-q -h -V --store --full --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1883,7 +1883,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__worker)
-            opts="-q -h -V --model --socket --port --context --batch --threads --threads-batch --gpu-layers --no-mmap --queue --parent --nice --grace-ms --config --db --color --quiet --help --version"
+            opts="-q -h -V --model --socket --port --context --parallel --batch --threads --threads-batch --gpu-layers --no-mmap --queue --parent --nice --grace-ms --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1902,6 +1902,10 @@ _modelctl() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --parallel)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -56,6 +56,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l db -d 'Use th
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l full -d 'Read everything again, also repositories of a Hugging Face cache in which nothing has changed'
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l json -d 'Print the report as a JSON object'
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -548,6 +549,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l model -d 'T
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l socket -d 'Listen on this Unix socket' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l port -d 'Listen on 127.0.0.1 (0: any free port)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l context -d 'Tokens of context (0: the model\'s own)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l parallel -d 'Requests answered at once, each with the whole context if it needs it' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l batch -d 'Prompt tokens per step' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l threads -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l threads-batch -r

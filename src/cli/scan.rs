@@ -28,6 +28,9 @@ pub struct ScanArgs {
     /// ramalama, docker)
     #[arg(long = "store", value_name = "NAME=PATH", value_parser = OsStringValueParser::new().try_map(named_store))]
     pub stores: Vec<(StoreKind, PathBuf)>,
+    /// Read everything again, also repositories of a Hugging Face cache in which nothing has changed
+    #[arg(long)]
+    pub full: bool,
     /// Print the report as a JSON object
     #[arg(long)]
     pub json: bool,
@@ -41,9 +44,11 @@ pub fn run(ctx: &mut Ctx, args: &ScanArgs) -> anyhow::Result<Exit> {
     let now = ctx.now;
     let db = ctx.db(Access::ReadWrite)?;
     let known = db.known_files()?;
+    let stamps = if args.full { Vec::new() } else { db.stamps()? };
     let report = inventory::scan(ScanRequest {
         roots: &roots,
         known: &known,
+        stamps: &stamps,
         now,
         threads: cpu::usable_cores(),
         read: &read_header,

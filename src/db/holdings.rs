@@ -3,11 +3,13 @@
 use super::Db;
 use super::cells::{Cells, bits, bytes, count};
 use super::error::DbResult;
+use super::stamps;
 use crate::model::{Class, FileIdentity, Holding, StoreKind, Surveyed};
 use rusqlite::{Connection, params};
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 impl Db {
     /// Every holding, by root and path.
@@ -54,55 +56,106 @@ impl Db {
     }
 }
 
-/// Replaces what is known of a folder by what was found in it now.
-pub(super) fn record(conn: &Connection, survey: &Surveyed) -> DbResult<()> {
-    let digest = digest(survey);
-    let known: Option<Vec<u8>> = conn
-        .prepare_cached("SELECT digest FROM survey WHERE folder = ?1")?
-        .query_one([bytes(&survey.folder)], |row| row.get(0))
-        .map(Some)
-        .or_else(|e| if e == rusqlite::Error::QueryReturnedNoRows { Ok(None) } else { Err(e) })?;
-    if known.as_deref() == Some(digest.as_slice()) {
-        return Ok(());
-    }
-    forget(conn, survey)?;
-    for holding in &survey.holdings {
-        insert(conn, holding)?;
-    }
-    // What other surveys saw of the same files may not be true any more.
-    let mut all = conn.prepare_cached("SELECT folder, folder FROM survey")?;
-    let mut rows = all.query([])?;
-    let mut stale = Vec::new();
-    while let Some(row) = rows.next()? {
-        let mut cells = Cells::new(row, "survey");
-        cells.path()?;
-        let folder = cells.path()?;
-        if folder.starts_with(&survey.folder) || survey.folder.starts_with(&folder) {
-            stale.push(folder);
-        }
-    }
-    for folder in stale {
-        conn.prepare_cached("DELETE FROM survey WHERE folder = ?1")?.execute([bytes(&folder)])?;
-    }
-    // A folder that was not read to its end must be looked at in full the next time.
-    if survey.unread.is_empty() {
-        conn.prepare_cached("INSERT INTO survey (folder, digest) VALUES (?1, ?2)")?
-            .execute(params![bytes(&survey.folder), digest])?;
-    }
-    Ok(())
+/// Records surveys, those that are apart first.
+pub(super) struct Surveys<'c> {
+    conn: &'c Connection,
+    /// Whether anything was held and surveyed before: a first scan has nothing to replace.
+    had_holdings: bool,
+    had_surveys: bool,
+    /// Folders above surveys that are apart, of which no survey is left.
+    cleared: HashSet<PathBuf>,
 }
 
-/// Removes the rows under the folder, except those of places that could not be read now.
+impl<'c> Surveys<'c> {
+    pub fn of(conn: &'c Connection) -> DbResult<Surveys<'c>> {
+        let some = |sql: &str| -> DbResult<bool> { Ok(conn.prepare_cached(sql)?.query_one([], |row| row.get(0))?) };
+        Ok(Surveys {
+            conn,
+            had_holdings: some("SELECT EXISTS (SELECT 1 FROM holding)")?,
+            had_surveys: some("SELECT EXISTS (SELECT 1 FROM survey)")?,
+            cleared: HashSet::new(),
+        })
+    }
+
+    /// Replaces what is known of a folder by what was found in it now.
+    pub fn record(&mut self, survey: &Surveyed) -> DbResult<()> {
+        let conn = self.conn;
+        let digest = digest(survey);
+        let folder = bytes(&survey.folder);
+        let known: Option<Vec<u8>> = if self.had_surveys {
+            conn.prepare_cached("SELECT digest FROM survey WHERE folder = ?1")?
+                .query_one([folder], |row| row.get(0))
+                .map(Some)
+                .or_else(|e| if e == rusqlite::Error::QueryReturnedNoRows { Ok(None) } else { Err(e) })?
+        } else {
+            None
+        };
+        let whole = survey.unread.is_empty();
+        if known.as_deref() != Some(digest.as_slice()) {
+            if self.had_holdings {
+                forget(conn, survey)?;
+            }
+            for holding in &survey.holdings {
+                insert(conn, holding)?;
+            }
+            if self.had_surveys {
+                self.distrust(survey, known.is_some())?;
+            }
+            // A folder that was not read to its end must be looked at in full the next time.
+            if whole {
+                conn.prepare_cached("INSERT INTO survey (folder, digest) VALUES (?1, ?2)")?
+                    .execute(params![folder, digest])?;
+            }
+        }
+        stamps::replace(conn, &survey.folder, survey.stamp.as_ref().filter(|_| whole))
+    }
+
+    /// Removes other surveys of the same ground: what they saw may not be true any more. `again`: the folder had a
+    /// survey before.
+    fn distrust(&mut self, survey: &Surveyed, again: bool) -> DbResult<()> {
+        let (first, last) = below(&survey.folder);
+        let mut inside =
+            self.conn.prepare_cached("SELECT folder, folder FROM survey WHERE folder > ?1 AND folder < ?2")?;
+        let mut rows = inside.query([first, last])?;
+        let mut stale = Vec::new();
+        while let Some(row) = rows.next()? {
+            let mut cells = Cells::new(row, "survey");
+            cells.path()?;
+            let folder = cells.path()?;
+            if !lies_in(&survey.apart, &folder) {
+                stale.push(folder);
+            }
+        }
+        if again {
+            stale.push(survey.folder.clone());
+        }
+        // Surveys around one that is apart and was there before were made with it left out, else it would be gone.
+        if !(survey.is_apart && again) {
+            let above = survey.folder.ancestors().skip(1).map(Path::to_owned);
+            stale.extend(above.filter(|folder| self.cleared.insert(folder.clone()) || !survey.is_apart));
+        }
+        for folder in stale {
+            self.conn.prepare_cached("DELETE FROM survey WHERE folder = ?1")?.execute([bytes(&folder)])?;
+        }
+        Ok(())
+    }
+}
+
+/// Removes the rows under the folder, except those of places that could not be read now or are surveyed apart.
 fn forget(conn: &Connection, survey: &Surveyed) -> DbResult<()> {
     let mut stale = Vec::new();
-    let mut all = conn.prepare_cached("SELECT number, path FROM holding")?;
-    let mut rows = all.query([])?;
+    let (first, last) = below(&survey.folder);
+    let mut all = conn.prepare_cached(
+        "SELECT number, path FROM holding WHERE path = ?1 UNION ALL
+         SELECT number, path FROM holding WHERE path > ?2 AND path < ?3",
+    )?;
+    let mut rows = all.query([bytes(&survey.folder), &first, &last])?;
     while let Some(row) = rows.next()? {
         let mut cells = Cells::new(row, "holding");
         let number: i64 = cells.take()?;
         let path = cells.path()?;
-        let is_kept = |unread: &std::path::PathBuf| path.starts_with(unread);
-        if path.starts_with(&survey.folder) && !survey.unread.iter().any(is_kept) {
+        let is_kept = |unread: &PathBuf| path.starts_with(unread);
+        if !survey.unread.iter().any(is_kept) && !lies_in(&survey.apart, &path) {
             stale.push(number);
         }
     }
@@ -110,6 +163,20 @@ fn forget(conn: &Connection, survey: &Surveyed) -> DbResult<()> {
         conn.prepare_cached("DELETE FROM holding WHERE number = ?1")?.execute([number])?;
     }
     Ok(())
+}
+
+/// The bounds between which the bytes of exactly those paths are that lie below `folder`.
+fn below(folder: &Path) -> (Vec<u8>, Vec<u8>) {
+    let folder = bytes(folder);
+    let folder = folder.strip_suffix(b"/").unwrap_or(folder);
+    // `0` is the byte after `/`.
+    ([folder, b"/"].concat(), [folder, b"0"].concat())
+}
+
+/// Whether one of the folders, which are in order, is `path` or lies above it.
+fn lies_in(folders: &[PathBuf], path: &Path) -> bool {
+    !folders.is_empty()
+        && path.ancestors().any(|above| folders.binary_search_by(|f| f.as_os_str().cmp(above.as_os_str())).is_ok())
 }
 
 fn insert(conn: &Connection, h: &Holding) -> DbResult<()> {
@@ -146,6 +213,9 @@ fn digest(survey: &Surveyed) -> Vec<u8> {
         hash.update(bytes);
     };
     let path = |p: &Path| p.as_os_str().as_bytes().to_vec();
+    for folder in &survey.apart {
+        text(folder.as_os_str().as_bytes());
+    }
     for h in &survey.holdings {
         text(h.store.name().as_bytes());
         text(&path(&h.root));

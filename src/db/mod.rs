@@ -17,6 +17,7 @@ mod record;
 mod rows;
 mod schema;
 mod settings;
+mod stamps;
 mod stored;
 #[cfg(test)]
 mod tests;

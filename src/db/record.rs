@@ -2,8 +2,9 @@
 
 use super::cells::{bits, bytes, count};
 use super::error::{DbError, DbResult};
+use super::holdings::Surveys;
 use super::settings::known_subject;
-use super::{Db, holdings, usage};
+use super::{Db, usage};
 use crate::clock::Timestamp;
 use crate::model::{Artifact, Model, Role, RootState, ScanCounts, ScanOutcome, StoreKind};
 use rusqlite::{Connection, params};
@@ -41,8 +42,11 @@ impl Db {
             for id in &outcome.unavailable {
                 unavailable.execute([id.as_str()])?;
             }
-            for survey in &outcome.surveys {
-                holdings::record(tx, survey)?;
+            // A survey of its own, when it is new, takes the ground from those around it, which then follow.
+            let (apart, around): (Vec<_>, Vec<_>) = outcome.surveys.iter().partition(|s| s.is_apart);
+            let mut surveys = Surveys::of(tx)?;
+            for survey in apart.into_iter().chain(around) {
+                surveys.record(survey)?;
             }
             write_counts(tx, &outcome.counts, now)
         })

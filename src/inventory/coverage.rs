@@ -2,6 +2,7 @@
 
 use super::found::Skipped;
 use super::roots::{Region, contains, region_of};
+use super::stores::Folder;
 use crate::model::{KnownFile, RootState};
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -54,7 +55,7 @@ pub(crate) fn unmounted(region: &Region, known: &[&KnownFile], found: &HashSet<&
         if meta.dev() == file.identity.dev || dir == region.path || !contains(&region.path, dir) {
             continue;
         }
-        let is_empty = || std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
+        let is_empty = || Folder::open(dir).and_then(|folder| folder.is_empty()).unwrap_or(false);
         if seen.insert(dir.to_owned()) && is_empty() {
             let reason = "is empty where another file system was mounted".to_owned();
             out.push(Skipped { path: dir.to_owned(), reason });

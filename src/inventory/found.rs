@@ -3,7 +3,8 @@
 use crate::failure::{Failure, Kind};
 use crate::inventory::roots::contains;
 use crate::inventory::scan::ScanEvent;
-use crate::inventory::stores::SharedUse;
+use crate::inventory::stamps::Stamping;
+use crate::inventory::stores::{SharedUse, each_file};
 use crate::model::{Class, FileIdentity, Holding, StoreKind};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -13,7 +14,6 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use walkdir::WalkDir;
 
 /// One file that a store presents as a GGUF, before its header is read.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +76,8 @@ pub(crate) struct Intake<'a> {
     pub skipped: Vec<Skipped>,
     /// Folders or entries that could not be read: nothing under them may be called gone.
     pub unread: Vec<Skipped>,
+    /// Of the repository that is being read.
+    pub stamping: Stamping,
     /// Paths the database has; those need no second look at what they are.
     pub is_known: &'a (dyn Fn(&Path) -> bool + Sync),
     pub pulse: &'a Pulse<'a>,
@@ -92,6 +94,7 @@ impl<'a> Intake<'a> {
             pending: Vec::new(),
             skipped: Vec::new(),
             unread: Vec::new(),
+            stamping: Stamping::default(),
             is_known,
             pulse,
         }
@@ -125,13 +128,6 @@ impl<'a> Intake<'a> {
         self.skipped.push(Skipped { path: path.to_owned(), reason: reason.into() });
     }
 
-    /// An entry that exists and could not be read. Reported, and protected from being called gone.
-    pub fn cannot_read(&mut self, path: &Path, error: &std::io::Error) {
-        let reason = format!("cannot be read: {error}");
-        self.unread.push(Skipped { path: path.to_owned(), reason: reason.clone() });
-        self.skip(path, reason);
-    }
-
     /// What walkdir could not do: a folder that vanished is no news, everything else is.
     pub fn walk_error(&mut self, error: &walkdir::Error) {
         let (Some(path), Some(io)) = (error.path(), error.io_error()) else {
@@ -140,6 +136,13 @@ impl<'a> Intake<'a> {
         if !vanished(io) {
             self.cannot_read(path, io);
         }
+    }
+
+    /// An entry that exists and could not be read. Reported, and protected from being called gone.
+    pub fn cannot_read(&mut self, path: &Path, error: &std::io::Error) {
+        let reason = format!("cannot be read: {error}");
+        self.unread.push(Skipped { path: path.to_owned(), reason: reason.clone() });
+        self.skip(path, reason);
     }
 }
 
@@ -332,17 +335,7 @@ impl Sum {
 /// All files under `folder`, links and folders aside. What cannot be read is told to `intake`.
 pub(crate) fn sum_of(folder: &Path, intake: &mut Intake<'_>) -> anyhow::Result<Sum> {
     let mut sum = Sum::default();
-    for entry in WalkDir::new(folder).max_open(64) {
-        intake.pulse.entry()?;
-        match entry {
-            Ok(entry) if entry.file_type().is_file() => match entry.metadata() {
-                Ok(meta) => sum.add(&meta),
-                Err(e) => intake.walk_error(&e),
-            },
-            Ok(_) => {}
-            Err(e) => intake.walk_error(&e),
-        }
-    }
+    each_file(folder, intake, &mut |file, _| sum.add(file.look))?;
     Ok(sum)
 }
 

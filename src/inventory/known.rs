@@ -3,7 +3,8 @@
 use super::found::Found;
 use super::roots::{Region, region_of};
 use super::stores;
-use crate::model::{FileIdentity, KnownFile, ModelId};
+use super::walk::Settled;
+use crate::model::{FileIdentity, KnownFile, ModelId, StoreKind};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -53,7 +54,9 @@ impl<'a> Known<'a> {
     /// The places of a region (see [`place_of_path`]) that do not hold exactly what is known, untouched. Models do not
     /// reach beyond a place, so nothing of the other places need be loaded or grouped. Further entries of a file are
     /// not in what is known here, so their places take the longer way. `found` is in the order of its paths.
-    pub fn unsettled<'f>(&self, index: usize, found: &'f [Found]) -> HashSet<&'f Path>
+    ///
+    /// Repositories in `settled` are as they are known.
+    pub fn unsettled<'f>(&self, index: usize, found: &'f [Found], settled: &[Settled]) -> HashSet<&'f Path>
     where
         'a: 'f,
     {
@@ -62,7 +65,9 @@ impl<'a> Known<'a> {
             _ => true,
         };
         let as_known = |f: &Found| {
-            f.also.is_empty()
+            // Those of repositories of a hub cache would be settled if they were as known.
+            (f.repo.is_none() || f.store != StoreKind::Hf)
+                && f.also.is_empty()
                 && self
                     .by_path
                     .get(f.path.as_os_str())
@@ -73,11 +78,13 @@ impl<'a> Known<'a> {
         let is_first = |i: usize| {
             i.checked_sub(1).and_then(|before| found.get(before)).map(|f| &f.path) != found.get(i).map(|f| &f.path)
         };
-        let settled = found.iter().enumerate().filter(|(i, f)| is_first(*i) && as_known(f)).count();
-        if self.regions.get(index).is_some_and(|r| r.present > settled) {
+        let again = found.iter().enumerate().filter(|(i, f)| is_first(*i) && as_known(f)).count();
+        let unread: u64 = settled.iter().map(|s| s.files).sum();
+        let as_before = unread.saturating_add(again as u64);
+        if self.regions.get(index).is_some_and(|r| r.present as u64 > as_before) {
             let there: HashSet<&OsStr> = found.iter().map(|f| f.path.as_os_str()).collect();
             let lost = self.region(index).iter().filter(|k| k.present && !there.contains(k.path.as_os_str()));
-            places.extend(lost.map(|k| place_of_path(&k.path)));
+            places.extend(lost.map(|k| place_of_path(&k.path)).filter(|place| !is_in(settled, place)));
         }
         places
     }
@@ -112,6 +119,11 @@ impl<'a> Known<'a> {
     pub fn ids(&self) -> HashSet<ModelId> {
         self.files.iter().map(|f| f.model.clone()).collect()
     }
+}
+
+/// Whether a place is one of the repositories, which are in the order of their paths' bytes.
+pub(crate) fn is_in(settled: &[Settled], place: &Path) -> bool {
+    settled.binary_search_by(|s| s.folder.as_os_str().cmp(place.as_os_str())).is_ok()
 }
 
 /// The folder or repository that a file's model cannot reach beyond.

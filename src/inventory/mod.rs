@@ -22,6 +22,7 @@ mod projectors;
 mod roots;
 mod scan;
 mod shards;
+mod stamps;
 mod stores;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! From the roots a person names to the regions that are walked: real paths, each place once.
 
 use crate::failure::Failure;
-use crate::inventory::stores;
+use crate::inventory::stores::{self, Folder};
 use crate::model::StoreKind;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -89,12 +89,9 @@ fn look_at(spec: &RootSpec) -> Region {
     let (path, reach) = match spec.path.canonicalize() {
         Ok(path) => {
             let path = stores::enclosing(&path).unwrap_or(path);
-            let reach = match std::fs::read_dir(&path) {
-                Ok(mut entries) => match entries.next() {
-                    None => Reach::Empty,
-                    Some(Ok(_)) => Reach::Open,
-                    Some(Err(e)) => Reach::Unreadable(e.to_string()),
-                },
+            let reach = match Folder::open(&path).and_then(|folder| folder.is_empty()) {
+                Ok(true) => Reach::Empty,
+                Ok(false) => Reach::Open,
                 Err(e) if e.kind() == io::ErrorKind::NotADirectory => {
                     Reach::Unreadable("it is not a folder".to_owned())
                 }

@@ -5,13 +5,14 @@ use super::diff::{Diff, DiffInput, diff};
 use super::found::{Found, Pulse, Skipped, vanished};
 use super::group::{Entry, group};
 use super::headers::{Header, ReadHeader, read_all};
-use super::known::{Known, place_of, place_of_path};
+use super::known::{Known, is_in, place_of, place_of_path};
 use super::roots::{Reach, Region, RootSource, RootSpec, contains, regions, unreachable_root};
-use super::walk::{Walked, walk};
+use super::stamps::Stamps;
+use super::walk::{Means, Walked, walk};
 use crate::clock::Timestamp;
 use crate::model::{
-    Artifact, FileIdentity, Integrity, KnownFile, Model, ModelId, RootState, ScanCounts, ScanOutcome, State, StoreKind,
-    Surveyed,
+    Artifact, FileIdentity, FolderStamp, Integrity, KnownFile, Model, ModelId, RootState, ScanCounts, ScanOutcome,
+    State, StoreKind, Surveyed,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -25,6 +26,9 @@ pub struct ScanRequest<'a> {
     pub roots: &'a [RootSpec],
     /// Every file in the database.
     pub known: &'a [KnownFile],
+    /// What repositories looked like when they were last read: one that still looks so is not read again. None of them
+    /// makes the scan read everything.
+    pub stamps: &'a [FolderStamp],
     pub now: Timestamp,
     /// Headers read at the same time, at least 1.
     pub threads: usize,
@@ -97,11 +101,18 @@ pub fn scan(request: ScanRequest<'_>) -> anyhow::Result<ScanReport> {
     let mut regions = regions(request.roots);
     drop_absent_defaults(&mut regions, request.known);
     let known = Known::new(request.known, &regions);
+    let means = Means {
+        threads: request.threads.saturating_sub(1),
+        is_known: &|path| known.has(path),
+        stamps: &Stamps::new(request.stamps, request.known),
+        started_ns: request.now.millis().saturating_mul(1_000_000),
+        pulse: &pulse,
+    };
     let mut walks = Vec::with_capacity(regions.len());
     for (i, region) in regions.iter().enumerate() {
         refuse_unreachable(region, &region.reach, known.region(i))?;
         (request.progress)(ScanEvent::Root { path: region.path.clone() });
-        let walked = walk(region, request.threads.saturating_sub(1), &|path| known.has(path), &pulse)?;
+        let walked = walk(region, &means)?;
         if let Some(why) = &walked.failed {
             refuse_unreachable(region, &Reach::Unreadable(why.clone()), known.region(i))?;
         }
@@ -181,14 +192,10 @@ impl<'a> Survey<'a> {
                 store,
                 named_by: region.named_by,
                 state: state.clone(),
-                files: walked.found.len() as u64,
+                files: walked.settled.iter().map(|s| s.files).sum::<u64>().saturating_add(walked.found.len() as u64),
             });
             if state == RootState::Read {
-                survey.outcome.surveys.push(Surveyed {
-                    folder: region.path.clone(),
-                    unread: walked.unread.iter().map(|u| u.path.clone()).collect(),
-                    holdings: std::mem::take(&mut walked.holdings),
-                });
+                survey.outcome.surveys.extend(surveys(region, walked));
             }
             survey.covered.states.push(state);
             survey.covered.unread.append(&mut walked.unread);
@@ -207,14 +214,16 @@ impl<'a> Survey<'a> {
                 }
                 continue;
             }
-            let places = known.unsettled(i, &walked.found);
+            let places = known.unsettled(i, &walked.found, &walked.settled);
             self.outcome.counts.unchanged += known.settled_models(i, &places);
             let whole = !self.covered.unread.iter().any(|u| contains(&region.path, &u.path));
             if whole && places.is_empty() {
                 continue;
             }
             let found: HashSet<_> = walked.found.iter().map(|f| f.path.as_os_str()).collect();
-            let lost = unmounted(region, known.region(i), &found);
+            let is_settled = |f: &&KnownFile| is_in(&walked.settled, place_of_path(&f.path));
+            let files: Vec<&KnownFile> = known.region(i).iter().copied().filter(|f| !is_settled(f)).collect();
+            let lost = unmounted(region, &files, &found);
             self.skipped.extend(lost.iter().cloned());
             self.covered.unread.extend(lost);
             open.regions.push(i);
@@ -283,6 +292,27 @@ impl<'a> Survey<'a> {
         self.outcome.roots.extend(unnamed);
         ScanReport { outcome: self.outcome, changes: self.changes, skipped: self.skipped, roots: self.roots }
     }
+}
+
+/// What was seen in a region, and in each repository in it that was read.
+fn surveys(region: &Region, walked: &mut Walked) -> Vec<Surveyed> {
+    let read = std::mem::take(&mut walked.apart);
+    let mut apart: Vec<PathBuf> = read.iter().map(|s| s.folder.clone()).collect();
+    apart.extend(walked.settled.iter().map(|s| s.folder.clone()));
+    apart.sort_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
+    apart.dedup();
+    let in_them = |path: &Path| read.iter().any(|s| s.unread.iter().any(|u| u == path));
+    let around = Surveyed {
+        folder: region.path.clone(),
+        unread: walked.unread.iter().map(|u| u.path.clone()).filter(|u| !in_them(u)).collect(),
+        holdings: std::mem::take(&mut walked.holdings),
+        apart,
+        is_apart: false,
+        stamp: None,
+    };
+    // The region may be a repository itself, of which all is said then.
+    let around = Some(around).filter(|s| s.apart.first() != Some(&region.path));
+    around.into_iter().chain(read).collect()
 }
 
 /// The parts of a scan that need a comparison.

@@ -1,4 +1,4 @@
-use super::{FileIdentity, StoreKind};
+use super::{FileIdentity, FolderStamp, StoreKind};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -81,6 +81,9 @@ pub struct Holding {
 }
 
 /// The holdings that one look at a folder found, for the database to replace what it knew of that folder.
+///
+/// A repository has a survey of its own, which changes with it alone; the survey of a folder around it does not speak
+/// for what lies in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Surveyed {
     /// The folder that was read: nothing else lies under it.
@@ -88,4 +91,11 @@ pub struct Surveyed {
     /// Folders and entries under it that could not be read: what was known of those stays.
     pub unread: Vec<PathBuf>,
     pub holdings: Vec<Holding>,
+    /// Folders in it with surveys of their own, in the order of their bytes. One whose survey is not of this scan either was not changed
+    /// since the one before, and what is recorded of it stays.
+    pub apart: Vec<PathBuf>,
+    /// It is one of those itself: every survey of a folder around it leaves it out.
+    pub is_apart: bool,
+    /// By what to tell that the folder has not changed. None when it must be read again in any case.
+    pub stamp: Option<FolderStamp>,
 }

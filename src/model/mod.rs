@@ -10,6 +10,7 @@ mod reading;
 mod row;
 mod scan;
 mod selector;
+mod stamp;
 mod stored;
 pub mod task;
 mod tier;
@@ -24,6 +25,7 @@ pub use reading::Reading;
 pub use row::{ModelRow, RootState};
 pub use scan::{KnownFile, ScanCounts, ScanOutcome};
 pub use selector::{Named, Pick, Selector, pick};
+pub use stamp::FolderStamp;
 pub use stored::{ModelFile, Stored};
 pub use tier::{Tier, TierLimits, tier_of};
 

@@ -182,5 +182,21 @@ pub fn survey() -> Surveyed {
         ..file.clone()
     };
     let missing = Holding { path: "/hub/models--org--x/refs".into(), files: 0, class: Class::Missing, ..sum.clone() };
-    Surveyed { folder: "/hub".into(), unread: Vec::new(), holdings: vec![sum, file, missing] }
+    Surveyed { folder: "/hub".into(), holdings: vec![sum, file, missing], ..Surveyed::default() }
+}
+
+/// What a scan found in one repository of that folder, which has a survey of its own.
+pub fn apart() -> Surveyed {
+    let mut blob = survey().holdings.swap_remove(1);
+    blob.path = "/hub/models--org--y/blobs/cd".into();
+    let folder = PathBuf::from("/hub/models--org--y");
+    let stamp = FolderStamp {
+        folder: folder.clone(),
+        format: 1,
+        files: 1,
+        known: vec![7; 32],
+        found: vec![8; 32],
+        entries: vec![0, 0xff, 1],
+    };
+    Surveyed { folder, holdings: vec![blob], is_apart: true, stamp: Some(stamp), ..Surveyed::default() }
 }

@@ -10,7 +10,7 @@ use crate::db::{HashRecord, UseEvent};
 use crate::model::task::machine::End;
 use crate::model::task::order::{ClaimAsk, Claimed, Scope};
 use crate::model::task::*;
-use crate::model::{DeviceMemory, Model, ModelId, ScanOutcome, Settings};
+use crate::model::{DeviceMemory, Model, ModelId, ScanOutcome, Settings, Surveyed};
 use rusqlite::Connection;
 use std::io::Write;
 
@@ -21,6 +21,7 @@ const DUMPS: &[&str] = &[
     include_str!("../../../fixtures/db/v4.sql"),
     include_str!("../../../fixtures/db/v5.sql"),
     include_str!("../../../fixtures/db/v6.sql"),
+    include_str!("../../../fixtures/db/v7.sql"),
 ];
 
 /// Everything in the schema, as SQLite keeps it.
@@ -73,6 +74,8 @@ fn every_older_database_is_brought_up_to_date_with_all_it_holds() {
                 assert_eq!(told, [("done", 1), ("running", 1), ("queued", 0)]);
                 assert_eq!(queue[0].result.as_ref().unwrap().text, "ja");
             }
+            let stamps = usize::from(dump.contains("INSERT INTO stamp"));
+            assert_eq!(db.stamps().unwrap().len(), stamps);
         }
     }
 }
@@ -90,7 +93,7 @@ fn print_a_dump() {
         part.also.truncate(1);
     }
     let broken = Model { name: "broken".into(), ..damaged("dddddddddddd") };
-    let surveys = vec![survey()];
+    let surveys = vec![Surveyed { apart: vec![apart().folder], ..survey() }, apart()];
     db.record_scan(&ScanOutcome { surveys, ..added(vec![small.clone(), big, broken]) }, NOW).unwrap();
     db.set(&small.id, &Settings { pinned: true, alias: Some("smol".into()), ..Settings::default() }).unwrap();
     for at in [1, 2] {

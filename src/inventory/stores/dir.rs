@@ -1,31 +1,32 @@
 //! Plain folders: a model is a regular file named `*.gguf`, or a link to one.
 
-use crate::inventory::found::{Found, Intake, allocated_of, gguf_stem, identity_of, is_partial, odd_type, vanished};
+use crate::inventory::found::{
+    Entity, Found, Intake, allocated_of, gguf_stem, identity_of, is_partial, odd_type, vanished,
+};
 use crate::inventory::looks::{Look, Seen};
 use crate::inventory::roots::contains;
 use crate::model::FileIdentity;
 use std::ffi::OsStr;
-use std::fs::FileType;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Looks at one entry of a plain folder that is not a folder itself. `kind` comes from the directory, so that
 /// what is no candidate costs no further system call.
-pub(crate) fn loose(path: &Path, kind: FileType, intake: &mut Intake<'_>) {
+pub(crate) fn loose(path: &Path, kind: Entity, intake: &mut Intake<'_>) {
     let Some(name) = path.file_name() else { return };
     let candidate = gguf_stem(name).is_some();
-    if kind.is_symlink() {
+    if kind == Entity::Link {
         link(path, candidate, intake);
     } else if !candidate {
-        if kind.is_file() && is_loose_partial(name) {
+        if kind == Entity::File && is_loose_partial(name) {
             partial(path, intake);
         }
-    } else if kind.is_file() && is_gpt4all_partial(path, name) {
+    } else if kind == Entity::File && is_gpt4all_partial(path, name) {
         partial(path, intake);
-    } else if kind.is_file() {
+    } else if kind == Entity::File {
         intake.pending.push(path.to_owned());
     } else {
-        intake.skip(path, odd_type(kind));
+        intake.skip(path, kind.odd());
     }
 }
 

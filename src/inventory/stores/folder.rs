@@ -1,28 +1,56 @@
 //! A folder that is open: what is in it is looked at by its own names, without walking down from the root each time,
 //! without following a link, and without a trace in its access time.
 
-use crate::inventory::found::{Entity, Stamp};
+use crate::inventory::found::{Entity, Intake, Stamp, vanished};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Most folders fit into one call of the kernel.
 const BUFFER: usize = 16 << 10;
+/// Folders within folders that a walk goes down into. Each is open while those below it are read.
+const DEEPEST: usize = 256;
 
-pub(super) struct Folder {
+pub(crate) struct Folder {
     fd: OwnedFd,
     pub path: PathBuf,
 }
 
 /// One name in a folder.
-pub(super) struct Name {
+pub(crate) struct Name {
     pub name: OsString,
-    /// None where the file system does not tell without a look.
+    /// None when it vanished before the file system told.
     pub entity: Option<Entity>,
+}
+
+/// What a walk comes to.
+pub(crate) enum Visit<'a> {
+    /// A folder that is open now. What is in it comes next.
+    Open(&'a Folder),
+    Entry(Entry<'a>),
+    /// A folder or an entry that is there and cannot be read.
+    Unread(&'a Path, io::Error),
+}
+
+/// One entry that a walk comes to.
+pub(crate) struct Entry<'a> {
+    pub folder: &'a Folder,
+    pub path: &'a Path,
+    pub name: &'a OsStr,
+    pub entity: Entity,
+    /// 1 for what lies directly in the top.
+    pub depth: usize,
+}
+
+/// What to do with a folder that a walk comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Into,
+    Past,
 }
 
 impl Folder {
@@ -45,11 +73,33 @@ impl Folder {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
             if name != b"." && name != b".." {
-                let entity = Entity::of_raw(entry.file_type());
-                names.push(Name { name: OsString::from_vec(name.to_owned()), entity });
+                let name = OsStr::from_bytes(name);
+                // Not every file system tells without a look. What cannot be looked at is told by whoever tries next.
+                let entity = Entity::of_raw(entry.file_type()).or_else(|| self.look(name).ok().map(|s| s.entity));
+                names.push(Name { name: name.to_owned(), entity });
             }
         }
         Ok(names)
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> io::Result<bool> {
+        let mut buffer = [MaybeUninit::uninit(); 1 << 10];
+        let mut raw = RawDir::new(&self.fd, &mut buffer);
+        while let Some(entry) = raw.next() {
+            if !matches!(entry?.file_name().to_bytes(), b"." | b"..") {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Goes through everything below it, in no particular order. A folder with a million entries is never in memory.
+    ///
+    /// Folders that lie deeper than 256 others are told as unreadable: each on the way there is open.
+    pub fn walk(&self, on: &mut dyn FnMut(Visit<'_>) -> anyhow::Result<Step>) -> anyhow::Result<()> {
+        let path = self.path.as_os_str().as_bytes().to_vec();
+        Walk { path, buffers: Vec::new(), on }.level(self, 1)
     }
 
     /// What is at that name; a link itself, not what it leads to.
@@ -69,9 +119,16 @@ impl Folder {
     }
 
     /// The beginning of the regular file of that name, at most `most` bytes.
+    #[cfg(test)]
     pub fn beginning(&self, name: &OsStr, most: usize) -> io::Result<Vec<u8>> {
+        Ok(self.glance(name, most)?.1)
+    }
+
+    /// The regular file of that name as it was before its beginning was read, and that: at most `most` bytes.
+    pub fn glance(&self, name: &OsStr, most: usize) -> io::Result<(Stamp, Vec<u8>)> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let fd = untouched(|extra| rustix::fs::openat(&self.fd, name, flags | extra, Mode::empty()))?;
+        let look = Stamp::from(&rustix::fs::fstat(&fd)?);
         let mut bytes = vec![0; most];
         let mut have = 0;
         while let Some(room) = bytes.get_mut(have..).filter(|r| !r.is_empty()) {
@@ -83,8 +140,125 @@ impl Folder {
             }
         }
         bytes.truncate(have);
-        Ok(bytes)
+        Ok((look, bytes))
     }
+}
+
+/// A walk under way.
+struct Walk<'a> {
+    /// Of the folder that is being read, with its entry while that is visited.
+    path: Vec<u8>,
+    /// For the levels that are not being read now.
+    buffers: Vec<Vec<u8>>,
+    on: &'a mut dyn FnMut(Visit<'_>) -> anyhow::Result<Step>,
+}
+
+impl Walk<'_> {
+    /// The path of `name` in the folder that is being read, which takes `length` bytes.
+    fn enter(&mut self, length: usize, name: &OsStr) {
+        self.path.truncate(length);
+        if self.path.last() != Some(&b'/') {
+            self.path.push(b'/');
+        }
+        self.path.extend_from_slice(name.as_bytes());
+    }
+
+    fn unread(&mut self, error: io::Error) -> anyhow::Result<()> {
+        if !vanished(&error) {
+            (self.on)(Visit::Unread(Path::new(OsStr::from_bytes(&self.path)), error))?;
+        }
+        Ok(())
+    }
+
+    fn level(&mut self, folder: &Folder, depth: usize) -> anyhow::Result<()> {
+        (self.on)(Visit::Open(folder))?;
+        let length = self.path.len();
+        let mut buffer = self.buffers.pop().unwrap_or_else(|| Vec::with_capacity(2 * BUFFER));
+        let mut raw = RawDir::new(&folder.fd, buffer.spare_capacity_mut());
+        while let Some(entry) = raw.next() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(e) => {
+                    self.path.truncate(length);
+                    self.unread(e.into())?;
+                    break;
+                }
+            };
+            let name = entry.file_name().to_bytes();
+            if name == b"." || name == b".." {
+                continue;
+            }
+            let name = OsStr::from_bytes(name);
+            self.enter(length, name);
+            let entity = match Entity::of_raw(entry.file_type()) {
+                Some(entity) => entity,
+                None => match folder.look(name) {
+                    Ok(look) => look.entity,
+                    Err(e) => {
+                        self.unread(e)?;
+                        continue;
+                    }
+                },
+            };
+            let path = Path::new(OsStr::from_bytes(&self.path));
+            let step = (self.on)(Visit::Entry(Entry { folder, path, name, entity, depth }))?;
+            if entity == Entity::Folder && step == Step::Into {
+                match folder.inner(name) {
+                    Ok(inner) if depth < DEEPEST => self.level(&inner, depth + 1)?,
+                    Ok(_) => self.unread(io::Error::other("its folders are nested too deep"))?,
+                    Err(e) => self.unread(e)?,
+                }
+            }
+        }
+        self.path.truncate(length);
+        self.buffers.push(buffer);
+        Ok(())
+    }
+}
+
+/// One regular file below a folder.
+pub(crate) struct Inside<'a> {
+    pub path: &'a Path,
+    pub name: &'a OsStr,
+    /// 1 for what lies directly in the folder.
+    pub depth: usize,
+    pub look: Stamp,
+}
+
+/// Looks at all regular files below `top`; links are not followed. What cannot be read is told to `intake`.
+pub(crate) fn each_file(
+    top: &Path,
+    intake: &mut Intake<'_>,
+    on: &mut dyn FnMut(Inside<'_>, &mut Intake<'_>),
+) -> anyhow::Result<()> {
+    let top = match Folder::open(top) {
+        Ok(top) => top,
+        Err(e) => {
+            if !vanished(&e) {
+                intake.cannot_read(top, &e);
+            }
+            return Ok(());
+        }
+    };
+    top.walk(&mut |visit| {
+        match visit {
+            Visit::Open(folder) => intake.stamping.folder(folder),
+            Visit::Unread(path, e) => intake.cannot_read(path, &e),
+            Visit::Entry(entry) => {
+                intake.pulse.entry()?;
+                if entry.entity == Entity::File {
+                    let Entry { folder, path, name, depth, .. } = entry;
+                    match folder.look(name) {
+                        Ok(look) if look.entity == Entity::File => on(Inside { path, name, depth, look }, intake),
+                        Ok(_) => {}
+                        Err(e) if vanished(&e) => {}
+                        Err(e) => intake.cannot_read(path, &e),
+                    }
+                }
+            }
+        }
+        Ok(Step::Into)
+    })
 }
 
 fn open(at: impl AsFd, name: &OsStr) -> io::Result<OwnedFd> {
@@ -123,6 +297,37 @@ mod tests {
         assert_eq!(inner.beginning(OsStr::new("file"), 4).unwrap(), b"0123");
         assert_eq!(inner.beginning(OsStr::new("file"), 99).unwrap(), b"0123456789");
         assert!(inner.beginning(OsStr::new("alias"), 4).is_err());
+    }
+
+    #[test]
+    fn a_walk_comes_to_everything_once_and_tells_what_lies_too_deep() {
+        let dir = tempfile::tempdir().unwrap();
+        // Relative to the folder that is there already: the whole path would be longer than the kernel takes.
+        let mut inner = Folder::open(dir.path()).unwrap();
+        for _ in 0..300 {
+            rustix::fs::mkdirat(&inner.fd, "d", Mode::from(0o700)).unwrap();
+            inner = inner.inner(OsStr::new("d")).unwrap();
+        }
+        std::fs::write(dir.path().join("d/d/file"), "").unwrap();
+        std::os::unix::fs::symlink("..", dir.path().join("d/up")).unwrap();
+        std::fs::create_dir_all(dir.path().join("past/it")).unwrap();
+        let (mut folders, mut others, mut unread) = (0, Vec::new(), Vec::new());
+        let top = Folder::open(dir.path()).unwrap();
+        top.walk(&mut |visit| {
+            match visit {
+                Visit::Open(_) => folders += 1,
+                Visit::Entry(e) if e.name == "past" => return Ok(Step::Past),
+                Visit::Entry(e) if e.entity == Entity::Folder => {}
+                Visit::Entry(e) => others.push((e.path.strip_prefix(dir.path()).unwrap().to_owned(), e.depth)),
+                Visit::Unread(path, e) => unread.push((path.to_owned(), e.to_string())),
+            }
+            Ok(Step::Into)
+        })
+        .unwrap();
+        others.sort();
+        assert_eq!(others, [("d/d/file".into(), 3), ("d/up".into(), 2)]);
+        assert_eq!((folders, unread.len()), (DEEPEST, 1));
+        assert!(unread.iter().all(|(path, why)| path.ends_with("d/d") && why.contains("too deep")), "{unread:?}");
     }
 
     #[test]

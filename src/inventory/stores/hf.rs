@@ -8,6 +8,7 @@
 //! <root>/.locks/<repo>/<etag>.lock
 //! ```
 
+use super::folder::Folder;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
@@ -29,7 +30,8 @@ pub(super) fn is_repo(folder: &Path, name: &OsStr) -> bool {
 /// The repository folder in the path of a snapshot entry. Cheap for every other path: this runs for each known file.
 pub(super) fn repository_of(path: &Path) -> Option<&Path> {
     let bytes = path.as_os_str().as_bytes();
-    let at = bytes.windows(SNAPSHOTS.len()).position(|w| w == SNAPSHOTS)?;
+    // The first byte is compared apart: a call for each window of each path is a millisecond for 2,000 of them.
+    let at = bytes.windows(SNAPSHOTS.len()).position(|w| w.first() == SNAPSHOTS.first() && w == SNAPSHOTS)?;
     let folder = Path::new(OsStr::from_bytes(bytes.get(..at)?));
     let name = folder.file_name()?;
     PREFIXES.iter().any(|p| name.as_bytes().starts_with(p.as_bytes())).then_some(folder)
@@ -50,8 +52,8 @@ pub(super) fn is_cache(root: &Path) -> bool {
         return true;
     }
     // What cannot be read cannot be told: a plain folder then, and the walk reports the reason.
-    let Ok(entries) = std::fs::read_dir(root) else { return false };
-    entries.flatten().any(|e| is_repo(&e.path(), &e.file_name()))
+    let Ok(names) = Folder::open(root).and_then(|folder| folder.names()) else { return false };
+    names.iter().any(|n| is_repo(&root.join(&n.name), &n.name))
 }
 
 /// `models--org--name` → `org/name`; other kinds of repository keep their kind (`datasets/org/name`). A folder whose

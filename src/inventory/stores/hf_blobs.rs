@@ -47,6 +47,7 @@ impl Blobs {
                 return Ok(blobs);
             }
         };
+        intake.stamping.folder(&folder);
         let names = match folder.names() {
             Ok(names) => names,
             Err(e) => {
@@ -58,6 +59,10 @@ impl Blobs {
             intake.pulse.entry()?;
             match folder.look(&entry.name) {
                 Ok(look) => {
+                    if look.entity == Entity::Link {
+                        // Whoever needs the payload is found out by reading all its users.
+                        intake.stamping.spoil();
+                    }
                     blobs.entries.insert(entry.name, Blob { look, snapshots: BTreeSet::new(), model: None });
                 }
                 Err(e) if vanished(&e) => {}
@@ -91,20 +96,22 @@ impl Blobs {
         kept: Kept<'_>,
         standings: &BTreeMap<OsString, Standing>,
         whole: bool,
-        shared: &mut Vec<SharedUse>,
-    ) -> Vec<Holding> {
-        let mut out = Vec::new();
+        intake: &mut Intake<'_>,
+    ) {
         let mut sums: BTreeMap<(Class, String), Sum> = BTreeMap::new();
         for (name, blob) in self.entries {
             let path = self.folder.join(&name);
             let expected_sha256 = promised_sha256(&name);
             if blob.snapshots.is_empty() && is_unfinished(&name) {
-                out.push(kept.file(&path, blob.look, Class::Partial, "a download that was not finished"));
+                intake.stamping.add(&path, &blob.look);
+                let why = "a download that was not finished";
+                intake.holdings.push(kept.file(&path, blob.look, Class::Partial, why));
                 continue;
             }
             if !matches!(blob.look.entity, Entity::File | Entity::Link) {
                 let why = format!("{} among the blobs", blob.look.entity.odd());
-                out.push(kept.file(&path, blob.look, Class::Damaged, why));
+                intake.stamping.add(&path, &blob.look);
+                intake.holdings.push(kept.file(&path, blob.look, Class::Damaged, why));
                 continue;
             }
             let (class, why) = judge(&blob, standings, whole);
@@ -113,20 +120,20 @@ impl Blobs {
                 if let Ok(to) = std::fs::read_link(&path) {
                     let payload = super::hf::normal(&self.folder, &to);
                     let owner = kept.owner.unwrap_or_default().to_owned();
-                    shared.push(SharedUse { payload, owner, class, why, expected_sha256 });
+                    intake.shared.push(SharedUse { payload, owner, class, why, expected_sha256 });
                 }
                 continue;
             }
             if blob.model.is_some() || class == Class::Orphan {
-                out.push(Holding { expected_sha256, ..kept.file(&path, blob.look, class, why) });
+                intake.stamping.add(&path, &blob.look);
+                intake.holdings.push(Holding { expected_sha256, ..kept.file(&path, blob.look, class, why) });
             } else {
                 sums.entry((class, why)).or_default().add(blob.look);
             }
         }
         for ((class, why), sum) in sums {
-            out.push(kept.sum(&self.folder, sum, class, format!("files beside models: {why}")));
+            intake.holdings.push(kept.sum(&self.folder, sum, class, format!("files beside models: {why}")));
         }
-        out
     }
 }
 

@@ -8,6 +8,7 @@
 //!
 //! The etag of a large file is the sha256 of its content: a promise that can be held against the file offline.
 
+use super::folder::each_file;
 use super::hf::{open_quietly, promised_sha256};
 use crate::inventory::found::{Intake, Kept, Promise, Sum, is_partial};
 use crate::model::Class;
@@ -15,7 +16,6 @@ use std::ffi::OsStr;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use walkdir::WalkDir;
 
 /// Three lines of 40, 64 and some 20 characters.
 const MOST_BYTES: u64 = 1_024;
@@ -33,28 +33,16 @@ pub(super) fn read(folder: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()>
     let Some((root, store)) = intake.owner(folder).cloned() else { return Ok(()) };
     let kept = Kept { store, root: &root, owner: None };
     let mut beside = Sum::default();
-    for entry in WalkDir::new(folder).max_open(16) {
-        intake.pulse.entry()?;
-        let (entry, meta) = match entry.and_then(|e| e.metadata().map(|m| (e, m))) {
-            Ok(both) => both,
-            Err(e) => {
-                intake.walk_error(&e);
-                continue;
-            }
-        };
-        if !meta.is_file() {
-            continue;
-        }
-        if is_partial(entry.file_name()) {
+    each_file(folder, intake, &mut |file, intake| {
+        if is_partial(file.name) {
             let why = "a download into the folder above that was not finished";
-            intake.holdings.push(kept.file(entry.path(), &meta, Class::Partial, why));
-            continue;
+            intake.holdings.push(kept.file(file.path, file.look, Class::Partial, why));
+            return;
         }
-        beside.add(&meta);
-        let promise =
-            described(folder, entry.path()).and_then(|inside| Some((base.join(inside), promise(entry.path())?)));
+        beside.add(file.look);
+        let promise = described(folder, file.path).and_then(|inside| Some((base.join(inside), promise(file.path)?)));
         intake.promises.extend(promise);
-    }
+    })?;
     if !beside.is_empty() {
         let why = "what `hf download --local-dir` remembers of the files in the folder above";
         intake.holdings.push(kept.sum(folder, beside, Class::SideCache, why));

@@ -39,6 +39,7 @@ impl Refs {
 
     /// `before`: the names of the folders on the way, with a slash at the end.
     fn take(&mut self, folder: &Folder, before: &str, depth: usize, intake: &mut Intake<'_>) -> anyhow::Result<()> {
+        intake.stamping.folder(folder);
         let names = match folder.names() {
             Ok(names) => names,
             Err(e) => {
@@ -63,7 +64,16 @@ impl Refs {
             }
             self.files += 1;
             // What is no file or cannot be read holds no commit that anybody could go by.
-            let text = folder.beginning(&name, 64).ok();
+            let text = match folder.glance(&name, 64) {
+                Ok((look, text)) => {
+                    intake.stamping.add(&path, &look);
+                    Some(text)
+                }
+                Err(_) => {
+                    intake.stamping.spoil();
+                    None
+                }
+            };
             self.bytes = self.bytes.saturating_add(text.as_ref().map_or(0, |t| t.len() as u64));
             match text.and_then(|text| commit_in(&text)) {
                 Some(commit) => {

@@ -1,11 +1,15 @@
 //! Reads one repository of a Hugging Face cache: which blob each snapshot entry leads to, and which entry is the one
 //! to name when several snapshots hold the same blob.
+//!
+//! Whatever is looked at here and decides something is added to the stamp of the repository; a change of the rules
+//! raises the format of stamps (see `inventory::stamps`).
 
 use super::folder::{Folder, Name};
-use super::hf::{is_other_kind, normal, promised_sha256, repo_name, starts_like_gguf, tree};
+use super::hf::{is_other_kind, normal, repo_name, starts_like_gguf, tree};
 use super::hf_blobs::{Blobs, STORE};
 use super::hf_order::{SnapshotOrder, snapshot_of};
 use super::hf_refs::{Refs, Standing, standings};
+use super::hf_trace::Trace;
 use crate::inventory::found::{Entity, Found, Intake, Kept, Repo, Stamp, Sum, gguf_stem, sum_of, vanished};
 use crate::inventory::roots::contains;
 use crate::model::{Class, Holding};
@@ -14,8 +18,6 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A chain has two links in a shared blob store; more than this is no layout anybody writes.
-const MAX_HOPS: usize = 8;
 /// Folders within folders of a snapshot; each is open while those below it are read.
 const DEEPEST: usize = 64;
 
@@ -30,6 +32,7 @@ pub(super) fn read(folder: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()>
             return Ok(());
         }
     };
+    intake.stamping.folder(&repo);
     let parts = match repo.names() {
         Ok(parts) => parts,
         Err(e) => {
@@ -83,14 +86,6 @@ fn names_of(folder: &Folder, intake: &mut Intake<'_>) -> Vec<Name> {
     })
 }
 
-/// Where a snapshot entry leads.
-enum Trace {
-    Bytes { at: PathBuf, look: Stamp, sha256: Option<String> },
-    Missing,
-    Refused(String),
-    Unreadable(std::io::Error),
-}
-
 struct Reader {
     root: Arc<Path>,
     snapshots: PathBuf,
@@ -115,6 +110,7 @@ pub(super) struct RepoFile {
 
 impl Reader {
     fn snapshots(&mut self, top: &Folder, intake: &mut Intake<'_>) -> anyhow::Result<()> {
+        intake.stamping.folder(top);
         for Name { name, entity } in names_of(top, intake) {
             intake.pulse.entry()?;
             let path = top.path.join(&name);
@@ -143,6 +139,7 @@ impl Reader {
         depth: usize,
         intake: &mut Intake<'_>,
     ) -> anyhow::Result<()> {
+        intake.stamping.folder(folder);
         for Name { name, entity } in names_of(folder, intake) {
             intake.pulse.entry()?;
             if entity != Some(Entity::Folder) {
@@ -216,8 +213,14 @@ impl Reader {
         let is_model = if !by_name && is_other_kind(name) {
             false
         } else {
-            match self.trace(path, &first) {
+            match Trace::follow(&self.root, &self.blobs, path, &first) {
                 Trace::Bytes { at, look, sha256 } => {
+                    // Bytes elsewhere can change without a trace here; those that were looked into count.
+                    match self.blobs.of(&at) {
+                        None => intake.stamping.spoil(),
+                        Some(_) if by_name || sha256.is_some() => intake.stamping.add(&at, &look),
+                        Some(_) => {}
+                    }
                     let is_model = by_name || (sha256.is_some() && ((intake.is_known)(path) || starts_like_gguf(&at)));
                     if is_model {
                         self.take(path, Some(at), &look, sha256);
@@ -229,6 +232,7 @@ impl Reader {
                     true
                 }
                 Trace::Refused(why) => {
+                    intake.stamping.spoil();
                     if by_name || path.is_dir() {
                         intake.skip(path, why);
                     }
@@ -238,11 +242,15 @@ impl Reader {
                     intake.cannot_read(path, &e);
                     return;
                 }
-                Trace::Missing | Trace::Unreadable(_) => false,
+                Trace::Missing | Trace::Unreadable(_) => {
+                    intake.stamping.spoil();
+                    false
+                }
             }
         };
         let is_there = self.blobs.lead(&first, commit, is_model.then_some(name));
         if !is_there && first.parent() == Some(&self.blobs.folder) && std::fs::metadata(path).is_err() {
+            intake.stamping.spoil();
             self.missing.push((path.to_owned(), first));
         }
     }
@@ -273,6 +281,7 @@ impl Reader {
         for path in &refs.odd {
             match std::fs::symlink_metadata(path) {
                 Ok(meta) => {
+                    intake.stamping.add(path, &Stamp::from(&meta));
                     let why = "a reference that names no commit";
                     intake.holdings.push(kept.file(path, &meta, Class::Damaged, why));
                 }
@@ -282,8 +291,7 @@ impl Reader {
         }
         let empty = Blobs { folder: self.blobs.folder.clone(), entries: HashMap::new() };
         let blobs = std::mem::replace(&mut self.blobs, empty);
-        let holdings = blobs.holdings(kept, &standings, whole, &mut intake.shared);
-        intake.holdings.extend(holdings);
+        blobs.holdings(kept, &standings, whole, intake);
         let odd = refs.odd.len() as u64;
         let mut sum = Sum { files: refs.files.saturating_sub(odd), size: refs.bytes, allocated: 0 };
         for part in beside {
@@ -310,7 +318,8 @@ impl Reader {
         let mut trees: BTreeMap<OsString, BTreeMap<String, String>> = BTreeMap::new();
         for (path, look) in std::mem::take(&mut self.own) {
             let commit = snapshot_of(&self.snapshots, &path).unwrap_or_default();
-            let promised = trees.entry(commit.clone()).or_insert_with(|| tree(folder, &commit));
+            intake.stamping.add(&path, &look);
+            let promised = trees.entry(commit.clone()).or_insert_with(|| promises(folder, &commit, intake));
             let inside = path.strip_prefix(self.snapshots.join(&commit)).ok(); // it lies there
             let sha256 = inside.and_then(|p| p.to_str()).and_then(|p| promised.get(p)).cloned();
             if let Some(file) = self.files.iter_mut().find(|f| f.found.path == path) {
@@ -324,49 +333,6 @@ impl Reader {
             let why = format!("files beside models: {why}");
             intake.holdings.push(kept.sum(&self.snapshots.join(&commit), sum, class, why));
         }
-    }
-
-    /// Follows the chain of links on paper, looking at each station once. Bytes outside the cache are not its own.
-    fn trace(&self, entry: &Path, first: &Path) -> Trace {
-        let mut at = entry.to_owned();
-        let mut sha256 = None;
-        for hop in 0..MAX_HOPS {
-            let mut next = if hop == 0 {
-                first.to_owned()
-            } else {
-                match std::fs::read_link(&at) {
-                    Ok(text) => normal(at.parent().unwrap_or(&self.root), &text),
-                    Err(e) if vanished(&e) => return Trace::Missing,
-                    Err(e) => return Trace::Unreadable(e),
-                }
-            };
-            if next.parent() == Some(&self.blobs.folder) {
-                // The promise is in the name of the first blob: a shared payload is named by another kind of hash.
-                sha256 = sha256.or_else(|| promised_sha256(next.file_name().unwrap_or_default()));
-            } else {
-                // Not where a blob belongs. A folder on the way may itself be a link: ask the kernel.
-                if let (Some(dir), Some(name)) = (next.parent(), next.file_name())
-                    && let Ok(real) = dir.canonicalize()
-                {
-                    next = real.join(name);
-                }
-                if !contains(&self.root, &next) {
-                    return Trace::Refused("a link that leaves the root".to_owned());
-                }
-            }
-            let looked = match self.blobs.of(&next) {
-                Some(blob) => Ok(blob.look),
-                None => std::fs::symlink_metadata(&next).map(|meta| Stamp::from(&meta)),
-            };
-            match looked {
-                Ok(look) if look.entity == Entity::Link => at = next,
-                Ok(look) if look.entity == Entity::File => return Trace::Bytes { at: next, look, sha256 },
-                Ok(look) => return Trace::Refused(format!("a link to {}", look.entity.odd())),
-                Err(e) if vanished(&e) => return Trace::Missing,
-                Err(e) => return Trace::Unreadable(e),
-            }
-        }
-        Trace::Refused("a link that leads to itself".to_owned())
     }
 
     fn take(&mut self, entry: &Path, target: Option<PathBuf>, look: &Stamp, sha256: Option<String>) {
@@ -423,6 +389,20 @@ impl RepoFile {
         found.also = entries;
         found
     }
+}
+
+/// What the tree of a commit promises.
+fn promises(repo: &Path, commit: &OsStr, intake: &mut Intake<'_>) -> BTreeMap<String, String> {
+    let mut name = commit.to_owned();
+    name.push(".json");
+    let path = repo.join("trees").join(name);
+    match std::fs::symlink_metadata(&path) {
+        Ok(meta) => intake.stamping.add(&path, &Stamp::from(&meta)),
+        // The folder tells when it comes.
+        Err(e) if vanished(&e) => {}
+        Err(_) => intake.stamping.spoil(),
+    }
+    tree(repo, commit)
 }
 
 /// The beginning of the last part of a path: enough of a hash to tell it from others.

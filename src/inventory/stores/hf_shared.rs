@@ -8,6 +8,7 @@
 //! <root>/.locks/<repository>/<etag>.lock
 //! ```
 
+use super::folder::each_file;
 use super::hf::is_bookkeeping;
 use super::hf_blobs::{STORE, SharedUse};
 use crate::inventory::found::{Intake, Kept, Sum, is_partial, sum_of};
@@ -15,7 +16,6 @@ use crate::model::{Class, Holding};
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use walkdir::WalkDir;
 
 /// Called when every repository under `root` was read.
 pub(super) fn conclude(root: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {
@@ -43,32 +43,21 @@ fn payloads(blobs: &Path, kept: Kept<'_>, intake: &mut Intake<'_>) -> anyhow::Re
     let before = intake.unread.len();
     let mut beside = Sum::default();
     let mut payloads = Vec::new();
-    for entry in WalkDir::new(blobs).max_open(16) {
-        intake.pulse.entry()?;
-        let (entry, meta) = match entry.and_then(|e| e.metadata().map(|m| (e, m))) {
-            Ok(both) => both,
-            Err(e) => {
-                intake.walk_error(&e);
-                continue;
-            }
-        };
-        let extension = entry.path().extension().and_then(OsStr::to_str);
-        if !meta.is_file() {
-            continue;
-        }
-        if is_partial(entry.file_name()) {
+    each_file(blobs, intake, &mut |file, intake| {
+        let extension = file.path.extension().and_then(OsStr::to_str);
+        if is_partial(file.name) {
             let why = "a download that was not finished";
-            intake.holdings.push(kept.file(entry.path(), &meta, Class::Partial, why));
-        } else if matches!(extension, Some("refs" | "lock" | "soft" | "tmp")) || entry.depth() < 2 {
-            beside.add(&meta);
+            intake.holdings.push(kept.file(file.path, file.look, Class::Partial, why));
+        } else if matches!(extension, Some("refs" | "lock" | "soft" | "tmp")) || file.depth < 2 {
+            beside.add(file.look);
         } else {
-            payloads.push((entry.into_path(), meta));
+            payloads.push((file.path.to_owned(), file.look));
         }
-    }
+    })?;
     let whole = intake.unread.is_empty() && before == intake.unread.len();
-    for (path, meta) in payloads {
+    for (path, look) in payloads {
         let holding = judge(uses.get(&path).map_or(&[], Vec::as_slice), whole, |owner, class, why| {
-            Kept { owner, ..kept }.file(&path, &meta, class, why)
+            Kept { owner, ..kept }.file(&path, look, class, why)
         });
         intake.holdings.push(holding);
     }

@@ -15,6 +15,7 @@ mod hf_order;
 mod hf_refs;
 mod hf_repo;
 mod hf_shared;
+mod hf_trace;
 mod llamacpp;
 mod llamacpp_manifest;
 mod lmstudio;
@@ -38,6 +39,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 pub(crate) use dir::{looked_at, loose};
+pub(crate) use folder::{Folder, Step, Visit, each_file};
 pub(crate) use hf_blobs::SharedUse;
 
 /// What to do with a folder that a walk comes to.
@@ -179,6 +181,11 @@ pub(crate) fn enclosing(path: &Path) -> Option<PathBuf> {
     let registry_or_repository = || path.ancestors().filter_map(whole).last();
     let store = || ramalama::enclosing(path).or_else(|| lmstudio::enclosing(path)).map(Path::to_owned);
     store().or_else(registry_or_repository)
+}
+
+/// Whether a folder is what [`Reader::HfRepo`] reads.
+pub(crate) fn is_repository(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| hf::is_repo(folder, name))
 }
 
 /// The repository that `path` was in, told from the path alone.

@@ -1,6 +1,7 @@
 //! The chunk cache of hf_xet beside a hub cache: `chunk-cache`, `shard-cache` and `staging`, directly or below a folder
 //! for each endpoint. It may be removed at any time; only uploads that were interrupted start again.
 
+use super::folder::Folder;
 use crate::inventory::found::{Intake, Kept, sum_of};
 use crate::model::{Class, StoreKind};
 use std::path::Path;
@@ -11,7 +12,8 @@ const PARTS: [&str; 5] = ["chunk-cache", "chunk_cache", "shard-cache", "shard_ca
 pub(super) fn is_cache(folder: &Path) -> bool {
     let has = |dir: &Path| PARTS.iter().any(|part| dir.join(part).is_dir());
     // What cannot be listed is walked, which says why.
-    has(folder) || std::fs::read_dir(folder).is_ok_and(|mut all| all.any(|e| e.is_ok_and(|e| has(&e.path()))))
+    has(folder)
+        || Folder::open(folder).and_then(|f| f.names()).is_ok_and(|all| all.iter().any(|n| has(&folder.join(&n.name))))
 }
 
 pub(super) fn read(folder: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {

@@ -111,6 +111,7 @@ fn access_times_of_files_that_are_looked_at_by_their_bytes_do_not_move() {
     crate::inventory::scan(crate::inventory::ScanRequest {
         roots: &roots,
         known: &[],
+        stamps: &[],
         now: crate::clock::Timestamp(0),
         threads: 1,
         read: &|_| Err("left closed".into()),

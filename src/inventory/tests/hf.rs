@@ -1,4 +1,4 @@
-use super::trees::{Shelf, Tree, commit, sha, skipped};
+use super::trees::{Shelf, Tree, commit, held, sha, skipped};
 use crate::model::{Class, State, StoreKind};
 use std::path::Path;
 
@@ -22,7 +22,7 @@ fn a_snapshot_entry_and_its_blob_are_one_file() {
     assert_eq!(file.path, entry);
     assert_eq!(file.target, Some(tree.path(format!("{REPO}/blobs/{}", sha("one")))));
     assert_eq!(file.expected_sha256, Some(sha("one")));
-    let held: Vec<_> = report.outcome.surveys[0].holdings.iter().map(|h| (h.class, h.path.clone(), h.files)).collect();
+    let held: Vec<_> = held(&report).iter().map(|h| (h.class, h.path.clone(), h.files)).collect();
     let blob = tree.path(format!("{REPO}/blobs/{}", sha("one")));
     let expected = [
         (Class::SideCache, tree.path("hub/.locks"), 1),

@@ -10,7 +10,7 @@ const REPO: &str = "hub/models--org--Tiny-GGUF";
 fn held(tree: &Tree) -> Vec<Holding> {
     let mut shelf = Shelf::default();
     let report = shelf.scan(&[&tree.path("hub")]);
-    report.outcome.surveys.into_iter().flat_map(|s| s.holdings).collect()
+    super::trees::held(&report)
 }
 
 #[track_caller]
@@ -99,7 +99,7 @@ fn a_shared_payload_that_nobody_links_to_is_an_orphan_and_a_shared_one_is_counte
     // Seen from within one repository nothing is said of payloads: others may need them.
     let mut shelf = Shelf::default();
     let report = shelf.scan(&[&tree.path("hub/models--a--x")]);
-    assert!(report.outcome.surveys[0].holdings.iter().all(|h| h.class != Class::Orphan));
+    assert!(super::trees::held(&report).iter().all(|h| h.class != Class::Orphan));
 }
 
 #[test]

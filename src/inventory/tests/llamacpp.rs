@@ -1,6 +1,6 @@
 //! Caches as llama.cpp writes them, before and after it took to the layout of the hub.
 
-use super::trees::{Shelf, Tree, commit, held, sha, skipped};
+use super::trees::{Shelf, Tree, commit, held, held_at, sha, skipped};
 use crate::model::{Class, State, StoreKind};
 use std::path::PathBuf;
 
@@ -57,9 +57,9 @@ fn manifests_name_the_files_and_keep_their_promises() {
     let projector = known.mmproj().unwrap();
     assert_eq!((&projector.path, projector.expected_sha256.clone()), (&eye, Some(sha("mmproj-F16.gguf"))));
     assert!(shelf.named("from-url-Q8_0").mmproj().is_none(), "it is another repository's");
-    assert_eq!(held(&report, &model), (Class::Referenced, "the manifest of org/A_b-GGUF:Q4_0, latest names it"));
+    assert_eq!(held_at(&report, &model), (Class::Referenced, "the manifest of org/A_b-GGUF:Q4_0, latest names it"));
     assert_eq!(
-        held(&report, &by_url),
+        held_at(&report, &by_url),
         (Class::Referenced, "no manifest names it, as after a download by address (--model-url) or from Docker")
     );
     let sums: Vec<_> = report.outcome.surveys[0].holdings.iter().filter(|h| h.identity.is_none()).collect();
@@ -82,9 +82,9 @@ fn a_split_set_is_one_model_with_the_promise_of_its_first_part_alone() {
     let model = shelf.named("o/r:Q8_0");
     let promises: Vec<_> = model.artifacts.iter().map(|a| a.expected_sha256.clone()).collect();
     assert_eq!((model.state, promises), (State::Incomplete, vec![Some(sha("one")), None]));
-    assert_eq!(held(&report, &tree.path(part(2))), (Class::Referenced, "part 2 of what o/r:Q8_0 names"));
+    assert_eq!(held_at(&report, &tree.path(part(2))), (Class::Referenced, "part 2 of what o/r:Q8_0 names"));
     let why = "names o_r_r-Q8_0-00001-of-00003.gguf, and 1 of its 3 parts are not here";
-    assert_eq!(held(&report, &named), (Class::Missing, why));
+    assert_eq!(held_at(&report, &named), (Class::Missing, why));
 }
 
 #[test]
@@ -101,16 +101,16 @@ fn downloads_say_how_far_they_are_and_lost_files_by_which_manifest() {
     let report = shelf.scan(&[&tree.path(CACHE)]);
     assert!(shelf.models.is_empty());
     let why = "a download that was not finished, of o/r:Q4_0: 25 % of 4,000 bytes are there";
-    assert_eq!(held(&report, &partial), (Class::Partial, why));
-    assert_eq!(held(&report, &strange), (Class::Partial, "a download that was not finished"));
-    assert_eq!(held(&report, &lost), (Class::Missing, "names o_lost_lost-Q4_0.gguf, which is not here"));
+    assert_eq!(held_at(&report, &partial), (Class::Partial, why));
+    assert_eq!(held_at(&report, &strange), (Class::Partial, "a download that was not finished"));
+    assert_eq!(held_at(&report, &lost), (Class::Missing, "names o_lost_lost-Q4_0.gguf, which is not here"));
     for (path, why) in [
         (&cut, "does not parse"),
         (&odd, "is not named manifest=<owner>=<repo>=<tag>.json"),
         (&long, "is longer than any manifest"),
     ] {
         let expected = format!("a manifest that {why}: the files it is about are not known");
-        assert_eq!(held(&report, path), (Class::Damaged, expected.as_str()));
+        assert_eq!(held_at(&report, path), (Class::Damaged, expected.as_str()));
     }
 }
 
@@ -134,16 +134,21 @@ fn both_layouts_live_in_one_folder_and_what_was_taken_over_is_told() {
         let report = shelf.scan(&[&tree.path(root)]);
         assert_eq!(shelf.names(), ["org/T-GGUF:F16", "org/T-GGUF:Q4_0", "org/T-GGUF:Q4_0", "org/T-GGUF:Q8_0"]);
         let why = "llama.cpp took to the layout of the hub, where org/T-GGUF promises the same sha256";
-        assert_eq!(held(&report, &old), (Class::Superseded, why));
-        assert_eq!(held(&report, &kept).0, Class::Referenced);
-        assert_eq!(held(&report, &tree.path(format!("{repo}/blobs/{}", sha("t")))).0, Class::Referenced);
-        assert_eq!(held(&report, locks.parent().unwrap().parent().unwrap()).0, Class::SideCache);
-        let holdings = &report.outcome.surveys[0].holdings;
+        assert_eq!(held_at(&report, &old), (Class::Superseded, why));
+        assert_eq!(held_at(&report, &kept).0, Class::Referenced);
+        assert_eq!(held_at(&report, &tree.path(format!("{repo}/blobs/{}", sha("t")))).0, Class::Referenced);
+        assert_eq!(held_at(&report, locks.parent().unwrap().parent().unwrap()).0, Class::SideCache);
+        let holdings = held(&report);
         assert!(holdings.iter().all(|h| h.class != Class::Missing), "{holdings:#?}");
         let total: u64 = holdings.iter().map(|h| h.files).sum();
         assert_eq!(total, 10, "every file once: {holdings:#?}");
         let at = report.outcome.roots.iter().find(|(p, _, _)| *p == tree.path(CACHE)).map(|(_, s, _)| *s);
         assert_eq!(at, Some(StoreKind::LlamaCpp));
+        // Looked at again, with nothing changed: the same is told, though repositories need not be read by then.
+        let again = shelf.scan(&[&tree.path(root)]);
+        assert_eq!(held_at(&again, &old), (Class::Superseded, why));
+        assert!(held(&again).iter().all(|h| h.class != Class::Missing));
+        assert_eq!((again.outcome.counts.unchanged, again.changes.len()), (4, 0));
     }
 }
 

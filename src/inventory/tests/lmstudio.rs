@@ -1,6 +1,6 @@
 //! Stores as LM Studio writes them.
 
-use super::trees::{Shelf, Tree, held, skipped};
+use super::trees::{Shelf, Tree, held_at, skipped};
 use crate::model::{Class, State, StoreKind};
 use std::os::unix::fs::PermissionsExt;
 
@@ -38,16 +38,16 @@ fn models_are_named_by_repository_and_every_file_says_who_would_miss_it() {
         assert_eq!(shelf.named(name).mmproj().map(|a| &a.path), Some(&eye), "{name}");
     }
     for path in [&small, &large, &eye] {
-        let (class, why) = held(&report, path);
+        let (class, why) = held_at(&report, path);
         assert_eq!(class, Class::Referenced);
         assert_eq!(why, "LM Studio shows it in lms/Q-GGUF; the virtual model qwen/q stands for that repository");
     }
     let hidden =
         |n: &str| format!("LM Studio does not show it: it lies {n}, and only <publisher>/<repository>/<file> counts");
-    assert_eq!(held(&report, &deep), (Class::Referenced, hidden("3 folders deep").as_str()));
-    assert_eq!(held(&report, &high), (Class::Referenced, hidden("not in a folder of its own").as_str()));
-    assert_eq!(held(&report, &partial).0, Class::Partial);
-    assert_eq!(held(&report, &odd_partial).0, Class::Partial);
+    assert_eq!(held_at(&report, &deep), (Class::Referenced, hidden("3 folders deep").as_str()));
+    assert_eq!(held_at(&report, &high), (Class::Referenced, hidden("not in a folder of its own").as_str()));
+    assert_eq!(held_at(&report, &partial).0, Class::Partial);
+    assert_eq!(held_at(&report, &odd_partial).0, Class::Partial);
     let holdings = &report.outcome.surveys[0].holdings;
     let others = holdings.iter().find(|h| h.path == tree.path(format!("{MODELS}/mlx/Q-MLX"))).unwrap();
     assert_eq!((others.files, others.size, others.owner.as_deref()), (2, 9, Some("mlx/Q-MLX")));
@@ -98,7 +98,7 @@ fn links_that_an_import_left_hold_no_bytes_of_the_store() {
     let holdings = &report.outcome.surveys[0].holdings;
     assert_eq!(holdings.len(), 2, "{holdings:?}");
     assert_eq!((&holdings[0].path, holdings[0].allocated), (&link, 0));
-    assert!(held(&report, &link).1.ends_with(&format!("leaves: the bytes are {}", mine.display())));
+    assert!(held_at(&report, &link).1.ends_with(&format!("leaves: the bytes are {}", mine.display())));
     assert_eq!((&holdings[1].path, holdings[1].links), (&hard, 3));
     assert_eq!(skipped(&report, &fifo), "a FIFO, not a file");
     assert_eq!(skipped(&report, &dangling), "a link to a missing file");

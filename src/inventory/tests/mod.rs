@@ -14,4 +14,5 @@ mod properties;
 mod ramalama;
 mod registries;
 mod sets;
+mod stamps;
 mod trees;

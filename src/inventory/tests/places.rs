@@ -91,6 +91,7 @@ fn an_interrupted_scan_stops_at_once_and_gives_nothing_to_record() {
         let error = scan(ScanRequest {
             roots: &roots,
             known: &[],
+            stamps: &[],
             now: Timestamp(0),
             threads: 1,
             read: &|_| {
@@ -116,6 +117,7 @@ fn files_that_vanish_while_they_are_read_are_no_error() {
     let report = scan(ScanRequest {
         roots: &roots,
         known: &[],
+        stamps: &[],
         now: Timestamp(0),
         threads: 1,
         read: &|_| {

@@ -1,4 +1,4 @@
-use super::trees::{Shelf, Tree, held, not_utf8, skipped};
+use super::trees::{Shelf, Tree, held_at, not_utf8, skipped};
 use crate::failure::{Kind as FailureKind, classify};
 use crate::inventory::RootSource;
 use crate::model::{Class, Kind, State, StoreKind};
@@ -164,5 +164,5 @@ fn a_download_of_gpt4all_is_no_model_yet_and_the_same_name_elsewhere_is_one() {
     let mut shelf = Shelf::default();
     let report = shelf.scan(&[&tree.path("")]);
     assert_eq!(shelf.names(), ["b", "incomplete-c"]);
-    assert_eq!(held(&report, &partial).0, Class::Partial);
+    assert_eq!(held_at(&report, &partial).0, Class::Partial);
 }

@@ -1,6 +1,6 @@
 //! Stores as RamaLama writes them.
 
-use super::trees::{Shelf, Tree, held, sha, skipped};
+use super::trees::{Shelf, Tree, held_at, sha, skipped};
 use crate::inventory::ids::hex;
 use crate::model::{Class, State, StoreKind};
 use sha2::{Digest, Sha256};
@@ -88,7 +88,7 @@ fn a_blob_and_its_hard_link_are_one_model_under_the_name_of_its_owner() {
     assert_eq!((&file.path, file.target.as_ref(), file.also.len()), (&entry, Some(&blob), 0));
     assert_eq!(file.expected_sha256, Some(sha("a")));
     assert_eq!(row.mmproj().unwrap().expected_sha256, Some(sha("eye")));
-    assert_eq!(held(&report, &blob), (Class::Referenced, "`latest` names it as r-Q4_0.gguf"));
+    assert_eq!(held_at(&report, &blob), (Class::Referenced, "`latest` names it as r-Q4_0.gguf"));
     let holdings = &report.outcome.surveys[0].holdings;
     assert_eq!(holdings.iter().map(|h| h.files).sum::<u64>(), 4, "{holdings:#?}");
     assert_eq!(holdings.iter().find(|h| h.path == blob).unwrap().links, 2);
@@ -158,10 +158,10 @@ fn old_references_links_copies_and_models_without_the_extension_are_read() {
     assert_eq!(shelf.names(), ["modelscope://o/c", "ollama://library/smollm:135m", "ollama://library/tiny:latest"]);
     let linked = &shelf.named("ollama://library/smollm:135m").artifacts[0];
     assert_eq!((linked.target.as_ref(), linked.expected_sha256.clone()), (Some(&blob), Some(sha("w"))));
-    assert_eq!(held(&report, &blob).0, Class::Referenced);
-    assert_eq!(held(&report, &copy).0, Class::Referenced);
+    assert_eq!(held_at(&report, &blob).0, Class::Referenced);
+    assert_eq!(held_at(&report, &copy).0, Class::Referenced);
     let why = format!("a link to bytes that are not RamaLama's: {}", theirs.display());
-    assert_eq!(held(&report, &pointer), (Class::Referenced, why.as_str()));
+    assert_eq!(held_at(&report, &pointer), (Class::Referenced, why.as_str()));
     let holdings = &report.outcome.surveys[0].holdings;
     assert!(holdings.iter().all(|h| h.class != Class::Missing), "{holdings:#?}");
 }
@@ -195,16 +195,16 @@ fn what_no_reference_leads_to_any_more_and_what_was_never_finished_is_told() {
     tree.text(format!("{ROOT}/store/notes.txt"), "mine");
     let mut shelf = Shelf::default();
     let report = shelf.scan(&[&tree.path(ROOT)]);
-    assert_eq!(held(&report, &before).0, Class::Superseded);
-    assert!(held(&report, &before).1.ends_with("and no reference names that any more"));
-    assert_eq!(held(&report, &both).0, Class::Referenced);
-    assert_eq!(held(&report, &orphan), (Class::Orphan, "no reference and no snapshot leads to it"));
+    assert_eq!(held_at(&report, &before).0, Class::Superseded);
+    assert!(held_at(&report, &before).1.ends_with("and no reference names that any more"));
+    assert_eq!(held_at(&report, &both).0, Class::Referenced);
+    assert_eq!(held_at(&report, &orphan), (Class::Orphan, "no reference and no snapshot leads to it"));
     let why = "a download that was not finished, of hf://org/r-GGUF";
-    assert_eq!(held(&report, &partial), (Class::Partial, why));
-    assert_eq!(held(&report, &lost), (Class::Missing, "`latest` names r-F32.gguf, which is not here"));
-    assert_eq!(held(&report, &last).0, Class::Orphan);
-    assert_eq!(held(&report, &tree.path(format!("{ROOT}/store/tmp_hfcli_1"))).0, Class::Partial);
-    assert_eq!(held(&report, &tree.path(format!("{ROOT}/store"))).0, Class::Referenced);
+    assert_eq!(held_at(&report, &partial), (Class::Partial, why));
+    assert_eq!(held_at(&report, &lost), (Class::Missing, "`latest` names r-F32.gguf, which is not here"));
+    assert_eq!(held_at(&report, &last).0, Class::Orphan);
+    assert_eq!(held_at(&report, &tree.path(format!("{ROOT}/store/tmp_hfcli_1"))).0, Class::Partial);
+    assert_eq!(held_at(&report, &tree.path(format!("{ROOT}/store"))).0, Class::Referenced);
     let live = shelf.models.iter().flat_map(|m| &m.artifacts).find(|a| a.path == in_new).unwrap();
     assert_eq!(live.also, [in_old]);
     assert!(shelf.models.iter().flat_map(|m| &m.artifacts).any(|a| a.path == old_entry));
@@ -230,12 +230,12 @@ fn a_reference_that_is_not_understood_keeps_everything_it_may_name() {
         let report = shelf.scan(&[&tree.path(ROOT)]);
         assert_eq!(shelf.models.len(), 1, "what is there is listed");
         for blob in [&unlinked, &linked] {
-            let (class, why) = held(&report, blob);
+            let (class, why) = held_at(&report, blob);
             assert_eq!(class, Class::Referenced);
             assert!(why.starts_with("may be needed: "), "{why}");
         }
         if is_damaged {
-            assert_eq!(held(&report, &path).0, Class::Damaged);
+            assert_eq!(held_at(&report, &path).0, Class::Damaged);
         } else {
             assert_eq!(skipped(&report, &path), "a reference in version v9\u{fffd}[31m, which is not known");
         }

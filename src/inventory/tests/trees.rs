@@ -6,8 +6,8 @@ use crate::clock::Timestamp;
 use crate::inventory::found::{allocated_of, identity_of};
 use crate::inventory::{Header, RootSource, RootSpec, ScanReport, ScanRequest, model_id, scan};
 use crate::model::{
-    Attention, Class, Facts, Holding, Integrity, Kind, KnownFile, Model, Quant, QuantSource, Role, ScanOutcome, Split,
-    State, StoreKind,
+    Attention, Class, Facts, FolderStamp, Holding, Integrity, Kind, KnownFile, Model, Quant, QuantSource, Role,
+    ScanOutcome, Split, State, StoreKind,
 };
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -140,10 +140,20 @@ pub fn facts(about: &str) -> Facts {
     }
 }
 
+/// Reads a stand-in file.
+pub fn read(path: &Path) -> Result<Header, String> {
+    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
+    let about = bytes.strip_prefix(b"GGUF").ok_or("not a GGUF file")?;
+    let meta = std::fs::metadata(path).map_err(|e| e.to_string())?;
+    let facts = facts(&String::from_utf8_lossy(about));
+    Ok(Header { identity: identity_of(&meta), allocated: allocated_of(&meta), facts })
+}
+
 /// A stand-in for the database, and the count of opened files.
 #[derive(Default)]
 pub struct Shelf {
     pub models: Vec<Model>,
+    pub stamps: Vec<FolderStamp>,
     pub opened: Mutex<Vec<PathBuf>>,
     pub loads: usize,
 }
@@ -173,6 +183,10 @@ impl Shelf {
 
     pub fn apply(&mut self, outcome: &ScanOutcome) {
         apply(&mut self.models, outcome);
+        for survey in &outcome.surveys {
+            self.stamps.retain(|s| s.folder != survey.folder);
+            self.stamps.extend(survey.stamp.clone());
+        }
     }
 
     /// Scans these roots as arguments of the command and keeps the outcome.
@@ -202,11 +216,7 @@ impl Shelf {
         self.opened.lock().unwrap().clear();
         let read = |path: &Path| {
             self.opened.lock().unwrap().push(path.to_owned());
-            let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
-            let about = bytes.strip_prefix(b"GGUF").ok_or("not a GGUF file")?;
-            let meta = std::fs::metadata(path).map_err(|e| e.to_string())?;
-            let facts = facts(&String::from_utf8_lossy(about));
-            Ok(Header { identity: identity_of(&meta), allocated: allocated_of(&meta), facts })
+            read(path)
         };
         let mut loads = 0;
         let models = &self.models;
@@ -217,6 +227,7 @@ impl Shelf {
         let report = scan(ScanRequest {
             roots,
             known: &self.known(),
+            stamps: &self.stamps,
             now: Timestamp(1),
             threads: 2,
             read: &read,
@@ -263,6 +274,13 @@ pub fn apply(models: &mut Vec<Model>, outcome: &ScanOutcome) {
     }
 }
 
+/// Everything that a scan saw held, by path.
+pub fn held(report: &ScanReport) -> Vec<Holding> {
+    let mut held: Vec<Holding> = report.outcome.surveys.iter().flat_map(|s| &s.holdings).cloned().collect();
+    held.sort_by(|a, b| (&a.path, a.class).cmp(&(&b.path, b.class)));
+    held
+}
+
 /// The reason for which `path` was skipped.
 #[track_caller]
 pub fn skipped<'a>(report: &'a ScanReport, path: &Path) -> &'a str {
@@ -272,7 +290,7 @@ pub fn skipped<'a>(report: &'a ScanReport, path: &Path) -> &'a str {
 
 /// The class and the reason of the one holding at `path`.
 #[track_caller]
-pub fn held<'a>(report: &'a ScanReport, path: &Path) -> (Class, &'a str) {
+pub fn held_at<'a>(report: &'a ScanReport, path: &Path) -> (Class, &'a str) {
     let all: Vec<&Holding> = report.outcome.surveys.iter().flat_map(|s| &s.holdings).collect();
     let mut hits = all.iter().filter(|h| h.path == path);
     let hit = hits.next().unwrap_or_else(|| panic!("{} not in {all:#?}", path.display()));
