@@ -360,7 +360,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l not-before -d 'Not before then: a time (`2026-11-21T06:00:00Z`) or so long from now (`2h`)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l deadline -d 'Give up if it has not started by then: a time, or so long from now' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l timeout -d 'How long one attempt may take (`90s`, `10m`)' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l max-attempts -d 'Attempts that may end in an error' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l max-attempts -d 'Attempts that may end in an error [default: OFFLOAD_MAX_ATTEMPTS, else 3]' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l max-tokens -d 'Stop after this many tokens' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l temperature -d '0 takes the likeliest token each time' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l top-p -d 'Draw from the likeliest tokens that together have this probability' -r
@@ -475,7 +475,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_
 balanced\t''
 powerful\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l priority -d 'Higher runs first; may be negative' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l max-attempts -d 'Attempts that may end in an error, each' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l max-attempts -d 'Attempts that may end in an error, each [default: OFFLOAD_MAX_ATTEMPTS, else 3]' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'

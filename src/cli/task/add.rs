@@ -5,7 +5,7 @@ use super::{Access, Ctx, Exit, wish};
 use crate::clock::Timestamp;
 use crate::failure::{Failure, Kind, OrFail};
 use crate::model::Tier;
-use crate::model::task::{Accepted, Endpoint, NewTask, OnFinished, Policy, TaskRequest, Wish};
+use crate::model::task::{Accepted, Endpoint, NewTask, OnFinished, TaskRequest, Wish};
 use clap::{ArgGroup, Args};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -59,9 +59,9 @@ pub struct AddArgs {
     /// How long one attempt may take (`90s`, `10m`)
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     timeout: Option<Duration>,
-    /// Attempts that may end in an error
-    #[arg(long, value_name = "N", default_value_t = Policy::MAX_ATTEMPTS, value_parser = clap::value_parser!(u32).range(1..=100))]
-    max_attempts: u32,
+    /// Attempts that may end in an error [default: OFFLOAD_MAX_ATTEMPTS, else 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    max_attempts: Option<u32>,
     /// Stop after this many tokens
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_tokens: Option<u32>,
@@ -145,6 +145,7 @@ pub fn run(ctx: &mut Ctx, args: &AddArgs) -> anyhow::Result<Exit> {
     let request = request(args)?;
     let wish = wish(ctx, args.model.as_deref(), args.tier)?.unwrap_or(Wish::Any);
     let at = ctx.moment();
+    let most = ctx.config.offload.max_attempts;
     let task = NewTask {
         key: args.key.clone(),
         priority: args.priority,
@@ -152,7 +153,7 @@ pub fn run(ctx: &mut Ctx, args: &AddArgs) -> anyhow::Result<Exit> {
         not_before: args.not_before.map(|t| t.from(at.now)),
         deadline: args.deadline.map(|t| t.from(at.now)),
         timeout_ms: args.timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX >> 1).max(1)),
-        max_attempts: args.max_attempts,
+        max_attempts: args.max_attempts.unwrap_or(most),
         ..NewTask::new(request)
     };
     let finished = if args.replace_finished { OnFinished::Replace } else { OnFinished::Keep };

@@ -3,7 +3,7 @@ use super::{Access, Ctx, Exit, wish};
 use crate::db::{Db, TaskFilter};
 use crate::failure::{Failure, OrFail};
 use crate::model::Tier;
-use crate::model::task::{Accepted, Enqueued, NewTask, OnFinished, Policy, TaskId, TaskState, Wish};
+use crate::model::task::{Accepted, Enqueued, NewTask, OnFinished, TaskId, TaskState, Wish};
 use crate::queue::batch::{self, Checked};
 use crate::ui::{text, units};
 use anyhow::Context;
@@ -41,9 +41,9 @@ pub struct ImportArgs {
     /// Higher runs first; may be negative
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     priority: i32,
-    /// Attempts that may end in an error, each
-    #[arg(long, value_name = "N", default_value_t = Policy::MAX_ATTEMPTS, value_parser = clap::value_parser!(u32).range(1..=100))]
-    max_attempts: u32,
+    /// Attempts that may end in an error, each [default: OFFLOAD_MAX_ATTEMPTS, else 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    max_attempts: Option<u32>,
     /// Run those again that have ended
     #[arg(long)]
     replace_finished: bool,
@@ -101,7 +101,7 @@ impl ImportArgs {
             tier,
             any_model,
             priority: 0,
-            max_attempts: Policy::MAX_ATTEMPTS,
+            max_attempts: None,
             replace_finished: false,
             json: false,
         }
@@ -154,6 +154,7 @@ fn imported_from(ctx: &mut Ctx, args: &ImportArgs) -> anyhow::Result<Imported> {
         None => label(&args.file, &checked),
     };
     file.rewind().or_fail(unreadable)?;
+    let most = ctx.config.offload.max_attempts;
     let mut tasks = batch::read(BufReader::with_capacity(1 << 16, file), &checked).map(|line| {
         let line = line?;
         Ok(NewTask {
@@ -161,7 +162,7 @@ fn imported_from(ctx: &mut Ctx, args: &ImportArgs) -> anyhow::Result<Imported> {
             key: Some(line.key),
             priority: args.priority,
             wish: wishes.of(line.model.as_deref()),
-            max_attempts: args.max_attempts,
+            max_attempts: args.max_attempts.unwrap_or(most),
             ..NewTask::new(line.request)
         })
     });
