@@ -55,7 +55,7 @@ pub fn measure(model: &Path, settings: &Settings) -> Result<Vec<DeviceMemory>, E
     }
 }
 
-/// The same as those of a worker's context.
+/// Those of a worker's context: flash attention where the model allows it, as llama.cpp decides itself.
 fn context_params(settings: &Settings) -> sys::llama_context_params {
     // SAFETY: no arguments, no state.
     let mut params = unsafe { sys::llama_context_default_params() };
@@ -68,7 +68,7 @@ fn context_params(settings: &Settings) -> sys::llama_context_params {
     params.type_k = ggml_type(settings.cache_k);
     params.type_v = ggml_type(settings.cache_v);
     params.flash_attn_type =
-        if settings.flash_attention { sys::LLAMA_FLASH_ATTN_TYPE_ENABLED } else { sys::LLAMA_FLASH_ATTN_TYPE_DISABLED };
+        if settings.flash_attention { sys::LLAMA_FLASH_ATTN_TYPE_AUTO } else { sys::LLAMA_FLASH_ATTN_TYPE_DISABLED };
     params
 }
 

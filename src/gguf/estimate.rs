@@ -79,12 +79,13 @@ pub struct Settings {
     pub flash_attention: bool,
 }
 
+/// Those that [`crate::engine::Engine::load`] gives a context.
 impl Default for Settings {
     fn default() -> Self {
         Settings {
             n_ctx: 4096,
             n_parallel: 1,
-            n_batch: 2048,
+            n_batch: 512,
             n_ubatch: 512,
             cache_k: CacheType::F16,
             cache_v: CacheType::F16,
@@ -153,8 +154,13 @@ fn kv_cache(facts: &Facts, settings: &Settings) -> u64 {
     for layer in 0..own {
         let at = usize::try_from(layer).unwrap_or(usize::MAX);
         let heads = a.kv_heads.get(at).copied().unwrap_or(0);
-        if heads == 0 {
+        let marked = facts.recurrent.as_ref().and_then(|r| r.layers.get(at)).copied();
+        if marked.unwrap_or(heads == 0) {
             total = total.saturating_add(recurrent);
+        }
+        // Falcon-H1 keeps both in each layer; elsewhere a layer with a state has no keys.
+        let both = facts.architecture.as_deref() == Some("falcon-h1");
+        if heads == 0 || (marked == Some(true) && !both) {
             continue;
         }
         let slides = windowed.is_some() && a.sliding_layers.get(at).copied().unwrap_or(false);
@@ -185,7 +191,8 @@ fn recurrent_layer(r: &Recurrent, facts: &Facts, settings: &Settings) -> u64 {
         r.conv_kernel.saturating_sub(1).saturating_mul(conv).saturating_add(r.state_size.saturating_mul(r.inner_size));
     let width = facts.embedding_length.unwrap_or(0);
     let rwkv = r.token_shift_count.saturating_mul(width).saturating_add(r.wkv_head_size.saturating_mul(width));
-    mamba.saturating_add(rwkv).saturating_mul(4).saturating_mul(u64::from(settings.n_parallel))
+    let short = r.shortconv_cache.saturating_sub(1).saturating_mul(width);
+    mamba.saturating_add(rwkv).saturating_add(short).saturating_mul(4).saturating_mul(u64::from(settings.n_parallel))
 }
 
 /// The largest node of the graph for one micro-batch, the logits, and the inputs.

@@ -92,7 +92,7 @@ pub(super) fn facts(header: &Header, allocated: u64, name: &str) -> Facts {
         vocab_size,
         experts: keys.own_number("expert_count").filter(|n| *n > 0),
         experts_used: keys.own_number("expert_used_count").filter(|n| *n > 0),
-        recurrent: recurrent(&keys),
+        recurrent: recurrent(&keys, layers.unwrap_or(0)),
         chat_template: keys.text(template).is_some(),
         extra_templates: header
             .values
@@ -152,7 +152,7 @@ fn attention(keys: &Keys<'_>, layers: u64) -> Attention {
     }
 }
 
-fn recurrent(keys: &Keys<'_>) -> Option<Recurrent> {
+fn recurrent(keys: &Keys<'_>, layers: u64) -> Option<Recurrent> {
     let n = |key: &str| keys.own_number(key).unwrap_or(0);
     let r = Recurrent {
         conv_kernel: n("ssm.conv_kernel"),
@@ -160,9 +160,39 @@ fn recurrent(keys: &Keys<'_>) -> Option<Recurrent> {
         state_size: n("ssm.state_size"),
         group_count: n("ssm.group_count"),
         wkv_head_size: n("wkv.head_size"),
-        token_shift_count: n("token_shift_count"),
+        // What llama.cpp takes where the file is silent.
+        token_shift_count: keys.own_number("token_shift_count").unwrap_or(if n("wkv.head_size") > 0 { 2 } else { 0 }),
+        shortconv_cache: n("shortconv.l_cache"),
+        layers: recurrent_layers(keys, layers),
     };
     (r != Recurrent::default()).then_some(r)
+}
+
+/// By architecture (`is_recr_impl` in llama.cpp's `src/models`); empty where the KV heads tell.
+fn recurrent_layers(keys: &Keys<'_>, layers: u64) -> Vec<bool> {
+    let all = 0..layers.min(4096);
+    match keys.architecture.as_deref() {
+        Some("mamba" | "mamba2" | "rwkv6" | "rwkv6qwen2" | "rwkv7" | "arwkv7" | "falcon-h1") => {
+            all.map(|_| true).collect()
+        }
+        Some("qwen3next" | "qwen35" | "qwen35moe") => match keys.own("attention.recurrent_layers") {
+            Some(Value::Bools(marked)) => marked.clone(),
+            Some(Value::Numbers(marked)) => marked.iter().map(|n| *n != 0).collect(),
+            _ => {
+                let every = keys.own_number("full_attention_interval").unwrap_or(4);
+                // The last blocks only predict further tokens, and attend.
+                let own = layers.saturating_sub(keys.own_number("nextn_predict_layers").unwrap_or(0));
+                let last = |l: u64| l.saturating_add(1).checked_rem(every) == Some(0);
+                all.map(|l| l < own && !last(l)).collect()
+            }
+        },
+        Some("nemotron_h" | "nemotron_h_moe") => {
+            let kv = keys.own_by_layer("attention.head_count_kv", layers);
+            let wide = keys.own_by_layer("feed_forward_length", layers);
+            kv.iter().zip(&wide).map(|(kv, wide)| *kv == 0 && *wide == 0).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn kind(keys: &Keys<'_>, attention: &Attention, vocab: Option<u64>) -> Kind {

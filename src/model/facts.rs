@@ -90,6 +90,12 @@ pub struct Recurrent {
     pub group_count: u64,
     pub wkv_head_size: u64,
     pub token_shift_count: u64,
+    /// Tokens that a short convolution (LFM2) looks at.
+    #[serde(default)]
+    pub shortconv_cache: u64,
+    /// By layer, whether it keeps a state, where the KV heads do not tell (none: those without KV heads do).
+    #[serde(default)]
+    pub layers: Vec<bool>,
 }
 
 /// One part's own view of its split set.

@@ -6,6 +6,8 @@
 
 mod command_line;
 mod database;
+#[cfg(feature = "llama")]
+mod fit_families;
 mod fixtures;
 mod generated;
 mod gguf_real;
