@@ -5,6 +5,7 @@ use super::{Access, Ctx};
 use crate::engine;
 use crate::gguf::estimate::Settings;
 use crate::host::probe::OURSELVES;
+use crate::inventory;
 use crate::model::{DeviceMemory, FileIdentity, Model, Reading, Role};
 use crate::supervise::{Bounded, SpawnSpec, run_bounded};
 use std::time::Duration;
@@ -15,13 +16,16 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// What was measured of the model before with these settings.
 pub fn remembered(ctx: &mut Ctx, model: &Model, settings: &Settings) -> anyhow::Result<Option<Vec<DeviceMemory>>> {
     match main_file(model) {
-        Some((_, identity)) => ctx.db(Access::ReadOnly)?.measured(&identity, &key(settings)),
-        None => Ok(None),
+        Some((_, identity)) if unchanged(model) => ctx.db(Access::ReadOnly)?.measured(&identity, &key(model, settings)),
+        _ => Ok(None),
     }
 }
 
 /// The same, measured now where it was not before. Every way that this can fail is the reason of the reading.
 pub fn exact(ctx: &mut Ctx, model: &Model, settings: &Settings) -> anyhow::Result<Reading<Vec<DeviceMemory>>> {
+    if !unchanged(model) {
+        return Ok(Reading::Unavailable(CHANGED.into()));
+    }
     if let Some(devices) = remembered(ctx, model, settings)? {
         return Ok(Reading::Known(devices));
     }
@@ -30,8 +34,11 @@ pub fn exact(ctx: &mut Ctx, model: &Model, settings: &Settings) -> anyhow::Resul
     };
     let spec = SpawnSpec { program: OURSELVES.into(), args: command_line(path, settings), env: vec![] };
     let reading = understand(run_bounded(&spec, LIMIT));
+    if !unchanged(model) {
+        return Ok(Reading::Unavailable(CHANGED.into()));
+    }
     if let Reading::Known(devices) = &reading {
-        ctx.db(Access::ReadWrite)?.record_measured(&identity, &key(settings), devices)?;
+        ctx.db(Access::ReadWrite)?.record_measured(&identity, &key(model, settings), devices)?;
     }
     Ok(reading)
 }
@@ -42,9 +49,23 @@ fn main_file(model: &Model) -> Option<(&std::path::Path, FileIdentity)> {
     Some((&main.path, main.identity))
 }
 
-/// All that the figures depend on beside the file.
-fn key(s: &Settings) -> String {
-    format!(
+const CHANGED: &str = "changed since the last scan: run modelctl scan";
+
+/// Whether every file is still the one that was scanned.
+fn unchanged(model: &Model) -> bool {
+    let now = inventory::identities(std::slice::from_ref(model));
+    now.iter().copied().eq(model.artifacts.iter().map(|a| a.identity))
+}
+
+/// All that the figures depend on beside the main file: the other shards, the settings and the build.
+fn key(model: &Model, s: &Settings) -> String {
+    let main = main_file(model).map(|(_, identity)| identity);
+    let others = model.artifacts.iter().filter(|a| a.role != Role::Mmproj && Some(a.identity) != main);
+    let shards = others.fold(String::new(), |all, a| {
+        let i = a.identity;
+        format!("{all} shard={}:{}:{}:{}:{}", i.dev, i.ino, i.size, i.mtime_ns, i.ctime_ns)
+    });
+    let settings = format!(
         "ctx={} parallel={} batch={} ubatch={} k={} v={} fa={} gpu-layers=all llama={}",
         s.n_ctx,
         s.n_parallel,
@@ -54,7 +75,8 @@ fn key(s: &Settings) -> String {
         s.cache_v.name(),
         s.flash_attention,
         engine::build()
-    )
+    );
+    settings + &shards
 }
 
 fn understand(bounded: Bounded) -> Reading<Vec<DeviceMemory>> {

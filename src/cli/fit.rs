@@ -16,7 +16,10 @@ pub struct Need {
     /// Tokens, over all sequences.
     pub context: u32,
     pub parallel: u32,
+    /// The projector's too.
     pub weights: u64,
+    /// What of `weights` is the projector's; llama.cpp's exact figure is without it.
+    pub projector: u64,
     pub kv_cache: u64,
     pub compute: u64,
     pub overhead: u64,
@@ -100,6 +103,7 @@ pub fn need(model: &Model, wanted: &Wanted) -> Reading<Need> {
         context: settings.n_ctx,
         parallel: settings.n_parallel,
         weights: estimate.weights,
+        projector: headers(true).next().map_or(0, |f| f.tensor_bytes),
         kv_cache: estimate.kv_cache,
         compute: estimate.compute,
         overhead: estimate.overhead,
@@ -172,7 +176,7 @@ pub const FORMULA: &str = "formula over the header";
 /// Where exact figures come from.
 pub const LLAMA: &str = "llama.cpp without allocating";
 
-/// What llama.cpp says over all devices, less what the formula says, bytes.
+/// What llama.cpp says over all devices, less what the formula says, bytes; the projector is in neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Difference {
     pub weights: i64,
@@ -188,7 +192,7 @@ impl Difference {
             signed(sum).saturating_sub(signed(formula))
         };
         Difference {
-            weights: less(|d| d.weights, need.weights),
+            weights: less(|d| d.weights, need.weights.saturating_sub(need.projector)),
             kv_cache: less(|d| d.kv_cache, need.kv_cache),
             compute: less(|d| d.compute, need.compute),
         }

@@ -110,6 +110,7 @@ fn a_need() -> Need {
         context: 4096,
         parallel: 1,
         weights: 96 << 20,
+        projector: 0,
         kv_cache: 90 << 20,
         compute: 10 << 20,
         overhead: 4 << 20,

@@ -258,7 +258,11 @@ fn memory(need: &Reading<Need>, machine: &Machine) -> Section {
     let sequences = if need.parallel == 1 { String::new() } else { format!(" shared by {} sequences", need.parallel) };
     let mut section = Section::new(format!("Memory for a context of {} tokens{sequences}", need.context));
     section.add("source", FORMULA);
-    section.add("weights", units::bytes(need.weights));
+    let projector = match need.projector {
+        0 => String::new(),
+        bytes => format!(", {} of them the projector's", units::bytes(bytes)),
+    };
+    section.add("weights", format!("{}{projector}", units::bytes(need.weights)));
     section.add("KV cache", units::bytes(need.kv_cache));
     section.add("compute", units::bytes(need.compute));
     section.add("overhead", units::bytes(need.overhead));
@@ -289,7 +293,8 @@ fn exactly(exact: &Reading<Vec<DeviceMemory>>, need: &Reading<Need>) -> Section 
     if let Reading::Known(need) = need {
         let Difference { weights, kv_cache, compute } = Difference::of(devices, need);
         let than = format!("weights {}, KV cache {}, compute {}", signed(weights), signed(kv_cache), signed(compute));
-        section.add("difference", format!("{than} against the {FORMULA}"));
+        let without = if need.projector > 0 { ", without the projector" } else { "" };
+        section.add("difference", format!("{than} against the {FORMULA}{without}"));
     }
     section
 }

@@ -1,8 +1,10 @@
 //! The memory that llama.cpp takes for a model, from its header alone.
 //!
 //! The formulas follow llama.cpp's own allocation (`llama-kv-cache.cpp`, `llama-memory-recurrent.cpp`) as
-//! gguf-parser-go's `file_estimate__llamacpp.go` spells them out. Weights and KV cache are exact for the architectures
-//! they describe; compute is an estimate of the largest graph node, within 6 % of what llama.cpp lays out on the CPU.
+//! gguf-parser-go's `file_estimate__llamacpp.go` spells them out. KV cache and state equal llama.cpp's for llama, gemma2,
+//! qwen2moe, deepseek2, mamba, mamba2, jamba, rwkv7 and lfm2, and weights but for padding of each tensor to 32 bytes.
+//! Compute is an estimate of the largest graph node: within 6 % on SmolLM2 135M and Gemma 3 270M, far too much at long
+//! contexts of models without attention, since it counts a mask for those too.
 
 use crate::model::{Attention, Facts, Recurrent};
 

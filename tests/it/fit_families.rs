@@ -4,18 +4,14 @@ use crate::sandbox::Sandbox;
 use modelctl::gguf::fixture::{LOADABLE, aborts, loadable};
 use serde_json::Value;
 
-/// How far the formula for compute may be off: it counts the largest node, and llama.cpp's allocator shares buffers.
-const TOLERANCE: [(&str, f64); 9] = [
-    ("llama", 9.0),
-    ("gemma2", 9.0),
-    ("qwen2moe", 9.0),
-    ("deepseek2", 9.0),
-    ("mamba", 9.0),
-    ("mamba2", 9.0),
-    ("jamba", 9.0),
-    ("rwkv7", 9.0),
-    ("lfm2", 9.0),
-];
+/// How far compute may be off, as a part of the formula's figure: these models are so small that the mask, which the
+/// formula counts for every model and with 4 bytes a cell, outweighs the rest.
+fn tolerance(family: &str) -> f64 {
+    match family {
+        "mamba" | "mamba2" | "rwkv7" => 0.90,
+        _ => 0.50,
+    }
+}
 
 #[test]
 fn weights_and_cache_are_those_of_llama_in_every_family() {
@@ -27,11 +23,11 @@ fn weights_and_cache_are_those_of_llama_in_every_family() {
     let mut wrong = Vec::new();
     for family in LOADABLE {
         let file = home.models().join(format!("{family}.gguf"));
-        let tolerance = TOLERANCE.iter().find(|(name, _)| *name == family).map(|(_, t)| *t).unwrap();
+        let tolerance = tolerance(family);
         for (ctx, parallel, k, v) in [
             ("512", "1", "f16", "f16"),
-            ("5000", "1", "q8_0", "q8_0"),
-            ("8192", "3", "f32", "f16"),
+            ("5000", "1", "bf16", "bf16"),
+            ("8192", "3", "f32", "f32"),
             ("300", "4", "f16", "f16"),
         ] {
             let line =
@@ -46,7 +42,9 @@ fn weights_and_cache_are_those_of_llama_in_every_family() {
             );
             // NaN is neither: llama.cpp gave no figure.
             let close = off.abs() <= tolerance;
-            if difference["weights"] != 0 || difference["kv_cache"] != 0 || !close {
+            // The CPU buffer rounds each tensor up to 32 bytes; those of these models are small enough to show it.
+            let padded = difference["weights"].as_u64().is_some_and(|n| n <= 256 && n % 32 == 0 || n == 0);
+            if !padded || difference["kv_cache"] != 0 || !close {
                 wrong.push(format!("{family} {ctx} {parallel}: {difference} {off} {}", shown["exact"]["devices"]));
             }
         }

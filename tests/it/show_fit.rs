@@ -46,10 +46,11 @@ mod real {
                 // Without the flag no child is ever started, so that this one comes from the database.
                 assert_eq!(home.run(line).ok().json()["exact"], shown["exact"]);
             }
-            // Nor is one started with it: the file is gone, and the figure is still there.
+            // A file that is not the one of the scan has no figure.
             std::fs::remove_file(&file).unwrap();
             let again = ["show", &id, "--ctx", "512", "--cache-type-k", k, "--json", "--fit"];
-            assert!(home.run(again).ok().json()["exact"]["devices"]["known"].is_array());
+            let gone = home.run(again).ok().json();
+            assert!(gone["exact"]["devices"]["unavailable"].as_str().unwrap().contains("scan"), "{gone}");
         }
     }
 
