@@ -4,7 +4,8 @@
 //! gguf-parser-go's `file_estimate__llamacpp.go` spells them out. KV cache and state equal llama.cpp's for llama, gemma2,
 //! qwen2moe, deepseek2, mamba, mamba2, jamba, rwkv7 and lfm2, and weights but for padding of each tensor to 32 bytes.
 //! Compute is an estimate of the largest graph node: within 6 % on SmolLM2 135M and Gemma 3 270M, far too much at long
-//! contexts of models without attention, since it counts a mask for those too.
+//! contexts of models without attention, since it counts a mask for those too, and up to 26 % too little on tiny models of
+//! the other families. Quantised caches were compared on SmolLM2 and Gemma 3 alone.
 
 use crate::model::{Attention, Facts, Recurrent};
 
