@@ -146,11 +146,16 @@ fn a_batch_that_is_killed_twice_ends_with_every_answer_once() {
 #[test]
 fn a_wish_to_stop_finishes_what_runs_and_costs_the_rest_nothing() {
     let (sandbox, _turn) = with_model();
-    let ids: Vec<String> = (0..40).map(|n| add(&sandbox, &format!("Tell me about the number {n}."), &[])).collect();
-    let child = sandbox.start(["run-once", "--max-tasks", "40"]);
+    let long = |n: u32| {
+        let prompt = format!("Tell me a long story about the number {n}.");
+        let args = ["task", "add", &prompt, "--max-tokens", "60", "--temperature", "0"];
+        sandbox.run(args).ok().out.trim().to_owned()
+    };
+    let ids: Vec<String> = (0..48).map(long).collect();
+    let child = sandbox.start(["run-once", "--max-tasks", "48"]);
     let until = Instant::now() + Duration::from_secs(60);
-    while task(&sandbox, &ids[0])["state"] != "done" {
-        assert!(Instant::now() < until, "the first task is not done");
+    while task(&sandbox, &ids[0])["state"] != "running" {
+        assert!(Instant::now() < until, "the first task does not run");
     }
     rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::TERM).unwrap();
     let output = child.wait_with_output().unwrap();
