@@ -145,6 +145,12 @@ fn a_batch_that_is_killed_twice_ends_with_every_answer_once() {
 
 #[test]
 fn a_wish_to_stop_finishes_what_runs_and_costs_the_rest_nothing() {
+    for while_loading in [true, false] {
+        stopped(while_loading);
+    }
+}
+
+fn stopped(while_loading: bool) {
     let (sandbox, _turn) = with_model();
     let long = |n: u32| {
         let prompt = format!("Tell me a long story about the number {n}.");
@@ -153,9 +159,11 @@ fn a_wish_to_stop_finishes_what_runs_and_costs_the_rest_nothing() {
     };
     let ids: Vec<String> = (0..48).map(long).collect();
     let child = sandbox.start(["run-once", "--max-tasks", "48"]);
+    // Both while the model is being loaded, when nothing has been asked yet, and in the middle of answers.
     let until = Instant::now() + Duration::from_secs(60);
-    while task(&sandbox, &ids[0])["state"] != "running" {
-        assert!(Instant::now() < until, "the first task does not run");
+    let wanted = if while_loading { "running" } else { "done" };
+    while task(&sandbox, &ids[0])["state"] != wanted {
+        assert!(Instant::now() < until, "the first task is not {wanted}");
     }
     rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::TERM).unwrap();
     let output = child.wait_with_output().unwrap();

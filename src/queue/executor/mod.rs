@@ -242,6 +242,11 @@ impl Run<'_> {
 
     fn work(&mut self) -> anyhow::Result<()> {
         loop {
+            // Thrown while a model was loaded, nothing else would tell.
+            if let Some(why) = self.stop.thrown() {
+                self.summary.stopped = Some(why);
+                self.stopping.get_or_insert_with(clock::instant);
+            }
             self.record()?;
             if self.stopping.is_none() {
                 if self.inflight.is_empty() && !self.swapped.is_empty() {
