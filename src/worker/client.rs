@@ -138,6 +138,11 @@ impl Worker {
         self.child.ending().ok().flatten()
     }
 
+    /// How it ended, after its connections broke: it is dead by then, or about to be. None when it lives on.
+    pub fn wait_ending(&mut self) -> Option<Ending> {
+        self.child.wait(DEATH_LIMIT).ok().flatten() // as above
+    }
+
     /// Asks the model. `on_piece` gets the answer as it comes, in whole characters; `Break` cancels the rest.
     pub fn chat(
         &mut self,

@@ -198,3 +198,38 @@ fn a_cancel_reaches_a_generation_that_runs() {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(task(&sandbox, &id)["state"], "cancelled");
 }
+
+/// The worker process that has its socket in this sandbox.
+fn worker_of(sandbox: &Sandbox) -> Option<rustix::process::Pid> {
+    let run = sandbox.path("run").to_str().unwrap().to_owned();
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    all.filter_map(|e| e.file_name().to_str()?.parse::<i32>().ok()).find_map(|pid| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let line = String::from_utf8_lossy(&line).into_owned();
+        (line.contains("worker") && line.contains(&run)).then(|| rustix::process::Pid::from_raw(pid))?
+    })
+}
+
+#[test]
+fn a_worker_that_is_killed_costs_no_task_its_answer() {
+    const LINES: usize = 20;
+    let (sandbox, _turn) = with_model();
+    let (input, output) = (sandbox.path("in.jsonl"), sandbox.path("out.jsonl"));
+    std::fs::write(&input, requests(LINES)).unwrap();
+    let child = sandbox.start(["batch", input.to_str().unwrap(), "-o", output.to_str().unwrap()]);
+    let until = Instant::now() + Duration::from_secs(60);
+    while sandbox.run(["task", "stats", "--json"]).json()["tasks"]["done"].as_u64() < Some(1) {
+        assert!(Instant::now() < until, "nothing is answered");
+    }
+    let worker = worker_of(&sandbox).expect("a worker runs");
+    rustix::process::kill_process(worker, rustix::process::Signal::KILL).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(0), "{told}");
+    assert!(told.contains("SIGKILL"), "{told}");
+    assert_eq!(std::fs::read_to_string(&output).unwrap().lines().count(), LINES);
+    let tasks = sandbox.run(["task", "list", "--limit", "0", "--json"]).ok().json();
+    for task in tasks.as_array().unwrap() {
+        assert_eq!((task["state"].as_str(), task["crashes"].as_u64()), (Some("done"), Some(0)), "{task:#}");
+    }
+}

@@ -36,9 +36,9 @@ impl Loaded {
         self.worker.socket().to_owned()
     }
 
-    /// How the worker ended, if it has.
+    /// How the worker ended, once its connections broke.
     pub fn why_gone(&mut self) -> Option<String> {
-        self.worker.ending().map(|ending| ending.to_string())
+        self.worker.wait_ending().map(|ending| ending.to_string())
     }
 
     pub fn unload(self) {

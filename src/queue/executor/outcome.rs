@@ -88,7 +88,7 @@ impl Run<'_> {
             self.askers.abort(flight.task.ticket.id);
         }
         let mut tasks: Vec<Task> = flights.into_iter().map(|f| f.task).collect();
-        (self.tell)(Told::Warning(format!("the worker with {} died: {why}", row.name)));
+        (self.tell)(Told::Warning(format!("the worker with {} {why}", row.name)));
         if tasks.len() == 1 {
             let error = TaskError::new(ErrorKind::Model, format!("{}: {why}", row.name));
             return self.through_the_model(tasks, &row.id, &error);
