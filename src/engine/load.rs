@@ -1,6 +1,7 @@
 use super::context::Context;
 use super::control::{self, ControlTexts};
 use super::pace::Pace;
+use super::sampler;
 use super::sequence::channel_size;
 use super::slots::Slots;
 use super::template::{self, Surroundings};
@@ -178,8 +179,11 @@ impl Engine {
     /// Queues a generation. Its events come through the receiver; dropping that cancels it.
     ///
     /// # Errors
-    /// [`EngineError::Busy`] when the queue is full.
+    /// [`EngineError::Busy`] when the queue is full, [`EngineError::BadSpec`] for a form that cannot be followed.
     pub fn generate(&self, request: Generate) -> Result<Receiver<Event>, EngineError> {
+        if let Some(form) = &request.form {
+            sampler::grammar(&self.model, form)?;
+        }
         let (events, receiver) = channel(channel_size(self.info.context));
         self.metrics.deferred.fetch_add(1, Ordering::Relaxed);
         let sent = self.commands.try_send(Command::Generate { request: Box::new(request), events });

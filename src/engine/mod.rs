@@ -45,8 +45,8 @@ pub use measure::measure;
 pub use stub::{Engine, measure};
 
 pub use request::{
-    CONTEXTS, EngineError, Event, Finish, Generate, Info, LoadSpec, LogSink, Metrics, Prompt, Sampling, TemplateUse,
-    Timings,
+    CONTEXTS, EngineError, Event, Finish, Form, Generate, Info, LoadSpec, LogSink, Metrics, Prompt, Sampling,
+    TemplateUse, Timings,
 };
 pub use template::Message;
 

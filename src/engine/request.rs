@@ -139,8 +139,19 @@ pub struct Generate {
     pub max_tokens: Option<u32>,
     /// The text ends before the first of these.
     pub stop: Vec<String>,
+    /// What the answer has to fit.
+    pub form: Option<Form>,
     /// Counted from when it starts, not from when it is queued.
     pub timeout: Option<Duration>,
+}
+
+/// What an answer has to fit, enforced token by token.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Form {
+    /// A GBNF grammar with the root `root`.
+    Grammar(String),
+    /// A JSON schema, as JSON.
+    Schema(String),
 }
 
 /// What a generation reports, in this order: `Started`, any number of `Piece`, then `Done` or `Failed`.

@@ -1,11 +1,33 @@
-use super::{EngineError, Sampling};
+use super::{EngineError, Form, Sampling};
+use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::sampling::LlamaSampler;
 use llama_cpp_2::token::LlamaToken;
 use llama_cpp_2::token::data::LlamaTokenData;
 use llama_cpp_2::token::data_array::LlamaTokenDataArray;
 
 /// Chooses the next token of one generation.
-pub enum Sampler {
+pub struct Sampler {
+    choice: Choice,
+    grammar: Option<LlamaSampler>,
+}
+
+/// A grammar that llama.cpp can follow.
+///
+/// # Errors
+/// [`EngineError::BadSpec`]: the grammar or the schema cannot be read.
+pub fn grammar(model: &LlamaModel, form: &Form) -> Result<LlamaSampler, EngineError> {
+    let bad = |what: &str, why: String| EngineError::BadSpec(format!("the {what} cannot be followed: {why}"));
+    let (what, text) = match form {
+        Form::Grammar(text) => ("grammar", text.clone()),
+        Form::Schema(schema) => {
+            let text = llama_cpp_2::json_schema_to_grammar(schema).map_err(|e| bad("JSON schema", e.to_string()))?;
+            ("JSON schema", text)
+        }
+    };
+    LlamaSampler::grammar(model, &text, "root").map_err(|e| bad(what, e.to_string()))
+}
+
+enum Choice {
     /// The likeliest. Needs no candidates array, which matters with 262,144 tokens.
     Greedy,
     Chain {
@@ -15,9 +37,48 @@ pub enum Sampler {
 }
 
 impl Sampler {
-    pub fn new(sampling: &Sampling) -> Sampler {
+    pub fn new(sampling: &Sampling, grammar: Option<LlamaSampler>) -> Sampler {
+        Sampler { choice: Choice::new(sampling), grammar }
+    }
+
+    /// # Errors
+    /// A model whose numbers are broken (all of them NaN) has no next token; nor has a grammar that nothing fits.
+    pub fn next(&mut self, logits: &[f32]) -> Result<i32, EngineError> {
+        let free = self.choice.next(logits)?;
+        let Some(grammar) = &mut self.grammar else {
+            self.choice.accept(free);
+            return Ok(free);
+        };
+        // Nearly always what the model wants fits: one token is looked at instead of all of the vocabulary.
+        let mut one = LlamaTokenDataArray::new(vec![LlamaTokenData::new(LlamaToken(free), 1.0, 0.0)], false);
+        one.apply_sampler(grammar);
+        let fits = one.data.first().is_some_and(|d| d.logit().is_finite());
+        let token = if fits { free } else { self.choice.next(&fitting(grammar, logits))? };
+        self.choice.accept(token);
+        let accepted = grammar.try_accept(LlamaToken(token));
+        accepted.map_err(|e| EngineError::Decode(format!("no token fits the grammar: {e}")))?;
+        Ok(token)
+    }
+}
+
+/// The numbers of the tokens that the grammar allows now; NaN for the others.
+fn fitting(grammar: &mut LlamaSampler, logits: &[f32]) -> Vec<f32> {
+    let all = (0_i32..).zip(logits).map(|(id, &logit)| LlamaTokenData::new(LlamaToken(id), logit, 0.0)).collect();
+    let mut candidates = LlamaTokenDataArray::new(all, false);
+    candidates.apply_sampler(grammar);
+    let mut allowed = vec![f32::NAN; logits.len()];
+    for data in candidates.data.iter().filter(|d| d.logit().is_finite()) {
+        if let Some(place) = usize::try_from(data.id().0).ok().and_then(|at| allowed.get_mut(at)) {
+            *place = data.logit();
+        }
+    }
+    allowed
+}
+
+impl Choice {
+    fn new(sampling: &Sampling) -> Choice {
         if sampling.temperature <= 0.0 {
-            return Sampler::Greedy;
+            return Choice::Greedy;
         }
         // The order is llama-server's. Its 0xFFFFFFFF draws a seed.
         let chain = LlamaSampler::chain_simple([
@@ -27,16 +88,20 @@ impl Sampler {
             LlamaSampler::temp(sampling.temperature),
             LlamaSampler::dist(sampling.seed.unwrap_or(u32::MAX)),
         ]);
-        Sampler::Chain { chain, candidates: LlamaTokenDataArray::new(Vec::new(), false) }
+        Choice::Chain { chain, candidates: LlamaTokenDataArray::new(Vec::new(), false) }
     }
 
-    /// # Errors
-    /// A model whose numbers are broken (all of them NaN) has no next token.
-    pub fn next(&mut self, logits: &[f32]) -> Result<i32, EngineError> {
+    fn accept(&mut self, token: i32) {
+        if let Choice::Chain { chain, .. } = self {
+            chain.accept(LlamaToken(token));
+        }
+    }
+
+    fn next(&mut self, logits: &[f32]) -> Result<i32, EngineError> {
         let broken = || EngineError::Decode("the model computed no valid number".into());
         match self {
-            Sampler::Greedy => greedy(logits).ok_or_else(broken),
-            Sampler::Chain { chain, candidates } => {
+            Choice::Greedy => greedy(logits).ok_or_else(broken),
+            Choice::Chain { chain, candidates } => {
                 if logits.iter().all(|logit| logit.is_nan()) {
                     return Err(broken());
                 }
@@ -46,9 +111,7 @@ impl Sampler {
                 candidates.sorted = false;
                 candidates.selected = None;
                 candidates.apply_sampler(chain);
-                let token = candidates.selected_token().ok_or_else(broken)?;
-                chain.accept(token);
-                Ok(token.0)
+                Ok(candidates.selected_token().ok_or_else(broken)?.0)
             }
         }
     }
@@ -79,7 +142,8 @@ mod tests {
     fn one_seed_gives_one_choice() {
         let logits: Vec<f32> = (0_u8..200).map(|n| f32::from(n % 7)).collect();
         let draw = || {
-            let mut sampler = Sampler::new(&Sampling { seed: Some(7), top_k: 0, top_p: 1.0, ..Sampling::default() });
+            let mut sampler =
+                Sampler::new(&Sampling { seed: Some(7), top_k: 0, top_p: 1.0, ..Sampling::default() }, None);
             (0..20).map(|_| sampler.next(&logits).unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(draw(), draw());

@@ -3,6 +3,7 @@ use super::sampler::Sampler;
 use super::text::TextStream;
 use super::{EngineError, Event, Finish, Generate, Metrics, Timings};
 use crate::clock;
+use llama_cpp_2::sampling::LlamaSampler;
 use llama_cpp_2::token::LlamaToken;
 use llama_cpp_2::vocab::LlamaVocab;
 use std::sync::atomic::Ordering;
@@ -37,7 +38,12 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    pub fn start(id: i32, request: Generate, room: u32, events: Sender<Event>) -> Sequence {
+    pub fn start(
+        id: i32,
+        request: Generate,
+        (room, grammar): (u32, Option<LlamaSampler>),
+        events: Sender<Event>,
+    ) -> Sequence {
         let started = clock::instant();
         let prompt_tokens = u32::try_from(request.prompt.len()).unwrap_or(u32::MAX);
         let sequence = Sequence {
@@ -47,7 +53,7 @@ impl Sequence {
             wait: None,
             next: None,
             output: None,
-            sampler: Sampler::new(&request.sampling),
+            sampler: Sampler::new(&request.sampling, grammar),
             text: TextStream::new(request.stop),
             predicted: 0,
             max_predicted: request.max_tokens.unwrap_or(u32::MAX).min(room.saturating_sub(prompt_tokens)),

@@ -1,5 +1,6 @@
 use super::context::{Batch, Context, Decoded};
 use super::pace::Pace;
+use super::sampler;
 use super::sequence::Sequence;
 use super::slots::Slots;
 use super::{EngineError, Event, Finish, Generate, Metrics};
@@ -99,7 +100,18 @@ impl EngineThread {
             }
             let id = id_of(place.slot);
             self.context.cut_sequence(id, place.keep);
-            let mut sequence = Sequence::start(id, *request, self.room, events);
+            let grammar = request.form.as_ref().map(|form| sampler::grammar(&self.model, form)).transpose();
+            let grammar = match grammar {
+                Ok(grammar) => grammar,
+                Err(error) => {
+                    // It was checked when it was asked; whoever asked is told, and nothing else is touched.
+                    let sequence = Sequence::start(id, *request, (self.room, None), events);
+                    self.metrics.processing.fetch_add(1, Ordering::Relaxed);
+                    self.fail(sequence, error);
+                    continue;
+                }
+            };
+            let mut sequence = Sequence::start(id, *request, (self.room, grammar), events);
             match place.copy {
                 Some((from, tokens)) => {
                     self.context.remove_sequence(id);

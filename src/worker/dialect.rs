@@ -1,6 +1,6 @@
 //! Requests in OpenAI's and llama-server's dialect. Fields that we do not know are left alone, as those servers do.
 
-use crate::engine::{Generate, Message, Prompt, Sampling};
+use crate::engine::{Form, Generate, Message, Prompt, Sampling};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -79,15 +79,12 @@ pub struct CompletionRequest {
 pub fn unserved(body: &serde_json::Map<String, serde_json::Value>) -> Option<&'static str> {
     use serde_json::Value;
     let idle = |key: &str, value: &Value| match key {
-        "response_format" => value.get("type").and_then(Value::as_str) == Some("text"),
         "logprobs" | "echo" => value.as_bool() == Some(false) || value.as_u64() == Some(0),
         "best_of" => value.as_u64() == Some(1),
         "tools" | "functions" => value.as_array().is_some_and(Vec::is_empty),
-        "grammar" => value.as_str() == Some(""),
         _ => false,
     };
-    const KEYS: [&str; 8] =
-        ["tools", "functions", "response_format", "grammar", "json_schema", "logprobs", "echo", "best_of"];
+    const KEYS: [&str; 5] = ["tools", "functions", "logprobs", "echo", "best_of"];
     KEYS.into_iter().find(|key| body.get(*key).is_some_and(|v| !v.is_null() && !idle(key, v)))
 }
 
@@ -118,6 +115,15 @@ pub struct Options {
     pub stream: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream_options: Option<StreamOptions>,
+    /// A GBNF grammar, llama-server's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grammar: Option<String>,
+    /// A JSON schema, llama-server's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json_schema: Option<serde_json::Value>,
+    /// `text`, `json_object` or `json_schema`, OpenAI's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_format: Option<serde_json::Value>,
     /// Answers per request: only 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n: Option<u32>,
@@ -161,10 +167,39 @@ impl Options {
         if self.max_tokens == Some(0) {
             return Err("`max_tokens` must be at least 1".into());
         }
+        self.form()?;
         let numbers = [("temperature", self.temperature), ("top_p", self.top_p), ("min_p", self.min_p)];
         match numbers.iter().find(|(_, value)| value.is_some_and(|value| !value.is_finite() || value < 0.0)) {
             Some((name, _)) => Err(format!("`{name}` must be a number from 0")),
             None => Ok(()),
+        }
+    }
+
+    /// What the answer has to fit, by whichever of the three names it was given.
+    pub fn form(&self) -> Result<Option<Form>, String> {
+        let grammar = self.grammar.as_ref().filter(|g| !g.trim().is_empty()).map(|g| Form::Grammar(g.clone()));
+        let schema = self.json_schema.as_ref().filter(|s| !s.is_null()).map(|s| Form::Schema(s.to_string()));
+        let format = match self.response_format.as_ref().filter(|f| !f.is_null()) {
+            None => None,
+            Some(format) => match format.get("type").and_then(serde_json::Value::as_str) {
+                Some("text") => None,
+                // llama-server takes a schema here as well.
+                Some("json_object") => {
+                    let schema =
+                        format.get("schema").map_or_else(|| r#"{"type":"object"}"#.into(), ToString::to_string);
+                    Some(Form::Schema(schema))
+                }
+                Some("json_schema") => match format.get("json_schema").and_then(|s| s.get("schema")) {
+                    Some(schema) => Some(Form::Schema(schema.to_string())),
+                    None => return Err("`response_format` of type `json_schema` lacks `json_schema.schema`".into()),
+                },
+                _ => return Err("`response_format.type` must be `text`, `json_object` or `json_schema`".into()),
+            },
+        };
+        let mut all = [grammar, schema, format].into_iter().flatten();
+        match (all.next(), all.next()) {
+            (_, Some(_)) => Err("give only one of `grammar`, `json_schema` and `response_format`".into()),
+            (form, None) => Ok(form),
         }
     }
 
@@ -190,6 +225,8 @@ impl Options {
                 Some(Stops::One(stop)) => vec![stop],
                 Some(Stops::Many(stops)) => stops,
             },
+            // Checked before: what contradicts itself has been refused.
+            form: self.form().ok().flatten(),
             timeout: self.timeout_ms.map(Duration::from_millis),
         }
     }
@@ -210,6 +247,28 @@ mod tests {
         assert_eq!(request.options.max_tokens, Some(5));
         assert!(request.options.streams() && request.options.include_usage());
         assert!(matches!(&request.options.stop, Some(Stops::One(stop)) if stop == "END"));
+    }
+
+    #[test]
+    fn a_form_is_understood_under_each_of_its_names_and_only_one_is_taken() {
+        let form = |text: &str| serde_json::from_str::<Options>(text).unwrap().form();
+        let schema = |text: &str| Ok(Some(Form::Schema(text.into())));
+        assert_eq!(form(r#"{"grammar":"root ::= \"a\""}"#), Ok(Some(Form::Grammar("root ::= \"a\"".into()))));
+        assert_eq!(form(r#"{"json_schema":{"type":"null"}}"#), schema(r#"{"type":"null"}"#));
+        let openai =
+            r#"{"response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"null"}}}}"#;
+        assert_eq!(form(openai), schema(r#"{"type":"null"}"#));
+        assert_eq!(form(r#"{"response_format":{"type":"json_object"}}"#), schema(r#"{"type":"object"}"#));
+        for none in ["{}", r#"{"response_format":{"type":"text"},"grammar":"","json_schema":null}"#] {
+            assert_eq!(form(none), Ok(None));
+        }
+        for bad in [
+            r#"{"response_format":{"type":"xml"}}"#,
+            r#"{"response_format":{"type":"json_schema"}}"#,
+            r#"{"grammar":"root ::= \"a\"","json_schema":{}}"#,
+        ] {
+            assert!(form(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -233,3 +233,37 @@ fn a_worker_that_is_killed_costs_no_task_its_answer() {
         assert_eq!((task["state"].as_str(), task["crashes"].as_u64()), (Some("done"), Some(0)), "{task:#}");
     }
 }
+
+#[test]
+fn an_answer_fits_its_schema_or_grammar_and_a_broken_one_is_refused() {
+    let (sandbox, _turn) = with_model();
+    let file = |name: &str, text: &str| {
+        let path = sandbox.path(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let schema = json!({
+        "type": "object",
+        "properties": {"city": {"type": "string", "maxLength": 20}, "big": {"type": "boolean"}},
+        "required": ["city", "big"],
+        "additionalProperties": false,
+    });
+    let schema = file("schema.json", &schema.to_string());
+    let grammar = file("yes.gbnf", "root ::= \"yes\" | \"no\"\n");
+    let broken = file("broken.gbnf", "root ::= nothing-by-that-name\n");
+    let ask = |prompt: &str, option: &str, path: &str| {
+        let args = ["task", "add", prompt, option, path, "--max-tokens", "60", "--temperature", "0"];
+        sandbox.run(args).ok().out.trim().to_owned()
+    };
+    let city = ask("Name a city and say whether it is big.", "--json-schema", &schema);
+    let yes = ask("Is water wet?", "--grammar", &grammar);
+    let bad = ask("Is water wet?", "--grammar", &broken);
+    let run = sandbox.run(["run-once"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(1), "2 done, 1 failed\n"), "{run:#?}");
+    let text = |id: &str| task(&sandbox, id)["result"]["text"].as_str().unwrap().to_owned();
+    let answer: Value = serde_json::from_str(&text(&city)).unwrap();
+    assert!(answer["city"].is_string() && answer["big"].is_boolean(), "{answer}");
+    assert!(["yes", "no"].contains(&text(&yes).as_str()), "{}", text(&yes));
+    let bad = task(&sandbox, &bad);
+    assert_eq!((bad["state"].as_str(), bad["error"]["kind"].as_str()), (Some("failed"), Some("request")), "{bad:#}");
+}
