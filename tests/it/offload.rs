@@ -118,7 +118,7 @@ fn kill_after(sandbox: &Sandbox, mut child: Child, done: u64) {
 
 #[test]
 fn a_batch_that_is_killed_twice_ends_with_every_answer_once() {
-    const LINES: usize = 24;
+    const LINES: usize = 48;
     let (sandbox, _turn) = with_model();
     let (input, output) = (sandbox.path("in.jsonl"), sandbox.path("out.jsonl"));
     std::fs::write(&input, requests(LINES)).unwrap();
@@ -212,7 +212,8 @@ fn worker_of(sandbox: &Sandbox) -> Option<rustix::process::Pid> {
 
 #[test]
 fn a_worker_that_is_killed_costs_no_task_its_answer() {
-    const LINES: usize = 20;
+    // Several rounds of the sixteen that run at once, so that some are left when the first are done.
+    const LINES: usize = 64;
     let (sandbox, _turn) = with_model();
     let (input, output) = (sandbox.path("in.jsonl"), sandbox.path("out.jsonl"));
     std::fs::write(&input, requests(LINES)).unwrap();
