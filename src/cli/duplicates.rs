@@ -63,7 +63,9 @@ struct Group<'a> {
 
 pub fn run(ctx: &mut Ctx, args: &DuplicatesArgs) -> anyhow::Result<Exit> {
     let all = stored(ctx)?;
-    let groups: Vec<Group<'_>> = same_content(&all)
+    let same = same_content(&all);
+    let needs_hashes = same.iter().any(|g| g.sureness == Sureness::Header);
+    let groups: Vec<Group<'_>> = same
         .into_iter()
         .map(|same| {
             let (masses, _) = masses(&same.copies);
@@ -90,14 +92,10 @@ pub fn run(ctx: &mut Ctx, args: &DuplicatesArgs) -> anyhow::Result<Exit> {
     let saved = groups.iter().fold(0u64, |n, g| n.saturating_add(g.saved));
     let groups = units::plural(groups.len() as u64, "group");
     ctx.ui.note(&format!("{groups}; sharing would save {}", units::bytes(saved)));
-    if groups_need_hashes(&all) {
+    if needs_hashes {
         ctx.ui.hint("`modelctl verify --all --hash` computes the hashes that would make this sure");
     }
     Ok(Exit::Done)
-}
-
-fn groups_need_hashes(all: &[crate::model::Stored]) -> bool {
-    same_content(all).iter().any(|g| g.sureness == Sureness::Header)
 }
 
 /// On each device one inode stays; of the others their own blocks are saved, provided that no entry of theirs is

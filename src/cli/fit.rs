@@ -3,7 +3,7 @@
 use crate::gguf::estimate::{CacheType, Settings, Shape, estimate};
 use crate::host::gpu::{Gpu, GpuMemory};
 use crate::host::memory::Memory;
-use crate::model::{DeviceMemory, Facts, Kind, Model, Reading, Role, State};
+use crate::model::{DeviceMemory, Kind, Model, Reading, State};
 use crate::ui::{text, units};
 use serde::Serialize;
 
@@ -86,24 +86,16 @@ pub fn need(model: &Model, wanted: &Wanted) -> Reading<Need> {
     if matches!(model.state, State::Incomplete | State::Damaged) {
         return refuse("it cannot be loaded as it is");
     }
-    let headers = |is_projector: bool| {
-        model
-            .artifacts
-            .iter()
-            .filter(move |a| (a.role == Role::Mmproj) == is_projector)
-            .filter_map(|a| a.header.as_ref().ok())
-    };
-    let shards: Vec<&Facts> = headers(false).collect();
-    let Some(main) = shards.first() else {
+    let Some(shape) = Shape::of(model) else {
         return refuse("the header cannot be read");
     };
-    let settings = wanted.settings(main.context_length);
-    let estimate = estimate(&Shape { shards, mmproj: headers(true).next() }, &settings);
+    let settings = wanted.settings(shape.shards.first().and_then(|main| main.context_length));
+    let estimate = estimate(&shape, &settings);
     Reading::Known(Need {
         context: settings.n_ctx,
         parallel: settings.n_parallel,
         weights: estimate.weights,
-        projector: headers(true).next().map_or(0, |f| f.tensor_bytes),
+        projector: shape.mmproj.map_or(0, |f| f.tensor_bytes),
         kv_cache: estimate.kv_cache,
         compute: estimate.compute,
         overhead: estimate.overhead,
@@ -115,8 +107,7 @@ pub fn need(model: &Model, wanted: &Wanted) -> Reading<Need> {
 ///
 /// Weights are mapped, not copied, but a model whose weights do not fit is read from disk again for every token.
 pub fn shortage(model: &Model, context: u32, available: &Reading<u64>) -> Option<String> {
-    let promised = model.facts().and_then(|f| f.context_length).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
-    let context = promised.map_or(context, |n| n.min(context));
+    let context = model.trained_context().map_or(context, |n| n.min(context));
     match (need(model, &Wanted::new(Some(context), 1)), available) {
         (Reading::Known(need), Reading::Known(available)) if need.total > *available => Some(format!(
             "needs {} at a context of {context} tokens, and {} are available",

@@ -3,7 +3,7 @@
 use super::{Access, Ctx, Exit, fit, keep, offload, select};
 use crate::clock;
 use crate::db::UseEvent;
-use crate::engine::{Finish, LoadSpec, Message, TemplateUse, Timings};
+use crate::engine::{Finish, Message, TemplateUse, Timings};
 use crate::failure::{Failure, Kind as FailureKind, OrFail};
 use crate::host::{memory, probe};
 use crate::model::{KeepHint, Kind, Model, ModelId, ModelRow, Selector, State};
@@ -196,24 +196,9 @@ fn answer(
     interrupt: &Interrupt,
 ) -> anyhow::Result<Run> {
     let started = clock::instant();
-    let settings = &ctx.config.worker;
-    let Some(main) = model.main() else {
+    let spec = StartSpec::of(model, &ctx.config.worker, probe::OURSELVES.into(), ctx.config.runtime_dir.clone());
+    let Some(spec) = spec else {
         return Err(Failure::cannot_meet(format!("{} has no file", model.name)).into());
-    };
-    let trained = model.facts().and_then(|f| f.context_length).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
-    // The entry, not its target: the other parts of a split set lie beside the entry.
-    let mut load = LoadSpec::new(&main.path);
-    load.context = trained.map_or(settings.context, |t| t.min(settings.context));
-    load.gpu_layers = settings.gpu_layers;
-    if let Some(threads) = settings.threads {
-        (load.threads, load.threads_batch) = (threads, threads);
-    }
-    let spec = StartSpec {
-        program: probe::OURSELVES.into(),
-        runtime_dir: ctx.config.runtime_dir.clone(),
-        load,
-        nice: settings.nice.into(),
-        load_limit: settings.load_timeout,
     };
     let bar = ctx.ui.progress("loading", Some(100));
     let mut worker = Worker::start(&spec, interrupt, &mut |fraction| bar.set_done((fraction * 100.0) as u64))

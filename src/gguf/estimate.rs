@@ -7,7 +7,7 @@
 //! contexts of models without attention, since it counts a mask for those too, and up to 26 % too little on tiny models of
 //! the other families. Quantised caches were compared on SmolLM2 and Gemma 3 alone.
 
-use crate::model::{Attention, Facts, Recurrent};
+use crate::model::{Attention, Facts, Model, Recurrent, Role};
 
 /// The files of one model.
 #[derive(Debug, Clone)]
@@ -15,6 +15,18 @@ pub struct Shape<'a> {
     /// The main file, or all shards in order: the first one carries the metadata.
     pub shards: Vec<&'a Facts>,
     pub mmproj: Option<&'a Facts>,
+}
+
+impl<'a> Shape<'a> {
+    /// Of a model as it is known; None when no header of it can be read.
+    pub fn of(model: &'a Model) -> Option<Shape<'a>> {
+        let headers = |is_projector: bool| {
+            let files = model.artifacts.iter().filter(move |a| (a.role == Role::Mmproj) == is_projector);
+            files.filter_map(|a| a.header.as_ref().ok())
+        };
+        let shards: Vec<&Facts> = headers(false).collect();
+        (!shards.is_empty()).then(|| Shape { shards, mmproj: headers(true).next() })
+    }
 }
 
 /// Element type of the KV cache.

@@ -3,6 +3,7 @@
 use super::GgufError;
 use super::cursor::{Cursor, Source};
 use super::tensor_type::{Meaning, meaning};
+use crate::model::hex;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashSet};
 
@@ -139,7 +140,7 @@ impl Header {
         let data_offset =
             pad(c.position(), alignment).ok_or_else(|| GgufError::Malformed("a header without end".into()))?;
         let digest = hash.finalize();
-        let fingerprint = digest.iter().take(16).map(|b| format!("{b:02x}")).collect();
+        let fingerprint = hex(digest.get(..16).unwrap_or(&digest));
         Ok(Header { version, big_endian: c.big_endian, values, tensors, data_offset, alignment, len, fingerprint })
     }
 }

@@ -31,7 +31,7 @@ pub mod tensor_type;
 mod tests;
 
 pub use family::family;
-pub use open::{FileHeader, open_untouched, read_bytes, read_file, read_path};
+pub use open::{FileHeader, open_untouched, read_bytes, read_file, read_path, untouched};
 pub use template::{TemplateTokens, chat_template, template_tokens};
 
 use cursor::Source;

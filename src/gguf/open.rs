@@ -22,11 +22,18 @@ pub struct FileHeader {
 /// FIFO without a writer does not block.
 pub fn open_untouched(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-    let opened = match rustix::fs::open(path, flags | OFlags::NOATIME, Mode::empty()) {
-        Err(rustix::io::Errno::PERM) => rustix::fs::open(path, flags, Mode::empty()),
+    Ok(File::from(untouched(|extra| rustix::fs::open(path, flags | extra, Mode::empty()))?))
+}
+
+/// Opens by `open` with `O_NOATIME`, or without where this is not the owner, who alone may ask for that.
+///
+/// # Errors
+/// Those of `open`.
+pub fn untouched<T>(open: impl Fn(OFlags) -> rustix::io::Result<T>) -> rustix::io::Result<T> {
+    match open(OFlags::NOATIME) {
+        Err(rustix::io::Errno::PERM) => open(OFlags::empty()),
         other => other,
-    };
-    Ok(File::from(opened?))
+    }
 }
 
 /// [`open_untouched`] for what may be a device or a FIFO: some do things when they are opened, so it looks first.
@@ -52,14 +59,7 @@ pub fn read_file(file: &File, name: &OsStr) -> Result<FileHeader, GgufError> {
     let meta = file.metadata().map_err(GgufError::Io)?;
     regular(&meta)?;
     let header = parse(&Opened { file, len: meta.len() })?;
-    let ns = |s: i64, n: i64| s.saturating_mul(1_000_000_000).saturating_add(n);
-    let identity = FileIdentity {
-        dev: meta.dev(),
-        ino: meta.ino(),
-        size: meta.len(),
-        mtime_ns: ns(meta.mtime(), meta.mtime_nsec()),
-        ctime_ns: ns(meta.ctime(), meta.ctime_nsec()),
-    };
+    let identity = FileIdentity::of(&meta);
     let allocated = meta.blocks().saturating_mul(512);
     let facts = facts::facts(&header, allocated, &name.to_string_lossy());
     Ok(FileHeader { identity, allocated, facts })

@@ -372,14 +372,7 @@ pub(crate) fn stop_if(cancel: &AtomicBool) -> anyhow::Result<()> {
 
 /// The identity of what `meta` describes.
 pub(crate) fn identity_of(meta: &Metadata) -> FileIdentity {
-    let ns = |secs: i64, nanos: i64| secs.saturating_mul(1_000_000_000).saturating_add(nanos);
-    FileIdentity {
-        dev: meta.dev(),
-        ino: meta.ino(),
-        size: meta.size(),
-        mtime_ns: ns(meta.mtime(), meta.mtime_nsec()),
-        ctime_ns: ns(meta.ctime(), meta.ctime_nsec()),
-    }
+    FileIdentity::of(meta)
 }
 
 /// Bytes of disk in use: stat counts in units of 512 whatever the file system's block is.

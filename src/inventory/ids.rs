@@ -1,10 +1,9 @@
 //! The ids of models and the content identity of split sets.
 
-use crate::model::ModelId;
+use crate::model::{ModelId, hex};
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
 /// The id of the `ordinal`-th model (from 0) with this content: the first 12 hex digits of
@@ -67,15 +66,6 @@ pub fn content_of_set<'a>(parts: impl IntoIterator<Item = (u32, Option<&'a str>)
         hash.update(b"\0");
     }
     Some(hex(&hash.finalize()))
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        // Writing to a String cannot fail.
-        write!(text, "{byte:02x}").unwrap_or(());
-    }
-    text
 }
 
 #[cfg(test)]

@@ -103,11 +103,15 @@ pub fn path_bytes_hex(path: &Path) -> Option<String> {
     if path.to_str().is_some() {
         return None;
     }
-    let bytes = path.as_os_str().as_bytes();
-    let mut hex = String::with_capacity(bytes.len().saturating_mul(2));
+    Some(hex(path.as_os_str().as_bytes()))
+}
+
+/// Lower-case hex, two digits for each byte.
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
     for byte in bytes {
         // Writing to a String cannot fail.
-        write!(hex, "{byte:02x}").unwrap_or(());
+        write!(text, "{byte:02x}").unwrap_or(());
     }
-    Some(hex)
+    text
 }

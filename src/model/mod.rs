@@ -19,7 +19,7 @@ pub use device_memory::DeviceMemory;
 pub use facts::{Attention, Facts, Integrity, Recurrent, Split, digits, percent};
 pub use holding::{Class, Holding, Surveyed};
 pub use keep::{HintSource, KeepHint};
-pub use listed::{Listed, path_bytes_hex};
+pub use listed::{Listed, hex, path_bytes_hex};
 pub use quant::{Quant, QuantSource};
 pub use reading::Reading;
 pub use row::{ModelRow, RootState};
@@ -32,6 +32,8 @@ pub use tier::{Tier, TierLimits, tier_of};
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Twelve lower-case hex digits: what a person types to name a model. Given when a model is first seen, derived from
@@ -66,6 +68,18 @@ pub struct FileIdentity {
 }
 
 impl FileIdentity {
+    /// Of what `meta` describes.
+    pub fn of(meta: &Metadata) -> FileIdentity {
+        let ns = |secs: i64, nanos: i64| secs.saturating_mul(1_000_000_000).saturating_add(nanos);
+        FileIdentity {
+            dev: meta.dev(),
+            ino: meta.ino(),
+            size: meta.size(),
+            mtime_ns: ns(meta.mtime(), meta.mtime_nsec()),
+            ctime_ns: ns(meta.ctime(), meta.ctime_nsec()),
+        }
+    }
+
     /// The same inode with the same content as far as stat can tell. A rename or a new hard link changes only `ctime`.
     pub fn same_content(&self, other: &FileIdentity) -> bool {
         (self.dev, self.ino, self.size, self.mtime_ns) == (other.dev, other.ino, other.size, other.mtime_ns)
@@ -311,6 +325,11 @@ impl Model {
     /// The facts of the main file (of the first shard in a set).
     pub fn facts(&self) -> Option<&Facts> {
         self.artifacts.iter().filter(|a| a.role != Role::Mmproj).find_map(|a| a.header.as_ref().ok())
+    }
+
+    /// Tokens of context that the model was trained with, where its header says so.
+    pub fn trained_context(&self) -> Option<u32> {
+        self.facts().and_then(|f| f.context_length).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0)
     }
 
     /// The file to hand to llama.cpp: the main file, or the first shard.

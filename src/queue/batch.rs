@@ -10,6 +10,7 @@ mod tests;
 pub use output::{OutputLine, is_error, output_line};
 
 use crate::failure::Failure;
+use crate::model::hex;
 use crate::model::task::{Endpoint, TaskRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -196,7 +197,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     fn digest(self) -> String {
-        self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.hash.finalize())
     }
 }
 

@@ -1,8 +1,6 @@
 use crate::gguf::estimate::{Settings, Shape, estimate};
 use crate::model::task::Wish;
-use crate::model::{
-    Artifact, KeepHint, Kind, Model, ModelId, ModelRow, Pick, Reading, Role, Selector, State, Tier, TierLimits, pick,
-};
+use crate::model::{KeepHint, Kind, Model, ModelId, ModelRow, Pick, Reading, Selector, State, Tier, TierLimits, pick};
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
@@ -110,14 +108,8 @@ pub fn serves(row: &ModelRow, limits: &TierLimits) -> Vec<Wish> {
 ///
 /// `contexts`: whole contexts that are held.
 pub fn too_large(model: &Model, (context, contexts): (u32, u32), available: &Reading<u64>) -> Option<String> {
-    let headers = |is_projector: bool| {
-        let of = move |a: &&Artifact| (a.role == Role::Mmproj) == is_projector;
-        model.artifacts.iter().filter(of).filter_map(|a| a.header.as_ref().ok())
-    };
-    let shards: Vec<_> = headers(false).collect();
-    let promised = shards.first()?.context_length.and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
-    let n_ctx = promised.map_or(context, |n| n.min(context)).saturating_mul(contexts.max(1));
-    let shape = Shape { shards, mmproj: headers(true).next() };
+    let shape = Shape::of(model)?;
+    let n_ctx = model.trained_context().map_or(context, |n| n.min(context)).saturating_mul(contexts.max(1));
     let need = estimate(&shape, &Settings { n_ctx, ..Settings::default() }).total();
     match available {
         Reading::Known(have) if need > *have => {

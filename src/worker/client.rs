@@ -6,7 +6,9 @@ use super::error::WorkerError;
 use super::exchange;
 use super::runtime_dir::{Socket, new_socket};
 use super::status::Status;
+use crate::config::WorkerConfig;
 use crate::engine::{Finish, Info, LoadSpec, TemplateUse, Timings};
+use crate::model::Model;
 use crate::supervise::{Child, Ending, Interrupt, LogRing, SpawnSpec, spawn};
 use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
@@ -35,6 +37,20 @@ pub struct StartSpec {
     pub nice: i32,
     /// How long loading may take.
     pub load_limit: Duration,
+}
+
+impl StartSpec {
+    /// How a worker for `model` is started as the configuration has it. None for a model without a file.
+    pub fn of(model: &Model, config: &WorkerConfig, program: PathBuf, runtime_dir: PathBuf) -> Option<StartSpec> {
+        // The entry, not its target: the other parts of a split set lie beside the entry.
+        let mut load = LoadSpec::new(&model.main()?.path);
+        load.context = model.trained_context().map_or(config.context, |t| t.min(config.context));
+        load.gpu_layers = config.gpu_layers;
+        if let Some(threads) = config.threads {
+            (load.threads, load.threads_batch) = (threads, threads);
+        }
+        Some(StartSpec { program, runtime_dir, load, nice: config.nice.into(), load_limit: config.load_timeout })
+    }
 }
 
 /// What a chat came to.

@@ -1,6 +1,7 @@
 //! A folder that is open: what is in it is looked at by its own names, without walking down from the root each time,
 //! without following a link, and without a trace in its access time.
 
+use crate::gguf::untouched;
 use crate::inventory::found::{Entity, Intake, Stamp, vanished};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir};
 use std::ffi::{OsStr, OsString};
@@ -264,14 +265,6 @@ pub(crate) fn each_file(
 fn open(at: impl AsFd, name: &OsStr) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     Ok(untouched(|extra| rustix::fs::openat(at.as_fd(), name, flags | extra, Mode::empty()))?)
-}
-
-/// Only the owner may ask for the access time to stay.
-fn untouched<T>(open: impl Fn(OFlags) -> rustix::io::Result<T>) -> rustix::io::Result<T> {
-    match open(OFlags::NOATIME) {
-        Err(rustix::io::Errno::PERM) => open(OFlags::empty()),
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@
 //! ```
 
 use super::folder::Folder;
+use crate::gguf::untouched;
 use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -113,12 +113,7 @@ pub(super) fn open_quietly(path: &Path) -> Option<File> {
 /// Opens a regular file for reading without following a link, waiting for a writer or touching its access time.
 pub(super) fn try_open_quietly(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let opened = match rustix::fs::open(path, flags | OFlags::NOATIME, Mode::empty()) {
-        // Only the owner may ask for that.
-        Err(Errno::PERM) => rustix::fs::open(path, flags, Mode::empty()),
-        other => other,
-    };
-    let file = File::from(opened?);
+    let file = File::from(untouched(|extra| rustix::fs::open(path, flags | extra, Mode::empty()))?);
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
 

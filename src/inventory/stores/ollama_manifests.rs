@@ -6,6 +6,7 @@ use super::ollama::{DEPTH, MANIFESTS};
 use super::ollama_blobs::Blobs;
 use crate::inventory::found::{Intake, Kept, Sum, odd_type, vanished};
 use crate::model::Class;
+use crate::model::hex;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -151,7 +152,7 @@ impl Manifests {
             parts.iter().filter_map(|p| p.bytes).fold(0, u64::saturating_add)
         };
         // The server also keeps the manifest itself as a blob, of which this may be a link or a copy.
-        let own: String = Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
+        let own = hex(&Sha256::digest(bytes));
         if let Some(digest) = Digest::new(Algorithm::Sha256, &own).filter(|d| blobs.has(d)) {
             parts.push(manifest_part(digest));
         }

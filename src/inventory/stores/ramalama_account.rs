@@ -2,10 +2,9 @@
 
 use super::ramalama_model::{Entry, Leads, Reader};
 use crate::inventory::found::{Entity, Found, Intake, Repo, Stamp, Sum, is_partial};
-use crate::inventory::ids::hex;
 use crate::inventory::names::plain_name;
 use crate::inventory::stores::hf::promised_sha256;
-use crate::model::{Class, Holding, StoreKind};
+use crate::model::{Class, Holding, StoreKind, hex};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;

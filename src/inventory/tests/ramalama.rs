@@ -1,7 +1,7 @@
 //! Stores as RamaLama writes them.
 
 use super::trees::{Shelf, Tree, held_at, sha, skipped};
-use crate::inventory::ids::hex;
+use crate::model::hex;
 use crate::model::{Class, State, StoreKind};
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;

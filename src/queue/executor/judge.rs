@@ -1,7 +1,7 @@
 //! What an exchange with a worker means for its task. Pure.
 
 use crate::engine::Finish;
-use crate::model::task::{Endpoint, ErrorKind, TaskError, TaskRequest, TaskResult, Ticket};
+use crate::model::task::{ErrorKind, TaskError, TaskRequest, TaskResult, Ticket};
 use crate::model::{ModelId, ModelRow};
 use crate::worker::{Broken, Completion, WorkerError};
 use serde_json::{Map, Value, json};
@@ -104,15 +104,11 @@ fn fault(request: &TaskRequest, completion: &Completion) -> Option<String> {
     read.err().map(|e| format!("the answer is not the JSON that was asked for: {e}"))
 }
 
-/// The path of an endpoint at the worker.
-pub fn path(endpoint: Endpoint) -> &'static str {
-    endpoint.url()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::{TemplateUse, Timings};
+    use crate::model::task::Endpoint;
     use crate::queue::choose::tests::row;
     use crate::worker::Usage;
 

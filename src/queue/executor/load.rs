@@ -2,7 +2,7 @@
 
 use super::Setup;
 use crate::clock::{self, Timestamp};
-use crate::engine::{CONTEXTS, LoadSpec};
+use crate::engine::CONTEXTS;
 use crate::host::memory;
 use crate::model::task::Wish;
 use crate::model::{Model, ModelRow};
@@ -55,7 +55,8 @@ pub(super) fn load(
     stop: &Interrupt,
     on_progress: &mut dyn FnMut(f32),
 ) -> anyhow::Result<Result<Loaded, String>> {
-    let Some(main) = model.main() else { return Ok(Err("it has no file".to_owned())) };
+    let start = StartSpec::of(model, &setup.worker, setup.program.clone(), setup.runtime_dir.clone());
+    let Some(mut start) = start else { return Ok(Err("it has no file".to_owned())) };
     if !matches!(row.state, crate::model::State::Ready) {
         let why = row.reason.clone().unwrap_or_else(|| row.state.name().to_owned());
         return Ok(Err(format!("it cannot be run: {why}")));
@@ -74,23 +75,8 @@ pub(super) fn load(
         Some(contexts) => contexts,
         None => 1,
     };
-    let trained = model.facts().and_then(|f| f.context_length).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
-    // The entry, not its target: the other parts of a split set lie beside the entry.
-    let mut spec = LoadSpec::new(&main.path);
-    spec.context = trained.map_or(setup.worker.context, |t| t.min(setup.worker.context));
-    spec.parallel = parallel;
-    spec.queue = usize::try_from(parallel).unwrap_or(1).saturating_mul(4).max(32);
-    spec.gpu_layers = setup.worker.gpu_layers;
-    if let Some(threads) = setup.worker.threads {
-        (spec.threads, spec.threads_batch) = (threads, threads);
-    }
-    let start = StartSpec {
-        program: setup.program.clone(),
-        runtime_dir: setup.runtime_dir.clone(),
-        load: spec,
-        nice: setup.worker.nice.into(),
-        load_limit: setup.worker.load_timeout,
-    };
+    start.load.parallel = parallel;
+    start.load.queue = usize::try_from(parallel).unwrap_or(1).saturating_mul(4).max(32);
     let began = clock::instant();
     let mut wait = FIRST_WAIT;
     let mut last = String::new();

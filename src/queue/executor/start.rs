@@ -151,7 +151,7 @@ impl Run<'_> {
             match judge::body(&task.ticket, &task.request) {
                 Ok(body) => {
                     let limit = task.ticket.timeout_ms.map(|ms| Duration::from_millis(ms) + TIMEOUT_MARGIN);
-                    let path = judge::path(task.request.endpoint);
+                    let path = task.request.endpoint.url();
                     self.progress.mark(hold);
                     self.askers.ask(Job { hold, socket: socket.clone(), path, body, limit });
                     (self.tell)(Told::Started { id: hold.id });
