@@ -13,6 +13,7 @@
 //! | [`config`] | defaults < file < environment < flags; the only reader of the environment | printing |
 //! | [`failure`] | kinds of failure, hints, exit codes | |
 //! | [`inventory`] | stores, walking, grouping, the diff of a scan | SQL, printing, model loading |
+//! | [`prune`] | what may go and why (pure), the trash, who has a file open | SQL, printing |
 //! | [`queue`] | which model answers a task; the durable queue | SQL, llama.cpp |
 //! | [`engine`] | llama.cpp, in the worker process alone; a stub without the `llama` feature | HTTP, SQL |
 //! | [`worker`] | the process that hosts the engine, its HTTP dialect, and the client everyone uses | llama.cpp types |
@@ -36,6 +37,7 @@ pub mod gguf;
 pub mod host;
 pub mod inventory;
 pub mod model;
+pub mod prune;
 pub mod queue;
 pub mod supervise;
 pub mod ui;

@@ -1,0 +1,2 @@
+//! Taking away models that nobody uses, and putting them back: policy → plan (pure), then in small journaled steps to
+//! the trash, and from there back or away for good.
