@@ -12,6 +12,7 @@ mod hf;
 mod hf_blobs;
 mod hf_local;
 mod hf_order;
+mod hf_parts;
 mod hf_refs;
 mod hf_repo;
 mod hf_shared;
@@ -20,15 +21,19 @@ mod llamacpp;
 mod llamacpp_manifest;
 mod lmstudio;
 mod lmstudio_hub;
+mod loose_parts;
 mod oci;
 mod oci_images;
 mod ollama;
 mod ollama_blobs;
 mod ollama_manifests;
+mod ollama_parts;
 mod owned;
+mod parts;
 mod ramalama;
 mod ramalama_account;
 mod ramalama_model;
+mod ramalama_parts;
 mod ramalama_ref;
 mod xet;
 
@@ -41,6 +46,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use dir::{looked_at, loose};
 pub(crate) use folder::{Folder, Step, Visit, each_file};
 pub(crate) use hf_blobs::SharedUse;
+pub use parts::{Part, PartRole, Wish, parts};
 
 /// What to do with a folder that a walk comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]

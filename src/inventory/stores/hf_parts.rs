@@ -1,0 +1,329 @@
+//! What goes with a model of a hub cache: the links of every snapshot, the blob, the shared payload when no other
+//! repository links it, and the rest of the repository when nothing but descriptions is left.
+
+use super::folder::Folder;
+use super::hf::{is_bookkeeping, is_other_kind, normal};
+use super::hf_refs::{Refs, Standing, standings};
+use super::parts::{Part, PartRole, Tree, Wish, give, look, quietly};
+use crate::inventory::found::{Entity, Stamp, is_partial};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// A description is not longer than this; a larger file may be what somebody downloaded the repository for.
+const MOST_BESIDE: u64 = 32 << 20;
+
+pub(super) fn parts(folder: &Path, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, String>> {
+    if super::hf::repository_of(&folder.join("snapshots/x")) != Some(folder) && !is_repo_folder(folder) {
+        return wishes.iter().map(|wish| beside_repositories(wish)).collect();
+    }
+    match Repo::read(folder) {
+        Ok(repo) => repo.parts(wishes),
+        Err(why) => wishes.iter().map(|_| Err(why.clone())).collect(),
+    }
+}
+
+fn is_repo_folder(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| super::hf::is_repo(folder, name))
+}
+
+/// Shared payloads that nothing links any more, and downloads among them.
+fn beside_repositories(wish: &Wish) -> Result<Vec<Part>, String> {
+    let mut found = Vec::new();
+    for path in super::parts::inside(&wish.root, wish) {
+        if look(path)?.is_none() {
+            continue;
+        }
+        if !is_partial(path.file_name().unwrap_or_default()) {
+            let users = Payload::users(&wish.root, path)?;
+            if let Some(user) = users.first() {
+                return Err(format!("`{}` links to it", user.display()));
+            }
+            found.extend(Payload::list(path).map(|path| Part { role: PartRole::Reference, path }));
+        }
+        found.push(Part { role: PartRole::Payload, path: path.clone() });
+    }
+    if found.is_empty() { Err("none of its files is there any more: scan again".to_owned()) } else { Ok(found) }
+}
+
+/// One file of a snapshot.
+struct Entry {
+    path: PathBuf,
+    commit: OsString,
+    look: Stamp,
+    /// The blob that the entry leads to; None for a file that lies there itself.
+    blob: Option<PathBuf>,
+}
+
+struct Repo {
+    folder: PathBuf,
+    root: PathBuf,
+    tree: Tree,
+    entries: Vec<Entry>,
+    refs: Refs,
+    standings: BTreeMap<OsString, Standing>,
+}
+
+impl Repo {
+    fn read(folder: &Path) -> Result<Repo, String> {
+        let root = folder.parent().ok_or("its folder has no root")?.to_owned();
+        let tree = Tree::read(folder)?;
+        let snapshots = folder.join("snapshots");
+        let mut entries = Vec::new();
+        let mut made: BTreeMap<OsString, i64> = BTreeMap::new();
+        for dir in tree.folders.iter().filter(|f| f.parent() == Some(snapshots.as_path())) {
+            // A snapshot that vanished now is of no age.
+            let time = look(dir)?.map_or(i64::MIN, |l| l.identity.mtime_ns);
+            made.insert(dir.file_name().unwrap_or_default().to_owned(), time);
+        }
+        for (path, look) in tree.files.range(snapshots.clone()..).take_while(|(p, _)| p.starts_with(&snapshots)) {
+            let commit = path.strip_prefix(&snapshots).ok().and_then(|p| p.iter().next()).unwrap_or_default(); // it lies there
+            let blob = match look.entity {
+                Entity::Link => {
+                    let text = std::fs::read_link(path).map_err(|e| format!("`{}`: {e}", path.display()))?;
+                    Some(normal(path.parent().unwrap_or(folder), &text))
+                }
+                _ => None,
+            };
+            entries.push(Entry { path: path.clone(), commit: commit.to_owned(), look: *look, blob });
+        }
+        let refs = quietly(&root, |intake| Refs::read(&Folder::open(folder)?, intake))?;
+        let standings = standings(&refs, &made);
+        Ok(Repo { folder: folder.to_owned(), root, tree, entries, refs, standings })
+    }
+
+    fn parts(&self, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, String>> {
+        let mut found: Vec<Result<Vec<Part>, String>> = wishes.iter().map(|_| Ok(Vec::new())).collect();
+        // Who takes which entry and which blob: the last that needs it.
+        let mut gone: BTreeMap<&Path, usize> = BTreeMap::new();
+        for (at, wish) in wishes.iter().enumerate() {
+            for entry in &self.entries {
+                let is_own =
+                    wish.paths.contains(&entry.path) || entry.blob.as_ref().is_some_and(|b| wish.paths.contains(b));
+                let is_own = is_own || self.payload_of(entry).is_some_and(|p| wish.paths.contains(&p));
+                if is_own {
+                    gone.insert(&entry.path, at);
+                }
+            }
+            if wish.class.is_some() {
+                if let Some(entry) =
+                    self.entries.iter().find(|e| gone.get(e.path.as_path()) == Some(&at) && !self.is_old(e))
+                {
+                    let why = format!("`{}` leads to it now", entry.path.display());
+                    gone.retain(|_, taker| *taker != at);
+                    if let Some(slot) = found.get_mut(at) {
+                        *slot = Err(why);
+                    }
+                    continue;
+                }
+                let own = wish.paths.iter().filter(|p| self.tree.files.contains_key(*p));
+                gone.extend(own.map(|p| (p.as_path(), at)));
+            }
+        }
+        let takers: BTreeSet<usize> = gone.values().copied().collect();
+        for at in (0..found.len()).filter(|at| !takers.contains(at)) {
+            if let Some(slot @ Ok(_)) = found.get_mut(at) {
+                let moved = wishes.get(at).is_some_and(|w| w.paths.iter().all(|p| matches!(look(p), Ok(None))));
+                *slot = Err(if moved {
+                    "none of its files is there any more: scan again"
+                } else {
+                    "another that goes has its files"
+                }
+                .to_owned());
+            }
+        }
+        if let Some(last) = takers.last().copied() {
+            self.rest(last, &mut gone);
+            self.hand_over(wishes, &gone, &mut found);
+            self.tree.fold(&self.folder, &mut found);
+        }
+        found
+    }
+
+    fn is_old(&self, entry: &Entry) -> bool {
+        matches!(self.standings.get(&entry.commit), Some(Standing::Superseded { .. }))
+    }
+
+    /// Takes what is of no use any more once `gone` is away: descriptions in old snapshots, and everything in a
+    /// repository of which only descriptions are left.
+    fn rest<'a>(&'a self, last: usize, gone: &mut BTreeMap<&'a Path, usize>) {
+        let stays = |e: &&Entry, gone: &BTreeMap<&Path, usize>| !gone.contains_key(e.path.as_path());
+        let touched: BTreeSet<&OsStr> =
+            self.entries.iter().filter(|e| !stays(e, gone)).map(|e| e.commit.as_os_str()).collect();
+        let left: Vec<&Entry> = self.entries.iter().filter(|e| stays(e, gone)).collect();
+        let blobs = self.folder.join("blobs");
+        let led_to: BTreeSet<&Path> = self.entries.iter().filter_map(|e| e.blob.as_deref()).collect();
+        let strays =
+            self.tree.files.keys().any(|p| {
+                p.parent() == Some(&blobs) && !led_to.contains(p.as_path()) && !gone.contains_key(p.as_path())
+            });
+        let is_whole = !touched.is_empty() && !strays && left.iter().all(|e| self.is_description(e));
+        let commits: BTreeSet<&OsStr> = touched
+            .into_iter()
+            .filter(|commit| {
+                let mut own = left.iter().filter(|e| e.commit == *commit).peekable();
+                let is_empty = own.peek().is_none();
+                is_whole || is_empty || own.all(|e| self.is_old(e) && self.is_description(e))
+            })
+            .collect();
+        for entry in left.iter().filter(|e| is_whole || commits.contains(e.commit.as_os_str())) {
+            gone.insert(&entry.path, last);
+        }
+        for path in self.tree.files.keys() {
+            let of_commit = |part: &str| {
+                let inside = path.strip_prefix(self.folder.join(part)).ok()?; // not of that part
+                Path::new(inside.iter().next()?).file_stem().map(|stem| commits.contains(stem))
+            };
+            let is_note = ["trees", ".no_exist"].iter().filter_map(|part| of_commit(part)).any(|own| own);
+            if is_whole && !path.starts_with(&blobs) || is_note {
+                gone.insert(path, last);
+            }
+        }
+        for (commit, names) in &self.refs.names {
+            for name in names.iter().filter(|_| commits.contains(commit.as_os_str())) {
+                let path = self.folder.join("refs").join(name);
+                if let Some((path, _)) = self.tree.files.get_key_value(&path) {
+                    gone.insert(path, last);
+                }
+            }
+        }
+    }
+
+    /// Names that no program loads as a model, and short.
+    fn is_description(&self, entry: &Entry) -> bool {
+        const WEIGHTS: [&str; 14] = [
+            "gguf",
+            "safetensors",
+            "bin",
+            "pt",
+            "pth",
+            "ckpt",
+            "onnx",
+            "h5",
+            "msgpack",
+            "tflite",
+            "ot",
+            "npz",
+            "ggml",
+            "engine",
+        ];
+        let name = entry.path.file_name().unwrap_or_default();
+        let extension = Path::new(name).extension().and_then(OsStr::to_str).unwrap_or_default().to_lowercase();
+        let size = match &entry.blob {
+            Some(blob) => self.tree.files.get(blob).map_or(0, |l| l.identity.size),
+            None => entry.look.identity.size,
+        };
+        let is_shared =
+            entry.blob.as_ref().and_then(|b| self.tree.files.get(b)).is_some_and(|l| l.entity == Entity::Link);
+        !WEIGHTS.contains(&extension.as_str())
+            && !is_shared
+            && size <= MOST_BESIDE
+            && (is_other_kind(name) || size <= 1 << 20)
+    }
+
+    fn payload_of(&self, entry: &Entry) -> Option<PathBuf> {
+        let blob = entry.blob.as_ref()?;
+        let is_link = self.tree.files.get(blob).is_some_and(|l| l.entity == Entity::Link);
+        // A link that vanished leads nowhere.
+        let text = is_link.then(|| std::fs::read_link(blob).ok()).flatten()?;
+        Some(normal(blob.parent()?, &text))
+    }
+
+    fn hand_over(&self, wishes: &[&Wish], gone: &BTreeMap<&Path, usize>, found: &mut [Result<Vec<Part>, String>]) {
+        let blobs = self.folder.join("blobs");
+        let mut taker: BTreeMap<&Path, usize> = BTreeMap::new();
+        let mut needed: BTreeSet<&Path> = BTreeSet::new();
+        for entry in &self.entries {
+            match (gone.get(entry.path.as_path()), entry.blob.as_deref()) {
+                (Some(at), Some(blob)) => {
+                    let last = taker.entry(blob).or_insert(*at);
+                    *last = (*last).max(*at);
+                }
+                (None, Some(blob)) => {
+                    needed.insert(blob);
+                }
+                _ => {}
+            }
+        }
+        for (path, at) in gone {
+            let Some(look) = self.tree.files.get(*path) else { continue };
+            let is_bytes = path.starts_with(&blobs)
+                || (path.starts_with(self.folder.join("snapshots")) && look.entity == Entity::File);
+            let is_reference = path.starts_with(self.folder.join("refs")) || look.entity == Entity::Link;
+            let role = match (is_bytes, is_reference) {
+                (true, _) => PartRole::Payload,
+                (_, true) => PartRole::Reference,
+                _ => PartRole::Beside,
+            };
+            if !needed.contains(path) {
+                give(found, *at, role, *path);
+            }
+        }
+        for (blob, at) in taker.iter().filter(|(blob, _)| !needed.contains(*blob) && !gone.contains_key(*blob)) {
+            match self.tree.files.get(*blob).map(|l| l.entity) {
+                Some(Entity::File) => give(found, *at, PartRole::Payload, *blob),
+                Some(Entity::Link) => {
+                    give(found, *at, PartRole::Beside, *blob);
+                    self.payload(wishes, blob, *at, found);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The shared payload behind a blob: goes when its own list of users names nobody else who still links it. Without
+    /// a readable list it stays, as its owner would have it.
+    fn payload(&self, wishes: &[&Wish], blob: &Path, at: usize, found: &mut [Result<Vec<Part>, String>]) {
+        // What vanished or is elsewhere is nothing to take.
+        let Some(payload) = std::fs::read_link(blob).ok().map(|to| normal(blob.parent().unwrap_or(&self.root), &to))
+        else {
+            return;
+        };
+        let shared = self.root.join("blobs");
+        let is_ours = payload.starts_with(&shared) && is_bookkeeping(&shared, OsStr::new("blobs"));
+        let Some(list) = Payload::list(&payload) else { return };
+        if !is_ours || !wishes.get(at).is_some_and(|wish| wish.paths.contains(&payload)) {
+            return;
+        }
+        if Payload::users(&self.root, &payload).is_ok_and(|users| users.iter().all(|user| user == blob)) {
+            give(found, at, PartRole::Beside, list);
+            give(found, at, PartRole::Payload, payload);
+        }
+    }
+}
+
+/// A payload that repositories share.
+struct Payload;
+
+impl Payload {
+    /// The list of those who ever linked it, when that is there.
+    fn list(payload: &Path) -> Option<PathBuf> {
+        let mut list = payload.as_os_str().to_owned();
+        list.push(".refs");
+        let list = PathBuf::from(list);
+        list.is_file().then_some(list)
+    }
+
+    /// Blobs that link to it now, of those that its list names and of every repository of the root.
+    fn users(root: &Path, payload: &Path) -> Result<Vec<PathBuf>, String> {
+        let list = Payload::list(payload).ok_or("the list of who shares it is not there")?;
+        let text =
+            std::fs::read_to_string(&list).map_err(|e| format!("the list of who shares it cannot be read: {e}"))?;
+        let mut users: BTreeSet<PathBuf> =
+            text.lines().filter(|l| !l.is_empty()).map(|l| normal(root, Path::new(l))).collect();
+        let repositories = std::fs::read_dir(root).map_err(|e| format!("its root cannot be read: {e}"))?;
+        for repository in repositories.flatten().filter(|e| is_repo_folder(&e.path())) {
+            let blobs = match std::fs::read_dir(repository.path().join("blobs")) {
+                Err(e) if crate::inventory::found::vanished(&e) => continue,
+                blobs => blobs.map_err(|e| format!("not every repository can be read: {e}"))?,
+            };
+            users.extend(blobs.flatten().filter(|e| e.file_type().is_ok_and(|t| t.is_symlink())).map(|e| e.path()));
+        }
+        let leads = |user: &PathBuf| {
+            // An entry that vanished links nothing.
+            let to = std::fs::read_link(user).ok()?;
+            Some(normal(user.parent()?, &to) == payload)
+        };
+        Ok(users.into_iter().filter(|user| leads(user) == Some(true)).collect())
+    }
+}

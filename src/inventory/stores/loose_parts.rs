@@ -1,0 +1,116 @@
+//! What goes with a model that is loose files of a folder: what its downloader wrote beside it, and for LM Studio the
+//! folders that it would show as empty.
+
+use super::llamacpp_manifest as manifest;
+use super::parts::{Part, PartRole, Tree, Wish, give, inside, last_with, look};
+use crate::inventory::found::Entity;
+use crate::model::StoreKind;
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+pub(super) fn parts(store: StoreKind, root: &Path, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, String>> {
+    let mut found: Vec<_> = wishes.iter().map(|wish| own(root, wish)).collect();
+    for at in 0..found.len() {
+        beside(store, root, wishes, at, &mut found);
+    }
+    match store {
+        StoreKind::LlamaCpp => manifests(root, wishes, &mut found),
+        StoreKind::LmStudio => folders(root, wishes, &mut found),
+        _ => {}
+    }
+    found
+}
+
+/// The files and the links to them; bytes outside the root are not this model's to take away.
+fn own(root: &Path, wish: &Wish) -> Result<Vec<Part>, String> {
+    let mut own = Vec::new();
+    for path in inside(root, wish) {
+        let role = match look(path)?.map(|l| l.entity) {
+            Some(Entity::File) => PartRole::Payload,
+            Some(Entity::Link) => PartRole::Reference,
+            Some(other) => return Err(format!("`{}` is {} now", path.display(), other.odd())),
+            None => continue,
+        };
+        own.push(Part { role, path: path.clone() });
+    }
+    if own.is_empty() { Err("none of its files is there any more: scan again".to_owned()) } else { Ok(own) }
+}
+
+/// `<file>.etag`, `<file>.json` of llama.cpp, and the record of `hf download --local-dir`.
+fn beside(store: StoreKind, root: &Path, wishes: &[&Wish], at: usize, found: &mut [Result<Vec<Part>, String>]) {
+    let Some(Ok(own)) = found.get(at) else { return };
+    let names: Vec<PathBuf> = own.iter().flat_map(|part| records(store, root, &part.path)).collect();
+    for path in names {
+        // What cannot be looked at stays: it is no model.
+        let is_file = look(&path).is_ok_and(|l| l.is_some_and(|l| l.entity == Entity::File));
+        if is_file && last_with(wishes, &path).is_none() {
+            give(found, at, PartRole::Beside, path);
+        }
+    }
+}
+
+fn records(store: StoreKind, root: &Path, file: &Path) -> Vec<PathBuf> {
+    let with = |end: &str| {
+        let mut name = file.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    let mut records = match store {
+        StoreKind::LlamaCpp => vec![with(".etag"), with(".json")],
+        _ => Vec::new(),
+    };
+    for base in file.ancestors().skip(1).take_while(|base| base.starts_with(root)) {
+        let Ok(within) = file.strip_prefix(base) else { continue }; // an ancestor is a prefix
+        let mut name = OsString::from(within);
+        name.push(".metadata");
+        records.push(base.join(".cache/huggingface/download").join(name));
+    }
+    records
+}
+
+/// Manifests of llama.cpp that name only what goes.
+fn manifests(root: &Path, wishes: &[&Wish], found: &mut [Result<Vec<Part>, String>]) {
+    // One that cannot be listed or read stays.
+    let Ok(entries) = std::fs::read_dir(root) else { return };
+    let gone: BTreeSet<PathBuf> = found.iter().flatten().flatten().map(|p| p.path.clone()).collect();
+    let files: Vec<OsString> = gone.iter().filter_map(|p| p.file_name()).map(OsStr::to_owned).collect();
+    let keys: Vec<manifest::Key> = files.iter().map(|f| manifest::key(f)).collect();
+    for entry in entries.flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        if !manifest::is_manifest(&name) {
+            continue;
+        }
+        let Ok(claims) = manifest::read(&path) else { continue };
+        let is_there = |c: &manifest::Claim| root.join(&c.file).symlink_metadata().is_ok();
+        let is_gone = |c: &manifest::Claim| keys.contains(&manifest::key(OsStr::new(&c.file)));
+        let lost = claims.iter().any(is_gone) && claims.iter().all(|c| is_gone(c) || !is_there(c));
+        let taker = wishes.iter().rposition(|wish| {
+            let has = |c: &manifest::Claim| {
+                let key = manifest::key(OsStr::new(&c.file));
+                wish.paths.iter().filter_map(|p| p.file_name()).any(|f| manifest::key(f) == key)
+            };
+            claims.iter().any(has)
+        });
+        if let (true, Some(at)) = (lost, taker) {
+            give(found, at, PartRole::Reference, path);
+        }
+    }
+}
+
+/// The publisher's and the repository's folder, where nothing is left in them.
+fn folders(root: &Path, wishes: &[&Wish], found: &mut [Result<Vec<Part>, String>]) {
+    let publishers: BTreeSet<PathBuf> = wishes
+        .iter()
+        .flat_map(|wish| inside(root, wish))
+        .filter_map(|path| path.strip_prefix(root).ok()?.components().next().map(|c| root.join(c))) // inside gives these
+        .filter(|folder| folder.is_dir() && folder.as_os_str().as_bytes() != root.as_os_str().as_bytes())
+        .collect();
+    for publisher in publishers {
+        // A folder that cannot be read is not known to be empty.
+        if let Ok(tree) = Tree::read(&publisher) {
+            tree.fold(&publisher, found);
+        }
+    }
+}

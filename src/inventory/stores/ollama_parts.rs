@@ -1,0 +1,127 @@
+//! What goes with a model of Ollama: all names that stand for it, and every blob that no other name needs.
+
+use super::oci::Digest;
+use super::oci_images::{Image, Role};
+use super::ollama::MANIFESTS;
+use super::ollama_blobs::Blobs;
+use super::ollama_manifests::Manifests;
+use super::parts::{Part, PartRole, Tree, Wish, give, inside, look, quietly};
+use crate::inventory::found::{Entity, Kept};
+use crate::model::StoreKind;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+pub(super) fn parts(root: &Path, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, String>> {
+    let read = quietly(root, |intake| {
+        let kept = Kept { store: StoreKind::Ollama, root, owner: None };
+        let blobs = Blobs::look(root.join(super::ollama::BLOBS), kept, intake)?;
+        let manifests = Manifests::read(root, &blobs, intake)?;
+        Ok((blobs, manifests))
+    });
+    let (blobs, manifests) = match read {
+        Ok(read) => read,
+        Err(why) => return wishes.iter().map(|_| Err(why.clone())).collect(),
+    };
+    if let Some(why) = &manifests.unknown {
+        let why = format!("nobody can say which blobs are needed: {why}");
+        return wishes.iter().map(|_| Err(why.clone())).collect();
+    }
+    let store = Store { root, blobs, images: &manifests.images };
+    let going: Vec<Result<BTreeSet<usize>, String>> = wishes.iter().map(|wish| store.images_of(wish)).collect();
+    let all: HashSet<usize> = going.iter().flatten().flatten().copied().collect();
+    let needed: HashSet<&Digest> = (0..)
+        .zip(store.images)
+        .filter(|(at, _)| !all.contains(at))
+        .flat_map(|(_, image)| image.parts.iter().map(|p| &p.digest))
+        .collect();
+    let mut found: Vec<_> =
+        going.iter().map(|images| images.as_ref().map(|_| Vec::new()).map_err(Clone::clone)).collect();
+    let mut taker: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    for (at, wish) in wishes.iter().enumerate() {
+        let Some(Ok(images)) = going.get(at) else { continue };
+        for image in images.iter().filter_map(|i| store.images.get(*i)) {
+            give(&mut found, at, PartRole::Reference, &image.manifest);
+            for part in image.parts.iter().filter(|p| !needed.contains(&p.digest)) {
+                taker.extend(store.blobs.file(&part.digest).map(|path| (path, at)));
+            }
+        }
+        if images.is_empty() {
+            for (path, role) in store.bytes_of(wish) {
+                give(&mut found, at, role, path);
+            }
+        }
+    }
+    for (path, at) in taker {
+        give(&mut found, at, PartRole::Payload, path);
+    }
+    for top in MANIFESTS.map(|m| root.join(m)) {
+        // The server takes empty folders away itself; one that cannot be read stays.
+        if let Ok(tree) = Tree::read(&top) {
+            Tree { folders: tree.folders.iter().filter(|f| **f != top).cloned().collect(), ..tree }
+                .fold(&top, &mut found);
+        }
+    }
+    for parts in found.iter_mut().filter(|parts| parts.as_ref().is_ok_and(Vec::is_empty)) {
+        *parts = Err("none of its files is there any more: scan again".to_owned());
+    }
+    found
+}
+
+struct Store<'a> {
+    root: &'a Path,
+    blobs: Blobs,
+    images: &'a [Image],
+}
+
+impl Store<'_> {
+    /// The images that stand for what is to go, and those of the same names that would come to light behind them. None
+    /// for bytes that no image leads to.
+    fn images_of(&self, wish: &Wish) -> Result<BTreeSet<usize>, String> {
+        let digests: Vec<Digest> = inside(self.root, wish)
+            .filter_map(|p| p.file_name().and_then(OsStr::to_str).and_then(Digest::parse))
+            .collect();
+        let has = |image: &Image, roles: &[Role]| {
+            image.parts.iter().any(|p| roles.contains(&p.role) && digests.contains(&p.digest))
+        };
+        let mut images: BTreeSet<usize> =
+            (0..).zip(self.images).filter(|(_, image)| has(image, &[Role::Model])).map(|(at, _)| at).collect();
+        let users: Vec<(usize, &Image)> =
+            (0..).zip(self.images).filter(|(_, i)| i.parts.iter().any(|p| digests.contains(&p.digest))).collect();
+        let present = users.iter().find(|(_, image)| !image.is_superseded);
+        match (&wish.class, present) {
+            (Some(_), Some((_, image))) => return Err(format!("`{}` needs it now", image.name)),
+            (None, Some((_, image))) if images.is_empty() => {
+                return Err(format!("it is a part of `{}` and goes with that", image.name));
+            }
+            (Some(_), None) => images.extend(users.iter().map(|(at, _)| *at)),
+            _ => {}
+        }
+        let image = |at: &usize| self.images.get(*at);
+        let names: HashSet<&str> = images.iter().filter_map(image).map(|i| i.name.as_str()).collect();
+        let behind = |i: &Image| i.is_superseded && names.contains(i.name.as_str());
+        images.extend((0..).zip(self.images).filter(|(_, i)| behind(i)).map(|(at, _)| at));
+        Ok(images)
+    }
+
+    /// Bytes that no image leads to; with a download the notes of how far it is.
+    fn bytes_of(&self, wish: &Wish) -> Vec<(PathBuf, PartRole)> {
+        let mut own: Vec<(PathBuf, PartRole)> = Vec::new();
+        for path in inside(self.root, wish) {
+            // What cannot be looked at is left out, and the wish then fails for want of it.
+            let is_file = look(path).is_ok_and(|l| l.is_some_and(|l| l.entity == Entity::File));
+            if !is_file {
+                continue;
+            }
+            own.push((path.clone(), PartRole::Payload));
+            let name = path.file_name().and_then(OsStr::to_str).filter(|n| n.ends_with("-partial"));
+            let notes = name.map(|n| format!("{n}-"));
+            // A note that cannot be listed stays beside nothing; the server deletes it.
+            let entries = path.parent().and_then(|folder| std::fs::read_dir(folder).ok());
+            let (Some(start), Some(entries)) = (notes, entries) else { continue };
+            let beside = entries.flatten().filter(|e| e.file_name().to_str().is_some_and(|n| n.starts_with(&start)));
+            own.extend(beside.map(|e| (e.path(), PartRole::Beside)));
+        }
+        own
+    }
+}
