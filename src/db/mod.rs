@@ -12,6 +12,7 @@ mod inventory;
 mod keep;
 mod open;
 mod place;
+mod placed;
 mod queue;
 mod record;
 mod rows;

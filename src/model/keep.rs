@@ -41,6 +41,14 @@ impl KeepHint {
         KeepHint { text: text.to_owned(), glob: glob.map(|g| g.compile_matcher()) }
     }
 
+    /// Whether the hint means something of these names, or at this path.
+    pub fn fits(&self, names: &[&str], path: &Path) -> bool {
+        let glob = |name: &&str| self.glob.as_ref().is_some_and(|g| g.is_match(name));
+        names.iter().any(|name| name.eq_ignore_ascii_case(&self.text) || glob(name))
+            || path == Path::new(&self.text)
+            || self.glob.as_ref().is_some_and(|g| g.is_match(path))
+    }
+
     /// Whether the hint means this model.
     pub fn matches(&self, row: &ModelRow) -> bool {
         let spelled = row.name().eq_ignore_ascii_case(&self.text)

@@ -26,7 +26,7 @@ pub use row::{ModelRow, RootState};
 pub use scan::{KnownFile, ScanCounts, ScanOutcome};
 pub use selector::{Named, Pick, Selector, pick};
 pub use stamp::FolderStamp;
-pub use stored::{ModelFile, Stored};
+pub use stored::{ModelFile, PlacedFile, Stored};
 pub use tier::{Tier, TierLimits, tier_of};
 
 use crate::clock::Timestamp;

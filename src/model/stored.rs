@@ -1,4 +1,4 @@
-use super::{Class, FileIdentity, Holding, ModelId, State, StoreKind};
+use super::{Class, FileIdentity, Holding, ModelId, Role, State, StoreKind};
 use std::path::PathBuf;
 
 /// One file of a model as the database has it: what is needed to say why it is there and whether it is sound.
@@ -20,6 +20,24 @@ pub struct ModelFile {
     pub fault: Option<String>,
     /// A hash over its size and what its header says.
     pub fingerprint: Option<String>,
+    /// Lower-case hex: what the store promises.
+    pub expected_sha256: Option<String>,
+    /// Lower-case hex: what was computed of exactly these bytes.
+    pub verified_sha256: Option<String>,
+}
+
+/// One file of a model as far as its place goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlacedFile {
+    pub model: ModelId,
+    pub role: Role,
+    /// Where the bytes are.
+    pub path: PathBuf,
+    /// Every directory entry that is known to lead to them, that path included.
+    pub entries: Vec<PathBuf>,
+    pub identity: FileIdentity,
+    /// Bytes of disk in use.
+    pub allocated: u64,
     /// Lower-case hex: what the store promises.
     pub expected_sha256: Option<String>,
     /// Lower-case hex: what was computed of exactly these bytes.

@@ -1,0 +1,262 @@
+//! Which of the candidates go, and why each of them goes or stays. Pure.
+
+use super::candidate::{Candidate, Evidence};
+use super::policy::Policy;
+use crate::clock::Timestamp;
+use crate::model::{Class, State, StoreKind};
+use crate::ui::units;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What decided. The name is part of the public interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// It goes: not used for long enough.
+    Unused,
+    /// It goes: not written for long enough.
+    Old,
+    /// It goes: it was named.
+    Named,
+    /// It goes: bytes of this class were asked for.
+    Superseded,
+    Orphan,
+    Partial,
+    Damaged,
+    Duplicate,
+    /// It goes: room is wanted.
+    Space,
+    /// It stays: nothing selects it.
+    NotSelected,
+    Pinned,
+    KeepHint,
+    Task,
+    Grace,
+    /// A process, a server or a download has it open.
+    InUse,
+    /// It cannot be known whether one has.
+    UseUnknown,
+    MinKeep,
+    /// What goes before it is enough.
+    Enough,
+    /// What was seen is not what is there.
+    Changed,
+    /// The rules of its store do not let it go.
+    Store,
+}
+
+/// The outcome for one candidate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    pub goes: bool,
+    pub rule: Rule,
+    /// A sentence without a full stop.
+    pub why: String,
+}
+
+impl Verdict {
+    pub fn goes(rule: Rule, why: impl Into<String>) -> Verdict {
+        Verdict { goes: true, rule, why: why.into() }
+    }
+
+    pub fn stays(rule: Rule, why: impl Into<String>) -> Verdict {
+        Verdict { goes: false, rule, why: why.into() }
+    }
+}
+
+/// Whether the rules that select take it. Rules that keep have not been asked yet.
+pub fn select(policy: &Policy, c: &Candidate, now: Timestamp) -> Verdict {
+    let none = |why: String| Verdict::stays(Rule::NotSelected, why);
+    if policy.models.as_ref().is_some_and(|named| c.id.as_ref().is_none_or(|id| !named.contains(id))) {
+        return none("it was not named".to_owned());
+    }
+    let (unused, written) = (age(c.last_use.at, now), age(c.written, now));
+    let since = || {
+        let ago = units::ago(unused);
+        match c.last_use.evidence {
+            Evidence::Appeared => format!("appeared {ago} ago, no use is known"),
+            evidence => format!("used {ago} ago {}", evidence.in_words()),
+        }
+    };
+    if let Some(limit) = policy.unused_for.filter(|limit| unused < *limit) {
+        return none(format!("{}; the limit is {}", since(), units::ago(limit)));
+    }
+    if let Some(limit) = policy.older_than.filter(|limit| written < *limit) {
+        return none(format!("written {} ago; the limit is {}", units::ago(written), units::ago(limit)));
+    }
+    let is_broken = matches!(c.state, Some(State::Damaged | State::Truncated)) || c.class == Class::Damaged;
+    let asked = [
+        (policy.partials && (c.class == Class::Partial || c.state == Some(State::Incomplete)), Rule::Partial),
+        (policy.damaged && is_broken, Rule::Damaged),
+        (policy.orphans && c.class == Class::Orphan, Rule::Orphan),
+        (policy.superseded && c.class == Class::Superseded, Rule::Superseded),
+    ];
+    if let Some((_, rule)) = asked.iter().find(|(asked, _)| *asked) {
+        return Verdict::goes(*rule, c.why.clone());
+    }
+    if let (true, Some(other)) = (policy.duplicates, &c.copy_of) {
+        return Verdict::goes(Rule::Duplicate, format!("`{other}` has the same content and stays"));
+    }
+    if policy.is_target_alone() && (c.id.is_some() || c.is_waste()) {
+        let why = if c.is_waste() { c.why.clone() } else { since() };
+        return Verdict::goes(Rule::Space, why);
+    }
+    let is_model = c.id.is_some() && policy.selects_models();
+    match (is_model, policy.models.is_some(), policy.unused_for.is_some()) {
+        (true, _, true) => Verdict::goes(Rule::Unused, since()),
+        (true, true, false) => Verdict::goes(Rule::Named, "it was named"),
+        (true, false, false) => Verdict::goes(Rule::Old, format!("written {} ago", units::ago(written))),
+        (false, ..) => none("no rule selects it".to_owned()),
+    }
+}
+
+/// A time in the future tells that a clock was wrong: no age can be had from it.
+fn age(at: Timestamp, now: Timestamp) -> Duration {
+    at.age(now)
+}
+
+/// Whether a rule keeps it, those about its use aside: any single one is enough.
+pub fn protect(policy: &Policy, c: &Candidate, now: Timestamp) -> Option<Verdict> {
+    let stays = |rule, why: String| Some(Verdict::stays(rule, why));
+    if let Some(why) = &c.stale {
+        return stays(Rule::Changed, why.clone());
+    }
+    if c.pinned {
+        return stays(Rule::Pinned, "it is pinned".to_owned());
+    }
+    if let Some(hint) = c.kept_by.first() {
+        return stays(Rule::KeepHint, format!("the keep rule `{hint}` means it"));
+    }
+    if c.tasks > 0 {
+        let why = if c.tasks == 1 {
+            "a task that waits names it".to_owned()
+        } else {
+            format!("{} tasks that wait name it", c.tasks)
+        };
+        return stays(Rule::Task, why);
+    }
+    let latest = [(c.changed, "put in place"), (c.written, "written")];
+    let used = (c.last_use.evidence == Evidence::Journal).then_some((c.last_use.at, "used"));
+    // An access of late may be no more than somebody's look at it, and is all that tells of other programs.
+    let accessed = (c.last_use.evidence == Evidence::AccessTime).then_some((c.last_use.at, "accessed"));
+    let young = used.into_iter().chain(accessed).chain(latest).find(|(at, _)| age(*at, now) < policy.grace);
+    if let Some((at, what)) = young {
+        let grace = units::ago(policy.grace);
+        return stays(Rule::Grace, format!("{what} {} ago, within the grace of {grace}", units::ago(age(at, now))));
+    }
+    None
+}
+
+/// How much room there is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Space {
+    /// Bytes that are free, by device.
+    pub free: HashMap<u64, u64>,
+}
+
+/// Takes back what need not go because enough goes before it, or must not because too few models would stay. `verdicts`
+/// stand beside `candidates`. Gives the order in which what goes is to go: waste first, then the least recently used.
+pub fn limit(policy: &Policy, candidates: &[Candidate], verdicts: &mut [Verdict], space: &Space) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..candidates.len()).filter(|at| verdicts.get(*at).is_some_and(|v| v.goes)).collect();
+    let key =
+        |at: &usize| candidates.get(*at).map(|c| (!c.is_waste(), c.last_use.at, std::cmp::Reverse(c.size()), &c.path));
+    order.sort_by(|a, b| key(a).cmp(&key(b)));
+    let mut usable = candidates.iter().filter(|c| c.is_usable).count() as u64;
+    let mut total: u64 = distinct(candidates.iter().filter(|c| c.id.is_some()));
+    let mut freeing = Freeing::default();
+    let mut free: HashMap<u64, u64> = space.free.clone();
+    let mut going = Vec::new();
+    for at in order {
+        let (Some(c), Some(verdict)) = (candidates.get(at), verdicts.get_mut(at)) else { continue };
+        if c.is_usable && usable <= policy.min_keep {
+            *verdict = Verdict::stays(Rule::MinKeep, format!("one of the last {} that stay at least", policy.min_keep));
+            continue;
+        }
+        if policy.has_target() && !is_wanted(policy, c, &free, total) {
+            *verdict = Verdict::stays(Rule::Enough, "what goes before it makes room enough");
+            continue;
+        }
+        usable -= u64::from(c.is_usable);
+        for (dev, freed) in freeing.take(c) {
+            let room = free.entry(dev).or_default();
+            *room = room.saturating_add(freed);
+            if c.id.is_some() {
+                total = total.saturating_sub(freed);
+            }
+        }
+        going.push(at);
+    }
+    going
+}
+
+/// Whether more room is wanted where the candidate lies, or in all.
+fn is_wanted(policy: &Policy, c: &Candidate, free: &HashMap<u64, u64>, total: u64) -> bool {
+    let too_full = |wanted: u64| {
+        let is_short = |dev: &u64| free.get(dev).is_some_and(|free| *free < wanted);
+        c.pieces.iter().any(|p| is_short(&p.identity.dev))
+    };
+    policy.free.is_some_and(too_full) || policy.max_total.is_some_and(|most| total > most)
+}
+
+/// Bytes of disk that they take, each inode once.
+fn distinct<'a>(candidates: impl Iterator<Item = &'a Candidate>) -> u64 {
+    let mut inodes: HashMap<(u64, u64), u64> = HashMap::new();
+    inodes.extend(candidates.flat_map(|c| &c.pieces).map(|p| (p.inode(), p.allocated)));
+    inodes.values().fold(0, |sum, n| sum.saturating_add(*n))
+}
+
+/// Counts the entries of inodes that go: bytes come free with the last one.
+#[derive(Debug, Default)]
+pub struct Freeing {
+    taken: HashMap<(u64, u64), u64>,
+}
+
+impl Freeing {
+    /// What comes free on each device when this goes as well.
+    pub fn take(&mut self, c: &Candidate) -> BTreeMap<u64, u64> {
+        let mut freed: BTreeMap<u64, u64> = BTreeMap::new();
+        for piece in &c.pieces {
+            let taken = self.taken.entry(piece.inode()).or_default();
+            let before = *taken;
+            *taken = taken.saturating_add(piece.own_links);
+            if before < piece.links && *taken >= piece.links {
+                let sum = freed.entry(piece.identity.dev).or_default();
+                *sum = sum.saturating_add(piece.allocated);
+            }
+        }
+        freed
+    }
+}
+
+/// A store of which more than half would go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Large {
+    pub store: StoreKind,
+    pub root: PathBuf,
+    /// Bytes of disk.
+    pub going: u64,
+    pub all: u64,
+}
+
+/// The stores of which more than half would go, by bytes of disk.
+pub fn large(candidates: &[Candidate], going: &[usize]) -> Vec<Large> {
+    let going: HashSet<usize> = going.iter().copied().collect();
+    let mut roots: BTreeMap<(StoreKind, &Path), (u64, u64)> = BTreeMap::new();
+    for (at, c) in candidates.iter().enumerate() {
+        let (own, all) = roots.entry((c.store, c.root.as_path())).or_default();
+        *all = all.saturating_add(c.allocated());
+        if going.contains(&at) {
+            *own = own.saturating_add(c.allocated());
+        }
+    }
+    let is_large = |(going, all): (u64, u64)| going > 0 && going.saturating_mul(2) > all;
+    let named = |((store, root), (going, all)): ((StoreKind, &Path), (u64, u64))| Large {
+        store,
+        root: root.to_owned(),
+        going,
+        all,
+    };
+    roots.into_iter().filter(|(_, sums)| is_large(*sums)).map(named).collect()
+}
