@@ -14,6 +14,7 @@ mod stamp;
 mod stored;
 pub mod task;
 mod tier;
+mod trash;
 
 pub use device_memory::DeviceMemory;
 pub use facts::{Attention, Facts, Integrity, Recurrent, Split, digits, percent};
@@ -28,6 +29,7 @@ pub use selector::{Named, Pick, Selector, pick};
 pub use stamp::FolderStamp;
 pub use stored::{ModelFile, PlacedFile, Stored};
 pub use tier::{Tier, TierLimits, tier_of};
+pub use trash::{TRASH_FOLDER, is_trash};
 
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};

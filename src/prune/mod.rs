@@ -5,3 +5,4 @@ pub mod candidate;
 pub mod decide;
 pub mod gather;
 pub mod policy;
+pub mod trash;

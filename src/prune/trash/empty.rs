@@ -1,0 +1,121 @@
+//! Away for good.
+
+use super::Point;
+use super::beneath::{Base, Look};
+use super::discard::DEEPEST;
+use super::fault::Fault;
+use super::item::{Hook, Item, Mark, at, slot};
+use super::lock::Held;
+use super::order::{Kind, Seen, Step};
+use super::restore::settled;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// What emptying gave.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Emptied {
+    /// Bytes of disk of the files whose last name went. Those of files that something still has open count too; the file
+    /// system gives them back when that closes them.
+    pub freed_bytes: u64,
+    /// What is not what was moved there, or came in since: left where it is, with the item.
+    pub left: Vec<PathBuf>,
+}
+
+/// Deletes an item for good.
+///
+/// # Errors
+/// [`Fault`]s with their failure. What is deleted until then is gone; the rest is an item still.
+pub fn empty(held: &Held, id: &str, hook: Hook<'_>) -> anyhow::Result<Emptied> {
+    let mut whole = || {
+        let item = settled(held, id)?;
+        item.turn(Mark::Complete, Mark::Purging)?;
+        at(hook, Point::Marked)?;
+        purge(held, &item, hook)
+    };
+    whole().map_err(Fault::into_error)
+}
+
+/// Deletes what is left of an item.
+pub(super) fn purge(held: &Held, item: &Item, hook: Hook<'_>) -> Result<Emptied, Fault> {
+    let mut purge = Purge { item, listing: HashMap::new(), done: Emptied::default() };
+    for (n, step) in item.journal.order.steps.iter().enumerate() {
+        let Some(look) = item.payload(n)? else { continue };
+        match step {
+            Step::Move { seen, .. } => purge.entry(&item.files, &slot(n), (&look, Some(seen)), hook)?,
+            Step::Tree { seen, listing, .. } => {
+                purge.listing = listing.iter().map(|l| (l.path.as_path(), &l.seen)).collect();
+                if look.seen.kind == Kind::Folder && seen.differs(&look.seen).is_none() {
+                    purge.folder(&item.files.inner(&slot(n))?, &PathBuf::new(), hook)?;
+                    item.files.remove_dir(&slot(n))?;
+                } else {
+                    purge.done.left.push(item.files.path.join(slot(n)));
+                }
+            }
+            Step::RemoveDir { .. } => purge.done.left.push(item.files.path.join(slot(n))),
+        }
+    }
+    let done = purge.done;
+    if item.files.names()?.is_empty() {
+        item.remove(&held.place, hook)?;
+    } else {
+        item.mark(Mark::Partly)?;
+        item.turn(Mark::Purging, Mark::Complete)?;
+        at(hook, Point::Marked)?;
+    }
+    Ok(done)
+}
+
+struct Purge<'p> {
+    item: &'p Item,
+    /// Of the tree that is being deleted.
+    listing: HashMap<&'p Path, &'p Seen>,
+    done: Emptied,
+}
+
+impl Purge<'_> {
+    /// Deletes what is in `folder`, which is `below` the top of its tree.
+    fn folder(&mut self, folder: &Base, below: &Path, hook: Hook<'_>) -> Result<(), Fault> {
+        let own = folder.look(Path::new(""))?.filter(|l| l.mode & 0o700 != 0o700);
+        if let Some(own) = own.filter(|l| l.uid == rustix::process::geteuid().as_raw()) {
+            // Its owner had closed it, which need not hold now that it goes.
+            folder.set_owner(own.mode | 0o700, own.uid, own.gid)?;
+        }
+        for name in folder.names()? {
+            let Some(look) = folder.look_in(&name)? else { continue };
+            let (name, inner) = (Path::new(&name), below.join(&name));
+            let seen = self.listing.get(inner.as_path()).copied();
+            let is_known = seen.is_some_and(|s| s.differs(&look.seen).is_none());
+            if look.seen.kind != Kind::Folder {
+                self.entry(folder, name, (&look, seen), hook)?;
+            } else if is_known && inner.components().count() <= DEEPEST && look.seen.dev == self.item.files.dev {
+                self.folder(&folder.inner(name)?, &inner, hook)?;
+                // One that is not empty has something in it that was told.
+                folder.remove_dir(name)?;
+                at(hook, Point::Deleted)?;
+            } else {
+                self.done.left.push(folder.path.join(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes an entry that is no folder, if it is what was moved.
+    fn entry(
+        &mut self,
+        folder: &Base,
+        name: &Path,
+        (look, seen): (&Look, Option<&Seen>),
+        hook: Hook<'_>,
+    ) -> Result<(), Fault> {
+        let is_known = seen.is_some_and(|s| s.kind != Kind::Folder && s.differs(&look.seen).is_none());
+        if !is_known {
+            self.done.left.push(folder.path.join(name));
+            return Ok(());
+        }
+        folder.unlink(name)?;
+        if look.links <= 1 {
+            self.done.freed_bytes = self.done.freed_bytes.saturating_add(look.allocated);
+        }
+        at(hook, Point::Deleted)
+    }
+}

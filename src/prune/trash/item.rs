@@ -1,0 +1,254 @@
+//! One item of a trash on the disk: a folder with what was done (`item.json`), how far (`complete`, `restoring`,
+//! `purging`), the times of the folders it came from (`log`) and the payload (`files/N` for step N).
+//!
+//! The journal is there before anything is moved and until everything is back, so that a folder without one is empty.
+
+use super::Point;
+use super::beneath::Base;
+use super::fault::Fault;
+use super::lock::Held;
+use super::lossless;
+use super::order::{Kind, Order, clean};
+use super::place::Place;
+use rustix::fs::OFlags;
+use serde::{Deserialize, Serialize};
+use std::ffi::OsStr;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+pub(super) const LOG: &str = "log";
+const JOURNAL: &str = "item.json";
+const JOURNAL_NEW: &str = "item.json.new";
+const FILES: &str = "files";
+/// A folder that is about to be put back.
+pub(super) const MADE: &str = "made";
+/// The only version there is.
+const FORMAT: u32 = 1;
+/// Bytes; a tree of half a million entries fits.
+const MOST: u64 = 128 << 20;
+/// Of Crockford: no letter is taken for a digit, and they sort as they count.
+const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const ID_LENGTH: usize = 12;
+
+pub(super) type Hook<'h> = &'h mut dyn FnMut(Point) -> anyhow::Result<()>;
+
+/// Tells the hook where we are.
+pub(super) fn at(hook: Hook<'_>, point: Point) -> Result<(), Fault> {
+    hook(point).map_err(Fault::Stopped)
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Journal {
+    pub format: u32,
+    pub id: String,
+    pub order: Order,
+    /// The folders on the way to what the steps move, the root first, as they were before.
+    pub dirs: Vec<Ancestor>,
+}
+
+/// A folder above something that moves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Ancestor {
+    /// Relative to the root; empty for the root.
+    #[serde(with = "lossless")]
+    pub path: PathBuf,
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    /// None when it was not there.
+    pub mtime_ns: Option<i64>,
+}
+
+/// How far an item is: one of these at most, and none until everything is moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    Purging,
+    Restoring,
+    /// Beside one of the others: a part of it was put back, or deleted.
+    Partly,
+    Complete,
+}
+
+impl Mark {
+    const ALL: [Mark; 4] = [Mark::Purging, Mark::Restoring, Mark::Partly, Mark::Complete];
+
+    fn name(self) -> &'static str {
+        match self {
+            Mark::Purging => "purging",
+            Mark::Restoring => "restoring",
+            Mark::Partly => "partly",
+            Mark::Complete => "complete",
+        }
+    }
+}
+
+pub(super) struct Item {
+    pub id: String,
+    pub folder: Base,
+    pub files: Base,
+    pub journal: Journal,
+}
+
+impl Item {
+    /// Writes the journal of a new item, so that it lasts. A fault leaves nothing behind.
+    pub fn create(held: &Held, order: Order, dirs: Vec<Ancestor>, hook: Hook<'_>) -> Result<Item, Fault> {
+        let place = &held.place;
+        let millis = order.at.millis().max(held.last_id.get().saturating_add(1));
+        held.last_id.set(millis);
+        let random = RandomState::new();
+        let id = (0..64).map(|n| id(millis, random.hash_one(n))).find_map(|id| match place.base.make_dir(Path::new(&id)) {
+            Ok(true) => Some(Ok(id)),
+            Ok(false) => None,
+            Err(e) => Some(Err(e)),
+        });
+        let no_name = || Fault::io("make a folder in", place.path(), rustix::io::Errno::EXIST);
+        let id = id.ok_or_else(no_name)??;
+        let journal = Journal { format: FORMAT, id: id.clone(), order, dirs };
+        match Item::write(place, journal, hook) {
+            Err(Fault::Stopped(e)) => Err(Fault::Stopped(e)),
+            Err(fault) => {
+                // Nothing was moved; what cannot be removed now is removed by the next recovery.
+                let _ = remove_folder(place, &id);
+                Err(fault)
+            }
+            item => item,
+        }
+    }
+
+    fn write(place: &Place, journal: Journal, hook: Hook<'_>) -> Result<Item, Fault> {
+        at(hook, Point::Folder)?;
+        let id = journal.id.clone();
+        let folder = place.base.inner(Path::new(&id))?;
+        folder.make_dir(Path::new(FILES))?;
+        let files = folder.inner(Path::new(FILES))?;
+        at(hook, Point::Folder)?;
+        let cannot = |e: std::io::Error| Fault::io("write", folder.path.join(JOURNAL), e);
+        let text = serde_json::to_vec(&journal).map_err(|e| cannot(e.into()))?;
+        if u64::try_from(text.len()).unwrap_or(u64::MAX) > MOST {
+            return Err(cannot(std::io::ErrorKind::FileTooLarge.into()));
+        }
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+        let mut file = folder.open_file(JOURNAL_NEW, flags).map_err(|e| cannot(e.into()))?;
+        file.write_all(&text).map_err(cannot)?;
+        at(hook, Point::Journal)?;
+        file.sync_all().map_err(cannot)?;
+        folder.rename(Path::new(JOURNAL_NEW), &folder, Path::new(JOURNAL))?;
+        at(hook, Point::Journal)?;
+        folder.sync()?;
+        place.base.sync()?;
+        at(hook, Point::Journal)?;
+        Ok(Item { id, folder, files, journal })
+    }
+
+    /// Reads an item; None when it has no journal: nothing was moved, or everything is back.
+    pub fn open(place: &Place, id: &str) -> Result<Option<Item>, Fault> {
+        let damaged = |why: String| Fault::Damaged { id: id.to_owned(), why };
+        if !is_id(id.as_ref()) {
+            return Err(Fault::NoItem { id: id.to_owned() });
+        }
+        let folder = match place.base.inner(Path::new(id)) {
+            Err(Fault::Io { source, .. }) if super::beneath::absent(&source) => {
+                return Err(Fault::NoItem { id: id.to_owned() });
+            }
+            folder => folder?,
+        };
+        let own = folder.look(Path::new(""))?.is_some_and(|l| l.uid == rustix::process::geteuid().as_raw() && l.mode & 0o022 == 0);
+        if !own {
+            return Err(damaged("others can write to it".to_owned()));
+        }
+        let Some(text) = folder.look_in(OsStr::new(JOURNAL))? else { return Ok(None) };
+        if text.seen.kind != Kind::File || text.seen.size > MOST {
+            return Err(damaged("its journal is no file, or far too long".to_owned()));
+        }
+        let cannot = |e: std::io::Error| Fault::io("read", folder.path.join(JOURNAL), e);
+        let file = folder.open_file(JOURNAL, OFlags::RDONLY).map_err(|e| cannot(e.into()))?;
+        let mut text = Vec::new();
+        file.take(MOST).read_to_end(&mut text).map_err(cannot)?;
+        let journal: Journal = serde_json::from_slice(&text).map_err(|e| damaged(e.to_string()))?;
+        drop(text);
+        if journal.format != FORMAT {
+            return Err(damaged(format!("its format is {}", journal.format)));
+        }
+        if journal.id != id {
+            return Err(damaged("its journal is that of another item".to_owned()));
+        }
+        let dirs = journal.dirs.iter().filter(|d| !d.path.as_os_str().is_empty());
+        let checked = journal.order.check().and_then(|()| dirs.map(|d| &d.path).try_for_each(|p| clean(p)));
+        checked.map_err(|e| damaged(e.to_string()))?;
+        let files = folder.inner(Path::new(FILES)).map_err(|e| damaged(e.to_string()))?;
+        Ok(Some(Item { id: id.to_owned(), folder, files, journal }))
+    }
+
+    /// Whether it has that mark.
+    pub fn is(&self, mark: Mark) -> Result<bool, Fault> {
+        Ok(self.folder.look_in(OsStr::new(mark.name()))?.is_some())
+    }
+
+    /// Sets a mark, so that it lasts.
+    pub fn mark(&self, mark: Mark) -> Result<(), Fault> {
+        let cannot = |e: rustix::io::Errno| Fault::io("write", self.folder.path.join(mark.name()), e);
+        self.folder.open_file(mark.name(), OFlags::WRONLY | OFlags::CREATE).map_err(cannot)?;
+        self.folder.sync()
+    }
+
+    /// Makes one mark another, which takes no room: emptying must do on a full disk.
+    pub fn turn(&self, from: Mark, to: Mark) -> Result<(), Fault> {
+        self.folder.rename(Path::new(from.name()), &self.folder, Path::new(to.name()))?;
+        self.folder.sync()
+    }
+
+    /// What is in the trash of a step.
+    pub fn payload(&self, step: usize) -> Result<Option<super::beneath::Look>, Fault> {
+        self.files.look_in(slot(step).as_os_str())
+    }
+
+    /// Takes the item away when its payload is gone. The journal goes first: what a kill leaves then is a folder
+    /// without one.
+    pub fn remove(&self, place: &Place, hook: Hook<'_>) -> Result<(), Fault> {
+        if let Some(name) = self.files.names()?.first() {
+            return Err(Fault::Damaged { id: self.id.clone(), why: format!("`{}` is in it", name.display()) });
+        }
+        self.folder.unlink(Path::new(JOURNAL))?;
+        at(hook, Point::Forget)?;
+        remove_folder(place, &self.id)?;
+        Ok(())
+    }
+}
+
+/// Where the payload of a step is in the files of an item.
+pub(super) fn slot(step: usize) -> PathBuf {
+    PathBuf::from(step.to_string())
+}
+
+/// Removes the folder of an item that has no journal and nothing in its files. False when there is something else in it.
+pub(super) fn remove_folder(place: &Place, id: &str) -> Result<bool, Fault> {
+    let folder = place.base.inner(Path::new(id))?;
+    if !folder.remove_dir(Path::new(FILES))? {
+        return Ok(false);
+    }
+    folder.remove_dir(Path::new(MADE))?;
+    for name in [JOURNAL_NEW, LOG].into_iter().chain(Mark::ALL.map(Mark::name)) {
+        folder.unlink(Path::new(name))?;
+    }
+    place.base.remove_dir(Path::new(id))
+}
+
+/// The ids of all items of a place, the oldest first.
+pub(super) fn ids(place: &Place) -> Result<Vec<String>, Fault> {
+    let names = place.base.names()?;
+    Ok(names.into_iter().filter(|n| is_id(n)).filter_map(|n| n.into_string().ok()).collect()) // all ASCII
+}
+
+fn is_id(name: &OsStr) -> bool {
+    let bytes = name.as_encoded_bytes();
+    bytes.len() == ID_LENGTH && bytes.iter().all(|b| DIGITS.contains(b))
+}
+
+/// Nine digits of milliseconds since the epoch, good until the year 3084, and three that tell apart.
+fn id(millis: i64, random: u64) -> String {
+    let millis = u64::try_from(millis).unwrap_or(0) & ((1 << 45) - 1);
+    let all = (millis << 15) | (random & 0x7fff);
+    let digit = |n: usize| usize::try_from((all >> (5 * n)) & 31).ok().and_then(|d| DIGITS.get(d)).copied();
+    (0..ID_LENGTH).rev().filter_map(digit).map(char::from).collect()
+}

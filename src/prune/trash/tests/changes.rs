@@ -1,0 +1,146 @@
+//! Others who work in the same store.
+
+use super::*;
+
+fn skipped(shop: &Shop, order: Order, why: &str) {
+    let before = shop.picture();
+    match discard(&shop.hold(), order, &mut go_on).unwrap() {
+        Outcome::Skipped { why: said } => assert!(said.to_string().contains(why), "{said}"),
+        other => panic!("{other:?}"),
+    }
+    same(&before, &shop.picture(), why);
+    assert!(shop.is_clean());
+}
+
+#[test]
+fn what_was_written_to_since_the_plan_is_left_alone() {
+    let shop = Shop::new();
+    let order = shop.model();
+    fs::write(shop.root.join("blobs/two"), "new content").unwrap();
+    skipped(&shop, order, "was written to");
+    let order = shop.model();
+    fs::remove_file(shop.root.join("blobs").join(strange())).unwrap();
+    skipped(&shop, order, "has gone");
+    let order = shop.order(vec![shop.mv("blobs/two"), shop.mv("refs/deep/er/main")]);
+    let link = shop.root.join("refs/deep/er/main");
+    fs::remove_file(&link).unwrap();
+    symlink("../../../blobs/two", &link).unwrap();
+    skipped(&shop, order, "refs/deep/er/main");
+}
+
+#[test]
+fn a_folder_that_something_came_into_is_left_alone_with_it() {
+    let shop = Shop::new();
+    let order = shop.model();
+    fs::write(shop.root.join("whole/a/b/four"), "a download").unwrap();
+    skipped(&shop, order, "is new");
+    let order = shop.order(vec![shop.mv("blobs/one"), shop.tree("whole")]);
+    fs::write(shop.root.join("whole/a/b/three"), "more").unwrap();
+    skipped(&shop, order, "was written to");
+    let order = shop.order(vec![shop.mv("blobs/one"), shop.tree("whole")]);
+    fs::remove_file(shop.root.join("whole/link")).unwrap();
+    skipped(&shop, order, "has gone");
+}
+
+#[test]
+fn a_file_that_changes_during_the_run_undoes_what_was_moved() {
+    let shop = Shop::new();
+    let before = shop.picture();
+    let order = shop.model();
+    let two = shop.root.join("blobs/two");
+    let outcome = discard(&shop.hold(), order, &mut |point| {
+        if point == Point::Before(6) {
+            set_mtime(&two, 99);
+        }
+        Ok(())
+    });
+    assert!(matches!(outcome.unwrap(), Outcome::Skipped { .. }));
+    set_mtime(&two, before[Path::new("blobs/two")].2);
+    same(&before, &shop.picture(), "undone");
+    assert!(shop.is_clean());
+}
+
+#[test]
+fn what_came_into_a_trashed_folder_is_not_deleted_with_it() {
+    let shop = Shop::new();
+    let before = shop.picture();
+    let id = shop.discard(shop.order(vec![shop.mv("blobs/one"), shop.tree("whole")]));
+    let folder = shop.listed()[0].folder.clone();
+    fs::write(folder.join("files/1/a/late"), "by somebody who had it open").unwrap();
+    let emptied = empty(&shop.hold(), &id, &mut go_on).unwrap();
+    assert_eq!(emptied.left, [folder.join("files/1/a/late")]);
+    let [item] = &shop.listed()[..] else { panic!() };
+    assert!(matches!(item.state, State::Partly));
+    shop.restore(&id);
+    assert_eq!(fs::read(shop.root.join("whole/a/late")).unwrap(), b"by somebody who had it open");
+    assert!(!shop.root.join("whole/a/b").exists() && shop.is_clean());
+    assert!(before.len() > shop.picture().len());
+}
+
+#[test]
+fn nothing_that_is_there_again_is_overwritten() {
+    for occupied in ["blobs/two", "whole", "refs"] {
+        let shop = Shop::new();
+        let before = shop.picture();
+        let id = shop.discard(shop.model());
+        fs::create_dir_all(shop.root.join(occupied).parent().unwrap()).unwrap();
+        fs::write(shop.root.join(occupied), "again").unwrap();
+        let now = shop.picture();
+        let error = restore(&shop.hold(), &id, &mut go_on).unwrap_err();
+        assert!(matches!(error.downcast_ref(), Some(Fault::Occupied { path }) if path.ends_with(occupied)), "{error:?}");
+        assert_eq!(crate::failure::classify(&error).0, crate::failure::Kind::CannotMeet);
+        same(&now, &shop.picture(), occupied);
+        fs::remove_file(shop.root.join(occupied)).unwrap();
+        shop.restore(&id);
+        let content = |p: Picture| p.into_iter().map(|(p, (m, _, _, i, c))| (p, m, i, c)).collect::<Vec<_>>();
+        assert_eq!(content(before), content(shop.picture()));
+    }
+}
+
+#[test]
+fn what_comes_in_the_way_of_a_restore_sends_it_back_to_the_trash() {
+    let shop = Shop::new();
+    let before = shop.picture();
+    let id = shop.discard(shop.order(vec![shop.mv("blobs/one"), shop.mv("blobs/two")]));
+    let mut is_written = false;
+    let one = shop.root.join("blobs/one");
+    let error = restore(&shop.hold(), &id, &mut |point| {
+        if point == Point::Before(0) && !is_written {
+            is_written = true;
+            fs::write(&one, "again").unwrap();
+        }
+        Ok(())
+    });
+    assert!(matches!(error.unwrap_err().downcast_ref(), Some(Fault::Occupied { .. })));
+    assert!(!shop.root.join("blobs/two").exists());
+    assert!(matches!(shop.listed()[..], [Trashed { state: State::Complete, .. }]));
+    fs::remove_file(&one).unwrap();
+    shop.restore(&id);
+    assert_eq!(before.keys().collect::<Vec<_>>(), shop.picture().keys().collect::<Vec<_>>());
+}
+
+#[test]
+fn emptying_tells_what_the_disk_gains() {
+    let shop = Shop::new();
+    let blocks = |p: &str| fs::metadata(shop.root.join(p)).unwrap().blocks() * 512;
+    let expected = blocks("blobs/one") + blocks("whole/a/b/three");
+    let odd = fs::metadata(shop.root.join("blobs").join(strange())).unwrap().blocks() * 512;
+    let id = shop.discard(shop.model());
+    assert!(shop.listed()[0].bytes > expected);
+    let emptied = empty(&shop.hold(), &id, &mut go_on).unwrap();
+    // The other name of `two` is still in the store.
+    assert_eq!((emptied.freed_bytes, emptied.left.len()), (expected + odd, 0));
+    assert_eq!(fs::metadata(shop.root.join("other/two-again")).unwrap().nlink(), 1);
+    assert!(shop.is_clean());
+}
+
+#[test]
+fn an_item_that_lost_something_is_not_restored_by_half() {
+    let shop = Shop::new();
+    let id = shop.discard(shop.order(vec![shop.mv("blobs/one"), shop.mv("blobs/two")]));
+    fs::remove_file(shop.listed()[0].folder.join("files/1")).unwrap();
+    let error = restore(&shop.hold(), &id, &mut go_on).unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(Fault::Missing { path }) if path.ends_with("blobs/two")), "{error:?}");
+    let error = restore(&shop.hold(), "zzzzzzzzzzzz", &mut go_on).unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(Fault::NoItem { .. })));
+}
