@@ -49,6 +49,8 @@ pub struct Config {
     pub runtime_dir: PathBuf,
     /// What the environment and the flags say about colour; the terminal has the last word for `Auto`.
     pub color: Color,
+    /// Who called sudo, as sudo says (`SUDO_USER`, else the number in `SUDO_UID`); None without sudo. Anybody can set these.
+    pub sudo_user: Option<String>,
     /// `COLUMNS`, when it is a number above 0.
     pub columns: Option<usize>,
 }
@@ -206,6 +208,7 @@ impl Config {
             },
             runtime_dir: env.runtime_dir(),
             color,
+            sudo_user: env.text("SUDO_USER").or_else(|| env.text("SUDO_UID").map(|uid| format!("uid {uid}"))),
             columns: env.text("COLUMNS").and_then(|c| c.parse().ok()).filter(|c| *c > 0),
         })
     }

@@ -1,8 +1,9 @@
 //! `modelctl inference on|off|status`: the switch that every claim looks at.
 
-use super::{Access, Ctx, Exit};
+use super::{Access, Ctx, Exit, tell_history};
 use crate::clock::Timestamp;
 use crate::db::{Db, Inference};
+use crate::model::Action;
 use crate::model::task::TaskState;
 use crate::ui::units;
 use clap::{Args, ValueEnum};
@@ -43,8 +44,8 @@ pub fn run(ctx: &mut Ctx, args: &InferenceArgs) -> anyhow::Result<Exit> {
     let now = ctx.now;
     let state = match args.what {
         What::Status => ctx.db(Access::ReadOnly)?.inference()?,
-        What::On => ctx.db(Access::ReadWrite)?.set_inference(true, now)?,
-        What::Off => ctx.db(Access::ReadWrite)?.set_inference(false, now)?,
+        What::On => throw(ctx, true)?,
+        What::Off => throw(ctx, false)?,
     };
     let shown = shown(ctx.db(Access::ReadOnly)?, state)?;
     if args.json {
@@ -54,6 +55,12 @@ pub fn run(ctx: &mut Ctx, args: &InferenceArgs) -> anyhow::Result<Exit> {
         ctx.ui.line(&text)?;
     }
     Ok(Exit::Done)
+}
+
+fn throw(ctx: &mut Ctx, on: bool) -> anyhow::Result<Inference> {
+    let now = ctx.now;
+    let event = tell_history::inference(ctx.event(Action::Inference), on);
+    ctx.db(Access::ReadWrite)?.throw_inference(on, now, &event)
 }
 
 fn shown(db: &Db, state: Inference) -> anyhow::Result<Shown> {

@@ -1,8 +1,8 @@
 //! `modelctl keep add|rm|list`: which models a person wants to keep and to be asked first.
 
-use super::{Access, Ctx, Exit};
+use super::{Access, Ctx, Exit, tell_history};
 use crate::failure::{Failure, Kind};
-use crate::model::{HintSource, KeepHint, ModelId, ModelRow, State};
+use crate::model::{Action, HintSource, KeepHint, ModelId, ModelRow, State};
 use crate::ui::{Cell, Column, Table, Tone, text, units};
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -65,8 +65,9 @@ pub(super) fn hints(ctx: &mut Ctx) -> anyhow::Result<Vec<(HintSource, KeepHint)>
 fn add(ctx: &mut Ctx, given: &[String]) -> anyhow::Result<Exit> {
     let hints = given.iter().map(|hint| checked(hint)).collect::<Result<Vec<String>, Failure>>()?;
     let now = ctx.now;
+    let event = ctx.event(Action::Keep);
     let db = ctx.db(Access::ReadWrite)?;
-    let new = db.add_keep_hints(&hints, now)?;
+    let new = db.add_keep_hints(&hints, now, |new| tell_history::kept(event, "added", &hints, new))?;
     let rows = present(db.rows()?);
     for (hint, new) in hints.iter().zip(new) {
         let meant = meant(&rows, &KeepHint::new(hint));
@@ -119,7 +120,9 @@ fn remove(ctx: &mut Ctx, given: &[String]) -> anyhow::Result<Exit> {
             None => return Err(not_here(ctx, hint).into()),
         }
     }
-    ctx.db(Access::ReadWrite)?.remove_keep_hints(&hints)?;
+    let event = ctx.event(Action::Keep);
+    let tell = |gone: &[bool]| tell_history::kept(event, "removed", &hints, gone);
+    ctx.db(Access::ReadWrite)?.remove_keep_hints(&hints, tell)?;
     for hint in &hints {
         ctx.ui.note(&format!("`{}` is no longer kept", text::clean(hint)));
         if let Some(place) = elsewhere(ctx, hint) {

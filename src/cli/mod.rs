@@ -5,6 +5,8 @@ mod completions;
 mod duplicates;
 mod exact;
 mod fit;
+mod history;
+mod history_view;
 mod inference;
 mod keep;
 mod list;
@@ -29,6 +31,7 @@ mod show_json;
 mod show_tests;
 mod show_view;
 mod task;
+mod tell_history;
 mod verify;
 mod verify_report;
 mod worker;
@@ -87,6 +90,7 @@ enum Command {
     Batch(batch::BatchArgs),
     Task(task::TaskArgs),
     Inference(inference::InferenceArgs),
+    History(history::HistoryArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
     Worker(worker::WorkerArgs),
@@ -203,6 +207,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::Batch(args) => batch::run(ctx, args),
         Command::Task(args) => task::run(ctx, args),
         Command::Inference(args) => inference::run(ctx, args),
+        Command::History(args) => history::run(ctx, args),
         Command::Completions(args) => completions::run(ctx, args),
         Command::Man(args) => man::run(ctx, args),
         Command::Worker(args) => worker::run(ctx, args),

@@ -1,13 +1,13 @@
 //! `modelctl scan [PATH…]`: looks for models, records what changed, says what that was.
 
-use super::{Access, Ctx, Exit, scan_report};
+use super::{Access, Ctx, Exit, scan_report, tell_history};
 use crate::clock;
 use crate::config::RootsFrom;
 use crate::failure::{Failure, OrFail};
 use crate::gguf;
 use crate::host::cpu;
 use crate::inventory::{self, Header, RootSource, RootSpec, ScanEvent, ScanRequest};
-use crate::model::StoreKind;
+use crate::model::{Action, StoreKind};
 use crate::ui::{Progress, text};
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -61,7 +61,9 @@ pub fn run(ctx: &mut Ctx, args: &ScanArgs) -> anyhow::Result<Exit> {
         None => error,
     })?;
     drop(progress);
-    db.record_scan(&report.outcome, now)?;
+    let counts = &report.outcome.counts;
+    let event = tell_history::scanned(ctx.event(Action::Scan), counts, &report.changes);
+    ctx.db(Access::ReadWrite)?.record_scan_told(&report.outcome, now, event)?;
     if args.json {
         ctx.ui.json(&scan_report::document(&report, started.elapsed()))?;
     } else {

@@ -1,6 +1,6 @@
-use super::{Ctx, Exit, select};
+use super::{Ctx, Exit, select, tell_history};
 use crate::db::Access;
-use crate::model::{Selector, Settings, Tier};
+use crate::model::{Action, Selector, Settings, Tier};
 use clap::{ArgGroup, Args};
 
 /// Set what a model is to you: its tier, its alias, whether it may be chosen
@@ -54,9 +54,9 @@ fn tier(text: &str) -> Result<TierChoice, String> {
 
 pub fn run(ctx: &mut Ctx, args: &SetArgs) -> anyhow::Result<Exit> {
     let row = select::resolve(ctx, &Selector(args.model.clone()))?;
-    let db = ctx.db(Access::ReadWrite)?;
-    let settings = changed(db.settings(&row.id)?, args);
-    db.set(&row.id, &settings)?;
+    let event = ctx.event(Action::Set);
+    let tell = |before: &Settings, after: &Settings| tell_history::set(event, &row, before, after);
+    let settings = ctx.db(Access::ReadWrite)?.change_settings(&row.id, |settings| changed(settings, args), tell)?;
     if args.json {
         ctx.ui.json(&settings)?;
     } else {

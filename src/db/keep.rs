@@ -1,8 +1,10 @@
 //! Keep hints that a person added. Those of the environment and of the config file are not here.
 
-use super::Db;
 use super::cells::Cells;
+use super::error::DbResult;
+use super::{Db, history};
 use crate::clock::Timestamp;
+use crate::model::Event;
 use rusqlite::params;
 
 impl Db {
@@ -21,20 +23,38 @@ impl Db {
         })
     }
 
-    /// Adds hints, all or none, and gives for each whether it is new. One that is there keeps its place.
-    pub fn add_keep_hints(&mut self, hints: &[String], at: Timestamp) -> anyhow::Result<Vec<bool>> {
+    /// Adds hints, all or none, and gives for each whether it is new. One that is there keeps its place. What `tell`
+    /// makes of the answer goes into the history with them.
+    pub fn add_keep_hints(
+        &mut self,
+        hints: &[String],
+        at: Timestamp,
+        tell: impl FnOnce(&[bool]) -> Option<Event>,
+    ) -> anyhow::Result<Vec<bool>> {
         self.write(|tx| {
             let mut add =
                 tx.prepare_cached("INSERT INTO keep_hint (hint, at) VALUES (?1, ?2) ON CONFLICT (hint) DO NOTHING")?;
-            hints.iter().map(|hint| Ok(add.execute(params![hint, at.millis()])? > 0)).collect()
+            let new = hints
+                .iter()
+                .map(|hint| Ok(add.execute(params![hint, at.millis()])? > 0))
+                .collect::<DbResult<Vec<bool>>>()?;
+            history::add_told(tx, tell(&new))?;
+            Ok(new)
         })
     }
 
-    /// Removes hints, all or none, and gives for each whether it was there.
-    pub fn remove_keep_hints(&mut self, hints: &[String]) -> anyhow::Result<Vec<bool>> {
+    /// Removes hints, all or none, and gives for each whether it was there. What `tell` makes of the answer goes into
+    /// the history with that.
+    pub fn remove_keep_hints(
+        &mut self,
+        hints: &[String],
+        tell: impl FnOnce(&[bool]) -> Option<Event>,
+    ) -> anyhow::Result<Vec<bool>> {
         self.write(|tx| {
             let mut remove = tx.prepare_cached("DELETE FROM keep_hint WHERE hint = ?1")?;
-            hints.iter().map(|hint| Ok(remove.execute([hint])? > 0)).collect()
+            let gone = hints.iter().map(|hint| Ok(remove.execute([hint])? > 0)).collect::<DbResult<Vec<bool>>>()?;
+            history::add_told(tx, tell(&gone))?;
+            Ok(gone)
         })
     }
 }

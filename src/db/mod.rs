@@ -7,6 +7,7 @@
 mod cells;
 mod error;
 mod fit;
+mod history;
 mod holdings;
 mod inventory;
 mod keep;
@@ -26,6 +27,7 @@ mod usage;
 mod verified;
 mod watch;
 
+pub use history::HistoryFilter;
 pub use inventory::KnownRoot;
 pub use queue::{Counts, Inference, ModelStats, Recovered, Removed, Standing, Stats, TaskFilter};
 pub use usage::UseEvent;

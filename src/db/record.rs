@@ -4,9 +4,9 @@ use super::cells::{bits, bytes, count};
 use super::error::{DbError, DbResult};
 use super::holdings::Surveys;
 use super::settings::known_subject;
-use super::{Db, usage};
+use super::{Db, history, usage};
 use crate::clock::Timestamp;
-use crate::model::{Artifact, Model, Role, RootState, ScanCounts, ScanOutcome, StoreKind};
+use crate::model::{Artifact, Event, Model, Role, RootState, ScanCounts, ScanOutcome, StoreKind};
 use rusqlite::{Connection, params};
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -20,37 +20,52 @@ impl Db {
     /// A model in `outcome.write` replaces the one with its id, except for its `settings` and `usage`, which are not
     /// a scan's to change, and for `first_seen`, of which the earlier one stays.
     pub fn record_scan(&mut self, outcome: &ScanOutcome, now: Timestamp) -> anyhow::Result<()> {
+        self.write(|tx| write_scan(tx, outcome, now))
+    }
+
+    /// [`Db::record_scan`], and what it found out goes into the history with it.
+    pub fn record_scan_told(
+        &mut self,
+        outcome: &ScanOutcome,
+        now: Timestamp,
+        event: Option<Event>,
+    ) -> anyhow::Result<()> {
         self.write(|tx| {
-            for root in &outcome.roots {
-                write_root(tx, root, now)?;
-            }
-            let mut seen = HashSet::with_capacity(outcome.write.len());
-            for model in &outcome.write {
-                if !seen.insert(&model.id) {
-                    return Err(DbError::Contradiction(format!("a scan has the model `{}` twice", model.id)));
-                }
-                write_model(tx, model)?;
-            }
-            let mut gone = tx.prepare_cached("UPDATE model SET state = 'gone', reason = NULL WHERE id = ?1")?;
-            for id in &outcome.gone {
-                gone.execute([id.as_str()])?;
-            }
-            let mut unavailable = tx.prepare_cached(
-                "UPDATE model SET state = 'unavailable', reason = (SELECT reason FROM root WHERE path = model.root)
-                 WHERE id = ?1",
-            )?;
-            for id in &outcome.unavailable {
-                unavailable.execute([id.as_str()])?;
-            }
-            // A survey of its own, when it is new, takes the ground from those around it, which then follow.
-            let (apart, around): (Vec<_>, Vec<_>) = outcome.surveys.iter().partition(|s| s.is_apart);
-            let mut surveys = Surveys::of(tx)?;
-            for survey in apart.into_iter().chain(around) {
-                surveys.record(survey)?;
-            }
-            write_counts(tx, &outcome.counts, now)
+            write_scan(tx, outcome, now)?;
+            history::add_told(tx, event)
         })
     }
+}
+
+fn write_scan(tx: &Connection, outcome: &ScanOutcome, now: Timestamp) -> DbResult<()> {
+    for root in &outcome.roots {
+        write_root(tx, root, now)?;
+    }
+    let mut seen = HashSet::with_capacity(outcome.write.len());
+    for model in &outcome.write {
+        if !seen.insert(&model.id) {
+            return Err(DbError::Contradiction(format!("a scan has the model `{}` twice", model.id)));
+        }
+        write_model(tx, model)?;
+    }
+    let mut gone = tx.prepare_cached("UPDATE model SET state = 'gone', reason = NULL WHERE id = ?1")?;
+    for id in &outcome.gone {
+        gone.execute([id.as_str()])?;
+    }
+    let mut unavailable = tx.prepare_cached(
+        "UPDATE model SET state = 'unavailable', reason = (SELECT reason FROM root WHERE path = model.root)
+         WHERE id = ?1",
+    )?;
+    for id in &outcome.unavailable {
+        unavailable.execute([id.as_str()])?;
+    }
+    // A survey of its own, when it is new, takes the ground from those around it, which then follow.
+    let (apart, around): (Vec<_>, Vec<_>) = outcome.surveys.iter().partition(|s| s.is_apart);
+    let mut surveys = Surveys::of(tx)?;
+    for survey in apart.into_iter().chain(around) {
+        surveys.record(survey)?;
+    }
+    write_counts(tx, &outcome.counts, now)
 }
 
 fn write_root(conn: &Connection, root: &(PathBuf, StoreKind, RootState), now: Timestamp) -> DbResult<()> {

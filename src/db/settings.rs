@@ -1,9 +1,9 @@
 //! What a person set on a model. It hangs on the model's content, so that it outlives the file and comes back with it.
 
-use super::Db;
 use super::cells::Cells;
 use super::error::{DbError, DbResult};
-use crate::model::{ModelId, Settings, Tier};
+use super::{Db, history};
+use crate::model::{Event, ModelId, Settings, Tier};
 use rusqlite::{Connection, OptionalExtension, params};
 
 impl Db {
@@ -20,24 +20,49 @@ impl Db {
     /// # Errors
     /// Cannot be met (3) when no model has that id.
     pub fn set(&mut self, model: &ModelId, settings: &Settings) -> anyhow::Result<()> {
+        self.write(|tx| put(tx, &subject_of(tx, model)?, settings))
+    }
+
+    /// Changes the settings of a model, and of every copy of it, to what `change` makes of those it has, and gives the
+    /// new ones. What `tell` says of the two, before and after, goes into the history with them; when nothing changes,
+    /// nothing is written.
+    ///
+    /// # Errors
+    /// Cannot be met (3) when no model has that id.
+    pub fn change_settings(
+        &mut self,
+        model: &ModelId,
+        change: impl FnOnce(Settings) -> Settings,
+        tell: impl FnOnce(&Settings, &Settings) -> Event,
+    ) -> anyhow::Result<Settings> {
         self.write(|tx| {
             let subject = subject_of(tx, model)?;
-            tx.prepare_cached(
-                "INSERT INTO setting (subject, enabled, pinned, tier, alias, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT (subject) DO UPDATE SET enabled = excluded.enabled, pinned = excluded.pinned,
-                     tier = excluded.tier, alias = excluded.alias, note = excluded.note",
-            )?
-            .execute(params![
-                subject,
-                settings.enabled,
-                settings.pinned,
-                settings.tier.map(Tier::name),
-                settings.alias,
-                settings.note
-            ])?;
-            Ok(())
+            let before = of_subject(tx, &subject)?;
+            let after = change(before.clone());
+            if after != before {
+                put(tx, &subject, &after)?;
+                history::add(tx, &tell(&before, &after))?;
+            }
+            Ok(after)
         })
     }
+}
+
+fn put(tx: &Connection, subject: &str, settings: &Settings) -> DbResult<()> {
+    tx.prepare_cached(
+        "INSERT INTO setting (subject, enabled, pinned, tier, alias, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (subject) DO UPDATE SET enabled = excluded.enabled, pinned = excluded.pinned,
+             tier = excluded.tier, alias = excluded.alias, note = excluded.note",
+    )?
+    .execute(params![
+        subject,
+        settings.enabled,
+        settings.pinned,
+        settings.tier.map(Tier::name),
+        settings.alias,
+        settings.note
+    ])?;
+    Ok(())
 }
 
 /// The key that settings and uses of a model hang on, if the model is known.

@@ -1,5 +1,6 @@
 //! What the machine has: memory, GPUs, disks. What can hang is read in a disposable child.
 
+pub mod actor;
 pub mod cpu;
 pub mod extents;
 pub mod gpu;

@@ -2,6 +2,7 @@
 
 mod device_memory;
 mod facts;
+mod history;
 mod holding;
 mod keep;
 mod listed;
@@ -18,6 +19,7 @@ mod trash;
 
 pub use device_memory::DeviceMemory;
 pub use facts::{Attention, Facts, Integrity, Recurrent, Split, digits, percent};
+pub use history::{Action, Actor, Event, Recorded, Subject};
 pub use holding::{Class, Holding, Surveyed};
 pub use keep::{HintSource, KeepHint};
 pub use listed::{Listed, hex, path_bytes_hex};

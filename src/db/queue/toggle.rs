@@ -1,8 +1,9 @@
 //! Whether inference is on: two rows of `meta`, read inside every claim.
 
 use crate::clock::Timestamp;
-use crate::db::Db;
 use crate::db::error::{DbError, DbResult};
+use crate::db::{Db, history};
+use crate::model::Event;
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
@@ -21,16 +22,30 @@ impl Db {
 
     /// Throws the switch. While it is off nothing is claimed; what runs goes on.
     pub fn set_inference(&mut self, on: bool, now: Timestamp) -> anyhow::Result<Inference> {
+        self.write(|tx| Ok(throw(tx, on, now)?.1))
+    }
+
+    /// [`Db::set_inference`] for a person: `event` goes into the history with it, when the switch was thrown at all.
+    pub fn throw_inference(&mut self, on: bool, now: Timestamp, event: &Event) -> anyhow::Result<Inference> {
         self.write(|tx| {
-            let before = inference(tx)?;
-            if before.on == on {
-                return Ok(before);
+            let (before, after) = throw(tx, on, now)?;
+            if before != after {
+                history::add(tx, event)?;
             }
-            set(tx, "inference", if on { "on" } else { "off" })?;
-            set(tx, "inference_since", &now.millis().to_string())?;
-            Ok(Inference { on, since: Some(now) })
+            Ok(after)
         })
     }
+}
+
+/// The switch before and after.
+fn throw(tx: &Connection, on: bool, now: Timestamp) -> DbResult<(Inference, Inference)> {
+    let before = inference(tx)?;
+    if before.on == on {
+        return Ok((before, before));
+    }
+    set(tx, "inference", if on { "on" } else { "off" })?;
+    set(tx, "inference_since", &now.millis().to_string())?;
+    Ok((before, Inference { on, since: Some(now) }))
 }
 
 pub(super) fn inference(tx: &Connection) -> DbResult<Inference> {

@@ -114,7 +114,7 @@ fn print_a_dump() {
         let devices = [DeviceMemory { device: "CPU".into(), weights: 1, kv_cache: 2, compute: 3 }];
         db.record_measured(&file.identity, "ctx=4096", &devices).unwrap();
     }
-    db.add_keep_hints(&["*-Q4_K_M".into(), "/models/big.gguf".into()], NOW).unwrap();
+    db.add_keep_hints(&["*-Q4_K_M".into(), "/models/big.gguf".into()], NOW, |_| None).unwrap();
     sample_queue(&mut db);
     std::io::stdout().write_all(dump(&db.conn).as_bytes()).unwrap();
 }

@@ -1,0 +1,199 @@
+//! Events of the history as scripts and people see them.
+
+use crate::model::{Action, Actor, Event, ModelId, Recorded};
+use crate::ui::{Cell, Column, Table, text, units};
+use serde::Serialize;
+use serde_json::Value;
+
+/// An element of `history --json`. Part of the public interface: keys are added, never renamed or dropped. Null is what
+/// could not be read or does not apply.
+#[derive(Debug, Serialize)]
+pub struct EventDocument<'a> {
+    /// Goes up with each event.
+    number: i64,
+    /// RFC 3339 in UTC.
+    at: String,
+    action: Action,
+    model: Option<&'a ModelId>,
+    name: Option<&'a str>,
+    /// Lossily decoded.
+    path: Option<String>,
+    reason: Option<&'a str>,
+    apparent_bytes: Option<u64>,
+    allocated_bytes: Option<u64>,
+    freed_bytes: Option<u64>,
+    uid: u32,
+    user: Option<&'a str>,
+    /// Who logged in, when that is somebody else than `user`.
+    login: Option<&'a str>,
+    pid: u32,
+    process: Option<&'a str>,
+    parent: Option<&'a str>,
+    unit: Option<&'a str>,
+    command: Option<&'a str>,
+    detail: &'a Value,
+}
+
+pub fn document(recorded: &Recorded) -> EventDocument<'_> {
+    let Event { actor, subject, .. } = &recorded.event;
+    let subject = subject.as_ref();
+    EventDocument {
+        number: recorded.number,
+        at: recorded.event.at.rfc3339(),
+        action: recorded.event.action,
+        model: subject.and_then(|s| s.id.as_ref()),
+        name: subject.map(|s| s.name.as_str()),
+        path: subject.and_then(|s| s.path.as_ref()).map(|path| path.to_string_lossy().into_owned()),
+        reason: recorded.event.reason.as_deref(),
+        apparent_bytes: recorded.event.apparent,
+        allocated_bytes: recorded.event.allocated,
+        freed_bytes: recorded.event.freed,
+        uid: actor.uid,
+        user: actor.user.as_deref(),
+        login: actor.login.as_deref(),
+        pid: actor.pid,
+        process: actor.process.as_deref(),
+        parent: actor.parent.as_deref(),
+        unit: actor.unit.as_deref(),
+        command: actor.command.as_deref(),
+        detail: &recorded.event.detail,
+    }
+}
+
+/// Times are whole on a terminal too: after an incident they are compared with other logs.
+const COLUMNS: &[Column] = &[
+    Column::left("WHEN", 0),
+    Column::left("WHAT", 0),
+    Column::left("WHO", 1).shrink_to(8),
+    Column::left("UNIT", 4).shrink_to(7),
+    Column::left("MODEL", 2).shrink_to(12),
+    Column::right("FREED", 3),
+    Column::right("ON DISK", 6),
+    Column::left("DETAILS", 0).shrink_to(16),
+    Column::left("PARENT", 7),
+    Column::left("PATH", 5).shrink_to(16),
+    Column::left("COMMAND", 8).shrink_to(20),
+];
+
+pub fn table(events: &[Recorded]) -> Table<'_> {
+    let mut table = Table::new(COLUMNS);
+    for Recorded { event, .. } in events {
+        let Event { actor, subject, .. } = event;
+        let word = |text: Option<&String>| text.map_or_else(Cell::none, |text| Cell::new(text.clone()));
+        let size = |bytes: Option<u64>| bytes.map_or_else(Cell::none, |n| Cell::new(units::bytes(n)));
+        let path = subject.as_ref().and_then(|s| s.path.as_deref());
+        table.row(vec![
+            Cell::new(event.at.rfc3339()),
+            Cell::new(event.action.name()),
+            Cell::new(who(actor)),
+            word(actor.unit.as_ref()),
+            word(subject.as_ref().map(|s| &s.name)),
+            size(event.freed),
+            size(event.allocated),
+            Cell::new(details(event)),
+            word(actor.parent.as_ref()),
+            path.map_or_else(Cell::none, |path| Cell::new(text::path(path))),
+            word(actor.command.as_ref()),
+        ]);
+    }
+    table
+}
+
+/// `root (ann)`: whose rights were used, and who stands behind that.
+fn who(actor: &Actor) -> String {
+    let user = actor.user.clone().unwrap_or_else(|| actor.uid.to_string());
+    match &actor.login {
+        Some(login) => format!("{user} ({login})"),
+        None => user,
+    }
+}
+
+/// The reason, else what the detail of this action says in a few words.
+fn details(event: &Event) -> String {
+    if let Some(reason) = &event.reason {
+        return reason.clone();
+    }
+    let detail = &event.detail;
+    match event.action {
+        Action::Scan => counts(detail),
+        Action::Set => differences(detail),
+        Action::Keep => hints(detail),
+        Action::Inference => format!("{} → {}", shown(detail.get("before")), shown(detail.get("after"))),
+        Action::Prune | Action::Purge | Action::Restore | Action::Empty => String::new(),
+    }
+}
+
+fn counts(detail: &Value) -> String {
+    let count =
+        |key: &str| detail.get("counts").and_then(|counts| counts.get(key)).and_then(Value::as_u64).unwrap_or(0);
+    let words = ["added", "changed", "moved", "gone"].map(|key| (count(key), key));
+    words.iter().filter(|(n, _)| *n > 0).map(|(n, key)| format!("{n} {key}")).collect::<Vec<_>>().join(", ")
+}
+
+/// `pinned no → yes, alias - → small`.
+fn differences(detail: &Value) -> String {
+    let before = detail.get("before");
+    let Some(after) = detail.get("after").and_then(Value::as_object) else { return String::new() };
+    let old = |key: &str| before.and_then(|before| before.get(key));
+    let changed = after.iter().filter(|(key, new)| old(key) != Some(new));
+    changed.map(|(key, new)| format!("{key} {} → {}", shown(old(key)), shown(Some(new)))).collect::<Vec<_>>().join(", ")
+}
+
+fn hints(detail: &Value) -> String {
+    let of = |key: &str| {
+        let hints = detail.get(key)?.as_array()?.iter().map(|hint| shown(Some(hint)));
+        Some(format!("{key} {}", hints.collect::<Vec<_>>().join(", ")))
+    };
+    ["added", "removed"].into_iter().filter_map(of).collect::<Vec<_>>().join("; ")
+}
+
+fn shown(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::Bool(true)) => "yes".to_owned(),
+        Some(Value::Bool(false)) => "no".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use serde_json::json;
+
+    fn event(action: Action, detail: Value) -> Event {
+        Event { detail, ..Event::new(Timestamp(0), Actor::default(), action) }
+    }
+
+    #[test]
+    fn each_kind_of_event_says_what_it_changed() {
+        for (action, detail, expected) in [
+            (Action::Scan, json!({"counts": {"added": 2, "changed": 0, "gone": 1}}), "2 added, 1 gone"),
+            (
+                Action::Set,
+                json!({"before": {"pinned": false, "alias": null, "note": "x"}, "after": {"pinned": true, "alias": "a", "note": "x"}}),
+                "pinned no → yes, alias - → a",
+            ),
+            (Action::Keep, json!({"added": ["*-Q4", "b"]}), "added *-Q4, b"),
+            (Action::Inference, json!({"before": "on", "after": "off"}), "on → off"),
+            (Action::Prune, json!({"plan": 7}), ""),
+            // What another version wrote.
+            (Action::Scan, json!([]), ""),
+            (Action::Set, json!({"after": {"x": {}}}), "x - → {}"),
+            (Action::Keep, json!({"added": "x"}), ""),
+        ] {
+            assert_eq!(details(&event(action, detail)), expected);
+        }
+        let with_reason = Event { reason: Some("unused for 90 days".into()), ..event(Action::Prune, Value::Null) };
+        assert_eq!(details(&with_reason), "unused for 90 days");
+    }
+
+    #[test]
+    fn the_person_behind_root_is_named() {
+        let actor = Actor { user: Some("root".into()), login: Some("ann".into()), ..Actor::default() };
+        assert_eq!(who(&actor), "root (ann)");
+        assert_eq!(who(&Actor { uid: 4711, ..Actor::default() }), "4711");
+    }
+}
