@@ -190,7 +190,7 @@ mod tests {
         for senseless in ["", "yesterday", "2026-13-01", "2026-11-21T06:00:00", "9999-12-31", "-7d"] {
             assert!(moment(senseless).is_err(), "{senseless}");
         }
-        assert_eq!(moment("500000000000y").map(|m| m.begins(NOW)).unwrap_or(NOW).millis().signum(), 1);
+        assert!(moment("500000000y").unwrap().begins(NOW) < Timestamp(0), "longer ago than there are times");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod damage;
 mod fit;
+mod history;
 mod holdings;
 mod inventory;
 mod keep;

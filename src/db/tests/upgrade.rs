@@ -4,13 +4,14 @@
 use super::samples::*;
 use super::*;
 use crate::clock::Timestamp;
+use crate::db::HistoryFilter;
 use crate::db::TaskFilter;
 use crate::db::schema::VERSION;
 use crate::db::{HashRecord, UseEvent};
 use crate::model::task::machine::End;
 use crate::model::task::order::{ClaimAsk, Claimed, Scope};
 use crate::model::task::*;
-use crate::model::{DeviceMemory, Model, ModelId, ScanOutcome, Settings, Surveyed};
+use crate::model::{Action, Actor, DeviceMemory, Event, Model, ModelId, ScanOutcome, Settings, Subject, Surveyed};
 use rusqlite::Connection;
 use std::io::Write;
 
@@ -22,6 +23,7 @@ const DUMPS: &[&str] = &[
     include_str!("../../../fixtures/db/v5.sql"),
     include_str!("../../../fixtures/db/v6.sql"),
     include_str!("../../../fixtures/db/v7.sql"),
+    include_str!("../../../fixtures/db/v8.sql"),
 ];
 
 /// Everything in the schema, as SQLite keeps it.
@@ -74,6 +76,9 @@ fn every_older_database_is_brought_up_to_date_with_all_it_holds() {
                 assert_eq!(told, [("done", 1), ("running", 1), ("queued", 0)]);
                 assert_eq!(queue[0].result.as_ref().unwrap().text, "ja");
             }
+            let events = db.history(&HistoryFilter::default(), None, 9).unwrap();
+            assert_eq!(events.len(), usize::from(dump.contains("INSERT INTO history ")));
+            assert!(events.iter().all(|told| told.event == sample_event(models[0].id.clone())));
             let stamps = usize::from(dump.contains("INSERT INTO stamp"));
             assert_eq!(db.stamps().unwrap().len(), stamps);
         }
@@ -116,7 +121,15 @@ fn print_a_dump() {
     }
     db.add_keep_hints(&["*-Q4_K_M".into(), "/models/big.gguf".into()], NOW, |_| None).unwrap();
     sample_queue(&mut db);
+    db.record_history(&sample_event(small.id)).unwrap();
     std::io::stdout().write_all(dump(&db.conn).as_bytes()).unwrap();
+}
+
+fn sample_event(id: ModelId) -> Event {
+    let subject =
+        Subject { id: Some(id), name: "SmolLM2-135M-Instruct".into(), path: Some("/models/smol.gguf".into()) };
+    let actor = Actor { uid: 1000, user: Some("ann".into()), pid: 4711, ..Actor::default() };
+    Event { subject: Some(subject), freed: Some(4096), ..Event::new(NOW, actor, Action::Prune) }
 }
 
 /// One task that is done, one that runs, one that waits.
