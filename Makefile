@@ -20,6 +20,8 @@ CACHE = $${XDG_CACHE_HOME:-$$HOME/.cache}/modelctl/fixtures
 BIN = $${CARGO_TARGET_DIR:-target}/release/modelctl
 SETUP = sh packaging/setup.sh
 FETCH = python3 fixtures/fetch.py
+# A packaged text with the path of the binary that is installed with it.
+PLACED = sed "s|/usr/bin/modelctl|$(PREFIX)/bin/modelctl|g"
 
 .PHONY: help setup fixtures build demo test fast lint bench fuzz install uninstall clean
 
@@ -74,18 +76,25 @@ fuzz: ## fuzz the header reader for FUZZ_SECONDS (needs nightly Rust and cargo-f
 	fi
 
 # Under sudo cargo is often not on PATH: then what `make build` left is installed as it is.
-install: ## install binary, manual pages and completions (PREFIX=/usr/local, DESTDIR)
+# The units do nothing until an operator switches the timer on, and the cron line until it is copied to /etc/cron.d.
+install: ## install binary, manual pages, completions and units (PREFIX=/usr/local, DESTDIR)
 	@if command -v cargo >/dev/null 2>&1; then $(MAKE) --no-print-directory build; \
 	elif [ ! -x "$(BIN)" ]; then echo "install: run \`make build\` first, as a user who has cargo" >&2; exit 1; fi
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/man/man1" \
 	    "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \
-	    "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d" "$(DESTDIR)$(PREFIX)/share/elvish/lib"
+	    "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d" "$(DESTDIR)$(PREFIX)/share/elvish/lib" \
+	    "$(DESTDIR)$(PREFIX)/lib/systemd/system" "$(DESTDIR)$(PREFIX)/share/modelctl/cron"
 	install -m 755 "$(BIN)" "$(DESTDIR)$(PREFIX)/bin/modelctl"
 	install -m 644 man/*.1 "$(DESTDIR)$(PREFIX)/share/man/man1/"
 	install -m 644 completions/modelctl.bash "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/modelctl"
 	install -m 644 completions/_modelctl "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_modelctl"
 	install -m 644 completions/modelctl.fish "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/modelctl.fish"
 	install -m 644 completions/modelctl.elv "$(DESTDIR)$(PREFIX)/share/elvish/lib/modelctl.elv"
+	for unit in modelctl-prune.service modelctl-prune.timer; do \
+	    $(PLACED) "packaging/systemd/$$unit" > "$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit" || exit 1; \
+	    chmod 644 "$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit"; done
+	$(PLACED) packaging/cron/modelctl-prune > "$(DESTDIR)$(PREFIX)/share/modelctl/cron/modelctl-prune"
+	chmod 644 "$(DESTDIR)$(PREFIX)/share/modelctl/cron/modelctl-prune"
 
 uninstall: ## remove what install put there (same PREFIX, DESTDIR)
 	rm -f "$(DESTDIR)$(PREFIX)/bin/modelctl" \
@@ -93,7 +102,10 @@ uninstall: ## remove what install put there (same PREFIX, DESTDIR)
 	    "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/modelctl" \
 	    "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_modelctl" \
 	    "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/modelctl.fish" \
-	    "$(DESTDIR)$(PREFIX)/share/elvish/lib/modelctl.elv"
+	    "$(DESTDIR)$(PREFIX)/share/elvish/lib/modelctl.elv" \
+	    "$(DESTDIR)$(PREFIX)/lib/systemd/system/modelctl-prune.service" \
+	    "$(DESTDIR)$(PREFIX)/lib/systemd/system/modelctl-prune.timer" \
+	    "$(DESTDIR)$(PREFIX)/share/modelctl/cron/modelctl-prune"
 
 clean: ## remove all build output (the fixtures in the cache stay)
 	cargo clean

@@ -39,6 +39,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand batch 'Answer a file of requests in OpenAI''s Batch format (JSONL) and write the answers'
             cand task 'Queue prompts, look at them, and get their answers'
             cand inference 'Let tasks run, or make them wait'
+            cand history 'Show who did what, when, why and how much, newest last'
             cand completions 'Print the completion script of a shell'
             cand man 'Print the manual page, or write all pages into a folder'
             cand worker 'worker'
@@ -540,6 +541,24 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'modelctl;history'= {
+            cand --model 'Only what happened to this model: id, alias, name or path'
+            cand --what 'Only events of this kind; may be given several times'
+            cand --since 'Only from then on: so long ago (`7d`), a day (`2026-11-21`), or a time with its zone'
+            cand --until 'Only up to then; a day counts whole'
+            cand -n 'So many at most, the newest; 0 is all'
+            cand --limit 'So many at most, the newest; 0 is all'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print a JSON array of objects'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'modelctl;completions'= {
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
@@ -626,6 +645,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand batch 'Answer a file of requests in OpenAI''s Batch format (JSONL) and write the answers'
             cand task 'Queue prompts, look at them, and get their answers'
             cand inference 'Let tasks run, or make them wait'
+            cand history 'Show who did what, when, why and how much, newest last'
             cand completions 'Print the completion script of a shell'
             cand man 'Print the manual page, or write all pages into a folder'
             cand worker 'worker'
@@ -693,6 +713,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;help;task;stats'= {
         }
         &'modelctl;help;inference'= {
+        }
+        &'modelctl;help;history'= {
         }
         &'modelctl;help;completions'= {
         }

@@ -44,6 +44,7 @@ complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "run-once" -d 'Run
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "batch" -d 'Answer a file of requests in OpenAI\'s Batch format (JSONL) and write the answers'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "task" -d 'Queue prompts, look at them, and get their answers'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "inference" -d 'Let tasks run, or make them wait'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "history" -d 'Show who did what, when, why and how much, newest last'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "worker"
@@ -528,6 +529,27 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -l json -d 
 complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l model -d 'Only what happened to this model: id, alias, name or path' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l what -d 'Only events of this kind; may be given several times' -r -f -a "scan\t''
+set\t''
+keep\t''
+prune\t''
+purge\t''
+restore\t''
+empty\t''
+inference\t''"
+complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l since -d 'Only from then on: so long ago (`7d`), a day (`2026-11-21`), or a time with its zone' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l until -d 'Only up to then; a day counts whole' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand history" -s n -l limit -d 'So many at most, the newest; 0 is all' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l json -d 'Print a JSON array of objects'
+complete -c modelctl -n "__fish_modelctl_using_subcommand history" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand history" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
@@ -603,23 +625,24 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "scan" -d 'Look for models and record what is there'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "list" -d 'List the models known on this machine'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "keep" -d 'Name the models that you want to keep'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "duplicates" -d 'Show files that are on this machine more than once'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "run-once" -d 'Run due tasks of the queue and exit (for cron), or one prompt'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "batch" -d 'Answer a file of requests in OpenAI\'s Batch format (JSONL) and write the answers'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "task" -d 'Queue prompts, look at them, and get their answers'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "inference" -d 'Let tasks run, or make them wait'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "worker"
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "measure" -d 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference completions man worker probe measure help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "scan" -d 'Look for models and record what is there'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "list" -d 'List the models known on this machine'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "keep" -d 'Name the models that you want to keep'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "duplicates" -d 'Show files that are on this machine more than once'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "run-once" -d 'Run due tasks of the queue and exit (for cron), or one prompt'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "batch" -d 'Answer a file of requests in OpenAI\'s Batch format (JSONL) and write the answers'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "task" -d 'Queue prompts, look at them, and get their answers'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "inference" -d 'Let tasks run, or make them wait'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "history" -d 'Show who did what, when, why and how much, newest last'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "worker"
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "measure" -d 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "add" -d 'Add hints; one that is kept already stays where it is'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "rm" -d 'Remove hints that `keep add` added'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "list" -d 'List all hints in order of preference: where each comes from, and which models it means'

@@ -17,11 +17,8 @@ pub fn actor(sudo_user: Option<&str>) -> Actor {
     let uid = geteuid().as_raw();
     let users = text("/etc/passwd").unwrap_or_default();
     let user = name_of(uid, &users);
-    let login = match text("/proc/self/loginuid").and_then(|t| t.trim().parse().ok()).filter(|id| *id != NO_LOGIN) {
-        Some(login) if login == uid => None,
-        Some(login) => Some(name_of(login, &users).unwrap_or_else(|| format!("uid {login}"))),
-        None => sudo_user.map(str::to_owned).filter(|name| Some(name) != user.as_ref()),
-    };
+    let logged_in = text("/proc/self/loginuid").and_then(|t| t.trim().parse().ok());
+    let login = behind(uid, logged_in, sudo_user, &users);
     let pid = getpid();
     Actor {
         uid,
@@ -32,6 +29,16 @@ pub fn actor(sudo_user: Option<&str>) -> Actor {
         parent: getppid().and_then(name_of_process),
         unit: text("/proc/self/cgroup").and_then(|t| unit_of(&t)),
         command: fs::read("/proc/self/cmdline").ok().and_then(|words| command_of(&words)),
+    }
+}
+
+/// Who is behind a user id: who logged in, by the kernel's record; where it keeps none, who called sudo. None when that is
+/// the same user.
+fn behind(uid: u32, logged_in: Option<u32>, sudo_user: Option<&str>, passwd: &str) -> Option<String> {
+    match logged_in.filter(|id| *id != NO_LOGIN) {
+        Some(login) if login == uid => None,
+        Some(login) => Some(name_of(login, passwd).unwrap_or_else(|| format!("uid {login}"))),
+        None => sudo_user.map(str::to_owned).filter(|name| name_of(uid, passwd).as_ref() != Some(name)),
     }
 }
 
@@ -146,6 +153,20 @@ mod tests {
         assert_eq!(name_of(998, passwd).as_deref(), Some("ollama"));
         assert_eq!(name_of(0, passwd).as_deref(), Some("root"));
         assert_eq!(name_of(7, passwd), None);
+    }
+
+    #[test]
+    fn the_person_behind_sudo_is_known_by_the_kernel_first() {
+        let passwd = "root:x:0:0::/root:/bin/bash\nann:x:1000:1000::/home/ann:/bin/bash\n";
+        let behind = |logged_in, sudo| behind(0, logged_in, sudo, passwd);
+        assert_eq!(behind(Some(1000), Some("bob")).as_deref(), Some("ann"));
+        assert_eq!(behind(Some(4711), None).as_deref(), Some("uid 4711"));
+        assert_eq!(behind(Some(0), Some("bob")), None);
+        for unknown in [None, Some(NO_LOGIN)] {
+            assert_eq!(behind(unknown, Some("bob")).as_deref(), Some("bob"));
+            assert_eq!(behind(unknown, Some("root")), None);
+            assert_eq!(behind(unknown, None), None);
+        }
     }
 
     #[test]

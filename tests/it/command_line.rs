@@ -17,7 +17,7 @@ fn help_prints_the_exit_codes_and_every_command() {
 #[test]
 fn help_fits_a_terminal_of_80_columns() {
     let sandbox = Sandbox::new();
-    for command in ["scan", "list", "show", "run-once", "set", "keep"] {
+    for command in ["scan", "list", "show", "run-once", "set", "keep", "history"] {
         let run = finish(sandbox.command([command, "--help"]).env("COLUMNS", "80").output().unwrap());
         let long: Vec<&str> = run.out.lines().filter(|l| l.chars().count() > 100).collect();
         assert!(run.code == Some(0) && long.is_empty(), "{command}: {long:?}");

@@ -11,12 +11,14 @@ mod fit_families;
 mod fixtures;
 mod generated;
 mod gguf_real;
+mod history;
 mod house;
 mod hub;
 mod inventory;
 mod keep;
 #[cfg(feature = "llama")]
 mod offload;
+mod packaging;
 mod queue;
 mod readme;
 #[cfg(feature = "llama")]
