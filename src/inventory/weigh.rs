@@ -28,7 +28,7 @@ pub struct Mass {
 }
 
 /// Three numbers for some files together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Weight {
     pub apparent: u64,
     pub allocated: u64,

@@ -1,9 +1,9 @@
 use super::{FileIdentity, FolderStamp, StoreKind};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Why a store keeps some bytes, or why it need not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
     /// Something that the store's owner goes by leads to it: a reference, a manifest, the folder itself.

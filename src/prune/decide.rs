@@ -2,6 +2,7 @@
 
 use super::candidate::{Candidate, Evidence};
 use super::policy::Policy;
+use super::trash::lossless;
 use crate::clock::Timestamp;
 use crate::model::{Class, State, StoreKind};
 use crate::ui::units;
@@ -45,6 +46,14 @@ pub enum Rule {
     Changed,
     /// The rules of its store do not let it go.
     Store,
+}
+
+/// Whether something is in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Use {
+    Free,
+    Used(Vec<String>),
+    Unknown(String),
 }
 
 /// The outcome for one candidate.
@@ -149,6 +158,16 @@ pub fn protect(policy: &Policy, c: &Candidate, now: Timestamp) -> Option<Verdict
     None
 }
 
+/// Whether its use keeps it.
+pub fn protect_use(policy: &Policy, used: &Use) -> Option<Verdict> {
+    match used {
+        Use::Free => None,
+        Use::Used(by) => Some(Verdict::stays(Rule::InUse, format!("in use: {}", by.join(", ")))),
+        Use::Unknown(_) if policy.assume_unused => None,
+        Use::Unknown(why) => Some(Verdict::stays(Rule::UseUnknown, format!("it may be in use: {why}"))),
+    }
+}
+
 /// How much room there is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Space {
@@ -231,9 +250,10 @@ impl Freeing {
 }
 
 /// A store of which more than half would go.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Large {
     pub store: StoreKind,
+    #[serde(with = "lossless")]
     pub root: PathBuf,
     /// Bytes of disk.
     pub going: u64,

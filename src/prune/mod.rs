@@ -1,8 +1,10 @@
 //! Taking away models that nobody uses, and putting them back: policy → plan (pure), then in small journaled steps to
 //! the trash, and from there back or away for good.
 
+pub mod apply;
 pub mod candidate;
 pub mod decide;
 pub mod gather;
+pub mod plan;
 pub mod policy;
 pub mod trash;

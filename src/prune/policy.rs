@@ -1,6 +1,7 @@
 //! What an operator asks for: which models and bytes may go, which never do, and how much is enough. Pure.
 
 use crate::model::ModelId;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Rules that select, rules that keep, and limits. Without a rule that selects nothing goes.
@@ -8,7 +9,7 @@ use std::time::Duration;
 /// The two ages and `models` select models, and where several are given a model must fit all of them. The kinds of
 /// bytes select those, in addition; the ages apply to them too. `free` and `max_total` end a run when enough is
 /// reached, and select everything when nothing else selects.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// Not used for so long.
     pub unused_for: Option<Duration>,

@@ -113,7 +113,12 @@ impl Base {
     pub fn look_in(&self, name: &OsStr) -> Result<Option<Look>, Fault> {
         let cannot = |e: Errno| Fault::io("look at", self.path.join(name), e);
         // Held open, so that its number cannot become another's between the looks.
-        let fd = match rustix::fs::openat(&self.fd, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()) {
+        let fd = match rustix::fs::openat(
+            &self.fd,
+            name,
+            OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+            Mode::empty(),
+        ) {
             Err(Errno::NOENT) => return Ok(None),
             fd => fd.map_err(cannot)?,
         };
@@ -321,12 +326,7 @@ pub(super) fn by_names(top: BorrowedFd<'_>, below: &Path, dev: Option<u64>) -> r
 
 /// For file systems without RENAME_NOREPLACE. A folder can only replace an empty one, which is no loss; anything else gets
 /// its second name before it loses its first.
-fn without_replacing(
-    from: &Base,
-    name: &OsStr,
-    into: &Base,
-    new: &OsStr,
-) -> Result<rustix::io::Result<()>, Fault> {
+fn without_replacing(from: &Base, name: &OsStr, into: &Base, new: &OsStr) -> Result<rustix::io::Result<()>, Fault> {
     let Some(look) = from.look_in(name)? else { return Ok(Err(Errno::NOENT)) };
     if look.seen.kind == Kind::Folder {
         return Ok(match into.look_in(new)? {

@@ -41,9 +41,11 @@ pub fn discard(held: &Held, order: Order, hook: Hook<'_>) -> anyhow::Result<Outc
 
 fn take(held: &Held, order: Order, hook: Hook<'_>) -> Result<Outcome, Fault> {
     order.check()?;
-    let ready = held.place.root(&order.root).and_then(|root| match (root.dev, root.ino) == (order.root_is.dev, order.root_is.ino) {
-        true => look_again(&root, &order).map(|dirs| (root, dirs)),
-        false => Err(Fault::RootChanged { path: order.root.clone() }),
+    let ready = held.place.root(&order.root).and_then(|root| {
+        match (root.dev, root.ino) == (order.root_is.dev, order.root_is.ino) {
+            true => look_again(&root, &order).map(|dirs| (root, dirs)),
+            false => Err(Fault::RootChanged { path: order.root.clone() }),
+        }
     });
     let (root, dirs) = match ready {
         Err(why) if why.is_change() => return Ok(Outcome::Skipped { why }),

@@ -74,9 +74,8 @@ impl Fault {
             }
             Fault::Missing { .. } => cannot("nothing was restored")
                 .hint("what is left of it is still in the trash: `modelctl trash list` names the folder"),
-            Fault::Untrusted { .. } => {
-                cannot("the trash cannot be used").hint("make it a folder of yours that only you can write to (chmod 700)")
-            }
+            Fault::Untrusted { .. } => cannot("the trash cannot be used")
+                .hint("make it a folder of yours that only you can write to (chmod 700)"),
             Fault::NoItem { .. } => cannot("no such item").hint("`modelctl trash list` shows what is there"),
             Fault::Unsettled { .. } => cannot("an earlier run did not come to its end"),
             Fault::Damaged { .. } => {

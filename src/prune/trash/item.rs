@@ -97,11 +97,12 @@ impl Item {
         let millis = order.at.millis().max(held.last_id.get().saturating_add(1));
         held.last_id.set(millis);
         let random = RandomState::new();
-        let id = (0..64).map(|n| id(millis, random.hash_one(n))).find_map(|id| match place.base.make_dir(Path::new(&id)) {
-            Ok(true) => Some(Ok(id)),
-            Ok(false) => None,
-            Err(e) => Some(Err(e)),
-        });
+        let id =
+            (0..64).map(|n| id(millis, random.hash_one(n))).find_map(|id| match place.base.make_dir(Path::new(&id)) {
+                Ok(true) => Some(Ok(id)),
+                Ok(false) => None,
+                Err(e) => Some(Err(e)),
+            });
         let no_name = || Fault::io("make a folder in", place.path(), rustix::io::Errno::EXIST);
         let id = id.ok_or_else(no_name)??;
         let journal = Journal { format: FORMAT, id: id.clone(), order, dirs };
@@ -153,7 +154,9 @@ impl Item {
             }
             folder => folder?,
         };
-        let own = folder.look(Path::new(""))?.is_some_and(|l| l.uid == rustix::process::geteuid().as_raw() && l.mode & 0o022 == 0);
+        let own = folder
+            .look(Path::new(""))?
+            .is_some_and(|l| l.uid == rustix::process::geteuid().as_raw() && l.mode & 0o022 == 0);
         if !own {
             return Err(damaged("others can write to it".to_owned()));
         }

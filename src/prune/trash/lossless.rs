@@ -32,11 +32,11 @@ impl Written<'_> {
     }
 }
 
-pub(super) fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+pub fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
     Written::of(path).serialize(to)
 }
 
-pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
     Written::deserialize(from)?.read()
 }
 
@@ -47,7 +47,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 }
 
 /// The same for what need not be there.
-pub(super) mod option {
+pub mod option {
     use super::Written;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use std::path::PathBuf;

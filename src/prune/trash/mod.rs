@@ -18,7 +18,7 @@ mod fault;
 mod item;
 mod list;
 mod lock;
-mod lossless;
+pub mod lossless;
 mod order;
 mod place;
 mod put_back;

@@ -45,7 +45,10 @@ impl Place {
         let before = around.look(Path::new(""))?;
         for name in names() {
             let is_new = around.make_dir(Path::new(&name))?;
-            if is_new && is_inside && let Some(before) = &before {
+            if is_new
+                && is_inside
+                && let Some(before) = &before
+            {
                 // The store did not change.
                 around.set_mtime(before.seen.mtime_ns)?;
             }

@@ -73,14 +73,20 @@ pub(super) fn steps(
     Ok(stays)
 }
 
-fn move_out(item: &Item, root: &Base, times: &mut Times, (n, path): (usize, &Path), hook: Hook<'_>) -> Result<(), Fault> {
+fn move_out(
+    item: &Item,
+    root: &Base,
+    times: &mut Times,
+    (n, path): (usize, &Path),
+    hook: Hook<'_>,
+) -> Result<(), Fault> {
     let Some(payload) = item.payload(n)? else { return Ok(()) };
     let above = path.parent().unwrap_or(Path::new(""));
     make_folders(item, root, times, above, hook)?;
     if let Some(there) = root.look(path)? {
         // A move by way of a second name was broken off between the two.
-        let is_same = there.seen.kind != Kind::Folder
-            && (there.seen.dev, there.seen.ino) == (payload.seen.dev, payload.seen.ino);
+        let is_same =
+            there.seen.kind != Kind::Folder && (there.seen.dev, there.seen.ino) == (payload.seen.dev, payload.seen.ino);
         return match is_same {
             true => item.files.unlink(&slot(n)),
             false => Err(Fault::Occupied { path: root.path.join(path) }),

@@ -87,7 +87,10 @@ fn nothing_that_is_there_again_is_overwritten() {
         fs::write(shop.root.join(occupied), "again").unwrap();
         let now = shop.picture();
         let error = restore(&shop.hold(), &id, &mut go_on).unwrap_err();
-        assert!(matches!(error.downcast_ref(), Some(Fault::Occupied { path }) if path.ends_with(occupied)), "{error:?}");
+        assert!(
+            matches!(error.downcast_ref(), Some(Fault::Occupied { path }) if path.ends_with(occupied)),
+            "{error:?}"
+        );
         assert_eq!(crate::failure::classify(&error).0, crate::failure::Kind::CannotMeet);
         same(&now, &shop.picture(), occupied);
         fs::remove_file(shop.root.join(occupied)).unwrap();

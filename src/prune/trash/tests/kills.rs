@@ -129,10 +129,16 @@ fn what_cannot_be_undone_is_kept_as_an_item() {
     let order = shop.order(vec![shop.mv("blobs/one"), shop.mv("blobs/two"), shop.tree("whole")]);
     let n = (0..).find(|n| {
         let shop = Shop::new();
-        let order = shop.order(order.steps.iter().map(|s| match s {
-            Step::Tree { .. } => shop.tree("whole"),
-            other => shop.mv(other.path()),
-        }).collect());
+        let order = shop.order(
+            order
+                .steps
+                .iter()
+                .map(|s| match s {
+                    Step::Tree { .. } => shop.tree("whole"),
+                    other => shop.mv(other.path()),
+                })
+                .collect(),
+        );
         dies_at(*n, |hook| discard(&shop.hold(), order, hook)) == Some(Point::After(2))
     });
     dies_at(n.unwrap(), |hook| discard(&shop.hold(), order, hook)).unwrap();

@@ -40,7 +40,9 @@ impl Shop {
         for dir in ["refs/deep/er", "blobs", "whole/a/b", "whole/none", "other"] {
             fs::create_dir_all(shop.root.join(dir)).unwrap();
         }
-        for (file, bytes) in [("blobs/one", 5_000), ("blobs/two", 70_000), ("whole/a/b/three", 9_000), ("other/kept", 10)] {
+        for (file, bytes) in
+            [("blobs/one", 5_000), ("blobs/two", 70_000), ("whole/a/b/three", 9_000), ("other/kept", 10)]
+        {
             fs::write(shop.root.join(file), vec![7; bytes]).unwrap();
         }
         fs::hard_link(shop.root.join("blobs/two"), shop.root.join("other/two-again")).unwrap();
@@ -181,7 +183,9 @@ pub(super) fn picture(top: &Path) -> Picture {
 /// Asserts without printing thousands of bytes.
 pub(super) fn same(before: &Picture, after: &Picture, when: &str) {
     let short = |p: &Picture| -> HashMap<_, _> {
-        p.iter().map(|(path, (mode, uid, mtime, ino, content))| (path.clone(), (*mode, *uid, *mtime, *ino, content.len()))).collect()
+        p.iter()
+            .map(|(path, (mode, uid, mtime, ino, content))| (path.clone(), (*mode, *uid, *mtime, *ino, content.len())))
+            .collect()
     };
     let (a, b) = (short(before), short(after));
     let wrong: Vec<_> = before.keys().chain(after.keys()).filter(|p| a.get(*p) != b.get(*p)).collect();
@@ -190,7 +194,10 @@ pub(super) fn same(before: &Picture, after: &Picture, when: &str) {
 }
 
 /// Runs `work` with a hook that dies at its `n`th call. None when it came to its end before.
-pub(super) fn dies_at<T>(n: usize, work: impl FnOnce(&mut dyn FnMut(Point) -> anyhow::Result<()>) -> anyhow::Result<T>) -> Option<Point> {
+pub(super) fn dies_at<T>(
+    n: usize,
+    work: impl FnOnce(&mut dyn FnMut(Point) -> anyhow::Result<()>) -> anyhow::Result<T>,
+) -> Option<Point> {
     let (mut calls, mut died) = (0, None);
     let result = work(&mut |point| {
         assert!(died.is_none(), "it goes on after it died");

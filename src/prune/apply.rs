@@ -1,0 +1,252 @@
+//! Acting on a plan, one row after the other: each is looked at again just before, moved to the trash or deleted for
+//! good, and told. A run that is stopped leaves whole rows behind it.
+
+use super::candidate::Candidate;
+use super::decide::{self, Rule, Use, Verdict};
+use super::plan::{Base, Plan, Row, lookup};
+use super::trash::{self, Held, Inode, Order, Outcome, Place, Point};
+use crate::clock::Timestamp;
+use crate::model::StoreKind;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+/// What became of a row that was to go.
+#[derive(Debug)]
+pub struct Done<'p> {
+    pub row: &'p Row,
+    pub fate: Fate,
+}
+
+#[derive(Debug)]
+pub enum Fate {
+    /// It is in the trash under this id.
+    Trashed { id: String },
+    /// It is gone for good. `left`: what was not in the plan and stays in the trash.
+    Purged { freed: u64, left: Vec<PathBuf> },
+    /// It is where it was.
+    Skipped { why: String },
+    /// Something went wrong, and it is where it was but for what the message says.
+    Failed { error: anyhow::Error },
+}
+
+/// Who does it, for the journal of the trash.
+#[derive(Debug, Clone)]
+pub struct Doer {
+    pub who: String,
+    pub command: String,
+    pub now: Timestamp,
+}
+
+/// What acting needs from outside.
+pub struct Acting<'a> {
+    /// Fresh ones, made after the locks were taken.
+    pub candidates: &'a [Candidate],
+    pub doer: &'a Doer,
+    /// Delete for good instead of keeping in the trash.
+    pub purge: bool,
+    /// Whether one is in use at this moment.
+    pub in_use: &'a mut dyn FnMut(&Candidate) -> Use,
+    /// Whether a rule of the database keeps it by now.
+    pub is_kept: &'a mut dyn FnMut(&Candidate) -> anyhow::Result<Option<String>>,
+    /// Told of every row when it is done, before the next one is begun.
+    pub tell: &'a mut dyn FnMut(&Done<'_>) -> anyhow::Result<()>,
+    /// Called between rows; true ends the run.
+    pub stop: &'a dyn Fn() -> bool,
+    /// See [`Point`]; for tests that end a run at any of them.
+    pub hook: &'a mut dyn FnMut(Point) -> anyhow::Result<()>,
+}
+
+/// The trashes of the roots that a plan takes from, made where they are missing and locked until this is dropped.
+pub struct Trashes {
+    held: HashMap<PathBuf, Held>,
+}
+
+impl Trashes {
+    /// Two roots beside each other share a place.
+    pub fn hold(plan: &Plan, now: Timestamp) -> (Trashes, HashMap<PathBuf, anyhow::Error>) {
+        let mut held: HashMap<PathBuf, Held> = HashMap::new();
+        let mut failed = HashMap::new();
+        let bases: HashSet<&PathBuf> = plan.going().filter_map(|row| row.base.as_ref()).map(|b| &b.path).collect();
+        let mut bases: Vec<&PathBuf> = bases.into_iter().collect();
+        bases.sort();
+        for base in bases {
+            let place = match Place::open_or_create(base) {
+                Ok(place) => place,
+                Err(fault) => {
+                    failed.insert(base.clone(), fault.into_error());
+                    continue;
+                }
+            };
+            if held.contains_key(place.path()) {
+                continue;
+            }
+            let path = place.path().to_owned();
+            match place.hold(now) {
+                Ok(lock) => {
+                    held.insert(path, lock);
+                }
+                Err(fault) => {
+                    failed.insert(base.clone(), fault.into_error());
+                }
+            }
+        }
+        (Trashes { held }, failed)
+    }
+
+    /// The one that serves `base`.
+    fn of(&self, base: &Path) -> Option<&Held> {
+        // It was made a moment ago; what cannot be looked at now has no trash.
+        let place = Place::of(base).ok().flatten()?;
+        self.held.get(place.path())
+    }
+}
+
+/// Acts on every row that goes.
+///
+/// # Errors
+/// When `tell`, `is_kept` or the hook fail. What is wrong with a row is told with it, and the next one is gone on with.
+pub fn apply(plan: &Plan, trashes: &Trashes, acting: &mut Acting<'_>) -> anyhow::Result<()> {
+    let going: Vec<&Row> = plan.going().collect();
+    let mut left = remaining(&going, acting.candidates);
+    let mut usable = acting.candidates.iter().filter(|c| c.is_usable).count() as u64;
+    for (number, row) in going.iter().enumerate() {
+        if (acting.stop)() {
+            break;
+        }
+        let at = left.get(number).copied().flatten();
+        let fate = match at.and_then(|at| acting.candidates.get(at)) {
+            None => Fate::Skipped { why: "the database does not know it any more: scan, and plan again".to_owned() },
+            Some(c) => {
+                let others: Vec<usize> = left.iter().skip(number).copied().flatten().collect();
+                let fate = one(plan, row, c, (&others, usable), trashes, acting)?;
+                if matches!(fate, Fate::Trashed { .. } | Fate::Purged { .. }) {
+                    usable -= u64::from(c.is_usable);
+                }
+                fate
+            }
+        };
+        if matches!(fate, Fate::Skipped { .. } | Fate::Failed { .. })
+            && let Some(slot) = left.get_mut(number)
+        {
+            *slot = None;
+        }
+        (acting.tell)(&Done { row, fate })?;
+    }
+    Ok(())
+}
+
+/// The candidate of each row.
+fn remaining(going: &[&Row], candidates: &[Candidate]) -> Vec<Option<usize>> {
+    let mut by_id = HashMap::new();
+    let mut by_path = HashMap::new();
+    for (at, c) in candidates.iter().enumerate() {
+        match &c.id {
+            Some(id) => by_id.insert(id.as_str(), at),
+            None => by_path.insert((c.root.as_path(), c.path.as_path()), at),
+        };
+    }
+    let find = |row: &&Row| match &row.id {
+        Some(id) => by_id.get(id.as_str()).copied(),
+        None => by_path.get(&(row.root.as_path(), row.path.as_path())).copied(),
+    };
+    going.iter().map(find).collect()
+}
+
+fn one(
+    plan: &Plan,
+    row: &Row,
+    c: &Candidate,
+    (others, usable): (&[usize], u64),
+    trashes: &Trashes,
+    acting: &mut Acting<'_>,
+) -> anyhow::Result<Fate> {
+    let now = acting.doer.now;
+    let skipped = |why: String| Ok(Fate::Skipped { why });
+    if let Some(Verdict { why, .. }) = decide::protect(&plan.policy, c, now) {
+        return skipped(why);
+    }
+    let selected = decide::select(&plan.policy, c, now);
+    // Room may have been made meanwhile, and a copy may have gone; what an age or a class says must still hold.
+    if !selected.goes && !matches!(row.rule, Rule::Duplicate | Rule::Space) {
+        return skipped(selected.why);
+    }
+    if row.rule == Rule::Duplicate && c.copy_of.is_none() {
+        return skipped("no other copy of it stays".to_owned());
+    }
+    if c.is_usable && usable <= plan.policy.min_keep {
+        return skipped(format!("one of the last {} that stay at least", plan.policy.min_keep));
+    }
+    if let Some(why) = (acting.is_kept)(c)? {
+        return skipped(why);
+    }
+    if let Some(Verdict { why, .. }) = decide::protect_use(&plan.policy, &(acting.in_use)(c)) {
+        return skipped(why);
+    }
+    let Some(base) = &row.base else { return skipped("the plan has no steps for it".to_owned()) };
+    match again(row, c, others, acting.candidates) {
+        Ok(now) if now.0 == *base && now.1 == row.steps => {}
+        Ok(_) => return skipped("what goes with it is not what was planned: plan again".to_owned()),
+        Err(why) => return skipped(why),
+    }
+    let Some(held) = trashes.of(&base.path) else { return skipped("its trash is not at hand".to_owned()) };
+    Ok(match take(row, base, held, acting) {
+        Ok(fate) => fate,
+        Err(error) => Fate::Failed { error },
+    })
+}
+
+/// What goes with it, looked up once more. In a plain folder nothing depends on what else goes.
+fn again(
+    row: &Row,
+    c: &Candidate,
+    others: &[usize],
+    candidates: &[Candidate],
+) -> Result<(Base, Vec<trash::Step>), String> {
+    let is_loose = matches!(row.store, StoreKind::Dir | StoreKind::LmStudio | StoreKind::LlamaCpp);
+    let place = |c: &Candidate| c.paths().iter().find_map(|p| crate::inventory::repository_of(p).map(Path::to_owned));
+    let own = place(c);
+    let with: Vec<usize> = others
+        .iter()
+        .enumerate()
+        .filter(|(number, at)| {
+            *number == 0
+                || candidates.get(**at).is_some_and(|other| {
+                    let shares =
+                        is_loose && other.pieces.iter().any(|p| c.pieces.iter().any(|own| own.inode() == p.inode()));
+                    other.root == c.root && (shares || !is_loose && place(other) == own)
+                })
+        })
+        .map(|(_, at)| *at)
+        .collect();
+    lookup(candidates, &with).into_iter().next().unwrap_or_else(|| Err("it is not there any more".to_owned()))
+}
+
+fn take(row: &Row, base: &Base, held: &Held, acting: &mut Acting<'_>) -> anyhow::Result<Fate> {
+    let order = Order {
+        root: base.path.clone(),
+        root_is: Inode { dev: base.is.dev, ino: base.is.ino },
+        store: row.store,
+        name: row.name.clone(),
+        models: row.id.iter().cloned().collect(),
+        why: vec![row.why.clone()],
+        at: acting.doer.now,
+        who: acting.doer.who.clone(),
+        command: acting.doer.command.clone(),
+        freed_bytes: row.freed_bytes,
+        allocated_bytes: row.allocated_bytes,
+        apparent_bytes: row.apparent_bytes,
+        steps: row.steps.clone(),
+    };
+    let id = match trash::discard(held, order, acting.hook)? {
+        Outcome::Trashed { id } => id,
+        Outcome::Skipped { why } => return Ok(Fate::Skipped { why: why.to_string() }),
+        Outcome::Kept { id, why } => {
+            return Ok(Fate::Skipped { why: format!("{why}; what could not go back is in the trash as {id}") });
+        }
+    };
+    if !acting.purge {
+        return Ok(Fate::Trashed { id });
+    }
+    let emptied = trash::empty(held, &id, acting.hook)?;
+    Ok(Fate::Purged { freed: emptied.freed_bytes, left: emptied.left })
+}

@@ -1,0 +1,290 @@
+//! The plan: a verdict with a reason for everything that could go, and the exact steps of what does.
+
+use super::candidate::{Candidate, LastUse};
+use super::decide::{self, Freeing, Large, Rule, Space, Use, Verdict};
+use super::policy::Policy;
+use super::trash::{Inode, Kind, Seen, Step, lossless};
+use crate::clock::Timestamp;
+use crate::host::extents;
+use crate::inventory::{self, PartRole, Weight, Wish};
+use crate::model::{Class, ModelId, State, StoreKind};
+use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// The format of a saved plan. A plan of another one is refused.
+pub const FORMAT: u32 = 1;
+
+/// Everything that could go, with what becomes of it. Saved with `--plan`; part of the public interface: keys are added, never renamed or
+/// dropped within a format.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub format: u32,
+    /// Milliseconds since the epoch.
+    pub made: Timestamp,
+    pub policy: Policy,
+    /// The globs of `--keep`.
+    pub keep: Vec<String>,
+    /// What goes, in the order in which it goes, then what stays.
+    pub rows: Vec<Row>,
+    /// The sums over what goes.
+    pub sums: Weight,
+    /// Stores of which more than half goes.
+    pub large: Vec<Large>,
+}
+
+/// One candidate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// None for bytes that belong to no model.
+    pub id: Option<ModelId>,
+    pub name: String,
+    pub store: StoreKind,
+    #[serde(with = "lossless")]
+    pub root: PathBuf,
+    #[serde(with = "lossless")]
+    pub path: PathBuf,
+    pub state: Option<State>,
+    pub class: Class,
+    pub goes: bool,
+    pub rule: Rule,
+    pub why: String,
+    pub last_use: LastUse,
+    /// Bytes of its files; of one that goes, with everything that goes with it.
+    pub apparent_bytes: u64,
+    /// Bytes of disk in use.
+    pub allocated_bytes: u64,
+    /// What comes free at least when this goes after everything before it.
+    pub freed_bytes: u64,
+    /// The folder that the steps are in: the root without links, or the one around it when it is a file. None for what stays.
+    pub base: Option<Base>,
+    /// References first, payload last; paths are relative to the base. Empty for what stays.
+    pub steps: Vec<Step>,
+}
+
+/// The folder that everything of a row lies in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    #[serde(with = "lossless")]
+    pub path: PathBuf,
+    pub is: Inode,
+}
+
+impl Base {
+    fn of(root: &Path) -> Result<Base, String> {
+        let cannot = |e: std::io::Error| format!("its root `{}` cannot be looked at: {e}", root.display());
+        let real = root.canonicalize().map_err(cannot)?;
+        let meta = std::fs::metadata(&real).map_err(cannot)?;
+        if meta.is_dir() {
+            return Ok(Base { path: real, is: Inode { dev: meta.dev(), ino: meta.ino() } });
+        }
+        let around = real.parent().ok_or("its root is a file in no folder")?.to_owned();
+        let meta = std::fs::metadata(&around).map_err(cannot)?;
+        Ok(Base { path: around, is: Inode { dev: meta.dev(), ino: meta.ino() } })
+    }
+}
+
+impl Plan {
+    pub fn going(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.goes)
+    }
+
+    pub fn staying(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| !row.goes)
+    }
+}
+
+/// Tells whether candidates are in use, one for each.
+pub type Uses<'a> = &'a mut dyn FnMut(&[&Candidate]) -> Vec<Use>;
+
+/// Decides what becomes of every candidate, and looks up what goes with those that go.
+pub fn plan(
+    policy: &Policy,
+    keep: &[String],
+    candidates: &[Candidate],
+    space: &Space,
+    now: Timestamp,
+    uses: Uses<'_>,
+) -> Plan {
+    let mut verdicts = judge(policy, candidates, now, uses);
+    let mut going = decide::limit(policy, candidates, &mut verdicts, space);
+    let steps = loop {
+        let found = lookup(candidates, &going);
+        let refused: Vec<(usize, String)> =
+            going.iter().zip(&found).filter_map(|(at, f)| Some((*at, f.as_ref().err()?.clone()))).collect();
+        if refused.is_empty() {
+            break found;
+        }
+        // What stays may need what would have gone with it: asked again without those.
+        for (at, why) in refused {
+            if let Some(verdict) = verdicts.get_mut(at) {
+                *verdict = Verdict::stays(Rule::Store, why);
+            }
+            going.retain(|other| *other != at);
+        }
+    };
+    let mut scale = Scale::default();
+    let mut rows: Vec<Row> = Vec::with_capacity(candidates.len());
+    for (at, found) in going.iter().zip(steps) {
+        let (Some(c), Some(verdict), Ok(steps)) = (candidates.get(*at), verdicts.get(*at), found) else { continue };
+        let (base, steps) = steps;
+        let weight = scale.put(&base.path, &steps);
+        rows.push(Row { steps, base: Some(base), ..row(c, verdict, weight) });
+    }
+    let gone: HashSet<usize> = going.iter().copied().collect();
+    let mut freeing = Freeing::default();
+    for (_, (c, verdict)) in candidates.iter().zip(&verdicts).enumerate().filter(|(at, _)| !gone.contains(at)) {
+        let freed = freeing.take(c).into_values().fold(0, u64::saturating_add);
+        rows.push(row(c, verdict, Weight { apparent: c.size(), allocated: c.allocated(), freed }));
+    }
+    let large = decide::large(candidates, &going);
+    Plan { format: FORMAT, made: now, policy: policy.clone(), keep: keep.to_vec(), rows, sums: scale.sums(), large }
+}
+
+/// What the rules say, limits aside. The uses of those alone are looked up that would go.
+fn judge(policy: &Policy, candidates: &[Candidate], now: Timestamp, uses: Uses<'_>) -> Vec<Verdict> {
+    let mut verdicts: Vec<Verdict> = candidates
+        .iter()
+        .map(|c| {
+            let selected = decide::select(policy, c, now);
+            if selected.goes { decide::protect(policy, c, now).unwrap_or(selected) } else { selected }
+        })
+        .collect();
+    let asked: Vec<usize> = (0..candidates.len()).filter(|at| verdicts.get(*at).is_some_and(|v| v.goes)).collect();
+    let about: Vec<&Candidate> = asked.iter().filter_map(|at| candidates.get(*at)).collect();
+    if about.is_empty() {
+        return verdicts;
+    }
+    for (at, used) in asked.iter().zip(uses(&about)) {
+        if let (Some(verdict), Some(kept)) = (verdicts.get_mut(*at), decide::protect_use(policy, &used)) {
+            *verdict = kept;
+        }
+    }
+    verdicts
+}
+
+fn row(c: &Candidate, verdict: &Verdict, weight: Weight) -> Row {
+    Row {
+        id: c.id.clone(),
+        name: c.name.clone(),
+        store: c.store,
+        root: c.root.clone(),
+        path: c.path.clone(),
+        state: c.state,
+        class: c.class,
+        goes: verdict.goes,
+        rule: verdict.rule,
+        why: verdict.why.clone(),
+        last_use: c.last_use,
+        apparent_bytes: weight.apparent,
+        allocated_bytes: weight.allocated,
+        freed_bytes: weight.freed,
+        base: None,
+        steps: Vec::new(),
+    }
+}
+
+/// The steps of each, or why it cannot go.
+pub(super) fn lookup(candidates: &[Candidate], going: &[usize]) -> Vec<Result<(Base, Vec<Step>), String>> {
+    let gone: HashSet<usize> = going.iter().copied().collect();
+    let stay = candidates.iter().enumerate().filter(|(at, _)| !gone.contains(at)).map(|(_, c)| c);
+    // A file that something else has as well goes with the last that has it.
+    let needed: HashSet<&PathBuf> = stay.flat_map(|c| &c.pieces).flat_map(|p| &p.entries).collect();
+    let wishes: Vec<Wish> = going
+        .iter()
+        .filter_map(|at| candidates.get(*at))
+        .map(|c| Wish {
+            store: c.store,
+            root: c.root.clone(),
+            name: c.name.clone(),
+            class: c.id.is_none().then_some(c.class),
+            paths: c.paths().into_iter().filter(|path| !needed.contains(path)).collect(),
+        })
+        .collect();
+    let found = inventory::parts(&wishes);
+    let mut bases: HashMap<&Path, Result<Base, String>> = HashMap::new();
+    let mut base = |root| bases.entry(root).or_insert_with(|| Base::of(root)).clone();
+    wishes
+        .iter()
+        .zip(found)
+        .map(|(wish, parts)| {
+            let base = base(wish.root.as_path())?;
+            let steps = steps(&wish.root, &parts?)?;
+            Ok((base, steps))
+        })
+        .collect()
+}
+
+fn steps(root: &Path, parts: &[inventory::Part]) -> Result<Vec<Step>, String> {
+    let is_file = std::fs::metadata(root).is_ok_and(|meta| meta.is_file());
+    let root = if is_file { root.parent().unwrap_or(root) } else { root };
+    let mut steps = Vec::with_capacity(parts.len());
+    for part in parts {
+        let Ok(path) = part.path.strip_prefix(root) else {
+            return Err(format!("`{}` lies outside of its store", part.path.display()));
+        };
+        let path = path.to_owned();
+        if part.role == PartRole::Folder {
+            steps.push(Step::RemoveDir { path });
+            continue;
+        }
+        let seen = Seen::at(&part.path).map_err(|e| format!("`{}` cannot be looked at: {e}", part.path.display()))?;
+        if seen.kind == Kind::Folder {
+            return Err(format!("`{}` is a folder now", part.path.display()));
+        }
+        steps.push(Step::Move { path, seen });
+    }
+    Ok(steps)
+}
+
+/// Weighs what goes: each inode once, freed with its last entry.
+#[derive(Default)]
+struct Scale {
+    entries: HashMap<(u64, u64), u64>,
+    sums: Weight,
+}
+
+impl Scale {
+    fn put(&mut self, root: &Path, steps: &[Step]) -> Weight {
+        let mut weight = Weight::default();
+        for step in steps {
+            let path = root.join(step.path());
+            // It was there a moment ago; what vanished weighs nothing.
+            let Ok(meta) = std::fs::symlink_metadata(&path) else { continue };
+            let allocated = meta.blocks().saturating_mul(512);
+            if meta.is_dir() {
+                weight.freed = weight.freed.saturating_add(allocated);
+                weight.allocated = weight.allocated.saturating_add(allocated);
+                continue;
+            }
+            let taken = self.entries.entry((meta.dev(), meta.ino())).or_default();
+            *taken += 1;
+            if *taken == 1 {
+                weight.apparent = weight.apparent.saturating_add(meta.size());
+                weight.allocated = weight.allocated.saturating_add(allocated);
+            }
+            if *taken == meta.nlink() {
+                weight.freed = weight.freed.saturating_add(allocated.saturating_sub(shared(&path, &meta)));
+            }
+        }
+        self.sums.apparent = self.sums.apparent.saturating_add(weight.apparent);
+        self.sums.allocated = self.sums.allocated.saturating_add(weight.allocated);
+        self.sums.freed = self.sums.freed.saturating_add(weight.freed);
+        weight
+    }
+
+    fn sums(&self) -> Weight {
+        self.sums
+    }
+}
+
+/// Bytes of it that other files may have as well: what is not known to come free is not promised.
+fn shared(path: &Path, meta: &std::fs::Metadata) -> u64 {
+    if !meta.is_file() || meta.size() == 0 || !extents::may_share(path) {
+        return 0;
+    }
+    let Ok(file) = crate::gguf::open_untouched(path) else { return 0 }; // it cannot be read, and nothing is known
+    let ranges = extents::shared(&file).known().cloned().unwrap_or_default();
+    ranges.iter().fold(0, |sum, r| sum.saturating_add(r.end.saturating_sub(r.start)))
+}
