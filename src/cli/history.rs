@@ -1,5 +1,6 @@
 //! `modelctl history`: who did what, when, why and how much.
 
+use super::history_view::Times;
 use super::list::{Pattern, named, patterns};
 use super::{Access, Ctx, Exit, history_view, select};
 use crate::clock::Timestamp;
@@ -114,7 +115,8 @@ pub fn run(ctx: &mut Ctx, args: &HistoryArgs) -> anyhow::Result<Exit> {
         ctx.ui.note(if is_all { "nothing has happened yet" } else { "no event fits" });
         return Ok(Exit::Done);
     }
-    ctx.ui.table(&history_view::table(&found))?;
+    let times = if ctx.ui.out_is_terminal() { Times::Short(ctx.now) } else { Times::Whole };
+    ctx.ui.table(&history_view::table(&found, times))?;
     if found.len() == limit {
         ctx.ui.note(&format!("the newest {limit}; `-n 0` shows all"));
     }

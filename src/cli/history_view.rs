@@ -1,9 +1,11 @@
 //! Events of the history as scripts and people see them.
 
+use crate::clock::Timestamp;
 use crate::model::{Action, Actor, Event, ModelId, Recorded};
 use crate::ui::{Cell, Column, Table, text, units};
 use serde::Serialize;
 use serde_json::Value;
+use std::time::Duration;
 
 /// An element of `history --json`. Part of the public interface: keys are added, never renamed or dropped. Null is what
 /// could not be read or does not apply.
@@ -60,30 +62,59 @@ pub fn document(recorded: &Recorded) -> EventDocument<'_> {
     }
 }
 
-/// Times are whole on a terminal too: after an incident they are compared with other logs.
-const COLUMNS: &[Column] = &[
-    Column::left("WHEN", 0),
-    Column::left("WHAT", 0),
-    Column::left("WHO", 1).shrink_to(8),
-    Column::left("UNIT", 4).shrink_to(7),
-    Column::left("MODEL", 2).shrink_to(12),
-    Column::right("FREED", 3),
-    Column::right("ON DISK", 6),
-    Column::left("DETAILS", 0).shrink_to(16),
-    Column::left("PARENT", 7),
-    Column::left("PATH", 5).shrink_to(16),
-    Column::left("COMMAND", 8).shrink_to(20),
-];
+/// `when` is the title of the times: they are shorter on a terminal.
+const fn columns(when: &'static str) -> [Column; 11] {
+    [
+        Column::left(when, 0),
+        Column::left("WHAT", 0),
+        Column::left("WHO", 1).shrink_to(12),
+        Column::left("UNIT", 4).shrink_to(7),
+        Column::left("MODEL", 2).shrink_to(14),
+        Column::right("FREED", 3),
+        Column::right("ON DISK", 6),
+        Column::left("DETAILS", 0).shrink_to(24),
+        Column::left("PARENT", 7),
+        Column::left("PATH", 5).shrink_to(16),
+        Column::left("COMMAND", 8).shrink_to(20),
+    ]
+}
 
-pub fn table(events: &[Recorded]) -> Table<'_> {
-    let mut table = Table::new(COLUMNS);
+/// How times are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// For a person who looks at it at that moment.
+    Short(Timestamp),
+    /// RFC 3339, for whatever reads a pipe.
+    Whole,
+}
+
+impl Times {
+    /// `11-21 13:06`, or `2025-01-31` of long ago, as `ls -l` does it; never an age, since after an incident times are
+    /// compared with other logs.
+    fn shown(self, at: Timestamp) -> String {
+        let whole = at.rfc3339();
+        let Times::Short(now) = self else { return whole };
+        let is_old = at.age(now) > Duration::from_secs(300 * 86_400);
+        match (whole.get(..10), whole.get(5..10), whole.get(11..16)) {
+            (Some(date), ..) if is_old => date.to_owned(),
+            (_, Some(day), Some(time)) => format!("{day} {time}"),
+            // A time that no calendar has.
+            _ => whole,
+        }
+    }
+}
+
+pub fn table(events: &[Recorded], times: Times) -> Table<'_> {
+    const SHORT: &[Column] = &columns("WHEN (UTC)");
+    const WHOLE: &[Column] = &columns("WHEN");
+    let mut table = Table::new(if times == Times::Whole { WHOLE } else { SHORT });
     for Recorded { event, .. } in events {
         let Event { actor, subject, .. } = event;
         let word = |text: Option<&String>| text.map_or_else(Cell::none, |text| Cell::new(text.clone()));
         let size = |bytes: Option<u64>| bytes.map_or_else(Cell::none, |n| Cell::new(units::bytes(n)));
         let path = subject.as_ref().and_then(|s| s.path.as_deref());
         table.row(vec![
-            Cell::new(event.at.rfc3339()),
+            Cell::new(times.shown(event.at)),
             Cell::new(event.action.name()),
             Cell::new(who(actor)),
             word(actor.unit.as_ref()),
@@ -160,7 +191,8 @@ fn shown(value: Option<&Value>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Timestamp;
+    use crate::model::Subject;
+    use crate::ui::Medium;
     use serde_json::json;
 
     fn event(action: Action, detail: Value) -> Event {
@@ -195,5 +227,38 @@ mod tests {
         let actor = Actor { user: Some("root".into()), login: Some("ann".into()), ..Actor::default() };
         assert_eq!(who(&actor), "root (ann)");
         assert_eq!(who(&Actor { uid: 4711, ..Actor::default() }), "4711");
+    }
+
+    #[test]
+    fn a_terminal_of_80_columns_shows_who_what_when_why_and_how_much() {
+        let now = Timestamp(1_795_000_000_123);
+        let pruned = |at, name: &str| {
+            let subject = Subject { id: None, name: name.to_owned(), path: Some("/models/some/where.gguf".into()) };
+            let actor =
+                Actor { user: Some("root".into()), unit: Some("modelctl-prune.service".into()), ..Actor::default() };
+            let event =
+                Event { subject: Some(subject), freed: Some(98_365_440), ..Event::new(at, actor, Action::Prune) };
+            let reason = Some("unused for 97 days; last use 2026-08-13 by run-once".to_owned());
+            Recorded { number: 1, event: Event { reason, ..event } }
+        };
+        let year = 365 * 86_400_000;
+        let events = [
+            pruned(now, "Meta-Llama-3.1-70B-Instruct-Q4_K_M"),
+            pruned(Timestamp(now.0 - year), "evil\u{1b}[2J"),
+            pruned(Timestamp(i64::MAX), "future"),
+        ];
+        let mut out = Vec::new();
+        table(&events[..2], Times::Short(now)).write(&mut out, Medium::Terminal { width: 80, color: false }).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.lines().all(|line| text::width(line) <= 80), "{text}");
+        let words =
+            ["WHEN (UTC)", "11-18 11:06", "2025-11-18", "root", "Meta-Ll…", "93.8 MiB", "unused for", "evil\\x1b[2J"];
+        for word in words {
+            assert!(text.contains(word), "{word} is not in\n{text}");
+        }
+        let mut out = Vec::new();
+        table(&events, Times::Whole).write(&mut out, Medium::Stream).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("2026-11-18T11:06:40Z") && text.contains("modelctl-prune.service"), "{text}");
     }
 }
