@@ -26,6 +26,9 @@ pub enum Kind {
     Terminated,
 }
 
+/// `prune --exit-code`: something was removed or would be.
+pub const CHANGED: u8 = 10;
+
 /// The table that the README and `--help` print: code, meaning.
 pub const EXIT_CODES: &[(u8, &str)] = &[
     (0, "done"),
@@ -34,6 +37,7 @@ pub const EXIT_CODES: &[(u8, &str)] = &[
     (3, "cannot be met: no such model, ambiguous, bad config, unreadable root"),
     (4, "busy: somebody else holds what is needed"),
     (5, "the engine failed: llama.cpp or its worker process"),
+    (CHANGED, "`prune --exit-code` alone: something was removed, or would be"),
     (70, "a bug in modelctl"),
     (130, "interrupted (SIGINT)"),
     (143, "terminated (SIGTERM)"),

@@ -18,6 +18,8 @@ mod man;
 mod measure;
 mod offload;
 mod probe;
+mod prune;
+mod prune_view;
 mod run_once;
 #[cfg(test)]
 mod sample;
@@ -32,6 +34,7 @@ mod show_tests;
 mod show_view;
 mod task;
 mod tell_history;
+mod trash;
 mod verify;
 mod verify_report;
 mod worker;
@@ -42,7 +45,7 @@ use sample::sample_row;
 use crate::clock::{self, Timestamp};
 use crate::config::{Color, Config, Env, Flags};
 use crate::db::{Access, Db};
-use crate::failure::{EXIT_CODES, Failure, Kind, OrFail, classify};
+use crate::failure::{CHANGED, EXIT_CODES, Failure, Kind, OrFail, classify};
 use crate::supervise::Interrupt;
 use crate::ui::{Ui, UiOptions, is_broken_pipe};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -86,6 +89,8 @@ enum Command {
     Keep(keep::KeepArgs),
     Verify(verify::VerifyArgs),
     Duplicates(duplicates::DuplicatesArgs),
+    Prune(prune::PruneArgs),
+    Trash(trash::TrashArgs),
     RunOnce(run_once::RunOnceArgs),
     Batch(batch::BatchArgs),
     Task(task::TaskArgs),
@@ -104,6 +109,8 @@ pub enum Exit {
     Done,
     /// The answer was given and is bad (exit 1).
     Bad,
+    /// Something was changed or would be, where that was asked for (exit 10).
+    Changed,
 }
 
 impl Cli {
@@ -185,6 +192,7 @@ pub fn main(parsed: Result<Cli, clap::Error>, env: Env) -> u8 {
     match outcome {
         Ok(Exit::Done) => 0,
         Ok(Exit::Bad) => Kind::Answer.code(),
+        Ok(Exit::Changed) => CHANGED,
         // The reader of our output has what it wanted (`modelctl list | head -1`).
         Err(error) if is_broken_pipe(&error) => 0,
         Err(error) => {
@@ -203,6 +211,8 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::Keep(args) => keep::run(ctx, args),
         Command::Verify(args) => verify::run(ctx, args),
         Command::Duplicates(args) => duplicates::run(ctx, args),
+        Command::Prune(args) => prune::run(ctx, args),
+        Command::Trash(args) => trash::run(ctx, args),
         Command::RunOnce(args) => run_once::run(ctx, args),
         Command::Batch(args) => batch::run(ctx, args),
         Command::Task(args) => task::run(ctx, args),

@@ -14,6 +14,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 /// Look for models and record what is there
 ///
@@ -70,6 +71,29 @@ pub fn run(ctx: &mut Ctx, args: &ScanArgs) -> anyhow::Result<Exit> {
         scan_report::print(&mut ctx.ui, &report, started.elapsed())?;
     }
     scan_report::verdict(&report, !args.paths.is_empty() || !args.stores.is_empty())
+}
+
+/// Looks at these roots again after something in them was changed by us, and records it without a word.
+pub(super) fn again(ctx: &mut Ctx, roots: &[(StoreKind, PathBuf)]) -> anyhow::Result<()> {
+    let roots: Vec<RootSpec> = roots
+        .iter()
+        .map(|(store, path)| RootSpec { path: path.clone(), store: Some(*store), named_by: RootSource::Default })
+        .collect();
+    let now = clock::now();
+    let db = ctx.db(Access::ReadWrite)?;
+    let (known, stamps) = (db.known_files()?, db.stamps()?);
+    let report = inventory::scan(ScanRequest {
+        roots: &roots,
+        known: &known,
+        stamps: &stamps,
+        now,
+        threads: cpu::usable_cores(),
+        read: &read_header,
+        load: &mut |roots| db.models_in(roots),
+        progress: &|_| {},
+        cancel: &AtomicBool::new(false),
+    })?;
+    db.record_scan(&report.outcome, now)
 }
 
 /// Reads `NAME=PATH`.

@@ -63,6 +63,17 @@ impl Db {
         })
     }
 
+    /// Notes that these models are not there any more, without a scan: they were taken away by this program.
+    pub fn mark_gone(&mut self, ids: &[ModelId]) -> anyhow::Result<()> {
+        self.write(|tx| {
+            let mut gone = tx.prepare_cached("UPDATE model SET state = 'gone', reason = NULL WHERE id = ?1")?;
+            for id in ids {
+                gone.execute([id.as_str()])?;
+            }
+            Ok(())
+        })
+    }
+
     /// What tasks that are not finished name as their model, or have been given as one: the text as it was typed, and
     /// how many they are.
     pub fn models_of_tasks(&self) -> anyhow::Result<Vec<(String, u64)>> {

@@ -105,7 +105,8 @@ impl Trashes {
 ///
 /// # Errors
 /// When `tell`, `is_kept` or the hook fail. What is wrong with a row is told with it, and the next one is gone on with.
-pub fn apply(plan: &Plan, trashes: &Trashes, acting: &mut Acting<'_>) -> anyhow::Result<()> {
+pub fn apply<'p>(plan: &'p Plan, trashes: &Trashes, acting: &mut Acting<'_>) -> anyhow::Result<Vec<Done<'p>>> {
+    let mut all = Vec::new();
     let going: Vec<&Row> = plan.going().collect();
     let mut left = remaining(&going, acting.candidates);
     let mut usable = acting.candidates.iter().filter(|c| c.is_usable).count() as u64;
@@ -130,9 +131,11 @@ pub fn apply(plan: &Plan, trashes: &Trashes, acting: &mut Acting<'_>) -> anyhow:
         {
             *slot = None;
         }
-        (acting.tell)(&Done { row, fate })?;
+        let done = Done { row, fate };
+        (acting.tell)(&done)?;
+        all.push(done);
     }
-    Ok(())
+    Ok(all)
 }
 
 /// The candidate of each row.
