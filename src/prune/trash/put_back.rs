@@ -115,9 +115,13 @@ fn make_folders(item: &Item, root: &Base, times: &mut Times, dir: &Path, hook: H
         let (made, above) = (Path::new(MADE), dir.parent().unwrap_or(Path::new("")));
         item.folder.remove_dir(made)?;
         item.folder.make_dir(made)?;
-        item.folder.inner(made)?.set_owner(was.mode, was.uid, was.gid)?;
+        let new = item.folder.inner(made)?;
+        new.set_owner(was.mode, was.uid, was.gid)?;
+        if let Some(ns) = was.mtime_ns {
+            new.set_mtime(ns)?;
+        }
         at(hook, Point::Made)?;
-        times.before(root, &[above])?;
+        times.before(root, &[above, dir])?;
         item.folder.rename(made, root, dir)?;
         at(hook, Point::Made)?;
         times.after(root, &[above, dir], Some(dir))?;

@@ -80,6 +80,7 @@ fn settle(held: &Held, item: &Item, hook: Hook<'_>) -> Result<Option<Ending>, Fa
     }
     let root = held.place.root(&item.journal.order.root)?;
     let mut times = Times::open(&item.folder, &item.journal.dirs)?;
+    times.settle(&root)?;
     at(hook, Point::Folder)?;
     if !is_restoring {
         let stays = put_back::undo(held, item, &root, &mut times, hook)?;

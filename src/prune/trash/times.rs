@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 /// No log is longer: two lines for each of the steps, some words a line.
 const MOST: u64 = 256 << 20;
 /// A folder that changed this soon after it was noted that we are going to change it was changed by us: nanoseconds.
-const SOON: i64 = 100_000_000;
+const SOON: u64 = 100_000_000;
 
 /// The time of a folder, nanoseconds since the epoch; None when there is no such folder.
 pub(super) type Mtime = Option<i64>;
@@ -66,6 +66,20 @@ impl Times {
             times.read(std::str::from_utf8(line).unwrap_or(""), noted);
         }
         Ok(times)
+    }
+
+    /// To be called first after a run that was broken off: what it was about to change when it was.
+    pub fn settle(&mut self, root: &Base) -> Result<(), Fault> {
+        let mut lines = String::new();
+        for (dir, i) in &self.index {
+            if self.states.get(*i).is_some_and(|s| s.going.is_some() && !s.is_foreign) {
+                let now = mtime(root, dir)?;
+                let what = if self.is_ours(*i, now) { "after" } else { "foreign" };
+                note_to(&mut lines, what, *i, &[now]);
+            }
+        }
+        self.note(&lines);
+        Ok(())
     }
 
     fn read(&mut self, line: &str, noted: i64) {
@@ -131,8 +145,9 @@ impl Times {
     /// Whether a folder that has the time `now` was changed by nobody else.
     fn is_ours(&self, i: usize, now: Mtime) -> bool {
         let Some(state) = self.states.get(i) else { return false };
-        let soon = |noted: i64| now.is_none_or(|now| (0..SOON).contains(&now.saturating_sub(noted)));
-        now == state.after.unwrap_or(state.before) || state.going.is_some_and(soon)
+        let soon = |noted: i64| now.is_none_or(|now| now.saturating_sub(noted).unsigned_abs() < SOON);
+        // One that was made anew has the time of before.
+        now == state.after.unwrap_or(state.before) || now == state.before || state.going.is_some_and(soon)
     }
 
     /// To be called once before an item is put back: what times its folders are to have afterwards. `others`: the logs

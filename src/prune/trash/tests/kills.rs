@@ -115,7 +115,7 @@ fn nothing_left_half_done_costs_a_settled_item() {
     let one = shop.order(vec![shop.mv("blobs/one")]);
     let id = shop.discard(one);
     let before = shop.picture();
-    dies_at(9, |hook| discard(&shop.hold(), shop.order(vec![shop.tree("whole")]), hook)).unwrap();
+    dies_at(6, |hook| discard(&shop.hold(), shop.order(vec![shop.tree("whole")]), hook)).unwrap();
     let done = recover(&shop.hold(), &mut go_on).unwrap();
     assert!(matches!(done.as_slice(), [Recovered { ending: Ending::Undone, .. }]), "{done:?}");
     assert!(recover(&shop.hold(), &mut go_on).unwrap().is_empty());
