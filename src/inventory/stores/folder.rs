@@ -3,6 +3,7 @@
 
 use crate::gguf::untouched;
 use crate::inventory::found::{Entity, Intake, Stamp, vanished};
+use crate::model::is_trash;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -247,6 +248,9 @@ pub(crate) fn each_file(
             Visit::Unread(path, e) => intake.cannot_read(path, &e),
             Visit::Entry(entry) => {
                 intake.pulse.entry()?;
+                if entry.entity == Entity::Folder && is_trash(entry.name) {
+                    return Ok(Step::Past);
+                }
                 if entry.entity == Entity::File {
                     let Entry { folder, path, name, depth, .. } = entry;
                     match folder.look(name) {

@@ -38,7 +38,7 @@ mod ramalama_ref;
 mod xet;
 
 use crate::inventory::found::Intake;
-use crate::model::StoreKind;
+use crate::model::{StoreKind, is_trash};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -53,7 +53,7 @@ pub use parts::{Part, PartRole, Wish, parts};
 pub(crate) enum Enter {
     /// Nobody's: look inside.
     Walk,
-    /// A store's own bookkeeping, without models: read when its store is concluded.
+    /// A store's own bookkeeping, without models: read when its store is concluded. Or a trash, which nobody reads.
     Leave,
     /// Look inside; loose files below belong to that store.
     Own(StoreKind),
@@ -93,6 +93,9 @@ impl Reader {
 
 /// Decides by name first: this runs for each folder of a tree.
 pub(crate) fn enter(folder: &Path, name: &OsStr, claim: Option<StoreKind>) -> Enter {
+    if is_trash(name) {
+        return Enter::Leave;
+    }
     if let Some(store) = claim.filter(|s| !matches!(s, StoreKind::Dir | StoreKind::Hf)) {
         return claimed(folder, store);
     }

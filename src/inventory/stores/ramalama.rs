@@ -12,7 +12,7 @@
 
 use super::ramalama_model::{self, Model};
 use crate::inventory::found::{Intake, Kept, Sum, sum_of};
-use crate::model::{Class, StoreKind};
+use crate::model::{Class, StoreKind, is_trash};
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -96,7 +96,9 @@ pub(super) fn read(root: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {
         };
         let path = entry.path();
         if entry.file_type().is_dir() {
-            if entry.depth() == 1 && entry.file_name().as_bytes().starts_with(b"tmp_hfcli_") {
+            if is_trash(entry.file_name()) {
+                entries.skip_current_dir();
+            } else if entry.depth() == 1 && entry.file_name().as_bytes().starts_with(b"tmp_hfcli_") {
                 entries.skip_current_dir();
                 let sum = sum_of(path, intake)?;
                 if !sum.is_empty() {

@@ -147,3 +147,30 @@ fn a_cache_is_told_from_a_plain_folder() {
         assert_eq!(detect(&tree.path(path)), store, "{path}");
     }
 }
+
+#[test]
+fn what_lies_in_a_trash_is_no_model_and_no_holding() {
+    let tree = Tree::new();
+    tree.gguf("m/kept.gguf", "x=1");
+    let mut shelf = Shelf::default();
+    for trash in [".model_trash", ".model_trash-1000", "pub/.model_trash"] {
+        tree.gguf(format!("m/{trash}/0123456789ab/files/0.gguf"), "x=2");
+        tree.gguf(format!("m/{trash}/0123456789ab/files/1.gguf.part"), "x=2");
+        let repo = format!("m/{trash}/0123456789ab/files/models--a--b");
+        tree.snapshot(&repo, &super::trees::commit('a'), "x-Q4_0.gguf", "x", "x=3");
+        for part in ["blobs", "manifests/registry.ollama.ai/library/x"] {
+            tree.dir(&format!("m/{trash}/0123456789ab/files/2/{part}"));
+        }
+    }
+    tree.gguf("m/.model_trash-mine/seen.gguf", "x=4");
+    let report = shelf.scan(&[&tree.path("m")]);
+    assert_eq!(shelf.names(), ["kept", "seen"]);
+    let held: Vec<_> = super::trees::held(&report).into_iter().map(|h| h.path).collect();
+    assert!(held.iter().all(|p| !p.iter().any(|n| crate::model::is_trash(n))), "{held:?}");
+    // Neither as the store of an owner.
+    for store in [StoreKind::LmStudio, StoreKind::LlamaCpp] {
+        let mut shelf = Shelf::default();
+        shelf.scan_as(&tree.path("m"), store);
+        assert_eq!(shelf.models.len(), 2, "{store:?}");
+    }
+}

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 /// Enough to look, rename, make and remove in it; opening it so needs no right to read it.
 const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+/// For openat2(2), which refuses links by itself and says so.
+const PLAIN: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 const BENEATH: ResolveFlags = ResolveFlags::BENEATH
     .union(ResolveFlags::NO_SYMLINKS)
     .union(ResolveFlags::NO_MAGICLINKS)
@@ -60,7 +62,7 @@ impl Base {
             return Base::of(top, path);
         }
         let flags = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        let fd = match rustix::fs::openat2(&top, below, FOLDER, Mode::empty(), flags) {
+        let fd = match rustix::fs::openat2(&top, below, PLAIN, Mode::empty(), flags) {
             Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) => by_names(top.as_fd(), below, None),
             fd => fd,
         };
@@ -290,7 +292,7 @@ pub(super) fn absent(error: &std::io::Error) -> bool {
 
 fn inside(base: &Base, below: &Path) -> rustix::io::Result<OwnedFd> {
     for _ in 0..64 {
-        match rustix::fs::openat2(&base.fd, below, FOLDER, Mode::empty(), BENEATH) {
+        match rustix::fs::openat2(&base.fd, below, PLAIN, Mode::empty(), BENEATH) {
             // Something was renamed or mounted meanwhile.
             Err(Errno::AGAIN | Errno::INTR) => {}
             // Linux before 5.6, or a sandbox that does not know it.

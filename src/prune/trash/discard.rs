@@ -192,6 +192,8 @@ pub(super) fn sync(item: &Item, root: &Base) -> Result<(), Fault> {
     for dir in &item.journal.dirs {
         match root.inner(&dir.path) {
             Ok(folder) => folder.sync()?,
+            // Somebody led it elsewhere.
+            Err(Fault::Leaves { .. }) => {}
             Err(Fault::Io { source, .. }) if super::beneath::absent(&source) => {}
             Err(e) => return Err(e),
         }

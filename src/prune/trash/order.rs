@@ -6,6 +6,7 @@ use crate::clock::Timestamp;
 use crate::model::{ModelId, StoreKind, is_trash};
 use rustix::fs::{FileType, Stat};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -168,8 +169,15 @@ impl Order {
         if root.is_none_or(|rest| !rest.is_empty() && wrong(Path::new(std::ffi::OsStr::from_bytes(rest))).is_some()) {
             return Err(Fault::Path { path: self.root.clone(), why: "the root is not absolute and plain" });
         }
+        let mut trees: HashSet<&Path> = HashSet::new();
         for step in &self.steps {
             clean(step.path())?;
+            if step.path().ancestors().any(|p| trees.contains(p)) {
+                return Err(Fault::Path { path: step.path().to_owned(), why: "an earlier step takes it along" });
+            }
+            if let Step::Tree { path, .. } = step {
+                trees.insert(path);
+            }
             let folder = |seen: &Seen| seen.kind == Kind::Folder;
             match step {
                 Step::Move { path, seen } if folder(seen) => {

@@ -160,18 +160,18 @@ impl Times {
             let is_open = |s: &&State| !s.is_foreign && s.want.is_none();
             let Some(state) = self.states.get(*i).filter(is_open) else { continue };
             let now = mtime(root, dir)?;
-            if self.is_ours(*i, now) {
-                note_to(&mut lines, "after", *i, &[now]);
+            let left = state.after.unwrap_or(state.before);
+            if now == left {
                 note_to(&mut lines, "want", *i, &[state.before]);
                 continue;
             }
-            let left = state.after.unwrap_or(state.before);
             let links: HashMap<Mtime, Mtime> = read
                 .get_or_insert_with(&mut *others)
                 .iter()
                 .filter_map(|o| o.times.index.get(dir).and_then(|j| o.times.states.get(*j)))
                 .filter(|s| !s.is_foreign)
                 .filter_map(|s| s.after.map(|after| (s.before, after)))
+                .filter(|(before, after)| before != after)
                 .collect();
             let mut end = left;
             for _ in 0..links.len() {
@@ -179,9 +179,11 @@ impl Times {
             }
             if end == now {
                 note_to(&mut lines, "after", *i, &[now]);
-                note_to(&mut lines, "want", *i, &[now.or(state.before)]);
+                // Each link of the chain needs ends of its own: no time that another one has.
+                let next = left.map(|ns| ns.saturating_add(1));
+                note_to(&mut lines, "want", *i, &[now.or(next)]);
                 note_to(&mut lines, "chain", *i, &[left, now]);
-            } else {
+            } else if now != state.before {
                 note_to(&mut lines, "foreign", *i, &[]);
             }
         }
@@ -251,6 +253,10 @@ fn note_to(lines: &mut String, what: &str, i: usize, times: &[Mtime]) {
 
 /// The time of the folder `dir` of `root`.
 pub(super) fn mtime(root: &Base, dir: &Path) -> Result<Mtime, Fault> {
-    let look = root.look(dir)?;
+    let look = match root.look(dir) {
+        // What somebody led elsewhere is not ours any more.
+        Err(Fault::Leaves { .. }) => None,
+        look => look?,
+    };
     Ok(look.filter(|l| l.seen.kind == super::order::Kind::Folder).map(|l| l.seen.mtime_ns))
 }

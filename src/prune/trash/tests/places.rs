@@ -1,1 +1,192 @@
+//! Where the trash is, and whose.
+
 use super::*;
+use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, unmount};
+use std::os::unix::fs::{PermissionsExt, chown};
+
+fn refused(shop: &Shop) -> Fault {
+    match Place::open_or_create(&shop.root) {
+        Err(fault) => fault,
+        Ok(place) => panic!("{:?} was trusted", place.path()),
+    }
+}
+
+#[test]
+fn the_trash_is_beside_the_root_and_for_its_owner_alone() {
+    let shop = Shop::new();
+    assert!(Place::of(&shop.root).unwrap().is_none());
+    let before = shop.picture();
+    let held = shop.hold();
+    assert_eq!(held.place().path(), shop.above.join(".model_trash"));
+    assert_eq!(fs::metadata(held.place().path()).unwrap().mode() & 0o7777, 0o700);
+    drop(held);
+    assert!(shop.is_clean());
+    same(&before, &shop.picture(), "nothing was moved");
+}
+
+#[test]
+fn the_second_one_is_told_who_moves_things_and_since_when() {
+    let shop = Shop::new();
+    let held = shop.hold();
+    let error = Place::open_or_create(&shop.root).unwrap().hold(Timestamp(2)).err().unwrap();
+    let Fault::Busy { holder, .. } = &error else { panic!("{error}") };
+    assert_eq!(*holder, Holder { pid: Some(std::process::id()), since: Some(Timestamp(1)) });
+    let error = error.into_error();
+    assert_eq!(crate::failure::classify(&error).0, crate::failure::Kind::Busy);
+    assert!(format!("{error:#}").contains("since 1970-01-01T00:00:00Z"), "{error:#}");
+    for nonsense in [&b""[..], b"\xff\xfe", b"-1 99999999999999999999999", &[b'9'; 4_000]] {
+        fs::write(held.place().path().join("lock"), nonsense).unwrap();
+        let error = Place::open_or_create(&shop.root).unwrap().hold(Timestamp(2)).err().unwrap();
+        assert!(matches!(error, Fault::Busy { .. }));
+    }
+    let waiting = Place::open_or_create(&shop.root).unwrap();
+    drop(held);
+    // Its folder has gone with the lock: it does not work in one that nobody finds.
+    assert!(waiting.hold(Timestamp(3)).is_err());
+    drop(shop.hold());
+}
+
+#[test]
+fn a_trash_that_others_could_have_written_to_is_not_trusted() {
+    let shop = Shop::new();
+    let place = shop.above.join(".model_trash");
+    symlink("elsewhere", &place).unwrap();
+    assert!(matches!(refused(&shop), Fault::Untrusted { .. }));
+    assert!(matches!(Place::all(&shop.root).as_slice(), [Err(Fault::Untrusted { .. })]));
+    fs::remove_file(&place).unwrap();
+    fs::write(&place, "").unwrap();
+    assert!(matches!(refused(&shop), Fault::Untrusted { .. }));
+    fs::remove_file(&place).unwrap();
+    fs::create_dir(&place).unwrap();
+    for mode in [0o770, 0o702, 0o777] {
+        fs::set_permissions(&place, fs::Permissions::from_mode(mode)).unwrap();
+        assert!(matches!(refused(&shop), Fault::Untrusted { .. }), "{mode:o}");
+    }
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o755)).unwrap();
+    drop(shop.hold());
+    assert!(shop.is_clean());
+}
+
+#[test]
+fn the_trash_of_another_user_is_left_to_them() {
+    let shop = Shop::new();
+    let place = shop.above.join(".model_trash");
+    fs::create_dir(&place).unwrap();
+    if chown(&place, Some(12_345), None).is_err() {
+        println!("skipped: giving a folder away takes root");
+        return;
+    }
+    let before = shop.picture();
+    let id = shop.discard(shop.model());
+    let own = format!(".model_trash-{}", rustix::process::geteuid().as_raw());
+    assert_eq!(shop.listed()[0].folder, shop.above.join(&own).join(&id));
+    shop.restore(&id);
+    same(&before, &shop.picture(), "restored");
+    // Theirs, for both names: nothing is left.
+    fs::create_dir(shop.above.join(&own)).unwrap();
+    chown(shop.above.join(&own), Some(12_345), None).unwrap();
+    assert!(matches!(refused(&shop), Fault::Untrusted { .. }));
+    assert!(fs::read_dir(&place).unwrap().next().is_none());
+}
+
+/// A small file system of its own at a folder; None, said, where this process may not mount.
+pub(super) struct Mount(PathBuf);
+
+impl Mount {
+    pub fn tmpfs(at: &Path, options: &std::ffi::CStr) -> Option<Mount> {
+        Mount::done(at, mount("none", at, "tmpfs", MountFlags::empty(), options))
+    }
+
+    pub fn bind(from: &Path, at: &Path) -> Option<Mount> {
+        Mount::done(at, mount_bind(from, at))
+    }
+
+    fn done(at: &Path, done: rustix::io::Result<()>) -> Option<Mount> {
+        done.map_err(|e| println!("skipped: cannot mount: {e}")).ok().map(|()| Mount(at.to_owned()))
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        unmount(&self.0, UnmountFlags::DETACH).unwrap();
+    }
+}
+
+#[test]
+fn a_root_that_is_a_mount_point_has_its_trash_inside() {
+    let shop = Shop::empty();
+    let Some(_mount) = Mount::tmpfs(&shop.root, c"size=1m,mode=755") else { return };
+    for file in ["a", "b"] {
+        fs::write(shop.root.join(file), file).unwrap();
+    }
+    shop.age();
+    let before = shop.picture();
+    let a = shop.discard(shop.order(vec![shop.mv("a")]));
+    assert_eq!(shop.listed()[0].folder, shop.root.join(".model_trash").join(&a));
+    let b = shop.discard(shop.order(vec![shop.mv("b")]));
+    shop.restore(&a);
+    shop.restore(&b);
+    same(&before, &shop.picture(), "restored");
+}
+
+#[test]
+fn a_root_that_is_mounted_from_the_same_file_system_has_its_trash_inside() {
+    let shop = Shop::new();
+    let at = shop.above.join("bound");
+    fs::create_dir(&at).unwrap();
+    let Some(_mount) = Mount::bind(&shop.root, &at) else { return };
+    let place = Place::open_or_create(&at).unwrap();
+    assert_eq!(place.path(), at.join(".model_trash"));
+    drop(place.hold(Timestamp(1)).unwrap());
+}
+
+#[test]
+fn a_mount_inside_a_store_is_not_entered() {
+    let shop = Shop::new();
+    let Some(_mount) = Mount::tmpfs(&shop.root.join("whole/a"), c"size=1m") else { return };
+    fs::write(shop.root.join("whole/a/precious"), "of somebody").unwrap();
+    let before = shop.picture();
+    for order in
+        [shop.order(vec![shop.mv("whole/a/precious")]), shop.order(vec![shop.mv("blobs/one"), shop.tree("whole")])]
+    {
+        let outcome = discard(&shop.hold(), order, &mut go_on).unwrap();
+        assert!(matches!(&outcome, Outcome::Skipped { .. }), "{outcome:?}");
+        same(&before, &shop.picture(), "a mount");
+    }
+}
+
+#[test]
+fn a_full_disk_loses_nothing_and_can_be_emptied() {
+    let shop = Shop::empty();
+    let Some(_mount) = Mount::tmpfs(&shop.root, c"size=256k,mode=755") else { return };
+    fs::write(shop.root.join("model"), vec![1; 60_000]).unwrap();
+    fs::write(shop.root.join("other"), vec![1; 60_000]).unwrap();
+    let id = shop.discard(shop.order(vec![shop.mv("model")]));
+    let mut fill = 0;
+    while fs::write(shop.root.join(format!("fill-{fill}")), [0; 4_096]).is_ok() {
+        fill += 1;
+    }
+    let before = shop.picture();
+    let error = discard(&shop.hold(), shop.order(vec![shop.mv("other")]), &mut go_on).unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(Fault::Io { .. })), "{error:?}");
+    assert_eq!(crate::failure::classify(&error).0, crate::failure::Kind::CannotMeet);
+    let left: Vec<_> =
+        before.keys().filter(|p| p.starts_with("other") || p.to_string_lossy().starts_with("fill")).collect();
+    let now = shop.picture();
+    assert!(left.iter().all(|p| now.contains_key(*p)));
+    assert!(empty(&shop.hold(), &id, &mut go_on).unwrap().freed_bytes >= 60_000);
+    assert!(shop.listed().is_empty());
+}
+
+#[test]
+fn a_file_system_that_may_not_be_written_is_said_and_nothing_moves() {
+    let shop = Shop::new();
+    let Some(_mount) = Mount::bind(&shop.above, &shop.above) else { return };
+    let read_only = MountFlags::BIND | MountFlags::RDONLY;
+    rustix::mount::mount_remount(&shop.above, read_only, c"").unwrap();
+    let before = shop.picture();
+    let error = refused(&shop).into_error();
+    assert_eq!(crate::failure::classify(&error).0, crate::failure::Kind::CannotMeet);
+    assert!(format!("{error:#}").contains("Read-only"), "{error:#}");
+    same(&before, &shop.picture(), "read-only");
+}

@@ -1,1 +1,65 @@
+//! The times of folders, for backups and for those who sort by them.
+
 use super::*;
+
+fn three(shop: &Shop) -> [String; 3] {
+    let one = shop.discard(shop.order(vec![shop.mv("blobs/one")]));
+    let two = shop.discard(shop.order(vec![shop.mv("refs/deep/er/main"), shop.mv("blobs/two")]));
+    let rest = ["refs/deep/er", "refs/deep", "refs", "blobs"].map(|d| Step::RemoveDir { path: d.into() });
+    let mut steps = vec![shop.mv(strange()), shop.tree("whole")];
+    steps.extend(rest);
+    let three = shop.discard(shop.order(steps));
+    assert!(!shop.root.join("blobs").exists() && !shop.root.join("refs").exists());
+    [one, two, three]
+}
+
+#[test]
+fn models_of_one_folder_go_back_in_any_order_and_leave_no_trace() {
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let shop = Shop::new();
+        let before = shop.picture();
+        let ids = three(&shop);
+        for n in order {
+            shop.restore(&ids[n]);
+        }
+        same(&before, &shop.picture(), &format!("{order:?}"));
+        assert!(shop.is_clean());
+    }
+}
+
+#[test]
+fn a_folder_that_somebody_else_changed_keeps_the_time_of_that() {
+    let shop = Shop::new();
+    let id = shop.discard(shop.order(vec![shop.mv("blobs/one"), shop.tree("whole")]));
+    fs::write(shop.root.join("blobs/new"), "").unwrap();
+    let changed = fs::metadata(shop.root.join("blobs")).unwrap().mtime();
+    shop.restore(&id);
+    assert!(fs::metadata(shop.root.join("blobs")).unwrap().mtime() >= changed);
+    assert_eq!(fs::metadata(&shop.root).unwrap().mtime(), 1_600_000_000);
+}
+
+#[test]
+fn what_was_emptied_stays_a_change_of_its_folder() {
+    let shop = Shop::new();
+    let [one, two, three] = three(&shop);
+    empty(&shop.hold(), &two, &mut go_on).unwrap();
+    shop.restore(&three);
+    shop.restore(&one);
+    assert!(fs::metadata(shop.root.join("blobs")).unwrap().mtime() > 1_700_000_000);
+    assert!(shop.is_clean());
+}
+
+#[test]
+fn a_log_full_of_nonsense_costs_times_and_nothing_else() {
+    let shop = Shop::new();
+    let before = shop.picture();
+    let id = shop.discard(shop.model());
+    let log = shop.listed()[0].folder.join("log");
+    fs::write(&log, b"after 999999999999999999999 1\nafter 0 x\nmade\nwant 1 9\xff\n\n \nchain 2 gone 5\nafter 0")
+        .unwrap();
+    shop.restore(&id);
+    let plain = |p: Picture| {
+        p.into_iter().map(|(path, (mode, _, _, ino, content))| (path, mode, ino, content)).collect::<Vec<_>>()
+    };
+    assert_eq!(plain(before), plain(shop.picture()));
+}
