@@ -5,4 +5,5 @@ pub mod cpu;
 pub mod extents;
 pub mod gpu;
 pub mod memory;
+pub mod open_files;
 pub mod probe;

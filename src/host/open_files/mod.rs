@@ -1,0 +1,216 @@
+//! Who has a file open or mapped, out of `/proc`: one pass over all processes for any number of files.
+//!
+//! A file is told by device and inode, so that it does not matter under which name it was opened, whether it has been
+//! renamed or unlinked since, or whether only the mapping is left of it. Open files come before mappings: what is
+//! mapped and then closed while the process is looked at is seen as one or the other. A process that takes over a file
+//! from another one behind this pass is not seen; whoever acts looks again.
+//!
+//! What cannot be looked into is told, never left out: processes of others by number, and that there may be more of
+//! them when `/proc` hides some. A process in another PID namespace (the host's, seen from a container) cannot be seen
+//! by any means; that is told as `is_contained` and nothing more, for else nothing in a container were ever unused.
+
+mod maps;
+mod mounts;
+mod process;
+mod tasks;
+#[cfg(test)]
+mod tests;
+
+use crate::clock;
+use crate::model::Reading;
+use mounts::Mounts;
+use process::Gaze;
+use rustix::fs::{Dir, Mode, OFlags};
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+const PROC: &str = "/proc";
+/// The inodes of the namespaces that a machine starts with, from the kernel's `proc_ns.h`.
+const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
+const FIRST_USER_NAMESPACE: &str = "user:[4026531837]";
+
+/// A file to look for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// As stat has them now.
+    pub dev: u64,
+    pub ino: u64,
+    /// Entries that lead to it: where the kernel tells another device for a mapping than for the file (btrfs,
+    /// overlays), these help to recognise it.
+    pub paths: Vec<PathBuf>,
+}
+
+/// How a process has a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    Open,
+    Mapped,
+    /// It has mapped a file of the same inode number on a device that cannot be compared.
+    Perhaps,
+}
+
+/// A process that has a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    pub pid: u32,
+    /// What the process calls itself, 15 bytes at most. Not disarmed for terminals.
+    pub command: String,
+    pub how: Held,
+}
+
+/// A process that cannot be looked into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    pub pid: u32,
+    /// The owner of its folder in `/proc`; root for one that does not let itself be looked into.
+    pub uid: u32,
+    /// As in [`User`]; `?` when not even that can be read.
+    pub command: String,
+}
+
+/// What a pass over the processes found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OpenFiles {
+    users: HashMap<(u64, u64), Vec<User>>,
+    /// In the order of their numbers. Each of them may have any file.
+    pub closed: Vec<Closed>,
+    /// Whether processes of others may be missing from `/proc` altogether.
+    pub is_hiding: bool,
+    /// Whether only the processes of a PID namespace (a container) can be seen.
+    pub is_contained: bool,
+    /// How many processes were looked into, kernel threads and our own aside.
+    pub looked: usize,
+}
+
+impl OpenFiles {
+    /// The processes that have it; empty says no more than that none of those that were looked into has it.
+    pub fn users(&self, dev: u64, ino: u64) -> &[User] {
+        self.users.get(&(dev, ino)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether every process was looked into.
+    pub fn is_complete(&self) -> bool {
+        self.closed.is_empty() && !self.is_hiding
+    }
+}
+
+/// Looks for the files in every other process. Unavailable when there is no `/proc` of ours, or after `limit`.
+pub fn look(wanted: Vec<Wanted>, limit: Duration) -> Reading<OpenFiles> {
+    // A thread of its own: a file on a dead mount or a process that the kernel holds back can keep a look waiting.
+    within(limit, "/proc", move |deadline| pass(Path::new(PROC), &wanted, deadline))
+}
+
+/// What `read` gives in at most `limit`. A read that hangs is left behind in its thread, which ends with the program.
+pub fn within<T: Send + 'static>(
+    limit: Duration,
+    what: &str,
+    read: impl FnOnce(Option<Instant>) -> io::Result<T> + Send + 'static,
+) -> Reading<T> {
+    let deadline = clock::instant().checked_add(limit);
+    let (answer, answered) = mpsc::sync_channel(1);
+    let thread = std::thread::Builder::new().spawn(move || {
+        // Nobody listens any more after the limit.
+        let _ = answer.send(read(deadline));
+    });
+    if let Err(e) = thread {
+        return Reading::Unavailable(format!("{what} cannot be read: {e}"));
+    }
+    match answered.recv_timeout(limit) {
+        Ok(Ok(value)) => Reading::Known(value),
+        Ok(Err(e)) if e.kind() == io::ErrorKind::TimedOut => too_slow(what, limit),
+        Ok(Err(e)) => Reading::Unavailable(format!("{what} cannot be read: {e}")),
+        Err(mpsc::RecvTimeoutError::Timeout) => too_slow(what, limit),
+        Err(mpsc::RecvTimeoutError::Disconnected) => Reading::Unavailable(format!("the reader of {what} broke down")),
+    }
+}
+
+fn too_slow<T>(what: &str, limit: Duration) -> Reading<T> {
+    Reading::Unavailable(format!("{what} was not read within {}", humantime::format_duration(limit)))
+}
+
+/// The files by what a process tells of its own.
+struct Index<'a> {
+    wanted: &'a [Wanted],
+    by_ino: HashMap<u64, Vec<usize>>,
+    /// Only of files whose device cannot be compared with that of a mapping.
+    by_path: HashMap<&'a [u8], Vec<usize>>,
+    /// Of those as well.
+    odd: HashSet<usize>,
+}
+
+impl<'a> Index<'a> {
+    fn new(wanted: &'a [Wanted], mounts: &Mounts) -> Index<'a> {
+        let mut index = Index { wanted, by_ino: HashMap::new(), by_path: HashMap::new(), odd: HashSet::new() };
+        for (at, file) in wanted.iter().enumerate() {
+            index.by_ino.entry(file.ino).or_default().push(at);
+            if !mounts.is_plain(rustix::fs::major(file.dev), rustix::fs::minor(file.dev)) {
+                index.odd.insert(at);
+                for path in &file.paths {
+                    index.by_path.entry(path.as_os_str().as_bytes()).or_default().push(at);
+                }
+            }
+        }
+        index
+    }
+}
+
+/// One pass over the processes in `proc`.
+fn pass(proc: &Path, wanted: &[Wanted], deadline: Option<Instant>) -> io::Result<OpenFiles> {
+    let folder = rustix::fs::open(proc, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let link = |name: &str| {
+        let target = rustix::fs::readlinkat(&folder, name, Vec::new())?;
+        Ok::<String, rustix::io::Errno>(target.to_string_lossy().into_owned())
+    };
+    // Without ourselves in it, it shows some other set of processes.
+    let ours: u32 = link("self")?.parse().map_err(|_| io::Error::other("it does not tell which process this is"))?;
+    let mounts = Mounts::parse(&process::text(&folder, "self/mountinfo")?);
+    let index = Index::new(wanted, &mounts);
+    let is_first = |name, first| link(name).is_ok_and(|found| found == first);
+    let hiding = proc.to_str().and_then(|point| mounts.hiding(point));
+    let is_hiding = hiding.is_some_and(|hiding| {
+        let may_trace = is_first("self/ns/user", FIRST_USER_NAMESPACE) && may_look_into_all();
+        !may_trace && !hiding.group.is_some_and(is_member)
+    });
+    let mut found =
+        OpenFiles { is_hiding, is_contained: !is_first("self/ns/pid", FIRST_PID_NAMESPACE), ..OpenFiles::default() };
+    let mut gaze = Gaze::new(&folder, &index);
+    for entry in Dir::read_from(&folder)? {
+        let entry = entry?;
+        let Some(pid) = entry.file_name().to_str().ok().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        if pid == ours {
+            continue;
+        }
+        if deadline.is_some_and(|at| clock::instant() >= at) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        match gaze.at(pid) {
+            process::Seen::Looked => found.looked = found.looked.saturating_add(1),
+            process::Seen::Nothing => {}
+            process::Seen::Closed(closed) => found.closed.push(closed),
+        }
+    }
+    found.closed.sort_by_key(|closed| closed.pid);
+    for (at, users) in gaze.users {
+        if let Some(file) = wanted.get(at) {
+            let all = found.users.entry((file.dev, file.ino)).or_default();
+            // The same file may be wanted twice.
+            all.extend(users.into_iter().filter(|user| !all.contains(user)).collect::<Vec<_>>());
+            all.sort_by_key(|user| user.pid);
+        }
+    }
+    Ok(found)
+}
+
+fn may_look_into_all() -> bool {
+    rustix::thread::capabilities(None)
+        .is_ok_and(|held| held.effective.contains(rustix::thread::CapabilitySet::SYS_PTRACE))
+}
+
+fn is_member(group: u32) -> bool {
+    let is = |gid: rustix::process::Gid| gid.as_raw() == group;
+    is(rustix::process::getegid()) || rustix::process::getgroups().is_ok_and(|all| all.into_iter().any(is))
+}
