@@ -5,8 +5,10 @@ mod env;
 mod file;
 mod places;
 mod places_local;
+mod servers;
 
 pub use env::Env;
+pub use servers::{PruneConfig, ServerAddress};
 
 use crate::failure::Failure;
 use crate::model::{HintSource, KeepHint, StoreKind, TierLimits};
@@ -45,6 +47,7 @@ pub struct Config {
     pub tiers: TierLimits,
     pub worker: WorkerConfig,
     pub offload: OffloadConfig,
+    pub prune: PruneConfig,
     /// Private to this user; sockets of workers go here.
     pub runtime_dir: PathBuf,
     /// What the environment and the flags say about colour; the terminal has the last word for `Auto`.
@@ -206,6 +209,7 @@ impl Config {
                     .unwrap_or(3),
                 poll: Duration::from_secs(env.number("OFFLOAD_POLL_S", 1..=86_400)?.unwrap_or(30)),
             },
+            prune: PruneConfig::settle(env, file.prune.ollama.as_deref(), &file.prune.endpoints)?,
             runtime_dir: env.runtime_dir(),
             color,
             sudo_user: env.text("SUDO_USER").or_else(|| env.text("SUDO_UID").map(|uid| format!("uid {uid}"))),
@@ -319,6 +323,24 @@ mod tests {
         assert!(text.contains("config.toml:2: ") && text.contains("`worker.load_timeout`"), "{text}");
         let text = refusal("a = = b\n");
         assert!(text.contains("config.toml:1: "), "{text}");
+    }
+
+    #[test]
+    fn the_servers_that_prune_asks_are_named_by_file_or_environment() {
+        let toml = "[prune]\nollama = \"box:1\"\nendpoints = [\"http://127.0.0.1:8081\"]\n";
+        let asked = |env: &[(&str, &str)], toml| {
+            let prune = load(env, toml).unwrap().prune;
+            let all = prune.ollama.known().into_iter().chain(&prune.endpoints);
+            all.map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(asked(&[], None), "http://127.0.0.1:11434");
+        assert_eq!(asked(&[], Some(toml)), "http://box:1 http://127.0.0.1:8081");
+        let env = [("OLLAMA_HOST", "0.0.0.0:2"), ("MODELCTL_ENDPOINTS", "http://a:3, b:4")];
+        assert_eq!(asked(&env, Some(toml)), "http://127.0.0.1:2 http://a:3 http://b:4");
+        let error = load(&[("MODELCTL_ENDPOINTS", "https://a")], None).unwrap_err();
+        assert_eq!(classify(&error).0, Kind::CannotMeet);
+        let text = refusal("[prune]\nendpoints = [\"http://a:b\"]\n");
+        assert!(text.contains("config.toml:2: ") && text.contains("`prune.endpoints"), "{text}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use super::{WorkerConfig, bad_config};
+use super::{ServerAddress, WorkerConfig, bad_config};
 use crate::failure::{Failure, OrFail};
 use crate::model::{StoreKind, TierLimits};
 use bytesize::ByteSize;
@@ -19,6 +19,7 @@ pub(super) struct ConfigFile {
     pub scan: Scan,
     pub tiers: Tiers,
     pub worker: Worker,
+    pub prune: Prune,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -55,6 +56,23 @@ pub(super) struct Worker {
     pub gpu_layers: Option<u32>,
     #[serde(deserialize_with = "duration")]
     pub load_timeout: Option<Duration>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Prune {
+    /// As `OLLAMA_HOST`.
+    pub ollama: Option<String>,
+    #[serde(deserialize_with = "endpoints")]
+    pub endpoints: Vec<ServerAddress>,
+}
+
+fn endpoints<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<ServerAddress>, D::Error> {
+    let named = Vec::<String>::deserialize(d)?;
+    let parse = |text: &String| {
+        ServerAddress::parse(text).map_err(|why| de::Error::custom(format!("`{}`: {why}", text.escape_debug())))
+    };
+    named.iter().map(parse).collect()
 }
 
 fn duration<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {

@@ -4,6 +4,7 @@ pub mod actor;
 pub mod cpu;
 pub mod extents;
 pub mod gpu;
+pub mod in_time;
 pub mod memory;
 pub mod open_files;
 pub mod probe;

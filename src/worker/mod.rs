@@ -8,6 +8,7 @@
 
 mod api;
 mod args;
+mod ask;
 mod client;
 mod dialect;
 mod error;
@@ -19,6 +20,7 @@ mod sse;
 mod status;
 
 pub use args::{Listen, WorkerSpec};
+pub use ask::{Answer, Question, ask_all};
 pub use client::{Completion, StartSpec, Worker};
 pub use dialect::{ChatRequest, CompletionRequest, Options, Usage};
 pub use error::WorkerError;

@@ -16,6 +16,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 
+use super::in_time;
 use crate::clock;
 use crate::model::Reading;
 use mounts::Mounts;
@@ -25,7 +26,6 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 const PROC: &str = "/proc";
@@ -101,35 +101,7 @@ impl OpenFiles {
 /// Looks for the files in every other process. Unavailable when there is no `/proc` of ours, or after `limit`.
 pub fn look(wanted: Vec<Wanted>, limit: Duration) -> Reading<OpenFiles> {
     // A thread of its own: a file on a dead mount or a process that the kernel holds back can keep a look waiting.
-    within(limit, "/proc", move |deadline| pass(Path::new(PROC), &wanted, deadline))
-}
-
-/// What `read` gives in at most `limit`. A read that hangs is left behind in its thread, which ends with the program.
-pub fn within<T: Send + 'static>(
-    limit: Duration,
-    what: &str,
-    read: impl FnOnce(Option<Instant>) -> io::Result<T> + Send + 'static,
-) -> Reading<T> {
-    let deadline = clock::instant().checked_add(limit);
-    let (answer, answered) = mpsc::sync_channel(1);
-    let thread = std::thread::Builder::new().spawn(move || {
-        // Nobody listens any more after the limit.
-        let _ = answer.send(read(deadline));
-    });
-    if let Err(e) = thread {
-        return Reading::Unavailable(format!("{what} cannot be read: {e}"));
-    }
-    match answered.recv_timeout(limit) {
-        Ok(Ok(value)) => Reading::Known(value),
-        Ok(Err(e)) if e.kind() == io::ErrorKind::TimedOut => too_slow(what, limit),
-        Ok(Err(e)) => Reading::Unavailable(format!("{what} cannot be read: {e}")),
-        Err(mpsc::RecvTimeoutError::Timeout) => too_slow(what, limit),
-        Err(mpsc::RecvTimeoutError::Disconnected) => Reading::Unavailable(format!("the reader of {what} broke down")),
-    }
-}
-
-fn too_slow<T>(what: &str, limit: Duration) -> Reading<T> {
-    Reading::Unavailable(format!("{what} was not read within {}", humantime::format_duration(limit)))
+    in_time::start(limit, PROC, move |deadline| pass(Path::new(PROC), &wanted, deadline)).wait()
 }
 
 /// The files by what a process tells of its own.

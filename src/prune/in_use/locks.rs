@@ -1,0 +1,310 @@
+//! Locks that downloads hold while they run: where they are, and whether somebody has them.
+//!
+//! huggingface_hub locks a file beside the blob that it writes, RamaLama the unfinished blob itself; both with flock(2).
+//! A lock is tried and let go at once, on a descriptor that cannot write, and no lock file is ever made. A download
+//! that tries in that very moment tries again.
+
+use crate::model::StoreKind;
+use rustix::fs::{FileType, FlockOperation, Mode, OFlags, flock, fstat, open};
+use rustix::io::Errno;
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+/// Folders of the hub that hold one repository.
+const REPOSITORIES: [&str; 4] = ["models--", "datasets--", "spaces--", "kernels--"];
+/// Where huggingface_hub keeps its locks below a folder that it was told to download to.
+const LOCAL: &str = ".cache/huggingface/download";
+/// Locks of one repository that are tried; a folder with more of them is told as unknown.
+const MOST_LOCKS: usize = 10_000;
+
+/// Where a download of a file would hold its lock.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LockPlace {
+    /// This file, when it is there.
+    File(PathBuf),
+    /// Some lock in this folder: which one cannot be told from the file.
+    Folder(PathBuf),
+}
+
+/// Whether a download is running.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    No,
+    /// By whom, where that can be told.
+    Yes(String),
+    Unknown(String),
+}
+
+/// The locks that a running download of the file at `path` holds, by the rules of the store at `root`. Pure: nothing of
+/// it need exist.
+pub fn lock_places(store: StoreKind, root: &Path, path: &Path) -> Vec<LockPlace> {
+    match store {
+        StoreKind::Hf => hub(root, path).into_iter().collect(),
+        // Its folder may hold repositories in the layout of the hub as well.
+        StoreKind::LlamaCpp => hub(root, path).map_or_else(|| local(root, path), |place| vec![place]),
+        StoreKind::RamaLama => vec![LockPlace::File(partial(path))],
+        StoreKind::Dir | StoreKind::LmStudio => hub(root, path).into_iter().chain(local(root, path)).collect(),
+        // Neither holds locks: the server that downloads is found by what it has open.
+        StoreKind::Ollama | StoreKind::Docker => Vec::new(),
+    }
+}
+
+fn hub(root: &Path, path: &Path) -> Option<LockPlace> {
+    let (mut cache, inside) = match path.strip_prefix(root) {
+        Ok(inside) => (root.to_owned(), inside),
+        Err(_) => (PathBuf::new(), path),
+    };
+    let mut parts = inside.components().map(|part| part.as_os_str());
+    while let Some(part) = parts.next() {
+        if REPOSITORIES.iter().any(|kind| part.as_bytes().starts_with(kind.as_bytes())) {
+            let locks = cache.join(".locks").join(part);
+            return match (parts.next()?.to_str()?, parts.next()?) {
+                ("blobs", blob) => Some(LockPlace::File(locks.join(suffixed(etag(blob), b".lock")))),
+                ("snapshots", _) => Some(LockPlace::Folder(locks)),
+                _ => None,
+            };
+        }
+        if part == "blobs" {
+            // The blobs that repositories share: two digits of the hash, then all of it.
+            let (short, hash) = (parts.next()?, parts.next()?);
+            let is_shared = short.len() == 2 && hash.as_bytes().starts_with(short.as_bytes());
+            let lock = || cache.join("blobs").join(short).join(suffixed(hash.as_bytes(), b".lock"));
+            return is_shared.then(|| LockPlace::File(lock()));
+        }
+        cache.push(part);
+    }
+    None
+}
+
+/// The name that the blob has or will have: `<etag>`, `<etag>.incomplete`, `<etag>.<8 hex>.incomplete`,
+/// `<etag>.downloadInProgress`.
+fn etag(blob: &OsStr) -> &[u8] {
+    let name = blob.as_bytes();
+    let name = name.strip_suffix(b".downloadInProgress").unwrap_or(name);
+    let Some(name) = name.strip_suffix(b".incomplete") else { return name };
+    match name.iter().rposition(|b| *b == b'.') {
+        Some(at) if name.len().saturating_sub(at) == 9 => name.get(..at).unwrap_or(name),
+        _ => name,
+    }
+}
+
+/// The locks of downloads to a plain folder lie in the folder that was named, which is any of those above the file.
+fn local(root: &Path, path: &Path) -> Vec<LockPlace> {
+    let within = path.ancestors().skip(1).take_while(|folder| folder.starts_with(root));
+    let lock = |folder: &Path| {
+        let inside = path.strip_prefix(folder).ok()?; // it is an ancestor
+        Some(LockPlace::File(PathBuf::from(suffixed(folder.join(LOCAL).join(inside).as_os_str().as_bytes(), b".lock"))))
+    };
+    within.filter_map(lock).collect()
+}
+
+fn partial(blob: &Path) -> PathBuf {
+    match blob.extension() {
+        Some(extension) if extension == "partial" => blob.to_owned(),
+        _ => suffixed(blob.as_os_str().as_bytes(), b".partial").into(),
+    }
+}
+
+fn suffixed(name: &[u8], suffix: &[u8]) -> std::ffi::OsString {
+    std::ffi::OsString::from_vec([name, suffix].concat())
+}
+
+/// Tries all of them.
+pub(super) fn check(places: impl IntoIterator<Item = LockPlace>) -> HashMap<LockPlace, Held> {
+    let mut checked = HashMap::new();
+    for place in places {
+        if checked.contains_key(&place) {
+            continue;
+        }
+        let held = match &place {
+            LockPlace::File(lock) => attempt(lock),
+            LockPlace::Folder(locks) => attempt_all(locks),
+        };
+        checked.insert(place, held);
+    }
+    checked
+}
+
+fn attempt_all(folder: &Path) -> Held {
+    let unreadable = |e: std::io::Error| Held::Unknown(format!("{} cannot be read: {e}", folder.display()));
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Held::No,
+        Err(e) => return unreadable(e),
+    };
+    let mut worst = Held::No;
+    for (seen, entry) in entries.enumerate() {
+        let path = match entry {
+            Ok(entry) => entry.path(),
+            Err(e) => return unreadable(e),
+        };
+        if seen >= MOST_LOCKS {
+            return Held::Unknown(format!("{} has more than {MOST_LOCKS} locks", folder.display()));
+        }
+        if path.extension().is_some_and(|extension| extension == "lock") {
+            match attempt(&path) {
+                Held::Yes(by) => return Held::Yes(by),
+                Held::No => {}
+                unknown @ Held::Unknown(_) => worst = unknown,
+            }
+        }
+    }
+    worst
+}
+
+fn attempt(lock: &Path) -> Held {
+    let unknown = |why: &str| Held::Unknown(format!("the lock {} {why}", lock.display()));
+    // A FIFO must not keep us waiting, and no link lead us elsewhere.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = match open(lock, flags, Mode::empty()) {
+        Ok(file) => file,
+        Err(Errno::NOENT | Errno::NOTDIR) => return Held::No,
+        Err(e) => return unknown(&format!("cannot be opened: {e}")),
+    };
+    if !fstat(&file).is_ok_and(|meta| FileType::from_raw_mode(meta.st_mode).is_file()) {
+        return unknown("is no file");
+    }
+    let tried = flock(&file, FlockOperation::NonBlockingLockExclusive)
+        // A server of files may want a descriptor that can write for this one.
+        .or_else(|e| if e == Errno::BADF { flock(&file, FlockOperation::NonBlockingLockShared) } else { Err(e) });
+    match tried {
+        // Closing it would do as well, but for a child that is being started and has it too.
+        Ok(()) => match flock(&file, FlockOperation::Unlock) {
+            Ok(()) => Held::No,
+            Err(e) => unknown(&format!("cannot be let go: {e}")),
+        },
+        Err(Errno::WOULDBLOCK) => Held::Yes(match holder(&file) {
+            Some(pid) => format!("process {pid} holds {}", lock.display()),
+            None => format!("{} is held", lock.display()),
+        }),
+        Err(e) => unknown(&format!("cannot be tried: {e}")),
+    }
+}
+
+/// Who holds it, from `/proc/locks`. A guess for the operator's eyes: the kernel tells no pid to a container.
+fn holder(file: &OwnedFd) -> Option<u32> {
+    let meta = fstat(file).ok()?; // only a guess
+    let locks = std::fs::read_to_string("/proc/locks").ok()?; // as above
+    let (major, minor) = (rustix::fs::major(meta.st_dev), rustix::fs::minor(meta.st_dev));
+    let wanted = format!("{major:02x}:{minor:02x}:{}", meta.st_ino);
+    locks.lines().find_map(|line| holder_in(line, &wanted))
+}
+
+/// `1: FLOCK  ADVISORY  WRITE 708 08:02:1234 0 EOF`; those that wait have an arrow behind the number.
+fn holder_in(line: &str, wanted: &str) -> Option<u32> {
+    let mut fields = line.split_ascii_whitespace().skip(1);
+    (fields.next()? == "FLOCK").then_some(())?;
+    let pid = fields.nth(2)?;
+    (fields.next()? == wanted).then(|| pid.parse().ok())?.filter(|pid| *pid > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::fs;
+    use std::io::Read;
+    use std::process::{Child, Command, Stdio};
+
+    fn file(store: StoreKind, path: &str) -> Vec<String> {
+        let text = |place| match place {
+            LockPlace::File(path) => path.to_str().unwrap().to_owned(),
+            LockPlace::Folder(path) => format!("{}/*", path.display()),
+        };
+        lock_places(store, Path::new("/r"), Path::new(path)).into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn every_downloader_locks_where_its_own_code_does() {
+        let hf = |path| file(StoreKind::Hf, path);
+        let lock = "/r/.locks/models--a--b/e1.lock";
+        assert_eq!(hf("/r/models--a--b/blobs/e1"), [lock]);
+        assert_eq!(hf("/r/models--a--b/blobs/e1.incomplete"), [lock]);
+        assert_eq!(hf("/r/models--a--b/blobs/e1.0123abcd.incomplete"), [lock]);
+        assert_eq!(hf("/r/models--a--b/blobs/e1.downloadInProgress"), [lock]);
+        assert_eq!(hf("/r/models--a--b/snapshots/c/x.gguf"), ["/r/.locks/models--a--b/*"]);
+        assert_eq!(hf("/r/hub/models--a--b/blobs/e1"), ["/r/hub/.locks/models--a--b/e1.lock"]);
+        assert_eq!(hf("/q/hub/models--a--b/blobs/e1"), ["/q/hub/.locks/models--a--b/e1.lock"]);
+        assert_eq!(hf("/r/blobs/ab/abcd"), ["/r/blobs/ab/abcd.lock"]);
+        assert_eq!(hf("/r/models--a--b/refs/main"), [""; 0]);
+        assert_eq!(file(StoreKind::LlamaCpp, "/r/models--a--b/blobs/e1"), [lock]);
+        assert_eq!(file(StoreKind::RamaLama, "/r/store/x/blobs/sha256-1"), ["/r/store/x/blobs/sha256-1.partial"]);
+        assert_eq!(file(StoreKind::RamaLama, "/r/b/sha256-1.partial"), ["/r/b/sha256-1.partial"]);
+        let local = ["/r/a/.cache/huggingface/download/x.gguf.lock", "/r/.cache/huggingface/download/a/x.gguf.lock"];
+        assert_eq!(file(StoreKind::Dir, "/r/a/x.gguf"), local);
+        assert_eq!(file(StoreKind::Ollama, "/r/blobs/sha256-1"), [""; 0]);
+    }
+
+    /// Holds the lock until it is dropped.
+    struct Locker(Child);
+
+    impl Locker {
+        fn new(lock: &Path) -> Locker {
+            let mut command = Command::new("flock");
+            command.arg(lock).args(["sh", "-c", "echo; exec cat"]);
+            let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+            child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+            Locker(child)
+        }
+    }
+
+    impl Drop for Locker {
+        fn drop(&mut self) {
+            drop(self.0.stdin.take());
+            let _ = self.0.wait();
+        }
+    }
+
+    fn try_one(place: LockPlace) -> Held {
+        check([place.clone()]).remove(&place).unwrap()
+    }
+
+    #[test]
+    fn a_running_download_is_noticed_and_a_left_over_lock_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = folder.path().join("e1.lock");
+        let one = || try_one(LockPlace::File(lock.clone()));
+        let any = || try_one(LockPlace::Folder(folder.path().to_owned()));
+        assert_eq!((one(), any()), (Held::No, Held::No));
+        assert!(!lock.exists(), "no lock file is made");
+        fs::write(&lock, "").unwrap();
+        fs::write(folder.path().join("e2.lock"), "").unwrap();
+        assert_eq!((one(), any()), (Held::No, Held::No));
+        let locker = Locker::new(&lock);
+        let Held::Yes(by) = one() else { panic!("{:?}", one()) };
+        assert_eq!(by, format!("process {} holds {}", locker.0.id(), lock.display()));
+        assert!(matches!(any(), Held::Yes(_)));
+        drop(locker);
+        assert_eq!((one(), any()), (Held::No, Held::No));
+    }
+
+    #[test]
+    fn a_lock_that_cannot_be_tried_is_unknown() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = folder.path().join("e1.lock");
+        std::os::unix::fs::symlink("elsewhere", &lock).unwrap();
+        assert!(matches!(try_one(LockPlace::File(lock.clone())), Held::Unknown(_)));
+        assert!(matches!(try_one(LockPlace::Folder(folder.path().to_owned())), Held::Unknown(_)));
+        fs::remove_file(&lock).unwrap();
+        let fifo = FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, &lock, fifo, Mode::from(0o600), 0).unwrap();
+        assert!(matches!(try_one(LockPlace::File(lock)), Held::Unknown(why) if why.contains("is no file")));
+    }
+
+    proptest! {
+        #[test]
+        fn any_path_is_mapped_without_a_panic(path in "/r?(/(models--[a-c]|blobs|snapshots|[.a-f]{0,12})){0,5}") {
+            for store in StoreKind::ALL {
+                lock_places(*store, Path::new("/r"), Path::new(&path));
+            }
+        }
+
+        #[test]
+        fn any_line_is_read_without_a_panic(line in "[ -~]{0,60}") {
+            holder_in(&line, "08:02:1");
+        }
+    }
+}
