@@ -48,6 +48,7 @@ pub struct Config {
     pub worker: WorkerConfig,
     pub offload: OffloadConfig,
     pub prune: PruneConfig,
+    pub auto_prune: AutoPrune,
     /// Private to this user; sockets of workers go here.
     pub runtime_dir: PathBuf,
     /// What the environment and the flags say about colour; the terminal has the last word for `Auto`.
@@ -117,6 +118,17 @@ impl KeepLists {
         };
         sources.into_iter().flat_map(hints).collect()
     }
+}
+
+/// What a run of offloaded tasks ends with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AutoPrune {
+    /// `AUTO_PRUNE_DAYS`: models that nobody has used for so many days; 0 for nothing at all.
+    pub days: u64,
+    /// `AUTO_PRUNE_CONFIRM`: they go to the trash. Else it is said what would go.
+    pub confirm: bool,
+    /// `AUTO_PRUNE_MIN_KEEP`: so many usable models stay at least, also where `prune` is called by hand.
+    pub min_keep: u64,
 }
 
 /// How workers are started.
@@ -210,6 +222,11 @@ impl Config {
                 poll: Duration::from_secs(env.number("OFFLOAD_POLL_S", 1..=86_400)?.unwrap_or(30)),
             },
             prune: PruneConfig::settle(env, file.prune.ollama.as_deref(), &file.prune.endpoints)?,
+            auto_prune: AutoPrune {
+                days: env.number("AUTO_PRUNE_DAYS", 0..=36_500)?.unwrap_or(0),
+                confirm: env.says_yes("AUTO_PRUNE_CONFIRM"),
+                min_keep: env.number("AUTO_PRUNE_MIN_KEEP", 0..=1_000_000)?.unwrap_or(0),
+            },
             runtime_dir: env.runtime_dir(),
             color,
             sudo_user: env.text("SUDO_USER").or_else(|| env.text("SUDO_UID").map(|uid| format!("uid {uid}"))),

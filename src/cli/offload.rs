@@ -1,6 +1,6 @@
 //! What `run-once` and `batch` have in common: running queued tasks, and saying how that went.
 
-use super::{Access, Ctx, Exit, keep};
+use super::{Access, Ctx, Exit, keep, prune};
 use crate::clock::Timestamp;
 use crate::failure::{Failure, Kind, OrFail};
 use crate::host::probe;
@@ -17,6 +17,13 @@ const GRACE: Duration = Duration::from_secs(60);
 pub fn run_once(ctx: &mut Ctx, max_tasks: Option<u64>, json: bool) -> anyhow::Result<Exit> {
     let bounds = Bounds { tasks: Some(max_tasks.unwrap_or(ctx.config.offload.max_tasks)), batch: None };
     let summary = work(ctx, "modelctl run-once", &bounds, &mut |_| {})?;
+    if summary.busy.is_none()
+        && summary.stopped.is_none()
+        && let Err(error) = prune::auto(ctx)
+    {
+        // The tasks are done, whatever becomes of this.
+        ctx.ui.warn(&format!("prune: {error:#}"));
+    }
     if json {
         ctx.ui.json(&summary)?;
     } else if let Some(line) = line(&summary) {

@@ -3,12 +3,13 @@
 use super::prune_view as view;
 use super::{Access, Ctx, Exit, scan, select};
 use crate::clock;
+use crate::config::PruneConfig;
 use crate::failure::{Failure, Kind, OrFail};
 use crate::model::{Action, Event, KeepHint, ModelId, Selector, StoreKind, Subject};
 use crate::prune::apply::{Acting, Doer, Done, Fate, Trashes, apply};
 use crate::prune::candidate::Candidate;
-use crate::prune::decide::Use;
 use crate::prune::gather::{Known, candidates, space};
+use crate::prune::in_use::{Asked, InUse, Settings, Use};
 use crate::prune::plan::{FORMAT, Plan, plan};
 use crate::prune::policy::Policy;
 use crate::prune::trash;
@@ -139,7 +140,8 @@ pub fn run(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
                 ctx.ui.hint("`modelctl prune --unused-for 30d` shows models that nobody has used for 30 days");
             }
             let room = space(&found);
-            plan(&policy, &args.keep, &found, &room, ctx.now, &mut |asked| uses(ctx, asked, &mut notes))
+            let servers = ctx.config.prune.clone();
+            plan(&policy, &args.keep, &found, &room, ctx.now, &mut |asked| uses(&servers, asked, &mut notes))
         }
     };
     if let Some(file) = &args.plan {
@@ -152,7 +154,8 @@ pub fn run(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
     if let Some(large) = plan.large.first().filter(|_| !args.allow_large && !plan.policy.allow_large) {
         return Err(too_large(large).into());
     }
-    let done = act(ctx, args, &plan, found, &interrupt)?;
+    let manner = Manner { purge: args.purge, is_saved: args.apply.is_some() };
+    let done = act(ctx, manner, &plan, found, &interrupt)?;
     let is_bad = done.iter().any(|d| matches!(d.fate, Fate::Failed { .. }));
     let count = done.iter().filter(|d| matches!(d.fate, Fate::Trashed { .. } | Fate::Purged { .. })).count();
     view::told(&mut ctx.ui, &plan, &done, args.json, &notes)?;
@@ -188,7 +191,7 @@ fn policy(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Policy> {
         damaged: args.damaged,
         duplicates: args.duplicates,
         models: (!models.is_empty()).then_some(models),
-        min_keep: args.min_keep.unwrap_or(0),
+        min_keep: args.min_keep.unwrap_or(ctx.config.auto_prune.min_keep),
         grace: args.grace,
         assume_unused: args.assume_unused,
         allow_large: args.allow_large,
@@ -204,8 +207,11 @@ pub(super) fn gather(ctx: &mut Ctx, globs: &[String]) -> anyhow::Result<Vec<Cand
     Ok(candidates(&known, &hints, now))
 }
 
-fn uses(_ctx: &Ctx, asked: &[&Candidate], _notes: &mut Vec<String>) -> Vec<Use> {
-    asked.iter().map(|_| Use::Free).collect()
+fn uses(servers: &PruneConfig, asked: &[&Candidate], notes: &mut Vec<String>) -> Vec<Use> {
+    let files: Vec<Asked<'_>> = asked.iter().flat_map(|c| c.asked()).collect();
+    let in_use = InUse::look(&Settings::new(servers), &files);
+    notes.extend(in_use.notes());
+    asked.iter().map(|c| c.used(&in_use)).collect()
 }
 
 /// Puts in order what a run left behind that did not come to its end.
@@ -260,9 +266,55 @@ fn too_large(large: &crate::prune::decide::Large) -> Failure {
     Failure::cannot_meet(format!("nothing was removed: {what}")).hint("--allow-large permits it")
 }
 
+/// What a run of offloaded tasks ends with: models that nobody has used for `AUTO_PRUNE_DAYS` days go to the trash, or it
+/// is said which would. Everything is said on standard error.
+pub(super) fn auto(ctx: &mut Ctx) -> anyhow::Result<()> {
+    let auto = ctx.config.auto_prune;
+    if auto.days == 0 {
+        return Ok(());
+    }
+    if auto.confirm {
+        settle(ctx)?;
+    }
+    let found = gather(ctx, &[])?;
+    let policy = Policy {
+        unused_for: Some(Duration::from_secs(auto.days.saturating_mul(86_400))),
+        min_keep: auto.min_keep,
+        ..Policy::default()
+    };
+    let servers = ctx.config.prune.clone();
+    let plan = plan(&policy, &[], &found, &space(&found), ctx.now, &mut |asked| uses(&servers, asked, &mut Vec::new()));
+    let names: Vec<_> = plan.going().map(|row| text::clean(&row.name).into_owned()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let (models, days) = (units::plural(names.len() as u64, "model"), units::plural(auto.days, "day"));
+    let unused = format!("{models} unused for {days} ({})", names.join(", "));
+    if !auto.confirm {
+        ctx.ui.note(&format!("prune would move {unused} to the trash"));
+        ctx.ui.hint("AUTO_PRUNE_CONFIRM=1 does it; `modelctl prune` shows the reasons");
+        return Ok(());
+    }
+    if let Some(large) = plan.large.first() {
+        ctx.ui.warn(&too_large(large).message);
+        return Ok(());
+    }
+    let done = act(ctx, Manner { purge: false, is_saved: false }, &plan, found, &super::listen()?)?;
+    view::told_aside(&mut ctx.ui, &done);
+    Ok(())
+}
+
+/// How a plan is acted on.
+#[derive(Debug, Clone, Copy)]
+struct Manner {
+    purge: bool,
+    /// The plan comes from a file.
+    is_saved: bool,
+}
+
 fn act<'p>(
     ctx: &mut Ctx,
-    args: &PruneArgs,
+    manner: Manner,
     plan: &'p Plan,
     found: Vec<Candidate>,
     interrupt: &crate::supervise::Interrupt,
@@ -275,22 +327,19 @@ fn act<'p>(
         return Err(error);
     }
     // What was known before the locks were had may be old by now.
-    let found = if args.apply.is_some() { found } else { gather(ctx, &plan.keep)? };
-    let event = ctx.event(if args.purge { Action::Purge } else { Action::Prune });
+    let found = if manner.is_saved { found } else { gather(ctx, &plan.keep)? };
+    let event = ctx.event(if manner.purge { Action::Purge } else { Action::Prune });
     let actor = &event.actor;
     let doer = Doer {
         who: actor.user.clone().unwrap_or_else(|| actor.uid.to_string()),
         command: actor.command.clone().unwrap_or_default(),
         now: ctx.now,
     };
-    let progress = ctx.ui.progress(if args.purge { "deleting" } else { "moving" }, Some(plan.going().count() as u64));
+    let progress = ctx.ui.progress(if manner.purge { "deleting" } else { "moving" }, Some(plan.going().count() as u64));
     let mut touched: BTreeSet<(StoreKind, PathBuf)> = BTreeSet::new();
     let done = {
         let ctx = RefCell::new(&mut *ctx);
-        let mut in_use = |c: &Candidate| {
-            let used = uses(&ctx.borrow(), &[c], &mut Vec::new()).pop();
-            used.unwrap_or_else(|| Use::Unknown("nobody was asked".to_owned()))
-        };
+        let mut in_use = |c: &Candidate| c.used(&InUse::look_again(&c.asked().collect::<Vec<_>>()));
         let mut is_kept = |c: &Candidate| {
             let mut ctx = ctx.borrow_mut();
             let db = ctx.db(Access::ReadWrite)?;
@@ -311,7 +360,7 @@ fn act<'p>(
             &mut Acting {
                 candidates: &found,
                 doer: &doer,
-                purge: args.purge,
+                purge: manner.purge,
                 in_use: &mut in_use,
                 is_kept: &mut is_kept,
                 tell: &mut tell,

@@ -45,6 +45,30 @@ pub fn told(ui: &mut Ui, plan: &Plan, done: &[Done<'_>], json: bool, notes: &[St
     if json {
         return ui.json(&document(plan, Some(done), notes));
     }
+    exceptions(ui, done);
+    if let Some(line) = moved(done) {
+        ui.line(&line)?;
+        ui.hint("`modelctl trash list` shows it, `modelctl trash restore ID` brings it back");
+    }
+    if let Some(line) = deleted(done) {
+        ui.line(&line)?;
+    }
+    if done.is_empty() {
+        ui.note("nothing to remove");
+    }
+    Ok(())
+}
+
+/// The same on standard error, for a run that has something else to say.
+pub fn told_aside(ui: &mut Ui, done: &[Done<'_>]) {
+    exceptions(ui, done);
+    for line in moved(done).into_iter().chain(deleted(done)) {
+        ui.note(&line);
+    }
+}
+
+/// What was not done as planned.
+fn exceptions(ui: &mut Ui, done: &[Done<'_>]) {
     for Done { row, fate } in done {
         let name = text::clean(&row.name);
         match fate {
@@ -58,27 +82,23 @@ pub fn told(ui: &mut Ui, plan: &Plan, done: &[Done<'_>], json: bool, notes: &[St
             Fate::Failed { error } => ui.error(&anyhow::anyhow!("{name}: {error:#}")),
         }
     }
-    let trashed: Vec<&Row> = done.iter().filter(|d| matches!(d.fate, Fate::Trashed { .. })).map(|d| d.row).collect();
-    if !trashed.is_empty() {
-        let freed = trashed.iter().fold(0u64, |sum, row| sum.saturating_add(row.freed_bytes));
-        let what = in_words(&trashed);
-        let freed = units::bytes(freed);
-        ui.line(&format!("moved {what} to the trash; freed now 0 B, {freed} when it is emptied"))?;
-        ui.hint("`modelctl trash list` shows it, `modelctl trash restore ID` brings it back");
-    }
+}
+
+fn moved(done: &[Done<'_>]) -> Option<String> {
+    let rows: Vec<&Row> = done.iter().filter(|d| matches!(d.fate, Fate::Trashed { .. })).map(|d| d.row).collect();
+    let freed = units::bytes(rows.iter().fold(0u64, |sum, row| sum.saturating_add(row.freed_bytes)));
+    (!rows.is_empty())
+        .then(|| format!("moved {} to the trash; freed now 0 B, {freed} when it is emptied", in_words(&rows)))
+}
+
+fn deleted(done: &[Done<'_>]) -> Option<String> {
     let purged = done.iter().filter_map(|d| match &d.fate {
         Fate::Purged { freed, .. } => Some((d.row, *freed)),
         _ => None,
     });
     let (rows, freed): (Vec<&Row>, Vec<u64>) = purged.unzip();
-    if !rows.is_empty() {
-        let freed = freed.into_iter().fold(0u64, u64::saturating_add);
-        ui.line(&format!("deleted {}; freed {}", in_words(&rows), units::bytes(freed)))?;
-    }
-    if done.is_empty() {
-        ui.note("nothing to remove");
-    }
-    Ok(())
+    let freed = units::bytes(freed.into_iter().fold(0u64, u64::saturating_add));
+    (!rows.is_empty()).then(|| format!("deleted {}; freed {freed}", in_words(&rows)))
 }
 
 /// `2 models and 1 file`.

@@ -58,6 +58,11 @@ impl Env {
         self.get(key).map(|v| self.expand_home(Path::new(v)))
     }
 
+    /// Whether it is `1` or `true`; whatever else it is, it is not.
+    pub fn says_yes(&self, key: &str) -> bool {
+        self.text(key).is_some_and(|word| word == "1" || word.eq_ignore_ascii_case("true"))
+    }
+
     /// A colon-separated list of paths without its empty members; None when nothing is left.
     pub fn path_list(&self, key: &str) -> Option<Vec<PathBuf>> {
         let list: Vec<PathBuf> = self

@@ -2,7 +2,8 @@
 //! good, and told. A run that is stopped leaves whole rows behind it.
 
 use super::candidate::Candidate;
-use super::decide::{self, Rule, Use, Verdict};
+use super::decide::{self, Rule, Verdict};
+use super::in_use::Use;
 use super::plan::{Base, Plan, Row, lookup};
 use super::trash::{self, Held, Inode, Order, Outcome, Place, Point};
 use crate::clock::Timestamp;

@@ -1,5 +1,6 @@
 //! What a plan is made from: everything that could go, with all that is known for and against it.
 
+use super::in_use::{Asked, InUse, Use};
 use crate::clock::Timestamp;
 use crate::model::{Class, FileIdentity, ModelId, State, StoreKind};
 use serde::{Deserialize, Serialize};
@@ -136,6 +137,34 @@ impl Candidate {
     /// Its owner would not miss it.
     pub fn is_waste(&self) -> bool {
         matches!(self.class, Class::Superseded | Class::Orphan | Class::Partial)
+    }
+
+    /// What to ask when one wants to know who uses it: each of its files.
+    pub fn asked(&self) -> impl Iterator<Item = Asked<'_>> {
+        self.pieces.iter().filter_map(|piece| {
+            let path = piece.entries.iter().find(|e| !e.is_symlink()).or_else(|| piece.entries.first())?;
+            Some(Asked {
+                store: self.store,
+                root: &self.root,
+                name: self.id.is_some().then_some(self.name.as_str()),
+                path,
+                entries: &piece.entries,
+                identity: piece.identity,
+            })
+        })
+    }
+
+    /// Whether any of its files is in use, or may be.
+    pub fn used(&self, in_use: &InUse) -> Use {
+        let mut unknown = None;
+        for asked in self.asked() {
+            match in_use.of(&asked) {
+                Use::Free => {}
+                Use::Unknown(why) => unknown = Some(why),
+                used => return used,
+            }
+        }
+        unknown.map_or(Use::Free, Use::Unknown)
     }
 
     /// Every path of it.

@@ -1,6 +1,7 @@
 //! Which of the candidates go, and why each of them goes or stays. Pure.
 
 use super::candidate::{Candidate, Evidence};
+use super::in_use::Use;
 use super::policy::Policy;
 use super::trash::lossless;
 use crate::clock::Timestamp;
@@ -46,14 +47,6 @@ pub enum Rule {
     Changed,
     /// The rules of its store do not let it go.
     Store,
-}
-
-/// Whether something is in use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Use {
-    Free,
-    Used(Vec<String>),
-    Unknown(String),
 }
 
 /// The outcome for one candidate.

@@ -1,7 +1,8 @@
 //! The plan: a verdict with a reason for everything that could go, and the exact steps of what does.
 
 use super::candidate::{Candidate, LastUse};
-use super::decide::{self, Freeing, Large, Rule, Space, Use, Verdict};
+use super::decide::{self, Freeing, Large, Rule, Space, Verdict};
+use super::in_use::Use;
 use super::policy::Policy;
 use super::trash::{Inode, Kind, Seen, Step, lossless};
 use crate::clock::Timestamp;
