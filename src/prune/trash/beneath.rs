@@ -4,7 +4,7 @@
 use super::fault::Fault;
 use super::order::{Kind, Seen, clean};
 use crate::gguf::untouched;
-use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, RenameFlags, ResolveFlags, Stat, Timespec, Timestamps, UTIME_OMIT};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags, ResolveFlags, Stat, Timespec, Timestamps, UTIME_OMIT};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -212,15 +212,17 @@ impl Base {
             .map_err(|e| Fault::io("set the mode of", &self.path, e))
     }
 
-    /// Sets the mtime of this very folder, nanoseconds since the epoch.
+    /// Sets the mtime of this very folder, nanoseconds since the epoch. Only its owner may; it is not worth failing.
     pub fn set_mtime(&self, ns: i64) -> Result<(), Fault> {
         let (second, nanos) = (ns.div_euclid(1_000_000_000), ns.rem_euclid(1_000_000_000));
         let times = Timestamps {
             last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
             last_modification: Timespec { tv_sec: second, tv_nsec: nanos },
         };
-        rustix::fs::utimensat(&self.fd, ".", &times, AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(|e| Fault::io("set the time of", &self.path, e))
+        match rustix::fs::utimensat(&self.fd, ".", &times, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(()) | Err(Errno::PERM | Errno::ACCESS) => Ok(()),
+            Err(e) => Err(Fault::io("set the time of", &self.path, e)),
+        }
     }
 
     /// The names in this very folder.
@@ -338,10 +340,4 @@ fn without_replacing(from: &Base, name: &OsStr, into: &Base, new: &OsStr) -> Res
     }
     let linked = rustix::fs::linkat(&from.fd, name, &into.fd, new, AtFlags::empty());
     Ok(linked.and_then(|()| rustix::fs::unlinkat(&from.fd, name, AtFlags::empty())))
-}
-
-/// For places: a folder in a folder that may be anybody's.
-pub(super) fn open_dir(path: &Path) -> Result<Base, Fault> {
-    let fd = rustix::fs::openat(CWD, path, FOLDER, Mode::empty()).map_err(|e| way(path, e))?;
-    Base::of(fd, path)
 }

@@ -70,7 +70,11 @@ fn take(held: &Held, order: Order, hook: Hook<'_>) -> Result<Outcome, Fault> {
         Err(Fault::Stopped(e)) => return Err(Fault::Stopped(e)),
         Err(why) => why,
     };
-    let kept = put_back::undo(held, &item, &root, &mut times, hook)?;
+    let kept = match put_back::undo(held, &item, &root, &mut times, hook) {
+        Ok(kept) => kept,
+        Err(Fault::Stopped(e)) => return Err(Fault::Stopped(e)),
+        Err(undo) => return Err(Fault::HalfDone { id: item.id, why: Box::new(why), source: Box::new(undo) }),
+    };
     match kept {
         true => Ok(Outcome::Kept { id: item.id, why }),
         false if why.is_change() => Ok(Outcome::Skipped { why }),

@@ -36,6 +36,9 @@ pub enum Fault {
     /// It was left half done and has to be recovered first.
     #[error("item `{id}` of the trash is not settled: {state}")]
     Unsettled { id: String, state: &'static str },
+    /// It went wrong, and so did putting back what had been moved until then.
+    #[error("{why}; what was moved until then is still in the trash as item `{id}`")]
+    HalfDone { id: String, why: Box<Fault>, source: Box<Fault> },
     /// The trash of that root is on another file system.
     #[error("`{}` is not on the file system of its trash", path.display())]
     Elsewhere { path: PathBuf },
@@ -77,6 +80,9 @@ impl Fault {
             Fault::Untrusted { .. } => cannot("the trash cannot be used")
                 .hint("make it a folder of yours that only you can write to (chmod 700)"),
             Fault::NoItem { .. } => cannot("no such item").hint("`modelctl trash list` shows what is there"),
+            Fault::HalfDone { .. } => {
+                cannot("an item was moved by half").hint("the next run puts it back: run it when that is mended")
+            }
             Fault::Unsettled { .. } => cannot("an earlier run did not come to its end"),
             Fault::Damaged { .. } => {
                 cannot("the trash holds something strange").hint("look into its folder; nothing in it is touched")

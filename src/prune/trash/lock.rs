@@ -1,6 +1,6 @@
 //! One at a time: whoever moves something holds the lock of the place.
 
-use super::beneath::{Base, open_dir};
+use super::beneath::Base;
 use super::fault::Fault;
 use super::place::Place;
 use crate::clock::Timestamp;
@@ -83,7 +83,7 @@ impl Drop for Held {
 fn remove_if_empty(place: &Place) -> Result<(), Fault> {
     let names = place.base.names()?;
     // Not ours to remove: whatever is at that path now.
-    let is_there = open_dir(place.path()).is_ok_and(|b: Base| (b.dev, b.ino) == (place.base.dev, place.base.ino));
+    let is_there = Base::absolute(place.path()).is_ok_and(|b| (b.dev, b.ino) == (place.base.dev, place.base.ino));
     let Some(name) = place.path().file_name().map(Path::new).filter(|_| is_there && names.iter().all(|n| n == LOCK))
     else {
         return Ok(());

@@ -4,7 +4,7 @@
 //! Whoever can write there decides what a later run puts where. So a place is a real folder of this very user that nobody
 //! else can write to, or it is not used.
 
-use super::beneath::{Base, open_dir};
+use super::beneath::Base;
 use super::fault::Fault;
 use crate::model::TRASH_FOLDER;
 use rustix::process::geteuid;
@@ -112,6 +112,13 @@ impl Place {
             return Err(Fault::Path { path: path.to_owned(), why });
         }
         let root = Base::absolute(path)?;
+        let here = match path.file_name().filter(|_| !self.is_inside) {
+            Some(name) => self.around.look_in(name)?.map(|l| (l.seen.dev, l.seen.ino)),
+            None => Some((self.around.dev, self.around.ino)),
+        };
+        if here != Some((root.dev, root.ino)) {
+            return Err(Fault::RootChanged { path: path.to_owned() });
+        }
         // A folder, or no trash of it: another mount than when things were moved.
         if root.dev != self.base.dev {
             return Err(Fault::Elsewhere { path: path.to_owned() });
@@ -129,7 +136,7 @@ fn names() -> [String; 2] {
 fn around(root: &Path) -> Result<(Base, bool), Fault> {
     let open = Base::absolute(root)?;
     if let Some(parent) = root.parent()
-        && let Ok(parent) = open_dir(parent)
+        && let Ok(parent) = Base::absolute(parent)
         && open.can_rename_to(&parent)
         && (parent.is_writable() || has_place(&parent))
     {

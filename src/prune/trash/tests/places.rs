@@ -190,3 +190,78 @@ fn a_file_system_that_may_not_be_written_is_said_and_nothing_moves() {
     assert!(format!("{error:#}").contains("Read-only"), "{error:#}");
     same(&before, &shop.picture(), "read-only");
 }
+
+/// Nothing in a folder can be changed while this lives, not by root either. None, said, where that cannot be done.
+struct Shut(fs::File);
+
+impl Shut {
+    fn of(folder: &Path) -> Option<Shut> {
+        let folder = fs::File::open(folder).unwrap();
+        let done = rustix::fs::ioctl_setflags(&folder, rustix::fs::IFlags::IMMUTABLE);
+        done.map_err(|e| println!("skipped: cannot make a folder immutable: {e}")).ok().map(|()| Shut(folder))
+    }
+}
+
+impl Drop for Shut {
+    fn drop(&mut self) {
+        rustix::fs::ioctl_setflags(&self.0, rustix::fs::IFlags::empty()).unwrap();
+    }
+}
+
+#[test]
+fn a_folder_that_refuses_in_the_middle_undoes_the_rest() {
+    let shop = Shop::new();
+    let before = shop.picture();
+    let mut shut = None;
+    let result = discard(&shop.hold(), shop.model(), &mut |point| {
+        if point == Point::Before(5) && shut.is_none() {
+            shut = Some(Shut::of(&shop.root.join("blobs")));
+        }
+        Ok(())
+    });
+    let Some(Some(shut)) = shut else { return };
+    drop(shut);
+    let error = result.unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(Fault::Io { doing: "move", .. })), "{error:?}");
+    assert_eq!(crate::failure::classify(&error).0, crate::failure::Kind::CannotMeet);
+    same(&before, &shop.picture(), "undone");
+    assert!(shop.is_clean());
+}
+
+#[test]
+fn what_cannot_be_undone_now_is_said_and_undone_by_the_next_run() {
+    let shop = Shop::new();
+    let before = shop.picture();
+    let mut shut = None;
+    let result = discard(&shop.hold(), shop.model(), &mut |point| {
+        if point == Point::Before(6) && shut.is_none() {
+            shut = Some(Shut::of(&shop.root.join("blobs")));
+        }
+        Ok(())
+    });
+    let Some(Some(shut)) = shut else { return };
+    let error = result.unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(Fault::HalfDone { .. })), "{error:?}");
+    let done = recover(&shop.hold(), &mut go_on).unwrap();
+    assert!(matches!(done.as_slice(), [Recovered { ending: Ending::Failed(_), .. }]), "{done:?}");
+    drop(shut);
+    let done = recover(&shop.hold(), &mut go_on).unwrap();
+    assert!(matches!(done.as_slice(), [Recovered { ending: Ending::Undone, .. }]), "{done:?}");
+    same(&before, &shop.picture(), "undone");
+    assert!(shop.is_clean());
+}
+
+#[test]
+fn a_restore_into_a_folder_that_refuses_leaves_the_item_whole() {
+    let shop = Shop::new();
+    let before = shop.picture();
+    let id = shop.discard(shop.order(vec![shop.mv("refs/deep/er/main"), shop.mv("blobs/one")]));
+    let Some(shut) = Shut::of(&shop.root.join("refs/deep/er")) else { return };
+    let error = restore(&shop.hold(), &id, &mut go_on).unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(Fault::Io { .. })), "{error:?}");
+    assert!(matches!(shop.listed()[..], [Trashed { state: State::Complete, .. }]));
+    assert!(!shop.root.join("blobs/one").exists());
+    drop(shut);
+    shop.restore(&id);
+    same(&before, &shop.picture(), "restored");
+}

@@ -51,7 +51,7 @@ fn order(shop: &Shop, paths: &[PathBuf], picks: &[bool], tree: Option<usize>) ->
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_is_taken_comes_back_the_same(
