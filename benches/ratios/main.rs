@@ -1,6 +1,6 @@
 //! modelctl against the programs an operator would otherwise use, as ratios within one run.
 //!
-//! `make bench`, or `make bench ONLY=header|scan|hub|million|list|verify|run`. Contenders run in turns, A B A B, and the medians are
+//! `make bench`, or `make bench ONLY=header|scan|hub|million|list|verify|inuse|run`. Contenders run in turns, A B A B, and the medians are
 //! compared: what disturbs the machine disturbs both. Nothing here fails for being slow; it fails when a contender
 //! does not do its work. The table goes to stdout, the figures to `target/bench/results.json`.
 //!
@@ -10,6 +10,7 @@
 mod header;
 mod header_readers;
 mod hub;
+mod inuse;
 mod list;
 mod measure;
 mod million;
@@ -27,13 +28,14 @@ use table::Table;
 
 type Group = (&'static str, fn(&Stage, &mut Table));
 
-const GROUPS: [Group; 7] = [
+const GROUPS: [Group; 8] = [
     ("header", header::measure),
     ("scan", scan::measure),
     ("hub", hub::measure),
     ("million", million::measure),
     ("list", list::measure),
     ("verify", verify::measure),
+    ("inuse", inuse::measure),
     ("run", run::measure),
 ];
 

@@ -29,6 +29,16 @@ pub enum LockPlace {
     Folder(PathBuf),
 }
 
+impl LockPlace {
+    /// The lock, where it is known which one it is.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            LockPlace::File(path) => Some(path),
+            LockPlace::Folder(_) => None,
+        }
+    }
+}
+
 /// Whether a download is running.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Held {

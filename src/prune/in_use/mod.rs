@@ -132,19 +132,15 @@ impl InUse {
 
     fn hear(&mut self, servers: &[ServerAddress], has_ollama: bool, answers: Reading<Answers>) {
         let (ollama, running) = match answers {
-            Reading::Known(answers) => (answers.ollama, answers.servers.into_iter().map(Some).collect()),
-            Reading::Unavailable(why) => (
-                has_ollama.then(|| Reading::Unavailable(why.clone())),
-                vec![Some(Reading::Unavailable(why)); servers.len()],
-            ),
+            Reading::Known(answers) => (answers.ollama, answers.servers),
+            Reading::Unavailable(why) => {
+                (has_ollama.then(|| Reading::Unavailable(why.clone())), vec![Reading::Unavailable(why); servers.len()])
+            }
         };
         self.ollama = ollama;
-        let silent = || Reading::Unavailable("it was not asked".to_owned());
-        let mut running = running.into_iter();
-        for address in servers {
-            let running = running.next().flatten().unwrap_or_else(silent);
-            self.servers.push(Server { address: address.to_string(), running, nameless: None });
-        }
+        let server =
+            |(address, running): (&ServerAddress, _)| Server { address: address.to_string(), running, nameless: None };
+        self.servers = servers.iter().zip(running).map(server).collect();
     }
 
     /// Names that no file goes by.
@@ -332,11 +328,10 @@ fn paths_of<'a>(file: &Asked<'a>) -> impl Iterator<Item = PathBuf> + use<'a> {
 /// All locks of all its entries. A lock of its repository is of interest only when no entry tells which one it is.
 fn places_of(file: &Asked<'_>) -> Vec<LockPlace> {
     let mut places: Vec<LockPlace> = paths(file).flat_map(|path| lock_places(file.store, file.root, path)).collect();
-    if places.iter().any(|place| matches!(place, LockPlace::File(_))) {
-        places.retain(|place| matches!(place, LockPlace::File(_)));
-    }
     places.sort();
     places.dedup();
+    let told: BTreeSet<PathBuf> = places.iter().filter_map(|place| Some(place.file()?.parent()?.to_owned())).collect();
+    places.retain(|place| !matches!(place, LockPlace::Folder(folder) if told.contains(folder)));
     places
 }
 
@@ -394,10 +389,10 @@ fn ask(
             Ok(value) => Reading::Known(value),
             Err(why) => Reading::Unavailable(why),
         };
-        let pairs = asked.iter().zip(answers.chunks_exact(2));
-        let servers = pairs.map(|(server, pair)| match pair {
-            [props, models] => reading(endpoints::understand(&server.to_string(), props, models)),
-            _ => Reading::Unavailable("it was not asked".to_owned()),
+        let mut told = answers.iter();
+        let servers = asked.iter().map(|server| match (told.next(), told.next()) {
+            (Some(props), Some(models)) => reading(endpoints::understand(&server.to_string(), props, models)),
+            _ => Reading::Unavailable(format!("{server} was not asked")),
         });
         let servers = servers.collect();
         let ollama = ollama.map(|server| match (server, answers.last()) {
