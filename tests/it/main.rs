@@ -19,6 +19,7 @@ mod keep;
 #[cfg(feature = "llama")]
 mod offload;
 mod packaging;
+mod prune;
 mod queue;
 mod readme;
 #[cfg(feature = "llama")]

@@ -1,0 +1,477 @@
+//! Prune as operators and cron use it: what goes, what never does, how it comes back, what it does when it is disturbed.
+
+use crate::sandbox::{Run, Sandbox, finish};
+use modelctl::gguf::fixture;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs::{self, File, FileTimes};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+const DAY: u64 = 86_400;
+/// Other users' processes cannot be looked into where the tests do not run as root.
+const BOLD: [&str; 3] = ["--grace", "0", "--assume-unused"];
+
+fn old(path: &Path, days: u64) {
+    let then = SystemTime::now() - Duration::from_secs(days * DAY);
+    File::options()
+        .write(true)
+        .open(path)
+        .unwrap()
+        .set_times(FileTimes::new().set_accessed(then).set_modified(then))
+        .unwrap();
+}
+
+/// Three models: two were not touched for 60 days, one is new.
+fn with_models() -> Sandbox {
+    let sandbox = Sandbox::new();
+    for (name, days) in [("ancient-Q4_0", 60), ("older-Q8_0", 61), ("fresh-Q4_0", 0)] {
+        let path = sandbox.write(&format!("{name}.gguf"), &fixture::small_model(name));
+        old(&path, days);
+    }
+    sandbox.run(["scan"]).ok();
+    sandbox
+}
+
+fn prune(sandbox: &Sandbox, args: &[&str]) -> Run {
+    sandbox.run(["prune"].iter().chain(args).chain(&BOLD))
+}
+
+/// Name and verdict of every row.
+fn verdicts(run: &Run) -> BTreeMap<String, String> {
+    let rows = run.json()["rows"].as_array().unwrap().clone();
+    let text = |v: &Value| v.as_str().unwrap().to_owned();
+    rows.iter().map(|r| (text(&r["name"]), format!("{} {}", text(&r["verdict"]), text(&r["rule"])))).collect()
+}
+
+fn going(run: &Run) -> Vec<String> {
+    verdicts(run).into_iter().filter(|(_, v)| v.starts_with("remove")).map(|(name, _)| name).collect()
+}
+
+/// Everything below a folder: kind, content or text of the link, mode, mtime.
+fn tree(top: &Path) -> BTreeMap<PathBuf, String> {
+    let mut all = BTreeMap::new();
+    let mut open = vec![top.to_owned()];
+    while let Some(path) = open.pop() {
+        let meta = fs::symlink_metadata(&path).unwrap();
+        let what = if meta.is_symlink() {
+            format!("link {}", fs::read_link(&path).unwrap().display())
+        } else if meta.is_dir() {
+            open.extend(fs::read_dir(&path).unwrap().map(|e| e.unwrap().path()));
+            format!("folder {:o} {}", meta.mode(), meta.mtime_nsec())
+        } else {
+            let told =
+                format!("{:o} {} {} {:?}", meta.mode(), meta.mtime(), meta.mtime_nsec(), fs::read(&path).unwrap());
+            // A look at a file is a use of it.
+            let times = FileTimes::new().set_accessed(meta.accessed().unwrap()).set_modified(meta.modified().unwrap());
+            File::options().write(true).open(&path).unwrap().set_times(times).unwrap();
+            told
+        };
+        all.insert(path, what);
+    }
+    all
+}
+
+fn names(sandbox: &Sandbox) -> Vec<String> {
+    let list = sandbox.run(["list", "--json"]).ok().json();
+    list.as_array().unwrap().iter().map(|m| m["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn without_confirm_nothing_changes_and_every_row_has_its_reason() {
+    let sandbox = with_models();
+    let before = tree(&sandbox.models());
+    let plan = prune(&sandbox, &["--unused-for", "30d", "--json"]).ok();
+    assert_eq!(going(&plan), ["ancient-Q4_0", "older-Q8_0"]);
+    assert_eq!(plan.json()["dry_run"], true);
+    for row in plan.json()["rows"].as_array().unwrap() {
+        assert!(!row["why"].as_str().unwrap().is_empty(), "{row:#}");
+    }
+    let first = &plan.json()["rows"][0];
+    assert_eq!(first["name"], "older-Q8_0", "the least recently used goes first: {first:#}");
+    assert_eq!(
+        (&first["last_used"]["evidence"], &first["last_used"]["is_weak"]),
+        (&"access-time".into(), &true.into())
+    );
+    let table = prune(&sandbox, &["--prune-days", "30", "--dry-run"]).ok();
+    assert_eq!(table.out.matches("remove").count(), 2, "{table:?}");
+    assert!(table.out.contains("weak evidence") && table.err.contains("--confirm"), "{table:?}");
+    assert_eq!(tree(&sandbox.models()), before);
+    prune(&sandbox, &["--unused-for", "30d", "--dry-run", "--confirm"]).refuses(2, "cannot be used with");
+    prune(&sandbox, &["--unused-for", "soon"]).refuses(2, "time span");
+    prune(&sandbox, &["--free", "much"]).refuses(2, "size");
+    let empty = prune(&sandbox, &["--confirm"]).ok();
+    assert!(empty.err.contains("no rule was given"), "{empty:?}");
+    assert_eq!(tree(&sandbox.models()), before);
+}
+
+#[test]
+fn what_goes_to_the_trash_comes_back_as_it_was() {
+    let sandbox = with_models();
+    fs::create_dir(sandbox.models().join("sub")).unwrap();
+    fs::rename(sandbox.models().join("ancient-Q4_0.gguf"), sandbox.models().join("sub/ancient-Q4_0.gguf")).unwrap();
+    sandbox.run(["scan"]).ok();
+    let before = tree(&sandbox.models());
+    let run = prune(&sandbox, &["--unused-for", "30d", "--confirm", "--allow-large"]).ok();
+    assert_eq!(run.out.lines().count(), 1, "one line for cron: {run:?}");
+    assert!(run.out.contains("moved 2 models to the trash; freed now 0 B"), "{run:?}");
+    assert_eq!(names(&sandbox), ["fresh-Q4_0"]);
+    let trash = sandbox.run(["trash", "list", "--json"]).ok().json();
+    let ids: Vec<&str> = trash.as_array().unwrap().iter().map(|t| t["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), 2);
+    // Quiet when there is nothing to do.
+    let again = prune(&sandbox, &["--unused-for", "30d", "--confirm", "--allow-large", "--quiet"]).ok();
+    assert_eq!((again.out.as_str(), again.err.as_str()), ("", ""));
+
+    sandbox.run(["trash", "restore"].iter().chain(&ids)).ok();
+    assert_eq!(tree(&sandbox.models()), before);
+    assert_eq!(names(&sandbox).len(), 3);
+    let empty = sandbox.run(["trash", "list", "--json"]).ok().json();
+    assert_eq!(empty, serde_json::json!([]));
+    let history = sandbox.run(["history", "--json"]).ok().json();
+    let told: Vec<(&str, &str)> = history
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|e| e["action"] != "scan")
+        .map(|e| (e["action"].as_str().unwrap(), e["model"]["name"].as_str().or(e["name"].as_str()).unwrap_or("?")))
+        .collect();
+    assert_eq!(told.iter().filter(|(action, _)| *action == "prune").count(), 2, "{told:?}");
+    assert_eq!(told.iter().filter(|(action, _)| *action == "restore").count(), 2, "{told:?}");
+}
+
+#[test]
+fn restore_overwrites_nothing_and_unknown_ids_are_told() {
+    let sandbox = with_models();
+    prune(&sandbox, &["--model", "ancient-Q4_0", "--confirm"]).ok();
+    let again = sandbox.write("ancient-Q4_0.gguf", b"something else");
+    let id = sandbox.run(["trash", "list", "--json"]).ok().json()[0]["id"].as_str().unwrap().to_owned();
+    sandbox.run(["trash", "restore", &id]).refuses(3, "there is something at");
+    assert_eq!(fs::read(&again).unwrap(), b"something else");
+    sandbox.run(["trash", "restore", "zzzz"]).refuses(3, "nothing in the trash is `zzzz`");
+    fs::remove_file(&again).unwrap();
+    sandbox.run(["trash", "restore", id.get(..id.len() - 1).unwrap()]).ok();
+    assert_eq!(fs::read(&again).unwrap(), fixture::small_model("ancient-Q4_0"));
+}
+
+#[test]
+fn pins_hints_globs_tasks_and_the_last_models_stay() {
+    let sandbox = with_models();
+    let rule = |args: &[&str], name: &str| {
+        let all: Vec<&str> = args.iter().copied().chain(["--older-than", "0", "--json"]).collect();
+        verdicts(&prune(&sandbox, &all).ok())[name].clone()
+    };
+    assert_eq!(rule(&[], "ancient-Q4_0"), "remove old");
+    assert_eq!(rule(&["--keep", "*-q4_0"], "ancient-Q4_0"), "keep keep-hint");
+    assert_eq!(rule(&["--keep", "*-q4_0"], "older-Q8_0"), "remove old");
+    // The most recently used two stay.
+    assert_eq!(rule(&["--min-keep", "2"], "older-Q8_0"), "remove old");
+    assert_eq!(rule(&["--min-keep", "2"], "ancient-Q4_0"), "keep min-keep");
+    assert_eq!(rule(&["--min-keep", "2"], "fresh-Q4_0"), "keep min-keep");
+    sandbox.run(["set", "ancient-Q4_0", "--pin"]).ok();
+    assert_eq!(rule(&[], "ancient-Q4_0"), "keep pinned");
+    sandbox.run(["keep", "add", "older-*"]).ok();
+    assert_eq!(rule(&[], "older-Q8_0"), "keep keep-hint");
+    sandbox.run(["task", "add", "--prompt", "hello", "--model", "fresh-Q4_0"]).ok();
+    assert_eq!(rule(&[], "fresh-Q4_0"), "keep task");
+    // What was just put in place stays without a word about it.
+    let grace = sandbox.run(["prune", "--older-than", "30d", "--assume-unused", "--json"]).ok();
+    assert!(going(&grace).is_empty(), "{grace:?}");
+}
+
+#[test]
+fn a_model_that_a_process_has_open_stays() {
+    let sandbox = with_models();
+    let path = sandbox.models().join("ancient-Q4_0.gguf");
+    let script = "import mmap,sys; f=open(sys.argv[1],'rb'); m=mmap.mmap(f.fileno(),0,access=mmap.ACCESS_READ); f.close(); \
+                  print('ready',flush=True); sys.stdin.read()";
+    let mut child = Command::new("python3")
+        .args(["-c", script])
+        .arg(&path)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.as_mut().unwrap()), &mut line).unwrap();
+    let plan = prune(&sandbox, &["--older-than", "30d", "--json", "--confirm", "--allow-large"]).ok();
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    assert_eq!(verdicts(&plan)["ancient-Q4_0"], "keep in-use", "{plan:?}");
+    assert_eq!(verdicts(&plan)["older-Q8_0"], "remove old");
+    assert!(path.exists());
+    let why =
+        plan.json()["rows"].as_array().unwrap().iter().find(|r| r["name"] == "ancient-Q4_0").unwrap()["why"].clone();
+    assert!(why.as_str().unwrap().contains("python3"), "{why}");
+}
+
+#[test]
+fn a_saved_plan_does_exactly_that_and_leaves_alone_what_has_changed() {
+    let sandbox = with_models();
+    let plan = sandbox.path("plan.json");
+    let plan = plan.to_str().unwrap();
+    prune(&sandbox, &["--unused-for", "30d", "--plan", plan]).ok();
+    let shown = sandbox.run(["prune", "--apply", plan, "--json"]).ok();
+    assert_eq!(going(&shown), ["ancient-Q4_0", "older-Q8_0"]);
+    // One is pinned, one is written to, and a new one fits the rule that made the plan.
+    sandbox.run(["set", "older-Q8_0", "--pin"]).ok();
+    let other = sandbox.write("newer-Q4_0.gguf", &fixture::small_model("newer"));
+    old(&other, 90);
+    sandbox.run(["scan"]).ok();
+    let path = sandbox.models().join("ancient-Q4_0.gguf");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.push(0);
+    fs::write(&path, &bytes).unwrap();
+    old(&path, 60);
+    let run = sandbox.run(["prune", "--apply", plan, "--confirm", "--allow-large", "--json"]).ok().json();
+    let outcomes: Vec<_> = run["rows"].as_array().unwrap().iter().filter(|r| r["verdict"] == "remove").collect();
+    assert!(outcomes.iter().all(|r| r["outcome"] == "skipped" && r["reason"].is_string()), "{outcomes:#?}");
+    assert_eq!(outcomes.len(), 2);
+    assert!(path.exists() && other.exists() && sandbox.models().join("older-Q8_0.gguf").exists());
+
+    sandbox.run(["set", "older-Q8_0", "--unpin"]).ok();
+    let run = sandbox.run(["prune", "--apply", plan, "--confirm", "--allow-large"]).ok();
+    assert!(run.out.contains("moved 1 model"), "{run:?}");
+    assert!(path.exists() && other.exists() && !sandbox.models().join("older-Q8_0.gguf").exists());
+
+    fs::remove_file(sandbox.db()).unwrap();
+    let run = sandbox.run(["prune", "--apply", plan, "--confirm", "--allow-large"]).ok();
+    assert!(run.err.contains("does not know it any more"), "{run:?}");
+    fs::write(plan, "{\"format\": 1}").unwrap();
+    sandbox.run(["prune", "--apply", plan]).refuses(3, "is no plan");
+    sandbox.run(["prune", "--apply", "/nowhere/plan"]).refuses(3, "cannot read the plan");
+    sandbox.run(["prune", "--apply", plan, "--orphans"]).refuses(2, "cannot be used with");
+}
+
+#[test]
+fn the_trash_outlives_the_database() {
+    let sandbox = with_models();
+    let before = tree(&sandbox.models());
+    prune(&sandbox, &["--model", "ancient-Q4_0", "--confirm"]).ok();
+    for end in ["", "-wal", "-shm"] {
+        let mut name = sandbox.db().into_os_string();
+        name.push(end);
+        // The two others are there only while it is open.
+        let _ = fs::remove_file(name);
+    }
+    let all = sandbox.run(["trash", "list", "--json"]).ok().json();
+    assert_eq!(all[0]["name"], "ancient-Q4_0");
+    sandbox.run(["trash", "restore", "ancient-Q4_0"]).ok();
+    assert_eq!(tree(&sandbox.models()), before);
+}
+
+#[test]
+fn the_second_of_two_is_told_who_is_at_work_and_since_when() {
+    let sandbox = with_models();
+    prune(&sandbox, &["--model", "ancient-Q4_0", "--confirm"]).ok();
+    let place = sandbox.path(".model_trash");
+    let lock = File::options().read(true).write(true).create(true).truncate(true).open(place.join("lock")).unwrap();
+    lock.lock().unwrap();
+    prune(&sandbox, &["--model", "older-Q8_0", "--confirm"]).refuses(4, "in use by");
+    assert!(sandbox.models().join("older-Q8_0.gguf").exists());
+    sandbox.run(["trash", "empty", "--confirm"]).refuses(4, "in use by");
+    // To look is always possible.
+    assert_eq!(sandbox.run(["trash", "list", "--json"]).ok().json().as_array().unwrap().len(), 1);
+    prune(&sandbox, &["--model", "older-Q8_0"]).ok();
+    drop(lock);
+    prune(&sandbox, &["--model", "older-Q8_0", "--confirm"]).ok();
+}
+
+#[test]
+fn more_than_half_of_a_store_needs_a_word_more() {
+    let sandbox = with_models();
+    prune(&sandbox, &["--older-than", "0", "--confirm"]).refuses(3, "more than half");
+    assert_eq!(names(&sandbox).len(), 3);
+    let dry = prune(&sandbox, &["--older-than", "0"]).ok();
+    assert!(dry.err.contains("--allow-large"), "{dry:?}");
+    let run = prune(&sandbox, &["--older-than", "0", "--confirm", "--allow-large", "--purge"]).ok();
+    assert!(run.out.contains("deleted 3 models; freed"), "{run:?}");
+    assert_eq!(fs::read_dir(sandbox.models()).unwrap().count(), 0);
+    assert!(!sandbox.path(".model_trash").exists(), "an empty trash is no trash");
+    assert!(names(&sandbox).is_empty());
+}
+
+#[test]
+fn scripts_learn_from_the_exit_code_whether_something_was_done() {
+    let sandbox = with_models();
+    assert_eq!(prune(&sandbox, &["--model", "ancient-Q4_0", "--exit-code"]).code, Some(10));
+    assert_eq!(prune(&sandbox, &["--orphans", "--exit-code"]).code, Some(0));
+    assert_eq!(prune(&sandbox, &["--model", "ancient-Q4_0", "--exit-code", "--confirm"]).code, Some(10));
+    assert_eq!(prune(&sandbox, &["--unused-for", "100d", "--exit-code", "--confirm"]).code, Some(0));
+    assert_eq!(prune(&sandbox, &["--model", "no-such-model"]).code, Some(3));
+}
+
+#[test]
+fn room_is_made_from_the_least_recently_used_on_and_no_further() {
+    let sandbox = with_models();
+    let size = |name: &str| fs::metadata(sandbox.models().join(name)).unwrap().blocks() * 512;
+    let all: u64 = ["ancient-Q4_0.gguf", "older-Q8_0.gguf", "fresh-Q4_0.gguf"].iter().map(|n| size(n)).sum();
+    let most = format!("{}", all - 1);
+    let plan = prune(&sandbox, &["--max-total", &most, "--json"]).ok();
+    assert_eq!(going(&plan), ["older-Q8_0"]);
+    let plan = prune(&sandbox, &["--max-total", "1TiB", "--json"]).ok();
+    assert!(going(&plan).is_empty());
+    let plan = prune(&sandbox, &["--free", "1B", "--json"]).ok();
+    assert!(going(&plan).is_empty(), "that much is free already");
+    let plan = prune(&sandbox, &["--free", "1000TiB", "--json"]).ok();
+    assert_eq!(going(&plan).len(), 3);
+    let plan = prune(&sandbox, &["--free", "1000TiB", "--unused-for", "30d", "--json"]).ok();
+    assert_eq!(going(&plan), ["ancient-Q4_0", "older-Q8_0"]);
+}
+
+#[test]
+fn emptying_asks_first_and_respects_age() {
+    let sandbox = with_models();
+    prune(&sandbox, &["--model", "ancient-Q4_0", "--confirm"]).ok();
+    let dry = sandbox.run(["trash", "empty"]).ok();
+    assert!(dry.err.contains("--confirm"), "{dry:?}");
+    sandbox.run(["trash", "empty", "--older-than", "7d", "--confirm"]).ok();
+    assert_eq!(sandbox.run(["trash", "list", "--json"]).ok().json().as_array().unwrap().len(), 1);
+    let run = sandbox.run(["trash", "empty", "--confirm"]).ok();
+    assert!(run.out.contains("deleted 1 item from the trash; freed"), "{run:?}");
+    assert_eq!(sandbox.run(["trash", "list", "--json"]).ok().json(), serde_json::json!([]));
+    let none = sandbox.run(["trash", "empty", "--confirm", "--quiet"]).ok();
+    assert_eq!((none.out.as_str(), none.err.as_str()), ("", ""));
+}
+
+#[test]
+fn one_of_two_copies_stays() {
+    let sandbox = Sandbox::new();
+    for name in ["one", "two"] {
+        sandbox.write(&format!("{name}.gguf"), &fixture::small_model("same"));
+    }
+    sandbox.run(["scan"]).ok();
+    let plan = prune(&sandbox, &["--duplicates", "--json"]).ok();
+    assert!(going(&plan).is_empty(), "the same header alone proves nothing: {plan:?}");
+    sandbox.run(["verify", "--all", "--hash"]).ok();
+    let run = prune(&sandbox, &["--duplicates", "--confirm"]).ok();
+    assert!(run.out.contains("moved 1 model"), "{run:?}");
+    assert_eq!(names(&sandbox).len(), 1);
+}
+
+/// What is in the models folder and in the trash together: name of the file and its content.
+fn everything(sandbox: &Sandbox) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    let mut open = vec![sandbox.models(), sandbox.path(".model_trash")];
+    while let Some(folder) = open.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for entry in entries.map(|e| e.unwrap()) {
+            if entry.file_type().unwrap().is_dir() {
+                open.push(entry.path());
+            } else {
+                all.push(fs::read(entry.path()).unwrap());
+            }
+        }
+    }
+    all.retain(|bytes| bytes.starts_with(b"GGUF"));
+    all.sort();
+    all
+}
+
+/// A run that is killed at a random moment loses no file, and the next one puts everything in order.
+fn kill_loop(rounds: u32) {
+    const MODELS: usize = 40;
+    let sandbox = Sandbox::new();
+    for n in 0..MODELS {
+        sandbox.write(&format!("dir-{}/m{n}-Q4_0.gguf", n % 5), &fixture::small_model(&format!("m{n}")));
+    }
+    sandbox.run(["scan"]).ok();
+    let before = tree(&sandbox.models());
+    let whole = everything(&sandbox);
+    // How long a run takes undisturbed, so that kills fall into it.
+    let begun = std::time::Instant::now();
+    let args =
+        ["prune", "--older-than", "0", "--confirm", "--allow-large", "--grace", "0", "--assume-unused", "--quiet"];
+    sandbox.run(args).ok();
+    let prune_takes = begun.elapsed();
+    assert_eq!(everything(&sandbox), whole);
+    let begun = std::time::Instant::now();
+    restore_all(&sandbox);
+    let restore_takes = begun.elapsed();
+    assert_eq!(tree(&sandbox.models()), before);
+
+    let mut seed = u64::from(std::process::id()) | 1;
+    println!("seed {seed}");
+    let mut random = || {
+        // xorshift64
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed
+    };
+    let mut mid = 0;
+    for _ in 0..rounds {
+        let is_restore = random() % 3 == 0;
+        let (takes, mut child) = if is_restore {
+            let ids = ids(&sandbox);
+            if ids.is_empty() {
+                continue;
+            }
+            let all = ["trash", "restore"].map(str::to_owned).into_iter().chain(ids);
+            (restore_takes, sandbox.start(all))
+        } else {
+            (prune_takes, sandbox.start(args))
+        };
+        let moment = takes.mul_f64((random() % 1_000) as f64 / 1_000.0);
+        // A kill has no event to wait for: the moment is the point.
+        let (_nobody, never) = std::sync::mpsc::channel::<()>();
+        let _ = never.recv_timeout(moment);
+        // It may be over already.
+        let _ = child.kill();
+        mid += u32::from(child.wait().unwrap().code().is_none());
+        assert_eq!(everything(&sandbox), whole, "a file is lost or there twice");
+    }
+    println!("{rounds} rounds, {mid} of them killed");
+    // The next run puts in order what is half done.
+    sandbox.run(["trash", "empty", "--older-than", "1d", "--confirm"]).ok();
+    restore_all(&sandbox);
+    assert_eq!(tree(&sandbox.models()), before);
+    assert!(mid > 0, "no run was killed");
+    sandbox.run(["scan"]).ok();
+    assert_eq!(names(&sandbox).len(), MODELS);
+}
+
+fn ids(sandbox: &Sandbox) -> Vec<String> {
+    let all = sandbox.run(["trash", "list", "--json"]).ok().json();
+    let whole = all.as_array().unwrap().iter().filter(|t| t["state"] == "whole" || t["state"] == "partly");
+    whole.map(|t| t["id"].as_str().unwrap().to_owned()).collect()
+}
+
+fn restore_all(sandbox: &Sandbox) {
+    let ids = ids(sandbox);
+    if !ids.is_empty() {
+        sandbox.run(["trash", "restore"].map(str::to_owned).into_iter().chain(ids)).ok();
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_loses_nothing() {
+    kill_loop(12);
+}
+
+/// `cargo test --release --test it several_hundred_kills -- --ignored --nocapture`
+#[test]
+#[ignore = "takes minutes"]
+fn several_hundred_kills_lose_nothing() {
+    kill_loop(500);
+}
+
+#[test]
+fn a_link_swapped_in_after_the_plan_leads_nowhere() {
+    let sandbox = Sandbox::new();
+    let inside = sandbox.write("sub/victim-Q4_0.gguf", &fixture::small_model("victim"));
+    sandbox.write("stays-Q4_0.gguf", &fixture::small_model("stays"));
+    sandbox.run(["scan"]).ok();
+    let plan = sandbox.path("plan.json");
+    let plan = plan.to_str().unwrap();
+    prune(&sandbox, &["--model", "victim-Q4_0", "--plan", plan]).ok();
+    // The folder is moved away, and a link to it takes its place: the very same file, through a link.
+    let outside = sandbox.path("outside");
+    fs::rename(inside.parent().unwrap(), &outside).unwrap();
+    std::os::unix::fs::symlink(&outside, inside.parent().unwrap()).unwrap();
+    let run = finish(sandbox.command(["prune", "--apply", plan, "--confirm"]).output().unwrap());
+    assert!(run.err.contains("left alone"), "{run:?}");
+    assert_eq!(fs::read(outside.join("victim-Q4_0.gguf")).unwrap(), fixture::small_model("victim"));
+}
