@@ -190,3 +190,106 @@ fn a_scan_leaves_no_trace_on_the_files_and_folders_of_a_store() {
     }
     assert_eq!(before, all());
 }
+
+/// What the owner says after a change of ours: it must find nothing wrong.
+fn sound(sandbox: &Sandbox) -> Value {
+    let told: Value = serde_json::from_str(&python("verify.py", &[&sandbox.models().join("hub")])).unwrap();
+    assert_eq!(told["problems"], serde_json::json!([]), "{told:#}");
+    told["files"].clone()
+}
+
+fn prune(sandbox: &Sandbox, args: &[&str]) -> Value {
+    let fixed = ["--grace", "0", "--assume-unused", "--confirm", "--allow-large", "--json"];
+    let run = sandbox.run(["prune"].iter().chain(args).chain(&fixed)).ok().json();
+    for row in run["rows"].as_array().unwrap().iter().filter(|r| r["verdict"] == "remove") {
+        assert_eq!(row["outcome"], "trashed", "{row:#}");
+    }
+    run
+}
+
+/// Everything below a folder, times and modes included.
+fn tree(top: &Path) -> std::collections::BTreeMap<PathBuf, String> {
+    use std::os::unix::fs::MetadataExt;
+    let entries = walkdir::WalkDir::new(top).into_iter().map(Result::unwrap);
+    let told = |entry: &walkdir::DirEntry| {
+        let meta = entry.metadata().unwrap();
+        let what = match std::fs::read_link(entry.path()) {
+            Ok(to) => format!("link {}", to.display()),
+            Err(_) if meta.is_dir() => String::new(),
+            Err(_) => format!("{:?}", std::fs::read(entry.path()).unwrap()),
+        };
+        format!("{:o} {} {} {} {what}", meta.mode(), meta.mtime(), meta.mtime_nsec(), meta.nlink())
+    };
+    entries.map(|e| (e.path().to_owned(), told(&e))).collect()
+}
+
+fn files_of<'a>(files: &'a Value, repo: &str) -> Vec<&'a str> {
+    files[repo].as_array().map(|all| all.iter().map(|f| f.as_str().unwrap()).collect()).unwrap_or_default()
+}
+
+#[test]
+fn after_a_prune_huggingface_hub_finds_no_damage_and_a_restore_is_exact() {
+    let told = told();
+    let sandbox = &told.sandbox;
+    let hub = sandbox.models().join("hub");
+    let whole = sound(sandbox);
+    let before = tree(&sandbox.models());
+
+    // What only an old revision has goes; its link to a file that the new one has as well stays.
+    assert_eq!(files_of(&whole, "org/moved").len(), 7, "{whole:#}");
+    prune(sandbox, &["--superseded"]);
+    let after = sound(sandbox);
+    let left = files_of(&after, "org/moved");
+    assert!(left.len() == 6 && left.iter().all(|f| f.contains("main") || !f.contains("new-Q4_0")), "{left:?}");
+
+    // One of two files of a repository goes, the other one stays with its reference.
+    let same = told.of("org/moved").find(|f| f["why"].as_str().unwrap().contains("same-Q8_0")).unwrap();
+    prune(sandbox, &["--model", same["models"][0].as_str().unwrap()]);
+    let after = sound(sandbox);
+    let left = files_of(&after, "org/moved");
+    assert!(left.len() == 3 && left.iter().all(|f| f.contains("main")), "the old revision is empty now: {left:?}");
+
+    // A payload that two repositories share stays until the second goes.
+    let payload = told.files.iter().find(|f| f["path"].as_str().unwrap().contains("/blobs/ab/")).unwrap();
+    let ids: Vec<&str> = payload["models"].as_array().unwrap().iter().map(|m| m.as_str().unwrap()).collect();
+    let payload = Path::new(payload["path"].as_str().unwrap());
+    let first = prune(sandbox, &["--model", ids[0]]);
+    assert!(first["freed_bytes"].as_u64().unwrap() < payload.metadata().unwrap().len() + 200_000 && payload.exists());
+    sound(sandbox);
+    prune(sandbox, &["--model", ids[1]]);
+    assert!(!payload.exists());
+    sound(sandbox);
+
+    // The last model of a repository takes it along, and a download that was killed leaves nothing.
+    let plain = told.of("org/plain").find(|f| !f["models"].as_array().unwrap().is_empty()).unwrap();
+    prune(sandbox, &["--model", plain["models"][0].as_str().unwrap()]);
+    assert!(!hub.join("models--org--plain").exists());
+    prune(sandbox, &["--partials"]);
+    let after = sound(sandbox);
+    assert_eq!(after.as_object().unwrap().get("org/plain"), None);
+
+    // Files that were downloaded into a plain folder go with what huggingface_hub noted of them.
+    let local = sandbox.models().join("local");
+    let all = sandbox.run(["list", "--json"]).ok().json();
+    let in_local =
+        all.as_array().unwrap().iter().find(|m| m["path"].as_str().unwrap().starts_with(local.to_str().unwrap()));
+    prune(sandbox, &["--model", in_local.unwrap()["id"].as_str().unwrap()]);
+    assert!(!local.join(".cache/huggingface/download/sub/local-Q4_0.gguf.metadata").exists());
+
+    // Nothing of it is left over for a second run.
+    let again = sandbox
+        .run(["prune", "--superseded", "--orphans", "--partials", "--grace", "0", "--assume-unused", "--json"])
+        .ok()
+        .json();
+    assert!(again["rows"].as_array().unwrap().iter().all(|r| r["verdict"] == "keep"), "{again:#}");
+
+    let trash = sandbox.run(["trash", "list", "--json"]).ok().json();
+    let ids: Vec<&str> = trash.as_array().unwrap().iter().map(|t| t["id"].as_str().unwrap()).collect();
+    sandbox.run(["trash", "restore"].iter().chain(&ids)).ok();
+    assert_eq!(sound(sandbox), whole);
+    let restored = tree(&sandbox.models());
+    for (path, what) in &before {
+        assert_eq!(restored.get(path), Some(what), "{}", path.display());
+    }
+    assert_eq!(restored.len(), before.len());
+}
