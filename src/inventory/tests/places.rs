@@ -166,7 +166,7 @@ fn what_lies_in_a_trash_is_no_model_and_no_holding() {
     let report = shelf.scan(&[&tree.path("m")]);
     assert_eq!(shelf.names(), ["kept", "seen"]);
     let held: Vec<_> = super::trees::held(&report).into_iter().map(|h| h.path).collect();
-    assert!(held.iter().all(|p| !p.iter().any(|n| crate::model::is_trash(n))), "{held:?}");
+    assert!(held.iter().all(|p| !p.iter().any(crate::model::is_trash)), "{held:?}");
     // Neither as the store of an owner.
     for store in [StoreKind::LmStudio, StoreKind::LlamaCpp] {
         let mut shelf = Shelf::default();

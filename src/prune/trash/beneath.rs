@@ -1,24 +1,16 @@
 //! A folder that nothing done through it can leave: every path is walked from its descriptor down, without links and
 //! without crossing into another mount, by the kernel where it can (openat2(2)) and name by name where it cannot.
 
+use super::descend;
 use super::fault::Fault;
 use super::order::{Kind, Seen, clean};
 use crate::gguf::untouched;
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags, ResolveFlags, Stat, Timespec, Timestamps, UTIME_OMIT};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps, UTIME_OMIT};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-
-/// Enough to look, rename, make and remove in it; opening it so needs no right to read it.
-const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-/// For openat2(2), which refuses links by itself and says so.
-const PLAIN: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
-const BENEATH: ResolveFlags = ResolveFlags::BENEATH
-    .union(ResolveFlags::NO_SYMLINKS)
-    .union(ResolveFlags::NO_MAGICLINKS)
-    .union(ResolveFlags::NO_XDEV);
 
 pub(super) struct Base {
     fd: OwnedFd,
@@ -56,17 +48,8 @@ impl Look {
 impl Base {
     /// Opens an absolute path in which nothing may be a link.
     pub fn absolute(path: &Path) -> Result<Base, Fault> {
-        let top = rustix::fs::open("/", FOLDER, Mode::empty()).map_err(|e| Fault::io("open", "/", e))?;
         let below = path.strip_prefix("/").map_err(|_| Fault::Path { path: path.to_owned(), why: "it is relative" })?;
-        if below.as_os_str().is_empty() {
-            return Base::of(top, path);
-        }
-        let flags = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        let fd = match rustix::fs::openat2(&top, below, PLAIN, Mode::empty(), flags) {
-            Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) => by_names(top.as_fd(), below, None),
-            fd => fd,
-        };
-        Base::of(fd.map_err(|e| way(path, e))?, path)
+        Base::of(descend::from_top(below).map_err(|e| way(path, e))?, path)
     }
 
     fn of(fd: OwnedFd, path: &Path) -> Result<Base, Fault> {
@@ -81,7 +64,7 @@ impl Base {
             true => self.fd.try_clone().map_err(|e| Fault::io("open", &path, e))?,
             false => {
                 clean_or_trash(below)?;
-                inside(self, below).map_err(|e| way(&path, e))?
+                descend::inside(self.fd.as_fd(), below, self.dev).map_err(|e| way(&path, e))?
             }
         };
         Base::of(fd, &path)
@@ -290,42 +273,6 @@ pub(super) fn joined(top: &Path, below: &Path) -> PathBuf {
 /// Whether an error says that nothing is there.
 pub(super) fn absent(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
-}
-
-fn inside(base: &Base, below: &Path) -> rustix::io::Result<OwnedFd> {
-    for _ in 0..64 {
-        match rustix::fs::openat2(&base.fd, below, PLAIN, Mode::empty(), BENEATH) {
-            // Something was renamed or mounted meanwhile.
-            Err(Errno::AGAIN | Errno::INTR) => {}
-            // Linux before 5.6, or a sandbox that does not know it.
-            Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) => return by_names(base.fd.as_fd(), below, Some(base.dev)),
-            fd => return fd,
-        }
-    }
-    Err(Errno::AGAIN)
-}
-
-/// Down name by name. `dev`: the device that must not be left.
-pub(super) fn by_names(top: BorrowedFd<'_>, below: &Path, dev: Option<u64>) -> rustix::io::Result<OwnedFd> {
-    let mut at: Option<OwnedFd> = None;
-    for name in below.as_os_str().as_bytes().split(|b| *b == b'/') {
-        if matches!(name, b"" | b"." | b"..") {
-            return Err(Errno::LOOP);
-        }
-        let here = at.as_ref().map_or(top, AsFd::as_fd);
-        let next = match rustix::fs::openat(here, name, FOLDER, Mode::empty()) {
-            Err(Errno::NOTDIR) => {
-                let stat = rustix::fs::statat(here, name, AtFlags::SYMLINK_NOFOLLOW)?;
-                return Err(if Seen::of(&stat).kind == Kind::Link { Errno::LOOP } else { Errno::NOTDIR });
-            }
-            next => next?,
-        };
-        if dev.is_some() && dev != Some(rustix::fs::fstat(&next)?.st_dev) {
-            return Err(Errno::XDEV);
-        }
-        at = Some(next);
-    }
-    at.ok_or(Errno::NOENT)
 }
 
 /// For file systems without RENAME_NOREPLACE. A folder can only replace an empty one, which is no loss; anything else gets

@@ -62,7 +62,7 @@ impl Place {
         }
         // That somebody holds it is what counts: a full disk must not keep anyone from emptying.
         let told = file.set_len(0).and_then(|()| file.rewind());
-        told.and_then(|()| write!(file, "{} {}\n", std::process::id(), now.millis())).unwrap_or(());
+        told.and_then(|()| writeln!(file, "{} {}", std::process::id(), now.millis())).unwrap_or(());
         Ok(Held { place: self, _lock: file, last_id: Cell::new(i64::MIN) })
     }
 }

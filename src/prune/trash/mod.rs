@@ -12,6 +12,7 @@
 )]
 
 mod beneath;
+mod descend;
 mod discard;
 mod empty;
 mod fault;
