@@ -69,8 +69,9 @@ impl Crowd {
     fn around(model: &Path) -> Crowd {
         // Forked from one interpreter: five hundred of their own would take a while to start.
         let script = format!(
-            "import mmap, os, sys, time\nfiles = [open('/proc/self/exe', 'rb') for _ in range(16)]\n\
-             maps = [mmap.mmap(files[0].fileno(), 4096, prot=mmap.PROT_READ, offset=8192 * n) for n in range(60)]\n\
+            "import mmap, os, sys, tempfile, time\ndata = tempfile.TemporaryFile()\n\
+             data.truncate(1 << 20)\nfiles = [open('/proc/self/exe', 'rb') for _ in range(14)]\n\
+             maps = [mmap.mmap(data.fileno(), 4096, prot=mmap.PROT_READ, offset=8192 * n) for n in range(60)]\n\
              for n in range({}):\n  if os.fork() == 0: time.sleep(900); os._exit(0)\n\
              held = open(sys.argv[1], 'rb')\nprint('ready', flush=True)\nsys.stdin.read()\nos.killpg(0, 9)",
             PROCESSES - 1

@@ -78,7 +78,7 @@ impl<'a> Settings<'a> {
 pub struct InUse {
     /// What each identity that was asked for is now: itself, and what stat says of its path when that is another one.
     /// A btrfs may have another device number since it was recorded.
-    asked: Reading<HashMap<(u64, u64), Vec<(u64, u64)>>>,
+    asked: Reading<Now>,
     processes: Reading<OpenFiles>,
     locks: Reading<HashMap<LockPlace, locks::Held>>,
     /// None when nobody asked for a model of Ollama.
@@ -95,7 +95,10 @@ struct Server {
     nameless: Option<String>,
 }
 
-type Located = (HashMap<(u64, u64), Vec<(u64, u64)>>, Reading<OpenFiles>);
+/// Device and inode.
+type Inode = (u64, u64);
+/// What each inode that was asked for is now.
+type Now = HashMap<Inode, Vec<Inode>>;
 
 impl InUse {
     /// Asks everybody about all files.
@@ -173,11 +176,11 @@ impl InUse {
         verdict.sum()
     }
 
-    fn now(&self, file: &Asked<'_>) -> Option<&[(u64, u64)]> {
+    fn now(&self, file: &Asked<'_>) -> Option<&[Inode]> {
         self.asked.known()?.get(&(file.identity.dev, file.identity.ino)).map(Vec::as_slice)
     }
 
-    fn ask_processes(&self, now: &[(u64, u64)], verdict: &mut Verdict) {
+    fn ask_processes(&self, now: &[Inode], verdict: &mut Verdict) {
         match &self.processes {
             Reading::Unavailable(why) => verdict.unknown(why.clone()),
             Reading::Known(found) => {
@@ -206,7 +209,7 @@ impl InUse {
         }
     }
 
-    fn ask_servers(&self, file: &Asked<'_>, now: &[(u64, u64)], verdict: &mut Verdict) {
+    fn ask_servers(&self, file: &Asked<'_>, now: &[Inode], verdict: &mut Verdict) {
         if file.store == StoreKind::Ollama {
             match &self.ollama {
                 Some(Reading::Known(loaded)) => {
@@ -335,13 +338,13 @@ fn places_of(file: &Asked<'_>) -> Vec<LockPlace> {
     places
 }
 
-fn candidate<'a>(file: &Asked<'a>, identities: &'a [(u64, u64)]) -> Candidate<'a> {
+fn candidate<'a>(file: &Asked<'a>, identities: &'a [Inode]) -> Candidate<'a> {
     Candidate { name: file.name, paths: paths(file).collect(), identities }
 }
 
 /// Finds out what the files are now, and who has them.
-fn processes(files: Vec<((u64, u64), Vec<PathBuf>)>, limit: Duration) -> Located {
-    let mut asked: HashMap<(u64, u64), Vec<(u64, u64)>> = HashMap::with_capacity(files.len());
+fn processes(files: Vec<(Inode, Vec<PathBuf>)>, limit: Duration) -> (Now, Reading<OpenFiles>) {
+    let mut asked: Now = HashMap::with_capacity(files.len());
     let mut wanted = Vec::with_capacity(files.len());
     for (recorded, paths) in files {
         // One that is not there any more has at most users of what it was.

@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "tests need processes that hold files")]
+
 use super::*;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
