@@ -210,8 +210,11 @@ pub(super) fn gather(ctx: &mut Ctx, globs: &[String]) -> anyhow::Result<Vec<Cand
 fn uses(servers: &PruneConfig, asked: &[&Candidate], notes: &mut Vec<String>) -> Vec<Use> {
     let files: Vec<Asked<'_>> = asked.iter().flat_map(|c| c.asked()).collect();
     let in_use = InUse::look(&Settings::new(servers), &files);
-    notes.extend(in_use.notes());
-    asked.iter().map(|c| c.used(&in_use)).collect()
+    let uses: Vec<Use> = asked.iter().map(|c| c.used(&in_use)).collect();
+    if uses.iter().any(|used| matches!(used, Use::Unknown(_))) {
+        notes.extend(in_use.notes());
+    }
+    uses
 }
 
 /// Puts in order what a run left behind that did not come to its end.

@@ -10,6 +10,7 @@ mod bounded;
 mod child;
 mod ending;
 mod interrupt;
+mod lease;
 mod log_ring;
 mod spawn;
 
@@ -17,5 +18,6 @@ pub use bounded::{Bounded, run_bounded};
 pub use child::Child;
 pub use ending::Ending;
 pub use interrupt::{Interrupt, Stop};
+pub use lease::{Lease, lease};
 pub use log_ring::LogRing;
 pub use spawn::{SpawnSpec, spawn};

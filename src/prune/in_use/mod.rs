@@ -16,6 +16,7 @@ use crate::config::{PruneConfig, ServerAddress};
 use crate::host::in_time;
 use crate::host::open_files::{self, Held, OpenFiles, User, Wanted};
 use crate::model::{FileIdentity, Reading, StoreKind};
+use crate::supervise::{Lease, lease};
 use crate::worker::{Question, ask_all};
 use endpoints::{Candidate, Running};
 use ollama::Loaded;
@@ -170,7 +171,7 @@ impl InUse {
             Reading::Unavailable(why) => return Use::Unknown(why.clone()),
         };
         let mut verdict = Verdict::default();
-        self.ask_processes(now, &mut verdict);
+        self.ask_processes(file, now, &mut verdict);
         self.ask_locks(file, &mut verdict);
         self.ask_servers(file, now, &mut verdict);
         verdict.sum()
@@ -180,17 +181,23 @@ impl InUse {
         self.asked.known()?.get(&(file.identity.dev, file.identity.ino)).map(Vec::as_slice)
     }
 
-    fn ask_processes(&self, now: &[Inode], verdict: &mut Verdict) {
-        match &self.processes {
-            Reading::Unavailable(why) => verdict.unknown(why.clone()),
+    /// Where not every process can be looked into, the kernel is asked whether anybody has the file open.
+    fn ask_processes(&self, file: &Asked<'_>, now: &[Inode], verdict: &mut Verdict) {
+        let hidden = match &self.processes {
+            Reading::Unavailable(why) => Some(why.clone()),
             Reading::Known(found) => {
                 for (dev, ino) in now {
                     verdict.used.extend(found.users(*dev, *ino).iter().map(sentence));
                 }
-                if let Some(why) = not_looked_into(found) {
-                    verdict.unknown(why);
-                }
+                not_looked_into(found)
             }
+        };
+        let Some(why) = hidden.filter(|_| verdict.used.is_empty()) else { return };
+        let answers = now.iter().map(|inode| lease(file.path, *inode));
+        match answers.reduce(|a, b| if a == Lease::Granted || b == Lease::Refused { b } else { a }) {
+            Some(Lease::Granted) => {}
+            Some(Lease::Refused) => verdict.used.push("a process that cannot be looked into has it open".to_owned()),
+            Some(Lease::Unavailable(_)) | None => verdict.unknown(why),
         }
     }
 

@@ -233,6 +233,8 @@ fn a_blob_that_is_being_downloaded_is_in_use() {
 fn what_cannot_be_seen_is_unknown_and_said_once() {
     let scene = scene(StoreKind::Dir, "a.gguf");
     let mut look = scene.look();
+    // The kernel would tell, and is asked about a file that is not there any more.
+    std::fs::remove_file(&scene.path).unwrap();
     let closed = |pid| open_files::Closed { pid, uid: 70, command: "postgres".to_owned() };
     let with = |change: &dyn Fn(&mut OpenFiles)| {
         let mut found = OpenFiles::default();
@@ -253,4 +255,18 @@ fn what_cannot_be_seen_is_unknown_and_said_once() {
     assert_eq!(look.of(&scene.asked()), Use::Unknown("no /proc".to_owned()));
     let gone = InUse::look(&Settings { servers: None, limit: Duration::ZERO, answer_limit: LIMIT }, &[scene.asked()]);
     assert!(matches!(gone.of(&scene.asked()), Use::Unknown(_)));
+}
+
+#[test]
+fn where_processes_are_hidden_the_kernel_tells_whether_a_file_is_open() {
+    let scene = scene(StoreKind::Dir, "a.gguf");
+    let mut look = scene.look();
+    let mut found = OpenFiles::default();
+    found.is_hiding = true;
+    look.processes = Reading::Known(found);
+    assert_eq!(look.of(&scene.asked()), Use::Free);
+    let open = std::fs::File::open(&scene.path).unwrap();
+    assert_eq!(look.of(&scene.asked()), Use::Used(vec!["a process that cannot be looked into has it open".to_owned()]));
+    drop(open);
+    assert_eq!(look.of(&scene.asked()), Use::Free);
 }

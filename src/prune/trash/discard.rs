@@ -60,6 +60,8 @@ fn take(held: &Held, order: Order, hook: Hook<'_>) -> Result<Outcome, Fault> {
         }
     };
     let all = forward(&item, &root, &mut times, hook).and_then(|()| {
+        times.calm(&root)?;
+        at(hook, Point::Times)?;
         sync(&item, &root)?;
         at(hook, Point::Synced)?;
         item.mark(Mark::Complete)?;

@@ -91,7 +91,7 @@ fn remove_if_empty(place: &Place) -> Result<(), Fault> {
     let before = place.around.look(Path::new(""))?;
     place.base.unlink(Path::new(LOCK))?;
     let removed = place.around.remove_dir(name)?;
-    if let Some(before) = before.filter(|_| removed && place.is_inside) {
+    if let Some(before) = before.filter(|_| removed) {
         place.around.set_mtime(before.seen.mtime_ns)?;
     }
     Ok(())

@@ -15,8 +15,6 @@ pub struct Place {
     pub(super) base: Base,
     /// The folder that it is in.
     pub(super) around: Base,
-    /// That folder is the root of a store.
-    pub(super) is_inside: bool,
     path: PathBuf,
 }
 
@@ -30,9 +28,9 @@ impl Place {
     /// # Errors
     /// [`Fault::Untrusted`] when it is this user's and others can write to it, or is no folder.
     pub fn of(root: &Path) -> Result<Option<Place>, Fault> {
-        let (around, is_inside) = around(root)?;
+        let around = around(root)?;
         for name in names() {
-            if let Some(place) = Place::in_folder(&around, &name, is_inside)? {
+            if let Some(place) = Place::in_folder(&around, &name)? {
                 return Ok(Some(place));
             }
         }
@@ -41,18 +39,15 @@ impl Place {
 
     /// The same; makes it, for its owner alone, where it is missing.
     pub fn open_or_create(root: &Path) -> Result<Place, Fault> {
-        let (around, is_inside) = around(root)?;
+        let around = around(root)?;
         let before = around.look(Path::new(""))?;
         for name in names() {
             let is_new = around.make_dir(Path::new(&name))?;
-            if is_new
-                && is_inside
-                && let Some(before) = &before
-            {
-                // The store did not change.
+            if is_new && let Some(before) = &before {
+                // Nothing of anybody's did change.
                 around.set_mtime(before.seen.mtime_ns)?;
             }
-            if let Some(place) = Place::in_folder(&around, &name, is_inside)? {
+            if let Some(place) = Place::in_folder(&around, &name)? {
                 if is_new {
                     // Whatever the umask says.
                     let (uid, gid) = (geteuid().as_raw(), rustix::process::getegid().as_raw());
@@ -69,11 +64,11 @@ impl Place {
     pub fn all(root: &Path) -> Vec<Result<Place, Fault>> {
         let mut places = Vec::new();
         let parent = root.parent().map(Base::absolute);
-        for (around, is_inside) in parent.into_iter().map(|p| (p, false)).chain([(Base::absolute(root), true)]) {
+        for around in parent.into_iter().chain([Base::absolute(root)]) {
             match around {
-                Ok(around) => places.extend(
-                    names().into_iter().filter_map(|name| Place::in_folder(&around, &name, is_inside).transpose()),
-                ),
+                Ok(around) => {
+                    places.extend(names().into_iter().filter_map(|name| Place::in_folder(&around, &name).transpose()))
+                }
                 Err(Fault::Io { source, .. }) if super::beneath::absent(&source) => {}
                 Err(e) => places.push(Err(e)),
             }
@@ -82,7 +77,7 @@ impl Place {
     }
 
     /// None when there is none, or it is another user's.
-    fn in_folder(around: &Base, name: &str, is_inside: bool) -> Result<Option<Place>, Fault> {
+    fn in_folder(around: &Base, name: &str) -> Result<Option<Place>, Fault> {
         let path = around.path.join(name);
         let Some(entry) = around.look_in(name.as_ref())? else { return Ok(None) };
         if entry.uid != geteuid().as_raw() {
@@ -101,18 +96,19 @@ impl Place {
         if opened.mode & 0o022 != 0 {
             return Err(untrusted(&format!("others can write to it (mode {:o})", opened.mode)));
         }
-        Ok(Some(Place { base, around: around.inner(Path::new(""))?, is_inside, path }))
+        Ok(Some(Place { base, around: around.inner(Path::new(""))?, path }))
     }
 
     /// Opens the root of an item, which must be one that this is the trash of.
     pub(super) fn root(&self, path: &Path) -> Result<Base, Fault> {
-        let serves = if self.is_inside { Some(path) } else { path.parent() };
-        if serves != Some(self.around.path.as_path()) {
+        // The folder around a place can be a root and the folder of another one.
+        let around = self.around.path.as_path();
+        if path != around && path.parent() != Some(around) {
             let why = "the trash that it is in is not that of its root";
             return Err(Fault::Path { path: path.to_owned(), why });
         }
         let root = Base::absolute(path)?;
-        let here = match path.file_name().filter(|_| !self.is_inside) {
+        let here = match path.file_name().filter(|_| path != around) {
             Some(name) => self.around.look_in(name)?.map(|l| (l.seen.dev, l.seen.ino)),
             None => Some((self.around.dev, self.around.ino)),
         };
@@ -132,20 +128,20 @@ fn names() -> [String; 2] {
     [TRASH_FOLDER.to_owned(), format!("{TRASH_FOLDER}-{}", geteuid().as_raw())]
 }
 
-/// The folder that the trash of `root` is to be in, and whether that is the root itself.
-fn around(root: &Path) -> Result<(Base, bool), Fault> {
+/// The folder that the trash of `root` is to be in: the one around it, else the root itself.
+fn around(root: &Path) -> Result<Base, Fault> {
     let open = Base::absolute(root)?;
     if let Some(parent) = root.parent()
         && let Ok(parent) = Base::absolute(parent)
         && open.can_rename_to(&parent)
         && (parent.is_writable() || has_place(&parent))
     {
-        return Ok((parent, false));
+        return Ok(parent);
     }
-    Ok((open, true))
+    Ok(open)
 }
 
 /// A place that is there can be used where no other could be made.
 fn has_place(parent: &Base) -> bool {
-    names().iter().any(|name| matches!(Place::in_folder(parent, name, false), Ok(Some(_))))
+    names().iter().any(|name| matches!(Place::in_folder(parent, name), Ok(Some(_))))
 }

@@ -142,6 +142,23 @@ impl Times {
         Ok(())
     }
 
+    /// To be called when everything is in the trash: the folders that only we changed get back the times that they had.
+    /// What is left in them is as old as it was, and a hub cache tells by the age of a snapshot which one is the newer.
+    pub fn calm(&mut self, root: &Base) -> Result<(), Fault> {
+        let mut lines = String::new();
+        for (dir, i) in &self.index {
+            let Some(state) = self.states.get(*i).filter(|s| !s.is_foreign) else { continue };
+            let now = mtime(root, dir)?;
+            if let (Some(_), Some(before), true) = (now, state.before, state.after == Some(now) && state.before != now)
+            {
+                root.inner(dir)?.set_mtime(before)?;
+                note_to(&mut lines, "after", *i, &[Some(before)]);
+            }
+        }
+        self.note(&lines);
+        Ok(())
+    }
+
     /// Whether a folder that has the time `now` was changed by nobody else.
     fn is_ours(&self, i: usize, now: Mtime) -> bool {
         let Some(state) = self.states.get(i) else { return false };
