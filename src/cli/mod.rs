@@ -35,6 +35,7 @@ mod show_view;
 mod task;
 mod tell_history;
 mod trash;
+mod turn;
 mod verify;
 mod verify_report;
 mod worker;

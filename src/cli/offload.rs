@@ -59,7 +59,7 @@ pub fn work(ctx: &mut Ctx, command: &str, bounds: &Bounds, watch: &mut dyn FnMut
     run(db, &setup, bounds, (&stop, &hurry), &mut tell)
 }
 
-fn who(command: &str, now: Timestamp) -> String {
+pub(super) fn who(command: &str, now: Timestamp) -> String {
     format!("{command} (process {}, since {})", std::process::id(), now.rfc3339())
 }
 

@@ -1,6 +1,6 @@
 //! `modelctl run-once --prompt TEXT`: one prompt, answered by a local model in a worker process.
 
-use super::{Access, Ctx, Exit, fit, keep, offload, select};
+use super::{Access, Ctx, Exit, fit, keep, offload, select, turn};
 use crate::clock;
 use crate::db::UseEvent;
 use crate::engine::{Finish, Message, TemplateUse, Timings};
@@ -20,12 +20,16 @@ use std::time::Duration;
 /// Longest prompt read from standard input; no context holds more.
 pub(super) const MAX_PROMPT: u64 = 16 << 20;
 
+/// How long others may have a model in memory before we give up, without --timeout.
+const WAIT: Duration = Duration::from_secs(600);
+
 /// Run due tasks of the queue and exit (for cron), or one prompt
 ///
 /// Without --prompt: takes up what was left by anybody who was killed, runs up to OFFLOAD_MAX_TASKS (5) tasks that are
 /// due, and exits; exit code 4 when another process has the model loaded. With --prompt: the answer streams to standard
-/// output, figures go to standard error; without --model it is given by the first keep hint that fits in memory, else by
-/// a model of the smallest tier that does.
+/// output, figures go to standard error; it waits while another process has a model in memory, and ends with exit code
+/// 4 when that takes longer than --timeout (10 minutes). Without --model the first keep hint that fits in memory answers,
+/// else a model of the smallest tier that does.
 #[derive(Debug, Args)]
 pub struct RunOnceArgs {
     /// The prompt; `-` reads it from standard input
@@ -46,6 +50,9 @@ pub struct RunOnceArgs {
     /// Draw the same numbers each time
     #[arg(long, value_name = "N", requires = "prompt")]
     seed: Option<u32>,
+    /// Give up waiting for other processes after this long, and end the answer then [default: wait 10m, no end]
+    #[arg(long, value_name = "DURATION", requires = "prompt", value_parser = humantime::parse_duration)]
+    timeout: Option<Duration>,
     /// Load the model even if it does not seem to fit in memory
     #[arg(long, requires = "prompt")]
     force: bool,
@@ -65,11 +72,19 @@ pub fn run(ctx: &mut Ctx, args: &RunOnceArgs) -> anyhow::Result<Exit> {
     let Some(prompt_argument) = &args.prompt else { return offload::run_once(ctx, args.max_tasks, args.json) };
     let interrupt = super::listen()?;
     let prompt = prompt(prompt_argument)?;
+    if let Some(named) = &args.model {
+        // What can never run is said before any waiting.
+        refuse_unusable(&select::resolve(ctx, &Selector(named.clone()))?)?;
+    }
+    let began = clock::instant();
+    // Before the choice: what fits in memory is not known while another model is in it.
+    let _device = turn::take(ctx, args.timeout.unwrap_or(WAIT), &interrupt)?;
+    let left = args.timeout.map(|limit| limit.saturating_sub(began.elapsed()));
     let (model, why) = choose(ctx, args)?;
     if let Some(why) = why {
         ctx.ui.note(&format!("model: {} ({why})", model.name));
     }
-    let outcome = answer(ctx, args, &model, &prompt, &interrupt);
+    let outcome = answer(ctx, args, &model, &prompt, (&interrupt, left));
     record(ctx, &model.id, &outcome);
     let run = outcome?;
     if args.json {
@@ -193,7 +208,7 @@ fn answer(
     args: &RunOnceArgs,
     model: &Model,
     prompt: &str,
-    interrupt: &Interrupt,
+    (interrupt, limit): (&Interrupt, Option<Duration>),
 ) -> anyhow::Result<Run> {
     let started = clock::instant();
     let spec = StartSpec::of(model, &ctx.config.worker, probe::OURSELVES.into(), ctx.config.runtime_dir.clone());
@@ -210,6 +225,8 @@ fn answer(
         max_tokens: args.max_tokens.map(i64::from),
         temperature: Some(args.temperature),
         seed: args.seed.map(i64::from),
+        // What is left of it; loading counts.
+        timeout_ms: limit.map(|t| u64::try_from(t.saturating_sub(started.elapsed()).as_millis()).unwrap_or(u64::MAX)),
         ..Options::default()
     };
     let mut first_token = None;

@@ -5,7 +5,7 @@ use crate::sandbox::{Sandbox, finish};
 use modelctl::gguf::fixture;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use std::fs::{self, File};
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 
 use std::process::Child;
@@ -223,6 +223,76 @@ fn an_answer_is_given_although_its_use_cannot_be_recorded() {
     db.execute_batch("BEGIN IMMEDIATE").unwrap();
     let run = sandbox.run(["run-once", "--prompt", FRANCE, "--max-tokens", "16", "--temperature", "0"]).ok();
     assert!(run.out.contains("Paris") && run.err.contains("not recorded"), "{run:?}");
+}
+
+/// The lock that whoever has a model in memory holds, held by this test.
+fn device_held(sandbox: &Sandbox, who: &str) -> File {
+    let dir = sandbox.path("modelctl.db-run");
+    fs::create_dir_all(&dir).unwrap();
+    let mut lock = File::create(dir.join("device.lock")).unwrap();
+    lock.lock().unwrap();
+    lock.write_all(who.as_bytes()).unwrap();
+    lock
+}
+
+#[test]
+fn a_prompt_does_not_wait_for_ever_and_says_for_whom_it_waited() {
+    let (sandbox, _turn) = with_smollm2();
+    let held = device_held(&sandbox, "modelctl serve (process 7, since 2026)");
+    let run = sandbox.run(["run-once", "--prompt", FRANCE, "--timeout", "1200ms"]);
+    run.refuses(4, "modelctl serve (process 7, since 2026) has a model in memory");
+    assert!(run.err.contains("waiting for modelctl serve (process 7"), "{run:?}");
+    // What can never run is said at once.
+    let start = Instant::now();
+    sandbox.run(["run-once", "--prompt", "x", "--model", "nobody"]).refuses(3, "nobody");
+    assert!(start.elapsed() < Duration::from_secs(1));
+    // A wait can be interrupted.
+    let child = sandbox.start(["run-once", "--prompt", FRANCE]);
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    let deadline = Instant::now() + DEADLINE;
+    while !fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap().contains("Threads:\t2") {
+        assert!(Instant::now() < deadline, "it does not listen for signals");
+    }
+    kill_process(pid, Signal::INT).unwrap();
+    assert_eq!(finish(child.wait_with_output().unwrap()).code, Some(130));
+    drop(held);
+    let run = sandbox.run(["run-once", "--prompt", FRANCE, "--max-tokens", "16", "--temperature", "0"]).ok();
+    assert!(run.out.contains("Paris") && !run.err.contains("waiting"), "{run:?}");
+}
+
+#[test]
+fn a_prompt_waits_until_the_executor_has_done_its_tasks() {
+    let (sandbox, _turn) = with_smollm2();
+    sandbox.run(["task", "add", LONG_STORY, "--max-tokens", "200", "--temperature", "0"]).ok();
+    let executor = sandbox.start(["run-once"]);
+    worker_of(executor.id());
+    let run = sandbox.run(["run-once", "--prompt", FRANCE, "--max-tokens", "16", "--temperature", "0"]).ok();
+    assert!(run.out.contains("Paris"), "{run:?}");
+    let stats = sandbox.run(["task", "stats", "--json"]).ok().json();
+    assert_eq!(stats["tasks"]["done"], 1, "it did not wait: {stats:#}");
+    assert_eq!(finish(executor.wait_with_output().unwrap()).ok().out, "1 done\n");
+}
+
+#[test]
+fn two_at_once_answer_one_after_the_other() {
+    let (sandbox, _turn) = with_smollm2();
+    let args = ["run-once", "--prompt", LONG_STORY, "--max-tokens", "150", "--temperature", "0"];
+    let mut first = sandbox.start(args);
+    let mut one = [0u8; 8];
+    first.stdout.as_mut().unwrap().read_exact(&mut one).unwrap();
+    let second = sandbox.run(["run-once", "--prompt", FRANCE, "--max-tokens", "16", "--temperature", "0"]).ok();
+    assert!(second.out.contains("Paris"), "{second:?}");
+    assert!(first.try_wait().unwrap().is_some(), "the second did not wait for the first");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_to_stops_no_prompt() {
+    let (sandbox, _turn) = with_smollm2();
+    // A file where the folder of the locks would be: root may write anywhere else.
+    fs::remove_dir_all(sandbox.path("modelctl.db-run")).ok();
+    fs::write(sandbox.path("modelctl.db-run"), "").unwrap();
+    let run = sandbox.run(["run-once", "--prompt", FRANCE, "--max-tokens", "16", "--temperature", "0"]).ok();
+    assert!(run.out.contains("Paris"), "{run:?}");
 }
 
 #[test]

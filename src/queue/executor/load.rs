@@ -105,7 +105,7 @@ fn slots(worker: &Worker) -> usize {
 }
 
 /// Waits, unless somebody wants us to stop.
-fn pause(time: Duration, stop: &Interrupt) -> anyhow::Result<()> {
+pub(super) fn pause(time: Duration, stop: &Interrupt) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     runtime.block_on(async {
         tokio::select! {

@@ -23,7 +23,7 @@ use crate::queue::candidates;
 use crate::queue::owner::{self, Alive};
 use crate::supervise::{Interrupt, Stop};
 use askers::{Askers, Event, Job, Progress, Why};
-use device::{Device, Taken};
+pub use device::{Device, Taken};
 use judge::Verdict;
 use keeper::Keeper;
 use load::Loaded;
