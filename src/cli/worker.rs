@@ -1,7 +1,7 @@
 //! `modelctl worker`: the process that hosts llama.cpp. Hidden: `run-once` and `serve` start it.
 
 use super::{Ctx, Exit};
-use crate::engine::LoadSpec;
+use crate::engine::{LoadSpec, Pooling};
 use crate::worker::{self, Listen, WorkerSpec};
 use clap::Args;
 use std::path::PathBuf;
@@ -40,6 +40,12 @@ pub struct WorkerArgs {
     /// Requests that may wait
     #[arg(long, default_value_t = 32)]
     queue: usize,
+    /// Give vectors of texts instead of text, made in this way (default: as the file says): none, mean, cls, last
+    #[arg(long, value_name = "HOW", value_parser = pooling)]
+    pooling: Option<Pooling>,
+    /// One text for one prompt and seed, whatever else is answered at the same time (slower)
+    #[arg(long)]
+    reproducible: bool,
     /// End when this process does (it holds the other end of our stdin)
     #[arg(long, value_name = "PID")]
     parent: Option<u32>,
@@ -48,6 +54,10 @@ pub struct WorkerArgs {
     /// How long a running answer may go on after SIGTERM
     #[arg(long, default_value_t = 5_000)]
     grace_ms: u64,
+}
+
+fn pooling(name: &str) -> Result<Pooling, String> {
+    Pooling::named(name).ok_or_else(|| "give none, mean, cls, last or rank".to_owned())
 }
 
 impl WorkerArgs {
@@ -67,6 +77,8 @@ impl WorkerArgs {
                 gpu_layers: self.gpu_layers,
                 mmap: !self.no_mmap,
                 queue: self.queue,
+                pooling: self.pooling,
+                reproducible: self.reproducible,
                 ..default
             },
             parent: self.parent,
@@ -104,6 +116,8 @@ mod tests {
         load.mmap = false;
         load.context = 4_096;
         load.parallel = 4;
+        load.reproducible = true;
+        load.pooling = Some(Pooling::Last);
         let spec = WorkerSpec {
             listen: Listen::Socket("/run/x.sock".into()),
             load,

@@ -1,7 +1,8 @@
 //! A llama.cpp context, over the C API: the safe wrapper lets nobody set the abort callback, and without it a cancel
 //! would wait for a whole prompt batch, which takes a minute with a large model on a few cores.
 
-use super::{EngineError, LoadSpec, log};
+use super::steady::{self, Extra};
+use super::{EngineError, LoadSpec, Pooling, log};
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_sys_2 as sys;
 use std::ffi::c_void;
@@ -37,6 +38,11 @@ impl Batch {
     pub fn len(&self) -> usize {
         self.tokens.len()
     }
+
+    /// Tokens whose logits are wanted.
+    fn outputs(&self) -> usize {
+        self.wants_logits.iter().filter(|wants| **wants != 0).count()
+    }
 }
 
 /// How a decode ended that is not an error.
@@ -59,6 +65,8 @@ pub struct Context {
     raw: NonNull<sys::llama_context>,
     abort: Box<Abort>,
     vocabulary: usize,
+    /// Where answers must not depend on their neighbours.
+    extra: Option<Extra>,
     /// Freed after the context, which points into it.
     _model: Arc<LlamaModel>,
 }
@@ -70,6 +78,49 @@ unsafe impl Send for Context {}
 impl Context {
     /// `context` tokens for `sequences` sequences that share them.
     pub fn new(model: Arc<LlamaModel>, spec: &LoadSpec, context: u32, sequences: u32) -> Result<Context, EngineError> {
+        if !spec.reproducible {
+            return Context::with(model, spec, (context, sequences), |_| {});
+        }
+        let all = sequences.saturating_add(Extra::COUNT);
+        let mut made = Context::with(model, spec, (context, all), |params| {
+            params.n_batch = steady::BATCH;
+            params.n_ubatch = steady::BATCH;
+            params.flash_attn_type = sys::LLAMA_FLASH_ATTN_TYPE_ENABLED;
+            params.swa_full = true;
+        })?;
+        made.extra = Some(Extra::behind(sequences));
+        Ok(made)
+    }
+
+    /// One for vectors instead of text: `most` tokens in a batch, which then is decoded in one piece, since llama.cpp
+    /// makes one vector of what it decodes together.
+    pub fn for_vectors(
+        model: Arc<LlamaModel>,
+        spec: &LoadSpec,
+        (most, sequences): (u32, u32),
+        pooling: Option<Pooling>,
+    ) -> Result<Context, EngineError> {
+        Context::with(model, spec, (most, sequences), |params| {
+            params.embeddings = true;
+            params.n_batch = most;
+            params.n_ubatch = most;
+            params.pooling_type = match pooling {
+                None => sys::LLAMA_POOLING_TYPE_UNSPECIFIED,
+                Some(Pooling::None) => sys::LLAMA_POOLING_TYPE_NONE,
+                Some(Pooling::Mean) => sys::LLAMA_POOLING_TYPE_MEAN,
+                Some(Pooling::Cls) => sys::LLAMA_POOLING_TYPE_CLS,
+                Some(Pooling::Last) => sys::LLAMA_POOLING_TYPE_LAST,
+                Some(Pooling::Rank) => sys::LLAMA_POOLING_TYPE_RANK,
+            };
+        })
+    }
+
+    fn with(
+        model: Arc<LlamaModel>,
+        spec: &LoadSpec,
+        (context, sequences): (u32, u32),
+        change: impl FnOnce(&mut sys::llama_context_params),
+    ) -> Result<Context, EngineError> {
         let abort = Box::<Abort>::default();
         // SAFETY: no arguments, no state.
         let mut params = unsafe { sys::llama_context_default_params() };
@@ -85,6 +136,7 @@ impl Context {
         params.no_perf = true;
         params.abort_callback = Some(should_abort);
         params.abort_callback_data = (&raw const *abort).cast_mut().cast::<c_void>();
+        change(&mut params);
         // SAFETY: `LlamaModel` is a transparent wrapper of the pointer to a llama_model, and that model lives in the
         // `Arc` that this context keeps. No other context of it is being made: only the load thread makes one.
         let raw = unsafe {
@@ -95,7 +147,7 @@ impl Context {
             EngineError::Refused(log::take_reason().unwrap_or_else(|| "llama.cpp could not make a context".into()))
         })?;
         let vocabulary = usize::try_from(model.n_vocab()).unwrap_or(0);
-        Ok(Context { raw, abort, vocabulary, _model: model })
+        Ok(Context { raw, abort, vocabulary, extra: None, _model: model })
     }
 
     /// Tokens that fit; llama.cpp may have rounded what was asked for.
@@ -117,6 +169,16 @@ impl Context {
     }
 
     pub fn decode(&mut self, batch: &mut Batch) -> Result<Decoded, EngineError> {
+        let Some(extra) = self.extra.filter(|_| batch.outputs() < 2) else { return self.decode_as_it_is(batch) };
+        // Behind all others: its cell is the last, and letting go of it leaves no hole.
+        batch.push(0, 0, extra.filler, true);
+        let decoded = self.decode_as_it_is(batch);
+        // SAFETY: `raw` is a live context; this removes the whole sequence, which cannot fail.
+        unsafe { sys::llama_memory_seq_rm(sys::llama_get_memory(self.raw.as_ptr()), extra.filler, -1, -1) };
+        decoded
+    }
+
+    fn decode_as_it_is(&mut self, batch: &mut Batch) -> Result<Decoded, EngineError> {
         let count = i32::try_from(batch.len()).map_err(|_| EngineError::Decode("batch too long".into()))?;
         let mut ones = vec![1_i32; batch.len()];
         let mut sequences: Vec<*mut i32> = batch.sequences.iter_mut().map(|id| &raw mut *id).collect();
@@ -152,6 +214,39 @@ impl Context {
         Ok(unsafe { std::slice::from_raw_parts(first, self.vocabulary) })
     }
 
+    /// How vectors are made, by what was asked for or else the model's header.
+    pub fn pooling(&self) -> Pooling {
+        // SAFETY: `raw` is a live context.
+        match unsafe { sys::llama_pooling_type(self.raw.as_ptr()) } {
+            sys::LLAMA_POOLING_TYPE_MEAN => Pooling::Mean,
+            sys::LLAMA_POOLING_TYPE_CLS => Pooling::Cls,
+            sys::LLAMA_POOLING_TYPE_LAST => Pooling::Last,
+            sys::LLAMA_POOLING_TYPE_RANK => Pooling::Rank,
+            _ => Pooling::None,
+        }
+    }
+
+    /// The vector of a sequence of the last batch, where pooling makes one.
+    pub fn pooled(&mut self, sequence: i32) -> Result<&[f32], EngineError> {
+        // SAFETY: `raw` is a live context, and so is the model in it; llama.cpp answers null for what it has not.
+        let (first, length) = unsafe {
+            let length = sys::llama_model_n_embd_out(sys::llama_get_model(self.raw.as_ptr()));
+            (sys::llama_get_embeddings_seq(self.raw.as_ptr(), sequence), length)
+        };
+        if first.is_null() {
+            return Err(EngineError::Decode("no vector for a text that was decoded".into()));
+        }
+        // SAFETY: so many floats for each way of pooling but ranking, which is refused when the model is loaded; valid
+        // until the next decode, which needs `&mut self`.
+        Ok(unsafe { std::slice::from_raw_parts(first, usize::try_from(length).unwrap_or(0)) })
+    }
+
+    /// Forgets every sequence.
+    pub fn forget_all(&mut self) {
+        // SAFETY: `raw` is a live context. An encoder has no memory, and null is what this does nothing for.
+        unsafe { sys::llama_memory_clear(sys::llama_get_memory(self.raw.as_ptr()), false) };
+    }
+
     /// Whether a part of a sequence can be kept or copied: not where old cells are dropped (sliding windows) nor where
     /// there are states instead of cells (recurrent layers).
     pub fn can_share(&self) -> bool {
@@ -174,13 +269,22 @@ impl Context {
     /// Forgets what a sequence holds from that position on.
     pub fn cut_sequence(&mut self, sequence: i32, from: usize) {
         let from = i32::try_from(from).unwrap_or(i32::MAX);
+        self.bury(sequence, from);
         // SAFETY: `raw` is a live context. Removing the end of a sequence can fail only where `can_share` says no, and
         // there it is always the whole.
         unsafe { sys::llama_memory_seq_rm(sys::llama_get_memory(self.raw.as_ptr()), sequence, from, -1) };
     }
 
+    /// Keeps the cells that a sequence has from that position on from being given to others.
+    fn bury(&mut self, sequence: i32, from: i32) {
+        let Some(Extra { graveyard, .. }) = self.extra else { return };
+        // SAFETY: `raw` is a live context, and the graveyard is one of its sequences; the cells are marked for both.
+        unsafe { sys::llama_memory_seq_cp(sys::llama_get_memory(self.raw.as_ptr()), sequence, graveyard, from, -1) };
+    }
+
     /// Forgets one sequence.
     pub fn remove_sequence(&mut self, sequence: i32) {
+        self.bury(sequence, 0);
         // SAFETY: `raw` is a live context; negative positions mean the whole sequence, whose removal cannot fail.
         unsafe { sys::llama_memory_seq_rm(sys::llama_get_memory(self.raw.as_ptr()), sequence, -1, -1) };
     }

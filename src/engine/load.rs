@@ -1,18 +1,20 @@
-use super::context::Context;
 use super::control::{self, ControlTexts};
-use super::pace::Pace;
+use super::embed::Texts;
 use super::sampler;
 use super::sequence::channel_size;
-use super::slots::Slots;
 use super::template::{self, Surroundings};
-use super::thread::{Command, EngineThread};
-use super::{EngineError, Event, Generate, Info, LoadSpec, LogSink, Message, Metrics, Prompt, TemplateUse, cpu, log};
-use crate::clock::{self, Timestamp};
+use super::thread::Command;
+use super::work::{Work, gives_vectors};
+use super::{
+    EngineError, Event, Generate, Info, Input, LoadSpec, LogSink, Message, Metrics, Pooling, Prompt, TemplateUse,
+    Vectors, cpu, log,
+};
+use crate::clock::Timestamp;
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::token::LlamaToken;
-use llama_cpp_2::vocab::LlamaVocab;
+use llama_cpp_2::vocab::{LlamaVocab, VocabType};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -64,6 +66,11 @@ impl Engine {
         if let Some(layers) = spec.gpu_layers {
             params = params.with_n_gpu_layers(layers);
         }
+        let mut params = std::pin::pin!(params);
+        if spec.reproducible {
+            // As they are in the file: of weights that are laid out anew, groups of four tokens have another kernel.
+            params.as_mut().add_cpu_buft_override(c".*");
+        }
         let model = LlamaModel::load_from_file(&backend, &spec.model, &params).map_err(|error| {
             if given_up.load(Ordering::Relaxed) {
                 return EngineError::Cancelled;
@@ -76,48 +83,36 @@ impl Engine {
     fn start(backend: LlamaBackend, model: Arc<LlamaModel>, spec: &LoadSpec) -> Result<Engine, EngineError> {
         let trained = model.n_ctx_train();
         let wanted = if spec.context == 0 { trained } else { spec.context };
-        let parallel = spec.parallel.max(1);
-        let context = Context::new(Arc::clone(&model), spec, spec.cells(wanted), parallel)?;
-        let cells = usize::try_from(context.size()).unwrap_or(usize::MAX);
-        // llama.cpp rounds up; what one request may have is not more for it when several share.
-        let room = if parallel == 1 { context.size() } else { wanted };
-        let slots = Slots::new(usize::try_from(parallel).unwrap_or(1), cells, context.can_share());
+        let metrics = Arc::new(Metrics::default());
+        let stopping = Arc::new(AtomicBool::new(false));
+        let (commands, inbox) = sync_channel(spec.queue.max(1));
+        let shared = (inbox, Arc::clone(&metrics), Arc::clone(&stopping));
+        let work = if spec.pooling.is_some() || gives_vectors(&model) {
+            Work::vectors(&model, spec, wanted, shared)?
+        } else {
+            Work::text(&model, spec, wanted, shared)?
+        };
         let template = model.chat_template(None).ok().and_then(|template| template.to_string().ok());
         let vocabulary = model.vocab();
         let file_name = spec.model.file_name().unwrap_or_default().to_string_lossy();
         let info = Info {
             name: model.meta_val_str("general.name").unwrap_or_else(|_| file_name.into_owned()),
-            context: room,
+            context: work.room(),
             context_trained: trained,
             parameters: model.n_params(),
             bytes: model.size(),
             vocabulary: u32::try_from(vocabulary.n_tokens()).unwrap_or(0),
             chat_template: template.is_some(),
-            slots: parallel,
+            slots: work.slots(),
+            pooling: work.pooling(),
         };
         let bos = vocabulary.bos();
         let (bos_text, eos) = (text_of(&vocabulary, bos), text_of(&vocabulary, vocabulary.eos()).unwrap_or_default());
         let control_tokens = vocabulary.tokens().filter(|&token| vocabulary.is_control(token));
         let control = ControlTexts::new(control_tokens.filter_map(|token| text_of(&vocabulary, token)));
-        let (commands, inbox) = sync_channel(spec.queue.max(1));
-        let metrics = Arc::new(Metrics::default());
-        let stopping = Arc::new(AtomicBool::new(false));
-        let thread = EngineThread {
-            model: Arc::clone(&model),
-            context,
-            slots,
-            room,
-            waiting: None,
-            batch_tokens: usize::try_from(spec.batch).unwrap_or(1).max(1),
-            pace: Pace::new(spec.threads, clock::instant()),
-            threads_batch: spec.threads_batch,
-            commands: inbox,
-            metrics: Arc::clone(&metrics),
-            stopping: Arc::clone(&stopping),
-        };
         let thread = std::thread::Builder::new()
             .name("engine".into())
-            .spawn(move || thread.run())
+            .spawn(move || work.run())
             .map_err(|error| EngineError::BadSpec(format!("cannot start the engine thread: {error}")))?;
         Ok(Engine {
             bos: bos_text.map(|text| (bos.0, text)),
@@ -151,6 +146,7 @@ impl Engine {
         variables: &serde_json::Map<String, serde_json::Value>,
         now: Timestamp,
     ) -> Result<Prompt, EngineError> {
+        self.generates()?;
         let bos = self.bos.as_ref().map_or("", |(_, text)| text);
         let Some(source) = &self.template else {
             return self.fitting(self.plain_tokens(&template::plain(messages)), TemplateUse::None);
@@ -171,9 +167,82 @@ impl Engine {
     /// The tokens of a text that the model shall go on with. Control tokens in it are taken as such: the caller writes
     /// the whole prompt.
     pub fn text_prompt(&self, text: &str) -> Result<Prompt, EngineError> {
+        self.generates()?;
         let mut tokens: Vec<i32> = self.added_bos().into_iter().collect();
         tokens.extend(self.tokens(text, true));
         self.fitting(tokens, TemplateUse::Raw)
+    }
+
+    /// Queues texts to be made vectors of. Dropping the receiver cancels it.
+    ///
+    /// # Errors
+    /// [`EngineError::NotThisModel`] for a model that generates text or pools nothing, [`EngineError::TextTooLong`],
+    /// [`EngineError::EmptyPrompt`], [`EngineError::BadSpec`] for tokens that the model does not have and
+    /// [`EngineError::Busy`], all before anything is decoded.
+    pub fn embed(&self, inputs: &[Input]) -> Result<Receiver<Result<Vectors, EngineError>>, EngineError> {
+        match self.info.pooling {
+            None => {
+                return Err(EngineError::NotThisModel(
+                    "this model generates text and was not loaded for embeddings (`--pooling mean`, `cls` or `last`)",
+                ));
+            }
+            Some(Pooling::None) => {
+                return Err(EngineError::BadSpec(
+                    "pooling type `none` gives no vector of a whole text: load the model with another `--pooling`"
+                        .into(),
+                ));
+            }
+            Some(_) => {}
+        }
+        let texts = inputs.iter().enumerate().map(|(index, input)| self.text_tokens(index, input));
+        let tokens = texts.collect::<Result<Vec<_>, _>>()?;
+        let (answer, receiver) = channel(1);
+        self.queue(Command::Embed { texts: Texts { tokens }, answer })?;
+        Ok(receiver)
+    }
+
+    /// The tokens of a text with the special ones that the model wants around it.
+    fn text_tokens(&self, index: usize, input: &Input) -> Result<Vec<i32>, EngineError> {
+        let tokens = match input {
+            Input::Text(_) if !self.has_vocabulary() => {
+                return Err(EngineError::BadSpec("the model has no vocabulary: give tokens".into()));
+            }
+            Input::Text(text) => {
+                let tokens = self.model.vocab().tokenize(text.as_bytes(), true, true);
+                tokens.into_iter().map(|token| token.0).collect()
+            }
+            Input::Tokens(tokens) => {
+                let known = 0..i32::try_from(self.info.vocabulary).unwrap_or(i32::MAX);
+                if let Some(token) = tokens.iter().find(|token| !known.contains(token)) {
+                    return Err(EngineError::BadSpec(format!("the model has no token {token}")));
+                }
+                tokens.clone()
+            }
+        };
+        let most = self.info.context;
+        if tokens.is_empty() {
+            return Err(EngineError::EmptyPrompt);
+        }
+        if u32::try_from(tokens.len()).map_or(true, |count| count > most) {
+            return Err(EngineError::TextTooLong { index, tokens: tokens.len(), most });
+        }
+        Ok(tokens)
+    }
+
+    /// llama.cpp ends the process over a text for a model without one.
+    fn has_vocabulary(&self) -> bool {
+        self.model.vocab().vocab_type() != VocabType::NONE
+    }
+
+    /// Before a prompt is made for a model that cannot answer it.
+    fn generates(&self) -> Result<(), EngineError> {
+        if self.info.pooling.is_some() {
+            return Err(EngineError::NotThisModel("this model gives embeddings and generates no text"));
+        }
+        if !self.has_vocabulary() {
+            return Err(EngineError::BadSpec("the model has no vocabulary, and so no texts".into()));
+        }
+        Ok(())
     }
 
     /// Queues a generation. Its events come through the receiver; dropping that cancels it.
@@ -185,16 +254,19 @@ impl Engine {
             sampler::grammar(&self.model, form)?;
         }
         let (events, receiver) = channel(channel_size(self.info.context));
+        self.queue(Command::Generate { request: Box::new(request), events })?;
+        Ok(receiver)
+    }
+
+    fn queue(&self, command: Command) -> Result<(), EngineError> {
         self.metrics.deferred.fetch_add(1, Ordering::Relaxed);
-        let sent = self.commands.try_send(Command::Generate { request: Box::new(request), events });
-        sent.map_err(|error| {
+        self.commands.try_send(command).map_err(|error| {
             self.metrics.deferred.fetch_sub(1, Ordering::Relaxed);
             match error {
                 TrySendError::Full(_) => EngineError::Busy { waiting: self.queue },
                 TrySendError::Disconnected(_) => EngineError::Stopped,
             }
-        })?;
-        Ok(receiver)
+        })
     }
 
     /// Ends the running generation as cancelled within one operation of its graph, and the thread with it.

@@ -5,6 +5,7 @@
 //! strings, UTF-8) hold no llama.cpp type and are tested in the fast lane.
 
 mod cpu;
+mod metrics;
 mod request;
 
 // Without llama.cpp only their tests call these: that is what keeps them in the fast lane.
@@ -22,6 +23,8 @@ mod text;
 #[cfg(feature = "llama")]
 mod context;
 #[cfg(feature = "llama")]
+mod embed;
+#[cfg(feature = "llama")]
 mod load;
 #[cfg(feature = "llama")]
 mod log;
@@ -32,7 +35,11 @@ mod sampler;
 #[cfg(feature = "llama")]
 mod sequence;
 #[cfg(feature = "llama")]
+mod steady;
+#[cfg(feature = "llama")]
 mod thread;
+#[cfg(feature = "llama")]
+mod work;
 
 #[cfg(not(feature = "llama"))]
 mod stub;
@@ -44,9 +51,10 @@ pub use measure::measure;
 #[cfg(not(feature = "llama"))]
 pub use stub::{Engine, measure};
 
+pub use metrics::{Figure, Metrics};
 pub use request::{
-    CONTEXTS, EngineError, Event, Finish, Form, Generate, Info, LoadSpec, LogSink, Metrics, Prompt, Sampling,
-    TemplateUse, Timings,
+    CONTEXTS, EngineError, Event, Finish, Form, Generate, Info, Input, LoadSpec, LogSink, Pooling, Prompt, Sampling,
+    TemplateUse, Timings, Vectors,
 };
 pub use template::Message;
 

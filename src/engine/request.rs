@@ -1,7 +1,6 @@
 use crate::host::cpu;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What to load and how.
@@ -21,8 +20,12 @@ pub struct LoadSpec {
     /// Layers on the GPU; `None` leaves it to llama.cpp (all that it can), which means nothing in a CPU build.
     pub gpu_layers: Option<u32>,
     pub mmap: bool,
-    /// Generations that may wait; one more is [`EngineError::Busy`].
+    /// Requests that may wait; one more is [`EngineError::Busy`].
     pub queue: usize,
+    /// Gives vectors instead of text, made of the tokens' in this way; `None` does what the file says it is for.
+    pub pooling: Option<Pooling>,
+    /// One text for one prompt and seed, whatever else is answered at the same time: see `engine/steady.rs`. Slower.
+    pub reproducible: bool,
 }
 
 impl LoadSpec {
@@ -39,6 +42,8 @@ impl LoadSpec {
             gpu_layers: None,
             mmap: true,
             queue: 32,
+            pooling: None,
+            reproducible: false,
         }
     }
 }
@@ -51,6 +56,40 @@ impl LoadSpec {
     /// Cells of the KV cache for requests of `context` tokens.
     pub fn cells(&self, context: u32) -> u32 {
         context.saturating_mul(self.parallel.clamp(1, CONTEXTS))
+    }
+}
+
+/// How the vectors of the tokens of a text become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pooling {
+    /// They do not: each token keeps its own.
+    None,
+    Mean,
+    /// The first one stands for all.
+    Cls,
+    /// The last one stands for all.
+    Last,
+    /// A score of a pair of texts instead of a vector.
+    Rank,
+}
+
+impl Pooling {
+    pub const ALL: [Pooling; 5] = [Pooling::None, Pooling::Mean, Pooling::Cls, Pooling::Last, Pooling::Rank];
+
+    /// As llama-server's `--pooling` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Pooling::None => "none",
+            Pooling::Mean => "mean",
+            Pooling::Cls => "cls",
+            Pooling::Last => "last",
+            Pooling::Rank => "rank",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Pooling> {
+        Pooling::ALL.into_iter().find(|pooling| pooling.name() == name)
     }
 }
 
@@ -74,6 +113,9 @@ pub struct Info {
     pub chat_template: bool,
     /// Answers that are generated at the same time.
     pub slots: u32,
+    /// What an embedding model makes its vectors of; `None` for one that generates text.
+    #[serde(default)]
+    pub pooling: Option<Pooling>,
 }
 
 /// A prompt in tokens, made by the engine.
@@ -152,6 +194,22 @@ pub enum Form {
     Grammar(String),
     /// A JSON schema, as JSON.
     Schema(String),
+}
+
+/// A text to be embedded, as it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    Text(String),
+    /// Its tokens, in the model's own numbers.
+    Tokens(Vec<i32>),
+}
+
+/// One vector per text, in the order of the texts, each of length 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vectors {
+    pub vectors: Vec<Vec<f32>>,
+    /// Of all texts together.
+    pub prompt_tokens: u32,
 }
 
 /// What a generation reports, in this order: `Started`, any number of `Piece`, then `Done` or `Failed`.
@@ -234,7 +292,12 @@ pub enum EngineError {
     EmptyPrompt,
     #[error("the prompt has {prompt} tokens, and the context only {context}")]
     ContextOverflow { prompt: usize, context: u32 },
-    #[error("{waiting} generations are waiting already")]
+    #[error("text {index} has {tokens} tokens, and at most {most} are taken")]
+    TextTooLong { index: usize, tokens: usize, most: u32 },
+    /// Asked for what this kind of model does not do.
+    #[error("{0}")]
+    NotThisModel(&'static str),
+    #[error("{waiting} requests are waiting already")]
     Busy { waiting: usize },
     #[error("llama.cpp could not decode: {0}")]
     Decode(String),
@@ -242,37 +305,15 @@ pub enum EngineError {
     Stopped,
 }
 
-/// Counters of one engine's life. llama-server's meanings.
-#[derive(Debug, Default)]
-pub struct Metrics {
-    pub prompt_tokens: AtomicU64,
-    pub predicted_tokens: AtomicU64,
-    pub prompt_us: AtomicU64,
-    pub predicted_us: AtomicU64,
-    /// Rises with every call of llama_decode: the sign of life during a long prompt.
-    pub decodes: AtomicU64,
-    pub processing: AtomicU64,
-    pub deferred: AtomicU64,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Metrics {
-    /// Each as (name, help, type, value), llama-server's names without their `llamacpp:`.
-    pub fn read(&self) -> [(&'static str, &'static str, &'static str, f64); 7] {
-        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
-        let seconds = |counter: &AtomicU64| count(counter) / 1e6;
-        [
-            ("prompt_tokens_total", "Prompt tokens processed", "counter", count(&self.prompt_tokens)),
-            ("prompt_seconds_total", "Time spent on prompts, seconds", "counter", seconds(&self.prompt_us)),
-            ("tokens_predicted_total", "Tokens generated", "counter", count(&self.predicted_tokens)),
-            (
-                "tokens_predicted_seconds_total",
-                "Time spent generating, seconds",
-                "counter",
-                seconds(&self.predicted_us),
-            ),
-            ("n_decode_total", "Calls of llama_decode", "counter", count(&self.decodes)),
-            ("requests_processing", "Requests being processed", "gauge", count(&self.processing)),
-            ("requests_deferred", "Requests waiting", "gauge", count(&self.deferred)),
-        ]
+    #[test]
+    fn every_pooling_reads_back_by_its_name() {
+        for pooling in Pooling::ALL {
+            assert_eq!(Pooling::named(pooling.name()), Some(pooling));
+        }
+        assert_eq!(Pooling::named("sum"), None);
     }
 }

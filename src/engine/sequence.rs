@@ -77,6 +77,11 @@ impl Sequence {
         self.fed
     }
 
+    /// Cells that it has used by itself.
+    pub fn cells(&self) -> usize {
+        self.fed.saturating_sub(self.cached).saturating_add(usize::try_from(self.predicted).unwrap_or(usize::MAX))
+    }
+
     pub fn is_generating(&self) -> bool {
         self.next.is_some()
     }
@@ -159,6 +164,7 @@ impl Sequence {
         let timings = self.timings();
         let count = |counter: &std::sync::atomic::AtomicU64, n: u64| counter.fetch_add(n, Ordering::Relaxed);
         count(&metrics.prompt_tokens, u64::from(timings.prompt_n));
+        count(&metrics.cached_tokens, u64::from(timings.cache_n));
         count(&metrics.predicted_tokens, u64::from(timings.predicted_n));
         count(&metrics.prompt_us, (timings.prompt_ms * 1e3) as u64);
         count(&metrics.predicted_us, (timings.predicted_ms * 1e3) as u64);

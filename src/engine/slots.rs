@@ -42,19 +42,26 @@ pub struct Slots {
     cells: usize,
     /// Whether parts of a sequence can be kept and copied: not with sliding windows or recurrent states.
     shares: bool,
+    /// Cells that cannot be used again before [`Slots::clear`]; see `engine/steady.rs`.
+    buried: usize,
     tick: u64,
 }
 
 impl Slots {
     pub fn new(slots: usize, cells: usize, shares: bool) -> Slots {
-        Slots { all: vec![Slot::default(); slots.max(1)], cells, shares, tick: 0 }
+        Slots { all: vec![Slot::default(); slots.max(1)], cells, shares, buried: 0, tick: 0 }
+    }
+
+    /// Requests at once.
+    pub fn len(&self) -> usize {
+        self.all.len()
     }
 
     /// Gives `prompt` a slot, with `reserve` cells for it and its answer. None when it has to wait for others.
     pub fn admit(&mut self, prompt: &[i32], reserve: usize) -> Option<Place> {
         let busy: usize = self.all.iter().filter_map(|s| s.reserved).sum();
         // Alone it may take everything there is.
-        if busy > 0 && busy.saturating_add(reserve) > self.cells {
+        if busy.saturating_add(reserve).saturating_add(self.buried) > self.cells && (busy > 0 || self.buried > 0) {
             return None;
         }
         // The last token is always computed: its logits are wanted.
@@ -150,6 +157,22 @@ impl Slots {
         }
     }
 
+    /// So many cells are used up for good.
+    pub fn bury(&mut self, cells: usize) {
+        self.buried = self.buried.saturating_add(cells);
+    }
+
+    /// Whether nothing runs and only a [`Slots::clear`] makes room.
+    pub fn is_used_up(&self) -> bool {
+        self.buried > 0 && self.all.iter().all(|slot| slot.reserved.is_none())
+    }
+
+    /// Nothing is held any more. Only while nothing runs.
+    pub fn clear(&mut self) {
+        self.buried = 0;
+        self.all.iter_mut().for_each(|slot| *slot = Slot::default());
+    }
+
     /// Its request has ended. Gives how many tokens of it are kept; the rest is to be removed.
     pub fn release(&mut self, slot: usize) -> usize {
         self.tick += 1;
@@ -226,6 +249,22 @@ mod tests {
         assert_eq!(slots.admit(&prompt(4, 7), 50), None, "it waits for room");
         slots.release(place.slot);
         assert!(slots.admit(&prompt(4, 7), 100).is_some());
+    }
+
+    #[test]
+    fn cells_that_are_never_given_back_are_waited_for_and_cleared_when_nothing_runs() {
+        let mut slots = Slots::new(2, 100, true);
+        let first = slots.admit(&prompt(1, 7), 60).unwrap();
+        slots.release(first.slot);
+        slots.bury(60);
+        let second = slots.admit(&prompt(1, 7), 40).unwrap();
+        assert_eq!(slots.admit(&prompt(2, 7), 1), None, "100 of 100 are used or promised");
+        assert!(!slots.is_used_up());
+        slots.release(second.slot);
+        slots.bury(40);
+        assert!(slots.admit(&prompt(1, 7), 60).is_none() && slots.is_used_up());
+        slots.clear();
+        assert_eq!(slots.admit(&prompt(1, 7), 60).map(|place| place.keep), Some(0));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use super::{EngineError, Event, Generate, Info, LoadSpec, LogSink, Message, Metrics, Prompt};
+use super::{EngineError, Event, Generate, Info, Input, LoadSpec, LogSink, Message, Metrics, Prompt, Vectors};
 use crate::clock::Timestamp;
 use crate::gguf::estimate::Settings;
 use crate::model::DeviceMemory;
@@ -41,6 +41,10 @@ impl Engine {
     }
 
     pub fn generate(&self, _: Generate) -> Result<Receiver<Event>, EngineError> {
+        match self.never {}
+    }
+
+    pub fn embed(&self, _: &[Input]) -> Result<Receiver<Result<Vectors, EngineError>>, EngineError> {
         match self.never {}
     }
 

@@ -1,4 +1,5 @@
 use super::context::{Batch, Context, Decoded};
+use super::embed::{Answer, Texts};
 use super::pace::Pace;
 use super::sampler;
 use super::sequence::Sequence;
@@ -16,6 +17,10 @@ pub enum Command {
     Generate {
         request: Box<Generate>,
         events: Sender<Event>,
+    },
+    Embed {
+        texts: Texts,
+        answer: Answer,
     },
     /// Wakes it, so that it sees the stop flag.
     Stop,
@@ -37,6 +42,8 @@ pub struct EngineThread {
     pub commands: Receiver<Command>,
     pub metrics: Arc<Metrics>,
     pub stopping: Arc<AtomicBool>,
+    /// Cells are used once only, until all have ended.
+    pub steady: bool,
 }
 
 impl EngineThread {
@@ -75,8 +82,13 @@ impl EngineThread {
             }
             let (request, events) = match self.waiting.take() {
                 Some(waiting) => waiting,
-                None => match self.next(active.is_empty()) {
-                    Next::Request(request, events) => (request, events),
+                None => match next_command(&self.commands, &self.stopping, active.is_empty()) {
+                    Next::Generate(request, events) => (request, events),
+                    // Refused before it is queued.
+                    Next::Embed(..) => {
+                        self.metrics.deferred.fetch_sub(1, Ordering::Relaxed);
+                        continue;
+                    }
                     Next::Nothing => return Some(admitted),
                     Next::End => return None,
                 },
@@ -90,7 +102,13 @@ impl EngineThread {
             let most = usize::try_from(self.room).unwrap_or(usize::MAX);
             let answer = request.max_tokens.map_or(most, |n| usize::try_from(n).unwrap_or(usize::MAX));
             let reserve = prompt.saturating_add(answer).min(most);
-            let Some(place) = self.slots.admit(request.prompt.tokens(), reserve) else {
+            let mut place = self.slots.admit(request.prompt.tokens(), reserve);
+            if place.is_none() && self.slots.is_used_up() {
+                self.context.forget_all();
+                self.slots.clear();
+                place = self.slots.admit(request.prompt.tokens(), reserve);
+            }
+            let Some(place) = place else {
                 self.waiting = Some((request, events));
                 return Some(admitted);
             };
@@ -127,28 +145,6 @@ impl EngineThread {
         }
     }
 
-    /// The next request in the channel.
-    fn next(&mut self, may_wait: bool) -> Next {
-        loop {
-            let command = if may_wait {
-                match self.commands.recv() {
-                    Ok(command) => command,
-                    Err(_) => return Next::End,
-                }
-            } else {
-                match self.commands.try_recv() {
-                    Ok(command) => command,
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => return Next::Nothing,
-                }
-            };
-            match command {
-                Command::Generate { request, events } => return Next::Request(request, events),
-                Command::Stop if self.stopping.load(Ordering::Relaxed) => return Next::End,
-                Command::Stop => {}
-            }
-        }
-    }
-
     /// Lets those that wait for a beginning go on: with it when it is there, alone when nobody computes it any more.
     fn release_waiting(&mut self, active: &mut [Sequence]) {
         for sequence in active {
@@ -176,15 +172,18 @@ impl EngineThread {
         batch.clear();
         self.release_waiting(active);
         // Answers on their way first: a long prompt must not hold them up. They are fewer than a batch has tokens.
+        let mut fed = 0_usize;
         for generating in [true, false] {
             for sequence in active.iter_mut().filter(|s| s.is_generating() == generating && s.wait.is_none()) {
-                sequence.feed(batch, self.batch_tokens.saturating_sub(batch.len()));
+                let before = batch.len();
+                sequence.feed(batch, self.batch_tokens.saturating_sub(before));
+                fed = fed.saturating_add(usize::from(batch.len() > before));
             }
         }
         if batch.len() == 0 {
             return Ok(());
         }
-        self.metrics.decodes.fetch_add(1, Ordering::Relaxed);
+        self.metrics.count_decode(fed);
         // A step with prompt tokens in it says nothing about the speed of single tokens.
         let single = batch.len() == active.len();
         self.context.set_threads(if single {
@@ -244,6 +243,7 @@ impl EngineThread {
     }
 
     fn end(&mut self, sequence: Sequence, finish: Finish) {
+        self.bury(&sequence);
         let kept = self.slots.release(slot_of(sequence.id));
         self.context.cut_sequence(sequence.id, kept);
         // Before its last word: whoever hears that may look at the gauge next.
@@ -253,6 +253,7 @@ impl EngineThread {
 
     fn fail(&mut self, sequence: Sequence, error: EngineError) {
         let slot = slot_of(sequence.id);
+        self.bury(&sequence);
         // What its cells hold is not known after an error.
         self.slots.holds(slot, 0);
         self.slots.release(slot);
@@ -261,16 +262,46 @@ impl EngineThread {
         sequence.fail(error);
     }
 
+    fn bury(&mut self, sequence: &Sequence) {
+        if self.steady {
+            self.slots.bury(sequence.cells());
+        }
+    }
+
     fn count_processing(&self, active: &[Sequence]) {
         self.metrics.processing.store(u64::try_from(active.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }
 
 /// What the channel gave.
-enum Next {
-    Request(Box<Generate>, Sender<Event>),
+pub enum Next {
+    Generate(Box<Generate>, Sender<Event>),
+    Embed(Texts, Answer),
     Nothing,
     End,
+}
+
+/// The next request in the channel.
+pub fn next_command(commands: &Receiver<Command>, stopping: &AtomicBool, may_wait: bool) -> Next {
+    loop {
+        let command = if may_wait {
+            match commands.recv() {
+                Ok(command) => command,
+                Err(_) => return Next::End,
+            }
+        } else {
+            match commands.try_recv() {
+                Ok(command) => command,
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return Next::Nothing,
+            }
+        };
+        match command {
+            Command::Generate { request, events } => return Next::Generate(request, events),
+            Command::Embed { texts, answer } => return Next::Embed(texts, answer),
+            Command::Stop if stopping.load(Ordering::Relaxed) => return Next::End,
+            Command::Stop => {}
+        }
+    }
 }
 
 /// The number of a slot's sequence; there are few.

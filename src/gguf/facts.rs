@@ -219,6 +219,14 @@ fn kind(keys: &Keys<'_>, attention: &Attention, vocab: Option<u64>) -> Kind {
     if keys.header.tensors.is_empty() && vocab.is_some() {
         return Kind::Vocab;
     }
+    if gives_vectors(architecture, attention.pooling_type, attention.causal) {
+        return Kind::Embedding;
+    }
+    Kind::Generative
+}
+
+/// Whether a model of this architecture, with these keys of its own, gives vectors of texts instead of texts.
+pub fn gives_vectors(architecture: &str, pooling_type: Option<u64>, causal: Option<bool>) -> bool {
     const ENCODERS: [&str; 9] = [
         "bert",
         "nomic-bert",
@@ -230,11 +238,7 @@ fn kind(keys: &Keys<'_>, attention: &Attention, vocab: Option<u64>) -> Kind {
         "gemma-embedding",
         "eurobert",
     ];
-    let pools = attention.pooling_type.is_some_and(|p| p != 0);
-    if pools || attention.causal == Some(false) || ENCODERS.contains(&architecture) {
-        return Kind::Embedding;
-    }
-    Kind::Generative
+    pooling_type.is_some_and(|p| p != 0) || causal == Some(false) || ENCODERS.contains(&architecture)
 }
 
 fn split(keys: &Keys<'_>) -> Option<Split> {

@@ -30,6 +30,9 @@ pub mod tensor_type;
 #[cfg(test)]
 mod tests;
 
+// Only the engine calls it.
+#[cfg(feature = "llama")]
+pub use facts::gives_vectors;
 pub use family::family;
 pub use open::{FileHeader, open_untouched, read_bytes, read_file, read_path, untouched};
 pub use template::{TemplateTokens, chat_template, template_tokens};

@@ -1,9 +1,10 @@
 //! The worker's routes: llama-server's, as far as one model without tools needs them.
 
-use super::dialect::{self, ChatRequest, CompletionRequest, Options, Usage};
+use super::dialect::{self, ChatRequest, CompletionRequest, Options, PromptDetails, Usage};
+use super::embeddings::{EmbeddingReply, EmbeddingRequest};
 use super::reply::{ApiError, Kind, Reply, sse};
 use crate::clock;
-use crate::engine::{Engine, EngineError, Event, Finish, Prompt, Timings};
+use crate::engine::{Engine, EngineError, Event, Figure, Finish, Prompt, Timings};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State};
@@ -73,6 +74,7 @@ pub fn routes(shared: Arc<Shared>) -> Router {
         .route("/metrics", get(metrics))
         .route("/v1/chat/completions", post(chat))
         .route("/v1/completions", post(completions))
+        .route("/v1/embeddings", post(embeddings))
         .fallback(|| async { ApiError { code: 404, message: "File Not Found".into(), kind: "not_found_error".into() } })
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .with_state(shared)
@@ -110,7 +112,7 @@ async fn props(State(shared): State<Arc<Shared>>) -> Answer {
 async fn metrics(State(shared): State<Arc<Shared>>) -> Answer {
     let engine = shared.engine()?;
     let mut text = String::new();
-    for (name, help, kind, value) in engine.metrics().read() {
+    for Figure { name, help, kind, value } in engine.metrics().read() {
         // Writing to a String cannot fail.
         let _ = write!(text, "# HELP llamacpp:{name} {help}\n# TYPE llamacpp:{name} {kind}\nllamacpp:{name} {value}\n");
     }
@@ -138,6 +140,22 @@ async fn completions(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
     answer(&shared, &engine, Kind::Text, (prompt, &request.options)).await
 }
 
+async fn embeddings(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+    let engine = shared.engine()?;
+    let request: EmbeddingRequest = parse(&body)?;
+    let inputs = request.inputs().map_err(ApiError::bad_request)?;
+    let asking = Arc::clone(&engine);
+    let asked = tokio::task::spawn_blocking(move || asking.embed(&inputs)).await;
+    let mut answer = asked.map_err(|error| ApiError::broken(error.to_string()))??;
+    let vectors = answer.recv().await.ok_or(EngineError::Stopped)??;
+    let numbers = vectors.vectors.first().map_or(0, Vec::len);
+    if let Some(other) = request.dimensions.filter(|wanted| *wanted != numbers) {
+        let message = format!("`dimensions` is {other}, and this model's vectors have {numbers}");
+        return Err(ApiError::bad_request(message));
+    }
+    Ok(axum::Json(EmbeddingReply::new(&engine.info().name, vectors, request.encoding_format)).into_response())
+}
+
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     if let Some(key) = serde_json::from_slice(body).ok().as_ref().and_then(dialect::unserved) {
         return Err(ApiError::bad_request(format!("`{key}` is not served")));
@@ -154,7 +172,7 @@ async fn make_prompt(
     let engine = Arc::clone(engine);
     match tokio::task::spawn_blocking(move || make(&engine)).await {
         Ok(prompt) => Ok(prompt?),
-        Err(error) => Err(ApiError { code: 500, message: error.to_string(), kind: "server_error".into() }),
+        Err(error) => Err(ApiError::broken(error.to_string())),
     }
 }
 
@@ -221,5 +239,10 @@ fn last_part(reply: &Reply, finish: Finish, usage: Usage, timings: Timings) -> S
 
 fn usage(prompt_tokens: u32, timings: Timings) -> Usage {
     let completion_tokens = timings.predicted_n;
-    Usage { prompt_tokens, completion_tokens, total_tokens: prompt_tokens.saturating_add(completion_tokens) }
+    Usage {
+        prompt_tokens,
+        completion_tokens,
+        total_tokens: prompt_tokens.saturating_add(completion_tokens),
+        prompt_tokens_details: PromptDetails { cached_tokens: timings.cache_n },
+    }
 }

@@ -44,8 +44,14 @@ impl WorkerSpec {
         if let Some(layers) = self.load.gpu_layers {
             option("--gpu-layers", layers.to_string().into());
         }
+        if let Some(pooling) = self.load.pooling {
+            option("--pooling", pooling.name().into());
+        }
         if let Some(parent) = self.parent {
             option("--parent", parent.to_string().into());
+        }
+        if self.load.reproducible {
+            args.push("--reproducible".into());
         }
         if !self.load.mmap {
             args.push("--no-mmap".into());

@@ -148,6 +148,15 @@ pub struct Usage {
     pub prompt_tokens: u32,
     pub completion_tokens: u32,
     pub total_tokens: u32,
+    #[serde(default)]
+    pub prompt_tokens_details: PromptDetails,
+}
+
+/// What of the prompt was no work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PromptDetails {
+    /// Tokens that were there already, from an earlier or a neighbouring request.
+    pub cached_tokens: u32,
 }
 
 impl Options {

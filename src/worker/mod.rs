@@ -11,6 +11,7 @@ mod args;
 mod ask;
 mod client;
 mod dialect;
+mod embeddings;
 mod error;
 mod exchange;
 mod reply;

@@ -121,6 +121,11 @@ impl ApiError {
         ApiError { code: 503, message: message.into(), kind: "unavailable_error".into() }
     }
 
+    /// Our fault.
+    pub fn broken(message: impl Into<String>) -> ApiError {
+        ApiError { code: 500, message: message.into(), kind: "server_error".into() }
+    }
+
     pub fn body(&self) -> Value {
         json!({"error": self})
     }
@@ -133,12 +138,13 @@ impl From<EngineError> for ApiError {
             EngineError::Template(_) | EngineError::EmptyPrompt | EngineError::BadSpec(_) => {
                 ApiError::bad_request(message)
             }
-            EngineError::ContextOverflow { .. } => {
+            EngineError::ContextOverflow { .. } | EngineError::TextTooLong { .. } => {
                 ApiError { code: 400, message, kind: "exceed_context_size_error".into() }
             }
+            EngineError::NotThisModel(_) => ApiError { code: 501, message, kind: "not_supported_error".into() },
             EngineError::Busy { .. } | EngineError::Stopped | EngineError::Cancelled => ApiError::unavailable(message),
             EngineError::NoEngine | EngineError::Cpu(_) | EngineError::Refused(_) | EngineError::Decode(_) => {
-                ApiError { code: 500, message, kind: "server_error".into() }
+                ApiError::broken(message)
             }
         }
     }

@@ -70,6 +70,7 @@ mod tests {
             vocabulary: 5,
             chat_template: true,
             slots: 4,
+            pooling: None,
         };
         let failed = Status::failed(&EngineError::Refused("two\nlines".into()));
         for status in [Status::Listening { port: None }, Status::Loading { fraction: 0.5 }, Status::Ready(info), failed]

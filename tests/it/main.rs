@@ -31,4 +31,8 @@ mod verify;
 #[cfg(feature = "llama")]
 mod worker;
 #[cfg(feature = "llama")]
+mod worker_embeddings;
+#[cfg(feature = "llama")]
+mod worker_figures;
+#[cfg(feature = "llama")]
 mod worker_http;

@@ -240,8 +240,8 @@ fn a_prompt_does_not_wait_for_ever_and_says_for_whom_it_waited() {
     let (sandbox, _turn) = with_smollm2();
     let held = device_held(&sandbox, "modelctl serve (process 7, since 2026)");
     let run = sandbox.run(["run-once", "--prompt", FRANCE, "--timeout", "1200ms"]);
-    run.refuses(4, "modelctl serve (process 7, since 2026) has a model in memory");
     assert!(run.err.contains("waiting for modelctl serve (process 7"), "{run:?}");
+    run.refuses(4, "modelctl serve (process 7, since 2026) has a model in memory");
     // What can never run is said at once.
     let start = Instant::now();
     sandbox.run(["run-once", "--prompt", "x", "--model", "nobody"]).refuses(3, "nobody");

@@ -2,13 +2,15 @@
 
 use crate::fixtures;
 use crate::sandbox::Sandbox;
+use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
 
-struct Running {
+/// A worker that has its model.
+pub struct Running {
     child: Child,
     socket: PathBuf,
     _lifeline: ChildStdin,
@@ -25,20 +27,17 @@ impl Drop for Running {
 }
 
 fn ready() -> Running {
+    ready_with(&fixtures::smollm2(), &["--context", "4096"])
+}
+
+/// A worker for that model with these options.
+pub fn ready_with(model: &Path, options: &[&str]) -> Running {
     let turn = fixtures::engine_turn();
     let sandbox = Sandbox::new();
     let socket = sandbox.path("s");
-    let model = fixtures::smollm2();
     let mut child = sandbox
-        .command([
-            "worker",
-            "--model",
-            model.to_str().unwrap(),
-            "--socket",
-            socket.to_str().unwrap(),
-            "--context",
-            "4096",
-        ])
+        .command(["worker", "--model", model.to_str().unwrap(), "--socket", socket.to_str().unwrap()])
+        .args(options)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -52,7 +51,7 @@ fn ready() -> Running {
 }
 
 impl Running {
-    fn send(&self, method: &str, path: &str, body: &str) -> UnixStream {
+    pub fn send(&self, method: &str, path: &str, body: &str) -> UnixStream {
         let mut stream = UnixStream::connect(&self.socket).unwrap();
         write!(
             stream,
@@ -64,7 +63,7 @@ impl Running {
     }
 
     /// Status and body, the chunks of a stream put together.
-    fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+    pub fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         let mut answer = String::new();
         self.send(method, path, body).read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -79,6 +78,19 @@ impl Running {
             rest = after.get(size + 2..).unwrap_or("");
         }
         (status, whole)
+    }
+
+    /// Status and body of an answer in JSON.
+    pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let (status, text) = self.ask("POST", path, &body.to_string());
+        (status, serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}")))
+    }
+
+    /// A figure of `/metrics`.
+    pub fn metric(&self, name: &str) -> f64 {
+        let (_, text) = self.ask("GET", "/metrics", "");
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("llamacpp:{name} ")));
+        line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
     }
 
     fn chat(&self, extra: &str) -> (u16, serde_json::Value) {

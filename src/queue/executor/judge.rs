@@ -117,7 +117,7 @@ mod tests {
     }
 
     fn answer(text: &str, finish: Finish) -> Result<Completion, Broken> {
-        let usage = Usage { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
+        let usage = Usage { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5, ..Usage::default() };
         Ok(Completion { text: text.into(), finish, usage, timings: Timings::default(), template: TemplateUse::Model })
     }
 

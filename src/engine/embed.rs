@@ -1,0 +1,196 @@
+//! Texts into vectors. No sequence goes on after its decode, so that each call of llama_decode takes whole texts, as many
+//! as fit, of whichever requests wait.
+
+use super::context::{Batch, Context, Decoded};
+use super::thread::{Command, Next, next_command};
+use super::{EngineError, Metrics, Vectors};
+use crate::clock;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+use tokio::sync::mpsc::Sender;
+
+/// Texts in one decode at most. More gain nothing: short ones fill a batch long before.
+pub const TEXTS: u32 = 64;
+
+/// Where the answer goes. Room for one; whoever asked may go, which ends the work.
+pub type Answer = Sender<Result<Vectors, EngineError>>;
+
+/// The texts of one request in tokens, each of which fits in a batch.
+pub struct Texts {
+    pub tokens: Vec<Vec<i32>>,
+}
+
+struct Asked {
+    texts: Vec<Vec<i32>>,
+    /// Of the first texts, as far as they are done.
+    vectors: Vec<Vec<f32>>,
+    answer: Answer,
+}
+
+/// The thread of an engine that gives vectors.
+pub struct EmbedThread {
+    pub context: Context,
+    /// A batch is filled up to so many tokens; a longer text has one for itself.
+    pub batch_tokens: usize,
+    /// Requests that are worked on at the same time.
+    pub at_once: usize,
+    pub commands: Receiver<Command>,
+    pub metrics: Arc<Metrics>,
+    pub stopping: Arc<AtomicBool>,
+}
+
+impl EmbedThread {
+    /// Works until it is told to stop or nobody can ask any more.
+    pub fn run(mut self) {
+        let mut asked: VecDeque<Asked> = VecDeque::new();
+        let mut batch = Batch::default();
+        while self.admit(&mut asked) {
+            asked.retain(|one| !one.answer.is_closed());
+            self.count(&asked);
+            if asked.is_empty() {
+                continue;
+            }
+            if let Err(error) = self.step(&mut asked, &mut batch) {
+                for one in asked.drain(..) {
+                    send(&one.answer, Err(error.clone()));
+                }
+            }
+            self.count(&asked);
+        }
+    }
+
+    /// Takes requests while there is room; waits for one when there is none. False when it is time to end.
+    fn admit(&mut self, asked: &mut VecDeque<Asked>) -> bool {
+        while asked.len() < self.at_once.max(1) {
+            if self.stopping.load(Ordering::Relaxed) {
+                return false;
+            }
+            match next_command(&self.commands, &self.stopping, asked.is_empty()) {
+                Next::Embed(texts, answer) => {
+                    self.metrics.deferred.fetch_sub(1, Ordering::Relaxed);
+                    asked.push_back(Asked { texts: texts.tokens, vectors: Vec::new(), answer });
+                    self.count(asked);
+                }
+                // Refused before it is queued.
+                Next::Generate(..) => {
+                    self.metrics.deferred.fetch_sub(1, Ordering::Relaxed);
+                }
+                Next::Nothing => break,
+                Next::End => return false,
+            }
+        }
+        !self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// One decode, for the first texts that are not done, and the answers that it completes.
+    fn step(&mut self, asked: &mut VecDeque<Asked>, batch: &mut Batch) -> Result<(), EngineError> {
+        let chosen = choose(asked, batch, self.batch_tokens);
+        if chosen.is_empty() {
+            return Ok(());
+        }
+        let watched: Vec<_> = asked.iter().map(|one| one.answer.downgrade()).collect();
+        let stopping = Arc::clone(&self.stopping);
+        self.context.set_abort_check(Some(Box::new(move || {
+            let unwanted = |one: &tokio::sync::mpsc::WeakSender<_>| one.upgrade().is_none_or(|a: Answer| a.is_closed());
+            stopping.load(Ordering::Relaxed) || watched.iter().all(unwanted)
+        })));
+        self.metrics.count_decode(chosen.len());
+        let before = clock::instant();
+        let decoded = self.context.decode(batch)?;
+        self.context.forget_all();
+        if decoded == Decoded::Aborted {
+            // Nobody is left to answer, or we stop: the next round ends them.
+            return Ok(());
+        }
+        self.account(batch.len(), clock::instant().saturating_duration_since(before));
+        for (sequence, at) in (0_i32..).zip(chosen) {
+            let vector = unit(self.context.pooled(sequence)?)?;
+            if let Some(one) = asked.get_mut(at) {
+                one.vectors.push(vector);
+            }
+        }
+        while let Some(mut one) = asked.pop_front_if(|one| one.vectors.len() >= one.texts.len()) {
+            let prompt_tokens = one.texts.iter().map(Vec::len).sum::<usize>();
+            let prompt_tokens = u32::try_from(prompt_tokens).unwrap_or(u32::MAX);
+            let vectors = std::mem::take(&mut one.vectors);
+            // Before its last word: whoever hears that may look at the gauge next.
+            self.count(asked);
+            send(&one.answer, Ok(Vectors { vectors, prompt_tokens }));
+        }
+        Ok(())
+    }
+
+    fn account(&self, tokens: usize, took: Duration) {
+        self.metrics.prompt_tokens.fetch_add(u64::try_from(tokens).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.metrics.prompt_us.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn count(&self, asked: &VecDeque<Asked>) {
+        self.metrics.processing.store(u64::try_from(asked.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
+/// Fills the batch with the next texts, each a sequence of its own. Gives whose they are, in the order of sequences.
+fn choose(asked: &VecDeque<Asked>, batch: &mut Batch, batch_tokens: usize) -> Vec<usize> {
+    batch.clear();
+    let mut chosen = Vec::new();
+    let waiting = asked.iter().enumerate().flat_map(|(at, one)| {
+        one.texts.iter().skip(one.vectors.len()).map(move |text| (at, text)) //
+    });
+    for (sequence, (at, text)) in (0_i32..).zip(waiting).take(TEXTS as usize) {
+        if !chosen.is_empty() && batch.len().saturating_add(text.len()) > batch_tokens {
+            break;
+        }
+        for (position, &token) in (0_i32..).zip(text) {
+            batch.push(token, position, sequence, true);
+        }
+        chosen.push(at);
+    }
+    chosen
+}
+
+fn send(answer: &Answer, result: Result<Vectors, EngineError>) {
+    // There is room for this one; who has gone does not want it.
+    let _ = answer.try_send(result);
+}
+
+/// The vector with length 1. All zeros stay so.
+fn unit(vector: &[f32]) -> Result<Vec<f32>, EngineError> {
+    let length = vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
+    if !length.is_finite() {
+        return Err(EngineError::Decode("the model computed no valid number".into()));
+    }
+    let scale = if length > 0.0 { 1.0 / length } else { 0.0 };
+    Ok(vector.iter().map(|&x| (f64::from(x) * scale) as f32).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(lengths: &[usize], done: usize) -> Asked {
+        let texts = lengths.iter().map(|&n| vec![1; n]).collect();
+        Asked { texts, vectors: vec![Vec::new(); done], answer: tokio::sync::mpsc::channel(1).0 }
+    }
+
+    #[test]
+    fn a_batch_takes_whole_texts_of_all_who_wait_and_a_long_one_alone() {
+        let mut batch = Batch::default();
+        let all = VecDeque::from([asked(&[3, 4, 5], 1), asked(&[3], 0), asked(&[1], 0)]);
+        assert_eq!(choose(&all, &mut batch, 12), [0, 0, 1]);
+        assert_eq!(batch.len(), 12);
+        let long = VecDeque::from([asked(&[40, 1], 0)]);
+        assert_eq!(choose(&long, &mut batch, 12), [0]);
+        assert_eq!(batch.len(), 40);
+    }
+
+    #[test]
+    fn a_vector_has_length_one_and_no_broken_number() {
+        assert_eq!(unit(&[3.0, -4.0]), Ok(vec![0.6, -0.8]));
+        assert_eq!(unit(&[0.0, 0.0]), Ok(vec![0.0, 0.0]));
+        assert!(unit(&[f32::NAN]).is_err() && unit(&[f32::INFINITY]).is_err());
+    }
+}
