@@ -1165,7 +1165,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__run__subcmd__once)
-            opts="-q -h -V --prompt --max-tasks --model --max-tokens --temperature --seed --force --json --config --db --color --quiet --help --version"
+            opts="-q -h -V --prompt --max-tasks --model --max-tokens --temperature --seed --timeout --force --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1192,6 +1192,10 @@ _modelctl() {
                     return 0
                     ;;
                 --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1953,7 +1957,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__worker)
-            opts="-q -h -V --model --socket --port --context --parallel --batch --threads --threads-batch --gpu-layers --no-mmap --queue --parent --nice --grace-ms --config --db --color --quiet --help --version"
+            opts="-q -h -V --model --socket --port --context --parallel --batch --threads --threads-batch --gpu-layers --no-mmap --queue --pooling --reproducible --parent --nice --grace-ms --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1996,6 +2000,10 @@ _modelctl() {
                     return 0
                     ;;
                 --queue)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pooling)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -303,6 +303,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l model -d 
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l max-tokens -d 'Stop after this many tokens [default: when the model is done or the context is full]' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l temperature -d '0 takes the likeliest token each time' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l seed -d 'Draw the same numbers each time' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l timeout -d 'Give up waiting for other processes after this long, and end the answer then [default: wait 10m, no end]' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
@@ -577,6 +578,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l threads -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l threads-batch -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l gpu-layers -d 'Layers on the GPU (default: all that fit)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l queue -d 'Requests that may wait' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l pooling -d 'Give vectors of texts instead of text, made in this way (default: as the file says): none, mean, cls, last' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l parent -d 'End when this process does (it holds the other end of our stdin)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l nice -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l grace-ms -d 'How long a running answer may go on after SIGTERM' -r
@@ -586,6 +588,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l color -d 'C
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l no-mmap
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l reproducible -d 'One text for one prompt and seed, whatever else is answered at the same time (slower)'
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -s V -l version -d 'Print version'

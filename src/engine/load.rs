@@ -14,7 +14,7 @@ use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::token::LlamaToken;
-use llama_cpp_2::vocab::{LlamaVocab, VocabType};
+use llama_cpp_2::vocab::LlamaVocab;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -229,9 +229,10 @@ impl Engine {
         Ok(tokens)
     }
 
-    /// llama.cpp ends the process over a text for a model without one.
+    /// llama.cpp ends the process over a text for a model without one. By the key, since the bindings panic over the
+    /// types of vocabulary that they do not know, such as BERT's.
     fn has_vocabulary(&self) -> bool {
-        self.model.vocab().vocab_type() != VocabType::NONE
+        self.model.meta_val_str("tokenizer.ggml.model").is_ok_and(|kind| kind != "no_vocab" && kind != "none")
     }
 
     /// Before a prompt is made for a model that cannot answer it.
