@@ -56,7 +56,9 @@ fn a_text_gets_one_vector_of_length_one_whoever_is_asked_with_it() {
     for (text, vector) in texts.iter().zip(&together) {
         assert_eq!(vector.len(), 64);
         assert!((product(vector, vector) - 1.0).abs() < 1e-5, "{text}: not of length 1");
-        assert_same(&vectors(&worker, &json!(text))[0], vector, text);
+        // Attention rounds otherwise in a wider batch, and random weights make much of it: 1.1e-4 was seen.
+        let far = apart(&vectors(&worker, &json!(text))[0], vector);
+        assert!(far < 1e-3, "{text}: {far} apart");
     }
     let [cat, dog, turned] =
         ["the cat sat", "the dog sat", "sat cat the"].map(|text| vectors(&worker, &json!(text)).remove(0));

@@ -89,7 +89,7 @@ fn usage_says_what_of_the_prompt_was_there_already() {
 
 /// Greedy answers of a few lengths, some with a beginning in common: alone, in company, and in other company.
 fn texts_in_company(worker: &Running) -> [Vec<String>; 3] {
-    let topics = ["rivers", "bread", "chess", "the moon", "snow", "honey bees", "trains", "whales", "tea", "maps"];
+    let topics = ["rivers", "bread", "chess", "the moon", "snow", "honey bees"];
     let ask = |n: usize| {
         let prompt = match n % 3 {
             0 => format!("Tell me about {}.", topics[n]),
@@ -98,7 +98,7 @@ fn texts_in_company(worker: &Running) -> [Vec<String>; 3] {
                 format!("List five facts on {} with a reason for each of them. {}", topics[n], "Be exact. ".repeat(12))
             }
         };
-        let mut body = chat(&prompt, 24);
+        let mut body = chat(&prompt, 16);
         if n % 2 == 0 {
             body["messages"].as_array_mut().unwrap().remove(0);
         }
@@ -113,13 +113,13 @@ fn texts_in_company(worker: &Running) -> [Vec<String>; 3] {
         texts
     };
     let alone = (0..topics.len()).map(ask).collect();
-    [alone, together(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), together(&[9, 4, 7, 0, 2, 8, 1, 6, 3, 5])]
+    [alone, together(&[0, 1, 2, 3, 4, 5]), together(&[5, 4, 0, 2, 1, 3])]
 }
 
 #[test]
 fn a_reproducible_worker_says_the_same_in_any_company() {
     // Room for few answers, so that cells are used up and cleared on the way.
-    let options = ["--context", "400", "--parallel", "6", "--reproducible"];
+    let options = ["--context", "256", "--parallel", "4", "--reproducible"];
     for model in [fixtures::smollm2(), fixtures::gemma()] {
         let worker = ready_with(&model, &options);
         let [alone, together, otherwise] = texts_in_company(&worker);
