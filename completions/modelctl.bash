@@ -52,6 +52,9 @@ _modelctl() {
             modelctl,probe)
                 cmd="modelctl__subcmd__probe"
                 ;;
+            modelctl,prune)
+                cmd="modelctl__subcmd__prune"
+                ;;
             modelctl,run-once)
                 cmd="modelctl__subcmd__run__subcmd__once"
                 ;;
@@ -66,6 +69,9 @@ _modelctl() {
                 ;;
             modelctl,task)
                 cmd="modelctl__subcmd__task"
+                ;;
+            modelctl,trash)
+                cmd="modelctl__subcmd__trash"
                 ;;
             modelctl,verify)
                 cmd="modelctl__subcmd__verify"
@@ -106,6 +112,9 @@ _modelctl() {
             modelctl__subcmd__help,probe)
                 cmd="modelctl__subcmd__help__subcmd__probe"
                 ;;
+            modelctl__subcmd__help,prune)
+                cmd="modelctl__subcmd__help__subcmd__prune"
+                ;;
             modelctl__subcmd__help,run-once)
                 cmd="modelctl__subcmd__help__subcmd__run__subcmd__once"
                 ;;
@@ -120,6 +129,9 @@ _modelctl() {
                 ;;
             modelctl__subcmd__help,task)
                 cmd="modelctl__subcmd__help__subcmd__task"
+                ;;
+            modelctl__subcmd__help,trash)
+                cmd="modelctl__subcmd__help__subcmd__trash"
                 ;;
             modelctl__subcmd__help,verify)
                 cmd="modelctl__subcmd__help__subcmd__verify"
@@ -165,6 +177,15 @@ _modelctl() {
                 ;;
             modelctl__subcmd__help__subcmd__task,wait)
                 cmd="modelctl__subcmd__help__subcmd__task__subcmd__wait"
+                ;;
+            modelctl__subcmd__help__subcmd__trash,empty)
+                cmd="modelctl__subcmd__help__subcmd__trash__subcmd__empty"
+                ;;
+            modelctl__subcmd__help__subcmd__trash,list)
+                cmd="modelctl__subcmd__help__subcmd__trash__subcmd__list"
+                ;;
+            modelctl__subcmd__help__subcmd__trash,restore)
+                cmd="modelctl__subcmd__help__subcmd__trash__subcmd__restore"
                 ;;
             modelctl__subcmd__keep,add)
                 cmd="modelctl__subcmd__keep__subcmd__add"
@@ -250,6 +271,18 @@ _modelctl() {
             modelctl__subcmd__task__subcmd__help,wait)
                 cmd="modelctl__subcmd__task__subcmd__help__subcmd__wait"
                 ;;
+            modelctl__subcmd__trash,empty)
+                cmd="modelctl__subcmd__trash__subcmd__empty"
+                ;;
+            modelctl__subcmd__trash,list)
+                cmd="modelctl__subcmd__trash__subcmd__list"
+                ;;
+            modelctl__subcmd__trash,ls)
+                cmd="modelctl__subcmd__trash__subcmd__list"
+                ;;
+            modelctl__subcmd__trash,restore)
+                cmd="modelctl__subcmd__trash__subcmd__restore"
+                ;;
             *)
                 ;;
         esac
@@ -257,7 +290,7 @@ _modelctl() {
 
     case "${cmd}" in
         modelctl)
-            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep verify duplicates run-once batch task inference history completions man worker probe measure help"
+            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -381,7 +414,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help)
-            opts="scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help"
+            opts="scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -577,6 +610,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help__subcmd__probe)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__prune)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -787,6 +834,62 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help__subcmd__task__subcmd__wait)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__trash)
+            opts="list restore empty"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__trash__subcmd__empty)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__trash__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__trash__subcmd__restore)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1145,6 +1248,76 @@ _modelctl() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__prune)
+            opts="-q -h -V --unused-for --prune-days --older-than --model --free --max-total --superseded --orphans --partials --damaged --duplicates --keep --min-keep --grace --assume-unused --dry-run --confirm --purge --allow-large --plan --apply --exit-code --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --unused-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --prune-days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --older-than)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --free)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-total)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --min-keep)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --grace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --plan)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --apply)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1907,6 +2080,114 @@ _modelctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__trash)
+            opts="-q -h -V --config --db --color --quiet --help --version list ls restore empty"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__trash__subcmd__empty)
+            opts="-q -h -V --older-than --confirm --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --older-than)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__trash__subcmd__list)
+            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__trash__subcmd__restore)
+            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

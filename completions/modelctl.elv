@@ -35,6 +35,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand keep 'Name the models that you want to keep'
             cand verify 'Check that the files of models are whole and are what their store promises'
             cand duplicates 'Show files that are on this machine more than once'
+            cand prune 'Take away models and files that nobody needs'
+            cand trash 'See, bring back or delete what prune took away'
             cand run-once 'Run due tasks of the queue and exit (for cron), or one prompt'
             cand batch 'Answer a file of requests in OpenAI''s Batch format (JSONL) and write the answers'
             cand task 'Queue prompts, look at them, and get their answers'
@@ -245,6 +247,105 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --color 'Colour the output'
             cand --wasteful 'Only groups of which sharing would save something: not those that are hard links already'
             cand --json 'Print a JSON array of groups'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;prune'= {
+            cand --unused-for 'Models that nobody has used for so long (`30d`, `12h`)'
+            cand --prune-days 'The same in days'
+            cand --older-than 'Models of which no file was written for so long'
+            cand --model 'These models: an id, a name, an alias or a path'
+            cand --free 'Until so much is free on the file system (`50GiB`); the least recently used goes first'
+            cand --max-total 'Until all models together take no more than this (`200GiB`)'
+            cand --keep 'Keep what this name, id, path or glob means (`*-Q8_0`)'
+            cand --min-keep 'Keep at least so many usable models, over all stores (also: AUTO_PRUNE_MIN_KEEP)'
+            cand --grace 'Keep what was used, written or put in place within this time'
+            cand --plan 'Save the plan to this file, to be looked at and then applied'
+            cand --apply 'Take the plan from this file instead of making one; what has changed since is left alone'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --superseded 'Files that only an older revision leads to'
+            cand --orphans 'Files that nothing leads to'
+            cand --partials 'Downloads that were not finished, and split models with parts missing'
+            cand --damaged 'What cannot be used as it lies there'
+            cand --duplicates 'Further copies of the same content (by sha256); one stays'
+            cand --assume-unused 'Take what cannot be known to be in use (processes of other users) for not in use'
+            cand --dry-run 'Show what would be done and change nothing; this is the default'
+            cand --confirm 'Do it'
+            cand --purge 'Delete for good instead of keeping in the trash: there is no undo'
+            cand --allow-large 'Allow more than half of a store to go'
+            cand --exit-code 'Exit with 10 when something was removed or would be, with 0 when there is nothing to do'
+            cand --json 'Print the plan, and what became of it, as a JSON object'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;trash'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand list 'List what is in the trash, the oldest first'
+            cand ls 'List what is in the trash, the oldest first'
+            cand restore 'Put back where it was: content, links, times and modes; nothing is overwritten'
+            cand empty 'Delete for good; without --confirm shows what would be deleted'
+        }
+        &'modelctl;trash;list'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print a JSON array of objects'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;trash;ls'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print a JSON array of objects'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;trash;restore'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print a JSON array of objects'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;trash;empty'= {
+            cand --older-than 'Only what has been there for so long (`7d`)'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --confirm 'Do it: there is no undo'
+            cand --json 'Print a JSON array of objects'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -644,6 +745,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand keep 'Name the models that you want to keep'
             cand verify 'Check that the files of models are whole and are what their store promises'
             cand duplicates 'Show files that are on this machine more than once'
+            cand prune 'Take away models and files that nobody needs'
+            cand trash 'See, bring back or delete what prune took away'
             cand run-once 'Run due tasks of the queue and exit (for cron), or one prompt'
             cand batch 'Answer a file of requests in OpenAI''s Batch format (JSONL) and write the answers'
             cand task 'Queue prompts, look at them, and get their answers'
@@ -678,6 +781,19 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;help;verify'= {
         }
         &'modelctl;help;duplicates'= {
+        }
+        &'modelctl;help;prune'= {
+        }
+        &'modelctl;help;trash'= {
+            cand list 'List what is in the trash, the oldest first'
+            cand restore 'Put back where it was: content, links, times and modes; nothing is overwritten'
+            cand empty 'Delete for good; without --confirm shows what would be deleted'
+        }
+        &'modelctl;help;trash;list'= {
+        }
+        &'modelctl;help;trash;restore'= {
+        }
+        &'modelctl;help;trash;empty'= {
         }
         &'modelctl;help;run-once'= {
         }

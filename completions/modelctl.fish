@@ -40,6 +40,8 @@ complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "set" -d 'Set what
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "keep" -d 'Name the models that you want to keep'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "duplicates" -d 'Show files that are on this machine more than once'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "prune" -d 'Take away models and files that nobody needs'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "trash" -d 'See, bring back or delete what prune took away'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "run-once" -d 'Run due tasks of the queue and exit (for cron), or one prompt'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "batch" -d 'Answer a file of requests in OpenAI\'s Batch format (JSONL) and write the answers'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "task" -d 'Queue prompts, look at them, and get their answers'
@@ -297,6 +299,87 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -l json -d
 complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l unused-for -d 'Models that nobody has used for so long (`30d`, `12h`)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l prune-days -d 'The same in days' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l older-than -d 'Models of which no file was written for so long' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l model -d 'These models: an id, a name, an alias or a path' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l free -d 'Until so much is free on the file system (`50GiB`); the least recently used goes first' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l max-total -d 'Until all models together take no more than this (`200GiB`)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l keep -d 'Keep what this name, id, path or glob means (`*-Q8_0`)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l min-keep -d 'Keep at least so many usable models, over all stores (also: AUTO_PRUNE_MIN_KEEP)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l grace -d 'Keep what was used, written or put in place within this time' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l plan -d 'Save the plan to this file, to be looked at and then applied' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l apply -d 'Take the plan from this file instead of making one; what has changed since is left alone' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l superseded -d 'Files that only an older revision leads to'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l orphans -d 'Files that nothing leads to'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l partials -d 'Downloads that were not finished, and split models with parts missing'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l damaged -d 'What cannot be used as it lies there'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l duplicates -d 'Further copies of the same content (by sha256); one stays'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l assume-unused -d 'Take what cannot be known to be in use (processes of other users) for not in use'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l dry-run -d 'Show what would be done and change nothing; this is the default'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l confirm -d 'Do it'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l purge -d 'Delete for good instead of keeping in the trash: there is no undo'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l allow-large -d 'Allow more than half of a store to go'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l exit-code -d 'Exit with 10 when something was removed or would be, with 0 when there is nothing to do'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l json -d 'Print the plan, and what became of it, as a JSON object'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -f -a "list" -d 'List what is in the trash, the oldest first'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -f -a "ls" -d 'List what is in the trash, the oldest first'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -f -a "restore" -d 'Put back where it was: content, links, times and modes; nothing is overwritten'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -f -a "empty" -d 'Delete for good; without --confirm shows what would be deleted'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -l json -d 'Print a JSON array of objects'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -l json -d 'Print a JSON array of objects'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -l json -d 'Print a JSON array of objects'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l older-than -d 'Only what has been there for so long (`7d`)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l confirm -d 'Do it: there is no undo'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l json -d 'Print a JSON array of objects'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l prompt -d 'The prompt; `-` reads it from standard input' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l max-tasks -d 'Run so many tasks at most [default: OFFLOAD_MAX_TASKS, else 5]' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l model -d 'Answer with this model: an id or its beginning, an alias, a name or a path' -r
@@ -628,27 +711,32 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "scan" -d 'Look for models and record what is there'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "list" -d 'List the models known on this machine'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "keep" -d 'Name the models that you want to keep'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "duplicates" -d 'Show files that are on this machine more than once'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "run-once" -d 'Run due tasks of the queue and exit (for cron), or one prompt'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "batch" -d 'Answer a file of requests in OpenAI\'s Batch format (JSONL) and write the answers'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "task" -d 'Queue prompts, look at them, and get their answers'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "inference" -d 'Let tasks run, or make them wait'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "history" -d 'Show who did what, when, why and how much, newest last'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "worker"
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "measure" -d 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates run-once batch task inference history completions man worker probe measure help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "scan" -d 'Look for models and record what is there'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "list" -d 'List the models known on this machine'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "keep" -d 'Name the models that you want to keep'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "duplicates" -d 'Show files that are on this machine more than once'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "prune" -d 'Take away models and files that nobody needs'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "trash" -d 'See, bring back or delete what prune took away'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "run-once" -d 'Run due tasks of the queue and exit (for cron), or one prompt'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "batch" -d 'Answer a file of requests in OpenAI\'s Batch format (JSONL) and write the answers'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "task" -d 'Queue prompts, look at them, and get their answers'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "inference" -d 'Let tasks run, or make them wait'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "history" -d 'Show who did what, when, why and how much, newest last'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "worker"
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "measure" -d 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "add" -d 'Add hints; one that is kept already stays where it is'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "rm" -d 'Remove hints that `keep add` added'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "list" -d 'List all hints in order of preference: where each comes from, and which models it means'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from trash" -f -a "list" -d 'List what is in the trash, the oldest first'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from trash" -f -a "restore" -d 'Put back where it was: content, links, times and modes; nothing is overwritten'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from trash" -f -a "empty" -d 'Delete for good; without --confirm shows what would be deleted'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from task" -f -a "add" -d 'Add one task'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from task" -f -a "list" -d 'List tasks, newest first'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from task" -f -a "show" -d 'Show a task: where it stands, its attempts, its answer'

@@ -231,10 +231,12 @@ fn a_blob_that_is_being_downloaded_is_in_use() {
 
 #[test]
 fn what_cannot_be_seen_is_unknown_and_said_once() {
-    let scene = scene(StoreKind::Dir, "a.gguf");
+    let mut scene = scene(StoreKind::Dir, "a.gguf");
+    // The kernel would tell, and is not asked through a link.
+    let link = scene.folder.path().join("link.gguf");
+    std::os::unix::fs::symlink(&scene.path, &link).unwrap();
+    scene.path = link;
     let mut look = scene.look();
-    // The kernel would tell, and is asked about a file that is not there any more.
-    std::fs::remove_file(&scene.path).unwrap();
     let closed = |pid| open_files::Closed { pid, uid: 70, command: "postgres".to_owned() };
     let with = |change: &dyn Fn(&mut OpenFiles)| {
         let mut found = OpenFiles::default();
