@@ -4,11 +4,13 @@
 
 PREFIX = /usr/local
 DESTDIR =
-# `make bench ONLY=scan`: one group of header, scan, hub, million, list, verify, inuse, run. All of them need 5 GB of disk.
+# `make bench ONLY=scan`: one group of header, scan, hub, million, list, verify, inuse, run, queue, recovery,
+# offload. All of them need 5 GB of disk.
 ONLY =
 # The contenders from PyPI.
 PYPI_GGUF = gguf==0.19.0
 PYPI_HUB = huggingface_hub==2.4.0
+PYPI_HUEY = huey==3.5.4
 # `make fuzz FUZZ=… FUZZ_SECONDS=…`
 FUZZ = header
 FUZZ_SECONDS = 600
@@ -60,7 +62,7 @@ bench: fixtures ## measure against other programs, as ratios (ONLY=scan: one gro
 	    echo "bench: pip install --target $$packages $$2"; rm -rf "$$packages.new"; \
 	    PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --target "$$packages.new" "$$2" && \
 	    mv "$$packages.new" "$$packages"; }; \
-	install_into python "$(PYPI_GGUF)" && install_into python-hub "$(PYPI_HUB)"
+	install_into python "$(PYPI_GGUF)" && install_into python-hub "$(PYPI_HUB)" && install_into python-huey "$(PYPI_HUEY)"
 	@case "$(ONLY)" in ""|*header*) cargo bench --bench header ;; esac
 	cargo bench --bench ratios -- $(ONLY)
 

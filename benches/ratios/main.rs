@@ -1,22 +1,28 @@
 //! modelctl against the programs an operator would otherwise use, as ratios within one run.
 //!
-//! `make bench`, or `make bench ONLY=header|scan|hub|million|list|verify|inuse|run`. Contenders run in turns, A B A B, and the medians are
+//! `make bench`, or `make bench ONLY=GROUP`: header, scan, hub, million, list, verify, inuse, run, queue, recovery,
+//! offload. Contenders run in turns, A B A B, and the medians are
 //! compared: what disturbs the machine disturbs both. Nothing here fails for being slow; it fails when a contender
 //! does not do its work. The table goes to stdout, the figures to `target/bench/results.json`.
 //!
 //! Some contenders are this program itself in another role (`--as ROLE …`), so that each is a process of its own.
 #![allow(clippy::disallowed_methods, reason = "benchmarks stand outside the house")]
 
+mod chats;
 mod header;
 mod header_readers;
 mod hub;
 mod inuse;
 mod list;
+mod llama_server;
 mod measure;
 mod million;
+mod offload;
 #[cfg(feature = "llama")]
 mod plain_loop;
+mod queue;
 mod real_models;
+mod recovery;
 mod run;
 mod scan;
 mod stage;
@@ -28,7 +34,7 @@ use table::Table;
 
 type Group = (&'static str, fn(&Stage, &mut Table));
 
-const GROUPS: [Group; 8] = [
+const GROUPS: [Group; 11] = [
     ("header", header::measure),
     ("scan", scan::measure),
     ("hub", hub::measure),
@@ -37,6 +43,9 @@ const GROUPS: [Group; 8] = [
     ("verify", verify::measure),
     ("inuse", inuse::measure),
     ("run", run::measure),
+    ("queue", queue::measure),
+    ("recovery", recovery::measure),
+    ("offload", offload::measure),
 ];
 
 fn main() {

@@ -39,6 +39,11 @@ pub fn output(command: &mut Command) -> String {
 pub fn in_turns(rounds: usize, mut a: impl FnMut() -> f64, mut b: impl FnMut() -> f64) -> (f64, f64) {
     a();
     b();
+    in_cold_turns(rounds, a, b)
+}
+
+/// The same without the turns that do not count: for what takes long and starts from nothing each time.
+pub fn in_cold_turns(rounds: usize, mut a: impl FnMut() -> f64, mut b: impl FnMut() -> f64) -> (f64, f64) {
     let (mut of_a, mut of_b) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         of_a.push(a());
@@ -47,7 +52,7 @@ pub fn in_turns(rounds: usize, mut a: impl FnMut() -> f64, mut b: impl FnMut() -
     (median(of_a), median(of_b))
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }

@@ -95,6 +95,17 @@ impl Stage {
         })
     }
 
+    /// huey_queue.py with PyPI's Huey, as `make bench` installed it; None when it did not.
+    pub fn huey(&self, args: &[&str]) -> Option<Command> {
+        let packages = self.bench.join("python-huey");
+        packages.join("huey").is_dir().then(|| {
+            let mut command =
+                self.program("python3", &[concat!(env!("CARGO_MANIFEST_DIR"), "/benches/ratios/huey_queue.py")]);
+            command.args(args).env("PYTHONPATH", &packages);
+            command
+        })
+    }
+
     /// A nested tree of 10,000 small models: 10 folders of 10 folders of 100 files.
     pub fn tree(&self) -> PathBuf {
         let tree = self.bench.join("tree");

@@ -7,6 +7,7 @@ pub struct Table {
     /// The group being measured; set before its lines come.
     pub group: &'static str,
     lines: Vec<Line>,
+    remarks: Vec<String>,
 }
 
 struct Line {
@@ -24,6 +25,7 @@ pub enum Unit {
     Seconds,
     Bytes,
     TokensPerSecond,
+    TasksPerSecond,
 }
 
 /// What the comparison shall come to.
@@ -31,6 +33,8 @@ pub enum Unit {
 pub enum Goal {
     /// Their time (or memory) divided by ours, at least.
     TimesLess(f64),
+    /// Our rate divided by theirs, at least.
+    TimesTheRate(f64),
     /// Our time divided by theirs, at most.
     TimesAsMuch(f64),
     /// Ours alone, at most.
@@ -60,6 +64,12 @@ impl Table {
         self.push(what.into(), Unit::Seconds, None, None, Goal::None, Some(why.into()));
     }
 
+    /// What a reader of the figures should know.
+    pub fn remark(&mut self, remark: String) {
+        eprintln!("  {remark}");
+        self.remarks.push(remark);
+    }
+
     fn push(
         &mut self,
         what: String,
@@ -84,11 +94,14 @@ impl Table {
             let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
             println!("{}", cells.join("  ").trim_end());
         }
+        for remark in &self.remarks {
+            println!("{remark}");
+        }
     }
 
     pub fn json(&self) -> String {
         let lines: Vec<Value> = self.lines.iter().map(Line::json).collect();
-        let document = json!({ "cores": crate::measure::cores(), "lines": lines });
+        let document = json!({ "cores": crate::measure::cores(), "lines": lines, "remarks": self.remarks });
         format!("{document:#}\n")
     }
 }
@@ -103,7 +116,7 @@ impl Line {
     fn ratio_text(&self) -> Option<String> {
         let ratio = self.ratio()?;
         Some(match self.unit {
-            Unit::TokensPerSecond => format!("{ratio:.2} times the rate"),
+            Unit::TokensPerSecond | Unit::TasksPerSecond => format!("{ratio:.2} times the rate"),
             _ if ratio < 1.0 => format!("{:.1} times less", 1.0 / ratio),
             _ => format!("{ratio:.2} times"),
         })
@@ -112,6 +125,7 @@ impl Line {
     fn met(&self) -> Option<bool> {
         match self.goal {
             Goal::TimesLess(least) => Some(1.0 / self.ratio()? >= least),
+            Goal::TimesTheRate(least) => Some(self.ratio()? >= least),
             Goal::TimesAsMuch(most) => Some(self.ratio()? <= most),
             Goal::AtMost(most) => Some(self.ours? <= most),
             Goal::None => None,
@@ -122,6 +136,7 @@ impl Line {
         let dash = || "-".to_owned();
         let goal = match self.goal {
             Goal::TimesLess(n) => format!("{n} times less"),
+            Goal::TimesTheRate(n) => format!("{n} times the rate"),
             Goal::TimesAsMuch(n) => format!("at most {n} times"),
             Goal::AtMost(n) => format!("at most {}", self.unit.show(n)),
             Goal::None => dash(),
@@ -145,6 +160,7 @@ impl Line {
             Unit::Seconds => "seconds",
             Unit::Bytes => "bytes",
             Unit::TokensPerSecond => "tokens per second",
+            Unit::TasksPerSecond => "tasks per second",
         };
         let [_, _, _, _, _, goal, _] = self.cells();
         json!({
@@ -163,6 +179,8 @@ impl Unit {
             Unit::Seconds => format!("{value:.2} s"),
             Unit::Bytes => format!("{:.1} MB", value / 1e6),
             Unit::TokensPerSecond => format!("{value:.1} t/s"),
+            Unit::TasksPerSecond if value < 100.0 => format!("{value:.2} tasks/s"),
+            Unit::TasksPerSecond => format!("{value:.0} tasks/s"),
         }
     }
 }
