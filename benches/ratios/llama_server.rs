@@ -22,8 +22,14 @@ pub fn program(stage: &Stage) -> Option<PathBuf> {
     program.is_file().then_some(program)
 }
 
-/// What it says of itself.
+/// The package that it was built from, else what it says of itself.
 pub fn version(stage: &Stage, program: &Path) -> String {
+    let package = stage.bench.join("llama-server/package");
+    if program.starts_with(&stage.bench)
+        && let Ok(package) = std::fs::read_to_string(package)
+    {
+        return package.trim().to_owned();
+    }
     let said = stage.program(program, &["--version"]).stdout(Stdio::piped()).stderr(Stdio::piped()).output();
     let said = said.expect("llama-server says its version");
     let lines = [said.stdout, said.stderr].concat();
