@@ -33,7 +33,7 @@ pub(super) fn parse(line: &[u8]) -> Option<Line<'_>> {
     }
     let ino = std::str::from_utf8(ino).ok()?.parse().ok()?;
     let (major, minor) = std::str::from_utf8(device).ok()?.split_once(':')?;
-    let hex = |text| u32::from_str_radix(text, 16).ok();
+    let hex = |text| u32::from_str_radix(text, 16).ok(); // no number, no line of maps
     let blanks = rest.iter().take_while(|b| **b == b' ').count();
     let range = std::str::from_utf8(range).ok()?;
     let path = rest.get(blanks..)?;
