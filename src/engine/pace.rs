@@ -16,6 +16,8 @@ const MAX_PAUSE: Duration = Duration::from_secs(64);
 const TRY_STEPS: u8 = 4;
 /// Steps at one level before the next try, so that there is something to compare with.
 const STEPS_BEFORE_TRY: u8 = 3;
+/// Widths of a step whose times are kept apart: 1, 2, up to 4, up to 8, … sequences.
+const WIDTHS: usize = 8;
 /// Slow steps in a row that send us down; a very slow one counts for most of them.
 const SLOW_STEPS: u8 = 4;
 
@@ -24,8 +26,8 @@ pub struct Pace {
     /// Thread counts, ascending.
     ladder: Vec<u32>,
     at: usize,
-    /// The smoothed time of a step at each level, seconds.
-    usual: Vec<Option<f64>>,
+    /// The smoothed time of a step at each level and of each width, seconds.
+    usual: Vec<[Option<f64>; WIDTHS]>,
     /// Steps at this level since the last change.
     steps: u8,
     /// A try of this level, which began one below.
@@ -46,7 +48,7 @@ impl Pace {
         let mut ladder: Vec<u32> = std::iter::once(1).chain(quarters).filter(|&count| count > 0).collect();
         ladder.dedup();
         let at = ladder.iter().rposition(|&count| count <= threads.div_ceil(2)).unwrap_or(0);
-        let usual = vec![None; ladder.len()];
+        let usual = vec![[None; WIDTHS]; ladder.len()];
         Pace { ladder, at, usual, steps: 0, trying: false, slow: 0, next_try: now, pause: MIN_PAUSE, crowded: false }
     }
 
@@ -60,20 +62,20 @@ impl Pace {
         if self.crowded { most.min(self.threads()) } else { most }
     }
 
-    /// Learns from one step of single tokens.
-    pub fn observe(&mut self, took: Duration, now: Instant) {
+    /// Learns from one step of single tokens, one for each of `width` sequences.
+    pub fn observe(&mut self, took: Duration, width: usize, now: Instant) {
         let took = took.as_secs_f64();
         self.steps = self.steps.saturating_add(1);
         if self.trying {
-            self.observe_try(took, now);
+            self.observe_try(took, width, now);
             return;
         }
-        if self.is_slow(took) {
+        if self.is_slow(took, width) {
             // A few may be a program that starts beside us; two that are far off are not.
-            self.slow = self.slow.saturating_add(if self.is_slow(took / 4.0) { SLOW_STEPS - 1 } else { 1 });
+            self.slow = self.slow.saturating_add(if self.is_slow(took / 4.0, width) { SLOW_STEPS - 1 } else { 1 });
         } else {
             self.slow = 0;
-            self.smooth(took);
+            self.smooth(took, width);
         }
         if self.slow >= SLOW_STEPS {
             self.go_down(now);
@@ -86,8 +88,8 @@ impl Pace {
         }
     }
 
-    fn observe_try(&mut self, took: f64, now: Instant) {
-        let below = self.usual_at(self.at.checked_sub(1)).unwrap_or(f64::INFINITY);
+    fn observe_try(&mut self, took: f64, width: usize, now: Instant) {
+        let below = self.expected(self.at.checked_sub(1), width).unwrap_or(f64::INFINITY);
         let allowed = if self.steps == 1 { below * 1.5 } else { below };
         if took > allowed {
             self.go_down(now);
@@ -96,7 +98,7 @@ impl Pace {
         if self.steps == 1 {
             return;
         }
-        self.smooth(took);
+        self.smooth(took, width);
         if self.steps >= TRY_STEPS {
             self.trying = false;
             self.crowded = false;
@@ -106,9 +108,9 @@ impl Pace {
     }
 
     /// Slower than fewer threads are known to be, or than this level used to be.
-    fn is_slow(&self, took: f64) -> bool {
-        let below = self.usual_at(self.at.checked_sub(1)).map(|usual| usual * 1.1);
-        let here = self.usual_at(Some(self.at)).map(|usual| usual * 2.0);
+    fn is_slow(&self, took: f64, width: usize) -> bool {
+        let below = self.expected(self.at.checked_sub(1), width).map(|usual| usual * 1.1);
+        let here = self.expected(Some(self.at), width).map(|usual| usual * 2.0);
         self.at > 0 && [below, here].into_iter().flatten().any(|limit| took > limit)
     }
 
@@ -126,19 +128,34 @@ impl Pace {
         self.slow = 0;
         // What was usual here is from another time; what is usual below is what a try is measured by.
         if let Some(usual) = self.usual.get_mut(level) {
-            *usual = None;
+            *usual = [None; WIDTHS];
         }
     }
 
-    fn smooth(&mut self, took: f64) {
-        if let Some(usual) = self.usual.get_mut(self.at) {
+    fn smooth(&mut self, took: f64, width: usize) {
+        if let Some(usual) = self.usual.get_mut(self.at).and_then(|all| all.get_mut(class(width))) {
             *usual = Some(usual.map_or(took, |usual| usual * 0.8 + took * 0.2));
         }
     }
 
-    fn usual_at(&self, level: Option<usize>) -> Option<f64> {
-        self.usual.get(level?).copied().flatten()
+    /// The most that a step of this width should take by what is known: another width says that a wider step takes at
+    /// most as much more as it is wider, and a narrower one no more.
+    fn expected(&self, level: Option<usize>, width: usize) -> Option<f64> {
+        let all = self.usual.get(level?)?;
+        let class = class(width);
+        let bound = |(known, usual): (usize, &Option<f64>)| {
+            let wider = 2f64.powi(i32::try_from(class.saturating_sub(known)).unwrap_or(0));
+            usual.map(|usual| usual * wider)
+        };
+        let own = all.get(class).copied().flatten();
+        own.or_else(|| all.iter().enumerate().filter_map(bound).min_by(f64::total_cmp))
     }
+}
+
+/// The widths that are taken for one: up to the next power of two.
+fn class(width: usize) -> usize {
+    let power = width.max(1).checked_next_power_of_two().map_or(0, usize::trailing_zeros);
+    usize::try_from(power).unwrap_or(0).min(WIDTHS - 1)
 }
 
 #[cfg(test)]
@@ -154,7 +171,7 @@ mod tests {
             let took = cost(pace.threads(), step);
             now += Duration::from_secs_f64(took);
             total += took;
-            pace.observe(Duration::from_secs_f64(took), now);
+            pace.observe(Duration::from_secs_f64(took), 1, now);
         }
         (total, now)
     }
@@ -209,5 +226,22 @@ mod tests {
             run(&mut pace, start, 4_000, |threads, step| quiet(threads, 0) * (1.0 + f64::from(step) / 400.0));
         run(&mut pace, now, 200, |threads, _| quiet(threads, 0) * 11.0);
         assert_eq!(pace.threads(), 4);
+    }
+
+    #[test]
+    fn more_sequences_at_once_are_not_a_neighbour() {
+        // Memory bound: a wide step takes little more. Compute bound: it takes as much more as it is wider.
+        for share in [0.05, 1.0] {
+            let start = clock::instant();
+            let (mut pace, mut now) = (Pace::new(2, start), start);
+            let widths = [1, 16, 2, 16, 8, 1, 4, 16, 3, 12];
+            for step in 0..400 {
+                let width = widths[step / 7 % widths.len()];
+                let took = quiet(pace.threads(), 0) * (1.0 - share + share * width as f64);
+                now += Duration::from_secs_f64(took);
+                pace.observe(Duration::from_secs_f64(took), width, now);
+                assert!(step < 20 || pace.threads() == 2, "step {step} with {width} sequences, share {share}");
+            }
+        }
     }
 }

@@ -205,7 +205,7 @@ impl EngineThread {
             self.slots.holds(slot_of(sequence.id), sequence.fed());
         }
         if single {
-            self.pace.observe(after.saturating_duration_since(before), after);
+            self.pace.observe(after.saturating_duration_since(before), active.len(), after);
         }
         let model = Arc::clone(&self.model);
         let vocabulary = model.vocab();
