@@ -340,6 +340,7 @@ fn act<'p>(
     };
     let progress = ctx.ui.progress(if manner.purge { "deleting" } else { "moving" }, Some(plan.going().count() as u64));
     let mut touched: BTreeSet<(StoreKind, PathBuf)> = BTreeSet::new();
+    let ollama = ctx.config.prune.ollama.clone();
     let done = {
         let ctx = RefCell::new(&mut *ctx);
         let mut in_use = |c: &Candidate| c.used(&InUse::look_again(&c.asked().collect::<Vec<_>>()));
@@ -364,6 +365,7 @@ fn act<'p>(
                 candidates: &found,
                 doer: &doer,
                 purge: manner.purge,
+                ollama: &ollama,
                 in_use: &mut in_use,
                 is_kept: &mut is_kept,
                 tell: &mut tell,

@@ -25,6 +25,11 @@ pub fn show(ui: &mut Ui, plan: &Plan, json: bool, purge: bool, notes: &[String],
         let root = text::path(&large.root);
         ui.warn(&format!("{going} of {all} in `{root}` would go, which is more than half: --allow-large permits it"));
     }
+    if plan.going().any(|row| row.is_foreign) {
+        ui.warn(
+            "an Ollama store cannot be written: only its own server can delete there, with --purge and without an undo",
+        );
+    }
     let count = plan.going().count() as u64;
     if count == 0 {
         ui.note("nothing would be removed");
@@ -182,6 +187,8 @@ struct RowDocument<'a> {
     apparent_bytes: u64,
     allocated_bytes: u64,
     freed_bytes: u64,
+    /// Only its owner's own interface can delete it, without an undo.
+    no_undo: bool,
     /// Everything that goes with it, references first.
     paths: Vec<String>,
     /// `trashed`, `purged`, `skipped`, `failed`; null in a dry run and for what is kept.
@@ -252,6 +259,7 @@ fn row_document<'a>(row: &'a Row, fate: Option<&'a Fate>) -> RowDocument<'a> {
         apparent_bytes: row.apparent_bytes,
         allocated_bytes: row.allocated_bytes,
         freed_bytes: row.freed_bytes,
+        no_undo: row.is_foreign,
         paths: paths.collect(),
         outcome,
         trash_id,

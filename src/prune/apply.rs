@@ -3,11 +3,13 @@
 
 use super::candidate::Candidate;
 use super::decide::{self, Rule, Verdict};
+use super::hand_over;
 use super::in_use::Use;
 use super::plan::{Base, Plan, Row, lookup};
 use super::trash::{self, Held, Inode, Order, Outcome, Place, Point};
 use crate::clock::Timestamp;
-use crate::model::StoreKind;
+use crate::config::ServerAddress;
+use crate::model::{Reading, StoreKind};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -45,6 +47,8 @@ pub struct Acting<'a> {
     pub doer: &'a Doer,
     /// Delete for good instead of keeping in the trash.
     pub purge: bool,
+    /// Where Ollama's server is.
+    pub ollama: &'a Reading<ServerAddress>,
     /// Whether one is in use at this moment.
     pub in_use: &'a mut dyn FnMut(&Candidate) -> Use,
     /// Whether a rule of the database keeps it by now.
@@ -67,7 +71,8 @@ impl Trashes {
     pub fn hold(plan: &Plan, now: Timestamp) -> (Trashes, HashMap<PathBuf, anyhow::Error>) {
         let mut held: HashMap<PathBuf, Held> = HashMap::new();
         let mut failed = HashMap::new();
-        let bases: HashSet<&PathBuf> = plan.going().filter_map(|row| row.base.as_ref()).map(|b| &b.path).collect();
+        let bases: HashSet<&PathBuf> =
+            plan.going().filter(|row| !row.is_foreign).filter_map(|row| row.base.as_ref()).map(|b| &b.path).collect();
         let mut bases: Vec<&PathBuf> = bases.into_iter().collect();
         bases.sort();
         for base in bases {
@@ -192,6 +197,9 @@ fn one(
         Ok(_) => return skipped("what goes with it is not what was planned: plan again".to_owned()),
         Err(why) => return skipped(why),
     }
+    if row.is_foreign {
+        return Ok(hand_over(row, base, acting));
+    }
     let Some(held) = trashes.of(&base.path) else { return skipped("its trash is not at hand".to_owned()) };
     Ok(match take(row, base, held, acting) {
         Ok(fate) => fate,
@@ -223,6 +231,30 @@ fn again(
         .map(|(_, at)| *at)
         .collect();
     lookup(candidates, &with).into_iter().next().unwrap_or_else(|| Err("it is not there any more".to_owned()))
+}
+
+/// What its owner's own interface is to do.
+fn hand_over(row: &Row, base: &Base, acting: &Acting<'_>) -> Fate {
+    if !acting.purge {
+        let why = "its store cannot be written: with --purge Ollama's own server deletes it, and there is no undo";
+        return Fate::Skipped { why: why.to_owned() };
+    }
+    if let Err(why) = hand_over::delete(row, acting.ollama) {
+        return Fate::Skipped { why };
+    }
+    let left: Vec<PathBuf> = row
+        .steps
+        .iter()
+        .filter(|step| matches!(step, trash::Step::Move { .. }))
+        .map(|step| base.path.join(step.path()))
+        .filter(|path| path.symlink_metadata().is_ok())
+        .collect();
+    match left.first() {
+        None => Fate::Purged { freed: row.freed_bytes, left },
+        Some(path) => {
+            Fate::Skipped { why: format!("Ollama's server said that it is deleted, and `{}` is there", path.display()) }
+        }
+    }
 }
 
 fn take(row: &Row, base: &Base, held: &Held, acting: &mut Acting<'_>) -> anyhow::Result<Fate> {

@@ -5,6 +5,7 @@ pub mod apply;
 pub mod candidate;
 pub mod decide;
 pub mod gather;
+pub mod hand_over;
 pub mod in_use;
 pub mod plan;
 pub mod policy;

@@ -2,6 +2,7 @@
 
 use super::candidate::{Candidate, LastUse};
 use super::decide::{self, Freeing, Large, Rule, Space, Verdict};
+use super::hand_over;
 use super::in_use::Use;
 use super::policy::Policy;
 use super::trash::{Inode, Kind, Seen, Step, lossless};
@@ -60,6 +61,9 @@ pub struct Row {
     pub freed_bytes: u64,
     /// The folder that the steps are in: the root without links, or the one around it when it is a file. None for what stays.
     pub base: Option<Base>,
+    /// Its store cannot be written by us, and its owner's own interface is to delete it: there is no undo.
+    #[serde(default)]
+    pub is_foreign: bool,
     /// References first, payload last; paths are relative to the base. Empty for what stays.
     pub steps: Vec<Step>,
 }
@@ -131,7 +135,8 @@ pub fn plan(
         let (Some(c), Some(verdict), Ok(steps)) = (candidates.get(*at), verdicts.get(*at), found) else { continue };
         let (base, steps) = steps;
         let weight = scale.put(&base.path, &steps);
-        rows.push(Row { steps, base: Some(base), ..row(c, verdict, weight) });
+        let is_foreign = hand_over::is_foreign(c.store, &base.path, &steps);
+        rows.push(Row { steps, base: Some(base), is_foreign, ..row(c, verdict, weight) });
     }
     let gone: HashSet<usize> = going.iter().copied().collect();
     let mut freeing = Freeing::default();
@@ -182,6 +187,7 @@ fn row(c: &Candidate, verdict: &Verdict, weight: Weight) -> Row {
         allocated_bytes: weight.allocated,
         freed_bytes: weight.freed,
         base: None,
+        is_foreign: false,
         steps: Vec::new(),
     }
 }

@@ -59,6 +59,7 @@ fn ask(file: &File) -> io::Result<()> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests need processes that hold files")]
 mod tests {
     use super::*;
     use std::process::{Command, Stdio};

@@ -1,8 +1,8 @@
-//! Questions to servers of others: GET over plain HTTP, all at once and none for long.
+//! Questions to servers of others over plain HTTP, all at once and none for long.
 
 use crate::config::ServerAddress;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::Request;
 use hyper_util::rt::TokioIo;
 use std::io;
@@ -18,6 +18,15 @@ pub struct Question {
     pub server: ServerAddress,
     /// From the slash on.
     pub path: &'static str,
+    pub verb: Verb,
+}
+
+/// What is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verb {
+    Get,
+    /// DELETE with a JSON body.
+    Delete(serde_json::Value),
 }
 
 /// What came of it.
@@ -89,10 +98,17 @@ async fn ask(question: &Question) -> Result<(u16, Bytes), Failed> {
         true => format!("[{}]:{}", server.host, server.port),
         false => format!("{}:{}", server.host, server.port),
     };
-    let request = Request::get(format!("{}{}", server.base, question.path))
+    let uri = format!("{}{}", server.base, question.path);
+    let (request, body) = match &question.verb {
+        Verb::Get => (Request::get(uri), Bytes::new()),
+        Verb::Delete(body) => {
+            (Request::delete(uri).header("content-type", "application/json"), Bytes::from(body.to_string()))
+        }
+    };
+    let request = request
         .header("host", host)
         .header("accept", "application/json")
-        .body(Empty::<Bytes>::new())
+        .body(Full::new(body))
         .map_err(Failed::because)?;
     let response = sender.send_request(request).await.map_err(Failed::because)?;
     let status = response.status().as_u16();

@@ -21,7 +21,7 @@ mod sse;
 mod status;
 
 pub use args::{Listen, WorkerSpec};
-pub use ask::{Answer, Question, ask_all};
+pub use ask::{Answer, Question, Verb, ask_all};
 pub use client::{Completion, StartSpec, Worker};
 pub use dialect::{ChatRequest, CompletionRequest, Options, Usage};
 pub use error::WorkerError;

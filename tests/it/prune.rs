@@ -475,3 +475,115 @@ fn a_link_swapped_in_after_the_plan_leads_nowhere() {
     assert!(run.err.contains("left alone"), "{run:?}");
     assert_eq!(fs::read(outside.join("victim-Q4_0.gguf")).unwrap(), fixture::small_model("victim"));
 }
+
+/// One tag of an Ollama store, written as its server would.
+fn ollama_tag(root: &Path, model: &str, tag: &str, weights: &[u8]) {
+    use sha2::{Digest, Sha256};
+    let blob = |bytes: &[u8]| {
+        let hex: String = Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
+        fs::create_dir_all(root.join("blobs")).unwrap();
+        fs::write(root.join(format!("blobs/sha256-{hex}")), bytes).unwrap();
+        format!("sha256:{hex}")
+    };
+    let config = br#"{"model_format":"gguf"}"#;
+    let manifest = serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": {"mediaType": "application/vnd.docker.container.image.v1+json", "digest": blob(config), "size": config.len()},
+        "layers": [{"mediaType": "application/vnd.ollama.image.model", "digest": blob(weights), "size": weights.len()}],
+    });
+    let folder = root.join("manifests/registry.ollama.ai/library").join(model);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(tag), manifest.to_string()).unwrap();
+}
+
+#[test]
+fn a_blob_that_another_tag_needs_stays_and_empty_folders_go() {
+    let sandbox = Sandbox::new();
+    let root = sandbox.models().join("ollama");
+    let (one, two) = (fixture::small_model("one"), fixture::small_model("two"));
+    ollama_tag(&root, "alpha", "latest", &one);
+    ollama_tag(&root, "alpha", "8b", &one);
+    ollama_tag(&root, "beta", "latest", &two);
+    sandbox.run(["scan"]).ok();
+    let before = tree(&root);
+    let all = sandbox.run(["list", "--json"]).ok().json();
+    let alpha = all.as_array().unwrap().iter().find(|m| m["name"].as_str().unwrap().starts_with("alpha")).unwrap();
+    let run = prune(&sandbox, &["--model", alpha["id"].as_str().unwrap(), "--confirm", "--allow-large"]).ok();
+    assert!(run.out.contains("moved 1 model"), "{run:?}");
+    assert!(!root.join("manifests/registry.ollama.ai/library/alpha").exists());
+    // The weights of alpha are gone; the config that both have, and beta, are there.
+    assert_eq!(fs::read_dir(root.join("blobs")).unwrap().count(), 2);
+    assert_eq!(names(&sandbox), ["beta:latest"]);
+    let id = sandbox.run(["trash", "list", "--json"]).ok().json()[0]["id"].as_str().unwrap().to_owned();
+    sandbox.run(["trash", "restore", &id]).ok();
+    assert_eq!(tree(&root), before);
+
+    // A manifest that is half written may need anything: nothing is touched.
+    fs::write(root.join("manifests/registry.ollama.ai/library/beta/new"), "{\"schemaVersion\": 2, \"lay").unwrap();
+    let run = prune(&sandbox, &["--model", alpha["id"].as_str().unwrap(), "--json"]).ok();
+    assert!(going(&run).is_empty(), "{run:?}");
+}
+
+/// As much of Ollama's server as deleting the only model needs.
+fn fake_ollama(root: PathBuf) -> String {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut bytes = vec![0; 4096];
+            let n = stream.read(&mut bytes).unwrap();
+            let request = String::from_utf8_lossy(&bytes[..n]).into_owned();
+            let body = if request.starts_with("DELETE /api/delete") {
+                assert!(request.contains("registry.ollama.ai/library/alpha:latest"), "{request}");
+                fs::remove_dir_all(root.join("manifests/registry.ollama.ai/library/alpha")).unwrap();
+                for blob in fs::read_dir(root.join("blobs")).unwrap() {
+                    fs::remove_file(blob.unwrap().path()).unwrap();
+                }
+                ""
+            } else {
+                r#"{"models":[]}"#
+            };
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            stream.write_all((head + body).as_bytes()).unwrap();
+        }
+    });
+    address
+}
+
+#[test]
+fn a_store_of_another_user_is_handed_to_its_own_server() {
+    if !rustix::process::geteuid().is_root() || !Path::new("/usr/bin/setpriv").exists() {
+        println!("skipped: only root can make a store of another user");
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let root = sandbox.models().join("ollama");
+    ollama_tag(&root, "alpha", "latest", &fixture::small_model("one"));
+    let address = fake_ollama(root.clone());
+    let open =
+        |path: &Path, mode| fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    for path in [sandbox.path(""), sandbox.path("home"), sandbox.path("run")] {
+        open(&path, 0o777);
+    }
+    let as_nobody = |args: &[&str]| {
+        let own = sandbox.command(args);
+        let mut command = Command::new("/usr/bin/setpriv");
+        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(own.get_program()).args(args);
+        command.env_clear().envs(own.get_envs().filter_map(|(k, v)| Some((k, v?)))).env("OLLAMA_HOST", &address);
+        finish(command.current_dir(sandbox.path("")).output().unwrap())
+    };
+    as_nobody(&["scan"]).ok();
+    let rule = ["prune", "--older-than", "0", "--grace", "0", "--assume-unused", "--allow-large"];
+    let with = |more: &[&str]| as_nobody(&rule.iter().chain(more).copied().collect::<Vec<_>>());
+    let dry = with(&[]).ok();
+    assert!(dry.err.contains("without an undo"), "{dry:?}");
+    let run = with(&["--confirm"]).ok();
+    assert!(run.err.contains("there is no undo"), "{run:?}");
+    assert!(root.join("manifests/registry.ollama.ai/library/alpha/latest").exists());
+    let run = with(&["--confirm", "--purge"]).ok();
+    assert!(run.out.contains("deleted 1 model"), "{run:?}");
+    assert!(!root.join("manifests/registry.ollama.ai/library/alpha").exists());
+}

@@ -99,7 +99,7 @@ fn texts_in_company(worker: &Running) -> [Vec<String>; 3] {
             }
         };
         let mut body = chat(&prompt, 16);
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             body["messages"].as_array_mut().unwrap().remove(0);
         }
         worker.post(CHAT, &body).1["choices"][0]["message"]["content"].as_str().unwrap().to_owned()

@@ -17,7 +17,7 @@ use crate::host::in_time;
 use crate::host::open_files::{self, Held, OpenFiles, User, Wanted};
 use crate::model::{FileIdentity, Reading, StoreKind};
 use crate::supervise::{Lease, lease};
-use crate::worker::{Question, ask_all};
+use crate::worker::{Question, Verb, ask_all};
 use endpoints::{Candidate, Running};
 use ollama::Loaded;
 use std::collections::{BTreeSet, HashMap};
@@ -388,7 +388,7 @@ fn ask(
     let ollama = has_ollama.then(|| config.ollama.clone());
     let asked = servers.clone();
     let ask = move || {
-        let question = |server: &ServerAddress, path| Question { server: server.clone(), path };
+        let question = |server: &ServerAddress, path| Question { server: server.clone(), path, verb: Verb::Get };
         let of_server = |server| [question(server, "/props"), question(server, "/v1/models")];
         let mut questions: Vec<Question> = asked.iter().flat_map(of_server).collect();
         if let Some(Reading::Known(server)) = &ollama {
