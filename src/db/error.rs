@@ -58,6 +58,11 @@ impl DbError {
         matches!(self.code(), Some(CannotOpen | ReadOnly))
     }
 
+    /// The pages contradict each other.
+    pub(super) fn is_corrupt(&self) -> bool {
+        self.code() == Some(rusqlite::ErrorCode::DatabaseCorrupt)
+    }
+
     /// The disk is full, or too full for the shared-memory file beside the database.
     pub(super) fn is_no_space(&self) -> bool {
         self.code() == Some(rusqlite::ErrorCode::DiskFull)

@@ -21,6 +21,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Before 3.51.3 two connections that checkpoint one write-ahead log at the same moment can corrupt it.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
+/// Looks at a file that seems damaged before it is called that, at most.
+const PEEKS: u32 = 3;
+
 /// The write-ahead log is cut back to this many bytes after a checkpoint; by itself it would never shrink.
 const JOURNAL_LIMIT: i64 = 64 << 20;
 
@@ -122,7 +125,21 @@ fn peek(path: &Path) -> DbResult<()> {
             Err(DbError::LostMainFile { journal: place::beside(path, "-wal") })
         }
         Found::Empty => Ok(()),
-        Found::File => schema::stage(&connect_immutable(path)?).map(|_| ()),
+        Found::File => peek_file(path),
+    }
+}
+
+/// A move of the log into the main file writes its first page first. In the middle of that, or for good when the disk
+/// is full, the main file alone tells of pages that only the log has: with a log, the open that reads both decides.
+fn peek_file(path: &Path) -> DbResult<()> {
+    let mut looks = 0;
+    loop {
+        match connect_immutable(path).and_then(|conn| schema::stage(&conn)) {
+            Err(error) if error.is_corrupt() && place::has_journal(path) => return Ok(()),
+            // The log may have been moved in and removed between the two looks.
+            Err(error) if error.is_corrupt() && looks < PEEKS => looks += 1,
+            stage => return stage.map(|_| ()),
+        }
     }
 }
 

@@ -191,3 +191,28 @@ fn after_a_power_cut_the_old_state_or_the_new_one_is_there() {
     }
     assert!(seen.contains(&0) && seen.contains(&4) && seen.len() > 2, "{seen:?}");
 }
+
+#[test]
+fn a_log_that_was_moved_in_by_half_is_no_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, log) = (dir.path().join("db"), dir.path().join("db-wal"));
+    drop(open(&path));
+    // A second connection keeps the log from being moved in when the first is closed.
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.query_row("SELECT count(*) FROM meta", [], |_| Ok(())).unwrap();
+    drop(filled(&path, 400));
+    let (before, wal) = (std::fs::read(&path).unwrap(), std::fs::read(&log).unwrap());
+    raw.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let after = std::fs::read(&path).unwrap();
+    assert!(after.len() > before.len());
+    // The first page is new, the pages that it tells of are still in the log: there was no room for them.
+    let copy = dir.path().join("copy");
+    std::fs::write(&copy, [&after[..4096], &before[4096..]].concat()).unwrap();
+    std::fs::write(dir.path().join("copy-wal"), wal).unwrap();
+    for access in [Access::ReadOnly, Access::ReadWrite] {
+        assert_eq!(Db::open(&copy, access).unwrap().rows().unwrap().len(), 400);
+    }
+    // Without the log the pages are gone, and that is damage.
+    std::fs::write(&copy, [&after[..4096], &before[4096..]].concat()).unwrap();
+    check_refused(&copy, "damaged", "modelctl scan");
+}
