@@ -10,11 +10,16 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// This process as an owner of tasks. Dropping it takes the file away: give back or finish all tasks before.
+/// A beginning that falls into another process's sweep is done again, so often at most.
+const BEGINS: u32 = 100;
+
+/// This process as an owner of tasks. Dropping it takes the file away: give back or finish all tasks before, or say so
+/// with [`Alive::leave_behind`].
 #[derive(Debug)]
 pub struct Alive {
     id: OwnerId,
     path: PathBuf,
+    owns_nothing: bool,
     /// The lock lives as long as this is open.
     _lock: File,
 }
@@ -26,7 +31,7 @@ impl Alive {
     /// # Errors
     /// Cannot be met (3) when the folder cannot be written to.
     pub fn begin(dir: &Path) -> anyhow::Result<Alive> {
-        let begin = || -> io::Result<Alive> {
+        let begin = || -> io::Result<Option<Alive>> {
             DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
             let mode = std::fs::metadata(dir)?.permissions().mode();
             if mode & 0o022 != 0 {
@@ -39,22 +44,42 @@ impl Alive {
             // Locked before it has its name: nobody may find it unlocked while we live.
             let hidden = dir.join(format!(".{id}.new"));
             let lock = OpenOptions::new().write(true).create_new(true).open(&hidden)?;
-            lock.try_lock()?;
-            std::fs::rename(&hidden, &path)?;
-            Ok(Alive { id, path, _lock: lock })
+            // Between these lines another process may sweep: it takes what is not locked yet for dead.
+            match lock.try_lock() {
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                locked => locked?,
+            }
+            match std::fs::rename(&hidden, &path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                renamed => renamed.map(|()| Some(Alive { id, path, owns_nothing: true, _lock: lock })),
+            }
         };
-        begin().or_fail(|| Failure::cannot_meet(format!("cannot lock a file in `{}`", dir.display())))
+        let failure = || Failure::cannot_meet(format!("cannot lock a file in `{}`", dir.display()));
+        for _ in 0..BEGINS {
+            if let Some(alive) = begin().or_fail(failure)? {
+                return Ok(alive);
+            }
+        }
+        Err(failure().into())
     }
 
     pub fn id(&self) -> &OwnerId {
         &self.id
     }
+
+    /// Tasks could not be given back. The file then stays without its lock when this is dropped, as that of a process
+    /// that was killed, so that they are taken up at once.
+    pub fn leave_behind(&mut self) {
+        self.owns_nothing = false;
+    }
 }
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        // What stays is an unlocked file, which says the same.
-        let _ = std::fs::remove_file(&self.path);
+        if self.owns_nothing {
+            // What stays is an unlocked file, which says the same.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -79,8 +104,11 @@ pub fn sweep(dir: &Path, busy: &[OwnerId]) -> io::Result<()> {
     };
     for entry in entries {
         let path = entry?.path();
-        let Some(owner) = owner(&path) else { continue };
-        if !busy.contains(&owner) && !may_live(&path)? {
+        let is_dead = match owner(&path) {
+            Some(owner) => !busy.contains(&owner) && !may_live(&path)?,
+            None => is_begun(&path) && !may_live(&path)?,
+        };
+        if is_dead {
             match std::fs::remove_file(&path) {
                 // Another process sweeps as well.
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -113,6 +141,13 @@ fn owner(path: &Path) -> Option<OwnerId> {
     Some(OwnerId(name.to_owned())).filter(|owner| owner.pid().is_some())
 }
 
+/// Whether it is the file of an owner that had not got its name yet; killed there, it owned nothing.
+fn is_begun(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let id = name.and_then(|name| name.strip_prefix('.')?.strip_suffix(".new"));
+    id.is_some_and(|id| OwnerId(id.to_owned()).pid().is_some())
+}
+
 /// Clock ticks since boot, from `/proc/self/stat` (proc(5)): the 22nd field, counted from behind the name of the
 /// program, which may hold anything. 0 where there is no such file; the random part tells runs apart as well.
 fn start_time() -> io::Result<u64> {
@@ -139,6 +174,11 @@ mod tests {
         let hostile = OwnerId("../../etc/passwd".into());
         assert_ne!(living.id(), killed.id());
         let gone = killed.id().clone();
+        let mut in_need = Alive::begin(&place).unwrap();
+        in_need.leave_behind();
+        let left = in_need.id().clone();
+        drop(in_need);
+        assert_eq!(dead(&place, &[left]).unwrap().len(), 1, "its tasks are taken up at once");
         let path = killed.path.clone();
         drop(killed);
         assert!(!path.exists());
@@ -150,8 +190,31 @@ mod tests {
         assert!(path.exists(), "it still owns tasks");
         sweep(&place, &[]).unwrap();
         assert!(!path.exists() && living.path.exists());
+        // Killed between the making of its file and its name.
+        let begun = place.join(format!(".{gone}.new"));
+        std::fs::write(&begun, "").unwrap();
+        std::fs::write(place.join(".note.new"), "").unwrap();
+        sweep(&place, &[]).unwrap();
+        assert!(!begun.exists() && place.join(".note.new").exists());
         sweep(&dir.path().join("nothing"), &[]).unwrap();
         std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o777)).unwrap();
         assert!(Alive::begin(&place).is_err());
+    }
+
+    #[test]
+    fn a_beginning_survives_the_sweeps_of_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("run");
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    sweep(&place, &[]).unwrap();
+                }
+            });
+            let begun: Vec<_> = (0..300).map(|_| Alive::begin(&place).map(|alive| alive.path.exists())).collect();
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(begun.iter().all(|begun| matches!(begun, Ok(true))));
+        });
     }
 }
