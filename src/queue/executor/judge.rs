@@ -1,9 +1,9 @@
 //! What an exchange with a worker means for its task. Pure.
 
-use crate::engine::Finish;
+use crate::engine::{Finish, Form};
 use crate::model::task::{ErrorKind, TaskError, TaskRequest, TaskResult, Ticket};
 use crate::model::{ModelId, ModelRow};
-use crate::worker::{Broken, Completion, WorkerError};
+use crate::worker::{Broken, Completion, Options, WorkerError};
 use serde_json::{Map, Value, json};
 
 /// What became of one attempt.
@@ -85,23 +85,30 @@ fn refused(error: &WorkerError) -> Verdict {
     }
 }
 
-/// What is wrong with an answer that came whole: it is empty, or not the JSON that was asked for.
+/// What is wrong with an answer that came whole: it is empty, or not the JSON that was asked for. A grammar that is
+/// kept token by token is not enough to know: a limit of tokens cuts JSON short, and llama.cpp's grammars leave out what
+/// they cannot say (`maximum` of a number, `uniqueItems`, `not`).
 fn fault(request: &TaskRequest, completion: &Completion) -> Option<String> {
     if completion.text.trim().is_empty() {
         return Some("the answer is empty".to_owned());
     }
-    let body: Value = serde_json::from_str(&request.body).ok()?; // it was read before, when it was sent
-    let wants_json = body.get("json_schema").is_some_and(|s| !s.is_null())
-        || body
-            .get("response_format")
-            .and_then(|f| f.get("type"))
-            .and_then(Value::as_str)
-            .is_some_and(|kind| kind != "text");
-    if !wants_json {
-        return None;
-    }
-    let read = serde_json::from_str::<Value>(&completion.text);
-    read.err().map(|e| format!("the answer is not the JSON that was asked for: {e}"))
+    // Both were read before, when the request was sent.
+    let options: Options = serde_json::from_str(&request.body).ok()?;
+    let Ok(Some(Form::Schema(schema))) = options.form() else { return None };
+    let answer: Value = match serde_json::from_str(&completion.text) {
+        Ok(answer) => answer,
+        Err(error) => {
+            let cut = if completion.finish == Finish::Length { ", cut off by its limit of tokens" } else { "" };
+            return Some(format!("the answer is not the JSON that was asked for{cut}: {error}"));
+        }
+    };
+    // A schema that the validator does not take (it points at another document, say) was good enough for the grammar
+    // that the answer came from, and is no fault of the answer.
+    let validator = jsonschema::validator_for(&serde_json::from_str(&schema).ok()?).ok()?;
+    let first = validator.iter_errors(&answer).next()?;
+    let place = first.instance_path().to_string();
+    let place = if place.is_empty() { "the whole of it".to_owned() } else { format!("`{place}`") };
+    Some(format!("the answer does not fit its schema, {place}: {}", first.masked()))
 }
 
 #[cfg(test)]
@@ -129,11 +136,46 @@ mod tests {
             matches!(judge("{}", "yes", Finish::Stop), Verdict::Answered(r) if r.text == "yes" && r.prompt_tokens == 3)
         );
         assert!(matches!(judge("{}", " \n", Finish::Stop), Verdict::Model(_)));
-        let schema = r#"{"response_format":{"type":"json_schema"}}"#;
+        let schema = r#"{"response_format":{"type":"json_object"}}"#;
         assert!(matches!(judge(schema, "{\"a\": 1}", Finish::Stop), Verdict::Answered(_)));
-        assert!(matches!(judge(schema, "{\"a\": ", Finish::Length), Verdict::Model(_)));
+        assert!(matches!(judge(schema, "[1]", Finish::Stop), Verdict::Model(_)));
+        assert!(
+            matches!(judge(schema, "{\"a\": ", Finish::Length), Verdict::Model(e) if e.message.contains("cut off"))
+        );
         assert!(matches!(judge(r#"{"response_format":{"type":"text"}}"#, "{", Finish::Stop), Verdict::Answered(_)));
         assert!(matches!(judge("{}", "half", Finish::TimedOut), Verdict::Again(e) if e.kind == ErrorKind::Timeout));
+    }
+
+    #[test]
+    fn what_a_grammar_cannot_say_is_held_against_the_schema() {
+        let model = row("aaaaaaaaaaaa", "m", 1);
+        let schema = json!({
+            "type": "object",
+            "properties": {"age": {"type": "integer", "maximum": 150}, "tags": {"type": "array", "uniqueItems": true}},
+            "required": ["age"],
+            "additionalProperties": false,
+        });
+        let openai = json!({"response_format": {"type": "json_schema", "json_schema": {"schema": schema}}});
+        let ours = json!({ "json_schema": schema });
+        for body in [openai, ours] {
+            let judge = |text: &str| verdict(&request(&body.to_string()), answer(text, Finish::Stop), &model);
+            assert!(matches!(judge(r#"{"age": 40, "tags": ["a", "b"]}"#), Verdict::Answered(_)));
+            for (bad, place) in [
+                (r#"{"age": 4000}"#, "`/age`"),
+                (r#"{"age": 40, "tags": ["a", "a"]}"#, "`/tags`"),
+                (r#"{"tags": []}"#, "the whole of it"),
+                (r#"{"age": 40, "more": 1}"#, "the whole of it"),
+            ] {
+                let Verdict::Model(error) = judge(bad) else { panic!("{bad}") };
+                assert!(error.message.contains(place) && !error.message.contains("4000"), "{error:?}");
+            }
+        }
+        // Nothing is fetched, whatever a schema points at.
+        let far = json!({"json_schema": {"$ref": "http://127.0.0.1:9/schema.json"}});
+        assert!(matches!(
+            verdict(&request(&far.to_string()), answer("{}", Finish::Stop), &model),
+            Verdict::Answered(_)
+        ));
     }
 
     #[test]
