@@ -66,6 +66,10 @@ pub fn run(ctx: &mut Ctx, args: &BatchArgs) -> anyhow::Result<Exit> {
             done.set(done.get() + 1);
             bar.set_done(done.get());
         }
+        Told::ByOthers { ended } => {
+            done.set(*ended);
+            bar.set_done(*ended);
+        }
         Told::Loading { model } => bar.about(&text::clean(model)),
         Told::Ready { .. } => bar.about(""),
         _ => {}

@@ -78,8 +78,11 @@ fn say(ui: &mut Ui, told: &Told) {
         Told::Swapped { id, to, why } => {
             ui.warn(&format!("task {id}: {}; tried with {}", text::clean(why), text::clean(to)));
         }
+        Told::Waiting { who } => {
+            ui.note(&format!("the model is in use by {}, which takes the same tasks", text::clean(who)))
+        }
         Told::Warning(why) => ui.warn(&text::clean(why)),
-        Told::Loading { .. } | Told::Started { .. } | Told::Ended { .. } => {}
+        Told::ByOthers { .. } | Told::Loading { .. } | Told::Started { .. } | Told::Ended { .. } => {}
     }
 }
 

@@ -11,6 +11,7 @@ mod keeper;
 mod load;
 mod outcome;
 mod start;
+mod turn;
 
 use crate::clock::{self, Timestamp};
 use crate::config::WorkerConfig;
@@ -20,7 +21,7 @@ use crate::model::task::order::{ClaimAsk, Claimed, Loaded as LoadedWishes, Scope
 use crate::model::task::{ErrorKind, Hold, Jitter, Moment, Policy, Retention, Task, TaskError, TaskId, TaskState};
 use crate::model::{KeepHint, ModelId, ModelRow, TierLimits};
 use crate::queue::candidates;
-use crate::queue::owner::{self, Alive};
+use crate::queue::owner::Alive;
 use crate::supervise::{Interrupt, Stop};
 use askers::{Askers, Event, Job, Progress, Why};
 pub use device::{Device, Taken};
@@ -29,9 +30,11 @@ use keeper::Keeper;
 use load::Loaded;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
+pub use turn::lock_dir;
+use turn::{Turn, recover, turn};
 
 /// Everything that a run needs and that does not change meanwhile.
 #[derive(Debug, Clone)]
@@ -73,6 +76,14 @@ pub enum Told {
     /// A model is being loaded, and why that one.
     Loading {
         model: String,
+    },
+    /// The model is in use by another executor, which takes the same tasks.
+    Waiting {
+        who: String,
+    },
+    /// So many tasks of the batch have ended while another executor had the model.
+    ByOthers {
+        ended: u64,
     },
     Ready {
         model: String,
@@ -135,10 +146,11 @@ pub fn run(
         summary.off = !db.inference()?.on;
         return Ok(summary);
     }
-    let device = match Device::take(&dir, &setup.who)? {
-        Taken::Ours(device) => device,
-        Taken::Busy(who) => {
-            summary.busy = Some(who);
+    let device = match turn(db, setup, (bounds, stop), tell)? {
+        Turn::Ours(device) => device,
+        Turn::Others(busy) => {
+            summary.busy = busy;
+            summary.stopped = stop.thrown();
             return Ok(summary);
         }
     };
@@ -169,40 +181,15 @@ pub fn run(
         summary,
     };
     let outcome = run.work();
+    if outcome.is_err() {
+        run.alive.leave_behind();
+    }
     run.put_down();
     let summary = std::mem::take(&mut run.summary);
     drop(run);
     drop(keeper);
     drop(device);
     outcome.map(|()| summary)
-}
-
-/// The folder of the locks of all executors on one database.
-pub fn lock_dir(database: &Path) -> PathBuf {
-    let mut name = database.file_name().unwrap_or_default().to_owned();
-    name.push("-run");
-    database.with_file_name(name)
-}
-
-/// Takes up what dead executors left, and lets go of what is too old.
-fn recover(db: &mut Db, setup: &Setup, dir: &Path, tell: &mut dyn FnMut(Told)) -> anyhow::Result<()> {
-    let moment = || Moment { now: clock::now(), policy: setup.policy };
-    let dead = owner::dead(dir, &db.task_owners()?)?;
-    let (mut requeued, mut failed) = (0, 0);
-    loop {
-        let step = db.recover_tasks(&dead, moment())?;
-        requeued += step.requeued.len() as u64;
-        failed += step.failed.len() as u64;
-        if !step.more {
-            break;
-        }
-    }
-    owner::sweep(dir, &db.task_owners()?)?;
-    if requeued + failed > 0 {
-        tell(Told::Recovered { requeued, failed });
-    }
-    while db.retain_tasks(&setup.retention, moment())?.more {}
-    Ok(())
 }
 
 struct InFlight {
@@ -279,13 +266,22 @@ impl Run<'_> {
             let at = self.moment();
             let ends = std::mem::take(&mut self.ends);
             let told = about(&ends);
-            let answers = self.db.finish_tasks(ends, at)?;
+            let answers = self.db.finish_tasks(ends.clone(), at);
+            let answers = self.or_keep(ends, answers)?;
             self.account(told, answers);
         }
         for event in std::mem::take(&mut self.uses) {
             self.db.record_use(&event)?;
         }
         Ok(())
+    }
+
+    /// What could not be recorded is kept for another try, when all is put down.
+    fn or_keep<T>(&mut self, ends: Vec<(Hold, End)>, recorded: anyhow::Result<T>) -> anyhow::Result<T> {
+        if recorded.is_err() {
+            self.ends = ends;
+        }
+        recorded
     }
 
     fn account(&mut self, about: Vec<(TaskId, Option<String>)>, answers: Vec<Result<TaskState, Refusal>>) {
@@ -340,8 +336,11 @@ impl Run<'_> {
         let told = about(&ends);
         match self.db.finish_tasks(ends, at) {
             Ok(answers) => self.account(told, answers),
-            // Their leases run out, or their lock tells.
-            Err(error) => (self.tell)(Told::Warning(format!("tasks could not be given back: {error:#}"))),
+            // Whoever comes next takes them up, when there is room on the disk again or whatever it was.
+            Err(error) => {
+                self.alive.leave_behind();
+                (self.tell)(Told::Warning(format!("tasks could not be given back: {error:#}")));
+            }
         }
         self.unload();
     }

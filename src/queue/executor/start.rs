@@ -30,7 +30,8 @@ impl Run<'_> {
         let at = self.moment();
         let ends = std::mem::take(&mut self.ends);
         let told = about(&ends);
-        let (answers, claimed) = self.db.exchange_tasks(ends, &ask, at)?;
+        let exchanged = self.db.exchange_tasks(ends.clone(), &ask, at);
+        let (answers, claimed) = self.or_keep(ends, exchanged)?;
         self.account(told, answers);
         match claimed {
             Claimed::Tasks(tasks) => {
