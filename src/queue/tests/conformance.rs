@@ -287,3 +287,32 @@ fn a_clock_that_is_set_back_strands_nothing() {
         assert_eq!(ids(&take(store, &ask(3, 9), 990_000)), [2, 1]);
     });
 }
+
+#[test]
+fn a_clock_that_jumps_ahead_between_claim_and_renewal_takes_nothing_from_who_lives_and_back_again_strands_nothing() {
+    const YEAR: i64 = 365 * 86_400_000;
+    each(|store| {
+        add(store, vec![new_task("a"), new_task("b"), new_task("c")], 1000);
+        let tasks = take(store, &ask(1, 3), 1000);
+        let [a, b, c] = [hold(&tasks[0]), hold(&tasks[1]), hold(&tasks[2])];
+        // Ahead by a year, before anybody looked: the holder's own renewal comes first, and holds.
+        assert_eq!(store.renew(&[a], at(YEAR)).unwrap(), [Ok(())]);
+        // The others look like a year without a word. Their answers are late, not recorded twice.
+        let mut taken = store.recover(&[], at(YEAR)).unwrap().requeued;
+        taken.sort();
+        assert_eq!(taken, [b.id, c.id]);
+        let again = take(store, &ask(2, 1), YEAR).remove(0);
+        assert_eq!(again.ticket.id, b.id);
+        assert!(store.finish(vec![(b, done("late"))], at(YEAR)).unwrap()[0].is_err());
+        let error = store.finish(vec![(hold(&again), failed("x"))], at(YEAR)).unwrap();
+        assert_eq!(error, [Ok(TaskState::Scheduled)]);
+        // And back. The lease and the second attempt of a year ahead are drawn in to what the policy allows.
+        assert_eq!(store.renew(&[a], at(2000)).unwrap(), [Ok(())]);
+        assert_eq!(store.recover(&[], at(2000)).unwrap(), crate::db::Recovered::default());
+        assert_eq!(store.finish(vec![(a, done("a"))], at(3000)).unwrap(), [Ok(TaskState::Done)]);
+        let soon = 3000 + at(0).policy.longest_backoff();
+        let mut left = ids(&take(store, &ask(3, 9), soon));
+        left.sort_unstable();
+        assert_eq!(left, [2, 3]);
+    });
+}
