@@ -9,6 +9,7 @@ mod database;
 #[cfg(feature = "llama")]
 mod fit_families;
 mod fixtures;
+mod full_disk;
 mod generated;
 mod gguf_real;
 mod history;
@@ -17,9 +18,13 @@ mod hub;
 mod inventory;
 mod keep;
 #[cfg(feature = "llama")]
+mod kills;
+#[cfg(feature = "llama")]
 mod offload;
 mod packaging;
 mod prune;
+#[cfg(feature = "llama")]
+mod processes;
 mod queue;
 mod readme;
 #[cfg(feature = "llama")]

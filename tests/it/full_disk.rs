@@ -1,0 +1,155 @@
+//! A disk that is full, or a file that may not grow: said clearly, nothing half done, and afterwards all goes on.
+
+#[cfg(feature = "llama")]
+use crate::offload::with_model;
+use crate::sandbox::{Run, Sandbox, finish};
+use serde_json::json;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Some hundred kilobytes of requests, in one transaction.
+fn requests(number: usize) -> String {
+    let line = |n: usize| {
+        let body = json!({"messages": [{"role": "user", "content": "why? ".repeat(100)}], "max_tokens": 4});
+        json!({"custom_id": format!("q{n}"), "method": "POST", "url": "/v1/chat/completions", "body": body}).to_string()
+    };
+    (0..number).map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn tasks(sandbox: &Sandbox, db: &Path) -> usize {
+    let run =
+        finish(sandbox.command(["task", "list", "--limit", "0", "--json"]).env("MODELCTL_DB", db).output().unwrap());
+    run.ok().json().as_array().unwrap().len()
+}
+
+/// Runs it where no file may grow beyond so many blocks of 512 bytes: what a quota does.
+fn limited(sandbox: &Sandbox, blocks: u32, args: &[&str]) -> Run {
+    let ours = sandbox.command([""; 0]);
+    let mut shell = Command::new("/bin/sh");
+    // The signal would end the program before it could say why; cron and shells that set a limit are asked for both.
+    shell.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")]);
+    shell.arg(ours.get_program()).args(args).env_clear();
+    shell.envs(ours.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    finish(shell.current_dir(sandbox.path("")).output().unwrap())
+}
+
+#[test]
+fn a_file_that_may_not_grow_stops_a_write_before_it_has_begun() {
+    let sandbox = Sandbox::new();
+    std::fs::write(sandbox.path("in.jsonl"), requests(1500)).unwrap();
+    sandbox.run(["task", "add", "first"]).ok();
+    limited(&sandbox, 400, &["task", "import", "in.jsonl", "--batch", "b"]).refuses(3, "database");
+    assert_eq!(tasks(&sandbox, &sandbox.db()), 1, "nothing of the file is in");
+    limited(&sandbox, 8, &["task", "add", "second"]).refuses(3, "no space left");
+    sandbox.run(["task", "import", "in.jsonl", "--batch", "b"]).ok();
+    assert_eq!(tasks(&sandbox, &sandbox.db()), 1501);
+    sandbox.run(["task", "cancel", "--all"]).ok();
+    std::fs::write(sandbox.path("out.jsonl"), "what was there before").unwrap();
+    let export = ["task", "export", "--batch", "b", "-o", "out.jsonl"];
+    limited(&sandbox, 200, &export).refuses(3, "cannot write");
+    assert_eq!(std::fs::read_to_string(sandbox.path("out.jsonl")).unwrap(), "what was there before");
+    sandbox.run(export).ok();
+    assert_eq!(std::fs::read_to_string(sandbox.path("out.jsonl")).unwrap().lines().count(), 1500);
+    let left = hidden(&sandbox.path(""));
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// Files that a broken write might leave.
+fn hidden(folder: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with('.')).collect()
+}
+
+/// A file system of a few megabytes.
+struct Small(PathBuf);
+
+impl Small {
+    /// None where it may not be made, with the reason printed.
+    fn mount(dir: PathBuf) -> Option<Small> {
+        std::fs::create_dir(&dir).unwrap();
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"]).arg(&dir).output();
+        match mount {
+            Ok(output) if output.status.success() => Some(Small(dir)),
+            why => {
+                eprintln!("skipped: no file system can be mounted here: {why:?}");
+                None
+            }
+        }
+    }
+
+    /// Takes all the room that is left.
+    fn fill(&self) {
+        let mut ballast = File::create(self.0.join("ballast")).unwrap();
+        while ballast.write_all(&[7; 4096]).is_ok() {}
+    }
+
+    fn make_room(&self) {
+        std::fs::remove_file(self.0.join("ballast")).unwrap();
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        // Lazily, for a test that failed may have left something open.
+        let done = Command::new("umount").arg("-l").arg(&self.0).status();
+        assert!(done.is_ok_and(|status| status.success()) || std::thread::panicking());
+    }
+}
+
+#[test]
+fn on_a_full_disk_nothing_is_queued_by_half_and_with_room_again_everything_is() {
+    let sandbox = Sandbox::new();
+    let Some(small) = Small::mount(sandbox.path("small")) else { return };
+    let db = small.0.join("modelctl.db");
+    std::fs::write(sandbox.path("in.jsonl"), requests(1000)).unwrap();
+    let run = |args: &[&str]| finish(sandbox.command(args).env("MODELCTL_DB", &db).output().unwrap());
+    run(&["task", "add", "first"]).ok();
+    small.fill();
+    for args in [
+        &["task", "add", "second"][..],
+        &["task", "import", "in.jsonl", "--batch", "b"],
+        &["inference", "off"],
+        &["run-once"],
+    ] {
+        run(args).refuses(3, "space");
+    }
+    small.make_room();
+    assert_eq!(tasks(&sandbox, &db), 1);
+    run(&["task", "import", "in.jsonl", "--batch", "b"]).ok();
+    assert_eq!(tasks(&sandbox, &db), 1001);
+    run(&["task", "cancel", "--all"]).ok();
+    small.fill();
+    let output = small.0.join("out.jsonl");
+    let export = ["task", "export", "--batch", "b", "-o", output.to_str().unwrap()];
+    run(&export).refuses(3, "No space left");
+    assert!(!output.exists());
+    small.make_room();
+    run(&export).ok();
+}
+
+#[cfg(feature = "llama")]
+#[test]
+fn answers_that_find_the_disk_full_are_given_again_at_once_when_there_is_room() {
+    let (sandbox, _turn) = with_model();
+    let Some(small) = Small::mount(sandbox.path("small")) else { return };
+    let db = small.0.join("modelctl.db");
+    let run = |args: &[&str]| finish(sandbox.command(args).env("MODELCTL_DB", &db).output().unwrap());
+    let batch = ["batch", "in.jsonl", "-o", "out.jsonl"];
+    std::fs::write(sandbox.path("in.jsonl"), requests(20)).unwrap();
+    run(&["scan"]).ok();
+    let child = sandbox.command(batch).env("MODELCTL_DB", &db).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while run(&["task", "stats", "--json"]).json()["tasks"]["running"].as_u64() < Some(1) {
+        assert!(std::time::Instant::now() < until, "nothing runs");
+    }
+    small.fill();
+    let stopped = finish(child.wait_with_output().unwrap()).refuses(3, "no space left");
+    assert!(!sandbox.path("out.jsonl").exists(), "{stopped:?}");
+    small.make_room();
+    let began = std::time::Instant::now();
+    run(&batch).ok();
+    assert!(began.elapsed().as_secs() < 50, "it waited for a lease: {:?}", began.elapsed());
+    assert_eq!(std::fs::read_to_string(sandbox.path("out.jsonl")).unwrap().lines().count(), 20);
+}
