@@ -9,7 +9,7 @@ use super::plan::{Base, Plan, Row, lookup};
 use super::trash::{self, Held, Inode, Order, Outcome, Place, Point};
 use crate::clock::Timestamp;
 use crate::config::ServerAddress;
-use crate::model::{Reading, StoreKind};
+use crate::model::{FileIdentity, Reading, StoreKind};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -124,8 +124,7 @@ pub fn apply<'p>(plan: &'p Plan, trashes: &Trashes, acting: &mut Acting<'_>) -> 
         let fate = match at.and_then(|at| acting.candidates.get(at)) {
             None => Fate::Skipped { why: "the database does not know it any more: scan, and plan again".to_owned() },
             Some(c) => {
-                let others: Vec<usize> = left.iter().skip(number).copied().flatten().collect();
-                let fate = one(plan, row, c, (&others, usable), trashes, acting)?;
+                let fate = one(plan, row, c, &Left { rows: &left, number, usable }, trashes, acting)?;
                 if matches!(fate, Fate::Trashed { .. } | Fate::Purged { .. }) {
                     usable -= u64::from(c.is_usable);
                 }
@@ -161,11 +160,46 @@ fn remaining(going: &[&Row], candidates: &[Candidate]) -> Vec<Option<usize>> {
     going.iter().map(find).collect()
 }
 
+/// Where a run is.
+struct Left<'a> {
+    /// The candidates of all rows; None for those that were skipped.
+    rows: &'a [Option<usize>],
+    /// The row that is acted on.
+    number: usize,
+    /// Usable models that are still there.
+    usable: u64,
+}
+
+impl Left<'_> {
+    /// What is still to go, this row first.
+    fn to_go(&self) -> Vec<usize> {
+        self.rows.iter().skip(self.number).copied().flatten().collect()
+    }
+
+    /// Whether another copy of a content neither went nor goes, and is there now.
+    fn has_copy_of(&self, c: &Candidate, candidates: &[Candidate]) -> bool {
+        let is_there = |c: &Candidate| {
+            c.stale.is_none()
+                && c.pieces.iter().all(|piece| {
+                    piece.entries.iter().any(|entry| {
+                        let meta = std::fs::symlink_metadata(entry);
+                        meta.is_ok_and(|meta| FileIdentity::of(&meta).same_content(&piece.identity))
+                    })
+                })
+        };
+        let going: HashSet<usize> = self.rows.iter().copied().flatten().collect();
+        c.content.is_some()
+            && candidates.iter().enumerate().any(|(at, other)| {
+                !going.contains(&at) && other.content == c.content && other.inodes() != c.inodes() && is_there(other)
+            })
+    }
+}
+
 fn one(
     plan: &Plan,
     row: &Row,
     c: &Candidate,
-    (others, usable): (&[usize], u64),
+    left: &Left<'_>,
     trashes: &Trashes,
     acting: &mut Acting<'_>,
 ) -> anyhow::Result<Fate> {
@@ -174,15 +208,21 @@ fn one(
     if let Some(Verdict { why, .. }) = decide::protect(&plan.policy, c, now) {
         return skipped(why);
     }
+    // Room may have been made meanwhile; what an age or a class says must still hold.
     let selected = decide::select(&plan.policy, c, now);
-    // Room may have been made meanwhile, and a copy may have gone; what an age or a class says must still hold.
-    if !selected.goes && !matches!(row.rule, Rule::Duplicate | Rule::Space) {
-        return skipped(selected.why);
+    match row.rule {
+        Rule::Duplicate => {
+            if let Err(Verdict { why, .. }) = decide::admit(&plan.policy, c, now) {
+                return skipped(why);
+            }
+            if !left.has_copy_of(c, acting.candidates) {
+                return skipped("no other copy of it stays".to_owned());
+            }
+        }
+        _ if !selected.goes => return skipped(selected.why),
+        _ => {}
     }
-    if row.rule == Rule::Duplicate && c.copy_of.is_none() {
-        return skipped("no other copy of it stays".to_owned());
-    }
-    if c.is_usable && usable <= plan.policy.min_keep {
+    if c.is_usable && left.usable <= plan.policy.min_keep {
         return skipped(format!("one of the last {} that stay at least", plan.policy.min_keep));
     }
     if let Some(why) = (acting.is_kept)(c)? {
@@ -192,7 +232,7 @@ fn one(
         return skipped(why);
     }
     let Some(base) = &row.base else { return skipped("the plan has no steps for it".to_owned()) };
-    match again(row, c, others, acting.candidates) {
+    match again(row, c, &left.to_go(), acting.candidates) {
         Ok(now) if now.0 == *base && now.1 == row.steps => {}
         Ok(_) => return skipped("what goes with it is not what was planned: plan again".to_owned()),
         Err(why) => return skipped(why),

@@ -117,8 +117,9 @@ pub struct Candidate {
     pub tasks: u64,
     /// It can be loaded and answers: it counts for the models that stay at least.
     pub is_usable: bool,
-    /// Another model with the same content, which stays: its name, and whether the hashes were computed.
-    pub copy_of: Option<String>,
+    /// What is the same for all models with the same bytes: the hashes of its files, computed or promised. None where
+    /// not all of them are known, or where it is not sound.
+    pub content: Option<String>,
     /// Its root could be looked at, and its files are what the last scan saw.
     pub stale: Option<String>,
 }
@@ -165,6 +166,10 @@ impl Candidate {
             }
         }
         unknown.map_or(Use::Free, Use::Unknown)
+    }
+
+    pub fn inodes(&self) -> BTreeSet<(u64, u64)> {
+        self.pieces.iter().map(Piece::inode).collect()
     }
 
     /// Every path of it.

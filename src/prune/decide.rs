@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::model::{Class, State, StoreKind};
 use crate::ui::units;
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -68,25 +69,38 @@ impl Verdict {
     }
 }
 
-/// Whether the rules that select take it. Rules that keep have not been asked yet.
-pub fn select(policy: &Policy, c: &Candidate, now: Timestamp) -> Verdict {
-    let none = |why: String| Verdict::stays(Rule::NotSelected, why);
+/// Whether it is among those of which the rules that select speak: it was named, where anything was, and is old enough.
+///
+/// # Errors
+/// The verdict that it stays.
+pub fn admit(policy: &Policy, c: &Candidate, now: Timestamp) -> Result<(), Verdict> {
+    let none = |why: String| Err(Verdict::stays(Rule::NotSelected, why));
     if policy.models.as_ref().is_some_and(|named| c.id.as_ref().is_none_or(|id| !named.contains(id))) {
         return none("it was not named".to_owned());
     }
     let (unused, written) = (age(c.last_use.at, now), age(c.written, now));
-    let since = || {
-        let ago = units::ago(unused);
-        match c.last_use.evidence {
-            Evidence::Appeared => format!("appeared {ago} ago, no use is known"),
-            evidence => format!("used {ago} ago {}", evidence.in_words()),
-        }
-    };
     if let Some(limit) = policy.unused_for.filter(|limit| unused < *limit) {
-        return none(format!("{}; the limit is {}", since(), units::ago(limit)));
+        return none(format!("{}; the limit is {}", since(c, now), units::ago(limit)));
     }
     if let Some(limit) = policy.older_than.filter(|limit| written < *limit) {
         return none(format!("written {} ago; the limit is {}", units::ago(written), units::ago(limit)));
+    }
+    Ok(())
+}
+
+/// How long ago it was used, in words.
+fn since(c: &Candidate, now: Timestamp) -> String {
+    let ago = units::ago(age(c.last_use.at, now));
+    match c.last_use.evidence {
+        Evidence::Appeared => format!("appeared {ago} ago, no use is known"),
+        evidence => format!("used {ago} ago {}", evidence.in_words()),
+    }
+}
+
+/// Whether the rules that select take it, but for that on copies. Rules that keep have not been asked yet.
+pub fn select(policy: &Policy, c: &Candidate, now: Timestamp) -> Verdict {
+    if let Err(stays) = admit(policy, c, now) {
+        return stays;
     }
     let is_broken = matches!(c.state, Some(State::Damaged | State::Truncated)) || c.class == Class::Damaged;
     let asked = [
@@ -98,19 +112,16 @@ pub fn select(policy: &Policy, c: &Candidate, now: Timestamp) -> Verdict {
     if let Some((_, rule)) = asked.iter().find(|(asked, _)| *asked) {
         return Verdict::goes(*rule, c.why.clone());
     }
-    if let (true, Some(other)) = (policy.duplicates, &c.copy_of) {
-        return Verdict::goes(Rule::Duplicate, format!("`{other}` has the same content and stays"));
-    }
     if policy.is_target_alone() && (c.id.is_some() || c.is_waste()) {
-        let why = if c.is_waste() { c.why.clone() } else { since() };
+        let why = if c.is_waste() { c.why.clone() } else { since(c, now) };
         return Verdict::goes(Rule::Space, why);
     }
     let is_model = c.id.is_some() && policy.selects_models();
     match (is_model, policy.models.is_some(), policy.unused_for.is_some()) {
-        (true, _, true) => Verdict::goes(Rule::Unused, since()),
+        (true, _, true) => Verdict::goes(Rule::Unused, since(c, now)),
         (true, true, false) => Verdict::goes(Rule::Named, "it was named"),
-        (true, false, false) => Verdict::goes(Rule::Old, format!("written {} ago", units::ago(written))),
-        (false, ..) => none("no rule selects it".to_owned()),
+        (true, false, false) => Verdict::goes(Rule::Old, format!("written {} ago", units::ago(age(c.written, now)))),
+        (false, ..) => Verdict::stays(Rule::NotSelected, "no rule selects it"),
     }
 }
 
@@ -151,6 +162,44 @@ pub fn protect(policy: &Policy, c: &Candidate, now: Timestamp) -> Option<Verdict
     None
 }
 
+/// Takes further copies of a content that stays. `verdicts` stand beside `candidates` and are those of all other rules:
+/// a copy that goes by any of them is no reason to let another one go.
+///
+/// Of each content one stays: rather one that a rule keeps, then what was used last.
+pub fn copies(policy: &Policy, candidates: &[Candidate], verdicts: &mut [Verdict], now: Timestamp) {
+    if !policy.duplicates {
+        return;
+    }
+    let mut same: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, c) in candidates.iter().enumerate() {
+        // What is not there as it was seen is no copy that one could rely on.
+        let stays = c.stale.is_none() && verdicts.get(at).is_some_and(|v| !v.goes);
+        if let Some(content) = c.content.as_deref().filter(|_| stays) {
+            same.entry(content).or_default().push(at);
+        }
+    }
+    let store_order = |store: StoreKind| StoreKind::ALL.iter().position(|s| *s == store);
+    for mut group in same.into_values().filter(|group| group.len() > 1) {
+        group.sort_by_key(|at| {
+            candidates.get(*at).map(|c| {
+                let is_kept = protect(policy, c, now).is_some();
+                (!is_kept, Reverse(c.last_use.at), Reverse(store_order(c.store)), &c.id)
+            })
+        });
+        let Some(first) = group.first().and_then(|at| candidates.get(*at)) else { continue };
+        let kept = first.inodes();
+        for at in group.into_iter().skip(1) {
+            let (Some(c), Some(verdict)) = (candidates.get(at), verdicts.get_mut(at)) else { continue };
+            // The same inodes are no copy: nothing would come free.
+            if c.inodes() == kept || verdict.rule != Rule::NotSelected || admit(policy, c, now).is_err() {
+                continue;
+            }
+            let why = format!("`{}` has the same content and stays", first.path.display());
+            *verdict = protect(policy, c, now).unwrap_or(Verdict::goes(Rule::Duplicate, why));
+        }
+    }
+}
+
 /// Whether its use keeps it.
 pub fn protect_use(policy: &Policy, used: &Use) -> Option<Verdict> {
     match used {
@@ -172,8 +221,7 @@ pub struct Space {
 /// stand beside `candidates`. Gives the order in which what goes is to go: waste first, then the least recently used.
 pub fn limit(policy: &Policy, candidates: &[Candidate], verdicts: &mut [Verdict], space: &Space) -> Vec<usize> {
     let mut order: Vec<usize> = (0..candidates.len()).filter(|at| verdicts.get(*at).is_some_and(|v| v.goes)).collect();
-    let key =
-        |at: &usize| candidates.get(*at).map(|c| (!c.is_waste(), c.last_use.at, std::cmp::Reverse(c.size()), &c.path));
+    let key = |at: &usize| candidates.get(*at).map(|c| (!c.is_waste(), c.last_use.at, Reverse(c.size()), &c.path));
     order.sort_by(|a, b| key(a).cmp(&key(b)));
     let mut usable = candidates.iter().filter(|c| c.is_usable).count() as u64;
     let mut total: u64 = distinct(candidates.iter().filter(|c| c.id.is_some()));

@@ -6,10 +6,10 @@ use crate::clock::Timestamp;
 use crate::db::Db;
 use crate::model::{
     Class, FileIdentity, Holding, KeepHint, Kind, ModelId, ModelRow, Pick, PlacedFile, Role, RootState, Selector,
-    State, StoreKind, pick,
+    State, pick,
 };
 use rustix::fs::{StatVfsMountFlags, statvfs};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -74,7 +74,6 @@ pub fn candidates(known: &Known, hints: &[KeepHint], now: Timestamp) -> Vec<Cand
             all.push(bytes(holding, identity, hints, known, now, &mut looks));
         }
     }
-    copies(&files, &mut all);
     all
 }
 
@@ -141,7 +140,7 @@ fn model(
         kept_by: wanted.kept_by,
         tasks: wanted.tasks,
         is_usable,
-        copy_of: None,
+        content: content(files).filter(|_| row.state == State::Ready),
         stale,
     }
 }
@@ -196,7 +195,7 @@ fn bytes(
         kept_by,
         tasks: 0,
         is_usable: false,
-        copy_of: None,
+        content: None,
         stale: stale(known.unreachable.contains(&holding.root), &seen),
     }
 }
@@ -305,43 +304,15 @@ pub fn space(candidates: &[Candidate]) -> Space {
     space
 }
 
-/// Notes which sound models are copies of another one that stays: by the hashes of all their files, computed or
-/// promised, and never by their headers alone. What is kept by a rule stays before what is not, then what was used last.
-fn copies(files: &HashMap<&ModelId, Vec<&PlacedFile>>, all: &mut [Candidate]) {
-    let mut same: BTreeMap<Vec<&str>, Vec<usize>> = BTreeMap::new();
-    for (at, c) in all.iter().enumerate().filter(|(_, c)| c.state == Some(State::Ready)) {
-        let Some(own) = c.id.as_ref().and_then(|id| files.get(id)) else { continue };
-        let weights = own.iter().filter(|f| f.role != Role::Mmproj);
-        // What was read and is not what was promised is a copy of nothing.
-        let hashes: Option<Vec<&str>> = weights
-            .map(|f| match (f.verified_sha256.as_deref(), f.expected_sha256.as_deref()) {
-                (Some(read), Some(promised)) if read != promised => None,
-                (read, promised) => read.or(promised),
-            })
-            .collect();
-        if let Some(hashes) = hashes.filter(|h| !h.is_empty()) {
-            same.entry(hashes).or_default().push(at);
-        }
-    }
-    let store_order = |store: StoreKind| StoreKind::ALL.iter().position(|s| *s == store);
-    for mut group in same.into_values().filter(|group| group.len() > 1) {
-        group.sort_by_key(|at| {
-            all.get(*at).map(|c| {
-                let is_kept = c.pinned || !c.kept_by.is_empty() || c.tasks > 0;
-                (!is_kept, std::cmp::Reverse(c.last_use.at), std::cmp::Reverse(store_order(c.store)), c.id.clone())
-            })
-        });
-        let Some(first) = group.first().and_then(|at| all.get(*at)) else { continue };
-        let (name, kept) = (first.path.display().to_string(), inodes(first));
-        for at in group.into_iter().skip(1) {
-            // The same inodes are no copy: nothing would come free.
-            if let Some(c) = all.get_mut(at).filter(|c| inodes(c) != kept) {
-                c.copy_of = Some(name.clone());
-            }
-        }
-    }
-}
-
-fn inodes(c: &Candidate) -> HashSet<(u64, u64)> {
-    c.pieces.iter().map(Piece::inode).collect()
+/// The hashes of all files of a sound model, computed or promised, and never its headers alone.
+fn content(files: &[&PlacedFile]) -> Option<String> {
+    let weights = files.iter().filter(|f| f.role != Role::Mmproj);
+    // What was read and is not what was promised is a copy of nothing.
+    let hashes: Option<Vec<&str>> = weights
+        .map(|f| match (f.verified_sha256.as_deref(), f.expected_sha256.as_deref()) {
+            (Some(read), Some(promised)) if read != promised => None,
+            (read, promised) => read.or(promised),
+        })
+        .collect();
+    hashes.filter(|h| !h.is_empty()).map(|h| h.join(" "))
 }

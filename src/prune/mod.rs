@@ -9,4 +9,6 @@ pub mod hand_over;
 pub mod in_use;
 pub mod plan;
 pub mod policy;
+#[cfg(test)]
+mod tests;
 pub mod trash;

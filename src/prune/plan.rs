@@ -149,7 +149,7 @@ pub fn plan(
 }
 
 /// What the rules say, limits aside. The uses of those alone are looked up that would go.
-fn judge(policy: &Policy, candidates: &[Candidate], now: Timestamp, uses: Uses<'_>) -> Vec<Verdict> {
+pub(super) fn judge(policy: &Policy, candidates: &[Candidate], now: Timestamp, uses: Uses<'_>) -> Vec<Verdict> {
     let mut verdicts: Vec<Verdict> = candidates
         .iter()
         .map(|c| {
@@ -157,6 +157,7 @@ fn judge(policy: &Policy, candidates: &[Candidate], now: Timestamp, uses: Uses<'
             if selected.goes { decide::protect(policy, c, now).unwrap_or(selected) } else { selected }
         })
         .collect();
+    decide::copies(policy, candidates, &mut verdicts, now);
     let asked: Vec<usize> = (0..candidates.len()).filter(|at| verdicts.get(*at).is_some_and(|v| v.goes)).collect();
     let about: Vec<&Candidate> = asked.iter().filter_map(|at| candidates.get(*at)).collect();
     if about.is_empty() {
