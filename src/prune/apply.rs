@@ -115,7 +115,7 @@ pub fn apply<'p>(plan: &'p Plan, trashes: &Trashes, acting: &mut Acting<'_>) -> 
     let mut all = Vec::new();
     let going: Vec<&Row> = plan.going().collect();
     let mut left = remaining(&going, acting.candidates);
-    let mut usable = acting.candidates.iter().filter(|c| c.is_usable).count() as u64;
+    let mut usable = acting.candidates.iter().filter(|c| c.counts()).count() as u64;
     for (number, row) in going.iter().enumerate() {
         if (acting.stop)() {
             break;
@@ -126,7 +126,7 @@ pub fn apply<'p>(plan: &'p Plan, trashes: &Trashes, acting: &mut Acting<'_>) -> 
             Some(c) => {
                 let fate = one(plan, row, c, &Left { rows: &left, number, usable }, trashes, acting)?;
                 if matches!(fate, Fate::Trashed { .. } | Fate::Purged { .. }) {
-                    usable -= u64::from(c.is_usable);
+                    usable -= u64::from(c.counts());
                 }
                 fate
             }
@@ -222,7 +222,7 @@ fn one(
         _ if !selected.goes => return skipped(selected.why),
         _ => {}
     }
-    if c.is_usable && left.usable <= plan.policy.min_keep {
+    if c.counts() && left.usable <= plan.policy.min_keep {
         return skipped(format!("one of the last {} that stay at least", plan.policy.min_keep));
     }
     if let Some(why) = (acting.is_kept)(c)? {

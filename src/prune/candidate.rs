@@ -135,6 +135,11 @@ impl Candidate {
         self.pieces.iter().fold(0, |sum, p| sum.saturating_add(p.allocated))
     }
 
+    /// Whether it is one of the models that stay at least, as long as it stays.
+    pub fn counts(&self) -> bool {
+        self.is_usable && self.stale.is_none()
+    }
+
     /// Its owner would not miss it.
     pub fn is_waste(&self) -> bool {
         matches!(self.class, Class::Superseded | Class::Orphan | Class::Partial)

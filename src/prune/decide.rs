@@ -1,6 +1,6 @@
 //! Which of the candidates go, and why each of them goes or stays. Pure.
 
-use super::candidate::{Candidate, Evidence};
+use super::candidate::{Candidate, Evidence, Piece};
 use super::in_use::Use;
 use super::policy::Policy;
 use super::trash::lossless;
@@ -223,48 +223,84 @@ pub fn limit(policy: &Policy, candidates: &[Candidate], verdicts: &mut [Verdict]
     let mut order: Vec<usize> = (0..candidates.len()).filter(|at| verdicts.get(*at).is_some_and(|v| v.goes)).collect();
     let key = |at: &usize| candidates.get(*at).map(|c| (!c.is_waste(), c.last_use.at, Reverse(c.size()), &c.path));
     order.sort_by(|a, b| key(a).cmp(&key(b)));
-    let mut usable = candidates.iter().filter(|c| c.is_usable).count() as u64;
-    let mut total: u64 = distinct(candidates.iter().filter(|c| c.id.is_some()));
+    let mut usable = candidates.iter().filter(|c| c.counts()).count() as u64;
+    let mut held = Total::of(candidates.iter().filter(|c| c.id.is_some()));
     let mut freeing = Freeing::default();
+    let mut names: HashMap<(u64, u64), u64> = HashMap::new();
+    for piece in order.iter().filter_map(|at| candidates.get(*at)).flat_map(|c| &c.pieces) {
+        let sum = names.entry(piece.inode()).or_default();
+        *sum = sum.saturating_add(piece.own_links);
+    }
     let mut free: HashMap<u64, u64> = space.free.clone();
     let mut going = Vec::new();
     for at in order {
         let (Some(c), Some(verdict)) = (candidates.get(at), verdicts.get_mut(at)) else { continue };
-        if c.is_usable && usable <= policy.min_keep {
+        if c.counts() && usable <= policy.min_keep {
             *verdict = Verdict::stays(Rule::MinKeep, format!("one of the last {} that stay at least", policy.min_keep));
             continue;
         }
-        if policy.has_target() && !is_wanted(policy, c, &free, total) {
-            *verdict = Verdict::stays(Rule::Enough, "what goes before it makes room enough");
-            continue;
+        if policy.has_target() {
+            let is_short = |p: &&Piece| {
+                free.get(&p.identity.dev).is_some_and(|free| policy.free.is_some_and(|wanted| *free < wanted))
+            };
+            // Bytes that keep a name when all that is selected is gone make no room.
+            let comes_free = |p: &Piece| names.get(&p.inode()).is_some_and(|own| *own >= p.links);
+            let mut short = c.pieces.iter().filter(is_short).peekable();
+            let is_short = short.peek().is_some();
+            let is_too_much = policy.max_total.is_some_and(|most| held.bytes > most);
+            if !is_too_much && !short.any(comes_free) {
+                *verdict = Verdict::stays(
+                    Rule::Enough,
+                    if is_short {
+                        "its bytes have other names, and would not come free"
+                    } else {
+                        "what goes before it makes room enough"
+                    },
+                );
+                continue;
+            }
         }
-        usable -= u64::from(c.is_usable);
+        usable -= u64::from(c.counts());
+        if c.id.is_some() {
+            held.take(c);
+        }
         for (dev, freed) in freeing.take(c) {
             let room = free.entry(dev).or_default();
             *room = room.saturating_add(freed);
-            if c.id.is_some() {
-                total = total.saturating_sub(freed);
-            }
         }
         going.push(at);
     }
     going
 }
 
-/// Whether more room is wanted where the candidate lies, or in all.
-fn is_wanted(policy: &Policy, c: &Candidate, free: &HashMap<u64, u64>, total: u64) -> bool {
-    let too_full = |wanted: u64| {
-        let is_short = |dev: &u64| free.get(dev).is_some_and(|free| *free < wanted);
-        c.pieces.iter().any(|p| is_short(&p.identity.dev))
-    };
-    policy.free.is_some_and(too_full) || policy.max_total.is_some_and(|most| total > most)
+/// Bytes of disk that models have, each inode once and until the last of them that has it goes.
+struct Total {
+    holders: HashMap<(u64, u64), u64>,
+    bytes: u64,
 }
 
-/// Bytes of disk that they take, each inode once.
-fn distinct<'a>(candidates: impl Iterator<Item = &'a Candidate>) -> u64 {
-    let mut inodes: HashMap<(u64, u64), u64> = HashMap::new();
-    inodes.extend(candidates.flat_map(|c| &c.pieces).map(|p| (p.inode(), p.allocated)));
-    inodes.values().fold(0, |sum, n| sum.saturating_add(*n))
+impl Total {
+    fn of<'a>(models: impl Iterator<Item = &'a Candidate>) -> Total {
+        let mut total = Total { holders: HashMap::new(), bytes: 0 };
+        for piece in models.flat_map(|c| &c.pieces) {
+            let holders = total.holders.entry(piece.inode()).or_default();
+            if *holders == 0 {
+                total.bytes = total.bytes.saturating_add(piece.allocated);
+            }
+            *holders = holders.saturating_add(1);
+        }
+        total
+    }
+
+    fn take(&mut self, c: &Candidate) {
+        for piece in &c.pieces {
+            let Some(holders) = self.holders.get_mut(&piece.inode()) else { continue };
+            *holders = holders.saturating_sub(1);
+            if *holders == 0 {
+                self.bytes = self.bytes.saturating_sub(piece.allocated);
+            }
+        }
+    }
 }
 
 /// Counts the entries of inodes that go: bytes come free with the last one.

@@ -242,9 +242,11 @@ fn a_target_ends_what_other_rules_take() {
     assert_eq!(rules(&policy, &all), [Rule::Enough, Rule::Unused, Rule::NotSelected]);
     assert_eq!(gone(&Policy { max_total: Some(300), ..month() }, &all), [""; 0]);
     assert_eq!(gone(&Policy { max_total: Some(0), ..month() }, &all), ["a", "b"]);
-    // Bytes of no model count for no total, and go while it is too large.
-    let with = [all.to_vec(), vec![waste("orphan", Class::Orphan, 60)]].concat();
-    assert_eq!(gone(&Policy { max_total: Some(300), orphans: true, ..Policy::default() }, &with), [""; 0]);
+    // Bytes of no model count for no total, and go first while it is too large.
+    let with = [all.to_vec(), vec![waste("orphan", Class::Orphan, 20)]].concat();
+    let most = |n| gone(&Policy { max_total: Some(n), ..Policy::default() }, &with);
+    assert_eq!(most(300), [""; 0]);
+    assert_eq!(most(299), ["orphan", "a"]);
 }
 
 /// Two entries of one inode.

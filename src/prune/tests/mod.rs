@@ -1,4 +1,5 @@
 //! What an operator would lose if a rule, a plan or a step were wrong.
 
+mod anything;
 mod decide;
 mod samples;
