@@ -25,7 +25,7 @@ mod shards;
 mod stamps;
 mod stores;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod verify;
 mod walk;
 mod weigh;
@@ -39,7 +39,7 @@ pub use headers::Header;
 pub use ids::{content_of_set, model_id};
 pub use roots::{RootSource, RootSpec};
 pub use scan::{Change, ChangeKind, RootReport, ScanEvent, ScanReport, ScanRequest, scan};
-pub(crate) use stores::repository_of;
+pub(crate) use stores::place_of;
 pub use stores::{Part, PartRole, Wish, detect, parts};
 pub use verify::{Depth, FileReport, ModelReport, Outcome, Proof, VerifyEvent, VerifyRequest, identities, verify};
 pub use weigh::{Mass, Weight, masses, weigh};

@@ -9,6 +9,7 @@ use super::plan::{Base, Plan, Row, lookup};
 use super::trash::{self, Held, Inode, Order, Outcome, Place, Point};
 use crate::clock::Timestamp;
 use crate::config::ServerAddress;
+use crate::inventory;
 use crate::model::{FileIdentity, Reading, StoreKind};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -115,16 +116,18 @@ pub fn apply<'p>(plan: &'p Plan, trashes: &Trashes, acting: &mut Acting<'_>) -> 
     let mut all = Vec::new();
     let going: Vec<&Row> = plan.going().collect();
     let mut left = remaining(&going, acting.candidates);
+    let kin = Kin::of(acting.candidates);
     let mut usable = acting.candidates.iter().filter(|c| c.counts()).count() as u64;
     for (number, row) in going.iter().enumerate() {
         if (acting.stop)() {
             break;
         }
         let at = left.get(number).copied().flatten();
-        let fate = match at.and_then(|at| acting.candidates.get(at)) {
+        let fate = match at.and_then(|at| Some((at, acting.candidates.get(at)?))) {
             None => Fate::Skipped { why: "the database does not know it any more: scan, and plan again".to_owned() },
-            Some(c) => {
-                let fate = one(plan, row, c, &Left { rows: &left, number, usable }, trashes, acting)?;
+            Some((at, c)) => {
+                let left = Left { rows: &left, number, usable, kin: &kin };
+                let fate = one(plan, row, (at, c), &left, trashes, acting)?;
                 if matches!(fate, Fate::Trashed { .. } | Fate::Purged { .. }) {
                     usable -= u64::from(c.counts());
                 }
@@ -168,12 +171,18 @@ struct Left<'a> {
     number: usize,
     /// Usable models that are still there.
     usable: u64,
+    kin: &'a Kin,
 }
 
 impl Left<'_> {
     /// What is still to go, this row first.
     fn to_go(&self) -> Vec<usize> {
         self.rows.iter().skip(self.number).copied().flatten().collect()
+    }
+
+    /// What went before this row.
+    fn taken(&self) -> HashSet<usize> {
+        self.rows.iter().take(self.number).copied().flatten().collect()
     }
 
     /// Whether another copy of a content neither went nor goes, and is there now.
@@ -198,7 +207,7 @@ impl Left<'_> {
 fn one(
     plan: &Plan,
     row: &Row,
-    c: &Candidate,
+    (at, c): (usize, &Candidate),
     left: &Left<'_>,
     trashes: &Trashes,
     acting: &mut Acting<'_>,
@@ -232,7 +241,7 @@ fn one(
         return skipped(why);
     }
     let Some(base) = &row.base else { return skipped("the plan has no steps for it".to_owned()) };
-    match again(row, c, &left.to_go(), acting.candidates) {
+    match again(at, left, acting.candidates) {
         Ok(now) if now.0 == *base && now.1 == row.steps => {}
         Ok(_) => return skipped("what goes with it is not what was planned: plan again".to_owned()),
         Err(why) => return skipped(why),
@@ -247,30 +256,65 @@ fn one(
     })
 }
 
-/// What goes with it, looked up once more. In a plain folder nothing depends on what else goes.
-fn again(
-    row: &Row,
-    c: &Candidate,
-    others: &[usize],
-    candidates: &[Candidate],
-) -> Result<(Base, Vec<trash::Step>), String> {
-    let is_loose = matches!(row.store, StoreKind::Dir | StoreKind::LmStudio | StoreKind::LlamaCpp);
-    let place = |c: &Candidate| c.paths().iter().find_map(|p| crate::inventory::repository_of(p).map(Path::to_owned));
-    let own = place(c);
-    let with: Vec<usize> = others
-        .iter()
-        .enumerate()
-        .filter(|(number, at)| {
-            *number == 0
-                || candidates.get(**at).is_some_and(|other| {
-                    let shares =
-                        is_loose && other.pieces.iter().any(|p| c.pieces.iter().any(|own| own.inode() == p.inode()));
-                    other.root == c.root && (shares || !is_loose && place(other) == own)
-                })
-        })
-        .map(|(_, at)| *at)
-        .collect();
-    lookup(candidates, &with).into_iter().next().unwrap_or_else(|| Err("it is not there any more".to_owned()))
+/// What goes with it, looked up once more.
+fn again(c: usize, left: &Left<'_>, candidates: &[Candidate]) -> Result<(Base, Vec<trash::Step>), String> {
+    let with: Vec<usize> = left.to_go().into_iter().filter(|at| left.kin.are(c, *at)).collect();
+    lookup(candidates, &with, &left.taken())
+        .into_iter()
+        .next()
+        .unwrap_or_else(|| Err("it is not there any more".to_owned()))
+}
+
+/// Candidates of which one may change what goes with the other: those with a file in common, and those in one repository
+/// or in one store with manifests. In a plain folder nothing depends on what else goes.
+struct Kin {
+    /// Of each candidate; the same number for all kin.
+    group: Vec<usize>,
+}
+
+impl Kin {
+    fn of(candidates: &[Candidate]) -> Kin {
+        let mut group: Vec<usize> = (0..candidates.len()).collect();
+        let mut inodes: HashMap<(u64, u64), usize> = HashMap::new();
+        let mut places: HashMap<(StoreKind, PathBuf), usize> = HashMap::new();
+        for (at, c) in candidates.iter().enumerate() {
+            for inode in c.inodes() {
+                let first = *inodes.entry(inode).or_insert(at);
+                join(&mut group, first, at);
+            }
+            if !matches!(c.store, StoreKind::Dir | StoreKind::LmStudio | StoreKind::LlamaCpp) {
+                let place = inventory::place_of(c.store, &c.root, c.pieces.iter().flat_map(|p| &p.entries));
+                let first = *places.entry((c.store, place.to_owned())).or_insert(at);
+                join(&mut group, first, at);
+            }
+        }
+        for at in 0..group.len() {
+            let top = top(&group, at);
+            if let Some(own) = group.get_mut(at) {
+                *own = top;
+            }
+        }
+        Kin { group }
+    }
+
+    fn are(&self, a: usize, b: usize) -> bool {
+        self.group.get(a) == self.group.get(b)
+    }
+}
+
+/// The one that stands for the kin of `at`: the first of them.
+fn top(group: &[usize], mut at: usize) -> usize {
+    while let Some(up) = group.get(at).filter(|up| **up != at) {
+        at = *up;
+    }
+    at
+}
+
+fn join(group: &mut [usize], a: usize, b: usize) {
+    let (a, b) = (top(group, a), top(group, b));
+    if let Some(slot) = group.get_mut(a.max(b)) {
+        *slot = a.min(b);
+    }
 }
 
 /// What its owner's own interface is to do.

@@ -115,7 +115,7 @@ pub fn plan(
     let mut verdicts = judge(policy, candidates, now, uses);
     let mut going = decide::limit(policy, candidates, &mut verdicts, space);
     let steps = loop {
-        let found = lookup(candidates, &going);
+        let found = lookup(candidates, &going, &HashSet::new());
         let refused: Vec<(usize, String)> =
             going.iter().zip(&found).filter_map(|(at, f)| Some((*at, f.as_ref().err()?.clone()))).collect();
         if refused.is_empty() {
@@ -193,9 +193,13 @@ fn row(c: &Candidate, verdict: &Verdict, weight: Weight) -> Row {
     }
 }
 
-/// The steps of each, or why it cannot go.
-pub(super) fn lookup(candidates: &[Candidate], going: &[usize]) -> Vec<Result<(Base, Vec<Step>), String>> {
-    let gone: HashSet<usize> = going.iter().copied().collect();
+/// The steps of each of `going`, or why it cannot go. `taken`: what went already.
+pub(super) fn lookup(
+    candidates: &[Candidate],
+    going: &[usize],
+    taken: &HashSet<usize>,
+) -> Vec<Result<(Base, Vec<Step>), String>> {
+    let gone: HashSet<usize> = going.iter().chain(taken).copied().collect();
     let stay = candidates.iter().enumerate().filter(|(at, _)| !gone.contains(at)).map(|(_, c)| c);
     // A file that something else has as well goes with the last that has it.
     let needed: HashSet<&PathBuf> = stay.flat_map(|c| &c.pieces).flat_map(|p| &p.entries).collect();

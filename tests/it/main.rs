@@ -22,9 +22,9 @@ mod kills;
 #[cfg(feature = "llama")]
 mod offload;
 mod packaging;
-mod prune;
 #[cfg(feature = "llama")]
 mod processes;
+mod prune;
 mod queue;
 mod readme;
 #[cfg(feature = "llama")]

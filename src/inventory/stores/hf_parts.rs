@@ -6,6 +6,7 @@ use super::hf::{is_bookkeeping, is_other_kind, normal};
 use super::hf_refs::{Refs, Standing, standings};
 use super::parts::{Part, PartRole, Tree, Wish, give, look, quietly};
 use crate::inventory::found::{Entity, Stamp, is_partial};
+use crate::model::StoreKind;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -57,7 +58,6 @@ struct Entry {
 
 struct Repo {
     folder: PathBuf,
-    root: PathBuf,
     tree: Tree,
     entries: Vec<Entry>,
     refs: Refs,
@@ -66,7 +66,7 @@ struct Repo {
 
 impl Repo {
     fn read(folder: &Path) -> Result<Repo, String> {
-        let root = folder.parent().ok_or("its folder has no root")?.to_owned();
+        let root = folder.parent().ok_or("its folder has no root")?;
         let tree = Tree::read(folder)?;
         let snapshots = folder.join("snapshots");
         let mut entries = Vec::new();
@@ -87,9 +87,9 @@ impl Repo {
             };
             entries.push(Entry { path: path.clone(), commit: commit.to_owned(), look: *look, blob });
         }
-        let refs = quietly(&root, |intake| Refs::read(&Folder::open(folder)?, intake))?;
+        let refs = quietly(root, |intake| Refs::read(&Folder::open(folder)?, intake))?;
         let standings = standings(&refs, &made);
-        Ok(Repo { folder: folder.to_owned(), root, tree, entries, refs, standings })
+        Ok(Repo { folder: folder.to_owned(), tree, entries, refs, standings })
     }
 
     fn parts(&self, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, String>> {
@@ -134,7 +134,7 @@ impl Repo {
         }
         if let Some(last) = takers.last().copied() {
             self.rest(last, &mut gone);
-            self.hand_over(wishes, &gone, &mut found);
+            self.hand_over(&gone, &mut found);
             self.tree.fold(&self.folder, &mut found);
         }
         found
@@ -158,33 +158,39 @@ impl Repo {
                 p.parent() == Some(&blobs) && !led_to.contains(p.as_path()) && !gone.contains_key(p.as_path())
             });
         let is_whole = !touched.is_empty() && !strays && left.iter().all(|e| self.is_description(e));
-        let commits: BTreeSet<&OsStr> = touched
+        // Of each snapshot of which nothing is left that counts: the wish that takes the last of it.
+        let commits: BTreeMap<&OsStr, usize> = touched
             .into_iter()
-            .filter(|commit| {
+            .filter_map(|commit| {
                 let mut own = left.iter().filter(|e| e.commit == *commit).peekable();
-                let is_empty = own.peek().is_none();
-                is_whole || is_empty || own.all(|e| self.is_old(e) && self.is_description(e))
+                let is_done = own.peek().is_none() || own.all(|e| self.is_old(e) && self.is_description(e));
+                let takers = self.entries.iter().filter(|e| e.commit == *commit);
+                let taker = takers.filter_map(|e| gone.get(e.path.as_path())).max().copied();
+                Some((commit, if is_done { taker? } else { is_whole.then_some(last)? }))
             })
             .collect();
-        for entry in left.iter().filter(|e| is_whole || commits.contains(e.commit.as_os_str())) {
-            gone.insert(&entry.path, last);
+        for entry in left {
+            if let Some(at) = commits.get(entry.commit.as_os_str()).copied().or(is_whole.then_some(last)) {
+                gone.entry(&entry.path).or_insert(at);
+            }
+        }
+        for (commit, names) in &self.refs.names {
+            let Some(at) = commits.get(commit.as_os_str()) else { continue };
+            for name in names {
+                let path = self.folder.join("refs").join(name);
+                if let Some((path, _)) = self.tree.files.get_key_value(&path) {
+                    gone.entry(path).or_insert(*at);
+                }
+            }
         }
         for path in self.tree.files.keys() {
             let of_commit = |part: &str| {
                 let inside = path.strip_prefix(self.folder.join(part)).ok()?; // not of that part
-                Path::new(inside.iter().next()?).file_stem().map(|stem| commits.contains(stem))
+                commits.get(Path::new(inside.iter().next()?).file_stem()?).copied()
             };
-            let is_note = ["trees", ".no_exist"].iter().filter_map(|part| of_commit(part)).any(|own| own);
-            if is_whole && !path.starts_with(&blobs) || is_note {
-                gone.insert(path, last);
-            }
-        }
-        for (commit, names) in &self.refs.names {
-            for name in names.iter().filter(|_| commits.contains(commit.as_os_str())) {
-                let path = self.folder.join("refs").join(name);
-                if let Some((path, _)) = self.tree.files.get_key_value(&path) {
-                    gone.insert(path, last);
-                }
+            let note = ["trees", ".no_exist"].iter().find_map(|part| of_commit(part));
+            if let Some(at) = note.or((is_whole && !path.starts_with(&blobs)).then_some(last)) {
+                gone.entry(path).or_insert(at);
             }
         }
     }
@@ -229,7 +235,7 @@ impl Repo {
         Some(normal(blob.parent()?, &text))
     }
 
-    fn hand_over(&self, wishes: &[&Wish], gone: &BTreeMap<&Path, usize>, found: &mut [Result<Vec<Part>, String>]) {
+    fn hand_over(&self, gone: &BTreeMap<&Path, usize>, found: &mut [Result<Vec<Part>, String>]) {
         let blobs = self.folder.join("blobs");
         let mut taker: BTreeMap<&Path, usize> = BTreeMap::new();
         let mut needed: BTreeSet<&Path> = BTreeSet::new();
@@ -262,30 +268,38 @@ impl Repo {
         for (blob, at) in taker.iter().filter(|(blob, _)| !needed.contains(*blob) && !gone.contains_key(*blob)) {
             match self.tree.files.get(*blob).map(|l| l.entity) {
                 Some(Entity::File) => give(found, *at, PartRole::Payload, *blob),
-                Some(Entity::Link) => {
-                    give(found, *at, PartRole::Beside, *blob);
-                    self.payload(wishes, blob, *at, found);
-                }
+                Some(Entity::Link) => give(found, *at, PartRole::Beside, *blob),
                 _ => {}
             }
         }
     }
+}
 
-    /// The shared payload behind a blob: goes when its own list of users names nobody else who still links it. Without
-    /// a readable list it stays, as its owner would have it.
-    fn payload(&self, wishes: &[&Wish], blob: &Path, at: usize, found: &mut [Result<Vec<Part>, String>]) {
-        // What vanished or is elsewhere is nothing to take.
-        let Some(payload) = std::fs::read_link(blob).ok().map(|to| normal(blob.parent().unwrap_or(&self.root), &to))
-        else {
-            return;
-        };
-        let shared = self.root.join("blobs");
-        let is_ours = payload.starts_with(&shared) && is_bookkeeping(&shared, OsStr::new("blobs"));
-        let Some(list) = Payload::list(&payload) else { return };
-        if !is_ours || !wishes.get(at).is_some_and(|wish| wish.paths.contains(&payload)) {
-            return;
+/// Adds the shared payloads behind the blobs that go: one goes with the last wish that has a blob of it, when its own list
+/// of users and all repositories name nobody else who still links it. Without a readable list it stays, as its owner
+/// would have it.
+pub(super) fn payloads(wishes: &[Wish], found: &mut [Result<Vec<Part>, String>]) {
+    let mut behind: BTreeMap<PathBuf, (usize, BTreeSet<PathBuf>)> = BTreeMap::new();
+    let of_hub = found.iter().zip(wishes).enumerate().filter(|(_, (_, wish))| wish.store == StoreKind::Hf);
+    for (at, (parts, _)) in of_hub {
+        for blob in parts.iter().flatten().filter(|p| p.role == PartRole::Beside).map(|p| &p.path) {
+            // What is no link, or vanished, leads to no payload.
+            let Ok(to) = std::fs::read_link(blob) else { continue };
+            let Some(payload) = blob.parent().map(|folder| normal(folder, &to)) else { continue };
+            let (last, blobs) = behind.entry(payload).or_default();
+            *last = at;
+            blobs.insert(blob.clone());
         }
-        if Payload::users(&self.root, &payload).is_ok_and(|users| users.iter().all(|user| user == blob)) {
+    }
+    for (payload, (at, blobs)) in behind {
+        let Some(root) = blobs.first().and_then(|blob| blob.ancestors().nth(3)) else { continue };
+        let shared = root.join("blobs");
+        let is_ours = payload.starts_with(&shared) && is_bookkeeping(&shared, OsStr::new("blobs"));
+        let Some(list) = Payload::list(&payload) else { continue };
+        if !is_ours || !wishes.get(at).is_some_and(|wish| wish.paths.contains(&payload)) {
+            continue;
+        }
+        if Payload::users(root, &payload).is_ok_and(|users| users.iter().all(|user| blobs.contains(user))) {
             give(found, at, PartRole::Beside, list);
             give(found, at, PartRole::Payload, payload);
         }

@@ -202,6 +202,28 @@ pub(crate) fn repository_of(path: &Path) -> Option<&Path> {
     ramalama::repository_of(path).or_else(|| hf::repository_of(path))
 }
 
+/// The folder in which what goes with a file of a store is decided: its repository, also for a file that is none of a
+/// snapshot, or the root.
+pub(crate) fn place_of<'a>(store: StoreKind, root: &'a Path, paths: impl IntoIterator<Item = &'a PathBuf>) -> &'a Path {
+    let around = |path: &'a Path| {
+        let own = repository_of(path);
+        own.or_else(|| {
+            path.ancestors().skip(1).take_while(|f| f.starts_with(root)).find(|f| makes_repository(store, f))
+        })
+    };
+    match store {
+        StoreKind::Hf | StoreKind::RamaLama => paths.into_iter().find_map(|p| around(p)).unwrap_or(root),
+        _ => root,
+    }
+}
+
+fn makes_repository(store: StoreKind, folder: &Path) -> bool {
+    match store {
+        StoreKind::RamaLama => ramalama::is_model(folder),
+        _ => folder.file_name().is_some_and(|name| hf::is_repo(folder, name)),
+    }
+}
+
 /// The store that a root is, by looking at its top level. A plain folder when nothing says otherwise.
 pub fn detect(path: &Path) -> StoreKind {
     let named = |name: &str| path.file_name().is_some_and(|n| n == name);

@@ -49,13 +49,7 @@ pub struct Part {
 pub fn parts(wishes: &[Wish]) -> Vec<Result<Vec<Part>, String>> {
     let mut places: BTreeMap<(StoreKind, PathBuf), Vec<usize>> = BTreeMap::new();
     for (at, wish) in wishes.iter().enumerate() {
-        let place = match wish.store {
-            StoreKind::Hf | StoreKind::RamaLama => {
-                let inside = wish.paths.iter().find_map(|p| super::repository_of(p));
-                inside.unwrap_or(&wish.root).to_owned()
-            }
-            _ => wish.root.clone(),
-        };
+        let place = super::place_of(wish.store, &wish.root, &wish.paths).to_owned();
         places.entry((wish.store, place)).or_default().push(at);
     }
     let mut all: Vec<Result<Vec<Part>, String>> = wishes.iter().map(|_| Ok(Vec::new())).collect();
@@ -80,6 +74,7 @@ pub fn parts(wishes: &[Wish]) -> Vec<Result<Vec<Part>, String>> {
             }
         }
     }
+    hf_parts::payloads(wishes, &mut all);
     for found in all.iter_mut().flatten() {
         // Deepest folders first; everything else in the order of its role and path.
         found.sort_by(|a, b| {

@@ -73,7 +73,7 @@ fn is_own_folder(path: &Path) -> bool {
 }
 
 /// Two of the three folders that RamaLama makes together: one alone may be part of somebody's path.
-fn is_model(folder: &Path) -> bool {
+pub(super) fn is_model(folder: &Path) -> bool {
     ["refs", "snapshots", "blobs"].iter().filter(|part| is_own_folder(&folder.join(part))).count() >= 2
 }
 
