@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 pub(super) fn parts(store: StoreKind, root: &Path, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, String>> {
-    let mut found: Vec<_> = wishes.iter().map(|wish| own(root, wish)).collect();
+    let mut found: Vec<_> = (0..wishes.len()).map(|at| own(root, wishes, at)).collect();
     for at in 0..found.len() {
         beside(store, root, wishes, at, &mut found);
     }
@@ -24,16 +24,25 @@ pub(super) fn parts(store: StoreKind, root: &Path, wishes: &[&Wish]) -> Vec<Resu
 }
 
 /// The files and the links to them; bytes outside the root are not this model's to take away.
-fn own(root: &Path, wish: &Wish) -> Result<Vec<Part>, String> {
+fn own(root: &Path, wishes: &[&Wish], at: usize) -> Result<Vec<Part>, String> {
     let mut own = Vec::new();
-    for path in inside(root, wish) {
+    let mut is_shared = false;
+    for path in wishes.get(at).into_iter().flat_map(|wish| inside(root, wish)) {
         let role = match look(path)?.map(|l| l.entity) {
             Some(Entity::File) => PartRole::Payload,
             Some(Entity::Link) => PartRole::Reference,
             Some(other) => return Err(format!("`{}` is {} now", path.display(), other.odd())),
             None => continue,
         };
-        own.push(Part { role, path: path.clone() });
+        // What several need, a projector, goes with the last of them.
+        if last_with(wishes, path) == Some(at) {
+            own.push(Part { role, path: path.clone() });
+        } else {
+            is_shared = true;
+        }
+    }
+    if own.is_empty() && is_shared {
+        return Err("another that goes has its files".to_owned());
     }
     if own.is_empty() { Err("none of its files is there any more: scan again".to_owned()) } else { Ok(own) }
 }

@@ -20,7 +20,11 @@ pub struct Ollama {
 
 impl Ollama {
     pub fn new() -> Ollama {
-        let tree = Tree::new();
+        Ollama::within(Tree::new())
+    }
+
+    /// In a tree that has other things as well.
+    pub fn within(tree: Tree) -> Ollama {
         for folder in ["models/manifests", "models/blobs"] {
             tree.dir(folder);
         }

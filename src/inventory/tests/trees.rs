@@ -26,6 +26,11 @@ impl Tree {
         Tree { dir: tempfile::tempdir().unwrap() }
     }
 
+    /// On a file system in memory where there is one, for tests that write much and often.
+    pub fn light() -> Tree {
+        Tree { dir: tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap() }
+    }
+
     pub fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
         self.dir.path().canonicalize().unwrap().join(relative)
     }

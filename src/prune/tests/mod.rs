@@ -2,4 +2,7 @@
 
 mod anything;
 mod decide;
+mod disk;
+mod run;
 mod samples;
+mod worlds;

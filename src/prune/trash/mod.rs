@@ -26,7 +26,7 @@ mod put_back;
 mod recover;
 mod restore;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod times;
 
 pub use discard::{Outcome, discard};

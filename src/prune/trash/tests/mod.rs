@@ -144,7 +144,7 @@ pub(super) fn strange() -> &'static Path {
     Path::new(OsStr::from_bytes(b"\xff\xfe blob"))
 }
 
-pub(super) fn set_mtime(path: &Path, ns: i64) {
+pub(in crate::prune) fn set_mtime(path: &Path, ns: i64) {
     use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_OMIT, utimensat};
     let times = Timestamps {
         last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
@@ -154,15 +154,15 @@ pub(super) fn set_mtime(path: &Path, ns: i64) {
 }
 
 /// Everything below `top`, itself included, relative to it and in order.
-pub(super) fn below(top: &Path) -> Vec<PathBuf> {
+pub(in crate::prune) fn below(top: &Path) -> Vec<PathBuf> {
     let entries = walkdir::WalkDir::new(top).sort_by_file_name();
     entries.into_iter().map(|e| e.unwrap().path().strip_prefix(top).unwrap().to_owned()).collect()
 }
 
 /// (mode, owner, mtime, inode but of folders, content or target)
-pub(super) type Picture = BTreeMap<PathBuf, (u32, u32, i64, u64, Vec<u8>)>;
+pub(in crate::prune) type Picture = BTreeMap<PathBuf, (u32, u32, i64, u64, Vec<u8>)>;
 
-pub(super) fn picture(top: &Path) -> Picture {
+pub(in crate::prune) fn picture(top: &Path) -> Picture {
     let look = |path: PathBuf| {
         let at = top.join(&path);
         let meta = fs::symlink_metadata(&at).unwrap();
@@ -181,7 +181,7 @@ pub(super) fn picture(top: &Path) -> Picture {
 }
 
 /// Asserts without printing thousands of bytes.
-pub(super) fn same(before: &Picture, after: &Picture, when: &str) {
+pub(in crate::prune) fn same(before: &Picture, after: &Picture, when: &str) {
     let short = |p: &Picture| -> HashMap<_, _> {
         p.iter()
             .map(|(path, (mode, uid, mtime, ino, content))| (path.clone(), (*mode, *uid, *mtime, *ino, content.len())))
@@ -194,7 +194,7 @@ pub(super) fn same(before: &Picture, after: &Picture, when: &str) {
 }
 
 /// Runs `work` with a hook that dies at its `n`th call. None when it came to its end before.
-pub(super) fn dies_at<T>(
+pub(in crate::prune) fn dies_at<T>(
     n: usize,
     work: impl FnOnce(&mut dyn FnMut(Point) -> anyhow::Result<()>) -> anyhow::Result<T>,
 ) -> Option<Point> {

@@ -1,0 +1,99 @@
+//! Random stores on a real disk and random policies: what is kept is not touched, what goes comes back the same.
+
+use super::run::*;
+use super::samples::days;
+use super::worlds::{DEEDS, Deed, World, deeds};
+use crate::prune::apply::Fate;
+use crate::prune::plan::Row;
+use crate::prune::policy::Policy;
+use crate::prune::trash;
+use proptest::prelude::*;
+use std::time::Duration;
+
+prop_compose! {
+    fn policies()(
+        kinds in any::<[bool; 5]>(),
+        (unused, older) in (prop::option::of(0..120u64), prop::option::of(50..350u64)),
+        min_keep in prop_oneof![2 => Just(0), 1 => 0..3u64],
+    ) -> Policy {
+        Policy {
+            unused_for: unused.map(days),
+            older_than: older.map(days),
+            superseded: kinds[0],
+            orphans: kinds[1],
+            partials: kinds[2],
+            damaged: kinds[3],
+            duplicates: kinds[4],
+            min_keep,
+            grace: Duration::ZERO,
+            ..Policy::default()
+        }
+    }
+}
+
+/// One store on its own most of the time, and all of them.
+fn worlds() -> impl Strategy<Value = Vec<Deed>> {
+    let [plain, hub, ollama, lmstudio, llamacpp, ramalama] = DEEDS;
+    prop_oneof![
+        3 => deeds(plain, 14),
+        4 => deeds(hub, 16),
+        2 => deeds(ollama, 10),
+        1 => deeds(lmstudio, 8),
+        1 => deeds(llamacpp, 8),
+        2 => deeds(ramalama, 8),
+        1 => deeds(0..24, 24),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, max_shrink_iters: 600, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_stays_is_untouched_and_what_went_comes_back_the_same(
+        deeds in worlds(), policy in policies(), busy in prop_oneof![2 => Just(0), 1 => any::<u16>()],
+    ) {
+        let mut world = World::of(&deeds);
+        world.scan();
+        let all = world.candidates();
+        let before = Before::look(&world);
+        let plan = planned(&world, &all, &policy, busy);
+        prop_assert!(plan.sums.freed <= plan.sums.allocated, "{:?}", plan.sums);
+        let done = act(&world, &plan, &all, (busy, false), &mut trash::go_on).unwrap();
+        for d in &done {
+            prop_assert!(is_gone(&d.fate), "{}: {:?}", d.row.name, d.fate);
+        }
+        let gone: Vec<&Row> = done.iter().map(|d| d.row).collect();
+        before.check(&all, &gone);
+        world.scan();
+        let left = world.candidates();
+        let again = planned(&world, &left, &policy, busy);
+        let more: Vec<_> = again.going().map(|row| (&row.name, &row.why)).collect();
+        let went: Vec<_> = gone.iter().map(|row| (&row.name, &row.why)).collect();
+        prop_assert!(more.is_empty(), "{more:#?} after {went:#?}");
+        restore_all(&world, &plan, &done);
+        before.same(&world);
+        prop_assert!(world.is_clean());
+    }
+
+    #[test]
+    fn what_is_said_to_come_free_comes_free(deeds in worlds(), policy in policies()) {
+        let mut world = World::of(&deeds);
+        world.scan();
+        let all = world.candidates();
+        let before = Before::look(&world);
+        let plan = planned(&world, &all, &policy, 0);
+        let done = act(&world, &plan, &all, (0, true), &mut trash::go_on).unwrap();
+        let mut told = 0;
+        for d in &done {
+            match &d.fate {
+                Fate::Purged { freed, left } if left.is_empty() => told += freed,
+                other => prop_assert!(false, "{}: {other:?}", d.row.name),
+            }
+        }
+        before.check(&all, &done.iter().map(|d| d.row).collect::<Vec<_>>());
+        let (files, folders) = before.freed();
+        let rows: u64 = plan.going().map(|row| row.freed_bytes).sum();
+        prop_assert_eq!((told, rows, plan.sums.freed), (files, files + folders, files + folders));
+        prop_assert!(world.is_clean());
+    }
+}
