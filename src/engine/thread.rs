@@ -186,7 +186,10 @@ impl EngineThread {
         self.metrics.count_decode(fed);
         // A step with prompt tokens in it says nothing about the speed of single tokens.
         let single = batch.len() == active.len();
-        self.context.set_threads(if single {
+        self.context.set_threads(if self.steady {
+            // Some sums are split by their number.
+            self.threads_batch
+        } else if single {
             self.pace.threads()
         } else {
             self.pace.prompt_threads(self.threads_batch)

@@ -39,6 +39,7 @@ pub fn act<'p>(
         plan,
         &trashes,
         &mut Acting {
+            ollama: &crate::model::Reading::Unavailable("nobody is asked".to_owned()),
             candidates: all,
             doer: &doer,
             purge,
