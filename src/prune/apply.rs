@@ -241,16 +241,19 @@ fn one(
         return skipped(why);
     }
     let Some(base) = &row.base else { return skipped("the plan has no steps for it".to_owned()) };
-    match again(at, left, acting.candidates) {
-        Ok(now) if now.0 == *base && now.1 == row.steps => {}
-        Ok(_) => return skipped("what goes with it is not what was planned: plan again".to_owned()),
+    let found = match again(at, left, acting.candidates) {
+        Ok((now, found)) if now == *base => found,
+        Ok(_) => return skipped("its root is another one by now: plan again".to_owned()),
         Err(why) => return skipped(why),
-    }
+    };
+    let Some(steps) = still(plan, row, c, found) else {
+        return skipped("what goes with it is not what was planned: plan again".to_owned());
+    };
     if row.is_foreign {
         return Ok(hand_over(row, base, acting));
     }
     let Some(held) = trashes.of(&base.path) else { return skipped("its trash is not at hand".to_owned()) };
-    Ok(match take(row, base, held, acting) {
+    Ok(match take(row, (base, steps), held, acting) {
         Ok(fate) => fate,
         Err(error) => Fate::Failed { error },
     })
@@ -259,10 +262,28 @@ fn one(
 /// What goes with it, looked up once more.
 fn again(c: usize, left: &Left<'_>, candidates: &[Candidate]) -> Result<(Base, Vec<trash::Step>), String> {
     let with: Vec<usize> = left.to_go().into_iter().filter(|at| left.kin.are(c, *at)).collect();
-    lookup(candidates, &with, &left.taken())
-        .into_iter()
-        .next()
-        .unwrap_or_else(|| Err("it is not there any more".to_owned()))
+    let taken = left.taken();
+    let found = lookup(candidates, &with, &|at| taken.contains(&at) || !left.kin.are(c, at));
+    found.into_iter().next().unwrap_or_else(|| Err("it is not there any more".to_owned()))
+}
+
+/// What of the steps of a row is still to be done: nothing that was not planned, and all of the model's own files.
+///
+/// What went before it from the same store may leave a description without anything that says it is of no use, or a
+/// folder empty; that stays. None when anything else differs.
+fn still(plan: &Plan, row: &Row, c: &Candidate, found: Vec<trash::Step>) -> Option<Vec<trash::Step>> {
+    let is_folder = |step: &trash::Step| matches!(step, trash::Step::RemoveDir { .. });
+    let is_own = |step: &trash::Step| match step {
+        trash::Step::Move { seen, .. } => c.inodes().contains(&(seen.dev, seen.ino)),
+        _ => false,
+    };
+    let is_in = |row: &Row, step| row.steps.contains(step);
+    // The time of a snapshot's folder tells how old it is, and what goes before changes it.
+    let is_others = |step| plan.going().any(|other| other.base == row.base && is_in(other, step));
+    let is_planned = found.iter().all(|step| is_folder(step) || is_in(row, step) || is_others(step));
+    let is_whole = row.steps.iter().filter(|step| is_own(step)).all(|step| found.contains(step));
+    let steps: Vec<trash::Step> = found.into_iter().filter(|step| row.steps.contains(step)).collect();
+    (is_planned && is_whole && steps.iter().any(|step| !is_folder(step))).then_some(steps)
 }
 
 /// Candidates of which one may change what goes with the other: those with a file in common, and those in one repository
@@ -341,7 +362,12 @@ fn hand_over(row: &Row, base: &Base, acting: &Acting<'_>) -> Fate {
     }
 }
 
-fn take(row: &Row, base: &Base, held: &Held, acting: &mut Acting<'_>) -> anyhow::Result<Fate> {
+fn take(
+    row: &Row,
+    (base, steps): (&Base, Vec<trash::Step>),
+    held: &Held,
+    acting: &mut Acting<'_>,
+) -> anyhow::Result<Fate> {
     let order = Order {
         root: base.path.clone(),
         root_is: Inode { dev: base.is.dev, ino: base.is.ino },
@@ -355,7 +381,7 @@ fn take(row: &Row, base: &Base, held: &Held, acting: &mut Acting<'_>) -> anyhow:
         freed_bytes: row.freed_bytes,
         allocated_bytes: row.allocated_bytes,
         apparent_bytes: row.apparent_bytes,
-        steps: row.steps.clone(),
+        steps,
     };
     let id = match trash::discard(held, order, acting.hook)? {
         Outcome::Trashed { id } => id,

@@ -115,7 +115,7 @@ pub fn plan(
     let mut verdicts = judge(policy, candidates, now, uses);
     let mut going = decide::limit(policy, candidates, &mut verdicts, space);
     let steps = loop {
-        let found = lookup(candidates, &going, &HashSet::new());
+        let found = lookup(candidates, &going, &|_| false);
         let refused: Vec<(usize, String)> =
             going.iter().zip(&found).filter_map(|(at, f)| Some((*at, f.as_ref().err()?.clone()))).collect();
         if refused.is_empty() {
@@ -193,16 +193,18 @@ fn row(c: &Candidate, verdict: &Verdict, weight: Weight) -> Row {
     }
 }
 
-/// The steps of each of `going`, or why it cannot go. `taken`: what went already.
+/// The steps of each of `going`, or why it cannot go. `aside`: what needs nothing of theirs, for it went already or has
+/// nothing to do with them.
 pub(super) fn lookup(
     candidates: &[Candidate],
     going: &[usize],
-    taken: &HashSet<usize>,
+    aside: &dyn Fn(usize) -> bool,
 ) -> Vec<Result<(Base, Vec<Step>), String>> {
-    let gone: HashSet<usize> = going.iter().chain(taken).copied().collect();
-    let stay = candidates.iter().enumerate().filter(|(at, _)| !gone.contains(at)).map(|(_, c)| c);
+    let gone: HashSet<usize> = going.iter().copied().collect();
+    let stay = candidates.iter().enumerate().filter(|(at, _)| !gone.contains(at) && !aside(*at)).map(|(_, c)| c);
     // A file that something else has as well goes with the last that has it.
-    let needed: HashSet<&PathBuf> = stay.flat_map(|c| &c.pieces).flat_map(|p| &p.entries).collect();
+    let needed: HashSet<&PathBuf> = stay.clone().flat_map(|c| &c.pieces).flat_map(|p| &p.entries).collect();
+    let led_to: HashSet<PathBuf> = stay.flat_map(|c| &c.pieces).flat_map(|p| &p.entries).flat_map(way).collect();
     let wishes: Vec<Wish> = going
         .iter()
         .filter_map(|at| candidates.get(*at))
@@ -211,7 +213,7 @@ pub(super) fn lookup(
             root: c.root.clone(),
             name: c.name.clone(),
             class: c.id.is_none().then_some(c.class),
-            paths: c.paths().into_iter().filter(|path| !needed.contains(path)).collect(),
+            paths: c.paths().into_iter().filter(|path| !needed.contains(path) && !led_to.contains(path)).collect(),
         })
         .collect();
     let found = inventory::parts(&wishes);
@@ -221,11 +223,30 @@ pub(super) fn lookup(
         .iter()
         .zip(found)
         .map(|(wish, parts)| {
+            if wish.paths.is_empty() {
+                return Err("what stays needs all of its files".to_owned());
+            }
             let base = base(wish.root.as_path())?;
             let steps = steps(&wish.root, &parts?)?;
             Ok((base, steps))
         })
         .collect()
+}
+
+/// Every entry that a link leads over to its end, which may be another name of the same file. Nothing for a file.
+fn way(entry: &PathBuf) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = Vec::new();
+    let mut at = entry.clone();
+    // The kernel goes over 40 links at the most. What cannot be read leads nowhere.
+    while let (true, Ok(to)) = (all.len() < 40, std::fs::read_link(&at)) {
+        let beside = at.parent().unwrap_or(Path::new("/"));
+        at = match beside.join(&to).parent().map(Path::canonicalize) {
+            Some(Ok(folder)) => folder.join(to.file_name().unwrap_or_default()),
+            _ => break,
+        };
+        all.push(at.clone());
+    }
+    all
 }
 
 fn steps(root: &Path, parts: &[inventory::Part]) -> Result<Vec<Step>, String> {

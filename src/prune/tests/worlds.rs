@@ -251,7 +251,7 @@ impl World {
             [serde_json::json!({"hash": format!("sha256:{hash}"), "name": format!("m{c}-Q4_0.gguf"), "type": "gguf"})];
         let body =
             serde_json::json!({"hash": format!("sha256:{snap}"), "path": "/x", "version": "v1.0.1", "files": files});
-        tree.text(format!("{folder}/refs/t{b}.json"), &body.to_string());
+        tree.text(format!("{folder}/refs/t{b}-{c}.json"), &body.to_string());
     }
 
     /// Every file that is no link, in order.
