@@ -204,7 +204,8 @@ pub(super) fn lookup(
     let stay = candidates.iter().enumerate().filter(|(at, _)| !gone.contains(at) && !aside(*at)).map(|(_, c)| c);
     // A file that something else has as well goes with the last that has it.
     let needed: HashSet<&PathBuf> = stay.clone().flat_map(|c| &c.pieces).flat_map(|p| &p.entries).collect();
-    let led_to: HashSet<PathBuf> = stay.flat_map(|c| &c.pieces).flat_map(|p| &p.entries).flat_map(way).collect();
+    let led_to: HashSet<PathBuf> =
+        stay.flat_map(|c| &c.pieces).flat_map(|p| &p.entries).flat_map(|entry| way(entry)).collect();
     let wishes: Vec<Wish> = going
         .iter()
         .filter_map(|at| candidates.get(*at))
@@ -234,9 +235,9 @@ pub(super) fn lookup(
 }
 
 /// Every entry that a link leads over to its end, which may be another name of the same file. Nothing for a file.
-fn way(entry: &PathBuf) -> Vec<PathBuf> {
+fn way(entry: &Path) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = Vec::new();
-    let mut at = entry.clone();
+    let mut at = entry.to_owned();
     // The kernel goes over 40 links at the most. What cannot be read leads nowhere.
     while let (true, Ok(to)) = (all.len() < 40, std::fs::read_link(&at)) {
         let beside = at.parent().unwrap_or(Path::new("/"));

@@ -85,7 +85,8 @@ fn a_second_rule_on_models_narrows_and_one_on_bytes_adds() {
 
 #[test]
 fn any_one_rule_that_keeps_wins_over_all_that_select() {
-    let ways: [(Rule, fn(&mut Candidate)); 8] = [
+    type Keeps = fn(&mut Candidate);
+    let ways: [(Rule, Keeps); 8] = [
         (Rule::Pinned, |c| c.pinned = true),
         (Rule::KeepHint, |c| c.kept_by = vec!["*".into()]),
         (Rule::Task, |c| c.tasks = 1),

@@ -280,7 +280,7 @@ impl World {
         let spec = |(store, root): &(StoreKind, &str)| RootSpec {
             path: self.tree().path(root),
             store: Some(*store),
-            named_by: named_by.clone(),
+            named_by,
         };
         let roots: Vec<RootSpec> = ROOTS.iter().map(spec).collect();
         let (known, stamps) = (self.db.known_files().unwrap(), self.db.stamps().unwrap());
