@@ -13,7 +13,10 @@
 //!   until the others have ended and everything is cleared.
 //! - with a sliding window, cells that fell out of it are used again: the cache is as long as the context here.
 //!
-//! Not covered: recurrent layers, and devices other than the CPU.
+//! Not covered: recurrent layers, devices other than the CPU, and weights in F32, F16, BF16, Q4_0, Q5_0, Q8_0 and IQ4_NL, for
+//! which llama.cpp has products in tiles that depend on the width of the batch and cannot be switched off when it runs
+//! (llamafile's kernels). Measured: SmolLM2 in Q4_1 says the same in any company; Gemma 3 270M, in which most weights are
+//! Q5_0 and Q8_0, does not always.
 
 /// Tokens decoded together at most; attention goes in tiles from 64 on.
 pub const BATCH: u32 = 48;

@@ -21,8 +21,10 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // What stays is swept when the next worker starts.
+        // What stays is swept when the next worker starts or ends.
         let _ = remove(&self.0);
+        // One of a killed process may have had a living worker when ours began.
+        let _ = self.0.parent().map(sweep);
     }
 }
 
