@@ -2,18 +2,25 @@
 //! folders that it would show as empty.
 
 use super::llamacpp_manifest as manifest;
-use super::parts::{Part, PartRole, Tree, Wish, give, inside, last_with, look};
+use super::parts::{Part, PartRole, Tree, Wish, give, inside, look};
 use crate::inventory::found::Entity;
 use crate::model::StoreKind;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 pub(super) fn parts(store: StoreKind, root: &Path, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, String>> {
-    let mut found: Vec<_> = (0..wishes.len()).map(|at| own(root, wishes, at)).collect();
+    // The last of the wishes that has it.
+    let last: HashMap<&Path, usize> = wishes
+        .iter()
+        .enumerate()
+        .flat_map(|(at, wish)| wish.paths.iter().map(move |path| (path.as_path(), at)))
+        .collect();
+    let mut found: Vec<_> = (0..wishes.len()).map(|at| own(root, wishes, at, &last)).collect();
+    let mut noted = HashMap::new();
     for at in 0..found.len() {
-        beside(store, root, wishes, at, &mut found);
+        beside(&mut Records { store, root, noted: &mut noted }, &last, at, &mut found);
     }
     match store {
         StoreKind::LlamaCpp => manifests(root, wishes, &mut found),
@@ -24,7 +31,7 @@ pub(super) fn parts(store: StoreKind, root: &Path, wishes: &[&Wish]) -> Vec<Resu
 }
 
 /// The files and the links to them; bytes outside the root are not this model's to take away.
-fn own(root: &Path, wishes: &[&Wish], at: usize) -> Result<Vec<Part>, String> {
+fn own(root: &Path, wishes: &[&Wish], at: usize, last: &HashMap<&Path, usize>) -> Result<Vec<Part>, String> {
     let mut own = Vec::new();
     let mut is_shared = false;
     for path in wishes.get(at).into_iter().flat_map(|wish| inside(root, wish)) {
@@ -35,7 +42,7 @@ fn own(root: &Path, wishes: &[&Wish], at: usize) -> Result<Vec<Part>, String> {
             None => continue,
         };
         // What several need, a projector, goes with the last of them.
-        if last_with(wishes, path) == Some(at) {
+        if last.get(path.as_path()) == Some(&at) {
             own.push(Part { role, path: path.clone() });
         } else {
             is_shared = true;
@@ -48,35 +55,48 @@ fn own(root: &Path, wishes: &[&Wish], at: usize) -> Result<Vec<Part>, String> {
 }
 
 /// `<file>.etag`, `<file>.json` of llama.cpp, and the record of `hf download --local-dir`.
-fn beside(store: StoreKind, root: &Path, wishes: &[&Wish], at: usize, found: &mut [Result<Vec<Part>, String>]) {
+fn beside(records: &mut Records<'_>, last: &HashMap<&Path, usize>, at: usize, found: &mut [Result<Vec<Part>, String>]) {
     let Some(Ok(own)) = found.get(at) else { return };
-    let names: Vec<PathBuf> = own.iter().flat_map(|part| records(store, root, &part.path)).collect();
+    let names: Vec<PathBuf> = own.iter().flat_map(|part| records.of(&part.path)).collect();
     for path in names {
         // What cannot be looked at stays: it is no model.
         let is_file = look(&path).is_ok_and(|l| l.is_some_and(|l| l.entity == Entity::File));
-        if is_file && last_with(wishes, &path).is_none() {
+        if is_file && !last.contains_key(path.as_path()) {
             give(found, at, PartRole::Beside, path);
         }
     }
 }
 
-fn records(store: StoreKind, root: &Path, file: &Path) -> Vec<PathBuf> {
-    let with = |end: &str| {
-        let mut name = file.as_os_str().to_owned();
-        name.push(end);
-        PathBuf::from(name)
-    };
-    let mut records = match store {
-        StoreKind::LlamaCpp => vec![with(".etag"), with(".json")],
-        _ => Vec::new(),
-    };
-    for base in file.ancestors().skip(1).take_while(|base| base.starts_with(root)) {
-        let Ok(within) = file.strip_prefix(base) else { continue }; // an ancestor is a prefix
-        let mut name = OsString::from(within);
-        name.push(".metadata");
-        records.push(base.join(".cache/huggingface/download").join(name));
+/// Where downloaders note what they wrote.
+struct Records<'a> {
+    store: StoreKind,
+    root: &'a Path,
+    /// Whether huggingface_hub downloaded into a folder; most were not.
+    noted: &'a mut HashMap<PathBuf, bool>,
+}
+
+impl Records<'_> {
+    fn of(&mut self, file: &Path) -> Vec<PathBuf> {
+        let with = |end: &str| {
+            let mut name = file.as_os_str().to_owned();
+            name.push(end);
+            PathBuf::from(name)
+        };
+        let mut records = match self.store {
+            StoreKind::LlamaCpp => vec![with(".etag"), with(".json")],
+            _ => Vec::new(),
+        };
+        for base in file.ancestors().skip(1).take_while(|base| base.starts_with(self.root)) {
+            let Ok(within) = file.strip_prefix(base) else { continue }; // an ancestor is a prefix
+            let notes = base.join(".cache/huggingface/download");
+            if *self.noted.entry(base.to_owned()).or_insert_with(|| notes.is_dir()) {
+                let mut name = OsString::from(within);
+                name.push(".metadata");
+                records.push(notes.join(name));
+            }
+        }
+        records
     }
-    records
 }
 
 /// Manifests of llama.cpp that name only what goes.

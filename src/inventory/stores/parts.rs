@@ -148,11 +148,6 @@ impl Tree {
     }
 }
 
-/// The place in `wishes` of the last whose paths have `path`.
-pub(super) fn last_with(wishes: &[&Wish], path: &Path) -> Option<usize> {
-    wishes.iter().rposition(|wish| wish.paths.contains(path))
-}
-
 /// Hands `path` to the wish at `at`.
 pub(super) fn give(found: &mut [Result<Vec<Part>, String>], at: usize, role: PartRole, path: impl Into<PathBuf>) {
     if let Some(Ok(parts)) = found.get_mut(at) {
