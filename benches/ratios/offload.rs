@@ -112,7 +112,8 @@ fn assert_real(answers: &[Answer]) {
     for answer in answers {
         assert!(!answer.text.trim().is_empty(), "an empty answer");
         assert!(answer.tokens > 0 && answer.tokens <= TOKENS, "{answer:?}");
-        assert_eq!(answer.finish == "length", answer.tokens == TOKENS, "{answer:?}");
+        // The last token that is allowed can be the one that ends the answer.
+        assert!(answer.finish != "length" || answer.tokens == TOKENS, "{answer:?}");
     }
 }
 

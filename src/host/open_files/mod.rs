@@ -16,7 +16,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 
-use super::in_time;
+use super::{cpu, in_time};
 use crate::clock;
 use crate::model::Reading;
 use mounts::Mounts;
@@ -26,9 +26,12 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const PROC: &str = "/proc";
+/// Threads that look at processes: what is won by more of them is little.
+const MOST_THREADS: usize = 4;
 /// The inodes of the namespaces that a machine starts with, from the kernel's `proc_ns.h`.
 const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
 const FIRST_USER_NAMESPACE: &str = "user:[4026531837]";
@@ -149,31 +152,44 @@ fn pass(proc: &Path, wanted: &[Wanted], deadline: Option<Instant>) -> io::Result
     });
     let mut found =
         OpenFiles { is_hiding, is_contained: !is_first("self/ns/pid", FIRST_PID_NAMESPACE), ..OpenFiles::default() };
-    let mut gaze = Gaze::new(&folder, &index);
+    let mut pids = Vec::new();
     for entry in Dir::read_from(&folder)? {
-        let entry = entry?;
-        let Some(pid) = entry.file_name().to_str().ok().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        if pid == ours {
-            continue;
-        }
-        if deadline.is_some_and(|at| clock::instant() >= at) {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        match gaze.at(pid) {
-            process::Seen::Looked => found.looked = found.looked.saturating_add(1),
-            process::Seen::Nothing => {}
-            process::Seen::Closed(closed) => found.closed.push(closed),
+        let pid = entry?.file_name().to_str().ok().and_then(|name| name.parse::<u32>().ok());
+        pids.extend(pid.filter(|pid| *pid != ours)); // what is no number is no process
+    }
+    // The kernel writes the maps of one process while it writes those of another.
+    let next = AtomicUsize::new(0);
+    let gazes: Vec<Gaze<'_>> = std::thread::scope(|scope| {
+        let gaze = || {
+            let mut gaze = Gaze::new(&folder, &index);
+            while let Some(pid) = pids.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if deadline.is_some_and(|at| clock::instant() >= at) {
+                    return Err(io::Error::from(io::ErrorKind::TimedOut));
+                }
+                gaze.note(*pid);
+            }
+            Ok(gaze)
+        };
+        let others: Vec<_> = (1..cpu::usable_cores().min(MOST_THREADS)).map(|_| scope.spawn(gaze)).collect();
+        let own = gaze();
+        let joined = others.into_iter().map(|thread| {
+            thread.join().unwrap_or_else(|_| Err(io::Error::other("a look at the processes broke down")))
+        });
+        std::iter::once(own).chain(joined.collect::<Vec<_>>()).collect::<io::Result<_>>()
+    })?;
+    for gaze in gazes {
+        found.looked = found.looked.saturating_add(gaze.looked);
+        found.closed.extend(gaze.closed);
+        for (at, users) in gaze.users {
+            if let Some(file) = wanted.get(at) {
+                let all = found.users.entry((file.dev, file.ino)).or_default();
+                // The same file may be wanted twice.
+                all.extend(users.into_iter().filter(|user| !all.contains(user)).collect::<Vec<_>>());
+                all.sort_by_key(|user| user.pid);
+            }
         }
     }
     found.closed.sort_by_key(|closed| closed.pid);
-    for (at, users) in gaze.users {
-        if let Some(file) = wanted.get(at) {
-            let all = found.users.entry((file.dev, file.ino)).or_default();
-            // The same file may be wanted twice.
-            all.extend(users.into_iter().filter(|user| !all.contains(user)).collect::<Vec<_>>());
-            all.sort_by_key(|user| user.pid);
-        }
-    }
     Ok(found)
 }
 

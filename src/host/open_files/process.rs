@@ -18,7 +18,7 @@ use std::path::Path;
 const MOST_TEXT: u64 = 8 << 20;
 
 /// What came of looking at a process.
-pub(super) enum Seen {
+enum Seen {
     Looked,
     /// It has gone, or it can have no files: a kernel thread, a dead process that nobody has asked after.
     Nothing,
@@ -53,6 +53,10 @@ pub(super) struct Gaze<'a> {
     index: &'a Index<'a>,
     /// Users of the wanted files, by their place in the list.
     pub users: HashMap<usize, Vec<User>>,
+    /// Processes that could not be looked into.
+    pub closed: Vec<Closed>,
+    /// Processes that were.
+    pub looked: usize,
     folder: Vec<MaybeUninit<u8>>,
     lines: Vec<u8>,
 }
@@ -60,10 +64,19 @@ pub(super) struct Gaze<'a> {
 impl<'a> Gaze<'a> {
     pub fn new(proc: &'a OwnedFd, index: &'a Index<'a>) -> Gaze<'a> {
         let folder = vec![MaybeUninit::uninit(); 32 << 10];
-        Gaze { proc, index, users: HashMap::new(), folder, lines: Vec::new() }
+        Gaze { proc, index, users: HashMap::new(), closed: Vec::new(), looked: 0, folder, lines: Vec::new() }
     }
 
-    pub fn at(&mut self, pid: u32) -> Seen {
+    /// Looks at a process and notes what came of it.
+    pub fn note(&mut self, pid: u32) {
+        match self.at(pid) {
+            Seen::Looked => self.looked = self.looked.saturating_add(1),
+            Seen::Nothing => {}
+            Seen::Closed(closed) => self.closed.push(closed),
+        }
+    }
+
+    fn at(&mut self, pid: u32) -> Seen {
         let own = pid.to_string();
         let mut held = Vec::new();
         let looked = self.look(&own, &mut held).and_then(|is_empty| {
