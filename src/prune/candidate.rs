@@ -80,6 +80,8 @@ pub struct Piece {
     /// Directory entries of the inode, and those of them that are among `entries`.
     pub links: u64,
     pub own_links: u64,
+    /// Other models may have it as well, and those that stay keep it without any harm to what goes.
+    pub is_projector: bool,
 }
 
 impl Piece {

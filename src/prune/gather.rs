@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::db::Db;
 use crate::model::{
     Class, FileIdentity, Holding, KeepHint, Kind, ModelId, ModelRow, Pick, PlacedFile, Role, RootState, Selector,
-    State, pick,
+    State, StoreKind, pick,
 };
 use rustix::fs::{StatVfsMountFlags, statvfs};
 use std::collections::{HashMap, HashSet};
@@ -64,7 +64,10 @@ pub fn candidates(known: &Known, hints: &[KeepHint], now: Timestamp) -> Vec<Cand
             .filter_map(|f| by_inode.get(&(row.root.as_path(), f.identity.dev, f.identity.ino)).copied())
             .collect();
         let tasks = tasks.get(&row.id).copied().unwrap_or(0);
-        let kept_by = hints.iter().filter(|h| h.matches(row)).map(|h| h.text.clone()).collect();
+        let kept_by: Vec<String> = hints.iter().filter(|h| h.matches(row)).map(|h| h.text.clone()).collect();
+        if is_part(row, own, &by_inode) && !row.pinned && kept_by.is_empty() && tasks == 0 {
+            continue;
+        }
         all.push(model(row, own, &holdings, Wanted { tasks, kept_by }, known, &mut looks));
     }
     for holding in &known.holdings {
@@ -75,6 +78,14 @@ pub fn candidates(known: &Known, hints: &[KeepHint], now: Timestamp) -> Vec<Cand
         }
     }
     all
+}
+
+/// A projector or an adapter that a name of Ollama has beside its model: it goes with that name and never by itself.
+fn is_part(row: &ModelRow, files: &[&PlacedFile], by_inode: &HashMap<(&Path, u64, u64), &Holding>) -> bool {
+    let class = |f: &&PlacedFile| by_inode.get(&(row.root.as_path(), f.identity.dev, f.identity.ino)).map(|h| h.class);
+    row.store == StoreKind::Ollama
+        && matches!(row.kind, Kind::Mmproj | Kind::Adapter)
+        && files.iter().all(|f| class(f) == Some(Class::Referenced))
 }
 
 /// How many tasks name each model. A text that fits several models protects them all.
@@ -109,7 +120,8 @@ fn model(
     let mut seen = Seen::default();
     let mut pieces: Vec<Piece> = Vec::new();
     for file in files {
-        pieces.push(looks.piece(file.identity, file.allocated, &file.entries, &file.path, &mut seen));
+        let piece = looks.piece(file.identity, file.allocated, &file.entries, &file.path, &mut seen);
+        pieces.push(Piece { is_projector: file.role == Role::Mmproj, ..piece });
     }
     // All of its files must be waste for it to be waste.
     let best = holdings.iter().min_by_key(|h| rank(h.class));
@@ -247,7 +259,8 @@ impl Looks {
         bytes: &Path,
         seen: &mut Seen,
     ) -> Piece {
-        let mut piece = Piece { identity, entries: entries.to_vec(), allocated, links: 1, own_links: 0 };
+        let mut piece =
+            Piece { identity, entries: entries.to_vec(), allocated, links: 1, own_links: 0, is_projector: false };
         for entry in entries {
             match std::fs::symlink_metadata(entry) {
                 Ok(meta) if meta.is_symlink() => {}

@@ -116,8 +116,7 @@ pub fn plan(
     let mut going = decide::limit(policy, candidates, &mut verdicts, space);
     let steps = loop {
         let found = lookup(candidates, &going, &|_| false);
-        let refused: Vec<(usize, String)> =
-            going.iter().zip(&found).filter_map(|(at, f)| Some((*at, f.as_ref().err()?.clone()))).collect();
+        let refused = refused(candidates, &going, &found);
         if refused.is_empty() {
             break found;
         }
@@ -146,6 +145,27 @@ pub fn plan(
     }
     let large = decide::large(candidates, &going);
     Plan { format: FORMAT, made: now, policy: policy.clone(), keep: keep.to_vec(), rows, sums: scale.sums(), large }
+}
+
+/// What cannot go, and why: by the rules of its store, or because a name of it takes something along that stays.
+fn refused(
+    candidates: &[Candidate],
+    going: &[usize],
+    found: &[Result<(Base, Vec<Step>), String>],
+) -> Vec<(usize, String)> {
+    let gone: HashSet<usize> = going.iter().copied().collect();
+    let stay = candidates.iter().enumerate().filter(|(at, c)| c.store == StoreKind::Ollama && !gone.contains(at));
+    let needed: HashMap<PathBuf, &str> =
+        stay.flat_map(|(_, c)| c.paths().into_iter().map(|path| (path, c.name.as_str()))).collect();
+    let why = |at: usize, found: &Result<(Base, Vec<Step>), String>| match found {
+        Err(why) => Some(why.clone()),
+        Ok((_, steps)) => {
+            let root = candidates.get(at).filter(|c| c.store == StoreKind::Ollama).map(|c| &c.root)?;
+            let stays = steps.iter().find_map(|step| needed.get(&root.join(step.path())))?;
+            Some(format!("it would take `{stays}` along, which stays"))
+        }
+    };
+    going.iter().zip(found).filter_map(|(at, found)| Some((*at, why(*at, found)?))).collect()
 }
 
 /// What the rules say, limits aside. The uses of those alone are looked up that would go.
@@ -206,15 +226,22 @@ pub(super) fn lookup(
     let needed: HashSet<&PathBuf> = stay.clone().flat_map(|c| &c.pieces).flat_map(|p| &p.entries).collect();
     let led_to: HashSet<PathBuf> =
         stay.flat_map(|c| &c.pieces).flat_map(|p| &p.entries).flat_map(|entry| way(entry)).collect();
-    let wishes: Vec<Wish> = going
+    let is_needed = |path: &PathBuf| needed.contains(path) || led_to.contains(path);
+    let about: Vec<&Candidate> = going.iter().filter_map(|at| candidates.get(*at)).collect();
+    // Where nothing but its files makes a model, it goes with all of them or not at all.
+    let is_loose = |c: &Candidate| matches!(c.store, StoreKind::Dir | StoreKind::LmStudio | StoreKind::LlamaCpp);
+    let is_half: Vec<bool> = about
         .iter()
-        .filter_map(|at| candidates.get(*at))
+        .map(|c| is_loose(c) && c.pieces.iter().any(|p| !p.is_projector && p.entries.iter().any(is_needed)))
+        .collect();
+    let wishes: Vec<Wish> = about
+        .iter()
         .map(|c| Wish {
             store: c.store,
             root: c.root.clone(),
             name: c.name.clone(),
             class: c.id.is_none().then_some(c.class),
-            paths: c.paths().into_iter().filter(|path| !needed.contains(path) && !led_to.contains(path)).collect(),
+            paths: c.paths().into_iter().filter(|path| !is_needed(path)).collect(),
         })
         .collect();
     let found = inventory::parts(&wishes);
@@ -223,7 +250,11 @@ pub(super) fn lookup(
     wishes
         .iter()
         .zip(found)
-        .map(|(wish, parts)| {
+        .zip(is_half)
+        .map(|((wish, parts), is_half)| {
+            if is_half {
+                return Err("what stays leads to its files".to_owned());
+            }
             if wish.paths.is_empty() {
                 return Err("what stays needs all of its files".to_owned());
             }

@@ -100,3 +100,33 @@ proptest! {
         prop_assert!(world.is_clean());
     }
 }
+
+/// A link in one root leads to a model of another one, which has a projector that others have as well.
+#[test]
+fn what_a_link_elsewhere_leads_to_stays_whole() {
+    let deeds = [
+        (2, 1, 3, 0, 0),
+        (2, 1, 0, 0, 0),
+        (0, 0, 0, 0, 0),
+        (2, 1, 0, 1, 0),
+        (6, 1, 0, 2, 0),
+        (0, 1, 1, 0, 0),
+        (2, 1, 0, 3, 0),
+        (0, 0, 0, 0, 1),
+        (6, 1, 3, 0, 1),
+        (4, 2, 0, 2, 0),
+        (0, 0, 1, 0, 0),
+    ];
+    let policy = Policy { unused_for: Some(days(28)), grace: Duration::ZERO, ..Policy::default() };
+    let mut world = World::of(&deeds);
+    world.scan();
+    let all = world.candidates();
+    let plan = planned(&world, &all, &policy, 0);
+    let led_to = world.tree().path("plain/two/m0-Q4_0.gguf");
+    let row = plan.staying().find(|row| row.path == led_to).unwrap();
+    assert_eq!(row.why, "what stays leads to its files");
+    act(&world, &plan, &all, (0, false), &mut trash::go_on).unwrap();
+    world.scan();
+    let again = planned(&world, &world.candidates(), &policy, 0);
+    assert_eq!(again.going().map(|row| &row.name).collect::<Vec<_>>(), Vec::<&String>::new());
+}

@@ -59,6 +59,7 @@ pub fn piece(ino: u64, path: &str, allocated: u64) -> Piece {
         allocated,
         links: 1,
         own_links: 1,
+        is_projector: false,
     }
 }
 
