@@ -97,7 +97,7 @@ install: ## install binary, manual pages, completions and units (PREFIX=/usr/loc
 	install -m 644 completions/_modelctl "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_modelctl"
 	install -m 644 completions/modelctl.fish "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/modelctl.fish"
 	install -m 644 completions/modelctl.elv "$(DESTDIR)$(PREFIX)/share/elvish/lib/modelctl.elv"
-	for unit in modelctl-prune.service modelctl-prune.timer; do \
+	for unit in modelctl-prune.service modelctl-prune.timer modelctl-serve.service; do \
 	    $(PLACED) "packaging/systemd/$$unit" > "$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit" || exit 1; \
 	    chmod 644 "$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit"; done
 	$(PLACED) packaging/cron/modelctl-prune > "$(DESTDIR)$(PREFIX)/share/modelctl/cron/modelctl-prune"
@@ -112,6 +112,7 @@ uninstall: ## remove what install put there (same PREFIX, DESTDIR)
 	    "$(DESTDIR)$(PREFIX)/share/elvish/lib/modelctl.elv" \
 	    "$(DESTDIR)$(PREFIX)/lib/systemd/system/modelctl-prune.service" \
 	    "$(DESTDIR)$(PREFIX)/lib/systemd/system/modelctl-prune.timer" \
+	    "$(DESTDIR)$(PREFIX)/lib/systemd/system/modelctl-serve.service" \
 	    "$(DESTDIR)$(PREFIX)/share/modelctl/cron/modelctl-prune"
 
 clean: ## remove all build output (the fixtures in the cache stay)

@@ -61,6 +61,9 @@ _modelctl() {
             modelctl,scan)
                 cmd="modelctl__subcmd__scan"
                 ;;
+            modelctl,serve)
+                cmd="modelctl__subcmd__serve"
+                ;;
             modelctl,set)
                 cmd="modelctl__subcmd__set"
                 ;;
@@ -120,6 +123,9 @@ _modelctl() {
                 ;;
             modelctl__subcmd__help,scan)
                 cmd="modelctl__subcmd__help__subcmd__scan"
+                ;;
+            modelctl__subcmd__help,serve)
+                cmd="modelctl__subcmd__help__subcmd__serve"
                 ;;
             modelctl__subcmd__help,set)
                 cmd="modelctl__subcmd__help__subcmd__set"
@@ -290,7 +296,7 @@ _modelctl() {
 
     case "${cmd}" in
         modelctl)
-            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help"
+            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -414,7 +420,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help)
-            opts="scan list show set keep verify duplicates prune trash run-once batch task inference history completions man worker probe measure help"
+            opts="scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -652,6 +658,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help__subcmd__scan)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__serve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1402,6 +1422,32 @@ _modelctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__serve)
+            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -39,6 +39,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand trash 'See, bring back or delete what prune took away'
             cand run-once 'Run due tasks of the queue and exit (for cron), or one prompt'
             cand batch 'Answer a file of requests in OpenAI''s Batch format (JSONL) and write the answers'
+            cand serve 'Run queued tasks as they come, until stopped'
             cand task 'Queue prompts, look at them, and get their answers'
             cand inference 'Let tasks run, or make them wait'
             cand history 'Show who did what, when, why and how much, newest last'
@@ -384,6 +385,18 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --color 'Colour the output'
             cand --any-model 'Answer with whichever model is at hand, whatever the lines say'
             cand --json 'Print a JSON object with the figures'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;serve'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print a JSON object for each run that did something, one a line'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -749,6 +762,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand trash 'See, bring back or delete what prune took away'
             cand run-once 'Run due tasks of the queue and exit (for cron), or one prompt'
             cand batch 'Answer a file of requests in OpenAI''s Batch format (JSONL) and write the answers'
+            cand serve 'Run queued tasks as they come, until stopped'
             cand task 'Queue prompts, look at them, and get their answers'
             cand inference 'Let tasks run, or make them wait'
             cand history 'Show who did what, when, why and how much, newest last'
@@ -798,6 +812,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;help;run-once'= {
         }
         &'modelctl;help;batch'= {
+        }
+        &'modelctl;help;serve'= {
         }
         &'modelctl;help;task'= {
             cand add 'Add one task'

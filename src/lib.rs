@@ -15,6 +15,7 @@
 //! | [`inventory`] | stores, walking, grouping, the diff of a scan | SQL, printing, model loading |
 //! | [`prune`] | what may go and why (pure), the trash, who has a file open | SQL, printing |
 //! | [`queue`] | which model answers a task; the durable queue | SQL, llama.cpp |
+//! | [`serve`] | the daemon: when the queue is looked at, and one of it at a time | SQL, printing |
 //! | [`engine`] | llama.cpp, in the worker process alone; a stub without the `llama` feature | HTTP, SQL |
 //! | [`worker`] | the process that hosts the engine, its HTTP dialect, and the client everyone uses | llama.cpp types |
 //! | [`supervise`] | child processes: spawn, readiness, stop, how they ended | what the children do |
@@ -39,6 +40,7 @@ pub mod inventory;
 pub mod model;
 pub mod prune;
 pub mod queue;
+pub mod serve;
 pub mod supervise;
 pub mod ui;
 pub mod worker;

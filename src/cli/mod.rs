@@ -26,6 +26,7 @@ mod sample;
 mod scan;
 mod scan_report;
 mod select;
+mod serve;
 mod set;
 mod show;
 mod show_json;
@@ -94,6 +95,7 @@ enum Command {
     Trash(trash::TrashArgs),
     RunOnce(run_once::RunOnceArgs),
     Batch(batch::BatchArgs),
+    Serve(serve::ServeArgs),
     Task(task::TaskArgs),
     Inference(inference::InferenceArgs),
     History(history::HistoryArgs),
@@ -149,6 +151,11 @@ impl Ctx {
             None => (access, Db::open(&self.config.database, access)?),
         };
         Ok(&mut self.db.insert(db).1)
+    }
+
+    /// Closes the model database; whoever needs it opens it anew.
+    fn close_db(&mut self) {
+        self.db = None;
     }
 }
 
@@ -216,6 +223,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::Trash(args) => trash::run(ctx, args),
         Command::RunOnce(args) => run_once::run(ctx, args),
         Command::Batch(args) => batch::run(ctx, args),
+        Command::Serve(args) => serve::run(ctx, args),
         Command::Task(args) => task::run(ctx, args),
         Command::Inference(args) => inference::run(ctx, args),
         Command::History(args) => history::run(ctx, args),

@@ -34,8 +34,23 @@ pub fn run_once(ctx: &mut Ctx, max_tasks: Option<u64>, json: bool) -> anyhow::Re
 
 /// Runs tasks within `bounds`. `watch` sees everything that happens, after what a person is told of it.
 pub fn work(ctx: &mut Ctx, command: &str, bounds: &Bounds, watch: &mut dyn FnMut(&Told)) -> anyhow::Result<Summary> {
-    let (stop, hurry) =
-        Interrupt::on_signals_twice().or_fail(|| Failure::new(Kind::Bug, "cannot listen for signals"))?;
+    let (stop, hurry) = listen()?;
+    work_until(ctx, command, bounds, (&stop, &hurry), watch)
+}
+
+/// The first switch: finish what is running; the second: be quick about it.
+pub(super) fn listen() -> anyhow::Result<(Interrupt, Interrupt)> {
+    Interrupt::on_signals_twice().or_fail(|| Failure::new(Kind::Bug, "cannot listen for signals"))
+}
+
+/// [`work`] until switches of the caller are thrown.
+pub(super) fn work_until(
+    ctx: &mut Ctx,
+    command: &str,
+    bounds: &Bounds,
+    (stop, hurry): (&Interrupt, &Interrupt),
+    watch: &mut dyn FnMut(&Told),
+) -> anyhow::Result<Summary> {
     let hints = keep::hints(ctx)?.into_iter().map(|(_, hint)| hint).collect();
     let setup = Setup {
         database: ctx.config.database.clone(),
@@ -56,7 +71,7 @@ pub fn work(ctx: &mut Ctx, command: &str, bounds: &Bounds, watch: &mut dyn FnMut
         say(ui, &told);
         watch(&told);
     };
-    run(db, &setup, bounds, (&stop, &hurry), &mut tell)
+    run(db, &setup, bounds, (stop, hurry), &mut tell)
 }
 
 pub(super) fn who(command: &str, now: Timestamp) -> String {

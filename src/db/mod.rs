@@ -52,6 +52,8 @@ pub enum Access {
 pub struct Db {
     conn: Connection,
     path: PathBuf,
+    /// Device and inode of the file. None for a database in memory.
+    place: Option<(u64, u64)>,
     /// How long a statement waits for a lock.
     patience: Duration,
     fresh: bool,
@@ -66,6 +68,12 @@ impl Db {
     /// The path it was opened with.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether another file is at its path by now, or none: what is written here then, nobody else sees.
+    pub fn is_replaced(&self) -> bool {
+        // What cannot be looked at is taken to be there still.
+        self.place.is_some() && place::inode(&self.path).is_ok_and(|now| now != self.place)
     }
 
     /// Reads one consistent state. Keep it short: a reader that stays lets the write-ahead log grow without bound.

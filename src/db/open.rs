@@ -58,8 +58,13 @@ impl Db {
             Ok(conn)
         };
         let conn = make().map_err(|error| explain(error, path, patience))?;
-        Ok(Db { conn, path: path.to_owned(), patience, fresh: true })
+        Ok(Db { conn, path: path.to_owned(), place: None, patience, fresh: true })
     }
+}
+
+/// Of the file that was just opened. Unknown when it is gone already or cannot be looked at.
+fn inode(path: &Path) -> Option<(u64, u64)> {
+    place::inode(path).unwrap_or(None)
 }
 
 fn open_to_write(path: &Path, patience: Duration) -> anyhow::Result<Db> {
@@ -85,7 +90,7 @@ fn open_to_write(path: &Path, patience: Duration) -> anyhow::Result<Db> {
         Ok((conn, made))
     };
     let (conn, fresh) = connect().map_err(|error| explain(error, path, patience))?;
-    Ok(Db { conn, path: path.to_owned(), patience, fresh })
+    Ok(Db { conn, path: path.to_owned(), place: inode(path), patience, fresh })
 }
 
 fn open_to_read(path: &Path, patience: Duration) -> anyhow::Result<Db> {
@@ -97,7 +102,9 @@ fn open_to_read(path: &Path, patience: Duration) -> anyhow::Result<Db> {
     }
     match connect_to_read(path, patience).map_err(|error| explain(error, path, patience))? {
         (_, Stage::Blank) => Db::in_memory(path, patience),
-        (conn, Stage::Step(schema::VERSION)) => Ok(Db { conn, path: path.to_owned(), patience, fresh: false }),
+        (conn, Stage::Step(schema::VERSION)) => {
+            Ok(Db { conn, path: path.to_owned(), place: inode(path), patience, fresh: false })
+        }
         (conn, Stage::Step(older)) => {
             drop(conn);
             let upgraded = open_to_write(path, patience).map_err(|error| {

@@ -6,7 +6,7 @@ use rustix::fs::{Access, AtFlags, CWD, accessat};
 use rustix::io::Errno;
 use std::fs::{self, DirBuilder, Metadata};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// What lies at the path of the database.
@@ -28,6 +28,18 @@ pub(super) fn look(path: &Path) -> anyhow::Result<Found> {
         Err(error) => {
             Err(error).or_fail(|| Failure::cannot_meet(format!("cannot look at the database `{}`", path.display())))
         }
+    }
+}
+
+/// Device and inode of the file. None when there is none.
+///
+/// # Errors
+/// When it cannot be looked at: whether it is there is not known then.
+pub(super) fn inode(path: &Path) -> io::Result<Option<(u64, u64)>> {
+    match fs::metadata(path) {
+        Ok(file) => Ok(Some((file.dev(), file.ino()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

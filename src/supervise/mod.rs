@@ -12,6 +12,7 @@ mod ending;
 mod interrupt;
 mod lease;
 mod log_ring;
+mod named_lock;
 mod spawn;
 
 pub use bounded::{Bounded, run_bounded};
@@ -20,4 +21,5 @@ pub use ending::Ending;
 pub use interrupt::{Interrupt, Stop};
 pub use lease::{Lease, lease};
 pub use log_ring::LogRing;
+pub use named_lock::{NamedLock, Tried};
 pub use spawn::{SpawnSpec, spawn};

@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 const LINES: u64 = 24;
 /// Below so many open tasks more are brought in.
 const LOW: u64 = 48;
-/// Executors that race for one database.
-const EXECUTORS: usize = 2;
+/// Executors that race for one database: the daemon, and runs from cron.
+const EXECUTORS: usize = 3;
 /// What a dead executor's worker may take to die; a kill that takes longer is a finding.
 const ORPHAN_LIMIT: Duration = Duration::from_secs(5);
 
@@ -71,6 +71,7 @@ impl Chance {
 #[derive(Debug, Default)]
 struct Figures {
     killed_executors: u64,
+    killed_daemons: u64,
     killed_workers: u64,
     killed_sweepers: u64,
     killed_imports: u64,
@@ -84,7 +85,7 @@ struct Figures {
 
 impl Figures {
     fn kills(&self) -> u64 {
-        self.killed_executors + self.killed_workers + self.killed_sweepers + self.killed_imports
+        self.killed_executors + self.killed_daemons + self.killed_workers + self.killed_sweepers + self.killed_imports
     }
 }
 
@@ -94,6 +95,8 @@ struct KillLoop {
     chance: Chance,
     figures: Figures,
     executors: Vec<Child>,
+    /// The process number of that one of them which is a daemon.
+    daemon: Option<u32>,
     files: u64,
     /// Batches that are known to be in.
     batches: BTreeSet<String>,
@@ -110,6 +113,7 @@ impl KillLoop {
             chance: Chance::new(),
             figures: Figures::default(),
             executors: Vec::new(),
+            daemon: None,
             files: 0,
             batches: BTreeSet::new(),
             recorded: BTreeMap::new(),
@@ -150,7 +154,13 @@ impl KillLoop {
         }
         self.executors = running;
         while self.executors.len() < EXECUTORS {
-            self.executors.push(self.sandbox.start(["run-once", "--max-tasks", "1000"]));
+            let has_daemon = self.executors.iter().any(|child| Some(child.id()) == self.daemon);
+            let args: &[&str] = if has_daemon { &["run-once", "--max-tasks", "1000"] } else { &["serve"] };
+            let child = self.sandbox.start(args);
+            if !has_daemon {
+                self.daemon = Some(child.id());
+            }
+            self.executors.push(child);
         }
     }
 
@@ -182,8 +192,12 @@ impl KillLoop {
                 let has_worker = |child: &Child| !self.workers_of(child.id()).is_empty();
                 let victim = self.executors.iter().position(has_worker).unwrap_or(victim);
                 let victim = self.executors.remove(victim);
+                if Some(victim.id()) == self.daemon {
+                    self.figures.killed_daemons += 1;
+                } else {
+                    self.figures.killed_executors += 1;
+                }
                 self.kill_executor(victim);
-                self.figures.killed_executors += 1;
             }
             9..=14 => {
                 self.let_it_run();
@@ -338,9 +352,12 @@ impl KillLoop {
         assert!(self.workers().is_empty(), "{:?}", self.workers());
         let names = |folder: &str| -> Vec<String> {
             let entries = std::fs::read_dir(self.sandbox.path(folder)).unwrap();
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+            let mut names: Vec<String> =
+                entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            names.sort();
+            names
         };
-        assert_eq!(names("modelctl.db-run"), ["device.lock"], "locks of the dead");
+        assert_eq!(names("modelctl.db-run"), ["device.lock", "serve.lock"], "locks of the dead");
         let sockets: Vec<String> = processes::files_below(&self.sandbox.path("run"));
         assert!(sockets.iter().all(|name| !name.ends_with(".sock")), "{sockets:?}");
     }

@@ -30,6 +30,8 @@ mod readme;
 #[cfg(feature = "llama")]
 mod run_once;
 mod sandbox;
+#[cfg(feature = "llama")]
+mod serve;
 mod show_fit;
 mod task;
 mod verify;

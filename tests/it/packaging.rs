@@ -24,7 +24,9 @@ fn calls(text: &str) -> Vec<Vec<OsString>> {
 
 #[test]
 fn what_units_and_cron_run_is_understood() {
-    for (name, count) in [("systemd/modelctl-prune.service", 2), ("cron/modelctl-prune", 2)] {
+    for (name, count) in
+        [("systemd/modelctl-prune.service", 2), ("systemd/modelctl-serve.service", 1), ("cron/modelctl-prune", 2)]
+    {
         let calls = calls(&fs::read_to_string(packaged(name)).unwrap());
         assert_eq!(calls.len(), count, "{name}");
         for words in calls {
@@ -68,7 +70,7 @@ fn systemd_finds_no_fault_with_the_units() {
     }
     // It looks whether the program is there.
     let dir = tempfile::tempdir().unwrap();
-    let units = ["modelctl-prune.service", "modelctl-prune.timer"].map(|name| {
+    let units = ["modelctl-prune.service", "modelctl-prune.timer", "modelctl-serve.service"].map(|name| {
         let text = fs::read_to_string(packaged("systemd").join(name)).unwrap();
         let path = dir.path().join(name);
         fs::write(&path, text.replace("/usr/bin/modelctl", env!("CARGO_BIN_EXE_modelctl"))).unwrap();
@@ -77,6 +79,7 @@ fn systemd_finds_no_fault_with_the_units() {
     let verdict = Command::new("systemd-analyze").args(["verify", "--man=no"]).args(&units).output().unwrap();
     let said = String::from_utf8_lossy(&verdict.stderr);
     // It also tells of faults in units that these refer to.
-    let ours: Vec<&str> = said.lines().filter(|line| line.contains("modelctl-prune")).collect();
+    let ours: Vec<&str> =
+        said.lines().filter(|line| line.contains("modelctl-prune") || line.contains("modelctl-serve")).collect();
     assert!(ours.is_empty(), "{said}");
 }

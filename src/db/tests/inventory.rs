@@ -182,8 +182,13 @@ fn an_unchanged_scan_writes_its_own_rows_only() {
 
 #[test]
 fn the_history_of_scans_does_not_grow_for_ever() {
-    let mut db =
-        Db { conn: rusqlite::Connection::open_in_memory().unwrap(), path: "x".into(), patience: SHORT, fresh: true };
+    let mut db = Db {
+        conn: rusqlite::Connection::open_in_memory().unwrap(),
+        place: None,
+        path: "x".into(),
+        patience: SHORT,
+        fresh: true,
+    };
     crate::db::schema::upgrade(&mut db.conn).unwrap();
     for _ in 0..1_010 {
         db.record_scan(&ScanOutcome::default(), NOW).unwrap();

@@ -104,8 +104,8 @@ fn slots(worker: &Worker) -> usize {
     usize::try_from(worker.info().slots).unwrap_or(1).max(1)
 }
 
-/// Waits, unless somebody wants us to stop.
-pub(super) fn pause(time: Duration, stop: &Interrupt) -> anyhow::Result<()> {
+/// Lets `time` pass, less when `stop` is thrown.
+pub fn pause(time: Duration, stop: &Interrupt) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     runtime.block_on(async {
         tokio::select! {

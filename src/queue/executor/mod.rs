@@ -28,6 +28,7 @@ pub use device::{Device, Taken};
 use judge::Verdict;
 use keeper::Keeper;
 use load::Loaded;
+pub use load::pause;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;

@@ -1,0 +1,262 @@
+//! The daemon with real processes and a real model: tasks run as they come, beside whatever else runs tasks.
+
+use crate::offload::with_model;
+use crate::processes::{self, Process};
+use crate::sandbox::{Sandbox, finish};
+use modelctl::db::{Access, Db, TaskFilter};
+use modelctl::model::task::{Task, TaskId, TaskState};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStderr, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// A daemon that looks once a day unless something tells it, killed at the end of the test.
+struct Daemon {
+    child: Child,
+    said: Receiver<String>,
+}
+
+impl Daemon {
+    fn start(sandbox: &Sandbox) -> Daemon {
+        let mut child = sandbox
+            .command(["serve"])
+            .env("OFFLOAD_POLL_S", "86400")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = lines(child.stderr.take().unwrap());
+        let daemon = Daemon { child, said };
+        daemon.hears("serving the queue of ");
+        daemon
+    }
+
+    fn hears(&self, text: &str) {
+        let until = Instant::now() + LIMIT;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let line = self.said.recv_timeout(left).unwrap_or_else(|e| panic!("`{text}` was never said: {e}"));
+            if line.contains(text) {
+                return;
+            }
+        }
+    }
+
+    fn terminate(&self) {
+        kill_process(Pid::from_raw(self.child.id().try_into().unwrap()).unwrap(), Signal::TERM).unwrap();
+    }
+
+    /// Its exit code and what it printed.
+    fn ended(mut self) -> (Option<i32>, String) {
+        let out = std::io::read_to_string(self.child.stdout.take().unwrap()).unwrap();
+        (self.child.wait().unwrap().code(), out)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
+}
+
+fn lines(from: ChildStderr) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+fn add(sandbox: &Sandbox, prompt: &str, more: &[&str]) -> String {
+    add_long(sandbox, prompt, 8, more)
+}
+
+fn add_long(sandbox: &Sandbox, prompt: &str, tokens: u32, more: &[&str]) -> String {
+    let tokens = tokens.to_string();
+    let args = ["task", "add", prompt, "--max-tokens", &tokens, "--temperature", "0"];
+    sandbox.run(args.iter().chain(more)).ok().out.trim().to_owned()
+}
+
+fn wait(sandbox: &Sandbox, more: &[&str]) {
+    sandbox.run(["task", "wait", "--timeout", "120s"].iter().chain(more)).ok();
+}
+
+fn tasks(db: &Db) -> Vec<Task> {
+    db.next_tasks(&TaskFilter::default(), TaskId(0), 10_000).unwrap()
+}
+
+/// Goes on with every commit until `is_so`.
+#[track_caller]
+fn until(db: &Db, what: &str, mut is_so: impl FnMut(&Db) -> bool) {
+    let end = Instant::now() + LIMIT;
+    loop {
+        let seen = db.version().unwrap();
+        if is_so(db) {
+            return;
+        }
+        assert!(Instant::now() < end, "never {what}: {:#?}", tasks(db));
+        db.wait_for_change(seen, Duration::from_millis(50)).unwrap();
+    }
+}
+
+fn workers(sandbox: &Sandbox) -> Vec<Process> {
+    processes::workers_in(&sandbox.path("run"))
+}
+
+#[test]
+fn a_task_is_answered_at_once_and_the_model_leaves_the_memory_when_none_is_left() {
+    let (sandbox, _turn) = with_model();
+    add(&sandbox, "It was there before. Say yes.", &[]);
+    let daemon = Daemon::start(&sandbox);
+    wait(&sandbox, &["--all"]);
+    let db = Db::open(&sandbox.db(), Access::ReadOnly).unwrap();
+    until(&db, "unloaded", |_| workers(&sandbox).is_empty());
+    let soon = add(&sandbox, "It came while the daemon slept. Say yes.", &[]);
+    wait(&sandbox, &[&soon]);
+    let timed = add(&sandbox, "It has a time. Say yes.", &["--not-before", "1s"]);
+    wait(&sandbox, &[&timed]);
+    until(&db, "unloaded", |_| workers(&sandbox).is_empty());
+    daemon.terminate();
+    let (code, out) = daemon.ended();
+    assert_eq!((code, out.as_str()), (Some(0), "1 done\n1 done\n1 done\n"));
+}
+
+#[test]
+fn nothing_starts_while_inference_is_off_and_all_does_when_it_is_on_again() {
+    let (sandbox, _turn) = with_model();
+    sandbox.run(["inference", "off"]).ok();
+    let id = add(&sandbox, "Say yes.", &[]);
+    let _daemon = Daemon::start(&sandbox);
+    sandbox.run(["task", "wait", &id, "--timeout", "1s"]).refuses(4, "not ended");
+    let state = sandbox.run(["task", "show", &id, "--json"]).ok().json()["state"].clone();
+    assert_eq!((state, workers(&sandbox).len()), (json!("queued"), 0));
+    sandbox.run(["inference", "on"]).ok();
+    wait(&sandbox, &[&id]);
+}
+
+#[test]
+fn a_second_daemon_says_who_serves_the_queue() {
+    let (sandbox, _turn) = with_model();
+    let daemon = Daemon::start(&sandbox);
+    let text = format!("served by modelctl serve (process {}, since ", daemon.child.id());
+    sandbox.run(["serve"]).refuses(4, &text);
+    daemon.terminate();
+    assert_eq!(daemon.ended().0, Some(0));
+    let next = Daemon::start(&sandbox);
+    next.terminate();
+    assert_eq!(next.ended().0, Some(0));
+}
+
+#[test]
+fn a_stop_finishes_what_runs_and_costs_nobody_an_attempt() {
+    let (sandbox, _turn) = with_model();
+    let daemon = Daemon::start(&sandbox);
+    for n in 0..40 {
+        add_long(&sandbox, &format!("Tell me of ship number {n}."), 60, &[]);
+    }
+    let db = Db::open(&sandbox.db(), Access::ReadOnly).unwrap();
+    until(&db, "running", |db| tasks(db).iter().any(|t| t.ticket.state() == TaskState::Running));
+    daemon.terminate();
+    assert_eq!(daemon.ended().0, Some(0));
+    for task in tasks(&db) {
+        let task = task.ticket;
+        let is_right = match task.state() {
+            TaskState::Done => task.attempts == 1,
+            TaskState::Queued => task.attempts == 0,
+            _ => false,
+        };
+        assert!(is_right && task.crashes == 0, "{task:#?}");
+    }
+    assert!(workers(&sandbox).is_empty());
+}
+
+#[test]
+fn run_once_and_batch_beside_the_daemon_lose_nothing_do_nothing_twice_and_load_one_model() {
+    let (sandbox, _turn) = with_model();
+    let daemon = Daemon::start(&sandbox);
+    let line = |n: usize| {
+        let body =
+            json!({"messages": [{"role": "user", "content": format!("Say {n}.")}], "max_tokens": 8, "temperature": 0});
+        json!({"custom_id": format!("q{n}"), "method": "POST", "url": "/v1/chat/completions", "body": body}).to_string()
+    };
+    std::fs::write(sandbox.path("in.jsonl"), (0..24).map(line).collect::<Vec<_>>().join("\n")).unwrap();
+    let batch = sandbox.start(["batch", "in.jsonl", "-o", "out.jsonl"]);
+    let db = Db::open(&sandbox.db(), Access::ReadOnly).unwrap();
+    let mut runs: Vec<Child> = Vec::new();
+    let mut added = 0;
+    let (mut most, mut seen_by_cron) = (0, 0);
+    until(&db, "done", |db| {
+        if added < 24 {
+            add(&sandbox, &format!("Count to {added}."), &[]);
+            added += 1;
+        }
+        runs.retain_mut(|run| run.try_wait().unwrap().is_none());
+        while runs.len() < 2 && added < 24 {
+            runs.push(sandbox.start(["run-once", "--max-tasks", "3"]));
+            seen_by_cron += 1;
+        }
+        let now = workers(&sandbox);
+        if now.len() > 1 {
+            // One of them may be dying.
+            let end = Instant::now() + Duration::from_secs(5);
+            while now.iter().filter(|w| w.lives()).count() > 1 {
+                assert!(Instant::now() < end, "two models at once: {now:?}");
+            }
+        }
+        most = most.max(now.len());
+        added == 24 && tasks(db).len() == 48 && tasks(db).iter().all(|t| t.ticket.state().is_finished())
+    });
+    assert!(most > 0 && seen_by_cron >= 2, "{most} workers, {seen_by_cron} runs");
+    assert_eq!(finish(batch.wait_with_output().unwrap()).ok().code, Some(0));
+    assert_eq!(std::fs::read_to_string(sandbox.path("out.jsonl")).unwrap().lines().count(), 24);
+    for run in runs {
+        let run = finish(run.wait_with_output().unwrap());
+        assert!(matches!(run.code, Some(0 | 4)), "{run:#?}");
+    }
+    for task in tasks(&db) {
+        let ticket = &task.ticket;
+        let is_once = ticket.attempts == 1 && ticket.crashes == 0 && task.result.is_some();
+        assert!(ticket.state() == TaskState::Done && is_once, "{task:#?}");
+    }
+    daemon.terminate();
+    assert_eq!(daemon.ended().0, Some(0));
+}
+
+#[test]
+fn what_a_killed_run_once_had_in_its_hands_is_taken_up_by_the_daemon() {
+    let (sandbox, _turn) = with_model();
+    let ids: Vec<String> = (0..4).map(|n| add_long(&sandbox, &format!("Tell me of ship {n}."), 200, &[])).collect();
+    let mut run = sandbox.start(["run-once"]);
+    let db = Db::open(&sandbox.db(), Access::ReadOnly).unwrap();
+    until(&db, "running", |db| tasks(db).iter().any(|t| t.ticket.state() == TaskState::Running));
+    let daemon = Daemon::start(&sandbox);
+    run.kill().unwrap();
+    run.wait().unwrap();
+    daemon.hears("taken up after a process that was killed");
+    wait(&sandbox, &ids.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(tasks(&db).iter().all(|t| t.ticket.state() == TaskState::Done));
+}
+
+#[test]
+fn a_database_that_takes_the_place_of_the_old_one_is_served() {
+    let (sandbox, _turn) = with_model();
+    let daemon = Daemon::start(&sandbox);
+    for name in ["modelctl.db", "modelctl.db-wal", "modelctl.db-shm"] {
+        // The log is gone when nobody else has it open.
+        let _ = std::fs::remove_file(sandbox.path(name));
+    }
+    sandbox.run(["scan"]).ok();
+    let id = add(&sandbox, "Say yes.", &[]);
+    wait(&sandbox, &[&id]);
+    daemon.hears("was replaced");
+}
