@@ -156,8 +156,12 @@ pub fn run(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
     }
     let manner = Manner { purge: args.purge, is_saved: args.apply.is_some() };
     let done = act(ctx, manner, &plan, found, &interrupt)?;
-    let is_bad = done.iter().any(|d| matches!(d.fate, Fate::Failed { .. }));
     let count = done.iter().filter(|d| matches!(d.fate, Fate::Trashed { .. } | Fate::Purged { .. })).count();
+    let skipped = done.iter().filter(|d| matches!(d.fate, Fate::Skipped { .. })).count();
+    // A plan that a person has read is done as it stands or was not; of a fresh one that something came in use
+    // meanwhile is everyday life, as long as it was not all of it.
+    let is_bad = done.iter().any(|d| matches!(d.fate, Fate::Failed { .. }))
+        || skipped > 0 && (count == 0 || args.apply.is_some());
     view::told(&mut ctx.ui, &plan, &done, args.json, &notes)?;
     if let Some(why) = interrupt.thrown() {
         let left = plan.going().count().saturating_sub(done.len());

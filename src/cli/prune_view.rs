@@ -1,6 +1,7 @@
 //! What `prune` shows: the plan with a reason for every row, and what became of it.
 
 use crate::clock::Timestamp;
+use crate::failure::{Failure, classify};
 use crate::model::{StoreKind, path_bytes_hex};
 use crate::prune::apply::{Done, Fate};
 use crate::prune::candidate::{Evidence, LastUse};
@@ -60,6 +61,10 @@ pub fn told(ui: &mut Ui, plan: &Plan, done: &[Done<'_>], json: bool, notes: &[St
     }
     if done.is_empty() {
         ui.note("nothing to remove");
+        let named = |row: &&Row| plan.policy.models.iter().flatten().any(|id| Some(id) == row.id.as_ref());
+        for row in plan.staying().filter(named) {
+            ui.note(&format!("{} stays: {}", text::clean(&row.name), text::clean(&row.why)));
+        }
     }
     Ok(())
 }
@@ -84,8 +89,18 @@ fn exceptions(ui: &mut Ui, done: &[Done<'_>]) {
                 ui.warn(&format!("{name}: {what} that nobody planned to delete stayed in the trash"));
             }
             Fate::Skipped { why } => ui.warn(&format!("left alone: {name}: {why}")),
-            Fate::Failed { error } => ui.error(&anyhow::anyhow!("{name}: {error:#}")),
+            Fate::Failed { error } => ui.error(&about(&name, error).into()),
         }
+    }
+}
+
+/// The error with the name before it; its kind and its hint stay.
+fn about(name: &str, error: &anyhow::Error) -> Failure {
+    let (kind, hint) = classify(error);
+    let failure = Failure::new(kind, format!("{name}: {error:#}"));
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
     }
 }
 

@@ -225,20 +225,19 @@ fn a_saved_plan_does_exactly_that_and_leaves_alone_what_has_changed() {
     bytes.push(0);
     fs::write(&path, &bytes).unwrap();
     old(&path, 60);
-    let run = sandbox.run(["prune", "--apply", plan, "--confirm", "--allow-large", "--json"]).ok().json();
+    let run = sandbox.run(["prune", "--apply", plan, "--confirm", "--allow-large", "--json"]).refuses(1, "").json();
     let outcomes: Vec<_> = run["rows"].as_array().unwrap().iter().filter(|r| r["verdict"] == "remove").collect();
     assert!(outcomes.iter().all(|r| r["outcome"] == "skipped" && r["reason"].is_string()), "{outcomes:#?}");
     assert_eq!(outcomes.len(), 2);
     assert!(path.exists() && other.exists() && sandbox.models().join("older-Q8_0.gguf").exists());
 
     sandbox.run(["set", "older-Q8_0", "--unpin"]).ok();
-    let run = sandbox.run(["prune", "--apply", plan, "--confirm", "--allow-large"]).ok();
+    let run = sandbox.run(["prune", "--apply", plan, "--confirm", "--allow-large"]).refuses(1, "left alone");
     assert!(run.out.contains("moved 1 model"), "{run:?}");
     assert!(path.exists() && other.exists() && !sandbox.models().join("older-Q8_0.gguf").exists());
 
     fs::remove_file(sandbox.db()).unwrap();
-    let run = sandbox.run(["prune", "--apply", plan, "--confirm", "--allow-large"]).ok();
-    assert!(run.err.contains("does not know it any more"), "{run:?}");
+    sandbox.run(["prune", "--apply", plan, "--confirm", "--allow-large"]).refuses(1, "does not know it any more");
     fs::write(plan, "{\"format\": 1}").unwrap();
     sandbox.run(["prune", "--apply", plan]).refuses(3, "is no plan");
     sandbox.run(["prune", "--apply", "/nowhere/plan"]).refuses(3, "cannot read the plan");
@@ -473,7 +472,26 @@ fn a_link_swapped_in_after_the_plan_leads_nowhere() {
     std::os::unix::fs::symlink(&outside, inside.parent().unwrap()).unwrap();
     let run = finish(sandbox.command(["prune", "--apply", plan, "--confirm"]).output().unwrap());
     assert!(run.err.contains("left alone"), "{run:?}");
+    assert_eq!(run.code, Some(1), "a plan that was not done as it stands is no success");
     assert_eq!(fs::read(outside.join("victim-Q4_0.gguf")).unwrap(), fixture::small_model("victim"));
+}
+
+#[test]
+fn who_names_a_model_that_stays_is_told_why() {
+    let sandbox = with_models();
+    sandbox.run(["set", "ancient-Q4_0", "--pin"]).ok();
+    let run = prune(&sandbox, &["--model", "ancient-Q4_0", "--confirm"]).ok();
+    assert!(run.err.contains("ancient-Q4_0 stays: it is pinned"), "{run:?}");
+}
+
+#[test]
+fn what_the_system_refuses_is_not_called_a_bug_of_ours() {
+    let sandbox = with_models();
+    // A file where the trash belongs.
+    fs::write(sandbox.path(".model_trash"), "mine").unwrap();
+    let run = prune(&sandbox, &["--model", "ancient-Q4_0", "--confirm"]);
+    assert_ne!(run.code, Some(0), "{run:?}");
+    assert!(!run.err.contains("bug"), "{run:?}");
 }
 
 /// One tag of an Ollama store, written as its server would.
@@ -580,8 +598,7 @@ fn a_store_of_another_user_is_handed_to_its_own_server() {
     let with = |more: &[&str]| as_nobody(&rule.iter().chain(more).copied().collect::<Vec<_>>());
     let dry = with(&[]).ok();
     assert!(dry.err.contains("without an undo"), "{dry:?}");
-    let run = with(&["--confirm"]).ok();
-    assert!(run.err.contains("there is no undo"), "{run:?}");
+    with(&["--confirm"]).refuses(1, "there is no undo");
     assert!(root.join("manifests/registry.ollama.ai/library/alpha/latest").exists());
     let run = with(&["--confirm", "--purge"]).ok();
     assert!(run.out.contains("deleted 1 model"), "{run:?}");
