@@ -16,10 +16,11 @@ const GRACE: Duration = Duration::from_secs(60);
 /// `modelctl run-once` without a prompt.
 pub fn run_once(ctx: &mut Ctx, max_tasks: Option<u64>, json: bool) -> anyhow::Result<Exit> {
     let bounds = Bounds { tasks: Some(max_tasks.unwrap_or(ctx.config.offload.max_tasks)), batch: None };
-    let summary = work(ctx, "modelctl run-once", &bounds, &mut |_| {})?;
+    let (stop, hurry) = listen()?;
+    let summary = work_until(ctx, "modelctl run-once", &bounds, (&stop, &hurry), &mut |_| {})?;
     if summary.busy.is_none()
         && summary.stopped.is_none()
-        && let Err(error) = prune::auto(ctx)
+        && let Err(error) = prune::auto(ctx, &stop)
     {
         // The tasks are done, whatever becomes of this.
         ctx.ui.warn(&format!("prune: {error:#}"));

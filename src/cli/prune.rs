@@ -13,6 +13,7 @@ use crate::prune::in_use::{Asked, InUse, Settings, Use};
 use crate::prune::plan::{FORMAT, Plan, plan};
 use crate::prune::policy::Policy;
 use crate::prune::trash;
+use crate::supervise::Interrupt;
 use crate::ui::{text, units};
 use bytesize::ByteSize;
 use clap::Args;
@@ -274,8 +275,9 @@ fn too_large(large: &crate::prune::decide::Large) -> Failure {
 }
 
 /// What a run of offloaded tasks ends with: models that nobody has used for `AUTO_PRUNE_DAYS` days go to the trash, or it
-/// is said which would. Everything is said on standard error.
-pub(super) fn auto(ctx: &mut Ctx) -> anyhow::Result<()> {
+/// is said which would. Everything is said on standard error. The switch is the caller's: a handler of our own would
+/// take its second signal from it.
+pub(super) fn auto(ctx: &mut Ctx, stop: &Interrupt) -> anyhow::Result<()> {
     let auto = ctx.config.auto_prune;
     if auto.days == 0 {
         return Ok(());
@@ -306,7 +308,7 @@ pub(super) fn auto(ctx: &mut Ctx) -> anyhow::Result<()> {
         ctx.ui.warn(&too_large(large).message);
         return Ok(());
     }
-    let done = act(ctx, Manner { purge: false, is_saved: false }, &plan, found, &super::listen()?)?;
+    let done = act(ctx, Manner { purge: false, is_saved: false }, &plan, found, stop)?;
     view::told_aside(&mut ctx.ui, &done);
     Ok(())
 }

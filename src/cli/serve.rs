@@ -41,6 +41,7 @@ pub fn run(ctx: &mut Ctx, args: &ServeArgs) -> anyhow::Result<Exit> {
         pacer: Pacer::new(ctx.config.offload.poll),
         trouble: None,
         pruned: None,
+        is_off: false,
         switches: (stop.clone(), hurry),
     };
     while stop.thrown().is_none() {
@@ -73,6 +74,8 @@ struct Daemon<'a> {
     /// What was last told to be wrong: said once, not every half minute.
     trouble: Option<String>,
     pruned: Option<Instant>,
+    /// Inference is off: that a task is due is no reason to look.
+    is_off: bool,
     switches: (Interrupt, Interrupt),
 }
 
@@ -90,6 +93,7 @@ impl Daemon<'_> {
         let (stop, hurry) = (&self.switches.0, &self.switches.1);
         let summary = offload::work_until(ctx, COMMAND, &Bounds::default(), (stop, hurry), &mut |_| {})?;
         self.say(ctx, &summary)?;
+        self.is_off = summary.off;
         if summary.busy.is_some() {
             return Ok((Came::Busy, Some(seen)));
         }
@@ -118,7 +122,7 @@ impl Daemon<'_> {
             return;
         }
         self.pruned = Some(clock::instant());
-        if let Err(error) = prune::auto(ctx) {
+        if let Err(error) = prune::auto(ctx, &self.switches.0) {
             // The tasks are done, whatever becomes of this.
             ctx.ui.warn(&format!("prune: {error:#}"));
         }
@@ -126,7 +130,7 @@ impl Daemon<'_> {
 
     fn rest(&mut self, ctx: &mut Ctx, came: Came, seen: Seen) -> anyhow::Result<()> {
         let db = ctx.db(Access::ReadWrite)?;
-        let due = db.next_task_due()?;
+        let due = db.next_task_due()?.filter(|_| !self.is_off);
         let seen = match seen {
             Some(seen) => seen,
             None => db.version()?,

@@ -260,3 +260,74 @@ fn a_database_that_takes_the_place_of_the_old_one_is_served() {
     wait(&sandbox, &[&id]);
     daemon.hears("was replaced");
 }
+
+/// An answer of exactly so many tokens: the grammar never lets it end.
+fn add_endless(sandbox: &Sandbox, tokens: u32) -> TaskId {
+    let grammar = sandbox.path("endless.gbnf");
+    std::fs::write(&grammar, "root ::= (\"a\" | \"b\" | \" c\") root\n").unwrap();
+    let id = add_long(sandbox, "Say anything.", tokens, &["--grammar", grammar.to_str().unwrap()]);
+    TaskId(id.parse().unwrap())
+}
+
+fn states(db: &Db, ids: &[TaskId]) -> Vec<TaskState> {
+    ids.iter().map(|id| db.ticket(*id).unwrap().unwrap().state()).collect()
+}
+
+#[test]
+fn a_finished_answer_is_recorded_while_a_longer_one_goes_on() {
+    let (sandbox, _turn) = with_model();
+    let (short, long) = (add_endless(&sandbox, 2), add_endless(&sandbox, 1500));
+    let db = Db::open(&sandbox.db(), Access::ReadOnly).unwrap();
+    // As many as the run may take: it claims no more, which is when it recorded the others.
+    let mut run = sandbox.start(["run-once", "--max-tasks", "2"]);
+    until(&db, "recorded", |db| states(db, &[short])[0] == TaskState::Done);
+    assert_eq!(states(&db, &[long]), [TaskState::Running]);
+    run.kill().unwrap();
+    run.wait().unwrap();
+}
+
+#[test]
+fn what_comes_while_others_run_runs_beside_them() {
+    let (sandbox, _turn) = with_model();
+    let first = [add_endless(&sandbox, 1500), add_endless(&sandbox, 1500)];
+    let daemon = Daemon::start(&sandbox);
+    let db = Db::open(&sandbox.db(), Access::ReadOnly).unwrap();
+    until(&db, "side by side", |db| states(db, &first) == [TaskState::Running; 2]);
+    let short = add_endless(&sandbox, 2);
+    let timed = add(&sandbox, "It has a time. Say yes.", &["--not-before", "1s"]);
+    let timed = TaskId(timed.parse().unwrap());
+    until(&db, "done beside them", |db| states(db, &[short, timed]) == [TaskState::Done; 2]);
+    assert_eq!(states(&db, &first), [TaskState::Running; 2]);
+    daemon.terminate();
+    daemon.terminate();
+    assert_eq!(daemon.ended().0, Some(0));
+    assert_eq!(states(&db, &first), [TaskState::Queued; 2]);
+}
+
+#[test]
+fn while_inference_is_off_the_daemon_keeps_the_device_from_nobody() {
+    let (sandbox, _turn) = with_model();
+    let _daemon = Daemon::start(&sandbox);
+    sandbox.run(["inference", "off"]).ok();
+    add(&sandbox, "It has a time.", &["--not-before", "1ms"]);
+    add(&sandbox, "It has none.", &[]);
+    for _ in 0..5 {
+        sandbox.run(["run-once"]).ok();
+    }
+    sandbox.run(["run-once", "--prompt", "Say yes.", "--max-tokens", "2", "--timeout", "60s"]).ok();
+}
+
+#[test]
+fn a_batch_returns_when_its_own_answers_are_there() {
+    let (sandbox, _turn) = with_model();
+    let others: Vec<String> =
+        (0..40).map(|n| add_long(&sandbox, &format!("Tell me of ship {n}."), 40, &["--priority", "-5"])).collect();
+    let body = json!({"messages": [{"role": "user", "content": "Say yes."}], "max_tokens": 4, "temperature": 0});
+    let line = json!({"custom_id": "q", "method": "POST", "url": "/v1/chat/completions", "body": body});
+    std::fs::write(sandbox.path("in.jsonl"), line.to_string()).unwrap();
+    sandbox.run(["batch", "in.jsonl", "-o", "out.jsonl"]).ok();
+    assert_eq!(std::fs::read_to_string(sandbox.path("out.jsonl")).unwrap().lines().count(), 1);
+    let db = Db::open(&sandbox.db(), Access::ReadOnly).unwrap();
+    let ids: Vec<TaskId> = others.iter().map(|id| TaskId(id.parse().unwrap())).collect();
+    assert!(states(&db, &ids).contains(&TaskState::Queued), "it ran everybody's tasks first");
+}

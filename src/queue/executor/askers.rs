@@ -31,6 +31,8 @@ pub enum Event {
     Asked(Hold, Result<Completion, Broken>),
     /// The claim on it is over (a person cancelled it, the lease was lost), or nothing has come of it for too long.
     Drop(Hold, Why),
+    /// Something was committed, perhaps a task that is due.
+    Changed,
     /// Somebody wants us to stop; the second time: at once.
     Stop,
     Hurry,

@@ -38,9 +38,15 @@ impl Keeper {
             while !ended.load(Ordering::Relaxed) {
                 // What cannot be read or written now is tried again in a moment: a failed renewal is not death, the
                 // lease has two thirds of its time left.
-                let changed = db.version().and_then(|seen| db.wait_for_change(seen, LOOK)).unwrap_or(true);
+                let over = || ended.load(Ordering::Relaxed);
+                let changed = db.version().and_then(|seen| db.wait_for_change_or(seen, LOOK, &over)).unwrap_or(true);
+                if over() {
+                    break;
+                }
                 if changed {
                     look(&db, &progress, &events);
+                    // Nobody listens when the executor is at its end.
+                    let _ = events.send(Event::Changed);
                 }
                 if renewed.elapsed() >= every {
                     renewed = clock::instant();

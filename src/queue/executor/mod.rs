@@ -140,22 +140,65 @@ pub fn run(
     tell: &mut dyn FnMut(Told),
 ) -> anyhow::Result<Summary> {
     let dir = lock_dir(&setup.database);
-    recover(db, setup, &dir, tell)?;
     let mut summary = Summary::default();
-    let now = clock::now();
-    if !db.any_task_due(None, now)? && bounds.batch.is_none() {
-        summary.off = !db.inference()?.on;
-        return Ok(summary);
-    }
-    let device = match turn(db, setup, (bounds, stop), tell)? {
-        Turn::Ours(device) => device,
-        Turn::Others(busy) => {
-            summary.busy = busy;
+    loop {
+        recover(db, setup, &dir, tell)?;
+        let seen = db.version()?;
+        let open = match &bounds.batch {
+            Some(batch) => Some(open_of(db, batch)?),
+            None => None,
+        };
+        if open == Some(0) || stop.thrown().is_some() {
             summary.stopped = stop.thrown();
             return Ok(summary);
         }
-    };
-    let alive = Alive::begin(&dir)?;
+        let now = clock::now();
+        let is_due = db.any_task_due(None, now)?;
+        summary.off = !db.inference()?.on;
+        // The device is for who has something to do with it.
+        if is_due && !summary.off {
+            match turn(db, setup, (bounds, stop), tell)? {
+                Turn::Ours(device) => {
+                    go(db, (setup, bounds, open), (stop, hurry), tell, (device, &mut summary))?;
+                    if open.is_some() && summary.stopped.is_none() {
+                        // Of what is left nothing is due, or it has ended: looked at again without the device.
+                        let is_due = db.any_task_due(None, clock::now())? && db.inference()?.on;
+                        if is_due {
+                            db.pass(AGAIN, &|| stop.thrown().is_some())
+                        }
+                        continue;
+                    }
+                }
+                Turn::Others(busy) => {
+                    summary.busy = busy;
+                    summary.stopped = stop.thrown();
+                }
+            }
+            return Ok(summary);
+        }
+        if open.is_none() {
+            return Ok(summary);
+        }
+        let due = db.next_task_due()?.filter(|_| !summary.off);
+        let limit = due.map_or(POLL, |due| due_in(due, now).min(POLL));
+        db.wait_for_change_or(seen, limit, &|| stop.thrown().is_some())?;
+    }
+}
+
+/// Tasks of the batch that have not ended.
+fn open_of(db: &Db, batch: &str) -> anyhow::Result<u64> {
+    Ok(db.count_tasks(Some(batch))?.iter().filter(|(state, _)| !state.is_finished()).map(|(_, n)| n).sum())
+}
+
+/// Runs what is due, with the device in hand, until nothing is or the bounds are reached.
+fn go(
+    db: &mut Db,
+    (setup, bounds, batch_open): (&Setup, &Bounds, Option<u64>),
+    (stop, hurry): (&Interrupt, &Interrupt),
+    tell: &mut dyn FnMut(Told),
+    (device, summary): (Device, &mut Summary),
+) -> anyhow::Result<()> {
+    let alive = Alive::begin(&lock_dir(&setup.database))?;
     let progress = Progress::default();
     let (sender, events) = askers::events();
     let keeper = Keeper::start(setup.database.clone(), setup.policy, progress.clone(), sender.clone())?;
@@ -178,19 +221,21 @@ pub fn run(
         ends: Vec::new(),
         uses: Vec::new(),
         taken: 0,
+        batch_tasks: HashSet::new(),
+        batch_open,
         stopping: None,
-        summary,
+        summary: std::mem::take(summary),
     };
     let outcome = run.work();
     if outcome.is_err() {
         run.alive.leave_behind();
     }
     run.put_down();
-    let summary = std::mem::take(&mut run.summary);
+    *summary = std::mem::take(&mut run.summary);
     drop(run);
     drop(keeper);
     drop(device);
-    outcome.map(|()| summary)
+    outcome
 }
 
 struct InFlight {
@@ -219,6 +264,9 @@ struct Run<'a> {
     ends: Vec<(Hold, End)>,
     uses: Vec<UseEvent>,
     taken: u64,
+    /// Tasks of the batch in our hands, and how many of it have not ended.
+    batch_tasks: HashSet<TaskId>,
+    batch_open: Option<u64>,
     stopping: Option<Instant>,
     summary: Summary,
 }
@@ -242,14 +290,10 @@ impl Run<'_> {
                     continue;
                 }
                 match self.fill()? {
-                    Filled::Working => {}
-                    Filled::Nothing if self.inflight.is_empty() && self.swapped.is_empty() => {
-                        if !self.wait_for_batch()? {
-                            return Ok(());
-                        }
-                        continue;
-                    }
-                    Filled::Nothing => {}
+                    // The model may have been loaded for it: now it is known how many it serves.
+                    Filled::Some => continue,
+                    Filled::Nothing if self.inflight.is_empty() && self.swapped.is_empty() => return Ok(()),
+                    Filled::Full | Filled::Nothing => {}
                 }
             }
             if self.inflight.is_empty() {
@@ -262,8 +306,13 @@ impl Run<'_> {
         }
     }
 
+    /// Records what has ended, unless the next claim does it in the same commit.
     fn record(&mut self) -> anyhow::Result<()> {
-        if !self.ends.is_empty() && (self.room() == 0 || self.inflight.is_empty() || self.stopping.is_some()) {
+        if self.room() == 0 || self.inflight.is_empty() || !self.may_claim() { self.commit() } else { self.note_uses() }
+    }
+
+    fn commit(&mut self) -> anyhow::Result<()> {
+        if !self.ends.is_empty() {
             let at = self.moment();
             let ends = std::mem::take(&mut self.ends);
             let told = about(&ends);
@@ -271,6 +320,10 @@ impl Run<'_> {
             let answers = self.or_keep(ends, answers)?;
             self.account(told, answers);
         }
+        self.note_uses()
+    }
+
+    fn note_uses(&mut self) -> anyhow::Result<()> {
         for event in std::mem::take(&mut self.uses) {
             self.db.record_use(&event)?;
         }
@@ -288,6 +341,9 @@ impl Run<'_> {
     fn account(&mut self, about: Vec<(TaskId, Option<String>)>, answers: Vec<Result<TaskState, Refusal>>) {
         for ((id, error), answer) in about.into_iter().zip(answers) {
             if let Ok(state) = answer {
+                if self.batch_tasks.remove(&id) && state.is_finished() {
+                    self.batch_open = self.batch_open.map(|open| open.saturating_sub(1));
+                }
                 (self.tell)(Told::Ended { id, state, error });
             }
             match answer {
@@ -307,24 +363,15 @@ impl Run<'_> {
         (self.tell)(Told::Warning(refusal.to_string()));
     }
 
-    /// With a batch to finish: waits until something of it may be due. False when all of it has ended.
-    fn wait_for_batch(&mut self) -> anyhow::Result<bool> {
-        let Some(batch) = self.bounds.batch.clone() else { return Ok(false) };
-        self.unload();
-        let seen = self.db.version()?;
-        let open = self.db.count_tasks(Some(&batch))?.iter().any(|(state, n)| !state.is_finished() && *n > 0);
-        if !open || self.stop.thrown().is_some() {
-            self.summary.stopped = self.stop.thrown();
-            return Ok(false);
-        }
-        let now = clock::now();
-        if self.db.inference()?.on && self.db.any_task_due(None, now)? {
-            return Ok(true);
-        }
-        let next = self.db.next_task_due()?.map_or(POLL, |due| due_in(due, now).min(POLL));
-        self.db.wait_for_change(seen, next)?;
-        recover(self.db, self.setup, &lock_dir(&self.setup.database), self.tell)?;
-        Ok(true)
+    /// Of a batch to finish: which of its tasks are in our hands.
+    fn of_batch(&mut self, claimed: &[Task]) {
+        let Some(batch) = &self.bounds.batch else { return };
+        self.batch_tasks.extend(claimed.iter().filter(|t| t.ticket.batch == *batch).map(|t| t.ticket.id));
+    }
+
+    /// Whether every task of the batch has ended, as far as we know: others may have ended some.
+    fn is_batch_over(&self) -> bool {
+        self.batch_open == Some(0)
     }
 
     /// Whatever happened: nothing stays claimed and nothing stays loaded.
@@ -347,6 +394,8 @@ impl Run<'_> {
     }
 }
 
+/// The pause before the device is taken again for tasks that were due and not taken: nothing can be done for them now.
+const AGAIN: Duration = Duration::from_millis(500);
 /// How long a wait for something due lasts at most before everything is looked at again.
 const POLL: Duration = Duration::from_secs(1);
 /// Second tries that one load of a model is meant for.
@@ -367,8 +416,11 @@ fn due_in(due: Timestamp, now: Timestamp) -> Duration {
     Duration::from_millis(due.millis().saturating_sub(now.millis()).max(1).unsigned_abs())
 }
 
-/// Whether anything came of a claim.
+/// What came of a claim.
 enum Filled {
-    Working,
+    Some,
+    /// There is no room for more.
+    Full,
+    /// Nothing is due that the model may serve, or no more is to be claimed.
     Nothing,
 }

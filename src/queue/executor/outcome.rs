@@ -6,7 +6,7 @@ impl Run<'_> {
     /// Waits for the next thing to happen and takes everything that has.
     pub(super) fn wait(&mut self) -> anyhow::Result<()> {
         let limit = match self.stopping {
-            None => Duration::from_secs(60),
+            None => self.next_look()?,
             Some(since) => self.setup.grace.saturating_sub(since.elapsed()),
         };
         let first = self.events.recv_timeout(limit);
@@ -23,6 +23,8 @@ impl Run<'_> {
                     self.stopping.get_or_insert_with(clock::instant);
                 }
                 Event::Hurry => self.abort_all(),
+                // Whoever waits looks for more to do now.
+                Event::Changed => {}
                 Event::Drop(hold, why) => self.dropped(hold, why),
                 Event::Asked(hold, outcome) => {
                     if self.inflight.get(&hold.id).is_none_or(|f| f.task.ticket.token != hold.token) {
@@ -39,6 +41,17 @@ impl Run<'_> {
             self.worker_died(gone)?;
         }
         Ok(())
+    }
+
+    /// How long nothing happens at most: until a task is due that there is room for.
+    fn next_look(&self) -> anyhow::Result<Duration> {
+        const LONGEST: Duration = Duration::from_secs(60);
+        if self.room() == 0 || !self.may_claim() {
+            return Ok(LONGEST);
+        }
+        let due = self.db.next_task_due()?;
+        // One that is overdue and was not claimed wants another model: it is no reason to look all the time.
+        Ok(due.map_or(LONGEST, |due| due_in(due, clock::now()).clamp(POLL, LONGEST)))
     }
 
     pub(super) fn settle(

@@ -9,17 +9,28 @@ impl Run<'_> {
         slots.saturating_sub(self.inflight.len())
     }
 
+    /// Tasks that may be claimed before the bounds are reached.
+    fn left(&self) -> u64 {
+        if self.is_batch_over() {
+            return 0;
+        }
+        self.bounds.tasks.map_or(u64::MAX, |most| most.saturating_sub(self.taken))
+    }
+
+    /// Whether more may be claimed: second tries go first.
+    pub(super) fn may_claim(&self) -> bool {
+        self.stopping.is_none() && self.swapped.is_empty() && self.left() > 0
+    }
+
     /// Claims what fits and hands it to the worker.
     pub(super) fn fill(&mut self) -> anyhow::Result<Filled> {
-        let left = self.bounds.tasks.map_or(u64::MAX, |most| most.saturating_sub(self.taken));
-        if left == 0 || !self.swapped.is_empty() {
+        if !self.may_claim() {
             return Ok(Filled::Nothing);
         }
         // Before a model is there nobody knows how many it serves at once: one, and the others when it is.
-        let room = self.room();
-        let limit = room.min(usize::try_from(left).unwrap_or(usize::MAX));
+        let limit = self.room().min(usize::try_from(self.left()).unwrap_or(usize::MAX));
         if limit == 0 {
-            return Ok(Filled::Working);
+            return Ok(Filled::Full);
         }
         let ask = ClaimAsk {
             owner: self.alive.id().clone(),
@@ -39,8 +50,9 @@ impl Run<'_> {
                     self.progress.mark(Hold::from(&task.ticket));
                 }
                 self.taken += tasks.len() as u64;
+                self.of_batch(&tasks);
                 self.start(tasks)?;
-                Ok(Filled::Working)
+                Ok(Filled::Some)
             }
             Claimed::Off => {
                 self.summary.off = true;
@@ -206,7 +218,7 @@ impl Run<'_> {
         // What runs now is waited for before anything else is claimed.
         while !self.inflight.is_empty() {
             self.wait()?;
-            self.record()?;
+            self.commit()?;
         }
         Ok(())
     }
