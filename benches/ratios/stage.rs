@@ -106,6 +106,17 @@ impl Stage {
         })
     }
 
+    /// The script that answers one request after the other, where llama-cpp-python is.
+    pub fn llama_cpp_python(&self, args: &[&str]) -> Option<Command> {
+        let packages = self.bench.join("python-llama-cpp");
+        packages.join("llama_cpp").is_dir().then(|| {
+            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/ratios/llama_cpp_python.py");
+            let mut command = self.program("python3", &[script]);
+            command.args(args).env("PYTHONPATH", &packages);
+            command
+        })
+    }
+
     /// A nested tree of 10,000 small models: 10 folders of 10 folders of 100 files.
     pub fn tree(&self) -> PathBuf {
         let tree = self.bench.join("tree");
