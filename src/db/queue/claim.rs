@@ -20,7 +20,7 @@ impl Db {
     pub fn claim_tasks(&mut self, ask: &ClaimAsk, at: Moment) -> anyhow::Result<Claimed> {
         // An empty queue is asked often and by everybody: without the write lock.
         if !self.read(|tx| may_claim(tx, at.now))? {
-            return self.read(|tx| Ok(if toggle::inference(tx)?.on { Claimed::Nothing } else { Claimed::Off }));
+            return self.read(|tx| Ok(if toggle::is_on(tx)? { Claimed::Nothing } else { Claimed::Off }));
         }
         self.write(|tx| claim(tx, ask, at))
     }
@@ -42,7 +42,7 @@ impl Db {
         self.read(|tx| {
             let Some(wishes) = wishes else { return may_claim(tx, now) };
             for wish in wishes {
-                if !first(tx, Some(wish), 1)?.is_empty() {
+                if !first(tx, wish, 1)?.is_empty() {
                     return Ok(true);
                 }
             }
@@ -78,22 +78,19 @@ fn may_claim(tx: &Connection, now: Timestamp) -> DbResult<bool> {
 }
 
 fn claim(tx: &Connection, ask: &ClaimAsk, at: Moment) -> DbResult<Claimed> {
-    if !toggle::inference(tx)?.on {
+    if !toggle::is_on(tx)? {
         return Ok(Claimed::Off);
     }
     promote(tx, at)?;
     loop {
-        let Some(head) = first(tx, None, 1)?.pop() else { return Ok(Claimed::Nothing) };
-        let mut best = Vec::new();
-        for wish in ask.loaded.iter().flat_map(|l| &l.serves) {
-            best.extend(first(tx, Some(wish), 1)?);
-        }
-        best.sort_by_key(place);
-        let wishes = match turn(&head, best.first(), ask, at) {
+        let firsts = firsts(tx)?;
+        let Some(head) = firsts.first() else { return Ok(Claimed::Nothing) };
+        let is_served = |ticket: &&Ticket| ask.loaded.iter().any(|l| l.serves.contains(&ticket.wish));
+        let wishes = match turn(head, firsts.iter().find(is_served), ask, at) {
             Turn::Serve(wishes) => wishes,
             Turn::Yield => return Ok(Claimed::Yield),
         };
-        let taken = take(tx, &wishes, ask, at)?;
+        let taken = take(tx, firsts, &wishes, ask, at)?;
         // Every candidate may have passed its deadline, and then it has left the queue.
         if !taken.is_empty() || ask.limit == 0 {
             return Ok(Claimed::Tasks(taken));
@@ -117,41 +114,63 @@ fn promote(tx: &Connection, at: Moment) -> DbResult<()> {
     Ok(())
 }
 
-/// The first due tickets in the order of the claim, of all or of one wish.
-fn first(tx: &Connection, wish: Option<&Wish>, limit: usize) -> DbResult<Vec<Ticket>> {
+/// The first due ticket of each wish, best first. A leap through the index for each wish there is: the models that are
+/// asked for by name, the tiers, and any.
+fn firsts(tx: &Connection) -> DbResult<Vec<Ticket>> {
+    let mut firsts = Vec::new();
+    let mut next = leap(tx, "", ())?;
+    while let Some(found) = next {
+        next = match (found.wish.model(), found.wish.tier().map(Tier::name)) {
+            // A model or a tier: no ticket has both.
+            (Some(model), _) => leap(tx, "AND wish_model > ?1", [model])?,
+            (None, Some(tier)) => leap(tx, "AND wish_model IS NULL AND wish_tier > ?1", [tier])?,
+            (None, None) => leap(tx, "AND wish_model IS NULL AND wish_tier IS NOT NULL", ())?,
+        };
+        if next.is_none() && found.wish.model().is_none() {
+            next = leap(tx, "AND wish_model IS NOT NULL", ())?;
+        }
+        firsts.push(found);
+    }
+    firsts.sort_by_key(place);
+    Ok(firsts)
+}
+
+fn leap(tx: &Connection, past: &str, from: impl rusqlite::Params) -> DbResult<Option<Ticket>> {
+    let mut find = tx.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM task WHERE state = 'queued' {past}
+         ORDER BY wish_model, wish_tier, priority DESC, ready, id LIMIT 1"
+    ))?;
+    let mut rows = find.query(from)?;
+    rows.next()?.map(read_ticket).transpose()
+}
+
+/// The first due tickets of one wish in the order of the claim.
+fn first(tx: &Connection, wish: &Wish, limit: usize) -> DbResult<Vec<Ticket>> {
+    let mut find = tx.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM task WHERE state = 'queued' AND wish_model IS ?2 AND wish_tier IS ?3
+         ORDER BY priority DESC, ready, id LIMIT ?1"
+    ))?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let order = "ORDER BY priority DESC, ready, id LIMIT ?1";
+    let mut rows = find.query((limit, wish.model(), wish.tier().map(Tier::name)))?;
     let mut tickets = Vec::new();
-    let mut read = |mut rows: rusqlite::Rows<'_>| -> DbResult<()> {
-        while let Some(row) = rows.next()? {
-            tickets.push(read_ticket(row)?);
-        }
-        Ok(())
-    };
-    match wish {
-        None => {
-            let sql = format!("SELECT {COLUMNS} FROM task WHERE state = 'queued' {order}");
-            read(tx.prepare_cached(&sql)?.query([limit])?)?;
-        }
-        Some(wish) => {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM task WHERE state = 'queued' AND wish_model IS ?2 AND wish_tier IS ?3 {order}"
-            );
-            let of = (limit, wish.model(), wish.tier().map(Tier::name));
-            read(tx.prepare_cached(&sql)?.query(of)?)?;
-        }
+    while let Some(row) = rows.next()? {
+        tickets.push(read_ticket(row)?);
     }
     Ok(tickets)
 }
 
-/// Claims the best of several wishes. Those whose deadline has passed fail on the way and are not among the taken.
-fn take(tx: &Connection, wishes: &[Wish], ask: &ClaimAsk, at: Moment) -> DbResult<Vec<Task>> {
+/// Claims the best of several wishes, of whose tickets `firsts` are the first. Those whose deadline has passed fail on
+/// the way and are not among the taken.
+fn take(tx: &Connection, firsts: Vec<Ticket>, wishes: &[Wish], ask: &ClaimAsk, at: Moment) -> DbResult<Vec<Task>> {
     let mut candidates = Vec::new();
-    for wish in wishes {
-        candidates.extend(first(tx, Some(wish), ask.limit)?);
+    for best in firsts.into_iter().filter(|best| wishes.contains(&best.wish)) {
+        if ask.limit == 1 {
+            candidates.push(best);
+        } else {
+            candidates.extend(first(tx, &best.wish, ask.limit)?);
+        }
     }
     candidates.sort_by_key(place);
-    candidates.dedup_by_key(|ticket| ticket.id);
     let mut taken = Vec::new();
     for before in candidates.into_iter().take(ask.limit) {
         // What was read under this lock is queued; a refusal cannot come, and would leave it to others.

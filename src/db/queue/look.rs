@@ -87,7 +87,14 @@ impl Db {
         self.read(|tx| {
             let mut find = tx.prepare_cached(
                 "SELECT token, round, owner, model, started, ended, ending, error_kind, error
-                 FROM attempt WHERE task = ?1 ORDER BY token",
+                 FROM attempt WHERE task = ?1 AND ended IS NOT NULL
+                 UNION ALL
+                 SELECT r.token, r.round, r.owner, r.model, r.started, t.finished, 'done', NULL, NULL
+                 FROM task_result AS r JOIN task AS t ON t.id = r.task WHERE r.task = ?1 AND r.token IS NOT NULL
+                 UNION ALL
+                 SELECT token, round, owner, model, since, NULL, NULL, NULL, NULL
+                 FROM task WHERE id = ?1 AND state = 'running'
+                 ORDER BY token",
             )?;
             let mut rows = find.query([count(id.0, "the number of a task")?])?;
             let mut attempts = Vec::new();
@@ -166,9 +173,11 @@ impl Db {
                 .query_row([], |row| row.get(0))?;
             let mean: Option<f64> = tx
                 .prepare_cached(
-                    "SELECT avg(max(a.ended - a.started, 0))
-                     FROM (SELECT id, token FROM task WHERE finished IS NOT NULL ORDER BY finished DESC, id DESC LIMIT 20) t
-                     JOIN attempt AS a ON a.task = t.id AND a.token = t.token WHERE a.ending = 'done'",
+                    "SELECT avg(max(t.finished - coalesce(r.started, a.started), 0))
+                     FROM (SELECT id, token, finished FROM task WHERE finished IS NOT NULL
+                           ORDER BY finished DESC, id DESC LIMIT 20) AS t
+                     LEFT JOIN task_result AS r ON r.task = t.id
+                     LEFT JOIN attempt AS a ON a.task = t.id AND a.token = t.token AND a.ending = 'done'",
                 )?
                 .query_row([], |row| row.get(0))?;
             Ok(Standing {
@@ -238,7 +247,13 @@ fn counts(tx: &Connection, batch: Option<&str>) -> DbResult<Counts> {
 
 fn endings(tx: &Connection) -> DbResult<BTreeMap<AttemptEnd, u64>> {
     let mut find =
-        tx.prepare_cached("SELECT ending, count(*) FROM attempt WHERE ending IS NOT NULL GROUP BY ending")?;
+        // An attempt that ended well stands with its result, unless an older program recorded it.
+        tx.prepare_cached(
+            "SELECT ending, sum(n) FROM (
+                 SELECT ending, count(*) AS n FROM attempt WHERE ending IS NOT NULL GROUP BY ending
+                 UNION ALL SELECT 'done', count(*) FROM task_result WHERE token IS NOT NULL)
+             GROUP BY ending HAVING sum(n) > 0",
+        )?;
     let mut rows = find.query([])?;
     let mut counts = BTreeMap::new();
     while let Some(row) = rows.next()? {

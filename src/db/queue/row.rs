@@ -2,14 +2,14 @@
 
 use crate::clock::Timestamp;
 use crate::db::cells::{Cells, count};
-use crate::db::error::DbResult;
+use crate::db::error::{DbError, DbResult};
 use crate::model::task::machine::{Answer, Change};
 use crate::model::task::{
     AttemptEnd, Endpoint, ErrorKind, Lease, Moment, OwnerId, Phase, Task, TaskError, TaskId, TaskRequest, TaskResult,
     TaskState, Ticket, Wish,
 };
 use crate::model::{ModelId, Tier};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 /// The columns that [`read_ticket`] takes, in its order.
 pub(super) const COLUMNS: &str = "id, batch, key, state, priority, ready, wish_model, wish_tier, created, not_before, \
@@ -129,69 +129,64 @@ fn result(tx: &Connection, id: i64) -> DbResult<Option<TaskResult>> {
 }
 
 /// Writes what the machine decided: ticket, attempts and result, under the caller's transaction.
+///
+/// An attempt that opens needs no row: until it ends, the task's own row says all of it.
 pub(super) fn apply(tx: &Connection, before: &Ticket, change: &Change, at: Moment) -> DbResult<()> {
     let id = count(before.id.0, "the number of a task")?;
     let grown = match &change.answer {
         Answer::Leave => 0,
         Answer::Put(result) => size(&result.text)?,
-        Answer::Drop => -dropped(tx, id)?,
+        // While the task's row still says when it ended.
+        Answer::Drop => -drop_result(tx, id)?,
     };
     update(tx, id, &change.ticket, grown)?;
-    if let Some((end, why)) = &change.closes {
-        tx.prepare_cached(
-            "UPDATE attempt SET ended = ?3, ending = ?4, error_kind = ?5, error = ?6, model = coalesce(?7, model)
-             WHERE task = ?1 AND token = ?2",
-        )?
-        .execute(params![
-            id,
-            count(before.token, "the token of a task")?,
-            at.now.millis(),
-            end.name(),
-            why.as_ref().map(|e| e.kind.name()),
-            why.as_ref().map(|e| e.message.as_str()),
-            // A swap has written the next model into the ticket already.
-            ended_with(before, change, *end),
-        ])?;
+    match (&change.answer, &change.closes) {
+        (Answer::Put(result), Some((AttemptEnd::Done, None))) => put(tx, id, result, before),
+        (Answer::Put(_), _) => Err(DbError::Contradiction(format!("task {id} has a result that nobody gave"))),
+        (Answer::Leave | Answer::Drop, Some((end, why))) => close(tx, id, before, (*end, why.as_ref()), at),
+        (Answer::Leave | Answer::Drop, None) => Ok(()),
     }
-    if change.opens
-        && let Some(lease) = change.ticket.lease()
-    {
-        tx.prepare_cached(
-            "INSERT INTO attempt (task, token, round, owner, model, started) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )?
-        .execute(params![
-            id,
-            count(change.ticket.token, "the token of a task")?,
-            change.ticket.round,
-            lease.owner.as_str(),
-            change.ticket.model.as_ref().map(ModelId::as_str),
-            lease.since.millis(),
-        ])?;
-    } else if before.model != change.ticket.model && before.token == change.ticket.token {
-        tx.prepare_cached("UPDATE attempt SET model = ?3 WHERE task = ?1 AND token = ?2 AND ended IS NULL")?.execute(
-            params![id, count(before.token, "the token of a task")?, change.ticket.model.as_ref().map(ModelId::as_str)],
-        )?;
-    }
-    match &change.answer {
-        Answer::Leave => {}
-        Answer::Put(result) => put(tx, id, result)?,
-        Answer::Drop => {
-            tx.prepare_cached("DELETE FROM task_result WHERE task = ?1")?.execute([id])?;
-        }
-    }
+}
+
+/// The attempt that was under way has ended without a result. Replaces what an older program wrote when it began.
+fn close(
+    tx: &Connection,
+    id: i64,
+    before: &Ticket,
+    (end, why): (AttemptEnd, Option<&TaskError>),
+    at: Moment,
+) -> DbResult<()> {
+    let lease = lease(id, before)?;
+    tx.prepare_cached(
+        "INSERT OR REPLACE INTO attempt (task, token, round, owner, model, started, ended, ending, error_kind, error)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?
+    .execute(params![
+        id,
+        count(before.token, "the token of a task")?,
+        before.round,
+        lease.owner.as_str(),
+        before.model.as_ref().map(ModelId::as_str),
+        lease.since.millis(),
+        at.now.millis(),
+        end.name(),
+        why.map(|e| e.kind.name()),
+        why.map(|e| e.message.as_str()),
+    ])?;
     Ok(())
 }
 
-fn ended_with<'a>(before: &'a Ticket, change: &'a Change, end: AttemptEnd) -> Option<&'a str> {
-    let ticket = if end == AttemptEnd::Done { &change.ticket } else { before };
-    ticket.model.as_ref().map(ModelId::as_str)
+fn lease(id: i64, ticket: &Ticket) -> DbResult<&Lease> {
+    ticket.lease().ok_or_else(|| DbError::Contradiction(format!("an attempt of task {id} ended that never began")))
 }
 
 /// Never replaces: a second result for one task is a bug, and the key says so.
-fn put(tx: &Connection, id: i64, result: &TaskResult) -> DbResult<()> {
+fn put(tx: &Connection, id: i64, result: &TaskResult, before: &Ticket) -> DbResult<()> {
+    let lease = lease(id, before)?;
     tx.prepare_cached(
         "INSERT INTO task_result (task, text, finish_reason, prompt_tokens, completion_tokens, prompt_ms, generate_ms,
-             model, model_name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+             model, model_name, token, round, owner, started)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?
     .execute(params![
         id,
@@ -203,6 +198,10 @@ fn put(tx: &Connection, id: i64, result: &TaskResult) -> DbResult<()> {
         count(result.generate_ms, "the time of generation in ms")?,
         result.model.as_str(),
         result.model_name,
+        count(before.token, "the token of a task")?,
+        before.round,
+        lease.owner.as_str(),
+        lease.since.millis(),
     ])?;
     Ok(())
 }
@@ -217,10 +216,20 @@ fn times(phase: &Phase) -> (Option<i64>, Option<i64>, Option<i64>) {
     }
 }
 
-/// The bytes of the result that is about to be dropped.
-fn dropped(tx: &Connection, id: i64) -> DbResult<i64> {
-    let mut find = tx.prepare_cached("SELECT octet_length(text) FROM task_result WHERE task = ?1")?;
-    Ok(find.query_row([id], |row| row.get(0)).optional()?.unwrap_or(0))
+/// Drops the result, if there is one, but keeps the attempt that gave it. The bytes of its text.
+fn drop_result(tx: &Connection, id: i64) -> DbResult<i64> {
+    tx.prepare_cached(
+        "INSERT OR REPLACE INTO attempt (task, token, round, owner, model, started, ended, ending)
+         SELECT r.task, r.token, r.round, r.owner, r.model, r.started, t.finished, 'done'
+         FROM task_result AS r JOIN task AS t ON t.id = r.task WHERE r.task = ?1 AND r.token IS NOT NULL",
+    )?
+    .execute([id])?;
+    let mut remove = tx.prepare_cached("DELETE FROM task_result WHERE task = ?1 RETURNING octet_length(text)")?;
+    let mut rows = remove.query([id])?;
+    let bytes = rows.next()?.map_or(Ok(0), |row| row.get(0))?;
+    // To its end, or it stays under way.
+    while rows.next()?.is_some() {}
+    Ok(bytes)
 }
 
 fn size(text: &str) -> DbResult<i64> {

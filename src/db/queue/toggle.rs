@@ -48,12 +48,16 @@ fn throw(tx: &Connection, on: bool, now: Timestamp) -> DbResult<(Inference, Infe
     Ok((before, Inference { on, since: Some(now) }))
 }
 
-pub(super) fn inference(tx: &Connection) -> DbResult<Inference> {
-    let on = match get(tx, "inference")?.as_deref() {
-        None | Some("on") => true,
-        Some("off") => false,
-        Some(other) => return Err(bad("inference", other)),
-    };
+pub(super) fn is_on(tx: &Connection) -> DbResult<bool> {
+    match get(tx, "inference")?.as_deref() {
+        None | Some("on") => Ok(true),
+        Some("off") => Ok(false),
+        Some(other) => Err(bad("inference", other)),
+    }
+}
+
+fn inference(tx: &Connection) -> DbResult<Inference> {
+    let on = is_on(tx)?;
     let since = match get(tx, "inference_since")? {
         None => None,
         Some(text) => Some(Timestamp(text.parse().map_err(|_| bad("inference_since", &text))?)),

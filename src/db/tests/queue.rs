@@ -29,7 +29,23 @@ fn a_claim_and_a_recovery_walk_along_their_indexes_and_sort_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let db = open(&dir.path().join("db"));
     for (sql, index) in [
-        ("SELECT id, owner FROM task WHERE state = 'queued' ORDER BY priority DESC, ready, id LIMIT ?1", "task_ready"),
+        (
+            "SELECT id, owner FROM task WHERE state = 'queued' AND wish_model > ?1
+             ORDER BY wish_model, wish_tier, priority DESC, ready, id LIMIT 1",
+            "task_wish",
+        ),
+        (
+            "SELECT id, owner FROM task WHERE state = 'queued' AND wish_model IS NULL AND wish_tier > ?1
+             ORDER BY wish_model, wish_tier, priority DESC, ready, id LIMIT 1",
+            "task_wish",
+        ),
+        (
+            "SELECT id, owner FROM task WHERE state = 'queued'
+             ORDER BY wish_model, wish_tier, priority DESC, ready, id LIMIT 1",
+            "task_wish",
+        ),
+        ("SELECT EXISTS (SELECT 1 FROM task WHERE state = 'queued')", "COVERING INDEX task_wish"),
+        ("SELECT count(*) FROM task WHERE state = 'queued' AND priority > ?1", "COVERING INDEX task_wish"),
         (
             "SELECT id, owner FROM task WHERE state = 'queued' AND wish_model IS ?2 AND wish_tier IS ?3
              ORDER BY priority DESC, ready, id LIMIT ?1",
@@ -42,7 +58,7 @@ fn a_claim_and_a_recovery_walk_along_their_indexes_and_sort_nothing() {
              LIMIT ?2",
             "task_deadline",
         ),
-        ("SELECT DISTINCT owner FROM task WHERE state = 'running'", "task_lease"),
+        ("SELECT DISTINCT owner FROM task WHERE state = 'running'", "task_running"),
         ("SELECT id, bytes FROM task WHERE finished IS NOT NULL ORDER BY finished, id LIMIT ?1", "task_finished"),
         ("SELECT sum(bytes) FROM task WHERE finished IS NOT NULL", "COVERING INDEX task_finished"),
         ("SELECT id FROM task WHERE batch = ?1 AND key = ?2", "task_key"),
@@ -50,6 +66,59 @@ fn a_claim_and_a_recovery_walk_along_their_indexes_and_sort_nothing() {
         let plan = plan(&db, sql);
         assert!(plan.contains(index), "{sql}\n{plan}");
         assert!(!plan.contains("ORDER BY"), "{sql}\n{plan}");
+    }
+}
+
+#[test]
+fn a_plan_is_made_once_and_kept_whatever_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(&dir.path().join("db"));
+    let sql = "SELECT id FROM task WHERE state = 'scheduled' AND until <= ?1 ORDER BY until LIMIT ?2";
+    let mut find = db.conn.prepare(sql).unwrap();
+    for n in 0..5 {
+        assert_eq!(find.query_map([n, n], |row| row.get::<_, i64>(0)).unwrap().count(), 0);
+    }
+    assert_eq!(find.get_status(rusqlite::StatementStatus::RePrepare), 0);
+}
+
+/// Every page that a commit writes is waited for.
+#[test]
+fn few_pages_are_written_for_a_task_that_is_taken_and_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut db = open(&dir.path().join("db"));
+    let task =
+        |n: usize| Ok(NewTask { batch: "b".into(), key: Some(format!("request-{n}")), ..NewTask::new(request()) });
+    db.enqueue_tasks(&mut (0..500).map(task), OnFinished::Keep, at(0)).unwrap();
+    // With its header of 24 bytes, in a log that has not wrapped yet.
+    let written = || std::fs::metadata(dir.path().join("db-wal")).unwrap().len() / (4096 + 24);
+    let (mut taken, mut done) = (Vec::new(), Vec::new());
+    for n in 0..20 {
+        let before = written();
+        let ask = ClaimAsk { owner: OwnerId::new(1, 2, 3), limit: 1, loaded: None, scope: Scope::All };
+        let Claimed::Tasks(tasks) = db.claim_tasks(&ask, at(n)).unwrap() else { panic!() };
+        taken.push(written() - before);
+        let before = written();
+        let end = End::Done(answer());
+        db.finish_tasks(vec![(Hold::from(&tasks[0].ticket), end)], at(n)).unwrap()[0].as_ref().unwrap();
+        done.push(written() - before);
+    }
+    for pages in [&mut taken, &mut done] {
+        pages.sort_unstable();
+    }
+    // Its row, and two indexes; then its row, two indexes and the result.
+    assert_eq!((taken[10], done[10]), (3, 4), "{taken:?} {done:?}");
+}
+
+fn answer() -> TaskResult {
+    TaskResult {
+        text: "x".into(),
+        finish_reason: "stop".into(),
+        prompt_tokens: 1,
+        completion_tokens: 1,
+        prompt_ms: 1,
+        generate_ms: 1,
+        model: crate::model::ModelId("a".into()),
+        model_name: "a".into(),
     }
 }
 
@@ -68,7 +137,8 @@ fn a_claim_is_as_fast_behind_many_tasks_that_have_ended_or_are_not_due() {
     assert!(db.cancel_tasks(&ended, at(1)).unwrap().iter().all(Result::is_ok));
     db.enqueue_tasks(&mut (0..20).map(|_| Ok(NewTask::new(request()))), OnFinished::Keep, at(2)).unwrap();
     // Counted in steps of SQLite's machine, which no busy neighbour changes.
-    let sql = "SELECT id FROM task WHERE state = 'queued' ORDER BY priority DESC, ready, id LIMIT 5";
+    let sql = "SELECT id FROM task WHERE state = 'queued' AND wish_model IS NULL AND wish_tier IS NULL
+               ORDER BY priority DESC, ready, id LIMIT 5";
     let mut first = db.conn.prepare(sql).unwrap();
     assert_eq!(first.query_map([], |row| row.get::<_, i64>(0)).unwrap().count(), 5);
     let steps = first.get_status(rusqlite::StatementStatus::VmStep);
@@ -89,17 +159,7 @@ fn the_place_in_the_queue_and_the_wait_are_told_from_what_was() {
     assert_eq!(standing(&db, 4).wait_ms(), None, "nothing is known yet");
     let ask = ClaimAsk { owner: OwnerId::new(1, 2, 3), limit: 1, loaded: None, scope: Scope::All };
     let Claimed::Tasks(tasks) = db.claim_tasks(&ask, at(100)).unwrap() else { panic!() };
-    let result = TaskResult {
-        text: "x".into(),
-        finish_reason: "stop".into(),
-        prompt_tokens: 1,
-        completion_tokens: 1,
-        prompt_ms: 1,
-        generate_ms: 1,
-        model: crate::model::ModelId("a".into()),
-        model_name: "a".into(),
-    };
-    db.finish_tasks(vec![(Hold::from(&tasks[0].ticket), End::Done(result))], at(2100)).unwrap()[0].as_ref().unwrap();
+    db.finish_tasks(vec![(Hold::from(&tasks[0].ticket), End::Done(answer()))], at(2100)).unwrap()[0].as_ref().unwrap();
     assert_eq!((standing(&db, 4).ahead, standing(&db, 4).wait_ms()), (2, Some(4000)));
     assert_eq!(db.task_stats().unwrap().finished_bytes, request().body.len() as u64 + 1);
 }

@@ -24,6 +24,7 @@ const DUMPS: &[&str] = &[
     include_str!("../../../fixtures/db/v6.sql"),
     include_str!("../../../fixtures/db/v7.sql"),
     include_str!("../../../fixtures/db/v8.sql"),
+    include_str!("../../../fixtures/db/v9.sql"),
 ];
 
 /// Everything in the schema, as SQLite keeps it.
@@ -75,6 +76,15 @@ fn every_older_database_is_brought_up_to_date_with_all_it_holds() {
                 let told: Vec<_> = queue.iter().map(|t| (t.ticket.state().name(), t.ticket.token)).collect();
                 assert_eq!(told, [("done", 1), ("running", 1), ("queued", 0)]);
                 assert_eq!(queue[0].result.as_ref().unwrap().text, "ja");
+                let attempts = |id| {
+                    let told = db.attempts(TaskId(id)).unwrap().into_iter();
+                    told.map(|a| (a.token, a.owner, a.model.map(|m| m.0), a.ended.is_some(), a.end)).collect::<Vec<_>>()
+                };
+                let (owner, model) = (OwnerId::new(1, 2, 3), Some("5a11da7a0001".to_owned()));
+                assert_eq!(attempts(1), [(1, owner.clone(), model, true, Some(AttemptEnd::Done))]);
+                assert_eq!(attempts(2), [(1, owner, None, false, None)]);
+                assert_eq!(attempts(3), []);
+                assert_eq!(db.task_stats().unwrap().attempts, [(AttemptEnd::Done, 1)].into());
             }
             let events = db.history(&HistoryFilter::default(), None, 9).unwrap();
             assert_eq!(events.len(), usize::from(dump.contains("INSERT INTO history ")));
