@@ -144,11 +144,20 @@ pub struct WorkerConfig {
     pub gpu_layers: Option<u32>,
     /// How long a model may take to load.
     pub load_timeout: Duration,
+    /// One text for one task and seed, whatever else is answered at the same time; slower.
+    pub reproducible: bool,
 }
 
 impl Default for WorkerConfig {
     fn default() -> Self {
-        WorkerConfig { threads: None, context: 4096, nice: 5, gpu_layers: None, load_timeout: Duration::from_secs(600) }
+        WorkerConfig {
+            threads: None,
+            context: 4096,
+            nice: 5,
+            gpu_layers: None,
+            load_timeout: Duration::from_secs(600),
+            reproducible: false,
+        }
     }
 }
 
@@ -202,6 +211,11 @@ impl Config {
 
         let keep = KeepLists { environment: env.list("KEEP_LOCAL_MODELS"), file: file.keep.clone() };
 
+        let mut worker = file.worker.settings();
+        if env.is_set("MODELCTL_REPRODUCIBLE") {
+            worker.reproducible = env.says_yes("MODELCTL_REPRODUCIBLE");
+        }
+
         let color = match flags.color {
             Color::Auto if env.is_set("NO_COLOR") || env.text("TERM").as_deref() == Some("dumb") => Color::Never,
             chosen => chosen,
@@ -212,7 +226,7 @@ impl Config {
             roots,
             keep,
             tiers: file.tiers.limits(),
-            worker: file.worker.settings(),
+            worker,
             offload: OffloadConfig {
                 max_tasks: env.number("OFFLOAD_MAX_TASKS", 1..=1_000_000)?.unwrap_or(5),
                 max_attempts: env
@@ -304,6 +318,15 @@ mod tests {
             (HintSource::File, "b"),
         ];
         assert_eq!(hints, expected.map(|(from, text)| (from, text.to_owned())));
+    }
+
+    #[test]
+    fn answers_are_reproducible_where_file_or_environment_say_so() {
+        let toml = Some("[worker]\nreproducible = true\n");
+        let said = |word, toml| load(&[("MODELCTL_REPRODUCIBLE", word)], toml).unwrap().worker.reproducible;
+        assert!(!load(&[], None).unwrap().worker.reproducible);
+        assert!(load(&[], toml).unwrap().worker.reproducible);
+        assert!(said("1", None) && said("true", None) && !said("0", toml));
     }
 
     #[test]

@@ -56,6 +56,7 @@ pub(super) struct Worker {
     pub gpu_layers: Option<u32>,
     #[serde(deserialize_with = "duration")]
     pub load_timeout: Option<Duration>,
+    pub reproducible: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -155,6 +156,7 @@ impl Worker {
             nice: self.nice.unwrap_or(default.nice),
             gpu_layers: self.gpu_layers.or(default.gpu_layers),
             load_timeout: self.load_timeout.unwrap_or(default.load_timeout),
+            reproducible: self.reproducible.unwrap_or(default.reproducible),
         }
     }
 }

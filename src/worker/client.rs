@@ -46,6 +46,7 @@ impl StartSpec {
         let mut load = LoadSpec::new(&model.main()?.path);
         load.context = model.trained_context().map_or(config.context, |t| t.min(config.context));
         load.gpu_layers = config.gpu_layers;
+        load.reproducible = config.reproducible;
         if let Some(threads) = config.threads {
             (load.threads, load.threads_batch) = (threads, threads);
         }

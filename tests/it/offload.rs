@@ -94,6 +94,30 @@ fn two_executors_never_load_two_models() {
     assert_eq!(task(&sandbox, &id)["state"], "done");
 }
 
+#[test]
+fn a_reproducible_batch_gives_a_task_one_text_alone_and_among_others() {
+    let (sandbox, _turn) = with_model();
+    let line = |n: usize| {
+        let content = format!("Tell me {} things about the number {n} and the sea.", 2 + n % 5);
+        let body = json!({"messages": [{"role": "user", "content": content}], "max_tokens": 40, "temperature": 0});
+        json!({"custom_id": format!("q{n}"), "method": "POST", "url": "/v1/chat/completions", "body": body}).to_string()
+            + "\n"
+    };
+    let answers = |name: &str, lines: String| {
+        std::fs::write(sandbox.path(name), lines).unwrap();
+        let output = format!("{name}.out");
+        let mut batch = sandbox.command(["batch", name, "-o", &output]);
+        finish(batch.env("MODELCTL_REPRODUCIBLE", "1").output().unwrap()).ok();
+        answers_in(&sandbox.path(&output))
+    };
+    let among = answers("among.jsonl", (0..13).map(line).collect());
+    for n in [0, 12] {
+        let alone = answers(&format!("alone-{n}.jsonl"), line(n));
+        let key = format!("q{n}");
+        assert_eq!(alone[&key], among[&key]);
+    }
+}
+
 fn requests(number: usize) -> String {
     let line = |n: usize| {
         let prompt = match n % 8 {
