@@ -32,7 +32,7 @@ pub fn exact(ctx: &mut Ctx, model: &Model, settings: &Settings) -> anyhow::Resul
     let Some((path, identity)) = main_file(model) else {
         return Ok(Reading::Unavailable("it has no file to load".into()));
     };
-    let spec = SpawnSpec { program: OURSELVES.into(), args: command_line(path, settings), env: vec![] };
+    let spec = SpawnSpec { program: OURSELVES.into(), args: command_line(path, settings), env: vec![], keep: None };
     let reading = understand(run_bounded(&spec, LIMIT));
     if !unchanged(model) {
         return Ok(Reading::Unavailable(CHANGED.into()));

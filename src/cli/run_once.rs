@@ -7,6 +7,7 @@ use crate::engine::{Finish, Message, TemplateUse, Timings};
 use crate::failure::{Failure, Kind as FailureKind, OrFail};
 use crate::host::{memory, probe};
 use crate::model::{KeepHint, Kind, Model, ModelId, ModelRow, Selector, State};
+use crate::queue::executor::Device;
 use crate::queue::{Why, rank};
 use crate::supervise::Interrupt;
 use crate::ui::{text, units};
@@ -78,13 +79,13 @@ pub fn run(ctx: &mut Ctx, args: &RunOnceArgs) -> anyhow::Result<Exit> {
     }
     let began = clock::instant();
     // Before the choice: what fits in memory is not known while another model is in it.
-    let _device = turn::take(ctx, args.timeout.unwrap_or(WAIT), &interrupt)?;
+    let device = turn::take(ctx, args.timeout.unwrap_or(WAIT), &interrupt)?;
     let left = args.timeout.map(|limit| limit.saturating_sub(began.elapsed()));
     let (model, why) = choose(ctx, args)?;
     if let Some(why) = why {
         ctx.ui.note(&format!("model: {} ({why})", model.name));
     }
-    let outcome = answer(ctx, args, &model, &prompt, (&interrupt, left));
+    let outcome = answer(ctx, args, &model, &prompt, (&interrupt, left, device.as_ref()));
     record(ctx, &model.id, &outcome);
     let run = outcome?;
     if args.json {
@@ -208,13 +209,14 @@ fn answer(
     args: &RunOnceArgs,
     model: &Model,
     prompt: &str,
-    (interrupt, limit): (&Interrupt, Option<Duration>),
+    (interrupt, limit, device): (&Interrupt, Option<Duration>, Option<&Device>),
 ) -> anyhow::Result<Run> {
     let started = clock::instant();
     let spec = StartSpec::of(model, &ctx.config.worker, probe::OURSELVES.into(), ctx.config.runtime_dir.clone());
-    let Some(spec) = spec else {
+    let Some(mut spec) = spec else {
         return Err(Failure::cannot_meet(format!("{} has no file", model.name)).into());
     };
+    spec.device = device.map(Device::lock);
     let bar = ctx.ui.progress("loading", Some(100));
     let mut worker = Worker::start(&spec, interrupt, &mut |fraction| bar.set_done((fraction * 100.0) as u64))
         .map_err(Failure::from)?;

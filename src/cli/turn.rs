@@ -30,7 +30,7 @@ pub fn take(ctx: &mut Ctx, limit: Duration, stop: &Interrupt) -> anyhow::Result<
     let Ok(taken) = taken else { return Ok(None) };
     match taken {
         Taken::Ours(device) => Ok(Some(device)),
-        Taken::Busy(who) => Err(match stop.thrown() {
+        Taken::Busy(who) | Taken::Orphaned(who) => Err(match stop.thrown() {
             Some(stop) => Failure::new(stop.kind(), "stopped before it was its turn"),
             None => {
                 let (who, limit) = (text::clean(&who), units::took(limit));

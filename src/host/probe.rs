@@ -35,7 +35,12 @@ pub fn answer(probe: Probe) -> serde_json::Result<String> {
 
 /// Has `modelctl` read something in a child of at most `limit`.
 pub fn ask<T: DeserializeOwned>(modelctl: &Path, probe: Probe, limit: Duration) -> Reading<T> {
-    let spec = SpawnSpec { program: modelctl.to_owned(), args: vec!["probe".into(), probe.name().into()], env: vec![] };
+    let spec = SpawnSpec {
+        program: modelctl.to_owned(),
+        args: vec!["probe".into(), probe.name().into()],
+        env: vec![],
+        keep: None,
+    };
     understand(probe, run_bounded(&spec, limit))
 }
 

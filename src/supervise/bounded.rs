@@ -137,7 +137,7 @@ mod tests {
 
     fn shell(script: &str, limit: Duration) -> Bounded {
         run_bounded(
-            &SpawnSpec { program: "/bin/sh".into(), args: vec!["-c".into(), script.into()], env: vec![] },
+            &SpawnSpec { program: "/bin/sh".into(), args: vec!["-c".into(), script.into()], env: vec![], keep: None },
             limit,
         )
     }
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_is_said_so() {
-        let spec = SpawnSpec { program: "/nonexistent/program".into(), args: vec![], env: vec![] };
+        let spec = SpawnSpec { program: "/nonexistent/program".into(), args: vec![], env: vec![], keep: None };
         assert!(matches!(run_bounded(&spec, LONG), Bounded::NotStarted { .. }));
     }
 }

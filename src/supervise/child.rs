@@ -142,7 +142,8 @@ mod tests {
     use super::*;
 
     fn shell(script: &str) -> Child {
-        spawn(&SpawnSpec { program: "/bin/sh".into(), args: vec!["-c".into(), script.into()], env: vec![] }).unwrap()
+        spawn(&SpawnSpec { program: "/bin/sh".into(), args: vec!["-c".into(), script.into()], env: vec![], keep: None })
+            .unwrap()
     }
 
     const LONG: Duration = Duration::from_secs(20);

@@ -1,11 +1,12 @@
 use super::child::Child;
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// What to start.
 #[derive(Debug, Clone)]
@@ -14,6 +15,8 @@ pub struct SpawnSpec {
     pub args: Vec<OsString>,
     /// Added to our own environment.
     pub env: Vec<(&'static str, OsString)>,
+    /// Stays open in the child for as long as it lives, under whatever number.
+    pub keep: Option<Arc<OwnedFd>>,
 }
 
 /// Starts a child in a process group of its own, so that a Ctrl-C at our terminal does not reach it, with three pipes.
@@ -30,13 +33,13 @@ pub fn spawn(spec: &SpawnSpec) -> io::Result<Child> {
     nursery()?
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
-        .send((command, reply))
+        .send((command, spec.keep.clone(), reply))
         .map_err(|_| io::Error::other("the thread that starts processes has ended"))?;
     let child = born.recv().map_err(|_| io::Error::other("the thread that starts processes has ended"))??;
     Child::of(child)
 }
 
-type Birth = (Command, SyncSender<io::Result<std::process::Child>>);
+type Birth = (Command, Option<Arc<OwnedFd>>, SyncSender<io::Result<std::process::Child>>);
 
 /// The immortal thread's inbox.
 fn nursery() -> io::Result<&'static Mutex<Sender<Birth>>> {
@@ -46,11 +49,20 @@ fn nursery() -> io::Result<&'static Mutex<Sender<Birth>>> {
     }
     let (inbox, births) = channel::<Birth>();
     std::thread::Builder::new().name("nursery".into()).spawn(move || {
-        for (mut command, reply) in births {
+        for (command, keep, reply) in births {
             // A caller that has gone does not exist: `spawn` waits for the reply.
-            let _ = reply.send(command.spawn());
+            let _ = reply.send(bear(command, keep.as_deref()));
         }
     })?;
     // Two callers at once may both come here; the loser's thread ends when its inbox is dropped, before any birth.
     Ok(INBOX.get_or_init(|| Mutex::new(inbox)))
+}
+
+fn bear(mut command: Command, keep: Option<&OwnedFd>) -> io::Result<std::process::Child> {
+    // A copy without the flag that closes it when the child's program starts. It is gone before the next birth, and
+    // nothing else makes children, so that no other child gets it.
+    let copy = keep.map(rustix::io::dup).transpose()?;
+    let born = command.spawn();
+    drop(copy);
+    born
 }

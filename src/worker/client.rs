@@ -12,8 +12,10 @@ use crate::model::Model;
 use crate::supervise::{Child, Ending, Interrupt, LogRing, SpawnSpec, spawn};
 use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::ChildStdout;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{Receiver, channel};
@@ -37,6 +39,8 @@ pub struct StartSpec {
     pub nice: i32,
     /// How long loading may take.
     pub load_limit: Duration,
+    /// The lock of the device, which the worker then holds as well: it is free when both are gone.
+    pub device: Option<Arc<OwnedFd>>,
 }
 
 impl StartSpec {
@@ -50,7 +54,8 @@ impl StartSpec {
         if let Some(threads) = config.threads {
             (load.threads, load.threads_batch) = (threads, threads);
         }
-        Some(StartSpec { program, runtime_dir, load, nice: config.nice.into(), load_limit: config.load_timeout })
+        let (nice, load_limit) = (config.nice.into(), config.load_timeout);
+        Some(StartSpec { program, runtime_dir, load, nice, load_limit, device: None })
     }
 }
 
@@ -207,6 +212,7 @@ fn spawn_spec(spec: &StartSpec, socket: &Path) -> SpawnSpec {
             // Without it a failed assertion starts a debugger, when one is installed, and dies late.
             ("GGML_NO_BACKTRACE", "1".into()),
         ],
+        keep: spec.device.clone(),
     }
 }
 

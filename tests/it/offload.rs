@@ -95,6 +95,54 @@ fn two_executors_never_load_two_models() {
 }
 
 #[test]
+fn the_device_is_free_only_when_the_worker_of_a_killed_executor_is_gone() {
+    let (sandbox, _turn) = with_model();
+    let id = add(&sandbox, "Tell me a story about a dragon.", &[]);
+    let mut executor = sandbox.start(["run-once"]);
+    let until = Instant::now() + Duration::from_secs(60);
+    let worker = loop {
+        if let Some(worker) = processes::workers_in(&sandbox.path("run")).first() {
+            break worker.pid;
+        }
+        assert!(Instant::now() < until, "no worker appeared");
+    };
+    let open = std::fs::read_dir(format!("/proc/{worker}/fd")).unwrap().flatten();
+    let mut open = open.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+    assert!(open.any(|file| file.ends_with("device.lock")), "the worker holds the lock as well");
+    executor.kill().unwrap();
+    executor.wait().unwrap();
+    let lock = std::fs::File::open(sandbox.path("modelctl.db-run/device.lock")).unwrap();
+    lock.lock().unwrap();
+    // A process gives back its memory, its arguments among it, before it closes its files.
+    let line = std::fs::read(format!("/proc/{worker}/cmdline")).unwrap_or_default();
+    assert_eq!(String::from_utf8_lossy(&line), "", "the worker still has its model in memory");
+    drop(lock);
+    assert_eq!(sandbox.run(["run-once"]).ok().out, "1 done\n");
+    assert_eq!(task(&sandbox, &id)["crashes"], 1);
+}
+
+#[test]
+fn an_executor_waits_for_the_worker_that_another_left_behind() {
+    let (sandbox, _turn) = with_model();
+    add(&sandbox, "Say yes.", &[]);
+    let mut dead = std::process::Command::new("true").spawn().unwrap();
+    dead.wait().unwrap();
+    let dir = sandbox.path("modelctl.db-run");
+    std::fs::create_dir(&dir).unwrap();
+    let told = format!("modelctl run-once (process 7, since noon)\n{}\n", dead.id());
+    std::fs::write(dir.join("device.lock"), told).unwrap();
+    let held = std::fs::File::open(dir.join("device.lock")).unwrap();
+    held.lock().unwrap();
+    let mut executor = sandbox.start(["run-once"]);
+    let mut line = String::new();
+    BufReader::new(executor.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let waits = "waiting for the worker that modelctl run-once (process 7, since noon) left behind";
+    assert!(line.contains(waits), "{line}");
+    drop(held);
+    assert_eq!(finish(executor.wait_with_output().unwrap()).ok().out, "1 done\n");
+}
+
+#[test]
 fn a_reproducible_batch_gives_a_task_one_text_alone_and_among_others() {
     let (sandbox, _turn) = with_model();
     let line = |n: usize| {

@@ -23,6 +23,7 @@ fn spec(model: &Path, dir: &Path) -> StartSpec {
         load,
         nice: 0,
         load_limit: LIMIT,
+        device: None,
     }
 }
 

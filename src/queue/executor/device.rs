@@ -5,20 +5,25 @@ use super::load::pause;
 use crate::clock;
 use crate::failure::{Failure, OrFail};
 use crate::supervise::Interrupt;
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+use std::fs::{DirBuilder, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How often the device is tried for. The kernel can wait for a lock, but not for a lock or a signal or a limit.
-const TRY_EVERY: Duration = Duration::from_millis(50);
+pub(super) const TRY_EVERY: Duration = Duration::from_millis(50);
 
-/// Held while a model is loaded, or about to be. The kernel lets go of it when the process ends.
+/// Held while a model is loaded, or about to be. The kernel lets go of it when this process has ended and every worker
+/// that was given the [`Device::lock`].
 #[derive(Debug)]
 pub struct Device {
-    /// The lock lives as long as this is open.
-    _lock: File,
+    /// The lock lives as long as this is open, here or in a child.
+    lock: Arc<OwnedFd>,
 }
 
 /// What a try for the device gave.
@@ -27,6 +32,8 @@ pub enum Taken {
     Ours(Device),
     /// Who has it, as it says itself: `modelctl run-once, process 123, since 2026-…`.
     Busy(String),
+    /// Who had it is gone, its worker is not yet: a matter of moments. What a person is told in place of who.
+    Orphaned(String),
 }
 
 impl Device {
@@ -44,22 +51,31 @@ impl Device {
             Ok(()) => {
                 file.set_len(0).or_fail(failure)?;
                 file.rewind().or_fail(failure)?;
-                file.write_all(who.as_bytes()).or_fail(failure)?;
-                Ok(Taken::Ours(Device { _lock: file }))
+                file.write_all(format!("{who}\n{}\n", std::process::id()).as_bytes()).or_fail(failure)?;
+                Ok(Taken::Ours(Device { lock: Arc::new(file.into()) }))
             }
             Err(TryLockError::WouldBlock) => {
                 let mut told = String::new();
                 // Whoever holds it may be writing just now; that somebody does is all that matters.
                 let read = file.take(512).read_to_string(&mut told);
-                let told = told.trim();
-                Ok(Taken::Busy(if read.is_err() || told.is_empty() { "another process".into() } else { told.into() }))
+                let mut lines = told.lines().map(str::trim);
+                let Some(who) = lines.next().filter(|who| read.is_ok() && !who.is_empty()) else {
+                    return Ok(Taken::Busy("another process".into()));
+                };
+                Ok(match lines.next().is_some_and(is_gone) {
+                    true => Taken::Orphaned(format!("the worker that {who} left behind")),
+                    false => Taken::Busy(who.into()),
+                })
             }
             Err(TryLockError::Error(error)) => Err(error).or_fail(failure),
         }
     }
-}
 
-impl Device {
+    /// For a worker to hold as well.
+    pub fn lock(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.lock)
+    }
+
     /// Takes the lock as soon as it is free, within `limit`. `tell` hears once, after `patience`, who has it. What is
     /// given when `stop` is thrown is whatever was found last.
     ///
@@ -74,29 +90,67 @@ impl Device {
         let began = clock::instant();
         let mut told = false;
         loop {
-            let busy = match Device::take(dir, who)? {
-                Taken::Busy(busy) => busy,
-                ours @ Taken::Ours(_) => return Ok(ours),
-            };
+            let found = Device::take(dir, who)?;
+            let (Taken::Busy(busy) | Taken::Orphaned(busy)) = &found else { return Ok(found) };
             let waited = began.elapsed();
             let Some(left) = limit.checked_sub(waited).filter(|left| !left.is_zero()) else {
-                return Ok(Taken::Busy(busy));
+                return Ok(found);
             };
             if stop.thrown().is_some() {
-                return Ok(Taken::Busy(busy));
+                return Ok(found);
             }
             if !told && waited >= patience {
                 told = true;
-                tell(&busy);
+                tell(busy);
             }
             pause(TRY_EVERY.min(left), stop)?;
         }
     }
 }
 
+/// Whether there is no process of that number. One that has got it since only changes what a person is told.
+fn is_gone(number: &str) -> bool {
+    let pid = number.parse().ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::supervise::{SpawnSpec, spawn};
+    use std::fs::File;
+
+    fn child(script: &str, keep: Option<Arc<OwnedFd>>) -> crate::supervise::Child {
+        let args = vec!["-c".into(), script.into()];
+        spawn(&SpawnSpec { program: "/bin/sh".into(), args, env: vec![], keep }).unwrap()
+    }
+
+    #[test]
+    fn the_device_is_free_only_when_the_worker_is_gone_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let Taken::Ours(device) = Device::take(dir.path(), "first").unwrap() else { panic!() };
+        let mut worker = child("read forever", Some(device.lock()));
+        // Another child of the same time does not have it.
+        let mut bystander = child("read forever", None);
+        drop(device);
+        assert!(matches!(Device::take(dir.path(), "second").unwrap(), Taken::Busy(who) if who == "first"));
+        worker.kill().unwrap();
+        assert!(matches!(Device::take(dir.path(), "second").unwrap(), Taken::Ours(_)));
+        bystander.kill().unwrap();
+    }
+
+    #[test]
+    fn a_worker_that_was_left_behind_is_told_from_one_that_is_looked_after() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut dead = child("exit 0", None);
+        dead.wait(Duration::from_secs(60)).unwrap();
+        let path = dir.path().join("device.lock");
+        std::fs::write(&path, format!("run-once, process 7\n{}\n", dead.id())).unwrap();
+        let held = File::open(&path).unwrap();
+        held.lock().unwrap();
+        let told = "the worker that run-once, process 7 left behind";
+        assert!(matches!(Device::take(dir.path(), "me").unwrap(), Taken::Orphaned(what) if what == told));
+    }
 
     #[test]
     fn who_waits_is_told_for_whom_and_gets_the_device_when_it_is_free() {

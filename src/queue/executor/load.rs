@@ -9,7 +9,9 @@ use crate::model::{Model, ModelRow};
 use crate::queue::{serves, too_large};
 use crate::supervise::Interrupt;
 use crate::worker::{StartSpec, Worker, WorkerError};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Tasks answered at once where memory allows. Of 1 to 32 with SmolLM2 on two cores, 16 gave the most tasks a second.
@@ -49,7 +51,7 @@ impl Loaded {
 
 /// Loads `model`. The inner error is why it cannot be; the outer one that somebody wants us to stop.
 pub(super) fn load(
-    setup: &Setup,
+    (setup, device): (&Setup, &Arc<OwnedFd>),
     row: &ModelRow,
     model: &Model,
     stop: &Interrupt,
@@ -75,6 +77,7 @@ pub(super) fn load(
         Some(contexts) => contexts,
         None => 1,
     };
+    start.device = Some(Arc::clone(device));
     start.load.parallel = parallel;
     start.load.queue = usize::try_from(parallel).unwrap_or(1).saturating_mul(4).max(32);
     let began = clock::instant();

@@ -31,7 +31,9 @@ use load::Loaded;
 pub use load::pause;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 pub use turn::lock_dir;
@@ -209,6 +211,7 @@ fn go(
         bounds,
         stop,
         tell,
+        device: device.lock(),
         alive,
         askers,
         progress,
@@ -249,6 +252,8 @@ struct Run<'a> {
     bounds: &'a Bounds,
     stop: &'a Interrupt,
     tell: &'a mut dyn FnMut(Told),
+    /// Held by every worker as well.
+    device: Arc<OwnedFd>,
     alive: Alive,
     askers: Askers,
     progress: Progress,

@@ -117,7 +117,7 @@ impl Run<'_> {
         };
         let progress = self.progress.clone();
         let mut on_progress = |_: f32| holds.iter().for_each(|hold| progress.mark(*hold));
-        match load::load(self.setup, row, &model, self.stop, &mut on_progress)? {
+        match load::load((self.setup, &self.device), row, &model, self.stop, &mut on_progress)? {
             Ok(loaded) => {
                 (self.tell)(Told::Ready { model: row.name.clone(), took: loaded.took });
                 self.loaded = Some(loaded);

@@ -1,6 +1,7 @@
 //! Before anything is run: what dead executors left is taken up, and the device is waited for.
 
-use super::device::{Device, Taken};
+use super::device::{Device, TRY_EVERY, Taken};
+use super::load::pause;
 use super::*;
 use crate::queue::owner;
 use std::path::Path;
@@ -11,6 +12,10 @@ pub fn lock_dir(database: &Path) -> PathBuf {
     name.push("-run");
     database.with_file_name(name)
 }
+
+/// How long the worker of an executor that was killed may take to end, a matter of freeing memory, before others are
+/// told to come back later.
+const ORPHANED: Duration = Duration::from_secs(10);
 
 pub(super) enum Turn {
     Ours(Device),
@@ -28,11 +33,20 @@ pub(super) fn turn(
 ) -> anyhow::Result<Turn> {
     let dir = lock_dir(&setup.database);
     let mut waited_for = None;
+    let began = clock::instant();
     loop {
         let seen = db.version()?;
         let who = match Device::take(&dir, &setup.who)? {
             Taken::Ours(device) => return Ok(Turn::Ours(device)),
-            Taken::Busy(who) => who,
+            Taken::Orphaned(who) if began.elapsed() < ORPHANED && stop.thrown().is_none() => {
+                if waited_for.as_ref() != Some(&who) {
+                    tell(Told::Warning(format!("waiting for {who} to end")));
+                    waited_for = Some(who);
+                }
+                pause(TRY_EVERY, stop)?;
+                continue;
+            }
+            Taken::Busy(who) | Taken::Orphaned(who) => who,
         };
         let Some(batch) = &bounds.batch else { return Ok(Turn::Others(Some(who))) };
         let counts = db.count_tasks(Some(batch))?;
