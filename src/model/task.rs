@@ -13,7 +13,7 @@ mod state;
 
 pub use attempt::{Attempt, AttemptEnd, ErrorKind, TaskError};
 pub use owner::OwnerId;
-pub use policy::{Jitter, Moment, Policy, Retention};
+pub use policy::{ClockMemory, Jitter, Moment, Policy, Retention};
 pub use state::{Lease, Phase, TaskState};
 
 use super::{ModelId, Tier};

@@ -1,8 +1,10 @@
 //! How long what has ended is kept: by age and by size, in steps that hold the lock for a moment each.
 
+use super::toggle;
+use crate::clock::Timestamp;
 use crate::db::Db;
 use crate::db::cells::{Cells, count};
-use crate::model::task::{Moment, Retention};
+use crate::model::task::{ClockMemory, Moment, Retention};
 use serde::Serialize;
 
 /// Finished tasks taken away in one transaction.
@@ -18,7 +20,36 @@ pub struct Removed {
     pub more: bool,
 }
 
+/// Where [`ClockMemory`] stands in `meta`.
+const SEEN: &str = "clock_seen";
+const DOUBTED: &str = "clock_doubted";
+
 impl Db {
+    /// Whether ages may be told by `now`, as [`ClockMemory::judge`] has it. Before the first time, the newest task that
+    /// has ended tells what the clock was.
+    pub fn trust_clock(&mut self, now: Timestamp) -> anyhow::Result<bool> {
+        let (before, newest) = self.read(|tx| {
+            let newest: Option<i64> = tx
+                .prepare_cached("SELECT max(finished) FROM task WHERE finished IS NOT NULL")?
+                .query_row([], |row| row.get(0))?;
+            let memory = ClockMemory { seen: toggle::time(tx, SEEN)?, doubted: toggle::time(tx, DOUBTED)? };
+            Ok((memory, newest.map(Timestamp)))
+        })?;
+        let (trusted, after) = ClockMemory { seen: before.seen.or(newest), ..before }.judge(now);
+        if after != before {
+            self.write(|tx| {
+                for (name, time) in [(SEEN, after.seen), (DOUBTED, after.doubted)] {
+                    match time {
+                        Some(time) => toggle::set(tx, name, &time.millis().to_string())?,
+                        None => toggle::forget(tx, name)?,
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        Ok(trusted)
+    }
+
     /// Takes away the oldest finished tasks that are too old, or too much together. Call it again while there is more.
     pub fn retain_tasks(&mut self, keep: &Retention, at: Moment) -> anyhow::Result<Removed> {
         let too_old = at.after(keep.max_age_ms.saturating_neg()).millis();

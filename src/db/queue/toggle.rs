@@ -58,11 +58,13 @@ pub(super) fn is_on(tx: &Connection) -> DbResult<bool> {
 
 fn inference(tx: &Connection) -> DbResult<Inference> {
     let on = is_on(tx)?;
-    let since = match get(tx, "inference_since")? {
-        None => None,
-        Some(text) => Some(Timestamp(text.parse().map_err(|_| bad("inference_since", &text))?)),
-    };
-    Ok(Inference { on, since })
+    Ok(Inference { on, since: time(tx, "inference_since")? })
+}
+
+/// A time in `meta`.
+pub(super) fn time(tx: &Connection, name: &str) -> DbResult<Option<Timestamp>> {
+    let Some(text) = get(tx, name)? else { return Ok(None) };
+    Ok(Some(Timestamp(text.parse().map_err(|_| bad(name, &text))?)))
 }
 
 pub(super) fn get(tx: &Connection, name: &str) -> DbResult<Option<String>> {
@@ -75,6 +77,11 @@ pub(super) fn set(tx: &Connection, name: &str, value: &str) -> DbResult<()> {
         "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     )?
     .execute([name, value])?;
+    Ok(())
+}
+
+pub(super) fn forget(tx: &Connection, name: &str) -> DbResult<()> {
+    tx.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([name])?;
     Ok(())
 }
 

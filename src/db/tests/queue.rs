@@ -149,6 +149,22 @@ fn a_claim_is_as_fast_behind_many_tasks_that_have_ended_or_are_not_due() {
 }
 
 #[test]
+fn a_clock_that_leapt_ahead_is_doubted_by_every_process_until_it_has_stood_for_an_hour() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut db = open(&dir.path().join("db"));
+    let hours = |h: i64| Timestamp(h * 3_600_000);
+    let id = db.enqueue_tasks(&mut [Ok(NewTask::new(request()))].into_iter(), OnFinished::Keep, at(0)).unwrap()[0].id;
+    db.cancel_tasks(&[id], at(1)).unwrap()[0].as_ref().unwrap();
+    assert!(!db.trust_clock(hours(900)).unwrap(), "the newest task that ended says what the clock was");
+    drop(db);
+    let mut db = open(&dir.path().join("db"));
+    assert!(!db.trust_clock(hours(900)).unwrap());
+    assert!(db.trust_clock(hours(901)).unwrap() && db.trust_clock(hours(902)).unwrap());
+    assert!(!db.trust_clock(hours(9_999)).unwrap());
+    assert!(db.trust_clock(hours(2)).unwrap(), "it was set right");
+}
+
+#[test]
 fn the_place_in_the_queue_and_the_wait_are_told_from_what_was() {
     let dir = tempfile::tempdir().unwrap();
     let mut db = open(&dir.path().join("db"));

@@ -92,9 +92,64 @@ impl Default for Retention {
     }
 }
 
+/// What is remembered of the clock, so that a date far in the future is not believed at once: retention by age would
+/// take away everything that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClockMemory {
+    /// The last time that was believed.
+    pub seen: Option<Timestamp>,
+    /// When the clock was found far ahead of that, and has not been believed since.
+    pub doubted: Option<Timestamp>,
+}
+
+impl ClockMemory {
+    /// Further ahead than that is doubted, ms: a machine that was off for a weekend, or a clock that was set wrong.
+    const LEAP_MS: i64 = 24 * 3_600_000;
+    /// What is still there after so long is believed, ms: time for a person or for NTP to set it right.
+    const CONFIRMED_MS: i64 = 3_600_000;
+
+    /// Whether ages may be told by `now`, and what to remember.
+    pub fn judge(self, now: Timestamp) -> (bool, ClockMemory) {
+        let believed = (true, ClockMemory { seen: Some(now), doubted: None });
+        let Some(seen) = self.seen else { return believed };
+        let ahead = now.0.saturating_sub(seen.0);
+        if ahead <= Self::LEAP_MS {
+            // Not written down with every look.
+            let is_fresh = self.doubted.is_none() && ahead.unsigned_abs() < Self::CONFIRMED_MS.unsigned_abs();
+            return if is_fresh { (true, self) } else { believed };
+        }
+        match self.doubted {
+            Some(since) if now.0.saturating_sub(since.0) >= Self::CONFIRMED_MS => believed,
+            Some(since) if since <= now => (false, self),
+            _ => (false, ClockMemory { doubted: Some(now), ..self }),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_date_far_ahead_is_believed_after_an_hour_and_one_that_was_set_right_at_once() {
+        let hours = |h: i64| Timestamp(h * 3_600_000);
+        let memory =
+            |seen: i64, doubted: Option<i64>| ClockMemory { seen: Some(hours(seen)), doubted: doubted.map(hours) };
+        assert_eq!(ClockMemory::default().judge(hours(5)), (true, memory(5, None)));
+        let first = memory(100, None);
+        // As clocks go: nothing is written within the hour, a day is believed, and so is a clock that was set back.
+        assert_eq!(first.judge(Timestamp(hours(100).0 + 60_000)), (true, first));
+        assert_eq!(first.judge(hours(124)), (true, memory(124, None)));
+        assert_eq!(first.judge(hours(3)), (true, memory(3, None)));
+        // A leap is not, until it has stood for an hour.
+        let leapt = memory(100, Some(900));
+        assert_eq!(first.judge(hours(900)), (false, leapt));
+        assert_eq!(leapt.judge(Timestamp(hours(900).0 + 60_000)), (false, leapt));
+        assert_eq!(leapt.judge(hours(901)), (true, memory(901, None)));
+        assert_eq!(leapt.judge(hours(101)), (true, memory(101, None)));
+        assert_eq!(leapt.judge(hours(800)), (false, memory(100, Some(800))));
+        assert!(!first.judge(Timestamp(i64::MAX)).0 && memory(-1, None).judge(Timestamp(i64::MIN)).0);
+    }
 
     #[test]
     fn the_wait_doubles_up_to_its_cap_and_jitter_moves_it_by_a_tenth() {

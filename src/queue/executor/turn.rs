@@ -82,6 +82,10 @@ pub(super) fn recover(db: &mut Db, setup: &Setup, dir: &Path, tell: &mut dyn FnM
     if requeued + failed > 0 {
         tell(Told::Recovered { requeued, failed });
     }
-    while db.retain_tasks(&setup.retention, moment())?.more {}
+    let mut keep = setup.retention;
+    if !db.trust_clock(clock::now())? {
+        keep.max_age_ms = i64::MAX;
+    }
+    while db.retain_tasks(&keep, moment())?.more {}
     Ok(())
 }
