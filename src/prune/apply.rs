@@ -5,7 +5,7 @@ use super::candidate::Candidate;
 use super::decide::{self, Rule, Verdict};
 use super::hand_over;
 use super::in_use::Use;
-use super::plan::{Base, Plan, Row, lookup};
+use super::plan::{Base, Plan, Row, Way, lookup};
 use super::trash::{self, Held, Inode, Order, Outcome, Place, Point};
 use crate::clock::Timestamp;
 use crate::config::ServerAddress;
@@ -242,7 +242,7 @@ fn one(
     }
     let Some(base) = &row.base else { return skipped("the plan has no steps for it".to_owned()) };
     let found = match again(at, left, acting.candidates) {
-        Ok((now, found)) if now == *base => found,
+        Ok(found) if found.base == *base => found.steps,
         Ok(_) => return skipped("its root is another one by now: plan again".to_owned()),
         Err(why) => return skipped(why),
     };
@@ -260,7 +260,7 @@ fn one(
 }
 
 /// What goes with it, looked up once more.
-fn again(c: usize, left: &Left<'_>, candidates: &[Candidate]) -> Result<(Base, Vec<trash::Step>), String> {
+fn again(c: usize, left: &Left<'_>, candidates: &[Candidate]) -> Result<Way, String> {
     let with: Vec<usize> = left.to_go().into_iter().filter(|at| left.kin.are(c, *at)).collect();
     let taken = left.taken();
     let found = lookup(candidates, &with, &|at| taken.contains(&at) || !left.kin.are(c, at));

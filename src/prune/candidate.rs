@@ -82,6 +82,17 @@ pub struct Piece {
     pub own_links: u64,
     /// Other models may have it as well, and those that stay keep it without any harm to what goes.
     pub is_projector: bool,
+    /// Which of the entries is the file itself and no link; None where the look found none.
+    pub here: Option<Here>,
+}
+
+/// Where a file was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Here {
+    /// Its place among the entries.
+    pub entry: usize,
+    /// Device and inode, as the file system tells them now.
+    pub inode: (u64, u64),
 }
 
 impl Piece {
@@ -150,7 +161,8 @@ impl Candidate {
     /// What to ask when one wants to know who uses it: each of its files.
     pub fn asked(&self) -> impl Iterator<Item = Asked<'_>> {
         self.pieces.iter().filter_map(|piece| {
-            let path = piece.entries.iter().find(|e| !e.is_symlink()).or_else(|| piece.entries.first())?;
+            let here = piece.here.and_then(|here| piece.entries.get(here.entry));
+            let path = here.or_else(|| piece.entries.first())?;
             Some(Asked {
                 store: self.store,
                 root: &self.root,
@@ -158,6 +170,7 @@ impl Candidate {
                 path,
                 entries: &piece.entries,
                 identity: piece.identity,
+                seen: piece.here.map(|here| here.inode),
             })
         })
     }

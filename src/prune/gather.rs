@@ -1,6 +1,6 @@
 //! What is known and what is there now, brought together into candidates.
 
-use super::candidate::{Candidate, Piece, Traces};
+use super::candidate::{Candidate, Here, Piece, Traces};
 use super::decide::Space;
 use crate::clock::Timestamp;
 use crate::db::Db;
@@ -11,6 +11,7 @@ use crate::model::{
 use rustix::fs::{StatVfsMountFlags, statvfs};
 use std::collections::{HashMap, HashSet};
 use std::fs::Metadata;
+use std::hash::{Hash, Hasher};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -46,8 +47,8 @@ impl Known {
 /// `hints`: keep hints and the globs of this run, each with its text.
 pub fn candidates(known: &Known, hints: &[KeepHint], now: Timestamp) -> Vec<Candidate> {
     let mut looks = Looks::default();
-    let by_inode: HashMap<(&Path, u64, u64), &Holding> =
-        known.holdings.iter().filter_map(|h| h.identity.map(|i| ((h.root.as_path(), i.dev, i.ino), h))).collect();
+    let by_inode: HashMap<Place<'_>, &Holding> =
+        known.holdings.iter().filter_map(|h| h.identity.map(|i| (Place::of(&h.root, i), h))).collect();
     let mut files: HashMap<&ModelId, Vec<&PlacedFile>> = HashMap::new();
     for file in &known.files {
         files.entry(&file.model).or_default().push(file);
@@ -61,7 +62,7 @@ pub fn candidates(known: &Known, hints: &[KeepHint], now: Timestamp) -> Vec<Cand
         let holdings: Vec<&Holding> = own
             .iter()
             .filter(|f| f.role != Role::Mmproj)
-            .filter_map(|f| by_inode.get(&(row.root.as_path(), f.identity.dev, f.identity.ino)).copied())
+            .filter_map(|f| by_inode.get(&Place::of(&row.root, f.identity)).copied())
             .collect();
         let tasks = tasks.get(&row.id).copied().unwrap_or(0);
         let kept_by: Vec<String> = hints.iter().filter(|h| h.matches(row)).map(|h| h.text.clone()).collect();
@@ -80,9 +81,29 @@ pub fn candidates(known: &Known, hints: &[KeepHint], now: Timestamp) -> Vec<Cand
     all
 }
 
+/// An inode of a root.
+#[derive(PartialEq, Eq)]
+struct Place<'a> {
+    inode: (u64, u64),
+    root: &'a Path,
+}
+
+impl Place<'_> {
+    fn of(root: &Path, identity: FileIdentity) -> Place<'_> {
+        Place { inode: (identity.dev, identity.ino), root }
+    }
+}
+
+impl Hash for Place<'_> {
+    /// The inode tells nearly all of them apart, and a path is long.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.inode.hash(state);
+    }
+}
+
 /// A projector or an adapter that a name of Ollama has beside its model: it goes with that name and never by itself.
-fn is_part(row: &ModelRow, files: &[&PlacedFile], by_inode: &HashMap<(&Path, u64, u64), &Holding>) -> bool {
-    let class = |f: &&PlacedFile| by_inode.get(&(row.root.as_path(), f.identity.dev, f.identity.ino)).map(|h| h.class);
+fn is_part(row: &ModelRow, files: &[&PlacedFile], by_inode: &HashMap<Place<'_>, &Holding>) -> bool {
+    let class = |f: &&PlacedFile| by_inode.get(&Place::of(&row.root, f.identity)).map(|h| h.class);
     row.store == StoreKind::Ollama
         && matches!(row.kind, Kind::Mmproj | Kind::Adapter)
         && files.iter().all(|f| class(f) == Some(Class::Referenced))
@@ -259,12 +280,21 @@ impl Looks {
         bytes: &Path,
         seen: &mut Seen,
     ) -> Piece {
-        let mut piece =
-            Piece { identity, entries: entries.to_vec(), allocated, links: 1, own_links: 0, is_projector: false };
-        for entry in entries {
+        let mut piece = Piece {
+            identity,
+            entries: entries.to_vec(),
+            allocated,
+            links: 1,
+            own_links: 0,
+            is_projector: false,
+            here: None,
+        };
+        for (at, entry) in entries.iter().enumerate() {
             match std::fs::symlink_metadata(entry) {
                 Ok(meta) if meta.is_symlink() => {}
                 Ok(meta) => {
+                    let here = meta.is_file().then(|| Here { entry: at, inode: (meta.dev(), meta.ino()) });
+                    piece.here = piece.here.or(here);
                     let now = FileIdentity::of(&meta);
                     if now.same_content(&identity) {
                         piece.own_links += 1;

@@ -2,14 +2,14 @@
 
 use super::candidate::{Candidate, LastUse};
 use super::decide::{self, Freeing, Large, Rule, Space, Verdict};
-use super::hand_over;
+use super::hand_over::Foreign;
 use super::in_use::Use;
 use super::policy::Policy;
 use super::trash::{Inode, Kind, Seen, Step, lossless};
 use crate::clock::Timestamp;
 use crate::host::extents;
-use crate::inventory::{self, PartRole, Weight, Wish};
-use crate::model::{Class, ModelId, State, StoreKind};
+use crate::inventory::{self, Entity, Part, PartRole, Stamp, Weight, Wish};
+use crate::model::{Class, FileIdentity, ModelId, State, StoreKind};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::os::unix::fs::MetadataExt;
@@ -76,17 +76,36 @@ pub struct Base {
     pub is: Inode,
 }
 
-impl Base {
-    fn of(root: &Path) -> Result<Base, String> {
+/// What goes with something.
+#[derive(Debug)]
+pub(super) struct Way {
+    pub base: Base,
+    /// References first, payload last.
+    pub steps: Vec<Step>,
+    /// What was at each of them.
+    looks: Vec<Stamp>,
+}
+
+/// The folder that the paths of a root are in, as the root names it, and what it is.
+#[derive(Debug, Clone)]
+struct Around<'a> {
+    named: &'a Path,
+    base: Base,
+}
+
+impl Around<'_> {
+    fn of(root: &Path) -> Result<Around<'_>, String> {
         let cannot = |e: std::io::Error| format!("its root `{}` cannot be looked at: {e}", root.display());
         let real = root.canonicalize().map_err(cannot)?;
         let meta = std::fs::metadata(&real).map_err(cannot)?;
         if meta.is_dir() {
-            return Ok(Base { path: real, is: Inode { dev: meta.dev(), ino: meta.ino() } });
+            let is = Inode { dev: meta.dev(), ino: meta.ino() };
+            return Ok(Around { named: root, base: Base { path: real, is } });
         }
         let around = real.parent().ok_or("its root is a file in no folder")?.to_owned();
         let meta = std::fs::metadata(&around).map_err(cannot)?;
-        Ok(Base { path: around, is: Inode { dev: meta.dev(), ino: meta.ino() } })
+        let is = Inode { dev: meta.dev(), ino: meta.ino() };
+        Ok(Around { named: root.parent().unwrap_or(root), base: Base { path: around, is } })
     }
 }
 
@@ -128,13 +147,13 @@ pub fn plan(
             going.retain(|other| *other != at);
         }
     };
-    let mut scale = Scale::default();
+    let (mut scale, mut foreign) = (Scale::default(), Foreign::default());
     let mut rows: Vec<Row> = Vec::with_capacity(candidates.len());
     for (at, found) in going.iter().zip(steps) {
         let (Some(c), Some(verdict), Ok(steps)) = (candidates.get(*at), verdicts.get(*at), found) else { continue };
-        let (base, steps) = steps;
-        let weight = scale.put(&base.path, &steps);
-        let is_foreign = hand_over::is_foreign(c.store, &base.path, &steps);
+        let Way { base, steps, looks } = steps;
+        let weight = scale.put(&base.path, &steps, &looks);
+        let is_foreign = foreign.has(c.store, &base.path, &steps);
         rows.push(Row { steps, base: Some(base), is_foreign, ..row(c, verdict, weight) });
     }
     let gone: HashSet<usize> = going.iter().copied().collect();
@@ -148,20 +167,16 @@ pub fn plan(
 }
 
 /// What cannot go, and why: by the rules of its store, or because a name of it takes something along that stays.
-fn refused(
-    candidates: &[Candidate],
-    going: &[usize],
-    found: &[Result<(Base, Vec<Step>), String>],
-) -> Vec<(usize, String)> {
+fn refused(candidates: &[Candidate], going: &[usize], found: &[Result<Way, String>]) -> Vec<(usize, String)> {
     let gone: HashSet<usize> = going.iter().copied().collect();
     let stay = candidates.iter().enumerate().filter(|(at, c)| c.store == StoreKind::Ollama && !gone.contains(at));
-    let needed: HashMap<PathBuf, &str> =
-        stay.flat_map(|(_, c)| c.paths().into_iter().map(|path| (path, c.name.as_str()))).collect();
-    let why = |at: usize, found: &Result<(Base, Vec<Step>), String>| match found {
+    let needed: HashMap<&PathBuf, &str> =
+        stay.flat_map(|(_, c)| c.pieces.iter().flat_map(|p| &p.entries).map(|path| (path, c.name.as_str()))).collect();
+    let why = |at: usize, found: &Result<Way, String>| match found {
         Err(why) => Some(why.clone()),
-        Ok((_, steps)) => {
+        Ok(way) => {
             let root = candidates.get(at).filter(|c| c.store == StoreKind::Ollama).map(|c| &c.root)?;
-            let stays = steps.iter().find_map(|step| needed.get(&root.join(step.path())))?;
+            let stays = way.steps.iter().find_map(|step| needed.get(&root.join(step.path())))?;
             Some(format!("it would take `{stays}` along, which stays"))
         }
     };
@@ -219,7 +234,10 @@ pub(super) fn lookup(
     candidates: &[Candidate],
     going: &[usize],
     aside: &dyn Fn(usize) -> bool,
-) -> Vec<Result<(Base, Vec<Step>), String>> {
+) -> Vec<Result<Way, String>> {
+    if going.is_empty() {
+        return Vec::new();
+    }
     let gone: HashSet<usize> = going.iter().copied().collect();
     let stay = candidates.iter().enumerate().filter(|(at, _)| !gone.contains(at) && !aside(*at)).map(|(_, c)| c);
     // A file that something else has as well goes with the last that has it.
@@ -245,8 +263,7 @@ pub(super) fn lookup(
         })
         .collect();
     let found = inventory::parts(&wishes);
-    let mut bases: HashMap<&Path, Result<Base, String>> = HashMap::new();
-    let mut base = |root| bases.entry(root).or_insert_with(|| Base::of(root)).clone();
+    let mut around: HashMap<&Path, Result<Around<'_>, String>> = HashMap::new();
     wishes
         .iter()
         .zip(found)
@@ -258,9 +275,9 @@ pub(super) fn lookup(
             if wish.paths.is_empty() {
                 return Err("what stays needs all of its files".to_owned());
             }
-            let base = base(wish.root.as_path())?;
-            let steps = steps(&wish.root, &parts?)?;
-            Ok((base, steps))
+            let root = wish.root.as_path();
+            let around = around.entry(root).or_insert_with(|| Around::of(root)).as_ref().map_err(String::clone)?;
+            way_of(around, parts?)
         })
         .collect()
 }
@@ -281,56 +298,70 @@ fn way(entry: &Path) -> Vec<PathBuf> {
     all
 }
 
-fn steps(root: &Path, parts: &[inventory::Part]) -> Result<Vec<Step>, String> {
-    let is_file = std::fs::metadata(root).is_ok_and(|meta| meta.is_file());
-    let root = if is_file { root.parent().unwrap_or(root) } else { root };
-    let mut steps = Vec::with_capacity(parts.len());
-    for part in parts {
-        let Ok(path) = part.path.strip_prefix(root) else {
-            return Err(format!("`{}` lies outside of its store", part.path.display()));
+fn way_of(around: &Around<'_>, parts: Vec<Part>) -> Result<Way, String> {
+    let (mut steps, mut looks) = (Vec::with_capacity(parts.len()), Vec::with_capacity(parts.len()));
+    for Part { role, path: full, look } in parts {
+        let cannot = |e: std::io::Error| format!("`{}` cannot be looked at: {e}", full.display());
+        let Ok(path) = full.strip_prefix(around.named) else {
+            return Err(format!("`{}` lies outside of its store", full.display()));
         };
         let path = path.to_owned();
-        if part.role == PartRole::Folder {
-            steps.push(Step::RemoveDir { path });
-            continue;
-        }
-        let seen = Seen::at(&part.path).map_err(|e| format!("`{}` cannot be looked at: {e}", part.path.display()))?;
-        if seen.kind == Kind::Folder {
-            return Err(format!("`{}` is a folder now", part.path.display()));
-        }
-        steps.push(Step::Move { path, seen });
+        let look = match look {
+            Some(look) => look,
+            None => Stamp::from(&std::fs::symlink_metadata(&full).map_err(cannot)?),
+        };
+        let step = match (role, look.entity) {
+            (PartRole::Folder, _) => Step::RemoveDir { path },
+            (_, Entity::Folder) => return Err(format!("`{}` is a folder now", full.display())),
+            _ => Step::Move { path, seen: seen(&full, &look).map_err(cannot)? },
+        };
+        steps.push(step);
+        looks.push(look);
     }
-    Ok(steps)
+    Ok(Way { base: around.base.clone(), steps, looks })
+}
+
+/// What the trash is to know an entry by.
+fn seen(path: &Path, look: &Stamp) -> std::io::Result<Seen> {
+    let kind = match look.entity {
+        Entity::File => Kind::File,
+        Entity::Link => Kind::Link,
+        Entity::Folder => Kind::Folder,
+        Entity::Fifo | Entity::Socket | Entity::Device => Kind::Other,
+    };
+    let target = if kind == Kind::Link { Some(std::fs::read_link(path)?) } else { None };
+    let FileIdentity { dev, ino, size, mtime_ns, .. } = look.identity;
+    Ok(Seen { kind, dev, ino, size, mtime_ns, target })
 }
 
 /// Weighs what goes: each inode once, freed with its last entry.
 #[derive(Default)]
 struct Scale {
     entries: HashMap<(u64, u64), u64>,
+    /// Whether files of a device may share blocks.
+    may_share: HashMap<u64, bool>,
     sums: Weight,
 }
 
 impl Scale {
-    fn put(&mut self, root: &Path, steps: &[Step]) -> Weight {
+    /// `looks` stand beside `steps`.
+    fn put(&mut self, root: &Path, steps: &[Step], looks: &[Stamp]) -> Weight {
         let mut weight = Weight::default();
-        for step in steps {
-            let path = root.join(step.path());
-            // It was there a moment ago; what vanished weighs nothing.
-            let Ok(meta) = std::fs::symlink_metadata(&path) else { continue };
-            let allocated = meta.blocks().saturating_mul(512);
-            if meta.is_dir() {
-                weight.freed = weight.freed.saturating_add(allocated);
-                weight.allocated = weight.allocated.saturating_add(allocated);
+        for (step, look) in steps.iter().zip(looks) {
+            if look.entity == Entity::Folder {
+                weight.freed = weight.freed.saturating_add(look.allocated);
+                weight.allocated = weight.allocated.saturating_add(look.allocated);
                 continue;
             }
-            let taken = self.entries.entry((meta.dev(), meta.ino())).or_default();
+            let taken = self.entries.entry(look.inode()).or_default();
             *taken += 1;
             if *taken == 1 {
-                weight.apparent = weight.apparent.saturating_add(meta.size());
-                weight.allocated = weight.allocated.saturating_add(allocated);
+                weight.apparent = weight.apparent.saturating_add(look.identity.size);
+                weight.allocated = weight.allocated.saturating_add(look.allocated);
             }
-            if *taken == meta.nlink() {
-                weight.freed = weight.freed.saturating_add(allocated.saturating_sub(shared(&path, &meta)));
+            if *taken == look.links {
+                let freed = look.allocated.saturating_sub(self.shared(root, step.path(), look));
+                weight.freed = weight.freed.saturating_add(freed);
             }
         }
         self.sums.apparent = self.sums.apparent.saturating_add(weight.apparent);
@@ -342,14 +373,18 @@ impl Scale {
     fn sums(&self) -> Weight {
         self.sums
     }
-}
 
-/// Bytes of it that other files may have as well: what is not known to come free is not promised.
-fn shared(path: &Path, meta: &std::fs::Metadata) -> u64 {
-    if !meta.is_file() || meta.size() == 0 || !extents::may_share(path) {
-        return 0;
+    /// Bytes of it that other files may have as well: what is not known to come free is not promised.
+    fn shared(&mut self, root: &Path, path: &Path, look: &Stamp) -> u64 {
+        if look.entity != Entity::File || look.identity.size == 0 {
+            return 0;
+        }
+        let may_share = self.may_share.entry(look.identity.dev);
+        if !*may_share.or_insert_with(|| extents::may_share(&root.join(path))) {
+            return 0;
+        }
+        let Ok(file) = crate::gguf::open_untouched(&root.join(path)) else { return 0 }; // it cannot be read, and nothing is known
+        let ranges = extents::shared(&file).known().cloned().unwrap_or_default();
+        ranges.iter().fold(0, |sum, r| sum.saturating_add(r.end.saturating_sub(r.start)))
     }
-    let Ok(file) = crate::gguf::open_untouched(path) else { return 0 }; // it cannot be read, and nothing is known
-    let ranges = extents::shared(&file).known().cloned().unwrap_or_default();
-    ranges.iter().fold(0, |sum, r| sum.saturating_add(r.end.saturating_sub(r.start)))
 }

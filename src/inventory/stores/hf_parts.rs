@@ -40,9 +40,9 @@ fn beside_repositories(wish: &Wish) -> Result<Vec<Part>, String> {
             if let Some(user) = users.first() {
                 return Err(format!("`{}` links to it", user.display()));
             }
-            found.extend(Payload::list(path).map(|path| Part { role: PartRole::Reference, path }));
+            found.extend(Payload::list(path).map(|path| Part::new(PartRole::Reference, path)));
         }
-        found.push(Part { role: PartRole::Payload, path: path.clone() });
+        found.push(Part::new(PartRole::Payload, path));
     }
     if found.is_empty() { Err("none of its files is there any more: scan again".to_owned()) } else { Ok(found) }
 }
@@ -71,10 +71,8 @@ impl Repo {
         let snapshots = folder.join("snapshots");
         let mut entries = Vec::new();
         let mut made: BTreeMap<OsString, i64> = BTreeMap::new();
-        for dir in tree.folders.iter().filter(|f| f.parent() == Some(snapshots.as_path())) {
-            // A snapshot that vanished now is of no age.
-            let time = look(dir)?.map_or(i64::MIN, |l| l.identity.mtime_ns);
-            made.insert(dir.file_name().unwrap_or_default().to_owned(), time);
+        for (dir, look) in tree.folders.iter().filter(|(f, _)| f.parent() == Some(snapshots.as_path())) {
+            made.insert(dir.file_name().unwrap_or_default().to_owned(), look.identity.mtime_ns);
         }
         for (path, look) in tree.files.range(snapshots.clone()..).take_while(|(p, _)| p.starts_with(&snapshots)) {
             let commit = path.strip_prefix(&snapshots).ok().and_then(|p| p.iter().next()).unwrap_or_default(); // it lies there

@@ -4,6 +4,7 @@
 use super::llamacpp_manifest as manifest;
 use super::parts::{Part, PartRole, Tree, Wish, give, inside, look};
 use crate::inventory::found::Entity;
+use crate::inventory::roots::contains;
 use crate::model::StoreKind;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
@@ -35,7 +36,8 @@ fn own(root: &Path, wishes: &[&Wish], at: usize, last: &HashMap<&Path, usize>) -
     let mut own = Vec::new();
     let mut is_shared = false;
     for path in wishes.get(at).into_iter().flat_map(|wish| inside(root, wish)) {
-        let role = match look(path)?.map(|l| l.entity) {
+        let look = look(path)?;
+        let role = match look.map(|l| l.entity) {
             Some(Entity::File) => PartRole::Payload,
             Some(Entity::Link) => PartRole::Reference,
             Some(other) => return Err(format!("`{}` is {} now", path.display(), other.odd())),
@@ -43,7 +45,7 @@ fn own(root: &Path, wishes: &[&Wish], at: usize, last: &HashMap<&Path, usize>) -
         };
         // What several need, a projector, goes with the last of them.
         if last.get(path.as_path()) == Some(&at) {
-            own.push(Part { role, path: path.clone() });
+            own.push(Part { role, path: path.clone(), look });
         } else {
             is_shared = true;
         }
@@ -67,6 +69,9 @@ fn beside(records: &mut Records<'_>, last: &HashMap<&Path, usize>, at: usize, fo
     }
 }
 
+/// Where huggingface_hub notes what it downloaded into a folder.
+const NOTES: &str = ".cache/huggingface/download";
+
 /// Where downloaders note what they wrote.
 struct Records<'a> {
     store: StoreKind,
@@ -86,16 +91,25 @@ impl Records<'_> {
             StoreKind::LlamaCpp => vec![with(".etag"), with(".json")],
             _ => Vec::new(),
         };
-        for base in file.ancestors().skip(1).take_while(|base| base.starts_with(self.root)) {
-            let Ok(within) = file.strip_prefix(base) else { continue }; // an ancestor is a prefix
-            let notes = base.join(".cache/huggingface/download");
-            if *self.noted.entry(base.to_owned()).or_insert_with(|| notes.is_dir()) {
+        for base in file.ancestors().skip(1).take_while(|base| contains(self.root, base)) {
+            if self.has_notes(base) {
+                let Ok(within) = file.strip_prefix(base) else { continue }; // an ancestor is a prefix
+                let notes = base.join(NOTES);
                 let mut name = OsString::from(within);
                 name.push(".metadata");
                 records.push(notes.join(name));
             }
         }
         records
+    }
+
+    fn has_notes(&mut self, base: &Path) -> bool {
+        if let Some(known) = self.noted.get(base) {
+            return *known;
+        }
+        let has = base.join(NOTES).is_dir();
+        self.noted.insert(base.to_owned(), has);
+        has
     }
 }
 

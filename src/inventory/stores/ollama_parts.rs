@@ -8,7 +8,7 @@ use super::ollama_manifests::Manifests;
 use super::parts::{Part, PartRole, Tree, Wish, give, inside, look, quietly};
 use crate::inventory::found::{Entity, Kept};
 use crate::model::StoreKind;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ pub(super) fn parts(root: &Path, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, Stri
         let why = format!("nobody can say which blobs are needed: {why}");
         return wishes.iter().map(|_| Err(why.clone())).collect();
     }
-    let store = Store { root, blobs, images: &manifests.images };
+    let store = Store::new(root, blobs, &manifests.images);
     let going: Vec<Result<BTreeSet<usize>, String>> = wishes.iter().map(|wish| store.images_of(wish)).collect();
     let all: HashSet<usize> = going.iter().flatten().flatten().copied().collect();
     let needed: HashSet<&Digest> = (0..)
@@ -58,8 +58,8 @@ pub(super) fn parts(root: &Path, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, Stri
     for top in MANIFESTS.map(|m| root.join(m)) {
         // The server takes empty folders away itself; one that cannot be read stays.
         if let Ok(tree) = Tree::read(&top) {
-            Tree { folders: tree.folders.iter().filter(|f| **f != top).cloned().collect(), ..tree }
-                .fold(&top, &mut found);
+            let folders = tree.folders.into_iter().filter(|(folder, _)| *folder != top).collect();
+            Tree { folders, ..tree }.fold(&top, &mut found);
         }
     }
     for parts in found.iter_mut().filter(|parts| parts.as_ref().is_ok_and(Vec::is_empty)) {
@@ -72,9 +72,26 @@ struct Store<'a> {
     root: &'a Path,
     blobs: Blobs,
     images: &'a [Image],
+    /// Which images need each blob, in their order.
+    users: HashMap<&'a Digest, Vec<usize>>,
+    /// Those that would come to light behind a name.
+    behind: HashMap<&'a str, Vec<usize>>,
 }
 
-impl Store<'_> {
+impl<'a> Store<'a> {
+    fn new(root: &'a Path, blobs: Blobs, images: &'a [Image]) -> Store<'a> {
+        let mut store = Store { root, blobs, images, users: HashMap::new(), behind: HashMap::new() };
+        for (at, image) in images.iter().enumerate() {
+            for part in &image.parts {
+                store.users.entry(&part.digest).or_default().push(at);
+            }
+            if image.is_superseded {
+                store.behind.entry(&image.name).or_default().push(at);
+            }
+        }
+        store
+    }
+
     /// The images that stand for what is to go, and those of the same names that would come to light behind them. None
     /// for bytes that no image leads to.
     fn images_of(&self, wish: &Wish) -> Result<BTreeSet<usize>, String> {
@@ -84,10 +101,10 @@ impl Store<'_> {
         let has = |image: &Image, roles: &[Role]| {
             image.parts.iter().any(|p| roles.contains(&p.role) && digests.contains(&p.digest))
         };
+        let users: BTreeSet<usize> = digests.iter().filter_map(|d| self.users.get(d)).flatten().copied().collect();
+        let users: Vec<(usize, &Image)> = users.into_iter().filter_map(|at| Some((at, self.images.get(at)?))).collect();
         let mut images: BTreeSet<usize> =
-            (0..).zip(self.images).filter(|(_, image)| has(image, &[Role::Model])).map(|(at, _)| at).collect();
-        let users: Vec<(usize, &Image)> =
-            (0..).zip(self.images).filter(|(_, i)| i.parts.iter().any(|p| digests.contains(&p.digest))).collect();
+            users.iter().filter(|(_, image)| has(image, &[Role::Model])).map(|(at, _)| *at).collect();
         let present = users.iter().find(|(_, image)| !image.is_superseded);
         match (&wish.class, present) {
             (Some(_), Some((_, image))) => return Err(format!("`{}` needs it now", image.name)),
@@ -99,8 +116,7 @@ impl Store<'_> {
         }
         let image = |at: &usize| self.images.get(*at);
         let names: HashSet<&str> = images.iter().filter_map(image).map(|i| i.name.as_str()).collect();
-        let behind = |i: &Image| i.is_superseded && names.contains(i.name.as_str());
-        images.extend((0..).zip(self.images).filter(|(_, i)| behind(i)).map(|(at, _)| at));
+        images.extend(names.iter().filter_map(|name| self.behind.get(name)).flatten());
         Ok(images)
     }
 

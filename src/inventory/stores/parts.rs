@@ -2,11 +2,12 @@
 //! files that are of no use without it, and the folders that are empty then. Read from the disk at the moment of
 //! asking; nothing is changed.
 
+use super::folder::{Folder, Step, Visit};
 use super::{hf_parts, loose_parts, ollama_parts, ramalama_parts};
-use crate::inventory::found::{Intake, Pulse, Stamp, vanished};
+use crate::inventory::found::{Entity, Intake, Pulse, Stamp, vanished};
 use crate::inventory::roots::contains;
 use crate::model::{Class, StoreKind};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -42,6 +43,14 @@ pub enum PartRole {
 pub struct Part {
     pub role: PartRole,
     pub path: PathBuf,
+    /// What was there when its store was read for this; None where that took no look at it.
+    pub(crate) look: Option<Stamp>,
+}
+
+impl Part {
+    pub(super) fn new(role: PartRole, path: impl Into<PathBuf>) -> Part {
+        Part { role, path: path.into(), look: None }
+    }
 }
 
 /// For each wish what goes with it, references first; or why it cannot go, in words that go on after its name. A part is given to
@@ -83,7 +92,7 @@ pub fn parts(wishes: &[Wish]) -> Vec<Result<Vec<Part>, String>> {
                 || if a.role == PartRole::Folder { depth(b).cmp(&depth(a)) } else { std::cmp::Ordering::Equal };
             a.role.cmp(&b.role).then_with(deepest).then_with(|| a.path.cmp(&b.path))
         });
-        found.dedup();
+        found.dedup_by(|a, b| (a.role, &a.path) == (b.role, &b.path));
     }
     all
 }
@@ -94,64 +103,98 @@ pub(super) struct Tree {
     /// Everything that is no folder.
     pub files: BTreeMap<PathBuf, Stamp>,
     /// Folders, the top one included.
-    pub folders: BTreeSet<PathBuf>,
+    pub folders: BTreeMap<PathBuf, Stamp>,
 }
 
 impl Tree {
     /// Fails when anything in it cannot be read: nothing is decided on half a view.
     pub fn read(top: &Path) -> Result<Tree, String> {
         let mut tree = Tree::default();
-        for entry in walkdir::WalkDir::new(top).follow_root_links(false).max_open(16) {
-            let looked = entry.and_then(|entry| {
-                let meta = entry.metadata()?;
-                Ok((entry.into_path(), meta))
-            });
-            match looked {
-                Ok((path, meta)) if meta.is_dir() => {
-                    tree.folders.insert(path);
-                }
-                Ok((path, meta)) => {
-                    tree.files.insert(path, Stamp::from(&meta));
-                }
-                Err(e) if e.io_error().is_some_and(vanished) => {}
-                Err(e) => return Err(format!("not everything around it can be read: {e}")),
-            }
+        let cannot = |path: &Path, e: &dyn std::fmt::Display| {
+            format!("not everything around it can be read: `{}`: {e}", path.display())
+        };
+        let look = match look(top)? {
+            None => return Ok(tree),
+            Some(look) => look,
+        };
+        if look.entity != Entity::Folder {
+            tree.files.insert(top.to_owned(), look);
+            return Ok(tree);
         }
+        tree.folders.insert(top.to_owned(), look);
+        let folder = match Folder::open(top) {
+            Ok(folder) => folder,
+            Err(e) if vanished(&e) => return Ok(Tree::default()),
+            Err(e) => return Err(cannot(top, &e)),
+        };
+        let walked = folder.walk(&mut |visit| {
+            match visit {
+                Visit::Open(_) => {}
+                Visit::Unread(path, e) => anyhow::bail!(cannot(path, &e)),
+                Visit::Entry(entry) => match entry.folder.look(entry.name) {
+                    Ok(look) if look.entity == Entity::Folder => {
+                        tree.folders.insert(entry.path.to_owned(), look);
+                    }
+                    Ok(look) => {
+                        tree.files.insert(entry.path.to_owned(), look);
+                    }
+                    Err(e) if vanished(&e) => {}
+                    Err(e) => anyhow::bail!(cannot(entry.path, &e)),
+                },
+            }
+            Ok(Step::Into)
+        });
+        walked.map_err(|why| why.to_string())?;
         Ok(tree)
+    }
+
+    fn look(&self, path: &Path) -> Option<Stamp> {
+        self.files.get(path).or_else(|| self.folders.get(path)).copied()
     }
 
     /// Adds the folders that hold nothing once `gone` is away, up to and with `top`, to the last of those wishes that
     /// take something out of them.
     pub fn fold(&self, top: &Path, found: &mut [Result<Vec<Part>, String>]) {
-        let mut last: BTreeMap<PathBuf, usize> = BTreeMap::new();
-        let mut gone: BTreeSet<PathBuf> = BTreeSet::new();
+        let mut last: HashMap<&Path, usize> = HashMap::new();
+        let mut gone: HashSet<&Path> = HashSet::new();
         for (at, parts) in found.iter().enumerate() {
             for part in parts.iter().flatten() {
-                gone.insert(part.path.clone());
-                for folder in part.path.ancestors().skip(1).take_while(|f| f.starts_with(top)) {
-                    last.insert(folder.to_owned(), at);
-                }
+                gone.insert(&part.path);
+                last.extend(above(top, &part.path).map(|folder| (folder, at)));
             }
         }
-        let above = |path: &'_ Path| {
-            path.ancestors().skip(1).take_while(|f| f.starts_with(top)).map(Path::to_owned).collect::<Vec<_>>()
-        };
-        let stays: BTreeSet<PathBuf> =
-            self.files.keys().filter(|path| !gone.contains(*path)).flat_map(|path| above(path)).collect();
-        for folder in self.folders.iter().filter(|f| !stays.contains(*f)) {
+        let mut stays: HashSet<&Path> = HashSet::new();
+        for path in self.files.keys().filter(|path| !gone.contains(path.as_path())) {
+            // What is above one that stays is known already.
+            above(top, path).take_while(|folder| stays.insert(folder)).for_each(drop);
+        }
+        let mut empty: Vec<(usize, Part)> = Vec::new();
+        for (folder, look) in self.folders.iter().filter(|(f, _)| !stays.contains(f.as_path())) {
             // A folder that was empty before goes with the one around it alone.
-            let taker = folder.ancestors().take_while(|f| !stays.contains(*f)).find_map(|f| last.get(f));
-            if let Some(Ok(parts)) = taker.and_then(|at| found.get_mut(*at)) {
-                parts.push(Part { role: PartRole::Folder, path: folder.clone() });
+            let taker = folder.ancestors().take_while(|f| !stays.contains(f)).find_map(|f| last.get(f));
+            let part = || Part { role: PartRole::Folder, path: folder.clone(), look: Some(*look) };
+            empty.extend(taker.map(|at| (*at, part())));
+        }
+        for part in found.iter_mut().flatten().flatten() {
+            part.look = part.look.or_else(|| self.look(&part.path));
+        }
+        for (at, part) in empty {
+            if let Some(Ok(parts)) = found.get_mut(at) {
+                parts.push(part);
             }
         }
     }
 }
 
+/// The folders that `path` lies in, up to and with `top`.
+fn above<'a>(top: &'a Path, path: &'a Path) -> impl Iterator<Item = &'a Path> {
+    path.ancestors().skip(1).take_while(move |folder| contains(top, folder))
+}
+
 /// Hands `path` to the wish at `at`.
 pub(super) fn give(found: &mut [Result<Vec<Part>, String>], at: usize, role: PartRole, path: impl Into<PathBuf>) {
     if let Some(Ok(parts)) = found.get_mut(at) {
-        parts.push(Part { role, path: path.into() });
+        parts.push(Part::new(role, path));
     }
 }
 

@@ -4,11 +4,13 @@
 //! A lock is tried and let go at once, on a descriptor that cannot write, and no lock file is ever made. A download
 //! that tries in that very moment tries again.
 
+use crate::inventory::contains;
 use crate::model::StoreKind;
 use rustix::fs::{FileType, FlockOperation, Mode, OFlags, flock, fstat, open};
 use rustix::io::Errno;
 use std::collections::HashMap;
 use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -63,6 +65,11 @@ pub fn lock_places(store: StoreKind, root: &Path, path: &Path) -> Vec<LockPlace>
 }
 
 fn hub(root: &Path, path: &Path) -> Option<LockPlace> {
+    // Most plain files have nothing of it in their paths, and there may be a great many of them.
+    let bytes = path.as_os_str().as_bytes();
+    if !bytes.windows(2).any(|w| w == b"--") && !bytes.windows(7).any(|w| w == b"/blobs/") {
+        return None;
+    }
     let (mut cache, inside) = match path.strip_prefix(root) {
         Ok(inside) => (root.to_owned(), inside),
         Err(_) => (PathBuf::new(), path),
@@ -103,10 +110,14 @@ fn etag(blob: &OsStr) -> &[u8] {
 
 /// The locks of downloads to a plain folder lie in the folder that was named, which is any of those above the file.
 fn local(root: &Path, path: &Path) -> Vec<LockPlace> {
-    let within = path.ancestors().skip(1).take_while(|folder| folder.starts_with(root));
+    let within = path.ancestors().skip(1).take_while(|folder| contains(root, folder));
     let lock = |folder: &Path| {
-        let inside = path.strip_prefix(folder).ok()?; // it is an ancestor
-        Some(LockPlace::File(PathBuf::from(suffixed(folder.join(LOCAL).join(inside).as_os_str().as_bytes(), b".lock"))))
+        let folder = folder.as_os_str().as_bytes();
+        let inside = path.as_os_str().as_bytes().strip_prefix(folder)?; // it is an ancestor
+        let inside = inside.strip_prefix(b"/").unwrap_or(inside);
+        let folder = folder.strip_suffix(b"/").unwrap_or(folder);
+        let lock = [folder, b"/", LOCAL.as_bytes(), b"/", inside, b".lock"].concat();
+        Some(LockPlace::File(std::ffi::OsString::from_vec(lock).into()))
     };
     within.filter_map(lock).collect()
 }
@@ -124,18 +135,46 @@ fn suffixed(name: &[u8], suffix: &[u8]) -> std::ffi::OsString {
 
 /// Tries all of them.
 pub(super) fn check(places: impl IntoIterator<Item = LockPlace>) -> HashMap<LockPlace, Held> {
+    let mut missed = Missed::default();
     let mut checked = HashMap::new();
     for place in places {
         if checked.contains_key(&place) {
             continue;
         }
         let held = match &place {
-            LockPlace::File(lock) => attempt(lock),
+            LockPlace::File(lock) if missed.is_in_vain(lock) => Held::No,
+            LockPlace::File(lock) => attempt(lock).unwrap_or_else(|| missed.note(lock)),
             LockPlace::Folder(locks) => attempt_all(locks),
         };
         checked.insert(place, held);
     }
     checked
+}
+
+/// A folder that is not there has no locks: most plain folders have none, and thousands of files each.
+#[derive(Default)]
+struct Missed {
+    /// Of the last lock that was not there.
+    folder: PathBuf,
+    /// Whether there is no such folder, once somebody asked.
+    is_absent: Option<bool>,
+}
+
+impl Missed {
+    fn is_in_vain(&mut self, lock: &Path) -> bool {
+        lock.parent() == Some(&self.folder) && {
+            let look = || std::fs::symlink_metadata(&self.folder).is_err_and(|e| e.kind() == ErrorKind::NotFound);
+            *self.is_absent.get_or_insert_with(look)
+        }
+    }
+
+    fn note(&mut self, lock: &Path) -> Held {
+        let folder = lock.parent().unwrap_or(lock);
+        if folder != self.folder {
+            *self = Missed { folder: folder.to_owned(), is_absent: None };
+        }
+        Held::No
+    }
 }
 
 fn attempt_all(folder: &Path) -> Held {
@@ -156,31 +195,32 @@ fn attempt_all(folder: &Path) -> Held {
         }
         if path.extension().is_some_and(|extension| extension == "lock") {
             match attempt(&path) {
-                Held::Yes(by) => return Held::Yes(by),
-                Held::No => {}
-                unknown @ Held::Unknown(_) => worst = unknown,
+                Some(Held::Yes(by)) => return Held::Yes(by),
+                Some(Held::No) | None => {}
+                Some(unknown @ Held::Unknown(_)) => worst = unknown,
             }
         }
     }
     worst
 }
 
-fn attempt(lock: &Path) -> Held {
+/// None when there is no such lock.
+fn attempt(lock: &Path) -> Option<Held> {
     let unknown = |why: &str| Held::Unknown(format!("the lock {} {why}", lock.display()));
     // A FIFO must not keep us waiting, and no link lead us elsewhere.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = match open(lock, flags, Mode::empty()) {
         Ok(file) => file,
-        Err(Errno::NOENT | Errno::NOTDIR) => return Held::No,
-        Err(e) => return unknown(&format!("cannot be opened: {e}")),
+        Err(Errno::NOENT | Errno::NOTDIR) => return None,
+        Err(e) => return Some(unknown(&format!("cannot be opened: {e}"))),
     };
     if !fstat(&file).is_ok_and(|meta| FileType::from_raw_mode(meta.st_mode).is_file()) {
-        return unknown("is no file");
+        return Some(unknown("is no file"));
     }
     let tried = flock(&file, FlockOperation::NonBlockingLockExclusive)
         // A server of files may want a descriptor that can write for this one.
         .or_else(|e| if e == Errno::BADF { flock(&file, FlockOperation::NonBlockingLockShared) } else { Err(e) });
-    match tried {
+    Some(match tried {
         // Closing it would do as well, but for a child that is being started and has it too.
         Ok(()) => match flock(&file, FlockOperation::Unlock) {
             Ok(()) => Held::No,
@@ -191,7 +231,7 @@ fn attempt(lock: &Path) -> Held {
             None => format!("{} is held", lock.display()),
         }),
         Err(e) => unknown(&format!("cannot be tried: {e}")),
-    }
+    })
 }
 
 /// Who holds it, from `/proc/locks`. A guess for the operator's eyes: the kernel tells no pid to a container.

@@ -44,6 +44,8 @@ pub struct Asked<'a> {
     /// Every directory entry that is known to lead to them.
     pub entries: &'a [PathBuf],
     pub identity: FileIdentity,
+    /// Device and inode of what is at `path`, by a look of this very run. None: nobody has looked.
+    pub seen: Option<Inode>,
 }
 
 /// The answer. Its sentences have no full stop and are not disarmed for terminals: they name processes and paths.
@@ -97,7 +99,7 @@ struct Server {
 }
 
 /// Device and inode.
-type Inode = (u64, u64);
+pub type Inode = (u64, u64);
 /// What each inode that was asked for is now.
 type Now = HashMap<Inode, Vec<Inode>>;
 
@@ -110,10 +112,12 @@ impl InUse {
         let asked = settings.servers.map(|servers| ask(servers, has_ollama, settings.answer_limit, roots.collect()));
         let (servers, answers) = asked.unzip();
         let answers = answers.map(|ask| in_time::start(limit, "what servers answer", move |_| Ok(ask())));
-        let places: BTreeSet<LockPlace> = files.iter().flat_map(places_of).collect();
+        let places: Vec<LockPlace> = files.iter().flat_map(places_of).collect();
         let locks = in_time::start(limit, "the locks of downloads", move |_| Ok(locks::check(places)));
-        let files_now: Vec<_> =
-            files.iter().map(|f| ((f.identity.dev, f.identity.ino), paths_of(f).collect())).collect();
+        let files_now: Vec<_> = files
+            .iter()
+            .map(|f| Sought { recorded: (f.identity.dev, f.identity.ino), seen: f.seen, paths: paths_of(f) })
+            .collect();
         let processes = in_time::start(limit, "/proc", move |_| Ok(processes(files_now, limit)));
 
         let (asked, processes) = match processes.wait() {
@@ -131,7 +135,8 @@ impl InUse {
     /// Looks again at a few files just before something is done to them: at processes and downloads, which tell of every
     /// use on this machine that can be seen. Servers are not asked again: one that has loaded a file since is a process.
     pub fn look_again(files: &[Asked<'_>]) -> InUse {
-        InUse::look(&Settings { servers: None, limit: LIMIT, answer_limit: ANSWER_LIMIT }, files)
+        let files: Vec<Asked<'_>> = files.iter().map(|file| Asked { seen: None, ..*file }).collect();
+        InUse::look(&Settings { servers: None, limit: LIMIT, answer_limit: ANSWER_LIMIT }, &files)
     }
 
     fn hear(&mut self, servers: &[ServerAddress], has_ollama: bool, answers: Reading<Answers>) {
@@ -331,15 +336,31 @@ fn paths<'a>(file: &Asked<'a>) -> impl Iterator<Item = &'a Path> + use<'a> {
     std::iter::once(file.path).chain(file.entries.iter().map(PathBuf::as_path))
 }
 
-fn paths_of<'a>(file: &Asked<'a>) -> impl Iterator<Item = PathBuf> + use<'a> {
-    paths(file).map(Path::to_owned)
+/// Each of them once.
+fn paths_of(file: &Asked<'_>) -> Vec<PathBuf> {
+    let others = file.entries.iter().filter(|entry| **entry != *file.path);
+    std::iter::once(file.path.to_owned()).chain(others.cloned()).collect()
+}
+
+/// A file to find among the processes.
+struct Sought {
+    recorded: Inode,
+    seen: Option<Inode>,
+    paths: Vec<PathBuf>,
 }
 
 /// All locks of all its entries. A lock of its repository is of interest only when no entry tells which one it is.
 fn places_of(file: &Asked<'_>) -> Vec<LockPlace> {
-    let mut places: Vec<LockPlace> = paths(file).flat_map(|path| lock_places(file.store, file.root, path)).collect();
-    places.sort();
-    places.dedup();
+    let others = file.entries.iter().map(PathBuf::as_path).filter(|entry| *entry != file.path);
+    let all = std::iter::once(file.path).chain(others);
+    let mut places: Vec<LockPlace> = all.flat_map(|path| lock_places(file.store, file.root, path)).collect();
+    if places.len() > 1 {
+        places.sort();
+        places.dedup();
+    }
+    if places.iter().all(|place| matches!(place, LockPlace::File(_))) {
+        return places;
+    }
     let told: BTreeSet<PathBuf> = places.iter().filter_map(|place| Some(place.file()?.parent()?.to_owned())).collect();
     places.retain(|place| !matches!(place, LockPlace::Folder(folder) if told.contains(folder)));
     places
@@ -350,19 +371,23 @@ fn candidate<'a>(file: &Asked<'a>, identities: &'a [Inode]) -> Candidate<'a> {
 }
 
 /// Finds out what the files are now, and who has them.
-fn processes(files: Vec<(Inode, Vec<PathBuf>)>, limit: Duration) -> (Now, Reading<OpenFiles>) {
+fn processes(files: Vec<Sought>, limit: Duration) -> (Now, Reading<OpenFiles>) {
     let mut asked: Now = HashMap::with_capacity(files.len());
     let mut wanted = Vec::with_capacity(files.len());
-    for (recorded, paths) in files {
+    for Sought { recorded, seen, mut paths } in files {
         // One that is not there any more has at most users of what it was.
-        let found = paths.first().and_then(|path| path.symlink_metadata().ok());
-        let found = found.filter(|meta| meta.is_file()).map(|meta| (meta.dev(), meta.ino()));
+        let look = || {
+            let found = paths.first().and_then(|path| path.symlink_metadata().ok());
+            found.filter(|meta| meta.is_file()).map(|meta| (meta.dev(), meta.ino()))
+        };
+        let found = seen.or_else(look).filter(|found| *found != recorded);
         let now = asked.entry(recorded).or_default();
         for identity in std::iter::once(recorded).chain(found) {
             if !now.contains(&identity) {
                 now.push(identity);
             }
-            wanted.push(Wanted { dev: identity.0, ino: identity.1, paths: paths.clone() });
+            let paths = if found.is_none() { std::mem::take(&mut paths) } else { paths.clone() };
+            wanted.push(Wanted { dev: identity.0, ino: identity.1, paths });
         }
     }
     wanted.dedup_by(|a, b| (a.dev, a.ino) == (b.dev, b.ino) && a.paths == b.paths);

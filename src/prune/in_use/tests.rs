@@ -74,7 +74,7 @@ impl Scene {
     fn asked(&self) -> Asked<'_> {
         let identity = FileIdentity::of(&fs::metadata(&self.path).unwrap());
         let (root, path) = (self.folder.path(), self.path.as_path());
-        Asked { store: self.store, root, name: self.name, path, entries: &self.entries, identity }
+        Asked { store: self.store, root, name: self.name, path, entries: &self.entries, identity, seen: None }
     }
 
     fn look(&self) -> InUse {

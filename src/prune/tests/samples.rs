@@ -60,6 +60,7 @@ pub fn piece(ino: u64, path: &str, allocated: u64) -> Piece {
         links: 1,
         own_links: 1,
         is_projector: false,
+        here: None,
     }
 }
 
