@@ -1,7 +1,7 @@
 //! modelctl against the programs an operator would otherwise use, as ratios within one run.
 //!
-//! `make bench`, or `make bench ONLY=GROUP`: header, scan, hub, million, list, verify, inuse, run, queue, recovery,
-//! offload. Contenders run in turns, A B A B, and the medians are
+//! `make bench`, or `make bench ONLY=GROUP`: header, scan, hub, million, list, verify, inuse, prune, run, queue,
+//! recovery, offload. Contenders run in turns, A B A B, and the medians are
 //! compared: what disturbs the machine disturbs both. Nothing here fails for being slow; it fails when a contender
 //! does not do its work. The table goes to stdout, the figures to `target/bench/results.json`.
 //!
@@ -20,6 +20,7 @@ mod million;
 mod offload;
 #[cfg(feature = "llama")]
 mod plain_loop;
+mod prune;
 mod queue;
 mod real_models;
 mod recovery;
@@ -34,7 +35,7 @@ use table::Table;
 
 type Group = (&'static str, fn(&Stage, &mut Table));
 
-const GROUPS: [Group; 11] = [
+const GROUPS: [Group; 12] = [
     ("header", header::measure),
     ("scan", scan::measure),
     ("hub", hub::measure),
@@ -42,6 +43,7 @@ const GROUPS: [Group; 11] = [
     ("list", list::measure),
     ("verify", verify::measure),
     ("inuse", inuse::measure),
+    ("prune", prune::measure),
     ("run", run::measure),
     ("queue", queue::measure),
     ("recovery", recovery::measure),

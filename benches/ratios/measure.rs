@@ -92,6 +92,23 @@ pub fn report_peak(command: &[&str]) {
     println!("{}", unsafe { usage.assume_init() }.ru_maxrss);
 }
 
+/// Processor time of one run that must succeed, in seconds: its own and the kernel's for it.
+pub fn cpu(command: &mut Command) -> f64 {
+    let spent = || {
+        let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+        // SAFETY: the pointer is to a live variable of the right type.
+        let answer = unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr()) };
+        assert_eq!(answer, 0, "{}", std::io::Error::last_os_error());
+        // SAFETY: zeroes are a valid `rusage`, and the call has succeeded in filling it.
+        let usage = unsafe { usage.assume_init() };
+        let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+        seconds(usage.ru_utime) + seconds(usage.ru_stime)
+    };
+    let before = spent();
+    wall(command);
+    spent() - before
+}
+
 /// Keeps every core busy while it lives.
 pub struct BusyNeighbour(Vec<Child>);
 
