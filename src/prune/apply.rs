@@ -253,10 +253,14 @@ fn one(
         return Ok(hand_over(row, base, acting));
     }
     let Some(held) = trashes.of(&base.path) else { return skipped("its trash is not at hand".to_owned()) };
-    Ok(match take(row, (base, steps), held, acting) {
-        Ok(fate) => fate,
-        Err(error) => Fate::Failed { error },
-    })
+    let mut is_stopped = false;
+    let Acting { doer, purge, hook, .. } = acting;
+    let mut hook = |point| hook(point).inspect_err(|_| is_stopped = true);
+    match take(Taking { row, base, steps, held, doer, purge: *purge }, &mut hook) {
+        Ok(fate) => Ok(fate),
+        Err(error) if is_stopped => Err(error),
+        Err(error) => Ok(Fate::Failed { error }),
+    }
 }
 
 /// What goes with it, looked up once more.
@@ -362,12 +366,19 @@ fn hand_over(row: &Row, base: &Base, acting: &Acting<'_>) -> Fate {
     }
 }
 
-fn take(
-    row: &Row,
-    (base, steps): (&Base, Vec<trash::Step>),
-    held: &Held,
-    acting: &mut Acting<'_>,
-) -> anyhow::Result<Fate> {
+/// One row that is taken to the trash, and away from there where that is wanted.
+struct Taking<'a> {
+    row: &'a Row,
+    base: &'a Base,
+    /// What is still to be done of it.
+    steps: Vec<trash::Step>,
+    held: &'a Held,
+    doer: &'a Doer,
+    purge: bool,
+}
+
+fn take(taking: Taking<'_>, hook: &mut dyn FnMut(Point) -> anyhow::Result<()>) -> anyhow::Result<Fate> {
+    let Taking { row, base, steps, held, doer, purge } = taking;
     let order = Order {
         root: base.path.clone(),
         root_is: Inode { dev: base.is.dev, ino: base.is.ino },
@@ -375,24 +386,24 @@ fn take(
         name: row.name.clone(),
         models: row.id.iter().cloned().collect(),
         why: vec![row.why.clone()],
-        at: acting.doer.now,
-        who: acting.doer.who.clone(),
-        command: acting.doer.command.clone(),
+        at: doer.now,
+        who: doer.who.clone(),
+        command: doer.command.clone(),
         freed_bytes: row.freed_bytes,
         allocated_bytes: row.allocated_bytes,
         apparent_bytes: row.apparent_bytes,
         steps,
     };
-    let id = match trash::discard(held, order, acting.hook)? {
+    let id = match trash::discard(held, order, hook)? {
         Outcome::Trashed { id } => id,
         Outcome::Skipped { why } => return Ok(Fate::Skipped { why: why.to_string() }),
         Outcome::Kept { id, why } => {
             return Ok(Fate::Skipped { why: format!("{why}; what could not go back is in the trash as {id}") });
         }
     };
-    if !acting.purge {
+    if !purge {
         return Ok(Fate::Trashed { id });
     }
-    let emptied = trash::empty(held, &id, acting.hook)?;
+    let emptied = trash::empty(held, &id, hook)?;
     Ok(Fate::Purged { freed: emptied.freed_bytes, left: emptied.left })
 }

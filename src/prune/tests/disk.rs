@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use std::time::Duration;
 
 prop_compose! {
-    fn policies()(
+    pub(super) fn policies()(
         kinds in any::<[bool; 5]>(),
         (unused, older) in (prop::option::of(0..120u64), prop::option::of(50..350u64)),
         min_keep in prop_oneof![2 => Just(0), 1 => 0..3u64],
@@ -32,7 +32,7 @@ prop_compose! {
 }
 
 /// One store on its own most of the time, and all of them.
-fn worlds() -> impl Strategy<Value = Vec<Deed>> {
+pub(super) fn worlds() -> impl Strategy<Value = Vec<Deed>> {
     let [plain, hub, ollama, lmstudio, llamacpp, ramalama] = DEEDS;
     prop_oneof![
         3 => deeds(plain, 14),

@@ -3,6 +3,7 @@
 mod anything;
 mod decide;
 mod disk;
+mod kills;
 mod run;
 mod samples;
 mod worlds;
