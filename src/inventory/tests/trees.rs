@@ -31,6 +31,10 @@ impl Tree {
         Tree { dir: tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap() }
     }
 
+    pub fn within(folder: &Path) -> Tree {
+        Tree { dir: tempfile::tempdir_in(folder).unwrap() }
+    }
+
     pub fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
         self.dir.path().canonicalize().unwrap().join(relative)
     }

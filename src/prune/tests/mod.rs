@@ -2,6 +2,7 @@
 
 mod anything;
 mod decide;
+mod df;
 mod disk;
 mod kills;
 mod run;

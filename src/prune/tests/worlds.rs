@@ -48,10 +48,15 @@ pub struct World {
 
 impl World {
     pub fn of(deeds: &[Deed]) -> World {
+        World::within(Tree::light(), deeds)
+    }
+
+    /// With its stores in that tree.
+    pub fn within(tree: Tree, deeds: &[Deed]) -> World {
         let base = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let db = Db::open(&base.path().join("db"), Access::ReadWrite).unwrap();
         let now = Timestamp(crate::clock::now().0 + 100 * DAY);
-        let world = World { ollama: Ollama::within(Tree::light()), _base: base, db, now };
+        let world = World { ollama: Ollama::within(tree), _base: base, db, now };
         for (_, root) in ROOTS {
             world.tree().dir(root);
         }

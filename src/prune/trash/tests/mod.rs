@@ -3,7 +3,7 @@
 mod attacks;
 mod changes;
 mod kills;
-mod places;
+pub(in crate::prune) mod places;
 mod properties;
 mod times;
 

@@ -90,7 +90,7 @@ fn the_trash_of_another_user_is_left_to_them() {
 }
 
 /// A small file system of its own at a folder; None, said, where this process may not mount.
-pub(super) struct Mount(PathBuf);
+pub(in crate::prune) struct Mount(PathBuf);
 
 impl Mount {
     pub fn tmpfs(at: &Path, options: &std::ffi::CStr) -> Option<Mount> {
@@ -99,6 +99,27 @@ impl Mount {
 
     pub fn bind(from: &Path, at: &Path) -> Option<Mount> {
         Mount::done(at, mount_bind(from, at))
+    }
+
+    /// An ext4 in a file beside the folder.
+    #[expect(clippy::disallowed_methods, reason = "a test needs a file system that only other programs make")]
+    pub fn ext4(at: &Path, bytes: u64) -> Option<Mount> {
+        let image = at.with_extension("img");
+        fs::File::create(&image).unwrap().set_len(bytes).unwrap();
+        let run = |program: &str, args: &[&std::ffi::OsStr]| {
+            let status = std::process::Command::new(program).args(args).status();
+            let why = match status {
+                Ok(status) if status.success() => return Some(()),
+                Ok(status) => status.to_string(),
+                Err(e) => e.to_string(),
+            };
+            println!("skipped: cannot make an ext4: {program}: {why}");
+            None
+        };
+        let lazy = "lazy_itable_init=0,lazy_journal_init=0";
+        run("mkfs.ext4", &["-q".as_ref(), "-F".as_ref(), "-E".as_ref(), lazy.as_ref(), image.as_ref()])?;
+        run("mount", &["-o".as_ref(), "loop".as_ref(), image.as_ref(), at.as_ref()])?;
+        Some(Mount(at.to_owned()))
     }
 
     fn done(at: &Path, done: rustix::io::Result<()>) -> Option<Mount> {
