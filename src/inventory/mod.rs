@@ -42,6 +42,6 @@ pub(crate) use roots::contains;
 pub use roots::{RootSource, RootSpec};
 pub use scan::{Change, ChangeKind, RootReport, ScanEvent, ScanReport, ScanRequest, scan};
 pub use stores::{Part, PartRole, Wish, detect, parts};
-pub(crate) use stores::place_of;
+pub(crate) use stores::{place_of, virtual_models};
 pub use verify::{Depth, FileReport, ModelReport, Outcome, Proof, VerifyEvent, VerifyRequest, identities, verify};
 pub use weigh::{Mass, Weight, masses, weigh};

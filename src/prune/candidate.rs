@@ -133,6 +133,8 @@ pub struct Candidate {
     /// What is the same for all models with the same bytes: the hashes of its files, computed or promised. None where
     /// not all of them are known, or where it is not sound.
     pub content: Option<String>,
+    /// The virtual models of LM Studio that stand for its repository.
+    pub stood_for_by: Vec<String>,
     /// Its root could be looked at, and its files are what the last scan saw.
     pub stale: Option<String>,
 }

@@ -4,12 +4,13 @@ use super::candidate::{Candidate, Here, Piece, Traces};
 use super::decide::Space;
 use crate::clock::Timestamp;
 use crate::db::Db;
+use crate::inventory;
 use crate::model::{
     Class, FileIdentity, Holding, KeepHint, Kind, ModelId, ModelRow, Pick, PlacedFile, Role, RootState, Selector,
     State, StoreKind, pick,
 };
 use rustix::fs::{StatVfsMountFlags, statvfs};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::Metadata;
 use std::hash::{Hash, Hasher};
 use std::os::unix::fs::MetadataExt;
@@ -174,6 +175,7 @@ fn model(
         tasks: wanted.tasks,
         is_usable,
         content: content(files).filter(|_| row.state == State::Ready),
+        stood_for_by: looks.virtual_models(row),
         stale,
     }
 }
@@ -229,6 +231,7 @@ fn bytes(
         tasks: 0,
         is_usable: false,
         content: None,
+        stood_for_by: Vec::new(),
         stale: stale(known.unreachable.contains(&holding.root), &seen),
     }
 }
@@ -269,9 +272,20 @@ impl Seen {
 struct Looks {
     /// Whether a device keeps access times.
     watched: HashMap<u64, bool>,
+    /// Of each root of LM Studio, by repository.
+    virtual_models: HashMap<PathBuf, BTreeMap<String, Vec<String>>>,
 }
 
 impl Looks {
+    /// Those that stand for the repository that it lies in.
+    fn virtual_models(&mut self, row: &ModelRow) -> Vec<String> {
+        let folder = row.path.parent().and_then(|folder| folder.strip_prefix(&row.root).ok());
+        let Some(folder) = folder.filter(|_| row.store == StoreKind::LmStudio) else { return Vec::new() };
+        let read = |root: &PathBuf| inventory::virtual_models(root).unwrap_or_default();
+        let all = self.virtual_models.entry(row.root.clone()).or_insert_with_key(read);
+        all.get(&folder.to_string_lossy().to_lowercase()).cloned().unwrap_or_default()
+    }
+
     fn piece(
         &mut self,
         identity: FileIdentity,

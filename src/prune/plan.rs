@@ -147,6 +147,11 @@ pub fn plan(
             going.retain(|other| *other != at);
         }
     };
+    for (at, c) in going.iter().filter_map(|at| Some((*at, candidates.get(*at)?))) {
+        if let (Some(verdict), false) = (verdicts.get_mut(at), c.stood_for_by.is_empty()) {
+            verdict.why = format!("{}; {}", verdict.why, stand_for(&c.stood_for_by));
+        }
+    }
     let (mut scale, mut foreign) = (Scale::default(), Foreign::default());
     let mut rows: Vec<Row> = Vec::with_capacity(candidates.len());
     for (at, found) in going.iter().zip(steps) {
@@ -164,6 +169,15 @@ pub fn plan(
     }
     let large = decide::large(candidates, &going);
     Plan { format: FORMAT, made: now, policy: policy.clone(), keep: keep.to_vec(), rows, sums: scale.sums(), large }
+}
+
+/// A virtual model names repositories, and not which of the files there it would load. So it is no reason to keep what an
+/// operator asks to be rid of, and one to tell who may miss it.
+fn stand_for(names: &[String]) -> String {
+    match names {
+        [one] => format!("the virtual model `{one}` of LM Studio stands for its repository"),
+        many => format!("the virtual models `{}` of LM Studio stand for its repository", many.join("`, `")),
+    }
 }
 
 /// What cannot go, and why: by the rules of its store, or because a name of it takes something along that stays.

@@ -21,7 +21,13 @@ use walkdir::WalkDir;
 const MOST_BYTES: u64 = 1 << 20;
 
 /// The virtual models that need each repository (`publisher/repository`, lower-case), by name.
-pub(super) type Needs = BTreeMap<String, Vec<String>>;
+pub(crate) type Needs = BTreeMap<String, Vec<String>>;
+
+/// The same without a scan. None when not all of it can be read: nobody can say then.
+pub(crate) fn virtual_models(models: &Path) -> Option<Needs> {
+    // Who asks wants to mention them, and has nothing to say of one that cannot be read: a scan tells that.
+    super::parts::quietly(models, |intake| needs(models, intake)).ok()
+}
 
 /// Reads the virtual models of the home that `models` lies in. What says nothing readable is told to `intake`.
 pub(super) fn needs(models: &Path, intake: &mut Intake<'_>) -> anyhow::Result<Needs> {

@@ -46,6 +46,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use dir::{looked_at, loose};
 pub(crate) use folder::{Folder, Step, Visit, each_file};
 pub(crate) use hf_blobs::SharedUse;
+pub(crate) use lmstudio_hub::virtual_models;
 pub use parts::{Part, PartRole, Wish, parts};
 
 /// What to do with a folder that a walk comes to.

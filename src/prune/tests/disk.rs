@@ -101,6 +101,26 @@ proptest! {
     }
 }
 
+#[test]
+fn a_virtual_model_of_lm_studio_that_would_miss_a_file_is_named_in_the_plan() {
+    let mut world = World::of(&[(19, 0, 0, 0, 0), (19, 1, 0, 1, 1)]);
+    let yaml = "model: qwen/q\nbase:\n  - key: p0/r0\n    sources: [{type: huggingface, user: P0, repo: R0}]\n";
+    world.tree().text(".lmstudio/hub/models/qwen/q/model.yaml", yaml);
+    world.scan();
+    let policy = Policy { unused_for: Some(days(1)), grace: Duration::ZERO, ..Policy::default() };
+    let plan = planned(&world, &world.candidates(), &policy, 0);
+    let why = |repository: &str| {
+        let path = world.tree().path(".lmstudio/models").join(repository);
+        plan.going().find(|row| row.path.starts_with(&path)).map(|row| row.why.as_str()).unwrap()
+    };
+    assert!(
+        why("p0/r0").ends_with("; the virtual model `qwen/q` of LM Studio stands for its repository"),
+        "{}",
+        why("p0/r0")
+    );
+    assert!(!why("p1/r0").contains("virtual"), "{}", why("p1/r0"));
+}
+
 /// A link in one root leads to a model of another one, which has a projector that others have as well.
 #[test]
 fn what_a_link_elsewhere_leads_to_stays_whole() {

@@ -43,6 +43,7 @@ pub fn model(name: &str, used: i64) -> Candidate {
         tasks: 0,
         is_usable: true,
         content: None,
+        stood_for_by: Vec::new(),
         stale: None,
     }
 }
