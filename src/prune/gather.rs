@@ -279,6 +279,7 @@ struct Looks {
 impl Looks {
     /// Those that stand for the repository that it lies in.
     fn virtual_models(&mut self, row: &ModelRow) -> Vec<String> {
+        // What lies outside of its root is in no repository.
         let folder = row.path.parent().and_then(|folder| folder.strip_prefix(&row.root).ok());
         let Some(folder) = folder.filter(|_| row.store == StoreKind::LmStudio) else { return Vec::new() };
         let read = |root: &PathBuf| inventory::virtual_models(root).unwrap_or_default();

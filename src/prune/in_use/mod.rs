@@ -375,8 +375,8 @@ fn processes(files: Vec<Sought>, limit: Duration) -> (Now, Reading<OpenFiles>) {
     let mut asked: Now = HashMap::with_capacity(files.len());
     let mut wanted = Vec::with_capacity(files.len());
     for Sought { recorded, seen, mut paths } in files {
-        // One that is not there any more has at most users of what it was.
         let look = || {
+            // One that is not there any more has at most users of what it was.
             let found = paths.first().and_then(|path| path.symlink_metadata().ok());
             found.filter(|meta| meta.is_file()).map(|meta| (meta.dev(), meta.ino()))
         };
