@@ -1,6 +1,7 @@
 //! `modelctl batch IN.jsonl -o OUT.jsonl`: queue, run and write, in one command that can be killed and repeated.
 
 use super::task::batch::{ExportArgs, ImportArgs, export, queue};
+use super::task::target::distinct;
 use super::{Access, Ctx, Exit, offload};
 use crate::failure::{Failure, Kind};
 use crate::model::Tier;
@@ -46,6 +47,8 @@ pub fn run(ctx: &mut Ctx, args: &BatchArgs) -> anyhow::Result<Exit> {
             .hint("`modelctl task export` writes to standard output")
             .into());
     }
+    let (output, errors) = (args.output.as_path(), args.errors.as_deref());
+    distinct(&[("IN", Some(&args.input)), ("--output", Some(output)), ("--errors", errors)])?;
     let import = ImportArgs::of(&args.input, args.model.clone(), args.tier, args.any_model);
     let batch = queue(ctx, &import)?;
     let count = |ctx: &mut Ctx| -> anyhow::Result<(u64, u64)> {

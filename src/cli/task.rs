@@ -6,6 +6,7 @@ mod change;
 mod list;
 mod show;
 mod stats;
+pub(super) mod target;
 mod view;
 mod wait;
 

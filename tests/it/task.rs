@@ -244,3 +244,30 @@ fn a_bad_batch_file_is_refused_whole_with_its_lines() {
     sandbox.run(["task", "import", "missing.jsonl"]).refuses(3, "missing.jsonl");
     sandbox.run(["task", "import", "."]).refuses(3, "not a regular file");
 }
+
+#[test]
+fn a_batch_never_writes_over_its_input_nor_one_output_over_the_other() {
+    let sandbox = Sandbox::new();
+    let text = line("a", "");
+    fs::write(sandbox.path("in.jsonl"), &text).unwrap();
+    std::os::unix::fs::symlink("in.jsonl", sandbox.path("link.jsonl")).unwrap();
+    fs::hard_link(sandbox.path("in.jsonl"), sandbox.path("hard.jsonl")).unwrap();
+    for output in ["in.jsonl", "link.jsonl", "hard.jsonl", "home/../in.jsonl"] {
+        sandbox.run(["batch", "in.jsonl", "-o", output]).refuses(2, "IN and --output name the same file");
+    }
+    let errors = ["batch", "in.jsonl", "-o", "out.jsonl", "--errors"];
+    sandbox.run(errors.iter().chain(&["link.jsonl"])).refuses(2, "IN and --errors name");
+    sandbox.run(errors.iter().chain(&["home/../out.jsonl"])).refuses(2, "--output and --errors name");
+    let stdin = fs::File::open(sandbox.path("in.jsonl")).unwrap();
+    let piped = sandbox.command(["batch", "-", "-o", "in.jsonl"]).stdin(stdin).output().unwrap();
+    finish(piped).refuses(2, "IN and --output");
+    assert!(!sandbox.db().exists(), "nothing was queued");
+
+    sandbox.run(["task", "import", "in.jsonl", "--batch", "b"]).ok();
+    work(&sandbox, answer);
+    let export = ["task", "export", "--batch", "b", "-o", "out.jsonl", "--errors"];
+    sandbox.run(export.iter().chain(&["out.jsonl"])).refuses(2, "--output and --errors name the same file");
+    assert!(!sandbox.path("out.jsonl").exists());
+    sandbox.run(export.iter().chain(&["err.jsonl"])).ok();
+    assert_eq!(fs::read_to_string(sandbox.path("in.jsonl")).unwrap(), text);
+}

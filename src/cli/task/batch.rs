@@ -1,4 +1,5 @@
 use super::super::list::named as one_of;
+use super::target::{Target, distinct};
 use super::{Access, Ctx, Exit, wish};
 use crate::db::{Db, TaskFilter};
 use crate::failure::{Failure, OrFail};
@@ -6,12 +7,11 @@ use crate::model::Tier;
 use crate::model::task::{Accepted, Enqueued, NewTask, OnFinished, TaskId, TaskState, Wish};
 use crate::queue::batch::{self, Checked};
 use crate::ui::{text, units};
-use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, Write};
+use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
 /// Tasks read and written in one step of an export.
@@ -265,6 +265,7 @@ struct Exported {
 }
 
 pub fn export(ctx: &mut Ctx, args: &ExportArgs) -> anyhow::Result<Exit> {
+    distinct(&[("--output", args.output.as_deref()), ("--errors", args.errors.as_deref())])?;
     let filter = TaskFilter {
         states: vec![TaskState::Done, TaskState::Failed, TaskState::Cancelled],
         batch: args.batch.clone(),
@@ -331,52 +332,5 @@ fn write(
             text.push(b'\n');
             sink(&text, is_error)?;
         }
-    }
-}
-
-/// A file that appears whole under its name, or not at all.
-struct Target {
-    path: PathBuf,
-    file: BufWriter<tempfile::NamedTempFile>,
-}
-
-impl Target {
-    fn new(path: &Path) -> anyhow::Result<Target> {
-        // A rename would put a file in the place of a device, and one beside a link instead of behind it.
-        let path = match std::fs::metadata(path) {
-            Ok(there) if !there.is_file() => {
-                return Err(Failure::cannot_meet(format!("`{}` is not a regular file", text::path(path)))
-                    .hint("without --output the answers go to standard output")
-                    .into());
-            }
-            Ok(_) => &std::fs::canonicalize(path).or_fail(|| Target::failure(path))?,
-            Err(_) => path,
-        };
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new()
-            .prefix(".modelctl-export-")
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
-            .tempfile_in(folder)
-            .or_fail(|| Target::failure(path))?;
-        Ok(Target { path: path.to_owned(), file: BufWriter::new(file) })
-    }
-
-    fn failure(path: &Path) -> Failure {
-        Failure::cannot_meet(format!("cannot write `{}`", text::path(path)))
-    }
-
-    fn write(&mut self, line: &[u8]) -> anyhow::Result<()> {
-        self.file.write_all(line).or_fail(|| Target::failure(&self.path))
-    }
-
-    fn keep(self) -> anyhow::Result<()> {
-        let path = self.path;
-        let keep = || -> anyhow::Result<()> {
-            let file = self.file.into_inner().context("writing what is left")?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        keep().or_fail(|| Target::failure(&path))
     }
 }
