@@ -1,7 +1,7 @@
 //! `modelctl batch IN.jsonl -o OUT.jsonl`: queue, run and write, in one command that can be killed and repeated.
 
 use super::task::batch::{ExportArgs, ImportArgs, export, queue};
-use super::task::target::distinct;
+use super::task::target::{Target, distinct};
 use super::{Access, Ctx, Exit, offload};
 use crate::failure::{Failure, Kind};
 use crate::model::Tier;
@@ -49,6 +49,11 @@ pub fn run(ctx: &mut Ctx, args: &BatchArgs) -> anyhow::Result<Exit> {
     }
     let (output, errors) = (args.output.as_path(), args.errors.as_deref());
     distinct(&[("IN", Some(&args.input)), ("--output", Some(output)), ("--errors", errors)])?;
+    // What can never be written is said before hours of work. It is made anew at the end: a file that waited for that
+    // would be left behind by a kill.
+    for path in [Some(output), errors].into_iter().flatten() {
+        Target::new(path)?;
+    }
     let import = ImportArgs::of(&args.input, args.model.clone(), args.tier, args.any_model);
     let batch = queue(ctx, &import)?;
     let count = |ctx: &mut Ctx| -> anyhow::Result<(u64, u64)> {

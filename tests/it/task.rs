@@ -271,3 +271,16 @@ fn a_batch_never_writes_over_its_input_nor_one_output_over_the_other() {
     sandbox.run(export.iter().chain(&["err.jsonl"])).ok();
     assert_eq!(fs::read_to_string(sandbox.path("in.jsonl")).unwrap(), text);
 }
+
+#[test]
+fn a_batch_whose_output_cannot_be_written_says_so_before_the_work() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("in.jsonl"), line("a", "")).unwrap();
+    for (bad, why) in [("nowhere/x", "cannot write"), ("home", "not a regular file"), ("/dev/full", "not a regular")] {
+        sandbox.run(["batch", "in.jsonl", "-o", bad]).refuses(3, why);
+        sandbox.run(["batch", "in.jsonl", "-o", "out.jsonl", "--errors", bad]).refuses(3, why);
+    }
+    assert!(!sandbox.db().exists(), "nothing was queued");
+    let left: Vec<_> = fs::read_dir(sandbox.path(".")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().contains("modelctl-export")), "{left:?}");
+}
