@@ -129,6 +129,15 @@ impl NewTask {
             request,
         }
     }
+
+    /// Whether a task that is there under its key is the one that is asked for: request, model, priority and limit of
+    /// time. Not the times of day: "in two hours" is another one whenever it is said.
+    pub fn is(&self, there: &Ticket, request: &TaskRequest) -> bool {
+        &self.request == request
+            && self.wish == there.wish
+            && self.priority == there.priority
+            && self.timeout_ms == there.timeout_ms
+    }
 }
 
 /// What to do with a key whose task has already ended.
@@ -151,9 +160,9 @@ pub struct Enqueued {
 #[serde(rename_all = "snake_case")]
 pub enum Accepted {
     New,
-    /// The key's task was there, with the same request.
+    /// The key's task was there, asked for in the same way.
     Existing,
-    /// The key's task was there with another request, which stays.
+    /// The key's task was there with another request, model, priority or limit of time, which stay.
     ExistingDiffers,
     /// The key's task had ended and runs again.
     Replaced,

@@ -80,6 +80,47 @@ fn a_task_is_added_once_for_its_key_and_shown_with_all_it_asks_for() {
 }
 
 #[test]
+fn a_key_whose_task_was_asked_for_otherwise_says_so() {
+    let sandbox = Sandbox::new();
+    let add = |more: &[&str]| sandbox.run(["task", "add", "Is it?", "--key", "k"].iter().chain(more)).ok();
+    add(&[]);
+    for (option, value, said) in [
+        ("--tier", "fast", "is queued, with another model (any)\n"),
+        ("--priority", "5", "another priority (0)"),
+        ("--timeout", "1h", "another time limit (none)"),
+        ("--not-before", "1h", "another time not to start before (none)"),
+    ] {
+        let again = add(&[option, value]);
+        assert_eq!(again.out, "1\n");
+        assert!(again.err.contains(said) && again.err.contains("--replace-finished"), "{again:?}");
+    }
+    work(&sandbox, answer);
+    add(&["--not-before", "1h", "--replace-finished"]);
+    let again = add(&["--not-before", "2h"]);
+    assert!(!again.err.contains("another"), "later than now is what both ask for: {again:?}");
+}
+
+#[test]
+fn a_file_for_another_model_is_another_batch() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("in.jsonl"), line("a", "") + "\n" + &line("b", "\"model\":\"gone\",")).unwrap();
+    let import = |more: &[&str]| {
+        let told = sandbox.run(["task", "import", "in.jsonl", "--json"].iter().chain(more)).ok();
+        let new = told.json()["new"].as_u64().unwrap();
+        (told.json()["batch"].as_str().unwrap().to_owned(), new, told.err)
+    };
+    let (any, new, _) = import(&["--any-model"]);
+    assert_eq!(new, 2);
+    let (fast, new, _) = import(&["--tier", "fast"]);
+    assert_eq!(new, 2, "the answers of any model are none of a fast one");
+    assert_ne!(any, fast);
+    assert_eq!(import(&["--tier", "fast"]), (fast, 0, String::new()));
+    let (_, new, told) = import(&["--tier", "powerful", "--batch", &any]);
+    assert_eq!(new, 0);
+    assert!(told.contains("other requests, models or priorities, which stay"), "{told}");
+}
+
+#[test]
 fn a_prompt_comes_from_the_command_line_a_file_or_standard_input() {
     let sandbox = Sandbox::new();
     fs::write(sandbox.path("prompt.txt"), "from a file\n").unwrap();
@@ -202,7 +243,10 @@ fn a_batch_goes_in_once_and_comes_out_again_whenever_it_is_asked_for() {
     fs::write(sandbox.path("other.jsonl"), line("request-0", "\"seed\":1,")).unwrap();
     assert_eq!(sandbox.run(["task", "import", "other.jsonl", "--json"]).ok().json()["new"], json!(1));
     let mixed = sandbox.run(["task", "import", "other.jsonl", "--batch", &batch]).ok();
-    assert!(mixed.err.contains("other requests, which stay"), "{mixed:?}");
+    assert!(
+        mixed.err.contains("1 task had their keys with other requests, models or priorities, which stay"),
+        "{mixed:?}"
+    );
 
     let early = sandbox.run(["task", "export", "--batch", &batch]).ok();
     assert_eq!(early.out, "");

@@ -3,9 +3,11 @@ use super::super::run_once::{MAX_PROMPT, prompt, temperature};
 use super::view::TaskJson;
 use super::{Access, Ctx, Exit, wish};
 use crate::clock::Timestamp;
+use crate::db::Db;
 use crate::failure::{Failure, Kind, OrFail};
 use crate::model::Tier;
-use crate::model::task::{Accepted, Endpoint, NewTask, OnFinished, TaskRequest, Wish};
+use crate::model::task::{Accepted, Endpoint, NewTask, OnFinished, Task, TaskRequest, Wish};
+use crate::ui::{text, units};
 use clap::{ArgGroup, Args};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -16,7 +18,7 @@ use std::time::Duration;
 
 /// Add one task
 ///
-/// Prints its number. With --key, the same key again gives the same task.
+/// Prints its number. With --key, the same key again gives the same task, and says so where it was asked for otherwise.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").required(true))]
 pub struct AddArgs {
@@ -146,7 +148,7 @@ pub fn run(ctx: &mut Ctx, args: &AddArgs) -> anyhow::Result<Exit> {
     let wish = wish(ctx, args.model.as_deref(), args.tier)?.unwrap_or(Wish::Any);
     let at = ctx.moment();
     let most = ctx.config.offload.max_attempts;
-    let task = NewTask {
+    let new = NewTask {
         key: args.key.clone(),
         priority: args.priority,
         wish,
@@ -158,15 +160,23 @@ pub fn run(ctx: &mut Ctx, args: &AddArgs) -> anyhow::Result<Exit> {
     };
     let finished = if args.replace_finished { OnFinished::Replace } else { OnFinished::Keep };
     let db = ctx.db(Access::ReadWrite)?;
-    let done = db.enqueue_tasks(&mut std::iter::once(Ok(task)), finished, at)?;
+    let done = db.enqueue_tasks(&mut std::iter::once(Ok(new.clone())), finished, at)?;
     let Some(done) = done.first().copied() else { anyhow::bail!("a task was added and has no number") };
     let task = db.task(done.id)?;
     let inference = db.inference()?;
-    if done.how == Accepted::ExistingDiffers {
-        ctx.ui.warn(&format!("task {} has this key with another request, which stays", done.id));
-    } else if done.how == Accepted::Existing {
-        let state = task.as_ref().map_or("gone", |t| t.ticket.state().name());
-        ctx.ui.note(&format!("existing: task {} has this key and is {state}", done.id));
+    if let (Accepted::Existing | Accepted::ExistingDiffers, Some(there)) = (done.how, &task) {
+        let state = there.ticket.state();
+        let said = format!("existing: task {} has this key and is {}", done.id, state.name());
+        let otherwise = otherwise(db, &new, args.not_before, there)?;
+        if otherwise.is_empty() {
+            ctx.ui.note(&said);
+        } else {
+            ctx.ui.warn(&format!("{said}, with {}", otherwise.join(", ")));
+            ctx.ui.hint(match state.is_finished() {
+                true => "--replace-finished runs it again, as it is asked for now",
+                false => "what it was asked for with stays; once it has ended, --replace-finished runs it again",
+            });
+        }
     }
     if !inference.on {
         ctx.ui.hint("inference is off: nothing runs until `modelctl inference on`");
@@ -176,6 +186,44 @@ pub fn run(ctx: &mut Ctx, args: &AddArgs) -> anyhow::Result<Exit> {
         _ => ctx.ui.line(&done.id.to_string())?,
     }
     Ok(Exit::Done)
+}
+
+/// What of the task that has the key is not as it is asked for now.
+fn otherwise(db: &Db, new: &NewTask, not_before: Option<When>, there: &Task) -> anyhow::Result<Vec<String>> {
+    let mut all = Vec::new();
+    let ticket = &there.ticket;
+    if new.request != there.request {
+        all.push("another request".to_owned());
+    }
+    if new.wish != ticket.wish {
+        let wanted = match &ticket.wish {
+            Wish::Any => "any".to_owned(),
+            Wish::Tier(tier) => format!("tier {tier}"),
+            Wish::Model(id) => {
+                let rows = db.rows()?;
+                let name = rows.iter().find(|row| row.id.as_str() == id).map_or(id, |row| &row.name);
+                text::clean(name).into_owned()
+            }
+        };
+        all.push(format!("another model ({wanted})"));
+    }
+    if new.priority != ticket.priority {
+        all.push(format!("another priority ({})", ticket.priority));
+    }
+    if new.timeout_ms != ticket.timeout_ms {
+        let limit = ticket.timeout_ms.map_or_else(|| "none".to_owned(), |ms| units::took(Duration::from_millis(ms)));
+        all.push(format!("another time limit ({limit})"));
+    }
+    // So long from now is another time whenever it is said.
+    let is_other = match not_before {
+        Some(When::In(_)) => ticket.not_before.is_none(),
+        Some(When::At(_)) | None => new.not_before != ticket.not_before,
+    };
+    if is_other {
+        let time = ticket.not_before.map_or_else(|| "none".to_owned(), Timestamp::rfc3339);
+        all.push(format!("another time not to start before ({time})"));
+    }
+    Ok(all)
 }
 
 /// The request in OpenAI's shape, with llama-server's name for the grammar.

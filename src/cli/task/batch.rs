@@ -3,12 +3,13 @@ use super::target::{Target, distinct};
 use super::{Access, Ctx, Exit, wish};
 use crate::db::{Db, TaskFilter};
 use crate::failure::{Failure, OrFail};
-use crate::model::Tier;
 use crate::model::task::{Accepted, Enqueued, NewTask, OnFinished, TaskId, TaskState, Wish};
+use crate::model::{Tier, hex};
 use crate::queue::batch::{self, Checked};
 use crate::ui::{text, units};
 use clap::Args;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
@@ -20,13 +21,13 @@ const PAGE: u32 = 200;
 /// Queue the requests of a file in OpenAI's Batch format (JSONL)
 ///
 /// The file is checked whole before anything of it is queued. Each `custom_id` is a key within the batch: the same file
-/// again gives the same tasks.
+/// again, for the same models, gives the same tasks.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
     /// The file; `-` reads standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Name of the batch [default: the name of the file and the beginning of its sha256]
+    /// Name of the batch [default: the name of the file and the beginning of a sha256 of it and the models it is for]
     #[arg(long, value_name = "NAME", value_parser = batch_name)]
     batch: Option<String>,
     /// Answer all with this model, whatever the lines say
@@ -87,7 +88,7 @@ struct Imported {
     new: u64,
     existing: u64,
     replaced: u64,
-    /// Their key was there with another request, which stays.
+    /// Their key was there with another request, model or priority, which stay.
     existing_differs: u64,
 }
 
@@ -120,13 +121,16 @@ impl ExportArgs {
     }
 }
 
-/// Queues a file without a word and gives the name of its batch.
+/// Queues a file and gives the name of its batch.
 pub fn queue(ctx: &mut Ctx, args: &ImportArgs) -> anyhow::Result<String> {
     Ok(imported_from(ctx, args)?.batch)
 }
 
 pub fn import(ctx: &mut Ctx, args: &ImportArgs) -> anyhow::Result<Exit> {
     let told = imported_from(ctx, args)?;
+    if told.existing_differs > 0 {
+        ctx.ui.hint("name another --batch, or give --replace-finished for those that have ended");
+    }
     if args.json {
         ctx.ui.json(&told)?;
     } else {
@@ -151,7 +155,7 @@ fn imported_from(ctx: &mut Ctx, args: &ImportArgs) -> anyhow::Result<Imported> {
     let wishes = wishes(ctx, args, &checked)?;
     let label = match &args.batch {
         Some(batch) => batch.clone(),
-        None => label(&args.file, &checked),
+        None => label(&args.file, &checked, &wishes),
     };
     file.rewind().or_fail(unreadable)?;
     let most = ctx.config.offload.max_attempts;
@@ -172,10 +176,9 @@ fn imported_from(ctx: &mut Ctx, args: &ImportArgs) -> anyhow::Result<Imported> {
     let told = imported(&label, &given);
     if told.existing_differs > 0 {
         ctx.ui.warn(&format!(
-            "{} had their keys with other requests, which stay",
+            "{} had their keys with other requests, models or priorities, which stay",
             units::plural(told.existing_differs, "task")
         ));
-        ctx.ui.hint("name another --batch, or give --replace-finished for those that have ended");
     }
     Ok(told)
 }
@@ -226,6 +229,26 @@ impl Wishes {
         let own = || model.and_then(|name| self.of_name.get(name)).cloned();
         self.all.clone().or_else(own).unwrap_or(Wish::Any)
     }
+
+    /// The sha256 of a file and what of it makes other answers: the models. Where any model will do, of the file alone.
+    fn digits(&self, checked: &Checked) -> String {
+        let named = self.of_name.iter().map(|(name, wish)| (name.as_str(), wish));
+        let wishes: Vec<(&str, &Wish)> = self.all.iter().map(|wish| ("", wish)).chain(named).collect();
+        if wishes.iter().all(|(_, wish)| **wish == Wish::Any) {
+            return checked.sha256.clone();
+        }
+        let mut hash = Sha256::new();
+        hash.update(&checked.sha256);
+        for (name, wish) in wishes {
+            let wish = match wish {
+                Wish::Any => "any".to_owned(),
+                Wish::Tier(tier) => format!("tier {tier}"),
+                Wish::Model(model) => format!("model {model}"),
+            };
+            hash.update(format!("\0{name}\0{wish}"));
+        }
+        hex(&hash.finalize())
+    }
 }
 
 fn wishes(ctx: &mut Ctx, args: &ImportArgs, checked: &Checked) -> anyhow::Result<Wishes> {
@@ -248,12 +271,14 @@ fn wishes(ctx: &mut Ctx, args: &ImportArgs, checked: &Checked) -> anyhow::Result
     Ok(Wishes { all, of_name })
 }
 
-/// Two files of one name are two batches, and one file under two names is told by the same digits.
-fn label(path: &Path, checked: &Checked) -> String {
+/// Two files of one name are two batches, and so is one file for two models. One file under two names is told by the
+/// same digits.
+fn label(path: &Path, checked: &Checked, wishes: &Wishes) -> String {
     let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).filter(|s| s != "-");
     let stem: String =
         stem.unwrap_or_else(|| "stdin".to_owned()).chars().filter(|c| !c.is_control()).take(60).collect();
-    format!("{stem}-{}", checked.sha256.get(..12).unwrap_or(&checked.sha256))
+    let digits = wishes.digits(checked);
+    format!("{stem}-{}", digits.get(..12).unwrap_or(&digits))
 }
 
 #[derive(Debug, Default, Serialize)]

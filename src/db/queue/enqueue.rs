@@ -82,7 +82,8 @@ fn one(tx: &Connection, id: TaskId, task: &NewTask, finished: OnFinished, at: Mo
         rewrite(tx, &change.ticket, &task.request)?;
         return Ok(Enqueued { id, how: Accepted::Replaced });
     }
-    let same = whole(tx, before)?.request == task.request;
+    let there = whole(tx, before)?;
+    let same = task.is(&there.ticket, &there.request);
     Ok(Enqueued { id, how: if same { Accepted::Existing } else { Accepted::ExistingDiffers } })
 }
 

@@ -116,6 +116,14 @@ fn one_key_is_one_task_within_its_batch() {
             store.enqueue(&mut [Ok(other.clone())].into_iter(), OnFinished::Replace, at(now)).unwrap()[0].how
         };
         assert_eq!(replace(store, 2), Accepted::ExistingDiffers, "it has not ended");
+        let same = keyed("k");
+        for other in [
+            NewTask { wish: Wish::Model("another".into()), ..same.clone() },
+            NewTask { priority: 1, ..same.clone() },
+            NewTask { timeout_ms: Some(1), ..same.clone() },
+        ] {
+            assert_eq!(add(store, vec![other], 2)[0].how, Accepted::ExistingDiffers, "what is asked for is not there");
+        }
         let first = take(store, &ask(1, 1), 3).remove(0);
         store.finish(vec![(hold(&first), done("one"))], at(4)).unwrap()[0].as_ref().unwrap();
         assert_eq!(add(store, vec![keyed("k")], 5)[0].how, Accepted::Existing);

@@ -121,7 +121,7 @@ impl Store for Reference {
                 self.tasks.get_mut(&id).unwrap().0.request = new.request;
                 return Enqueued { id, how: Accepted::Replaced };
             }
-            let same = self.tasks[&id].0.request == new.request;
+            let same = new.is(&before, &self.tasks[&id].0.request);
             Enqueued { id, how: if same { Accepted::Existing } else { Accepted::ExistingDiffers } }
         };
         Ok(all.into_iter().map(one).collect())
