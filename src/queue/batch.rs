@@ -12,6 +12,7 @@ pub use output::{OutputLine, is_error, output_line};
 use crate::failure::Failure;
 use crate::model::hex;
 use crate::model::task::{Endpoint, TaskRequest};
+use crate::worker::{ChatRequest, CompletionRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -97,7 +98,7 @@ impl Problems {
 /// # Errors
 /// The outer one when it cannot be read, the inner one when it is no good.
 pub fn check(reader: impl BufRead) -> io::Result<Result<Checked, Problems>> {
-    let mut lines = Lines::new(reader);
+    let mut lines = Lines::new(reader, Judging::All);
     let mut problems = Problems::default();
     let mut keys = HashSet::new();
     let mut models = BTreeSet::new();
@@ -126,7 +127,7 @@ pub fn check(reader: impl BufRead) -> io::Result<Result<Checked, Problems>> {
 
 /// Reads a checked file a second time. The last item is an error when it is another file by now.
 pub fn read<R: BufRead>(reader: R, checked: &Checked) -> impl Iterator<Item = anyhow::Result<Line>> + use<R> {
-    let mut lines = Some(Lines::new(reader));
+    let mut lines = Some(Lines::new(reader, Judging::Envelope));
     let expected = checked.sha256.clone();
     std::iter::from_fn(move || {
         let reading = lines.as_mut()?;
@@ -163,11 +164,19 @@ struct Lines<R> {
     /// Of the line read last, from 1.
     number: u64,
     buffer: Vec<u8>,
+    judging: Judging,
+}
+
+/// How much of a line is looked at. The same bytes need not be judged twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Judging {
+    All,
+    Envelope,
 }
 
 impl<R: BufRead> Lines<R> {
-    fn new(reader: R) -> Self {
-        Lines { reader, hash: Sha256::new(), bytes: 0, number: 0, buffer: Vec::new() }
+    fn new(reader: R, judging: Judging) -> Self {
+        Lines { reader, hash: Sha256::new(), bytes: 0, number: 0, buffer: Vec::new(), judging }
     }
 
     fn next_line(&mut self) -> io::Result<Next> {
@@ -193,7 +202,7 @@ impl<R: BufRead> Lines<R> {
         if self.number == 1 {
             text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         }
-        Ok(Next::Line(parse(text)))
+        Ok(Next::Line(parse(text, self.judging)))
     }
 
     fn digest(self) -> String {
@@ -210,7 +219,7 @@ struct Raw {
     body: Option<Value>,
 }
 
-fn parse(bytes: &[u8]) -> Result<Line, String> {
+fn parse(bytes: &[u8], judging: Judging) -> Result<Line, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())?.trim();
     if text.is_empty() {
         return Err("is blank".to_owned());
@@ -238,7 +247,9 @@ fn parse(bytes: &[u8]) -> Result<Line, String> {
         format!("has the url {}; known are {}", quoted(url), known.join(" and "))
     })?;
     let Some(Value::Object(body)) = raw.body else { return Err("has no body, or one that is no object".to_owned()) };
-    check_body(endpoint, &body)?;
+    if judging == Judging::All {
+        check_body(endpoint, &body)?;
+    }
     let model = body.get("model").and_then(Value::as_str).filter(|m| !m.is_empty()).map(str::to_owned);
     if model.as_ref().is_some_and(|model| model.len() > MAX_KEY) {
         return Err(format!("names a model in more than {MAX_KEY} bytes"));
@@ -247,12 +258,12 @@ fn parse(bytes: &[u8]) -> Result<Line, String> {
     Ok(Line { key, request: TaskRequest { endpoint, body }, model })
 }
 
-/// The shape of a request as far as no model could answer without it. What else it may ask for is the worker's to
-/// judge, task by task.
+/// Whether a worker would answer it: the shape, told in the words of batch files, and then all that the worker itself
+/// asks of a body. What depends on the model is left to it.
 pub fn check_body(endpoint: Endpoint, body: &Map<String, Value>) -> Result<(), String> {
     match endpoint {
         Endpoint::Completions => match body.get("prompt") {
-            Some(Value::String(_)) => Ok(()),
+            Some(Value::String(_)) => CompletionRequest::read(body).map(drop),
             _ => Err("must have a `prompt` in its body that is a string".to_owned()),
         },
         Endpoint::Chat => match body.get("messages") {
@@ -260,7 +271,7 @@ pub fn check_body(endpoint: Endpoint, body: &Map<String, Value>) -> Result<(), S
                 let is_good = |m: &Value| m.get("role").is_some_and(Value::is_string) && m.get("content").is_some();
                 match messages.iter().position(|m| !is_good(m)) {
                     Some(at) => Err(format!("has a message without role or content (number {})", at.saturating_add(1))),
-                    None => Ok(()),
+                    None => ChatRequest::read(body).map(drop),
                 }
             }
             _ => Err("must have `messages` in its body, at least one".to_owned()),

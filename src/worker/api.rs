@@ -1,6 +1,6 @@
 //! The worker's routes: llama-server's, as far as one model without tools needs them.
 
-use super::dialect::{self, ChatRequest, CompletionRequest, Options, PromptDetails, Usage};
+use super::dialect::{ChatRequest, CompletionRequest, Options, PromptDetails, Usage};
 use super::embeddings::{EmbeddingReply, EmbeddingRequest};
 use super::reply::{ApiError, Kind, Reply, sse};
 use crate::clock;
@@ -121,12 +121,8 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> Answer {
 
 async fn chat(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
     let engine = shared.engine()?;
-    let request: ChatRequest = parse(&body)?;
-    request.options.check().map_err(ApiError::bad_request)?;
+    let request = ChatRequest::read(&parse(&body)?).map_err(ApiError::bad_request)?;
     let messages = request.plain_messages().map_err(ApiError::bad_request)?;
-    if messages.is_empty() {
-        return Err(ApiError::bad_request("`messages` is empty"));
-    }
     let variables = request.chat_template_kwargs;
     let prompt = make_prompt(&engine, move |engine| engine.chat_prompt(&messages, &variables, clock::now())).await?;
     answer(&shared, &engine, Kind::Chat, (prompt, &request.options)).await
@@ -134,8 +130,7 @@ async fn chat(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
 
 async fn completions(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
     let engine = shared.engine()?;
-    let request: CompletionRequest = parse(&body)?;
-    request.options.check().map_err(ApiError::bad_request)?;
+    let request = CompletionRequest::read(&parse(&body)?).map_err(ApiError::bad_request)?;
     let prompt = make_prompt(&engine, move |engine| engine.text_prompt(&request.prompt)).await?;
     answer(&shared, &engine, Kind::Text, (prompt, &request.options)).await
 }
@@ -157,9 +152,6 @@ async fn embeddings(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    if let Some(key) = serde_json::from_slice(body).ok().as_ref().and_then(dialect::unserved) {
-        return Err(ApiError::bad_request(format!("`{key}` is not served")));
-    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize(&mut reader).map_err(|error| ApiError::bad_request(error.to_string()))
 }

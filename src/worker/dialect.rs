@@ -2,15 +2,16 @@
 
 use crate::engine::{Form, Generate, Message, Prompt, Sampling};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// `POST /v1/chat/completions`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct ChatRequest {
     pub messages: Vec<ChatMessage>,
     /// Further variables for the chat template, llama-server's name.
-    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
-    pub chat_template_kwargs: serde_json::Map<String, serde_json::Value>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub chat_template_kwargs: Map<String, Value>,
     #[serde(flatten)]
     pub options: Options,
 }
@@ -21,6 +22,21 @@ impl ChatRequest {
         let messages =
             messages.into_iter().map(|m| ChatMessage { role: m.role, content: Some(Content::Text(m.content)) });
         ChatRequest { messages: messages.collect(), ..ChatRequest::default() }
+    }
+
+    /// Reads a body that can be answered. Whoever fills a queue for the worker asks the same.
+    ///
+    /// # Errors
+    /// Why it cannot be, as far as that follows from the body alone.
+    pub fn read(body: &Map<String, Value>) -> Result<ChatRequest, String> {
+        let options = Options::read(body)?;
+        let messages = member(body, "messages")?.ok_or("`messages` is missing")?;
+        let chat_template_kwargs = member(body, "chat_template_kwargs")?.unwrap_or_default();
+        let request = ChatRequest { messages, chat_template_kwargs, options };
+        match request.plain_messages()?.is_empty() {
+            true => Err("`messages` is empty".into()),
+            false => Ok(request),
+        }
     }
 
     /// The messages with their contents as plain texts.
@@ -67,17 +83,36 @@ pub struct Part {
 }
 
 /// `POST /v1/completions`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct CompletionRequest {
     pub prompt: String,
-    #[serde(flatten)]
     pub options: Options,
+}
+
+impl CompletionRequest {
+    /// As [`ChatRequest::read`].
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn read(body: &Map<String, Value>) -> Result<CompletionRequest, String> {
+        let options = Options::read(body)?;
+        Ok(CompletionRequest { prompt: member(body, "prompt")?.ok_or("`prompt` is missing")?, options })
+    }
+}
+
+/// One member of a body.
+fn member<'a, T: Deserialize<'a>>(body: &'a Map<String, Value>, key: &str) -> Result<Option<T>, String> {
+    let Some(value) = body.get(key) else { return Ok(None) };
+    let read = serde_path_to_error::deserialize(value);
+    read.map(Some).map_err(|error| match error.path().iter().next() {
+        None => format!("`{key}`: {}", error.inner()),
+        Some(_) => format!("`{key}`, at {}: {}", error.path(), error.inner()),
+    })
 }
 
 /// A key that asks for something which would change the answer and is not served: to pass over it would be to answer
 /// another question. Keys that change nothing are left alone.
-pub fn unserved(body: &serde_json::Map<String, serde_json::Value>) -> Option<&'static str> {
-    use serde_json::Value;
+fn unserved(body: &Map<String, Value>) -> Option<&'static str> {
     let idle = |key: &str, value: &Value| match key {
         "logprobs" | "echo" => value.as_bool() == Some(false) || value.as_u64() == Some(0),
         "best_of" => value.as_u64() == Some(1),
@@ -160,6 +195,17 @@ pub struct PromptDetails {
 }
 
 impl Options {
+    /// Those of a body that can be answered.
+    fn read(body: &Map<String, Value>) -> Result<Options, String> {
+        if let Some(key) = unserved(body) {
+            return Err(format!("`{key}` is not served"));
+        }
+        let options: Options =
+            serde_path_to_error::deserialize(body).map_err(|error| format!("`{}`: {}", error.path(), error.inner()))?;
+        options.check()?;
+        Ok(options)
+    }
+
     pub fn streams(&self) -> bool {
         self.stream.unwrap_or(false)
     }
@@ -250,7 +296,7 @@ mod tests {
         let text = r#"{"model":"x","messages":[{"role":"system","content":"a"},
             {"role":"user","content":[{"type":"text","text":"b"},{"type":"text","text":"c"}]},{"role":"assistant","content":null}],
             "max_completion_tokens":5,"stop":"END","stream":true,"temperature":0,"tools":null,"user":"me","stream_options":{"include_usage":true}}"#;
-        let request: ChatRequest = serde_json::from_str(text).unwrap();
+        let request = ChatRequest::read(&serde_json::from_str(text).unwrap()).unwrap();
         let texts: Vec<String> = request.plain_messages().unwrap().into_iter().map(|m| m.content).collect();
         assert_eq!(texts, ["a", "b\nc", ""]);
         assert_eq!(request.options.max_tokens, Some(5));
@@ -287,7 +333,35 @@ mod tests {
         assert!(check(r#"{"max_tokens":0}"#).is_err());
         assert!(check(r#"{"top_p":-1}"#).is_err());
         assert!(check(r#"{"max_tokens":-1,"n":1}"#).is_ok());
-        let image = r#"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{}}]}]}"#;
-        assert!(serde_json::from_str::<ChatRequest>(image).unwrap().plain_messages().is_err());
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_answered_is_told_by_the_name_of_what_is_wrong() {
+        let chat = |more: &str| {
+            let text = format!(r#"{{"messages":[{{"role":"user","content":"hi"}}]{more}}}"#);
+            ChatRequest::read(&serde_json::from_str(&text).unwrap())
+        };
+        assert_eq!(chat("").unwrap().messages.len(), 1);
+        for (more, why) in [
+            (r#","temperature":"hot""#, "`temperature`: invalid type: string \"hot\""),
+            (r#","stop":[1]"#, "`stop`: "),
+            (r#","n":2"#, "`n` must be 1"),
+            (r#","tools":[{}]"#, "`tools` is not served"),
+            (r#","chat_template_kwargs":5"#, "`chat_template_kwargs`: "),
+        ] {
+            let told = chat(more).unwrap_err();
+            assert!(told.contains(why), "{told}");
+        }
+        for (text, why) in [
+            (r#"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{}}]}]}"#, "type `image_url`"),
+            (r#"{"messages":[{"role":7,"content":""}]}"#, "`messages`, at [0].role: "),
+            (r#"{"messages":[]}"#, "`messages` is empty"),
+            ("{}", "`messages` is missing"),
+        ] {
+            let told = ChatRequest::read(&serde_json::from_str(text).unwrap()).unwrap_err();
+            assert!(told.contains(why), "{told}");
+        }
+        let told = CompletionRequest::read(&serde_json::from_str(r#"{"prompt":["a"]}"#).unwrap()).unwrap_err();
+        assert!(told.contains("`prompt`: "), "{told}");
     }
 }

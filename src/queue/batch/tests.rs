@@ -29,14 +29,15 @@ fn wrong(line: &str, what: &str) {
 
 #[test]
 fn a_good_file_is_read_twice_and_the_same() {
-    let completion = r#"{"custom_id":"c","method":"POST","url":"/v1/completions","body":{"prompt":"Once","seed":1e2}}"#;
+    let completion =
+        r#"{"custom_id":"c","method":"POST","url":"/v1/completions","body":{"prompt":"Once","temperature":1e0}}"#;
     let text = format!("\u{feff}{}\r\n{completion}", chat("a"));
     let checked = check(text.as_bytes()).unwrap().unwrap();
     assert_eq!((checked.lines, checked.sha256.len()), (2, 64));
     let lines: Vec<Line> = read(text.as_bytes(), &checked).map(Result::unwrap).collect();
     assert_eq!((lines[0].key.as_str(), lines[0].model.as_deref()), ("a", Some("m")));
     assert_eq!(lines[1].request.endpoint, Endpoint::Completions);
-    assert_eq!(lines[1].request.body, r#"{"prompt":"Once","seed":100.0}"#);
+    assert_eq!(lines[1].request.body, r#"{"prompt":"Once","temperature":1.0}"#);
     for other in [chat("a"), format!("{text}\n{}", chat("b")), format!("{text}x"), String::new()] {
         assert!(read(other.as_bytes(), &checked).any(|line| line.is_err()), "{other}");
     }
@@ -59,6 +60,13 @@ fn every_mistake_is_told_with_its_line() {
     wrong(&chat("c").replace("messages", "message"), "must have `messages`");
     wrong(&chat("c").replace("\"role\"", "\"roll\""), "without role or content (number 1)");
     wrong(&chat("c").replace("chat/completions", "completions"), "must have a `prompt`");
+    let asking = |more: &str| chat("c").replace("\"model\"", &format!("{more}, \"model\""));
+    wrong(&asking("\"n\": 2"), "`n` must be 1");
+    wrong(&asking("\"temperature\": \"hot\""), "`temperature`: invalid type");
+    wrong(&asking("\"tools\": [{}]"), "`tools` is not served");
+    wrong(&asking("\"max_tokens\": 0"), "`max_tokens` must be at least 1");
+    wrong(&asking("\"response_format\": {\"type\": \"xml\"}"), "`response_format.type` must be");
+    wrong(&chat("c").replace("\"hi\"", "[{\"type\": \"image_url\"}]"), "type `image_url` are not supported");
     let found = check(&b"{\"custom_id\": \"\xff\"}\n"[..]).unwrap().unwrap_err();
     assert_eq!(found.first[0].what, "is not UTF-8 text");
     assert_eq!(problems(""), [(None, "it is empty".to_owned())]);
