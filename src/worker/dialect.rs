@@ -117,9 +117,24 @@ fn unserved(body: &Map<String, Value>) -> Option<&'static str> {
         "logprobs" | "echo" => value.as_bool() == Some(false) || value.as_u64() == Some(0),
         "best_of" => value.as_u64() == Some(1),
         "tools" | "functions" => value.as_array().is_some_and(Vec::is_empty),
+        "frequency_penalty" | "presence_penalty" => value.as_f64() == Some(0.0),
+        "repeat_penalty" => value.as_f64() == Some(1.0),
+        "logit_bias" => value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty),
+        "suffix" => value.as_str() == Some(""),
         _ => false,
     };
-    const KEYS: [&str; 5] = ["tools", "functions", "logprobs", "echo", "best_of"];
+    const KEYS: [&str; 10] = [
+        "tools",
+        "functions",
+        "logprobs",
+        "echo",
+        "best_of",
+        "frequency_penalty",
+        "presence_penalty",
+        "repeat_penalty",
+        "logit_bias",
+        "suffix",
+    ];
     KEYS.into_iter().find(|key| body.get(*key).is_some_and(|v| !v.is_null() && !idle(key, v)))
 }
 
@@ -290,6 +305,7 @@ impl Options {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn what_clients_send_is_understood() {
@@ -333,6 +349,27 @@ mod tests {
         assert!(check(r#"{"max_tokens":0}"#).is_err());
         assert!(check(r#"{"top_p":-1}"#).is_err());
         assert!(check(r#"{"max_tokens":-1,"n":1}"#).is_ok());
+    }
+
+    #[test]
+    fn what_would_change_the_answer_and_is_not_served_is_refused_unless_it_changes_nothing() {
+        let unserved = |body: Value| unserved(body.as_object().unwrap());
+        for body in [
+            json!({"frequency_penalty": 0.5}),
+            json!({"presence_penalty": -1}),
+            json!({"repeat_penalty": 1.1}),
+            json!({"logit_bias": {"50256": -100}}),
+            json!({"logit_bias": [[1, false]]}),
+            json!({"suffix": "the end"}),
+            json!({"best_of": 2}),
+        ] {
+            assert_eq!(unserved(body.clone()), body.as_object().unwrap().keys().next().map(String::as_str));
+        }
+        let neutral = json!({
+            "frequency_penalty": 0, "presence_penalty": 0.0, "repeat_penalty": 1, "logit_bias": {}, "suffix": null,
+            "best_of": 1, "tools": [], "logprobs": false, "echo": false, "user": "me",
+        });
+        assert_eq!(unserved(neutral), None);
     }
 
     #[test]
