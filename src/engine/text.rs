@@ -38,13 +38,11 @@ impl TextStream {
         Flow { text: std::mem::replace(&mut self.held, rest), stopped: false }
     }
 
-    /// What was held back, when no more will come. An incomplete character becomes U+FFFD.
+    /// What was held back, when no more will come. The beginning of a character whose end was cut off is left out: it
+    /// is no part of any text.
     pub fn finish(&mut self) -> String {
         self.decode();
-        if !self.bytes.is_empty() {
-            self.bytes.clear();
-            self.held.push(char::REPLACEMENT_CHARACTER);
-        }
+        self.bytes.clear();
         std::mem::take(&mut self.held)
     }
 
@@ -117,7 +115,15 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_replaced() {
-        assert_eq!(run(&[], &[b"a\xff", b"b\xf0\x9f"]).0, "a\u{fffd}b\u{fffd}");
+        assert_eq!(run(&[], &[b"a\xff", b"b"]).0, "a\u{fffd}b");
+        assert_eq!(run(&[], &[b"\xf0\x9f", b"b"]).0, "\u{fffd}b");
+    }
+
+    #[test]
+    fn a_character_that_the_limit_of_tokens_cuts_is_left_out() {
+        let globe = "🌍".as_bytes();
+        assert_eq!(run(&[], &[globe, &globe[..3]]).0, "🌍");
+        assert_eq!(run(&["END"], &[b"E", &globe[..1]]).0, "E");
     }
 
     #[test]
