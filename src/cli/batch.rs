@@ -4,6 +4,7 @@ use super::task::batch::{ExportArgs, ImportArgs, export, queue};
 use super::task::target::{Target, distinct};
 use super::{Access, Ctx, Exit, offload};
 use crate::failure::{Failure, Kind};
+use crate::host::actor;
 use crate::model::Tier;
 use crate::model::task::TaskState;
 use crate::queue::executor::{Bounds, Told};
@@ -95,5 +96,11 @@ pub fn run(ctx: &mut Ctx, args: &BatchArgs) -> anyhow::Result<Exit> {
     }
     let failed = ctx.db(Access::ReadOnly)?.count_tasks(Some(&batch))?;
     let failed = failed.iter().filter(|(state, _)| **state != TaskState::Done).map(|(_, n)| *n).sum::<u64>();
-    Ok(if failed > 0 { Exit::Bad } else { Exit::Done })
+    if failed == 0 {
+        return Ok(Exit::Done);
+    }
+    ctx.ui.warn(&format!("{} failed or cancelled", units::plural(failed, "request")));
+    let retry = format!("modelctl task retry --batch {}", actor::quoted(&batch));
+    ctx.ui.hint(&format!("`{retry}` queues them again, and then the same command answers them"));
+    Ok(Exit::Bad)
 }

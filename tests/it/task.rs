@@ -328,3 +328,22 @@ fn a_batch_whose_output_cannot_be_written_says_so_before_the_work() {
     let left: Vec<_> = fs::read_dir(sandbox.path(".")).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().contains("modelctl-export")), "{left:?}");
 }
+
+#[test]
+fn a_batch_with_failed_and_cancelled_lines_says_how_they_are_run_again() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("my in.jsonl"), ["a", "b", "c"].map(|key| line(key, "") + "\n").concat()).unwrap();
+    let batch = sandbox.run(["task", "import", "my in.jsonl"]).ok().out.trim().to_owned();
+    sandbox.run(["task", "cancel", &format!("{batch}/b")]).ok();
+    let error = || TaskError::new(ErrorKind::Model, "empty answer");
+    work(
+        &sandbox,
+        |task| {
+            if task.ticket.key.as_deref() == Some("c") { End::FailedForGood(error()) } else { answer(task) }
+        },
+    );
+    let run = sandbox.run(["batch", "my in.jsonl", "-o", "out.jsonl"]).refuses(1, "2 requests failed or cancelled");
+    assert!(run.err.contains(&format!("`modelctl task retry --batch '{batch}'`")), "{run:?}");
+    let retried = sandbox.run(["task", "retry", "--batch", &batch, "--json"]).ok().json();
+    assert_eq!(retried["changed"], json!([2, 3]));
+}

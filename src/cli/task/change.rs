@@ -36,7 +36,7 @@ pub struct RetryArgs {
     /// Numbers, keys, or BATCH/KEY
     #[arg(value_name = "TASK", group = "which")]
     tasks: Vec<String>,
-    /// Every task of this batch that has failed
+    /// Every task of this batch that has failed or was cancelled
     #[arg(long, value_name = "BATCH", group = "which")]
     batch: Option<String>,
     /// Every task that has failed
@@ -54,7 +54,12 @@ pub fn cancel(ctx: &mut Ctx, args: &CancelArgs) -> anyhow::Result<Exit> {
 }
 
 pub fn retry(ctx: &mut Ctx, args: &RetryArgs) -> anyhow::Result<Exit> {
-    let some = TaskFilter { states: vec![TaskState::Failed], batch: args.batch.clone() };
+    // Who names a batch wants it whole.
+    let states = match args.batch {
+        Some(_) => vec![TaskState::Failed, TaskState::Cancelled],
+        None => vec![TaskState::Failed],
+    };
+    let some = TaskFilter { states, batch: args.batch.clone() };
     change(ctx, &Which { named: &args.tasks, some, json: args.json }, "queued again", Db::retry_tasks)
 }
 
