@@ -29,7 +29,7 @@ const WAIT: Duration = Duration::from_secs(600);
 /// Without --prompt: takes up what was left by anybody who was killed, runs up to OFFLOAD_MAX_TASKS (5) tasks that are
 /// due, and exits; exit code 4 when another process has the model loaded. With --prompt: the answer streams to standard
 /// output, figures go to standard error; it waits while another process has a model in memory, and ends with exit code
-/// 4 when that takes longer than --timeout (10 minutes). Without --model the first keep hint that fits in memory answers,
+/// 4 when that takes longer than --timeout (10 minutes) or no answer has begun by then. Without --model the first keep hint that fits in memory answers,
 /// else a model of the smallest tier that does.
 #[derive(Debug, Args)]
 pub struct RunOnceArgs {
@@ -52,7 +52,7 @@ pub struct RunOnceArgs {
     #[arg(long, value_name = "N", requires = "prompt")]
     seed: Option<u32>,
     /// Give up waiting for other processes after this long, and end the answer then [default: wait 10m, no end]
-    #[arg(long, value_name = "DURATION", requires = "prompt", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", requires = "prompt", value_parser = limit)]
     timeout: Option<Duration>,
     /// Load the model even if it does not seem to fit in memory
     #[arg(long, requires = "prompt")]
@@ -66,6 +66,15 @@ pub(super) fn temperature(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(t) if (0.0..=5.0).contains(&t) => Ok(t),
         _ => Err("give a number from 0 to 5".to_owned()),
+    }
+}
+
+/// A limit of time that leaves time for something.
+pub(super) fn limit(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("give a time above 0".to_owned()),
+        Ok(limit) => Ok(limit),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -262,6 +271,12 @@ fn answer(
             return Err(Failure::from(error).into());
         }
     };
+    if completion.finish == Finish::TimedOut && first_token.is_none() {
+        let limit = args.timeout.map_or_else(String::new, |limit| format!(" within {}", units::took(limit)));
+        return Err(Failure::busy(format!("{} did not come to an answer{limit}", text::clean(&model.name)))
+            .hint("loading the model and reading the prompt count; give a longer --timeout")
+            .into());
+    }
     if completion.template == TemplateUse::None {
         ctx.ui
             .warn(&format!("{} has no chat template: it was given the plain text and goes on from there", model.name));

@@ -139,6 +139,9 @@ fn a_prompt_comes_from_the_command_line_a_file_or_standard_input() {
         &["task", "add", "x", "--prompt", "y"],
         &["task", "add", ""],
         &["task", "add", "x", "--key", "12"],
+        &["task", "add", "x", "--stop", ""],
+        &["task", "add", "x", "--timeout", "0s"],
+        &["run-once", "--prompt", "x", "--timeout", "0s"],
     ] {
         sandbox.run(args).refuses(2, "");
     }

@@ -1,5 +1,5 @@
 use super::super::list::named as one_of;
-use super::super::run_once::{MAX_PROMPT, prompt, temperature};
+use super::super::run_once::{MAX_PROMPT, limit, prompt, temperature};
 use super::view::TaskJson;
 use super::{Access, Ctx, Exit, wish};
 use crate::clock::Timestamp;
@@ -59,7 +59,7 @@ pub struct AddArgs {
     #[arg(long, value_name = "TIME", value_parser = when)]
     deadline: Option<When>,
     /// How long one attempt may take (`90s`, `10m`)
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = limit)]
     timeout: Option<Duration>,
     /// Attempts that may end in an error [default: OFFLOAD_MAX_ATTEMPTS, else 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
@@ -77,7 +77,7 @@ pub struct AddArgs {
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
     /// End the answer before this text; may be given several times
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = stop)]
     stop: Vec<String>,
     /// The answer must be JSON that fits the schema in this file
     #[arg(long, value_name = "FILE", conflicts_with = "grammar")]
@@ -127,6 +127,10 @@ fn key(text: &str) -> Result<String, String> {
         }
         text => Ok(text.to_owned()),
     }
+}
+
+fn stop(text: &str) -> Result<String, String> {
+    if text.is_empty() { Err("an empty text is in every answer".into()) } else { Ok(text.to_owned()) }
 }
 
 fn probability(text: &str) -> Result<f32, String> {
