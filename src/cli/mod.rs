@@ -36,6 +36,7 @@ mod show_view;
 mod task;
 mod tell_history;
 mod trash;
+mod trash_settle;
 mod turn;
 mod verify;
 mod verify_report;

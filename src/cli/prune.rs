@@ -1,6 +1,7 @@
 //! `modelctl prune`: what may go and why, and on request into the trash or away for good.
 
 use super::prune_view as view;
+use super::trash_settle::settle;
 use super::{Access, Ctx, Exit, scan, select};
 use crate::clock;
 use crate::config::PruneConfig;
@@ -220,25 +221,6 @@ fn uses(servers: &PruneConfig, asked: &[&Candidate], notes: &mut Vec<String>) ->
         notes.extend(in_use.notes());
     }
     uses
-}
-
-/// Puts in order what a run left behind that did not come to its end.
-pub(super) fn settle(ctx: &mut Ctx) -> anyhow::Result<()> {
-    let roots = roots(ctx)?;
-    let mut touched = BTreeSet::new();
-    for (place, _) in super::trash::places(&roots, &mut ctx.ui) {
-        let path = place.path().to_owned();
-        let held = place.hold(clock::now()).map_err(trash::Fault::into_error)?;
-        for recovered in trash::recover(&held, &mut trash::go_on)? {
-            let told = super::trash::recovered(&path, &recovered);
-            ctx.ui.warn(&told);
-            touched.extend(recovered.order.map(|order| (order.store, order.root)));
-        }
-    }
-    if !touched.is_empty() {
-        rescan(ctx, touched)?;
-    }
-    Ok(())
 }
 
 /// The roots that the database knows, and those that are configured: the trash outlives the database.

@@ -1,11 +1,12 @@
 //! `modelctl trash list|restore|empty`: what prune took away, back or away for good.
 
-use super::prune::{age, record, rescan, roots, settle};
+use super::prune::{age, record, rescan, roots};
+use super::trash_settle::{self, settle};
 use super::{Ctx, Exit};
 use crate::clock;
 use crate::failure::Failure;
 use crate::model::{Action, Event, StoreKind, Subject};
-use crate::prune::trash::{self, Ending, Order, Place, Recovered, State, Trashed};
+use crate::prune::trash::{self, Order, Place, State, Trashed};
 use crate::ui::{Cell, Column, Table, Tone, Ui, text, units};
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -93,26 +94,6 @@ pub(super) fn places(roots: &[(StoreKind, PathBuf)], ui: &mut Ui) -> Vec<(Place,
     all.into_values().collect()
 }
 
-/// A sentence about what an earlier run left behind.
-pub(super) fn recovered(place: &Path, recovered: &Recovered) -> String {
-    let name = recovered.order.as_ref().map_or(recovered.id.as_str(), |order| order.name.as_str());
-    let (name, place) = (text::clean(name), text::path(place));
-    match &recovered.ending {
-        Ending::Undone => format!("an earlier run was ended while it took `{name}` away: it is back where it was"),
-        Ending::Kept => format!(
-            "an earlier run was ended while it took `{name}` away, and something else is in its place: what was taken is in `{place}`"
-        ),
-        Ending::Restored => format!("an earlier run was ended while it restored `{name}`: it is restored now"),
-        Ending::NotRestored(why) => {
-            format!("an earlier run was ended while it restored `{name}`, and it cannot go on: {why}")
-        }
-        Ending::Deleted(_) => format!("an earlier run was ended while it deleted `{name}`: it is deleted now"),
-        Ending::Failed(why) => {
-            format!("an earlier run left `{name}` half done, and that cannot be put in order: {why}")
-        }
-    }
-}
-
 fn everything(ctx: &mut Ctx) -> anyhow::Result<Vec<Trashed>> {
     let roots = roots(ctx)?;
     let places: Vec<Place> = places(&roots, &mut ctx.ui).into_iter().map(|(place, _)| place).collect();
@@ -182,8 +163,7 @@ fn meant(all: Vec<Trashed>, ids: &[String]) -> anyhow::Result<Vec<Trashed>> {
             all.iter().enumerate().filter(|(_, t)| fits(t)).map(|(at, _)| at).collect()
         };
         let by_id = hits(&|t| !id.is_empty() && t.id.starts_with(id.as_str()));
-        let named =
-            |t: &Trashed| t.order.as_ref().is_some_and(|o| o.name == *id || o.models.iter().any(|m| m.as_str() == id));
+        let named = |t: &Trashed| t.order.as_ref().is_some_and(|o| is_called(o, id));
         let found = if by_id.is_empty() { hits(&named) } else { by_id };
         match found.as_slice() {
             [one] => {
@@ -204,6 +184,11 @@ fn meant(all: Vec<Trashed>, ids: &[String]) -> anyhow::Result<Vec<Trashed>> {
     Ok(all.into_iter().enumerate().filter(|(at, _)| chosen.contains(at)).map(|(_, t)| t).collect())
 }
 
+/// Whether it was moved under that name.
+fn is_called(order: &Order, name: &str) -> bool {
+    order.name == name || order.models.iter().any(|m| m.as_str() == name)
+}
+
 /// The place of an item, locked.
 fn hold(ctx: &mut Ctx, item: &Trashed) -> anyhow::Result<trash::Held> {
     let roots = roots(ctx)?;
@@ -214,7 +199,11 @@ fn hold(ctx: &mut Ctx, item: &Trashed) -> anyhow::Result<trash::Held> {
 }
 
 fn restore(ctx: &mut Ctx, args: &RestoreArgs) -> anyhow::Result<Exit> {
-    settle(ctx)?;
+    // Whoever wants something back must not be the one who deletes it for good.
+    let is_asked = |id: &str, order: &Order| {
+        args.ids.iter().any(|asked| id.starts_with(asked.as_str()) || is_called(order, asked))
+    };
+    trash_settle::settle_but(ctx, &is_asked)?;
     let items = meant(everything(ctx)?, &args.ids)?;
     let event = ctx.event(Action::Restore);
     let mut touched = BTreeSet::new();

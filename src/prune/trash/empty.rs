@@ -8,7 +8,7 @@ use super::item::{Hook, Item, Mark, at, slot};
 use super::lock::Held;
 use super::order::{Kind, Seen, Step};
 use super::restore::settled;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// What emptying gave.
@@ -17,6 +17,8 @@ pub struct Emptied {
     /// Bytes of disk of the files whose last name went. Those of files that something still has open count too; the file
     /// system gives them back when that closes them.
     pub freed_bytes: u64,
+    /// Entries that were deleted, folders not counted.
+    pub deleted: u64,
     /// What is not what was moved there, or came in since: left where it is, with the item.
     pub left: Vec<PathBuf>,
 }
@@ -24,7 +26,8 @@ pub struct Emptied {
 /// Deletes an item for good.
 ///
 /// # Errors
-/// [`Fault`]s with their failure. What is deleted until then is gone; the rest is an item still.
+/// [`Fault`]s with their failure. When nothing was deleted until then, the item is what it was. What was deleted is gone
+/// ([`Fault::HalfDeleted`]), and the next recovery goes on with the rest.
 pub fn empty(held: &Held, id: &str, hook: Hook<'_>) -> anyhow::Result<Emptied> {
     let mut whole = || {
         let item = settled(held, id)?;
@@ -37,7 +40,35 @@ pub fn empty(held: &Held, id: &str, hook: Hook<'_>) -> anyhow::Result<Emptied> {
 
 /// Deletes what is left of an item.
 pub(super) fn purge(held: &Held, item: &Item, hook: Hook<'_>) -> Result<Emptied, Fault> {
-    let mut purge = Purge { item, listing: HashMap::new(), done: Emptied::default() };
+    let mut done = Emptied::default();
+    match steps(item, &mut done, hook) {
+        Ok(()) => {}
+        Err(Fault::Stopped(e)) => return Err(Fault::Stopped(e)),
+        Err(why) => {
+            let gone = gone(item)?;
+            // Of an item that was a part already, what is missing may have gone before.
+            if done.deleted > 0 || !(gone.is_empty() || item.is(Mark::Partly)?) {
+                let id = item.id.clone();
+                return Err(Fault::HalfDeleted { id, gone, freed_bytes: done.freed_bytes, source: Box::new(why) });
+            }
+            // What is not begun must not be gone on with by a run that was asked for something else.
+            item.turn(Mark::Purging, Mark::Complete)?;
+            at(hook, Point::Marked)?;
+            return Err(why);
+        }
+    }
+    if item.files.names()?.is_empty() {
+        item.remove(&held.place, hook)?;
+    } else {
+        item.mark(Mark::Partly)?;
+        item.turn(Mark::Purging, Mark::Complete)?;
+        at(hook, Point::Marked)?;
+    }
+    Ok(done)
+}
+
+fn steps(item: &Item, done: &mut Emptied, hook: Hook<'_>) -> Result<(), Fault> {
+    let mut purge = Purge { item, listing: HashMap::new(), done };
     for (n, step) in item.journal.order.steps.iter().enumerate() {
         let Some(look) = item.payload(n)? else { continue };
         match step {
@@ -54,22 +85,43 @@ pub(super) fn purge(held: &Held, item: &Item, hook: Hook<'_>) -> Result<Emptied,
             Step::RemoveDir { .. } => purge.done.left.push(item.files.path.join(slot(n))),
         }
     }
-    let done = purge.done;
-    if item.files.names()?.is_empty() {
-        item.remove(&held.place, hook)?;
-    } else {
-        item.mark(Mark::Partly)?;
-        item.turn(Mark::Purging, Mark::Complete)?;
-        at(hook, Point::Marked)?;
+    Ok(())
+}
+
+/// What of an item is not in the trash: where it was in its store.
+pub(super) fn gone(item: &Item) -> Result<Vec<PathBuf>, Fault> {
+    let order = &item.journal.order;
+    let mut gone = Vec::new();
+    for (n, step) in order.steps.iter().enumerate() {
+        let was = order.root.join(step.path());
+        match step {
+            Step::RemoveDir { .. } => {}
+            _ if item.payload(n)?.is_none() => gone.push(was),
+            Step::Move { .. } => {}
+            Step::Tree { listing, .. } => {
+                // A folder that has gone takes what was in it along.
+                let mut missing: HashSet<&Path> = HashSet::new();
+                for listed in listing {
+                    let path = listed.path.as_path();
+                    if path.ancestors().skip(1).any(|above| missing.contains(above)) {
+                        continue;
+                    }
+                    if item.files.look(&slot(n).join(path))?.is_none() {
+                        missing.insert(path);
+                        gone.push(was.join(path));
+                    }
+                }
+            }
+        }
     }
-    Ok(done)
+    Ok(gone)
 }
 
 struct Purge<'p> {
     item: &'p Item,
     /// Of the tree that is being deleted.
     listing: HashMap<&'p Path, &'p Seen>,
-    done: Emptied,
+    done: &'p mut Emptied,
 }
 
 impl Purge<'_> {
@@ -113,6 +165,7 @@ impl Purge<'_> {
             return Ok(());
         }
         folder.unlink(name)?;
+        self.done.deleted += 1;
         if look.links <= 1 {
             self.done.freed_bytes = self.done.freed_bytes.saturating_add(look.allocated);
         }

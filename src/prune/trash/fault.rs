@@ -39,6 +39,12 @@ pub enum Fault {
     /// It went wrong, and so did putting back what had been moved until then.
     #[error("{why}; what was moved until then is still in the trash as item `{id}`")]
     HalfDone { id: String, why: Box<Fault>, source: Box<Fault> },
+    /// Some of it is deleted, and the rest could not be.
+    #[error("item `{id}` of the trash is deleted by half: {}", told(gone))]
+    HalfDeleted { id: String, gone: Vec<PathBuf>, freed_bytes: u64, source: Box<Fault> },
+    /// It is being deleted, which cannot be taken back.
+    #[error("item `{id}` of the trash is being deleted: {}", told(gone))]
+    BeingDeleted { id: String, gone: Vec<PathBuf> },
     /// The trash of that root is on another file system.
     #[error("`{}` is not on the file system of its trash", path.display())]
     Elsewhere { path: PathBuf },
@@ -83,6 +89,10 @@ impl Fault {
             Fault::HalfDone { .. } => {
                 cannot("an item was moved by half").hint("the next run puts it back: run it when that is mended")
             }
+            Fault::HalfDeleted { .. } => cannot("not everything was deleted")
+                .hint("`modelctl trash empty --confirm` goes on with it when that is mended; there is no way back"),
+            Fault::BeingDeleted { .. } => cannot("nothing was restored")
+                .hint("what is left of it is in its folder, which `modelctl trash list --json` names; `modelctl trash empty --confirm` deletes it"),
             Fault::Unsettled { .. } => cannot("an earlier run did not come to its end"),
             Fault::Damaged { .. } => {
                 cannot("the trash holds something strange").hint("look into its folder; nothing in it is touched")
@@ -90,5 +100,16 @@ impl Fault {
             _ => cannot("nothing was changed in the store"),
         };
         anyhow::Error::new(self).context(failure)
+    }
+}
+
+/// What has gone, by name as far as one reads it.
+fn told(gone: &[PathBuf]) -> String {
+    const NAMED: usize = 3;
+    let names: Vec<String> = gone.iter().take(NAMED).map(|path| format!("`{}`", path.display())).collect();
+    match gone.len().saturating_sub(NAMED) {
+        _ if gone.is_empty() => "what has gone of it cannot be told".to_owned(),
+        0 => format!("{} gone", names.join(", ")),
+        more => format!("{} and {more} more gone", names.join(", ")),
     }
 }

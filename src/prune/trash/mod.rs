@@ -36,7 +36,7 @@ pub use list::{State, Trashed, list};
 pub use lock::{Held, Holder};
 pub use order::{Inode, Kind, Listed, Order, Seen, Step};
 pub use place::Place;
-pub use recover::{Ending, Recovered, recover};
+pub use recover::{Ending, Recovered, recover, recover_but};
 pub use restore::restore;
 
 /// Where a run is: told to the hook that every one takes. When the hook gives an error, the run ends right there and

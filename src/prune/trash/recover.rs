@@ -38,6 +38,18 @@ pub enum Ending {
 /// # Errors
 /// Only when the place itself cannot be read, or the hook gives one; what is wrong with an item is told with it.
 pub fn recover(held: &Held, hook: Hook<'_>) -> anyhow::Result<Vec<Recovered>> {
+    recover_but(held, &|_, _| false, hook)
+}
+
+/// The same, but what was about to be deleted and is `spared` (by its id and what it was moved for) stays as it is.
+///
+/// # Errors
+/// As [`recover`].
+pub fn recover_but(
+    held: &Held,
+    spared: &dyn Fn(&str, &Order) -> bool,
+    hook: Hook<'_>,
+) -> anyhow::Result<Vec<Recovered>> {
     let mut all = Vec::new();
     for id in item::ids(&held.place).map_err(Fault::into_error)? {
         let (order, ending) = match Item::open(&held.place, &id) {
@@ -47,6 +59,7 @@ pub fn recover(held: &Held, hook: Hook<'_>) -> anyhow::Result<Vec<Recovered>> {
                 Ok(true | false) => continue,
                 Err(e) => (None, Err(e)),
             },
+            Ok(Some(item)) if spared(&id, &item.journal.order) && item.is(Mark::Purging).is_ok_and(|is| is) => continue,
             Ok(Some(item)) => match settle(held, &item, hook) {
                 Ok(None) => continue,
                 Ok(Some(ending)) => (Some(item.journal.order), Ok(ending)),

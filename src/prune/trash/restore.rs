@@ -3,6 +3,7 @@
 use super::Point;
 use super::beneath::Base;
 use super::discard;
+use super::empty;
 use super::fault::Fault;
 use super::item::{Hook, Item, Mark, at};
 use super::lock::Held;
@@ -14,12 +15,14 @@ use super::times::Times;
 /// changed those meanwhile. Nothing that is there is replaced.
 ///
 /// # Errors
-/// [`Fault`]s with their failure. [`Fault::Occupied`] names what is in the way; the item is still in the trash then.
+/// [`Fault`]s with their failure. [`Fault::Occupied`] names what is in the way, [`Fault::BeingDeleted`] what has gone
+/// already; the item is still in the trash then.
 pub fn restore(held: &Held, id: &str, hook: Hook<'_>) -> anyhow::Result<()> {
     put(held, id, hook).map_err(Fault::into_error)
 }
 
 fn put(held: &Held, id: &str, hook: Hook<'_>) -> Result<(), Fault> {
+    spare(held, id)?;
     let item = settled(held, id)?;
     let root = held.place.root(&item.journal.order.root)?;
     has_room(&item, &root)?;
@@ -29,6 +32,19 @@ fn put(held: &Held, id: &str, hook: Hook<'_>) -> Result<(), Fault> {
     item.turn(Mark::Complete, Mark::Restoring)?;
     at(hook, Point::Marked)?;
     finish(held, &item, (&root, &mut times), hook)
+}
+
+/// An item that was about to be deleted, and of which all is there, is one like any other again.
+fn spare(held: &Held, id: &str) -> Result<(), Fault> {
+    let Some(item) = Item::open(&held.place, id)? else { return Ok(()) };
+    if !item.is(Mark::Purging)? {
+        return Ok(());
+    }
+    let gone = empty::gone(&item)?;
+    if gone.is_empty() && !item.is(Mark::Partly)? {
+        return item.turn(Mark::Purging, Mark::Complete);
+    }
+    Err(Fault::BeingDeleted { id: id.to_owned(), gone })
 }
 
 /// Goes on with a restore; when that cannot be done, everything goes back into the trash.

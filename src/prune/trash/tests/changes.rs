@@ -147,3 +147,76 @@ fn an_item_that_lost_something_is_not_restored_by_half() {
     let error = restore(&shop.hold(), "zzzzzzzzzzzz", &mut go_on).unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(Fault::NoItem { .. })));
 }
+
+/// What keeps one entry of a trash from being deleted, until it is dropped.
+struct Stuck(PathBuf);
+
+impl Stuck {
+    /// None where that cannot be done, with the reason printed.
+    fn new(path: PathBuf) -> Option<Stuck> {
+        let set = std::process::Command::new("chattr").arg("+i").arg(&path).output();
+        match set {
+            Ok(output) if output.status.success() => Some(Stuck(path)),
+            why => {
+                println!("skipped: no file can be made immutable here: {why:?}");
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Stuck {
+    fn drop(&mut self) {
+        assert!(std::process::Command::new("chattr").arg("-i").arg(&self.0).status().unwrap().success());
+    }
+}
+
+#[test]
+fn an_item_of_which_nothing_could_be_deleted_can_be_restored() {
+    let shop = Shop::new();
+    let before = shop.picture();
+    let id = shop.discard(shop.order(vec![shop.mv("blobs/one"), shop.mv("blobs/two")]));
+    let Some(stuck) = Stuck::new(shop.listed()[0].folder.join("files/0")) else { return };
+    let error = empty(&shop.hold(), &id, &mut go_on).unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(Fault::Io { .. })), "{error:?}");
+    drop(stuck);
+    assert!(matches!(shop.listed()[0].state, State::Complete), "nothing of it was begun");
+    assert!(recover(&shop.hold(), &mut go_on).unwrap().is_empty(), "there is nothing to complete");
+    shop.restore(&id);
+    same(&before, &shop.picture(), "restored");
+}
+
+#[test]
+fn what_is_deleted_by_half_is_told_and_a_restore_does_not_delete_the_rest() {
+    let shop = Shop::new();
+    let id = shop.discard(shop.order(vec![shop.mv("blobs/one"), shop.mv("blobs/two")]));
+    let rest = shop.listed()[0].folder.join("files/1");
+    let Some(stuck) = Stuck::new(rest.clone()) else { return };
+    let error = empty(&shop.hold(), &id, &mut go_on).unwrap_err();
+    let only = [shop.root.join("blobs/one")];
+    assert!(matches!(error.downcast_ref(), Some(Fault::HalfDeleted { gone, .. }) if *gone == only), "{error:?}");
+    drop(stuck);
+    assert!(matches!(shop.listed()[0].state, State::Purging));
+    assert!(recover_but(&shop.hold(), &|asked, _| asked == id, &mut go_on).unwrap().is_empty());
+    let error = restore(&shop.hold(), &id, &mut go_on).unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(Fault::BeingDeleted { gone, .. }) if *gone == only), "{error:?}");
+    assert!(rest.exists());
+    let done = recover(&shop.hold(), &mut go_on).unwrap();
+    assert!(matches!(done.as_slice(), [Recovered { ending: Ending::Deleted(_), .. }]), "{done:?}");
+    assert!(!rest.exists());
+}
+
+#[test]
+fn a_kill_before_anything_was_deleted_leaves_what_can_be_restored() {
+    let shop = Shop::new();
+    let before = shop.picture();
+    let id = shop.discard(shop.model());
+    assert_eq!(dies_at(0, |hook| empty(&shop.hold(), &id, hook)), Some(Point::Marked));
+    assert!(matches!(shop.listed()[0].state, State::Purging));
+    shop.restore(&id);
+    same(&before, &shop.picture(), "restored");
+    let id = shop.discard(shop.model());
+    assert_eq!(dies_at(1, |hook| empty(&shop.hold(), &id, hook)), Some(Point::Deleted));
+    let error = restore(&shop.hold(), &id, &mut go_on).unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(Fault::BeingDeleted { gone, .. }) if gone.len() == 1), "{error:?}");
+}
