@@ -324,6 +324,7 @@ fn act<'p>(
     let doer = Doer {
         who: actor.user.clone().unwrap_or_else(|| actor.uid.to_string()),
         command: actor.command.clone().unwrap_or_default(),
+        actor: Some(actor.clone()),
         now: ctx.now,
     };
     let progress = ctx.ui.progress(if manner.purge { "deleting" } else { "moving" }, Some(plan.going().count() as u64));
@@ -383,7 +384,8 @@ fn event_of(event: &Event, done: &Done<'_>) -> Event {
     let row = done.row;
     let (freed, detail) = match &done.fate {
         Fate::Trashed { id } => (0, json!({ "trash": id, "freed_when_emptied": row.freed_bytes, "rule": row.rule })),
-        Fate::Purged { freed, left } => (*freed, json!({ "rule": row.rule, "left": left.len() })),
+        Fate::Purged { freed, left, .. } if left.is_empty() => (*freed, json!({ "rule": row.rule, "left": 0 })),
+        Fate::Purged { freed, left, id } => (*freed, json!({ "trash": id, "rule": row.rule, "left": left.len() })),
         Fate::Skipped { .. } | Fate::Failed { .. } => (0, serde_json::Value::Null),
     };
     Event {

@@ -1,9 +1,11 @@
 //! What commands tell the history of what they did.
 
 use super::Ctx;
+use crate::clock;
 use crate::host::actor::actor;
 use crate::inventory::{Change, ChangeKind};
-use crate::model::{Action, Event, ModelRow, ScanCounts, Settings, Subject};
+use crate::model::{Action, Actor, Event, ModelRow, ScanCounts, Settings, Subject};
+use crate::prune::trash::{Kind, Order, Step};
 use serde_json::{Value, json};
 
 /// Changes of a scan that are told one by one; the counts tell of all.
@@ -85,4 +87,55 @@ pub(super) fn kept(event: Event, key: &'static str, hints: &[String], done: &[bo
 pub(super) fn inference(event: Event, on: bool) -> Event {
     let word = |on| if on { "on" } else { "off" };
     Event { detail: json!({ "before": word(!on), "after": word(on) }), ..event }
+}
+
+/// An item of a trash.
+pub(super) struct Item<'a> {
+    pub id: &'a str,
+    pub order: Option<&'a Order>,
+    /// Of disk, that were in it.
+    pub bytes: u64,
+}
+
+/// What became of an item of a trash.
+pub(super) fn of_trash(event: &Event, item: &Item<'_>, freed: u64) -> Event {
+    let order = item.order;
+    Event {
+        at: clock::now(),
+        subject: order.map(|o| Subject {
+            id: o.models.first().cloned(),
+            name: o.name.clone(),
+            path: Some(o.root.clone()),
+        }),
+        others: order.map(|o| o.models.iter().skip(1).cloned().collect()).unwrap_or_default(),
+        reason: order.map(|o| format!("taken away by {}: {}", o.who, o.why.join("; "))),
+        apparent: order.map(|o| o.apparent_bytes),
+        allocated: Some(item.bytes),
+        freed: Some(freed),
+        detail: json!({ "trash": item.id }),
+        ..event.clone()
+    }
+}
+
+/// That something was moved to a trash, by what the item itself says of it: the run that did it could not tell. `uid` is
+/// whose the item is.
+pub(super) fn taken(id: &str, order: &Order, uid: u32) -> Event {
+    let by_name = || Actor {
+        uid,
+        user: Some(order.who.clone()),
+        command: Some(order.command.clone()).filter(|command| !command.is_empty()),
+        ..Actor::default()
+    };
+    let main = order.steps.iter().find(|step| matches!(step, Step::Move { seen, .. } if seen.kind == Kind::File));
+    let path = main.map_or_else(|| order.root.clone(), |step| order.root.join(step.path()));
+    Event {
+        subject: Some(Subject { id: order.models.first().cloned(), name: order.name.clone(), path: Some(path) }),
+        others: order.models.iter().skip(1).cloned().collect(),
+        reason: Some(order.why.join("; ")),
+        apparent: Some(order.apparent_bytes),
+        allocated: Some(order.allocated_bytes),
+        freed: Some(0),
+        detail: json!({ "trash": id, "freed_when_emptied": order.freed_bytes, "told_late": true }),
+        ..Event::new(order.at, order.actor.clone().unwrap_or_else(by_name), Action::Prune)
+    }
 }

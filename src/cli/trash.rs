@@ -1,16 +1,16 @@
 //! `modelctl trash list|restore|empty`: what prune took away, back or away for good.
 
 use super::prune::{age, record, rescan, roots};
+use super::tell_history::{self, Item};
 use super::trash_settle::{self, settle};
 use super::{Ctx, Exit};
 use crate::clock;
 use crate::failure::Failure;
-use crate::model::{Action, Event, StoreKind, Subject};
+use crate::model::{Action, StoreKind};
 use crate::prune::trash::{self, Order, Place, State, Trashed};
 use crate::ui::{Cell, Column, Table, Tone, Ui, text, units};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -102,6 +102,7 @@ fn everything(ctx: &mut Ctx) -> anyhow::Result<Vec<Trashed>> {
 
 fn list(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
     let all = everything(ctx)?;
+    trash_settle::tell_untold(ctx, &all);
     if args.json {
         ctx.ui.json(&all.iter().map(|t| Document::of(t, None)).collect::<Vec<_>>())?;
         return Ok(Exit::Done);
@@ -212,14 +213,21 @@ fn restore(ctx: &mut Ctx, args: &RestoreArgs) -> anyhow::Result<Exit> {
     // The last that was taken away goes back first: an earlier one may need what came with it.
     for item in items.into_iter().rev() {
         let held = hold(ctx, &item)?;
-        if let Err(error) = trash::restore(&held, &item.id, &mut trash::go_on) {
+        let what = Item { id: &item.id, order: item.order.as_ref(), bytes: item.bytes };
+        // Told while the item is still there: a run that ends in between is completed by the next one, which tells it.
+        let mut tell = |point: trash::Point| {
+            if point == trash::Point::Synced {
+                record(ctx, tell_history::of_trash(&event, &what, 0), &[]);
+            }
+            Ok(())
+        };
+        if let Err(error) = trash::restore(&held, &item.id, &mut tell) {
             failed = Some(error.context(Failure::cannot_meet(format!("`{}` was not restored", item.id))));
             break;
         }
         drop(held);
         if let Some(order) = &item.order {
             touched.insert((order.store, order.root.clone()));
-            record(ctx, event_of(&event, &item, 0), &[]);
             let name = text::clean(&order.name).into_owned();
             if !args.json {
                 ctx.ui.line(&format!("restored {name} to {}", text::path(&order.root)))?;
@@ -232,25 +240,6 @@ fn restore(ctx: &mut Ctx, args: &RestoreArgs) -> anyhow::Result<Exit> {
         ctx.ui.json(&done.iter().map(|t| Document::of(t, Some("restored"))).collect::<Vec<_>>())?;
     }
     failed.map_or(Ok(Exit::Done), Err)
-}
-
-fn event_of(event: &Event, item: &Trashed, freed: u64) -> Event {
-    let order = item.order.as_ref();
-    Event {
-        at: clock::now(),
-        subject: order.map(|o| Subject {
-            id: o.models.first().cloned(),
-            name: o.name.clone(),
-            path: Some(o.root.clone()),
-        }),
-        others: order.map(|o| o.models.iter().skip(1).cloned().collect()).unwrap_or_default(),
-        reason: order.map(|o| format!("taken away by {}: {}", o.who, o.why.join("; "))),
-        apparent: order.map(|o| o.apparent_bytes),
-        allocated: Some(item.bytes),
-        freed: Some(freed),
-        detail: json!({ "trash": item.id }),
-        ..event.clone()
-    }
 }
 
 fn empty(ctx: &mut Ctx, args: &EmptyArgs) -> anyhow::Result<Exit> {
@@ -292,7 +281,8 @@ fn empty(ctx: &mut Ctx, args: &EmptyArgs) -> anyhow::Result<Exit> {
                     ctx.ui.warn(&format!("`{}` was not put there by prune and stays", text::path(left)));
                 }
                 drop(held);
-                record(ctx, event_of(&event, item, emptied.freed_bytes), &[]);
+                let what = Item { id: &item.id, order: item.order.as_ref(), bytes: item.bytes };
+                record(ctx, tell_history::of_trash(&event, &what, emptied.freed_bytes), &[]);
             }
             Err(error) => {
                 bad = true;

@@ -12,6 +12,7 @@ use crate::model::{Action, Actor, Event, ModelId, Recorded, Subject};
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// Milliseconds; two years.
 pub(super) const AGE_KEPT: i64 = 2 * 365 * 24 * 60 * 60 * 1000;
@@ -35,6 +36,15 @@ pub struct HistoryFilter {
     pub since: Option<Timestamp>,
     /// Before this.
     pub until: Option<Timestamp>,
+}
+
+/// What the history tells of items of trashes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrashTold {
+    /// What is older may have been told and retired since; None when nothing was retired yet.
+    pub reaches_back_to: Option<Timestamp>,
+    /// What was done, and the id of the item.
+    pub lines: HashSet<(Action, String)>,
 }
 
 impl Db {
@@ -85,6 +95,31 @@ impl Db {
                 events.push(recorded(&mut Cells::new(row, "history"))?);
             }
             Ok(events)
+        })
+    }
+}
+
+impl Db {
+    /// What the history tells of items of trashes, not before `since`.
+    pub fn trash_told(&self, since: Timestamp) -> anyhow::Result<TrashTold> {
+        self.read(|tx| {
+            let mut first = tx.prepare_cached("SELECT number, at FROM history ORDER BY number LIMIT 1")?;
+            let first: Option<(i64, i64)> =
+                first.query_row([], |row| Ok((row.get("number")?, row.get("at")?))).optional()?;
+            let reaches_back_to = first.filter(|(number, _)| *number > 1).map(|(_, at)| Timestamp(at));
+            let mut all = tx.prepare_cached(
+                "SELECT action, item FROM (
+                     SELECT action, iif(json_valid(detail), json_extract(detail, '$.trash'), NULL) AS item
+                     FROM history WHERE at >= ?1 AND action IN ('prune', 'purge', 'restore', 'empty'))
+                 WHERE typeof(item) = 'text'",
+            )?;
+            let mut rows = all.query([since.millis()])?;
+            let mut lines = HashSet::new();
+            while let Some(row) = rows.next()? {
+                let mut cells = Cells::new(row, "history");
+                lines.insert((cells.name(Action::from_name)?, cells.take()?));
+            }
+            Ok(TrashTold { reaches_back_to, lines })
         })
     }
 }

@@ -1,6 +1,6 @@
 use super::ModelId;
 use crate::clock::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -58,7 +58,8 @@ impl Action {
 }
 
 /// Who did it. None is what could not be read, or is not so.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Actor {
     /// The effective user id: whose rights were used.
     pub uid: u32,

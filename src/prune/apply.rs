@@ -10,7 +10,7 @@ use super::trash::{self, Held, Inode, Order, Outcome, Place, Point};
 use crate::clock::Timestamp;
 use crate::config::ServerAddress;
 use crate::inventory;
-use crate::model::{FileIdentity, Reading, StoreKind};
+use crate::model::{Actor, FileIdentity, Reading, StoreKind};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -25,8 +25,8 @@ pub struct Done<'p> {
 pub enum Fate {
     /// It is in the trash under this id.
     Trashed { id: String },
-    /// It is gone for good. `left`: what was not in the plan and stays in the trash.
-    Purged { freed: u64, left: Vec<PathBuf> },
+    /// It is gone for good. `left`: what was not in the plan and stays in the trash, as the item `id`.
+    Purged { freed: u64, left: Vec<PathBuf>, id: Option<String> },
     /// It is where it was.
     Skipped { why: String },
     /// Something went wrong, and it is where it was but for what the message says.
@@ -38,6 +38,7 @@ pub enum Fate {
 pub struct Doer {
     pub who: String,
     pub command: String,
+    pub actor: Option<Actor>,
     pub now: Timestamp,
 }
 
@@ -359,7 +360,7 @@ fn hand_over(row: &Row, base: &Base, acting: &Acting<'_>) -> Fate {
         .filter(|path| path.symlink_metadata().is_ok())
         .collect();
     match left.first() {
-        None => Fate::Purged { freed: row.freed_bytes, left },
+        None => Fate::Purged { freed: row.freed_bytes, left, id: None },
         Some(path) => {
             Fate::Skipped { why: format!("Ollama's server said that it is deleted, and `{}` is there", path.display()) }
         }
@@ -389,6 +390,7 @@ fn take(taking: Taking<'_>, hook: &mut dyn FnMut(Point) -> anyhow::Result<()>) -
         at: doer.now,
         who: doer.who.clone(),
         command: doer.command.clone(),
+        actor: doer.actor.clone(),
         freed_bytes: row.freed_bytes,
         allocated_bytes: row.allocated_bytes,
         apparent_bytes: row.apparent_bytes,
@@ -405,5 +407,5 @@ fn take(taking: Taking<'_>, hook: &mut dyn FnMut(Point) -> anyhow::Result<()>) -
         return Ok(Fate::Trashed { id });
     }
     let emptied = trash::empty(held, &id, hook)?;
-    Ok(Fate::Purged { freed: emptied.freed_bytes, left: emptied.left })
+    Ok(Fate::Purged { freed: emptied.freed_bytes, left: emptied.left, id: Some(id) })
 }

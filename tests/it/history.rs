@@ -179,3 +179,56 @@ fn a_table_in_a_pipe_is_whole_and_one_line_for_each_event() {
     let when = lines[1].split("  ").next().unwrap();
     assert!(when.ends_with('Z') && when.contains('T') && when.len() == 20, "{when}");
 }
+
+/// Forgets every line about what went.
+fn forget(sandbox: &Sandbox) {
+    let sqlite = rusqlite::Connection::open(sandbox.db()).unwrap();
+    sqlite.execute("DELETE FROM history WHERE action IN ('prune', 'purge', 'restore', 'empty')", []).unwrap();
+}
+
+const TAKE: [&str; 7] = ["prune", "--model", "alpha-Q4_0", "--grace", "0", "--assume-unused", "--confirm"];
+
+#[test]
+fn what_went_without_a_line_is_told_by_the_next_run_and_once() {
+    let sandbox = with_models(&["alpha-Q4_0", "beta-Q4_0", "gamma-Q4_0"]);
+    sandbox.run(TAKE).ok();
+    let before = events(&sandbox, &["--what", "prune"]);
+    // As if the run had been killed between the move and the line, or the database had been locked.
+    for next in [&["trash", "list"][..], &["trash", "empty", "--older-than", "1d", "--confirm"]] {
+        forget(&sandbox);
+        for _ in 0..2 {
+            sandbox.run(next).ok();
+        }
+        let after = events(&sandbox, &["--what", "prune"]);
+        assert_eq!(after.len(), 1, "{next:?}: {after:#?}");
+        for key in ["model", "name", "path", "reason", "uid", "user", "pid", "process", "parent", "command"] {
+            assert_eq!(after[0][key], before[0][key], "{key} after {next:?}");
+        }
+        assert_eq!(after[0]["detail"]["trash"], before[0]["detail"]["trash"]);
+        assert_eq!(after[0]["detail"]["told_late"], true);
+    }
+    sandbox.run(["trash", "restore", "alpha-Q4_0"]).ok();
+    assert_eq!(actions(&events(&sandbox, &["--what", "prune", "--what", "restore"])), ["prune", "restore"]);
+}
+
+#[test]
+fn what_the_next_run_completes_is_told() {
+    let sandbox = with_models(&["alpha-Q4_0", "beta-Q4_0", "gamma-Q4_0"]);
+    let folder = || {
+        sandbox.run(TAKE).ok();
+        let item = sandbox.run(["trash", "list", "--json"]).ok().json();
+        std::path::PathBuf::from(item[0]["folder"].as_str().unwrap())
+    };
+    // As a kill in the middle of a restore leaves it, then in the middle of emptying, without a line about the move.
+    for (mark, told) in [("restoring", &["restore"][..]), ("purging", &["prune", "empty"])] {
+        let item = folder();
+        fs::rename(item.join("complete"), item.join(mark)).unwrap();
+        forget(&sandbox);
+        let run = sandbox.run(["trash", "empty", "--older-than", "1d", "--confirm"]).ok();
+        assert!(run.err.contains("an earlier run was ended"), "{run:?}");
+        let lines = events(&sandbox, &["--what", "prune", "--what", "restore", "--what", "empty"]);
+        assert_eq!(actions(&lines), told, "{lines:#?}");
+        assert!(lines.last().unwrap()["reason"].as_str().unwrap().contains("a run that was ended"), "{lines:#?}");
+        assert_eq!(lines.last().unwrap()["name"], "alpha-Q4_0");
+    }
+}

@@ -86,7 +86,7 @@ proptest! {
         let mut told = 0;
         for d in &done {
             match &d.fate {
-                Fate::Purged { freed, left } if left.is_empty() => told += freed,
+                Fate::Purged { freed, left, .. } if left.is_empty() => told += freed,
                 other => prop_assert!(false, "{}: {other:?}", d.row.name),
             }
         }

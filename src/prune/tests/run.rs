@@ -34,7 +34,7 @@ pub fn act<'p>(
 ) -> anyhow::Result<Vec<Done<'p>>> {
     let (trashes, failed) = Trashes::hold(plan, world.now);
     assert!(failed.is_empty(), "{failed:?}");
-    let doer = Doer { who: "me".into(), command: "modelctl prune".into(), now: world.now };
+    let doer = Doer { who: "me".into(), command: "modelctl prune".into(), actor: None, now: world.now };
     apply(
         plan,
         &trashes,

@@ -41,7 +41,7 @@ pub enum State {
 ///
 /// # Errors
 /// When a place itself cannot be read.
-pub fn list(places: &[Place]) -> anyhow::Result<Vec<Trashed>> {
+pub fn list<'p>(places: impl IntoIterator<Item = &'p Place>) -> anyhow::Result<Vec<Trashed>> {
     let mut all = Vec::new();
     for place in places {
         for id in item::ids(place).map_err(Fault::into_error)? {

@@ -3,7 +3,7 @@
 use super::fault::Fault;
 use super::lossless;
 use crate::clock::Timestamp;
-use crate::model::{ModelId, StoreKind, is_trash};
+use crate::model::{Actor, ModelId, StoreKind, is_trash};
 use rustix::fs::{FileType, Stat};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -31,6 +31,9 @@ pub struct Order {
     pub who: String,
     /// As it was typed.
     pub command: String,
+    /// All that is known of who it was, for a history that was not told. None in older items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<Actor>,
     /// What emptying gives, bytes.
     pub freed_bytes: u64,
     /// Bytes of disk in use.

@@ -80,6 +80,7 @@ impl Shop {
             at: Timestamp(1_700_000_000_000),
             who: "me".into(),
             command: "modelctl prune".into(),
+            actor: None,
             freed_bytes: 0,
             allocated_bytes: 0,
             apparent_bytes: 0,
