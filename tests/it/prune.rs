@@ -336,6 +336,29 @@ fn emptying_asks_first_and_respects_age() {
 }
 
 #[test]
+fn emptying_tells_of_each_item_what_became_of_it() {
+    let sandbox = with_models();
+    for name in ["ancient-Q4_0", "older-Q8_0"] {
+        prune(&sandbox, &["--model", name, "--confirm", "--allow-large"]).ok();
+    }
+    let items = sandbox.run(["trash", "list", "--json"]).ok().json();
+    let file = Path::new(items[0]["folder"].as_str().unwrap()).join("files/0");
+    // Somebody wrote to it: it is not what was put there, and is not deleted.
+    fs::write(&file, b"precious").unwrap();
+    let run = sandbox.run(["trash", "empty", "--confirm", "--json"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    let told = run.json();
+    assert_eq!((&told[0]["outcome"], &told[0]["state"]), (&"failed".into(), &"whole".into()), "{told:#}");
+    assert!(told[0]["reason"].as_str().unwrap().contains("was not put there"), "{told:#}");
+    assert_eq!(told[1]["outcome"], "deleted");
+    let again = sandbox.run(["trash", "empty", "--confirm"]);
+    assert_eq!((again.code, again.out.as_str()), (Some(1), ""), "{again:?}");
+    assert_eq!(fs::read(&file).unwrap(), b"precious");
+    let history = sandbox.run(["history", "--json", "--what", "empty"]).ok().json();
+    assert_eq!(history.as_array().unwrap().len(), 1, "only of what was deleted: {history:#}");
+}
+
+#[test]
 fn one_of_two_copies_stays() {
     let sandbox = Sandbox::new();
     for name in ["one", "two"] {

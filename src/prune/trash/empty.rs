@@ -60,7 +60,9 @@ pub(super) fn purge(held: &Held, item: &Item, hook: Hook<'_>) -> Result<Emptied,
     if item.files.names()?.is_empty() {
         item.remove(&held.place, hook)?;
     } else {
-        item.mark(Mark::Partly)?;
+        if !gone(item)?.is_empty() {
+            item.mark(Mark::Partly)?;
+        }
         item.turn(Mark::Purging, Mark::Complete)?;
         at(hook, Point::Marked)?;
     }
