@@ -2146,12 +2146,16 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__trash)
-            opts="-q -h -V --config --db --color --quiet --help --version list ls restore empty"
+            opts="-q -h -V --in --config --db --color --quiet --help --version list ls restore empty"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2172,13 +2176,17 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__trash__subcmd__empty)
-            opts="-q -h -V --older-than --confirm --json --config --db --color --quiet --help --version"
+            opts="-q -h -V --older-than --confirm --json --in --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --older-than)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --in)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2202,12 +2210,16 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__trash__subcmd__list)
-            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            opts="-q -h -V --json --in --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2228,12 +2240,16 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__trash__subcmd__restore)
-            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            opts="-q -h -V --json --in --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

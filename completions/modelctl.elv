@@ -290,6 +290,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;trash'= {
+            cand --in 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -305,6 +306,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand empty 'Delete for good; without --confirm shows what would be deleted'
         }
         &'modelctl;trash;list'= {
+            cand --in 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -317,6 +319,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;trash;ls'= {
+            cand --in 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -329,6 +332,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;trash;restore'= {
+            cand --in 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -342,6 +346,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         }
         &'modelctl;trash;empty'= {
             cand --older-than 'Only what has been there for so long (`7d`)'
+            cand --in 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'

@@ -331,6 +331,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l json -d 'Pri
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -l in -d 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
@@ -343,6 +344,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -f -a "ls" -d 'List what is in the trash, the oldest first'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -f -a "restore" -d 'Put back where it was: content, links, times and modes; nothing is overwritten'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -f -a "empty" -d 'Delete for good; without --confirm shows what would be deleted'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -l in -d 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
@@ -352,6 +354,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -l in -d 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
@@ -361,6 +364,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -l in -d 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
@@ -371,6 +375,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l older-than -d 'Only what has been there for so long (`7d`)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l in -d 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'

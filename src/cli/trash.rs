@@ -8,17 +8,20 @@ use super::trash_view::{Document, show};
 use super::{Ctx, Exit};
 use crate::clock;
 use crate::failure::Failure;
-use crate::model::{Action, StoreKind};
+use crate::model::Action;
 use crate::prune::trash::{self, Order, Place, Trashed};
-use crate::ui::{Ui, text, units};
+use crate::ui::{text, units};
 use clap::{Args, Subcommand};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// See, bring back or delete what prune took away
 #[derive(Debug, Args)]
 #[command(disable_help_subcommand = true)]
 pub struct TrashArgs {
+    /// Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself
+    #[arg(long = "in", value_name = "DIR", global = true)]
+    dirs: Vec<PathBuf>,
     #[command(subcommand)]
     command: TrashCommand,
 }
@@ -52,46 +55,63 @@ struct RestoreArgs {
 }
 
 pub fn run(ctx: &mut Ctx, args: &TrashArgs) -> anyhow::Result<Exit> {
+    let dirs = &args.dirs;
     match &args.command {
-        TrashCommand::List(args) => list(ctx, args),
-        TrashCommand::Restore(args) => restore(ctx, args),
-        TrashCommand::Empty(args) => trash_empty::empty(ctx, args),
+        TrashCommand::List(args) => list(ctx, dirs, args),
+        TrashCommand::Restore(args) => restore(ctx, dirs, args),
+        TrashCommand::Empty(args) => trash_empty::empty(ctx, dirs, args),
     }
 }
 
-/// The places that may hold something of these roots, each once, with the root that led there.
-pub(super) fn places(roots: &[(StoreKind, PathBuf)], ui: &mut Ui) -> Vec<(Place, PathBuf)> {
-    let mut all: BTreeMap<PathBuf, (Place, PathBuf)> = BTreeMap::new();
-    for (_, root) in roots {
-        // A root that is not there now has its trash elsewhere, if at all.
-        let Ok(real) = root.canonicalize() else { continue };
-        let base = if real.is_dir() { real } else { real.parent().unwrap_or(&real).to_owned() };
+/// The places that may hold something of the known roots and of `dirs`, each once.
+pub(super) fn places(ctx: &mut Ctx, dirs: &[PathBuf]) -> anyhow::Result<Vec<Place>> {
+    let mut all: BTreeMap<PathBuf, Place> = BTreeMap::new();
+    let known = roots(ctx)?.into_iter().map(|(_, root)| root);
+    for root in known.chain(dirs.iter().cloned()) {
+        let Some(base) = base(&root) else { continue };
         for place in Place::all(&base) {
             match place {
                 Ok(place) => {
-                    all.entry(place.path().to_owned()).or_insert((place, base.clone()));
+                    all.entry(place.path().to_owned()).or_insert(place);
                 }
-                Err(fault) => ui.warn(&format!("{fault}")),
+                Err(fault) => ctx.ui.warn(&format!("{fault}")),
             }
         }
     }
-    all.into_values().collect()
+    Ok(all.into_values().collect())
 }
 
-pub(super) fn everything(ctx: &mut Ctx) -> anyhow::Result<Vec<Trashed>> {
-    let roots = roots(ctx)?;
-    let places: Vec<Place> = places(&roots, &mut ctx.ui).into_iter().map(|(place, _)| place).collect();
+/// The folder that a trash would be beside, or in. A root that has gone leaves its trash where it was.
+fn base(root: &Path) -> Option<PathBuf> {
+    if let Ok(real) = root.canonicalize() {
+        return if real.is_dir() { Some(real) } else { real.parent().map(Path::to_owned) };
+    }
+    let root = std::path::absolute(root).ok()?; // an empty path has no trash
+    let root = match std::fs::read_link(&root) {
+        Ok(target) => root.parent()?.join(target),
+        Err(_) => root,
+    };
+    // That the folder around it has gone as well is no fault: so has the trash.
+    let around = root.parent()?.canonicalize().ok()?;
+    Some(around.join(root.file_name()?))
+}
+
+pub(super) fn everything(ctx: &mut Ctx, dirs: &[PathBuf]) -> anyhow::Result<Vec<Trashed>> {
+    let places = places(ctx, dirs)?;
     trash::list(&places)
 }
 
-fn list(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
-    let all = everything(ctx)?;
-    trash_settle::tell_untold(ctx, &all);
+fn list(ctx: &mut Ctx, dirs: &[PathBuf], args: &ListArgs) -> anyhow::Result<Exit> {
+    let all = everything(ctx, dirs)?;
+    trash_settle::tell_untold(ctx, dirs, &all);
     if args.json {
         ctx.ui.json(&all.iter().map(|t| Document::of(t, None)).collect::<Vec<_>>())?;
         return Ok(Exit::Done);
     }
     show(ctx, &all)?;
+    if all.is_empty() && roots(ctx)?.iter().all(|(_, root)| !root.exists()) {
+        ctx.ui.hint("`--in DIR` looks for the trash of a folder that is not known");
+    }
     if !all.is_empty() && ctx.ui.out_is_terminal() {
         let bytes = all.iter().fold(0u64, |sum, t| sum.saturating_add(t.bytes));
         let items = units::plural(all.len() as u64, "item");
@@ -135,28 +155,27 @@ fn is_called(order: &Order, name: &str) -> bool {
 }
 
 /// The place of an item, locked.
-pub(super) fn hold(ctx: &mut Ctx, item: &Trashed) -> anyhow::Result<trash::Held> {
-    let roots = roots(ctx)?;
+pub(super) fn hold(ctx: &mut Ctx, dirs: &[PathBuf], item: &Trashed) -> anyhow::Result<trash::Held> {
     let around = item.folder.parent();
-    let place = places(&roots, &mut ctx.ui).into_iter().map(|(place, _)| place).find(|p| Some(p.path()) == around);
+    let place = places(ctx, dirs)?.into_iter().find(|p| Some(p.path()) == around);
     let gone = || Failure::cannot_meet("the trash that it was in is not there any more");
     place.ok_or_else(gone)?.hold(clock::now()).map_err(trash::Fault::into_error)
 }
 
-fn restore(ctx: &mut Ctx, args: &RestoreArgs) -> anyhow::Result<Exit> {
+fn restore(ctx: &mut Ctx, dirs: &[PathBuf], args: &RestoreArgs) -> anyhow::Result<Exit> {
     // Whoever wants something back must not be the one who deletes it for good.
     let is_asked = |id: &str, order: &Order| {
         args.ids.iter().any(|asked| id.starts_with(asked.as_str()) || is_called(order, asked))
     };
-    trash_settle::settle_but(ctx, &is_asked)?;
-    let items = meant(everything(ctx)?, &args.ids)?;
+    trash_settle::settle_but(ctx, dirs, &is_asked)?;
+    let items = meant(everything(ctx, dirs)?, &args.ids)?;
     let event = ctx.event(Action::Restore);
     let mut touched = BTreeSet::new();
     let mut done = Vec::new();
     let mut failed = None;
     // The last that was taken away goes back first: an earlier one may need what came with it.
     for item in items.into_iter().rev() {
-        let held = hold(ctx, &item)?;
+        let held = hold(ctx, dirs, &item)?;
         let what = Item { id: &item.id, order: item.order.as_ref(), bytes: item.bytes };
         // Told while the item is still there: a run that ends in between is completed by the next one, which tells it.
         let mut tell = |point: trash::Point| {
@@ -165,17 +184,20 @@ fn restore(ctx: &mut Ctx, args: &RestoreArgs) -> anyhow::Result<Exit> {
             }
             Ok(())
         };
-        if let Err(error) = trash::restore(&held, &item.id, &mut tell) {
-            failed = Some(error.context(Failure::cannot_meet(format!("`{}` was not restored", item.id))));
-            break;
-        }
+        let root = match trash::restore(&held, &item.id, &mut tell) {
+            Ok(root) => root,
+            Err(error) => {
+                failed = Some(error.context(Failure::cannot_meet(format!("`{}` was not restored", item.id))));
+                break;
+            }
+        };
         drop(held);
         if let Some(order) = &item.order {
-            touched.insert((order.store, order.root.clone()));
             let name = text::clean(&order.name).into_owned();
             if !args.json {
-                ctx.ui.line(&format!("restored {name} to {}", text::path(&order.root)))?;
+                ctx.ui.line(&format!("restored {name} to {}", text::path(&root)))?;
             }
+            touched.insert((order.store, root));
         }
         done.push(item);
     }

@@ -3,7 +3,7 @@
 use super::prune::{age, record};
 use super::tell_history::{self, Item};
 use super::trash::{everything, hold, meant};
-use super::trash_settle::settle;
+use super::trash_settle::settle_but;
 use super::trash_view::{Document, show};
 use super::{Ctx, Exit};
 use crate::clock;
@@ -12,6 +12,7 @@ use crate::prune::trash::{self, Emptied, Fault, State, Trashed};
 use crate::ui::{text, units};
 use clap::Args;
 use serde_json::json;
+use std::path::PathBuf;
 use std::time::Duration;
 
 #[derive(Debug, Args)]
@@ -38,11 +39,11 @@ struct Outcome {
     freed: u64,
 }
 
-pub(super) fn empty(ctx: &mut Ctx, args: &EmptyArgs) -> anyhow::Result<Exit> {
+pub(super) fn empty(ctx: &mut Ctx, dirs: &[PathBuf], args: &EmptyArgs) -> anyhow::Result<Exit> {
     if args.confirm {
-        settle(ctx)?;
+        settle_but(ctx, dirs, &|_, _| false)?;
     }
-    let all = everything(ctx)?;
+    let all = everything(ctx, dirs)?;
     let chosen = if args.ids.is_empty() { all } else { meant(all, &args.ids)? };
     let now = clock::now();
     // A time in the future tells that a clock was wrong: such an item is young.
@@ -66,12 +67,12 @@ pub(super) fn empty(ctx: &mut Ctx, args: &EmptyArgs) -> anyhow::Result<Exit> {
     let event = ctx.event(Action::Empty);
     let mut outcomes = Vec::new();
     for item in &items {
-        outcomes.push(delete(ctx, item, &event)?);
+        outcomes.push(delete(ctx, dirs, item, &event)?);
     }
     let bad = outcomes.iter().any(|outcome| outcome.word != "deleted");
     if args.json {
         // What did not go is told as it is now.
-        let after = everything(ctx)?;
+        let after = everything(ctx, dirs)?;
         let now = |item: &Trashed| after.iter().position(|t| t.folder == item.folder).and_then(|at| after.get(at));
         let told = items.iter().zip(&outcomes).map(|(item, outcome)| {
             Document::of(now(item).unwrap_or(item), Some(outcome.word)).because(outcome.reason.clone())
@@ -99,8 +100,8 @@ fn summary(outcomes: &[Outcome]) -> Option<String> {
 }
 
 /// Deletes an item, and tells the history what of it is gone.
-fn delete(ctx: &mut Ctx, item: &Trashed, event: &Event) -> anyhow::Result<Outcome> {
-    let held = hold(ctx, item)?;
+fn delete(ctx: &mut Ctx, dirs: &[PathBuf], item: &Trashed, event: &Event) -> anyhow::Result<Outcome> {
+    let held = hold(ctx, dirs, item)?;
     let (word, reason, freed) = match trash::empty(&held, &item.id, &mut trash::go_on) {
         Ok(Emptied { freed_bytes, deleted, left }) => {
             let whys: Vec<String> = left

@@ -1,6 +1,6 @@
 //! What a command does before it acts on a trash: what an earlier run left half done is put in order, and told.
 
-use super::prune::{record, rescan, roots};
+use super::prune::{record, rescan};
 use super::tell_history::{self, Item};
 use super::{Access, Ctx};
 use crate::clock::{self, Timestamp};
@@ -8,18 +8,17 @@ use crate::model::{Action, Event};
 use crate::prune::trash::{self, Ending, Order, Recovered, State, Trashed};
 use crate::ui::text;
 use std::collections::{BTreeSet, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Puts in order what a run left behind that did not come to its end.
 pub(super) fn settle(ctx: &mut Ctx) -> anyhow::Result<()> {
-    settle_but(ctx, &|_, _| false)
+    settle_but(ctx, &[], &|_, _| false)
 }
 
 /// The same, but does not go on deleting what is `spared`, by its id and what was moved.
-pub(super) fn settle_but(ctx: &mut Ctx, spared: &dyn Fn(&str, &Order) -> bool) -> anyhow::Result<()> {
-    let roots = roots(ctx)?;
+pub(super) fn settle_but(ctx: &mut Ctx, dirs: &[PathBuf], spared: &dyn Fn(&str, &Order) -> bool) -> anyhow::Result<()> {
     let mut touched = BTreeSet::new();
-    for (place, _) in super::trash::places(&roots, &mut ctx.ui) {
+    for place in super::trash::places(ctx, dirs)? {
         let path = place.path().to_owned();
         let held = place.hold(clock::now()).map_err(trash::Fault::into_error)?;
         for recovered in trash::recover_but(&held, spared, &mut trash::go_on)? {
@@ -40,12 +39,12 @@ pub(super) fn settle_but(ctx: &mut Ctx, spared: &dyn Fn(&str, &Order) -> bool) -
 
 /// Tells the history of items that it does not know of: the run that moved them was ended before it could, or the
 /// database was not to be had. Only to look at a trash must always be possible: what cannot be done now waits.
-pub(super) fn tell_untold(ctx: &mut Ctx, items: &[Trashed]) {
+pub(super) fn tell_untold(ctx: &mut Ctx, dirs: &[PathBuf], items: &[Trashed]) {
     if untold(ctx, items).is_ok_and(|untold| untold.is_empty()) {
         return;
     }
-    let Ok(roots) = roots(ctx) else { return };
-    for (place, _) in super::trash::places(&roots, &mut ctx.ui) {
+    let Ok(places) = super::trash::places(ctx, dirs) else { return };
+    for place in places {
         // Whoever has it may be about to tell.
         let Ok(held) = place.hold(clock::now()) else { continue };
         if let Ok(items) = trash::list([held.place()]) {

@@ -359,6 +359,30 @@ fn emptying_tells_of_each_item_what_became_of_it() {
 }
 
 #[test]
+fn the_trash_outlives_its_store_and_can_be_named() {
+    let sandbox = with_models();
+    prune(&sandbox, &["--older-than", "0", "--confirm", "--allow-large"]).ok();
+    fs::remove_dir(sandbox.models()).unwrap();
+    let count = |run: Run| run.ok().json().as_array().unwrap().len();
+    assert_eq!(count(sandbox.run(["trash", "list", "--json"])), 3);
+    sandbox.run(["trash", "restore", "fresh-Q4_0"]).refuses(3, "is not there any more");
+    fs::create_dir(sandbox.models()).unwrap();
+    sandbox.run(["trash", "restore", "fresh-Q4_0"]).ok();
+
+    // Neither the database nor the configuration knows of it.
+    let unknown = |args: &[&str]| {
+        let db = sandbox.path("other.db");
+        let mut command = sandbox.command(args);
+        finish(command.env("MODELCTL_DB", db).env("MODEL_SCAN_PATH", sandbox.path("home/none")).output().unwrap())
+    };
+    for dir in ["models", ".model_trash", ".", "models-that-were"] {
+        assert_eq!(count(unknown(&["trash", "list", "--json", "--in", dir])), 2, "{dir}");
+    }
+    unknown(&["trash", "restore", "--in", "models", "older-Q8_0"]).ok();
+    assert!(sandbox.models().join("older-Q8_0.gguf").exists());
+}
+
+#[test]
 fn one_of_two_copies_stays() {
     let sandbox = Sandbox::new();
     for name in ["one", "two"] {

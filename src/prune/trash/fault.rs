@@ -18,6 +18,8 @@ pub enum Fault {
     Changed { path: PathBuf, why: &'static str },
     #[error("`{}` is not the folder any more that it was", path.display())]
     RootChanged { path: PathBuf },
+    #[error("the store `{}` is not there any more", path.display())]
+    NoRoot { path: PathBuf },
     /// Others could have put anything there.
     #[error("the trash `{}` cannot be trusted: {why}", place.display())]
     Untrusted { place: PathBuf, why: String },
@@ -85,6 +87,7 @@ impl Fault {
                 .hint("what is left of it is still in the trash: `modelctl trash list` names the folder"),
             Fault::Untrusted { .. } => cannot("the trash cannot be used")
                 .hint("make it a folder of yours that only you can write to (chmod 700)"),
+            Fault::NoRoot { .. } => cannot("nothing was restored").hint("make that folder again, then restore again"),
             Fault::NoItem { .. } => cannot("no such item").hint("`modelctl trash list` shows what is there"),
             Fault::HalfDone { .. } => {
                 cannot("an item was moved by half").hint("the next run puts it back: run it when that is mended")

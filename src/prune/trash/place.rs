@@ -6,6 +6,7 @@
 
 use super::beneath::Base;
 use super::fault::Fault;
+use super::order::{Inode, Kind, Order};
 use crate::model::TRASH_FOLDER;
 use rustix::process::geteuid;
 use std::path::{Path, PathBuf};
@@ -84,7 +85,7 @@ impl Place {
             return Ok(None);
         }
         let untrusted = |why: &str| Fault::Untrusted { place: path.clone(), why: why.to_owned() };
-        if entry.seen.kind != super::order::Kind::Folder {
+        if entry.seen.kind != Kind::Folder {
             return Err(untrusted("it is no folder"));
         }
         // What was looked at need not be what is opened now.
@@ -99,7 +100,36 @@ impl Place {
         Ok(Some(Place { base, around: around.inner(Path::new(""))?, path }))
     }
 
-    /// Opens the root of an item, which must be one that this is the trash of.
+    /// Opens the root of an item: where it was, or where that very folder is now, when it or the folder around it was
+    /// moved and the trash with it.
+    pub(super) fn root_of(&self, order: &Order) -> Result<Base, Fault> {
+        let path = order.root.as_path();
+        match self.root(path) {
+            Err(Fault::Io { source, .. }) if super::beneath::absent(&source) => {
+                self.moved(order.root_is)?.ok_or_else(|| Fault::NoRoot { path: path.to_owned() })
+            }
+            // What is at that path now is another's.
+            Err(why @ Fault::Path { .. }) if path.symlink_metadata().is_err() => self.moved(order.root_is)?.ok_or(why),
+            root => root,
+        }
+    }
+
+    /// The folder with that inode, around this place or beside it.
+    fn moved(&self, is: Inode) -> Result<Option<Base>, Fault> {
+        // The number of the device can be another one after the next mount.
+        if self.around.ino == is.ino {
+            return self.around.inner(Path::new("")).map(Some);
+        }
+        for name in self.around.names()? {
+            let here = self.around.look_in(&name)?.map(|look| look.seen);
+            if here.is_some_and(|s| s.kind == Kind::Folder && (s.dev, s.ino) == (self.base.dev, is.ino)) {
+                return self.around.inner(Path::new(&name)).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Opens a root, which must be one that this is the trash of.
     pub(super) fn root(&self, path: &Path) -> Result<Base, Fault> {
         // The folder around a place can be a root and the folder of another one.
         let around = self.around.path.as_path();

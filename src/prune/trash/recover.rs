@@ -91,7 +91,7 @@ fn settle(held: &Held, item: &Item, hook: Hook<'_>) -> Result<Option<Ending>, Fa
     if !is_restoring && item.is(Mark::Complete)? {
         return Ok(None);
     }
-    let root = held.place.root(&item.journal.order.root)?;
+    let root = held.place.root_of(&item.journal.order)?;
     let mut times = Times::open(&item.folder, &item.journal.dirs)?;
     times.settle(&root)?;
     at(hook, Point::Folder)?;

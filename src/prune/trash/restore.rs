@@ -10,28 +10,30 @@ use super::lock::Held;
 use super::order::{Kind, Step};
 use super::put_back::{self, Manner};
 use super::times::Times;
+use std::path::PathBuf;
 
 /// Puts an item back, or nothing of it: content, links, modes, and times of everything, its folders too where nobody else
-/// changed those meanwhile. Nothing that is there is replaced.
+/// changed those meanwhile. Nothing that is there is replaced. Gives the root, which may have been moved.
 ///
 /// # Errors
 /// [`Fault`]s with their failure. [`Fault::Occupied`] names what is in the way, [`Fault::BeingDeleted`] what has gone
 /// already; the item is still in the trash then.
-pub fn restore(held: &Held, id: &str, hook: Hook<'_>) -> anyhow::Result<()> {
+pub fn restore(held: &Held, id: &str, hook: Hook<'_>) -> anyhow::Result<PathBuf> {
     put(held, id, hook).map_err(Fault::into_error)
 }
 
-fn put(held: &Held, id: &str, hook: Hook<'_>) -> Result<(), Fault> {
+fn put(held: &Held, id: &str, hook: Hook<'_>) -> Result<PathBuf, Fault> {
     spare(held, id)?;
     let item = settled(held, id)?;
-    let root = held.place.root(&item.journal.order.root)?;
+    let root = held.place.root_of(&item.journal.order)?;
     has_room(&item, &root)?;
     let mut times = Times::open(&item.folder, &item.journal.dirs)?;
     times.begin_back(&root, &mut || put_back::others(&held.place, &item))?;
     at(hook, Point::Times)?;
     item.turn(Mark::Complete, Mark::Restoring)?;
     at(hook, Point::Marked)?;
-    finish(held, &item, (&root, &mut times), hook)
+    finish(held, &item, (&root, &mut times), hook)?;
+    Ok(root.path)
 }
 
 /// An item that was about to be deleted, and of which all is there, is one like any other again.

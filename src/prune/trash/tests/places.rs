@@ -177,6 +177,26 @@ fn a_mount_inside_a_store_is_not_entered() {
 }
 
 #[test]
+fn what_was_moved_together_with_its_trash_comes_back_to_where_its_root_is_now() {
+    let shop = Shop::empty();
+    let (inner, moved) = (shop.above.join("a/store"), shop.above.join("b"));
+    fs::create_dir_all(&inner).unwrap();
+    let shop = Shop { root: inner.clone(), ..shop };
+    for file in ["one", "two"] {
+        fs::write(inner.join(file), file).unwrap();
+    }
+    let [one, two] = ["one", "two"].map(|file| shop.discard(shop.order(vec![shop.mv(file)])));
+    fs::rename(shop.above.join("a"), &moved).unwrap();
+    let hold = || Place::open_or_create(&moved.join("store")).unwrap().hold(Timestamp(1)).unwrap();
+    assert_eq!(restore(&hold(), &one, &mut go_on).unwrap(), moved.join("store"));
+    fs::rename(moved.join("store"), moved.join("renamed")).unwrap();
+    let hold = || Place::all(&moved.join("store")).remove(0).unwrap().hold(Timestamp(1)).unwrap();
+    assert_eq!(restore(&hold(), &two, &mut go_on).unwrap(), moved.join("renamed"));
+    assert_eq!(fs::read(moved.join("renamed/one")).unwrap(), b"one");
+    assert_eq!(fs::read(moved.join("renamed/two")).unwrap(), b"two");
+}
+
+#[test]
 fn a_full_disk_loses_nothing_and_can_be_emptied() {
     let shop = Shop::empty();
     let Some(_mount) = Mount::tmpfs(&shop.root, c"size=256k,mode=755") else { return };
