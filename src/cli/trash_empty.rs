@@ -50,11 +50,16 @@ pub(super) fn empty(ctx: &mut Ctx, dirs: &[PathBuf], args: &EmptyArgs) -> anyhow
     let is_old = |t: &Trashed| {
         args.older_than.is_none_or(|limit| t.order.as_ref().is_some_and(|o| o.at.age(now) >= limit && o.at <= now))
     };
-    let items: Vec<Trashed> =
-        chosen.into_iter().filter(|t| is_old(t) && !matches!(t.state, State::Damaged(_))).collect();
+    let is_damaged = |t: &Trashed| matches!(t.state, State::Damaged(_));
+    let (damaged, items): (Vec<Trashed>, Vec<Trashed>) =
+        chosen.into_iter().filter(|t| is_old(t) || (is_damaged(t) && !args.ids.is_empty())).partition(is_damaged);
+    for item in &damaged {
+        ctx.ui.warn(&format!("`{}` is left alone: {}", item.id, damage(item)));
+        ctx.ui.hint(&format!("look into `{}`; what is of no use there is yours to delete", text::path(&item.folder)));
+    }
     if !args.confirm {
         if args.json {
-            ctx.ui.json(&items.iter().map(|t| Document::of(t, None)).collect::<Vec<_>>())?;
+            ctx.ui.json(&items.iter().chain(&damaged).map(|t| Document::of(t, None)).collect::<Vec<_>>())?;
             return Ok(Exit::Done);
         }
         show(ctx, &items)?;
@@ -69,7 +74,7 @@ pub(super) fn empty(ctx: &mut Ctx, dirs: &[PathBuf], args: &EmptyArgs) -> anyhow
     for item in &items {
         outcomes.push(delete(ctx, dirs, item, &event)?);
     }
-    let bad = outcomes.iter().any(|outcome| outcome.word != "deleted");
+    let bad = !damaged.is_empty() || outcomes.iter().any(|outcome| outcome.word != "deleted");
     if args.json {
         // What did not go is told as it is now.
         let after = everything(ctx, dirs)?;
@@ -77,13 +82,22 @@ pub(super) fn empty(ctx: &mut Ctx, dirs: &[PathBuf], args: &EmptyArgs) -> anyhow
         let told = items.iter().zip(&outcomes).map(|(item, outcome)| {
             Document::of(now(item).unwrap_or(item), Some(outcome.word)).because(outcome.reason.clone())
         });
-        ctx.ui.json(&told.collect::<Vec<_>>())?;
+        let stay = damaged.iter().map(|item| Document::of(item, Some("failed")).because(Some(damage(item))));
+        ctx.ui.json(&told.chain(stay).collect::<Vec<_>>())?;
     } else if let Some(line) = summary(&outcomes) {
         ctx.ui.line(&line)?;
     } else if !bad {
         ctx.ui.note("nothing in the trash to delete");
     }
     Ok(if bad { Exit::Bad } else { Exit::Done })
+}
+
+/// Why an item is not touched.
+fn damage(item: &Trashed) -> String {
+    match &item.state {
+        State::Damaged(why) => why.to_string(),
+        _ => String::new(),
+    }
 }
 
 /// One line about what was deleted; None when nothing was.

@@ -383,6 +383,24 @@ fn the_trash_outlives_its_store_and_can_be_named() {
 }
 
 #[test]
+fn an_item_that_is_not_understood_is_named_when_the_trash_is_emptied() {
+    let sandbox = with_models();
+    prune(&sandbox, &["--older-than", "30d", "--confirm", "--allow-large"]).ok();
+    let items = sandbox.run(["trash", "list", "--json"]).ok().json();
+    fs::write(Path::new(items[0]["folder"].as_str().unwrap()).join("item.json"), "{").unwrap();
+    let id = items[0]["id"].as_str().unwrap();
+    let text = format!("`{id}` is left alone");
+    sandbox.run(["trash", "empty", id, "--confirm"]).refuses(1, &text);
+    let dry = sandbox.run(["trash", "empty", id]).ok();
+    assert!(dry.err.contains(&text), "{dry:?}");
+    let run = sandbox.run(["trash", "empty", "--confirm", "--json"]);
+    let told = run.json();
+    assert_eq!((run.code, told.as_array().unwrap().len()), (Some(1), 2), "{run:?}");
+    assert_eq!((&told[0]["outcome"], &told[1]["outcome"]), (&"deleted".into(), &"failed".into()), "{told:#}");
+    assert_eq!(told[1]["state"], "damaged");
+}
+
+#[test]
 fn one_of_two_copies_stays() {
     let sandbox = Sandbox::new();
     for name in ["one", "two"] {
