@@ -63,9 +63,11 @@ pub fn run(ctx: &mut Ctx, args: &TrashArgs) -> anyhow::Result<Exit> {
     }
 }
 
-/// The places that may hold something of the known roots and of `dirs`, each once.
-pub(super) fn places(ctx: &mut Ctx, dirs: &[PathBuf]) -> anyhow::Result<Vec<Place>> {
+/// The places that may hold something of the known roots and of `dirs`, each once, and what is wrong with those that
+/// cannot be looked into.
+pub(super) fn places(ctx: &mut Ctx, dirs: &[PathBuf]) -> anyhow::Result<(Vec<Place>, BTreeSet<String>)> {
     let mut all: BTreeMap<PathBuf, Place> = BTreeMap::new();
+    let mut faults = BTreeSet::new();
     let known = roots(ctx)?.into_iter().map(|(_, root)| root);
     for root in known.chain(dirs.iter().cloned()) {
         let Some(base) = base(&root) else { continue };
@@ -74,11 +76,14 @@ pub(super) fn places(ctx: &mut Ctx, dirs: &[PathBuf]) -> anyhow::Result<Vec<Plac
                 Ok(place) => {
                     all.entry(place.path().to_owned()).or_insert(place);
                 }
-                Err(fault) => ctx.ui.warn(&format!("{fault}")),
+                // Two roots beside each other lead to one place.
+                Err(fault) => {
+                    faults.insert(fault.to_string());
+                }
             }
         }
     }
-    Ok(all.into_values().collect())
+    Ok((all.into_values().collect(), faults))
 }
 
 /// The folder that a trash would be beside, or in. A root that has gone leaves its trash where it was.
@@ -96,17 +101,23 @@ fn base(root: &Path) -> Option<PathBuf> {
     Some(around.join(root.file_name()?))
 }
 
-pub(super) fn everything(ctx: &mut Ctx, dirs: &[PathBuf]) -> anyhow::Result<Vec<Trashed>> {
-    let places = places(ctx, dirs)?;
-    trash::list(&places)
+/// Everything that is in a trash, and whether that is all: where one cannot be looked into, that is told.
+pub(super) fn everything(ctx: &mut Ctx, dirs: &[PathBuf]) -> anyhow::Result<(Vec<Trashed>, bool)> {
+    let (places, faults) = places(ctx, dirs)?;
+    faults.iter().for_each(|fault| ctx.ui.warn(fault));
+    Ok((trash::list(&places)?, faults.is_empty()))
 }
 
 fn list(ctx: &mut Ctx, dirs: &[PathBuf], args: &ListArgs) -> anyhow::Result<Exit> {
-    let all = everything(ctx, dirs)?;
+    let (all, is_all) = everything(ctx, dirs)?;
+    let exit = if is_all { Exit::Done } else { Exit::Bad };
     trash_settle::tell_untold(ctx, dirs, &all);
     if args.json {
         ctx.ui.json(&all.iter().map(|t| Document::of(t, None)).collect::<Vec<_>>())?;
-        return Ok(Exit::Done);
+        return Ok(exit);
+    }
+    if all.is_empty() && is_all {
+        ctx.ui.note("the trash is empty");
     }
     show(ctx, &all)?;
     if all.is_empty() && roots(ctx)?.iter().all(|(_, root)| !root.exists()) {
@@ -117,7 +128,7 @@ fn list(ctx: &mut Ctx, dirs: &[PathBuf], args: &ListArgs) -> anyhow::Result<Exit
         let items = units::plural(all.len() as u64, "item");
         ctx.ui.note(&format!("{items}; {} come free when it is emptied", units::bytes(bytes)));
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 /// The items that are meant, in the order in which they lie there.
@@ -157,7 +168,7 @@ fn is_called(order: &Order, name: &str) -> bool {
 /// The place of an item, locked.
 pub(super) fn hold(ctx: &mut Ctx, dirs: &[PathBuf], item: &Trashed) -> anyhow::Result<trash::Held> {
     let around = item.folder.parent();
-    let place = places(ctx, dirs)?.into_iter().find(|p| Some(p.path()) == around);
+    let place = places(ctx, dirs)?.0.into_iter().find(|p| Some(p.path()) == around);
     let gone = || Failure::cannot_meet("the trash that it was in is not there any more");
     place.ok_or_else(gone)?.hold(clock::now()).map_err(trash::Fault::into_error)
 }
@@ -168,7 +179,7 @@ fn restore(ctx: &mut Ctx, dirs: &[PathBuf], args: &RestoreArgs) -> anyhow::Resul
         args.ids.iter().any(|asked| id.starts_with(asked.as_str()) || is_called(order, asked))
     };
     trash_settle::settle_but(ctx, dirs, &is_asked)?;
-    let items = meant(everything(ctx, dirs)?, &args.ids)?;
+    let items = meant(everything(ctx, dirs)?.0, &args.ids)?;
     let event = ctx.event(Action::Restore);
     let mut touched = BTreeSet::new();
     let mut done = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::prune::{age, record};
 use super::tell_history::{self, Item};
-use super::trash::{everything, hold, meant};
+use super::trash::{everything, hold, meant, places};
 use super::trash_settle::settle_but;
 use super::trash_view::{Document, show};
 use super::{Ctx, Exit};
@@ -43,7 +43,7 @@ pub(super) fn empty(ctx: &mut Ctx, dirs: &[PathBuf], args: &EmptyArgs) -> anyhow
     if args.confirm {
         settle_but(ctx, dirs, &|_, _| false)?;
     }
-    let all = everything(ctx, dirs)?;
+    let (all, is_all) = everything(ctx, dirs)?;
     let chosen = if args.ids.is_empty() { all } else { meant(all, &args.ids)? };
     let now = clock::now();
     // A time in the future tells that a clock was wrong: such an item is young.
@@ -63,7 +63,11 @@ pub(super) fn empty(ctx: &mut Ctx, dirs: &[PathBuf], args: &EmptyArgs) -> anyhow
             return Ok(Exit::Done);
         }
         show(ctx, &items)?;
-        if !items.is_empty() {
+        if items.is_empty() {
+            if damaged.is_empty() && is_all {
+                ctx.ui.note("nothing in the trash to delete");
+            }
+        } else {
             let bytes = items.iter().fold(0u64, |sum, t| sum.saturating_add(t.bytes));
             ctx.ui.hint(&format!("nothing was deleted: --confirm frees {}", units::bytes(bytes)));
         }
@@ -74,10 +78,10 @@ pub(super) fn empty(ctx: &mut Ctx, dirs: &[PathBuf], args: &EmptyArgs) -> anyhow
     for item in &items {
         outcomes.push(delete(ctx, dirs, item, &event)?);
     }
-    let bad = !damaged.is_empty() || outcomes.iter().any(|outcome| outcome.word != "deleted");
+    let bad = !is_all || !damaged.is_empty() || outcomes.iter().any(|outcome| outcome.word != "deleted");
     if args.json {
         // What did not go is told as it is now.
-        let after = everything(ctx, dirs)?;
+        let after = trash::list(&places(ctx, dirs)?.0)?;
         let now = |item: &Trashed| after.iter().position(|t| t.folder == item.folder).and_then(|at| after.get(at));
         let told = items.iter().zip(&outcomes).map(|(item, outcome)| {
             Document::of(now(item).unwrap_or(item), Some(outcome.word)).because(outcome.reason.clone())

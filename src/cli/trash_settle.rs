@@ -12,13 +12,14 @@ use std::path::{Path, PathBuf};
 
 /// Puts in order what a run left behind that did not come to its end.
 pub(super) fn settle(ctx: &mut Ctx) -> anyhow::Result<()> {
+    super::trash::places(ctx, &[])?.1.iter().for_each(|fault| ctx.ui.warn(fault));
     settle_but(ctx, &[], &|_, _| false)
 }
 
 /// The same, but does not go on deleting what is `spared`, by its id and what was moved.
 pub(super) fn settle_but(ctx: &mut Ctx, dirs: &[PathBuf], spared: &dyn Fn(&str, &Order) -> bool) -> anyhow::Result<()> {
     let mut touched = BTreeSet::new();
-    for place in super::trash::places(ctx, dirs)? {
+    for place in super::trash::places(ctx, dirs)?.0 {
         let path = place.path().to_owned();
         let held = place.hold(clock::now()).map_err(trash::Fault::into_error)?;
         for recovered in trash::recover_but(&held, spared, &mut trash::go_on)? {
@@ -43,7 +44,7 @@ pub(super) fn tell_untold(ctx: &mut Ctx, dirs: &[PathBuf], items: &[Trashed]) {
     if untold(ctx, items).is_ok_and(|untold| untold.is_empty()) {
         return;
     }
-    let Ok(places) = super::trash::places(ctx, dirs) else { return };
+    let Ok((places, _)) = super::trash::places(ctx, dirs) else { return };
     for place in places {
         // Whoever has it may be about to tell.
         let Ok(held) = place.hold(clock::now()) else { continue };

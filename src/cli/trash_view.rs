@@ -8,6 +8,7 @@ use crate::ui::{Cell, Column, Table, Tone, text, units};
 use serde::Serialize;
 use std::path::Path;
 
+/// A table; nothing of nothing.
 pub(super) fn show(ctx: &mut Ctx, all: &[Trashed]) -> anyhow::Result<()> {
     const COLUMNS: &[Column] = &[
         Column::left("ID", 0),
@@ -20,7 +21,6 @@ pub(super) fn show(ctx: &mut Ctx, all: &[Trashed]) -> anyhow::Result<()> {
         Column::left("FROM", 5).shrink_to(24),
     ];
     if all.is_empty() {
-        ctx.ui.note("the trash is empty");
         return Ok(());
     }
     let now = clock::now();

@@ -401,6 +401,27 @@ fn an_item_that_is_not_understood_is_named_when_the_trash_is_emptied() {
 }
 
 #[test]
+fn a_trash_that_cannot_be_trusted_is_not_called_empty_and_told_once() {
+    let sandbox = with_models();
+    prune(&sandbox, &["--model", "ancient-Q4_0", "--confirm"]).ok();
+    let open = |mode| {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        fs::set_permissions(sandbox.path(".model_trash"), mode).unwrap();
+    };
+    open(0o777);
+    for args in [&["trash", "list"][..], &["trash", "empty"], &["trash", "empty", "--confirm"]] {
+        let run = sandbox.run(args);
+        assert_eq!(run.err.matches("cannot be trusted").count(), 1, "{args:?}: {run:?}");
+        assert!(!run.err.contains("empty\n") && !run.err.contains("nothing in the trash"), "{args:?}: {run:?}");
+        assert_eq!(run.code, Some(1), "{args:?}: {run:?}");
+    }
+    let run = sandbox.run(["trash", "restore", "ancient-Q4_0"]).refuses(3, "nothing in the trash");
+    assert_eq!(run.err.matches("cannot be trusted").count(), 1, "{run:?}");
+    open(0o700);
+    sandbox.run(["trash", "restore", "ancient-Q4_0"]).ok();
+}
+
+#[test]
 fn one_of_two_copies_stays() {
     let sandbox = Sandbox::new();
     for name in ["one", "two"] {
