@@ -4,7 +4,7 @@
 use super::candidate::Candidate;
 use super::decide::{self, Rule, Verdict};
 use super::hand_over;
-use super::in_use::Use;
+use super::in_use::{Use, hold, lock_places};
 use super::plan::{Base, Plan, Row, Way, lookup};
 use super::trash::{self, Held, Inode, Order, Outcome, Place, Point};
 use crate::clock::Timestamp;
@@ -242,6 +242,12 @@ fn one(
         return skipped(why);
     }
     let Some(base) = &row.base else { return skipped("the plan has no steps for it".to_owned()) };
+    let places = c.asked().flat_map(|asked| asked.entries.iter().flat_map(|e| lock_places(c.store, &c.root, e)));
+    // Until it is gone: a download of it that begins now waits, and finds nothing of it by half.
+    let _locks = match hold(places) {
+        Ok(held) => held,
+        Err(why) => return skipped(why),
+    };
     let found = match again(at, left, acting.candidates) {
         Ok(found) if found.base == *base => found.steps,
         Ok(_) => return skipped("its root is another one by now: plan again".to_owned()),

@@ -1,14 +1,15 @@
 //! Locks that downloads hold while they run: where they are, and whether somebody has them.
 //!
 //! huggingface_hub locks a file beside the blob that it writes, RamaLama the unfinished blob itself; both with flock(2).
-//! A lock is tried and let go at once, on a descriptor that cannot write, and no lock file is ever made. A download
-//! that tries in that very moment tries again.
+//! To be asked, a lock is tried and let go at once; a download that tries in that very moment tries again. While something is
+//! moved away the locks are held ([`hold`]): a download then waits. All on descriptors that cannot write, and no lock file
+//! is ever made.
 
 use crate::inventory::contains;
 use crate::model::StoreKind;
 use rustix::fs::{FileType, FlockOperation, Mode, OFlags, flock, fstat, open};
 use rustix::io::Errno;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
@@ -178,60 +179,109 @@ impl Missed {
 }
 
 fn attempt_all(folder: &Path) -> Held {
-    let unreadable = |e: std::io::Error| Held::Unknown(format!("{} cannot be read: {e}", folder.display()));
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Held::No,
-        Err(e) => return unreadable(e),
+    let locks = match locks_in(folder) {
+        Ok(locks) => locks,
+        Err(why) => return Held::Unknown(why),
     };
     let mut worst = Held::No;
-    for (seen, entry) in entries.enumerate() {
-        let path = match entry {
-            Ok(entry) => entry.path(),
-            Err(e) => return unreadable(e),
-        };
-        if seen >= MOST_LOCKS {
-            return Held::Unknown(format!("{} has more than {MOST_LOCKS} locks", folder.display()));
-        }
-        if path.extension().is_some_and(|extension| extension == "lock") {
-            match attempt(&path) {
-                Some(Held::Yes(by)) => return Held::Yes(by),
-                Some(Held::No) | None => {}
-                Some(unknown @ Held::Unknown(_)) => worst = unknown,
-            }
+    for lock in locks {
+        match attempt(&lock) {
+            Some(Held::Yes(by)) => return Held::Yes(by),
+            Some(Held::No) | None => {}
+            Some(unknown @ Held::Unknown(_)) => worst = unknown,
         }
     }
     worst
 }
 
+fn locks_in(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let unreadable = |e: std::io::Error| format!("{} cannot be read: {e}", folder.display());
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(unreadable(e)),
+    };
+    let mut locks = Vec::new();
+    for (seen, entry) in entries.enumerate() {
+        let path = entry.map_err(unreadable)?.path();
+        if seen >= MOST_LOCKS {
+            return Err(format!("{} has more than {MOST_LOCKS} locks", folder.display()));
+        }
+        if path.extension().is_some_and(|extension| extension == "lock") {
+            locks.push(path);
+        }
+    }
+    Ok(locks)
+}
+
+/// Locks that are held until this is dropped.
+#[derive(Debug)]
+pub struct Holding {
+    _locks: Vec<OwnedFd>,
+}
+
+/// Takes all of them that there are. What cannot be tried was judged when it was asked ([`check`]).
+///
+/// # Errors
+/// Who has one of them, in words.
+pub fn hold(places: impl IntoIterator<Item = LockPlace>) -> Result<Holding, String> {
+    let mut held = Vec::new();
+    let mut seen = HashSet::new();
+    for place in places {
+        let locks = match place {
+            LockPlace::File(lock) => vec![lock],
+            LockPlace::Folder(folder) => locks_in(&folder).unwrap_or_default(),
+        };
+        for path in locks {
+            if !seen.insert(path.clone()) {
+                continue;
+            }
+            match lock(&path) {
+                Some(Ok(file)) => held.push(file),
+                Some(Err(Held::Yes(by))) => return Err(format!("a download has begun: {by}")),
+                Some(Err(Held::No | Held::Unknown(_))) | None => {}
+            }
+        }
+    }
+    Ok(Holding { _locks: held })
+}
+
 /// None when there is no such lock.
-fn attempt(lock: &Path) -> Option<Held> {
-    let unknown = |why: &str| Held::Unknown(format!("the lock {} {why}", lock.display()));
+fn attempt(path: &Path) -> Option<Held> {
+    Some(match lock(path)? {
+        // Closing it would do as well, but for a child that is being started and has it too.
+        Ok(file) => match flock(&file, FlockOperation::Unlock) {
+            Ok(()) => Held::No,
+            Err(e) => Held::Unknown(format!("the lock {} cannot be let go: {e}", path.display())),
+        },
+        Err(held) => held,
+    })
+}
+
+/// Locks it. None when there is no such lock; never [`Held::No`].
+fn lock(lock: &Path) -> Option<Result<OwnedFd, Held>> {
+    let unknown = |why: &str| Some(Err(Held::Unknown(format!("the lock {} {why}", lock.display()))));
     // A FIFO must not keep us waiting, and no link lead us elsewhere.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = match open(lock, flags, Mode::empty()) {
         Ok(file) => file,
         Err(Errno::NOENT | Errno::NOTDIR) => return None,
-        Err(e) => return Some(unknown(&format!("cannot be opened: {e}"))),
+        Err(e) => return unknown(&format!("cannot be opened: {e}")),
     };
     if !fstat(&file).is_ok_and(|meta| FileType::from_raw_mode(meta.st_mode).is_file()) {
-        return Some(unknown("is no file"));
+        return unknown("is no file");
     }
     let tried = flock(&file, FlockOperation::NonBlockingLockExclusive)
         // A server of files may want a descriptor that can write for this one.
         .or_else(|e| if e == Errno::BADF { flock(&file, FlockOperation::NonBlockingLockShared) } else { Err(e) });
-    Some(match tried {
-        // Closing it would do as well, but for a child that is being started and has it too.
-        Ok(()) => match flock(&file, FlockOperation::Unlock) {
-            Ok(()) => Held::No,
-            Err(e) => unknown(&format!("cannot be let go: {e}")),
-        },
-        Err(Errno::WOULDBLOCK) => Held::Yes(match holder(&file) {
+    match tried {
+        Ok(()) => Some(Ok(file)),
+        Err(Errno::WOULDBLOCK) => Some(Err(Held::Yes(match holder(&file) {
             Some(pid) => format!("process {pid} holds {}", lock.display()),
             None => format!("{} is held", lock.display()),
-        }),
+        }))),
         Err(e) => unknown(&format!("cannot be tried: {e}")),
-    })
+    }
 }
 
 /// Who holds it, from `/proc/locks`. A guess for the operator's eyes: the kernel tells no pid to a container.
@@ -330,6 +380,19 @@ mod tests {
         assert!(matches!(any(), Held::Yes(_)));
         drop(locker);
         assert_eq!((one(), any()), (Held::No, Held::No));
+    }
+
+    #[test]
+    fn a_download_that_begins_while_something_goes_waits_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = folder.path().join("e1.lock");
+        fs::write(&lock, "").unwrap();
+        let places = || [LockPlace::Folder(folder.path().to_owned()), LockPlace::File(folder.path().join("none.lock"))];
+        let holding = hold(places()).unwrap();
+        assert!(matches!(try_one(LockPlace::File(lock.clone())), Held::Yes(_)));
+        assert!(hold(places()).unwrap_err().contains("a download has begun"));
+        drop(holding);
+        assert_eq!(try_one(LockPlace::File(lock)), Held::No);
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod ollama;
 #[cfg(test)]
 mod tests;
 
-pub use locks::{LockPlace, lock_places};
+pub use locks::{Holding, LockPlace, hold, lock_places};
 
 use crate::config::{PruneConfig, ServerAddress};
 use crate::host::in_time;
