@@ -291,7 +291,13 @@ pub(super) fn lookup(
             }
             let root = wish.root.as_path();
             let around = around.entry(root).or_insert_with(|| Around::of(root)).as_ref().map_err(String::clone)?;
-            way_of(around, parts?)
+            let way = way_of(around, parts?)?;
+            // A store hands out what its own references lead to, and knows nothing of links from elsewhere.
+            let moved = way.steps.iter().filter(|step| matches!(step, Step::Move { .. })).map(Step::path);
+            let is_others =
+                |path: &Path| is_needed(&around.named.join(path)) || is_needed(&around.base.path.join(path));
+            let has_others = !(needed.is_empty() && led_to.is_empty()) && moved.into_iter().any(is_others);
+            if has_others { Err("what stays leads to its files".to_owned()) } else { Ok(way) }
         })
         .collect()
 }

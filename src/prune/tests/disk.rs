@@ -41,6 +41,8 @@ pub(super) fn worlds() -> impl Strategy<Value = Vec<Deed>> {
         1 => deeds(lmstudio, 8),
         1 => deeds(llamacpp, 8),
         2 => deeds(ramalama, 8),
+        // Links from plain folders into the hub.
+        2 => deeds(0..15, 16),
         1 => deeds(0..24, 24),
     ]
 }
@@ -119,6 +121,31 @@ fn a_virtual_model_of_lm_studio_that_would_miss_a_file_is_named_in_the_plan() {
         why("p0/r0")
     );
     assert!(!why("p1/r0").contains("virtual"), "{}", why("p1/r0"));
+}
+
+/// What stays in a plain folder leads to the bytes themselves, past every reference of the store that has them.
+#[test]
+fn bytes_of_a_store_that_a_link_from_elsewhere_leads_to_stay() {
+    let link_to_a_blob = (4, 0, 0, 0, 3);
+    for of_store in
+        [[(7, 0, 0, 0, 0), (9, 0, 0, 0, 0)], [(15, 0, 0, 0, 3), (15, 1, 0, 1, 3)], [(22, 0, 0, 0, 3), (22, 1, 1, 1, 1)]]
+    {
+        let mut world = World::of(&[of_store[0], link_to_a_blob, of_store[1], (7, 1, 0, 1, 1)]);
+        world.scan();
+        let link = world.tree().path("plain/one/l1.gguf");
+        let blob = link.canonicalize().unwrap();
+        let mut all = world.candidates();
+        all.iter_mut().find(|c| c.path == link).unwrap().pinned = true;
+        let before = Before::look(&world);
+        let policy = Policy { unused_for: Some(Duration::ZERO), grace: Duration::ZERO, ..Policy::default() };
+        let plan = planned(&world, &all, &policy, 0);
+        let owner = plan.rows.iter().find(|row| row.path != link && row.path.canonicalize().is_ok_and(|p| p == blob));
+        assert!(!owner.unwrap().goes, "{owner:#?}");
+        assert!(plan.going().next().is_some(), "what nothing leads to goes");
+        let done = act(&world, &plan, &all, (0, true), &mut trash::go_on).unwrap();
+        before.check(&all, &done.iter().map(|d| d.row).collect::<Vec<_>>());
+        assert!(link.exists());
+    }
 }
 
 /// A link in one root leads to a model of another one, which has a projector that others have as well.

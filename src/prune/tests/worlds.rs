@@ -98,7 +98,7 @@ impl World {
                 }
             }
             4 => {
-                let files = self.files(&["plain", OUTSIDE]);
+                let files = if d == 3 { self.blobs() } else { self.files(&["plain", OUTSIDE]) };
                 if let Some(file) = pick(&files, c) {
                     tree.link(&format!("{plain}/{sub}l{number}.gguf"), file);
                 }
@@ -266,6 +266,15 @@ impl World {
             below(&top).into_iter().map(move |path| top.join(path))
         });
         all.filter(|p| p.symlink_metadata().unwrap().is_file() && p.extension().is_some_and(|e| e == "gguf")).collect()
+    }
+
+    /// The bytes of stores that name them by their hash.
+    fn blobs(&self) -> Vec<PathBuf> {
+        let is_blob = |path: &Path| path.ancestors().skip(1).any(|p| p.ends_with("blobs"));
+        let tops =
+            ROOTS.iter().filter(|(store, _)| !matches!(store, StoreKind::Dir)).map(|(_, root)| self.tree().path(root));
+        let all = tops.flat_map(|top| below(&top).into_iter().map(move |path| top.join(path)));
+        all.filter(|p| is_blob(p) && std::fs::read(p).is_ok_and(|bytes| bytes.starts_with(b"GGUF"))).collect()
     }
 
     /// Every entry has a time of its own, most of them long ago.
