@@ -162,7 +162,7 @@ pub fn run(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
     let skipped = done.iter().filter(|d| matches!(d.fate, Fate::Skipped { .. })).count();
     // A plan that a person has read is done as it stands or was not; of a fresh one that something came in use
     // meanwhile is everyday life, as long as it was not all of it.
-    let is_bad = done.iter().any(|d| matches!(d.fate, Fate::Failed { .. }))
+    let is_bad = done.iter().any(|d| matches!(d.fate, Fate::Failed { .. } | Fate::Partly { .. }))
         || skipped > 0 && (count == 0 || args.apply.is_some());
     view::told(&mut ctx.ui, &plan, &done, args.json, &notes)?;
     if let Some(why) = interrupt.thrown() {
@@ -341,9 +341,11 @@ fn act<'p>(
         };
         let mut tell = |done: &Done<'_>| {
             progress.step();
-            if matches!(done.fate, Fate::Trashed { .. } | Fate::Purged { .. }) {
+            if !matches!(done.fate, Fate::Skipped { .. } | Fate::Failed { .. }) {
                 touched.insert((done.row.store, done.row.root.clone()));
-                record(&mut ctx.borrow_mut(), event_of(&event, done), done.row.id.as_slice());
+                let is_partly = matches!(done.fate, Fate::Partly { .. });
+                let gone = if is_partly { &[][..] } else { done.row.id.as_slice() };
+                record(&mut ctx.borrow_mut(), event_of(&event, done), gone);
             }
             Ok(())
         };
@@ -386,6 +388,9 @@ fn event_of(event: &Event, done: &Done<'_>) -> Event {
         Fate::Trashed { id } => (0, json!({ "trash": id, "freed_when_emptied": row.freed_bytes, "rule": row.rule })),
         Fate::Purged { freed, left, .. } if left.is_empty() => (*freed, json!({ "rule": row.rule, "left": 0 })),
         Fate::Purged { freed, left, id } => (*freed, json!({ "trash": id, "rule": row.rule, "left": left.len() })),
+        Fate::Partly { deleted, error } => {
+            (0, json!({ "rule": row.rule, "deleted": deleted, "failed": format!("{error:#}") }))
+        }
         Fate::Skipped { .. } | Fate::Failed { .. } => (0, serde_json::Value::Null),
     };
     Event {

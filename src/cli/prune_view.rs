@@ -89,7 +89,7 @@ fn exceptions(ui: &mut Ui, done: &[Done<'_>]) {
                 ui.warn(&format!("{name}: {what} that nobody planned to delete stayed in the trash"));
             }
             Fate::Skipped { why } => ui.warn(&format!("left alone: {name}: {why}")),
-            Fate::Failed { error } => ui.error(&about(&name, error).into()),
+            Fate::Failed { error } | Fate::Partly { error, .. } => ui.error(&about(&name, error).into()),
         }
     }
 }
@@ -256,7 +256,7 @@ fn row_document<'a>(row: &'a Row, fate: Option<&'a Fate>) -> RowDocument<'a> {
         Some(Fate::Trashed { id }) => (Some("trashed"), Some(id.as_str()), None),
         Some(Fate::Purged { .. }) => (Some("purged"), None, None),
         Some(Fate::Skipped { why }) => (Some("skipped"), None, Some(why.clone())),
-        Some(Fate::Failed { error }) => (Some("failed"), None, Some(format!("{error:#}"))),
+        Some(Fate::Failed { error } | Fate::Partly { error, .. }) => (Some("failed"), None, Some(format!("{error:#}"))),
     };
     RowDocument {
         verdict: if row.goes { "remove" } else { "keep" },

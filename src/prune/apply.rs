@@ -3,12 +3,13 @@
 
 use super::candidate::Candidate;
 use super::decide::{self, Rule, Verdict};
-use super::hand_over;
+use super::hand_over::{self, Undone};
 use super::in_use::{Use, hold, lock_places};
 use super::plan::{Base, Plan, Row, Way, lookup};
 use super::trash::{self, Held, Inode, Order, Outcome, Place, Point};
 use crate::clock::Timestamp;
 use crate::config::ServerAddress;
+use crate::failure::Failure;
 use crate::inventory;
 use crate::model::{Actor, FileIdentity, Reading, StoreKind};
 use std::collections::{HashMap, HashSet};
@@ -31,6 +32,8 @@ pub enum Fate {
     Skipped { why: String },
     /// Something went wrong, and it is where it was but for what the message says.
     Failed { error: anyhow::Error },
+    /// Something went wrong after its owner's own interface had deleted these names of it for good.
+    Partly { deleted: Vec<String>, error: anyhow::Error },
 }
 
 /// Who does it, for the journal of the trash.
@@ -135,7 +138,7 @@ pub fn apply<'p>(plan: &'p Plan, trashes: &Trashes, acting: &mut Acting<'_>) -> 
                 fate
             }
         };
-        if matches!(fate, Fate::Skipped { .. } | Fate::Failed { .. })
+        if !matches!(fate, Fate::Trashed { .. } | Fate::Purged { .. })
             && let Some(slot) = left.get_mut(number)
         {
             *slot = None;
@@ -257,7 +260,11 @@ fn one(
         return skipped("what goes with it is not what was planned: plan again".to_owned());
     };
     if row.is_foreign {
-        return Ok(hand_over(row, base, acting));
+        // A name that stands for something else by now is another model's.
+        if !row.steps.iter().filter(|step| hand_over::is_name(step)).all(|step| steps.contains(step)) {
+            return skipped("its names are not those that were planned: plan again".to_owned());
+        }
+        return Ok(hand_over((row, &steps), base, acting));
     }
     let Some(held) = trashes.of(&base.path) else { return skipped("its trash is not at hand".to_owned()) };
     let mut is_stopped = false;
@@ -349,27 +356,27 @@ fn join(group: &mut [usize], a: usize, b: usize) {
     }
 }
 
-/// What its owner's own interface is to do.
-fn hand_over(row: &Row, base: &Base, acting: &Acting<'_>) -> Fate {
+/// What its owner's own interface is to do of a row.
+fn hand_over((row, steps): (&Row, &[trash::Step]), base: &Base, acting: &Acting<'_>) -> Fate {
     if !acting.purge {
         let why = "its store cannot be written: with --purge Ollama's own server deletes it, and there is no undo";
         return Fate::Skipped { why: why.to_owned() };
     }
-    if let Err(why) = hand_over::delete(row, acting.ollama) {
-        return Fate::Skipped { why };
-    }
-    let left: Vec<PathBuf> = row
-        .steps
-        .iter()
-        .filter(|step| matches!(step, trash::Step::Move { .. }))
-        .map(|step| base.path.join(step.path()))
-        .filter(|path| path.symlink_metadata().is_ok())
-        .collect();
-    match left.first() {
-        None => Fate::Purged { freed: row.freed_bytes, left, id: None },
-        Some(path) => {
-            Fate::Skipped { why: format!("Ollama's server said that it is deleted, and `{}` is there", path.display()) }
-        }
+    let partly = |deleted: Vec<String>, why: String| {
+        let names = deleted.join("`, `");
+        let failure = Failure::cannot_meet(format!("`{names}` is deleted for good, and the rest is not: {why}"));
+        Fate::Partly { deleted, error: failure.hint("`modelctl scan`, then plan again").into() }
+    };
+    let deleted = match hand_over::delete(&base.path, steps, acting.ollama) {
+        Ok(deleted) => deleted,
+        Err(Undone { deleted, why }) if deleted.is_empty() => return Fate::Skipped { why },
+        Err(Undone { deleted, why }) => return partly(deleted, why),
+    };
+    let moves = steps.iter().filter(|step| matches!(step, trash::Step::Move { .. }));
+    let left = moves.map(|step| base.path.join(step.path())).find(|path| path.symlink_metadata().is_ok());
+    match left {
+        None => Fate::Purged { freed: row.freed_bytes, left: Vec::new(), id: None },
+        Some(path) => partly(deleted, format!("`{}` is still there", path.display())),
     }
 }
 

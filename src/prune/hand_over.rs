@@ -1,14 +1,14 @@
 //! Stores that we cannot write to, because they are a service's: what may go is handed to that service's own interface,
 //! where it has one. There is no undo.
 
-use super::plan::Row;
-use super::trash::Step;
+use super::trash::{Seen, Step};
 use crate::config::ServerAddress;
 use crate::model::{Reading, StoreKind};
 use crate::worker::{Answer, Question, Verb, ask_all};
 use rustix::fs::{Access, access};
 use serde_json::json;
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,25 +33,46 @@ impl Foreign {
     }
 }
 
-/// Has Ollama's server delete every name of it.
+/// Why not everything was deleted.
+#[derive(Debug)]
+pub struct Undone {
+    /// The names that are deleted for good all the same.
+    pub deleted: Vec<String>,
+    /// What the server said, or why it was not asked: a sentence.
+    pub why: String,
+}
+
+/// Has Ollama's server delete every name among `steps`, paths in `base`. A name goes only while its manifest is the one
+/// that was seen. Gives the names.
 ///
 /// # Errors
-/// A sentence: what the server said, or why it was not asked.
-pub fn delete(row: &Row, server: &Reading<ServerAddress>) -> Result<(), String> {
+/// [`Undone`] with the first name that could not be deleted; those after it were not tried.
+pub fn delete(base: &Path, steps: &[Step], server: &Reading<ServerAddress>) -> Result<Vec<String>, Undone> {
+    let mut deleted: Vec<String> = Vec::new();
+    match each(base, steps, server, &mut deleted) {
+        Ok(()) => Ok(deleted),
+        Err(why) => Err(Undone { deleted, why }),
+    }
+}
+
+fn each(base: &Path, steps: &[Step], server: &Reading<ServerAddress>, deleted: &mut Vec<String>) -> Result<(), String> {
     let server = match server {
         Reading::Known(server) => server,
         Reading::Unavailable(why) => return Err(why.clone()),
     };
-    let names: Vec<String> = row.steps.iter().filter_map(|step| name(step.path())).collect();
-    if names.is_empty() {
-        return Err("its store cannot be written, and no name leads to it that its server could delete".to_owned());
-    }
-    for name in names {
+    for step in steps {
+        let (Some(name), Step::Move { path, seen }) = (name(step.path()), step) else { continue };
+        match Seen::at(&base.join(path)) {
+            Ok(now) if now == *seen => {}
+            // A name may have two manifests, and the server takes both.
+            Err(e) if e.kind() == ErrorKind::NotFound && deleted.contains(&name) => continue,
+            _ => return Err(format!("`{name}` stands for something else by now: plan again")),
+        }
         // Servers before 0.2 go by `name`.
         let verb = Verb::Delete(json!({ "model": name, "name": name }));
         let question = Question { server: server.clone(), path: "/api/delete", verb };
         match ask_all(&[question], LIMIT).pop() {
-            Some(Answer::Said { status: 200, .. }) => {}
+            Some(Answer::Said { status: 200, .. }) => deleted.push(name),
             Some(Answer::Said { status, body }) => {
                 let said: String = String::from_utf8_lossy(&body).chars().take(200).collect();
                 return Err(format!("Ollama's server did not delete `{name}`: {status} {said}"));
@@ -62,7 +83,15 @@ pub fn delete(row: &Row, server: &Reading<ServerAddress>) -> Result<(), String> 
             Some(Answer::Failed(why)) => return Err(why),
         }
     }
+    if deleted.is_empty() {
+        return Err("its store cannot be written, and no name leads to it that its server could delete".to_owned());
+    }
     Ok(())
+}
+
+/// Whether a step takes away a name that the server knows it by.
+pub fn is_name(step: &Step) -> bool {
+    matches!(step, Step::Move { path, .. } if name(path).is_some())
 }
 
 /// `manifests/<host>/<namespace>/<model>/<tag>` as `<host>/<namespace>/<model>:<tag>`; None for another path.

@@ -25,6 +25,7 @@ mod packaging;
 #[cfg(feature = "llama")]
 mod processes;
 mod prune;
+mod prune_acting;
 mod queue;
 mod readme;
 #[cfg(feature = "llama")]

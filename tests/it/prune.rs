@@ -14,7 +14,7 @@ const DAY: u64 = 86_400;
 /// Other users' processes cannot be looked into where the tests do not run as root.
 const BOLD: [&str; 3] = ["--grace", "0", "--assume-unused"];
 
-fn old(path: &Path, days: u64) {
+pub fn old(path: &Path, days: u64) {
     let then = SystemTime::now() - Duration::from_secs(days * DAY);
     File::options()
         .write(true)
@@ -25,7 +25,7 @@ fn old(path: &Path, days: u64) {
 }
 
 /// Three models: two were not touched for 60 days, one is new.
-fn with_models() -> Sandbox {
+pub fn with_models() -> Sandbox {
     let sandbox = Sandbox::new();
     for (name, days) in [("ancient-Q4_0", 60), ("older-Q8_0", 61), ("fresh-Q4_0", 0)] {
         let path = sandbox.write(&format!("{name}.gguf"), &fixture::small_model(name));
@@ -35,7 +35,7 @@ fn with_models() -> Sandbox {
     sandbox
 }
 
-fn prune(sandbox: &Sandbox, args: &[&str]) -> Run {
+pub fn prune(sandbox: &Sandbox, args: &[&str]) -> Run {
     sandbox.run(["prune"].iter().chain(args).chain(&BOLD))
 }
 
@@ -74,7 +74,7 @@ fn tree(top: &Path) -> BTreeMap<PathBuf, String> {
     all
 }
 
-fn names(sandbox: &Sandbox) -> Vec<String> {
+pub fn names(sandbox: &Sandbox) -> Vec<String> {
     let list = sandbox.run(["list", "--json"]).ok().json();
     list.as_array().unwrap().iter().map(|m| m["name"].as_str().unwrap().to_owned()).collect()
 }
@@ -581,7 +581,7 @@ fn what_the_system_refuses_is_not_called_a_bug_of_ours() {
 }
 
 /// One tag of an Ollama store, written as its server would.
-fn ollama_tag(root: &Path, model: &str, tag: &str, weights: &[u8]) {
+pub fn ollama_tag(root: &Path, model: &str, tag: &str, weights: &[u8]) {
     use sha2::{Digest, Sha256};
     let blob = |bytes: &[u8]| {
         let hex: String = Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
