@@ -19,6 +19,7 @@ mod measure;
 mod offload;
 mod probe;
 mod prune;
+mod prune_again;
 mod prune_view;
 mod run_once;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `modelctl prune`: what may go and why, and on request into the trash or away for good.
 
+use super::prune_again as again;
 use super::prune_view as view;
 use super::trash_settle::settle;
 use super::{Access, Ctx, Exit, scan, select};
@@ -329,10 +330,11 @@ fn act<'p>(
     };
     let progress = ctx.ui.progress(if manner.purge { "deleting" } else { "moving" }, Some(plan.going().count() as u64));
     let mut touched: BTreeSet<(StoreKind, PathBuf)> = BTreeSet::new();
-    let ollama = ctx.config.prune.ollama.clone();
+    let servers = ctx.config.prune.clone();
     let done = {
         let ctx = RefCell::new(&mut *ctx);
-        let mut in_use = |c: &Candidate| c.used(&InUse::look_again(&c.asked().collect::<Vec<_>>()));
+        let uses = again::Uses::ask(&servers, plan, &found);
+        let mut in_use = |c: &Candidate| uses.of(c);
         let mut is_kept = |c: &Candidate| {
             let mut ctx = ctx.borrow_mut();
             let db = ctx.db(Access::ReadWrite)?;
@@ -356,7 +358,7 @@ fn act<'p>(
                 candidates: &found,
                 doer: &doer,
                 purge: manner.purge,
-                ollama: &ollama,
+                ollama: &servers.ollama,
                 in_use: &mut in_use,
                 is_kept: &mut is_kept,
                 tell: &mut tell,

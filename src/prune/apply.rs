@@ -119,7 +119,7 @@ impl Trashes {
 pub fn apply<'p>(plan: &'p Plan, trashes: &Trashes, acting: &mut Acting<'_>) -> anyhow::Result<Vec<Done<'p>>> {
     let mut all = Vec::new();
     let going: Vec<&Row> = plan.going().collect();
-    let mut left = remaining(&going, acting.candidates);
+    let mut left = places(plan, acting.candidates);
     let kin = Kin::of(acting.candidates);
     let mut usable = acting.candidates.iter().filter(|c| c.counts()).count() as u64;
     for (number, row) in going.iter().enumerate() {
@@ -150,8 +150,8 @@ pub fn apply<'p>(plan: &'p Plan, trashes: &Trashes, acting: &mut Acting<'_>) -> 
     Ok(all)
 }
 
-/// The candidate of each row.
-fn remaining(going: &[&Row], candidates: &[Candidate]) -> Vec<Option<usize>> {
+/// The candidate of each row that goes; None where there is none any more.
+pub fn places(plan: &Plan, candidates: &[Candidate]) -> Vec<Option<usize>> {
     let mut by_id = HashMap::new();
     let mut by_path = HashMap::new();
     for (at, c) in candidates.iter().enumerate() {
@@ -160,11 +160,11 @@ fn remaining(going: &[&Row], candidates: &[Candidate]) -> Vec<Option<usize>> {
             None => by_path.insert((c.root.as_path(), c.path.as_path()), at),
         };
     }
-    let find = |row: &&Row| match &row.id {
+    let find = |row: &Row| match &row.id {
         Some(id) => by_id.get(id.as_str()).copied(),
         None => by_path.get(&(row.root.as_path(), row.path.as_path())).copied(),
     };
-    going.iter().map(find).collect()
+    plan.going().map(find).collect()
 }
 
 /// Where a run is.

@@ -178,3 +178,44 @@ fn what_a_server_deleted_by_half_is_told_and_in_the_history() {
     let listed = store.run(&["list", "--json"]).ok().json();
     assert_eq!(listed.as_array().unwrap().len(), 2, "what is left of it is still known: {listed:#}");
 }
+
+#[test]
+fn a_model_that_a_server_has_loaded_since_the_plan_stays() {
+    let sandbox = with_models();
+    let path = sandbox.models().join("ancient-Q4_0.gguf");
+    let of_container = "/models/ancient-Q4_0.gguf";
+    let is_loaded = Arc::new(Mutex::new(false));
+    let state = is_loaded.clone();
+    let server = Fake::answering(move |_, _| match *state.lock().unwrap() {
+        true => (200, json!({"model_path": of_container, "data": []}).to_string()),
+        // It has no model yet.
+        false => (404, String::new()),
+    });
+    let run = |args: &[&str]| {
+        let all = args.iter().chain(&["--assume-unused"]);
+        finish(sandbox.command(all).env("MODELCTL_ENDPOINTS", &server.address).output().unwrap())
+    };
+    let plan = sandbox.path("plan.json");
+    let plan = plan.to_str().unwrap();
+    run(&["prune", "--model", "ancient-Q4_0", "--grace", "0", "--plan", plan]).ok();
+    *is_loaded.lock().unwrap() = true;
+    run(&["prune", "--apply", plan, "--confirm", "--allow-large"]).refuses(1, "has it loaded");
+    assert!(path.exists());
+    *is_loaded.lock().unwrap() = false;
+    run(&["prune", "--apply", plan, "--confirm", "--allow-large"]).ok();
+    assert!(!path.exists());
+}
+
+#[test]
+fn the_server_that_is_to_delete_a_model_is_asked_right_before() {
+    let Some(store) = Foreign::new("") else { return };
+    let plan = store.plan();
+    let before = store.fake.was_asked("GET /api/ps");
+    // The blob is left by this server: it is told, and is no matter here.
+    store.run(&["prune", "--apply", &plan, "--confirm", "--purge", "--allow-large"]);
+    assert_eq!(store.fake.was_asked("DELETE"), 2);
+    assert!(store.fake.was_asked("GET /api/ps") >= before + 2, "at the beginning, and before it deletes");
+    let asked = store.fake.asked.lock().unwrap();
+    let delete = asked.iter().position(|line| line.starts_with("DELETE")).unwrap();
+    assert!(asked[delete - 1].starts_with("GET /api/ps"), "{asked:#?}");
+}
