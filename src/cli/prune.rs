@@ -154,11 +154,11 @@ pub fn run(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
         view::show(&mut ctx.ui, &plan, args.json, args.purge, &notes, ctx.now)?;
         return Ok(verdict(args, plan.going().next().is_some()));
     }
-    if let Some(large) = plan.large.first().filter(|_| !args.allow_large && !plan.policy.allow_large) {
+    if let Some(large) = plan.large.first().filter(|_| !args.allow_large && args.apply.is_none()) {
         return Err(too_large(large).into());
     }
-    let manner = Manner { purge: args.purge, is_saved: args.apply.is_some() };
-    let done = act(ctx, manner, &plan, found, &interrupt)?;
+    let manner = Manner { purge: args.purge, allow_large: args.allow_large };
+    let done = act(ctx, manner, &plan, &interrupt)?;
     let count = done.iter().filter(|d| matches!(d.fate, Fate::Trashed { .. } | Fate::Purged { .. })).count();
     let skipped = done.iter().filter(|d| matches!(d.fate, Fate::Skipped { .. })).count();
     // A plan that a person has read is done as it stands or was not; of a fresh one that something came in use
@@ -291,7 +291,7 @@ pub(super) fn auto(ctx: &mut Ctx, stop: &Interrupt) -> anyhow::Result<()> {
         ctx.ui.warn(&too_large(large).message);
         return Ok(());
     }
-    let done = act(ctx, Manner { purge: false, is_saved: false }, &plan, found, stop)?;
+    let done = act(ctx, Manner { purge: false, allow_large: false }, &plan, stop)?;
     view::told_aside(&mut ctx.ui, &done);
     Ok(())
 }
@@ -300,15 +300,14 @@ pub(super) fn auto(ctx: &mut Ctx, stop: &Interrupt) -> anyhow::Result<()> {
 #[derive(Debug, Clone, Copy)]
 struct Manner {
     purge: bool,
-    /// The plan comes from a file.
-    is_saved: bool,
+    /// More than half of a store may go.
+    allow_large: bool,
 }
 
 fn act<'p>(
     ctx: &mut Ctx,
     manner: Manner,
     plan: &'p Plan,
-    found: Vec<Candidate>,
     interrupt: &crate::supervise::Interrupt,
 ) -> anyhow::Result<Vec<Done<'p>>> {
     if plan.going().next().is_none() {
@@ -319,7 +318,10 @@ fn act<'p>(
         return Err(error);
     }
     // What was known before the locks were had may be old by now.
-    let found = if manner.is_saved { found } else { gather(ctx, &plan.keep)? };
+    let found = gather(ctx, &plan.keep)?;
+    if let Some(large) = again::large(plan, &found).filter(|_| !manner.allow_large) {
+        return Err(too_large(&large).into());
+    }
     let event = ctx.event(if manner.purge { Action::Purge } else { Action::Prune });
     let actor = &event.actor;
     let doer = Doer {

@@ -1,10 +1,18 @@
-//! What is asked once more when a plan is acted on, whatever it was made from: which servers have what loaded by now.
+//! What is asked once more when a plan is acted on, whatever it was made from: which servers have what loaded by now,
+//! and whether more than half of a store would go.
 
 use crate::config::PruneConfig;
 use crate::prune::apply::places;
 use crate::prune::candidate::Candidate;
+use crate::prune::decide::{self, Large};
 use crate::prune::in_use::{Asked, InUse, Settings, Use};
 use crate::prune::plan::Plan;
+
+/// The first store of which more than half would go, by what is there now.
+pub(super) fn large(plan: &Plan, found: &[Candidate]) -> Option<Large> {
+    let going: Vec<usize> = places(plan, found).into_iter().flatten().collect();
+    decide::large(found, &going).into_iter().next()
+}
 
 /// Who uses what, at the beginning of acting and then at the turn of each model.
 pub(super) struct Uses<'a> {

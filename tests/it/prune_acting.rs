@@ -219,3 +219,24 @@ fn the_server_that_is_to_delete_a_model_is_asked_right_before() {
     let delete = asked.iter().position(|line| line.starts_with("DELETE")).unwrap();
     assert!(asked[delete - 1].starts_with("GET /api/ps"), "{asked:#?}");
 }
+
+#[test]
+fn more_than_half_of_what_is_there_now_needs_a_word_more() {
+    let sandbox = with_models();
+    let plan = sandbox.path("plan.json");
+    let plan = plan.to_str().unwrap();
+    prune(&sandbox, &["--model", "ancient-Q4_0", "--plan", plan]).ok();
+    for name in ["older-Q8_0", "fresh-Q4_0"] {
+        fs::remove_file(sandbox.models().join(format!("{name}.gguf"))).unwrap();
+    }
+    sandbox.run(["scan"]).ok();
+    sandbox.run(["prune", "--apply", plan, "--confirm"]).refuses(3, "more than half");
+    assert_eq!(names(&sandbox), ["ancient-Q4_0"]);
+    assert!(!sandbox.path(".model_trash").exists(), "nothing was made");
+    // What a file says is permitted is not.
+    let text = fs::read_to_string(plan).unwrap();
+    fs::write(plan, text.replace(r#""allow_large": false"#, r#""allow_large": true"#)).unwrap();
+    sandbox.run(["prune", "--apply", plan, "--confirm"]).refuses(3, "--allow-large");
+    sandbox.run(["prune", "--apply", plan, "--confirm", "--allow-large"]).ok();
+    assert!(names(&sandbox).is_empty());
+}
