@@ -130,7 +130,11 @@ pub fn run(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
     if args.confirm {
         settle(ctx)?;
     }
-    let saved = args.apply.as_deref().map(read).transpose()?;
+    let mut saved = args.apply.as_deref().map(read).transpose()?;
+    if let Some(plan) = &mut saved {
+        // What is configured by now holds as well.
+        plan.policy.min_keep = plan.policy.min_keep.max(ctx.config.auto_prune.min_keep);
+    }
     let globs = saved.as_ref().map_or_else(|| args.keep.clone(), |plan| plan.keep.clone());
     let found = gather(ctx, &globs)?;
     let mut notes = Vec::new();

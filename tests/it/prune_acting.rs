@@ -240,3 +240,19 @@ fn more_than_half_of_what_is_there_now_needs_a_word_more() {
     sandbox.run(["prune", "--apply", plan, "--confirm", "--allow-large"]).ok();
     assert!(names(&sandbox).is_empty());
 }
+
+#[test]
+fn so_many_models_as_are_configured_by_now_stay() {
+    let sandbox = with_models();
+    let plan = sandbox.path("plan.json");
+    let plan = plan.to_str().unwrap();
+    prune(&sandbox, &["--model", "ancient-Q4_0", "--plan", plan]).ok();
+    let apply = |least: &str| {
+        let mut command = sandbox.command(["prune", "--apply", plan, "--confirm", "--allow-large"]);
+        finish(command.env("AUTO_PRUNE_MIN_KEEP", least).output().unwrap())
+    };
+    apply("3").refuses(1, "one of the last 3");
+    assert_eq!(names(&sandbox).len(), 3);
+    apply("2").ok();
+    assert_eq!(names(&sandbox).len(), 2);
+}
