@@ -6,7 +6,7 @@ use super::trash_settle::settle;
 use super::{Access, Ctx, Exit, scan, select};
 use crate::clock;
 use crate::config::PruneConfig;
-use crate::failure::{Failure, Kind, OrFail};
+use crate::failure::{Failure, Kind, OrFail, classify};
 use crate::model::{Action, Event, KeepHint, ModelId, Selector, StoreKind, Subject};
 use crate::prune::apply::{Acting, Doer, Done, Fate, Trashes, apply};
 use crate::prune::candidate::Candidate;
@@ -308,6 +308,19 @@ struct Manner {
     allow_large: bool,
 }
 
+/// The trashes that there are. One that somebody has is a reason to wait with everything, one that cannot be used only
+/// with what would go there.
+fn hold(plan: &Plan) -> anyhow::Result<Trashes> {
+    let (trashes, mut unheld) = Trashes::hold(plan, clock::now());
+    let busy = unheld.iter().find(|(_, error)| classify(error).0 == Kind::Busy).map(|(base, _)| base.clone());
+    let is_all = plan.going().all(|row| row.base.as_ref().is_some_and(|base| unheld.contains_key(&base.path)));
+    let first = busy.or_else(|| unheld.keys().min().cloned().filter(|_| is_all));
+    match first.and_then(|base| unheld.remove(&base)) {
+        Some(error) => Err(error),
+        None => Ok(trashes.without(unheld)),
+    }
+}
+
 fn act<'p>(
     ctx: &mut Ctx,
     manner: Manner,
@@ -317,10 +330,7 @@ fn act<'p>(
     if plan.going().next().is_none() {
         return Ok(Vec::new());
     }
-    let (trashes, unheld) = Trashes::hold(plan, clock::now());
-    if let Some(error) = unheld.into_values().next() {
-        return Err(error);
-    }
+    let trashes = hold(plan)?;
     // What was known before the locks were had may be old by now.
     let found = gather(ctx, &plan.keep)?;
     if let Some(large) = again::large(plan, &found).filter(|_| !manner.allow_large) {

@@ -9,7 +9,7 @@ use super::plan::{Base, Plan, Row, Way, lookup};
 use super::trash::{self, Held, Inode, Order, Outcome, Place, Point};
 use crate::clock::Timestamp;
 use crate::config::ServerAddress;
-use crate::failure::Failure;
+use crate::failure::{Failure, classify};
 use crate::inventory;
 use crate::model::{Actor, FileIdentity, Reading, StoreKind};
 use std::collections::{HashMap, HashSet};
@@ -69,6 +69,8 @@ pub struct Acting<'a> {
 /// The trashes of the roots that a plan takes from, made where they are missing and locked until this is dropped.
 pub struct Trashes {
     held: HashMap<PathBuf, Held>,
+    /// The roots that have none that can be used.
+    failed: HashMap<PathBuf, anyhow::Error>,
 }
 
 impl Trashes {
@@ -101,7 +103,20 @@ impl Trashes {
                 }
             }
         }
-        (Trashes { held }, failed)
+        (Trashes { held, failed: HashMap::new() }, failed)
+    }
+
+    /// Rows of these roots fail for that reason.
+    #[must_use]
+    pub fn without(self, failed: HashMap<PathBuf, anyhow::Error>) -> Trashes {
+        Trashes { failed, ..self }
+    }
+
+    /// Why nothing of the root of a row can go to a trash, when that is known already.
+    fn failure(&self, row: &Row) -> Option<Failure> {
+        let error = self.failed.get(&row.base.as_ref()?.path).filter(|_| !row.is_foreign)?;
+        let (kind, hint) = classify(error);
+        Some(Failure { kind, message: format!("{error:#}"), hint: hint.map(str::to_owned) })
     }
 
     /// The one that serves `base`.
@@ -120,6 +135,10 @@ pub fn apply<'p>(plan: &'p Plan, trashes: &Trashes, acting: &mut Acting<'_>) -> 
     let mut all = Vec::new();
     let going: Vec<&Row> = plan.going().collect();
     let mut left = places(plan, acting.candidates);
+    // What cannot go stays, and so does what it needs of the others.
+    for (slot, _) in left.iter_mut().zip(&going).filter(|(_, row)| trashes.failure(row).is_some()) {
+        *slot = None;
+    }
     let kin = Kin::of(acting.candidates);
     let mut usable = acting.candidates.iter().filter(|c| c.counts()).count() as u64;
     for (number, row) in going.iter().enumerate() {
@@ -128,6 +147,7 @@ pub fn apply<'p>(plan: &'p Plan, trashes: &Trashes, acting: &mut Acting<'_>) -> 
         }
         let at = left.get(number).copied().flatten();
         let fate = match at.and_then(|at| Some((at, acting.candidates.get(at)?))) {
+            None if let Some(failure) = trashes.failure(row) => Fate::Failed { error: failure.into() },
             None => Fate::Skipped { why: "the database does not know it any more: scan, and plan again".to_owned() },
             Some((at, c)) => {
                 let left = Left { rows: &left, number, usable, kin: &kin };

@@ -3,35 +3,15 @@
 
 use super::trash::{Seen, Step};
 use crate::config::ServerAddress;
-use crate::model::{Reading, StoreKind};
+use crate::model::Reading;
 use crate::worker::{Answer, Question, Verb, ask_all};
-use rustix::fs::{Access, access};
 use serde_json::json;
-use std::collections::HashMap;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// Deleting is quick; a server that loads a model meanwhile is not.
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// Which folders we cannot change: each is asked about once.
-#[derive(Debug, Default)]
-pub struct Foreign {
-    closed: HashMap<PathBuf, bool>,
-}
-
-impl Foreign {
-    /// Whether the steps are in folders that we cannot change, of a store whose owner can be asked to.
-    pub fn has(&mut self, store: StoreKind, base: &Path, steps: &[Step]) -> bool {
-        let mut closed = |folder: PathBuf| {
-            let closed = |folder: &PathBuf| access(folder, Access::WRITE_OK).is_err();
-            *self.closed.entry(folder).or_insert_with_key(closed)
-        };
-        store == StoreKind::Ollama
-            && steps.iter().filter_map(|step| step.path().parent()).any(|folder| closed(base.join(folder)))
-    }
-}
 
 /// Why not everything was deleted.
 #[derive(Debug)]

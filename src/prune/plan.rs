@@ -2,7 +2,7 @@
 
 use super::candidate::{Candidate, LastUse};
 use super::decide::{self, Freeing, Large, Rule, Space, Verdict};
-use super::hand_over::Foreign;
+use super::ground::Ground;
 use super::in_use::Use;
 use super::policy::Policy;
 use super::trash::{Inode, Kind, Seen, Step, lossless};
@@ -133,9 +133,10 @@ pub fn plan(
 ) -> Plan {
     let mut verdicts = judge(policy, candidates, now, uses);
     let mut going = decide::limit(policy, candidates, &mut verdicts, space);
+    let mut ground = Ground::default();
     let steps = loop {
         let found = lookup(candidates, &going, &|_| false);
-        let refused = refused(candidates, &going, &found);
+        let refused = refused(candidates, &going, &found, &mut ground);
         if refused.is_empty() {
             break found;
         }
@@ -152,13 +153,13 @@ pub fn plan(
             verdict.why = format!("{}; {}", verdict.why, stand_for(&c.stood_for_by));
         }
     }
-    let (mut scale, mut foreign) = (Scale::default(), Foreign::default());
+    let mut scale = Scale::default();
     let mut rows: Vec<Row> = Vec::with_capacity(candidates.len());
     for (at, found) in going.iter().zip(steps) {
         let (Some(c), Some(verdict), Ok(steps)) = (candidates.get(*at), verdicts.get(*at), found) else { continue };
         let Way { base, steps, looks } = steps;
         let weight = scale.put(&base.path, &steps, &looks);
-        let is_foreign = foreign.has(c.store, &base.path, &steps);
+        let is_foreign = ground.is_foreign(c.store, &base.path, &steps);
         rows.push(Row { steps, base: Some(base), is_foreign, ..row(c, verdict, weight) });
     }
     let gone: HashSet<usize> = going.iter().copied().collect();
@@ -180,18 +181,28 @@ fn stand_for(names: &[String]) -> String {
     }
 }
 
-/// What cannot go, and why: by the rules of its store, or because a name of it takes something along that stays.
-fn refused(candidates: &[Candidate], going: &[usize], found: &[Result<Way, String>]) -> Vec<(usize, String)> {
+/// What cannot go, and why: by the rules of its store, because a name of it takes something along that stays, or because
+/// of where it lies.
+fn refused(
+    candidates: &[Candidate],
+    going: &[usize],
+    found: &[Result<Way, String>],
+    ground: &mut Ground,
+) -> Vec<(usize, String)> {
     let gone: HashSet<usize> = going.iter().copied().collect();
     let stay = candidates.iter().enumerate().filter(|(at, c)| c.store == StoreKind::Ollama && !gone.contains(at));
     let needed: HashMap<&PathBuf, &str> =
         stay.flat_map(|(_, c)| c.pieces.iter().flat_map(|p| &p.entries).map(|path| (path, c.name.as_str()))).collect();
-    let why = |at: usize, found: &Result<Way, String>| match found {
+    let takes = |c: &Candidate, way: &Way| {
+        let root = Some(&c.root).filter(|_| c.store == StoreKind::Ollama)?;
+        let stays = way.steps.iter().find_map(|step| needed.get(&root.join(step.path())))?;
+        Some(format!("it would take `{stays}` along, which stays"))
+    };
+    let mut why = |at: usize, found: &Result<Way, String>| match found {
         Err(why) => Some(why.clone()),
         Ok(way) => {
-            let root = candidates.get(at).filter(|c| c.store == StoreKind::Ollama).map(|c| &c.root)?;
-            let stays = way.steps.iter().find_map(|step| needed.get(&root.join(step.path())))?;
-            Some(format!("it would take `{stays}` along, which stays"))
+            let c = candidates.get(at)?;
+            takes(c, way).or_else(|| ground.refuses(c.store, &way.base, &way.steps))
         }
     };
     going.iter().zip(found).filter_map(|(at, found)| Some((*at, why(*at, found)?))).collect()

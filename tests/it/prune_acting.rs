@@ -256,3 +256,45 @@ fn so_many_models_as_are_configured_by_now_stay() {
     apply("2").ok();
     assert_eq!(names(&sandbox).len(), 2);
 }
+
+#[test]
+fn a_store_that_cannot_be_written_keeps_nothing_else_from_going() {
+    let Some(sandbox) = of_nobody() else { return };
+    let theirs = sandbox.path("theirs");
+    let store = theirs.join("store");
+    fs::create_dir_all(&store).unwrap();
+    for path in [&theirs, &store] {
+        std::os::unix::fs::chown(path, Some(0), Some(0)).unwrap();
+    }
+    std::os::unix::fs::chown(sandbox.models(), Some(65_534), Some(65_534)).unwrap();
+    for path in [sandbox.write("own.gguf", &fixture::small_model("own")), store.join("their.gguf")] {
+        fs::write(&path, fixture::small_model(path.file_stem().unwrap().to_str().unwrap())).unwrap();
+        old(&path, 60);
+    }
+    let roots = format!("{}:{}", sandbox.models().display(), store.display());
+    let run = |args: &[&str]| as_nobody(&sandbox, &[("MODEL_SCAN_PATH", &roots)], args);
+    run(&["scan"]).ok();
+    let both = ["prune", "--model", "own", "--model", "their", "--grace", "0", "--assume-unused", "--allow-large"];
+    let with = |more: &[&str]| run(&both.iter().chain(more).copied().collect::<Vec<_>>());
+    let plan = with(&["--json"]).ok().json();
+    let rows = plan["rows"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["name"] == "their").unwrap();
+    assert_eq!((&row["verdict"], &row["rule"]), (&"keep".into(), &"store".into()), "{row:#}");
+    assert_eq!(row["why"], "its store cannot be written");
+
+    // A plan from when it could be written.
+    for path in [&theirs, &store] {
+        open(path, 0o777);
+    }
+    let saved = sandbox.path("plan.json");
+    let saved = saved.to_str().unwrap();
+    with(&["--plan", saved]).ok();
+    for path in [&theirs, &store] {
+        open(path, 0o755);
+    }
+    let applied = run(&["prune", "--apply", saved, "--confirm", "--allow-large"]).refuses(1, "their: ");
+    assert!(applied.out.contains("moved 1 model") && !applied.err.contains("bug"), "{applied:?}");
+    assert!(store.join("their.gguf").exists() && !sandbox.models().join("own.gguf").exists());
+    // Where nothing else can go, it is the whole answer.
+    run(&["prune", "--apply", saved, "--confirm", "--allow-large"]).refuses(1, "left alone");
+}

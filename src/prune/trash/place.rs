@@ -61,6 +61,11 @@ impl Place {
         Err(Fault::Untrusted { place, why: "others took every name that it could have".to_owned() })
     }
 
+    /// Whether [`Place::open_or_create`] may succeed for a root. True where that cannot be told.
+    pub fn is_possible(root: &Path) -> bool {
+        around(root).map_or(true, |around| around.is_writable() || has_place(&around))
+    }
+
     /// Every place that may hold something of `root`; those that cannot be looked at, each with the reason.
     pub fn all(root: &Path) -> Vec<Result<Place, Fault>> {
         let mut places = Vec::new();
