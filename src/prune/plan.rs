@@ -202,7 +202,7 @@ fn refused(
         Err(why) => Some(why.clone()),
         Ok(way) => {
             let c = candidates.get(at)?;
-            takes(c, way).or_else(|| ground.refuses(c.store, &way.base, &way.steps))
+            takes(c, way).or_else(|| ground.refuses(c.store, &way.base, &way.steps, &way.looks))
         }
     };
     going.iter().zip(found).filter_map(|(at, found)| Some((*at, why(*at, found)?))).collect()

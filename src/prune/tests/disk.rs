@@ -4,9 +4,11 @@ use super::run::*;
 use super::samples::days;
 use super::worlds::{DEEDS, Deed, World, deeds};
 use crate::prune::apply::Fate;
+use crate::prune::decide::Rule;
 use crate::prune::plan::Row;
 use crate::prune::policy::Policy;
 use crate::prune::trash;
+use crate::prune::trash::tests::places::Mount;
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -146,6 +148,33 @@ fn bytes_of_a_store_that_a_link_from_elsewhere_leads_to_stay() {
         before.check(&all, &done.iter().map(|d| d.row).collect::<Vec<_>>());
         assert!(link.exists());
     }
+}
+
+/// Another file system, and a folder from elsewhere on the same one: nothing can be moved out of either.
+#[test]
+fn what_lies_on_a_mount_in_a_store_is_not_said_to_go() {
+    let mut world = World::of(&[(0, 0, 0, 0, 0), (0, 0, 0, 1, 1)]);
+    let of = |name: &str| world.tree().path("plain/one").join(name);
+    let from = world.tree().path("elsewhere");
+    [of("disk"), of("bound"), from.clone()].iter().for_each(|folder| std::fs::create_dir(folder).unwrap());
+    let Some(_disk) = Mount::tmpfs(&of("disk"), c"size=1m") else { return };
+    let Some(_bound) = Mount::bind(&from, &of("bound")) else { return };
+    for name in ["disk", "bound"] {
+        world.tree().gguf(format!("plain/one/{name}/{name}-Q4_0.gguf"), &format!("x={}", name.len()));
+    }
+    world.scan();
+    let all = world.candidates();
+    let policy = Policy { older_than: Some(Duration::ZERO), grace: Duration::ZERO, ..Policy::default() };
+    let plan = planned(&world, &all, &policy, 0);
+    assert_eq!(plan.going().count(), 2, "{:?}", plan.rows.iter().map(|r| (&r.name, &r.why)).collect::<Vec<_>>());
+    for row in plan.staying() {
+        assert_eq!(row.rule, Rule::Store);
+        assert!(row.why.ends_with("lies on another file system than its store"), "{}", row.why);
+    }
+    assert_eq!(plan.staying().count(), 2);
+    let done = act(&world, &plan, &all, (0, false), &mut trash::go_on).unwrap();
+    assert!(done.iter().all(|d| is_gone(&d.fate)), "{done:?}");
+    restore_all(&world, &plan, &done);
 }
 
 /// A link in one root leads to a model of another one, which has a projector that others have as well.
