@@ -60,7 +60,7 @@ pub(super) fn empty(ctx: &mut Ctx, dirs: &[PathBuf], args: &EmptyArgs) -> anyhow
     if !args.confirm {
         if args.json {
             ctx.ui.json(&items.iter().chain(&damaged).map(|t| Document::of(t, None)).collect::<Vec<_>>())?;
-            return Ok(Exit::Done);
+            return Ok(if is_all { Exit::Done } else { Exit::Bad });
         }
         show(ctx, &items)?;
         if items.is_empty() {
@@ -71,7 +71,7 @@ pub(super) fn empty(ctx: &mut Ctx, dirs: &[PathBuf], args: &EmptyArgs) -> anyhow
             let bytes = items.iter().fold(0u64, |sum, t| sum.saturating_add(t.bytes));
             ctx.ui.hint(&format!("nothing was deleted: --confirm frees {}", units::bytes(bytes)));
         }
-        return Ok(Exit::Done);
+        return Ok(if is_all { Exit::Done } else { Exit::Bad });
     }
     let event = ctx.event(Action::Empty);
     let mut outcomes = Vec::new();
