@@ -7,7 +7,7 @@ use super::trash_settle;
 use super::trash_view::{Document, show};
 use super::{Ctx, Exit};
 use crate::clock;
-use crate::failure::Failure;
+use crate::failure::{Failure, classify};
 use crate::model::Action;
 use crate::prune::trash::{self, Order, Place, Trashed};
 use crate::ui::{text, units};
@@ -198,7 +198,11 @@ fn restore(ctx: &mut Ctx, dirs: &[PathBuf], args: &RestoreArgs) -> anyhow::Resul
         let root = match trash::restore(&held, &item.id, &mut tell) {
             Ok(root) => root,
             Err(error) => {
-                failed = Some(error.context(Failure::cannot_meet(format!("`{}` was not restored", item.id))));
+                // The cause knows the next step.
+                let (kind, hint) = classify(&error);
+                let hint = hint.map(str::to_owned);
+                let failure = Failure { hint, ..Failure::new(kind, format!("`{}` was not restored", item.id)) };
+                failed = Some(error.context(failure));
                 break;
             }
         };

@@ -148,7 +148,8 @@ fn restore_overwrites_nothing_and_unknown_ids_are_told() {
     prune(&sandbox, &["--model", "ancient-Q4_0", "--confirm"]).ok();
     let again = sandbox.write("ancient-Q4_0.gguf", b"something else");
     let id = sandbox.run(["trash", "list", "--json"]).ok().json()[0]["id"].as_str().unwrap().to_owned();
-    sandbox.run(["trash", "restore", &id]).refuses(3, "there is something at");
+    let run = sandbox.run(["trash", "restore", &id]).refuses(3, "there is something at");
+    assert!(run.err.contains("hint: move away what is there now"), "{run:?}");
     assert_eq!(fs::read(&again).unwrap(), b"something else");
     sandbox.run(["trash", "restore", "zzzz"]).refuses(3, "nothing in the trash is `zzzz`");
     fs::remove_file(&again).unwrap();
