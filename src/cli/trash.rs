@@ -212,13 +212,49 @@ fn restore(ctx: &mut Ctx, dirs: &[PathBuf], args: &RestoreArgs) -> anyhow::Resul
             if !args.json {
                 ctx.ui.line(&format!("restored {name} to {}", text::path(&root)))?;
             }
-            touched.insert((order.store, root));
+            touched.insert((order.store, root.clone()));
         }
-        done.push(item);
+        done.push((item, root));
+    }
+    let mut lacks = Vec::new();
+    for (item, root) in &done {
+        lacks.push(match &item.order {
+            Some(order) => lack(ctx, dirs, order, root)?,
+            None => None,
+        });
     }
     rescan(ctx, touched)?;
     if args.json {
-        ctx.ui.json(&done.iter().map(|t| Document::of(t, Some("restored"))).collect::<Vec<_>>())?;
+        let told = done.iter().zip(lacks).map(|((t, _), lack)| Document::of(t, Some("restored")).because(lack));
+        ctx.ui.json(&told.collect::<Vec<_>>())?;
     }
     failed.map_or(Ok(Exit::Done), Err)
+}
+
+/// What is restored and was made of more than what went with it: says which of that has gone since.
+fn lack(ctx: &mut Ctx, dirs: &[PathBuf], order: &Order, root: &Path) -> anyhow::Result<Option<String>> {
+    let missing: Vec<&PathBuf> =
+        order.shared.iter().filter(|path| root.join(path).symlink_metadata().is_err()).collect();
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    let items = trash::list(&places(ctx, dirs)?.0)?;
+    let mut whys = Vec::new();
+    for path in missing {
+        let takes = |t: &&Trashed| t.order.as_ref().is_some_and(|o| o.root == order.root && o.takes(path));
+        let (name, path) = (text::clean(&order.name), text::path(path));
+        let (where_, hint) = match items.iter().find(takes) {
+            Some(t) => {
+                let with = t.order.as_ref().map_or("", |o| o.name.as_str());
+                let hint = format!("`modelctl trash restore {}` brings it back", t.id);
+                (format!("which is in the trash with `{}`", text::clean(with)), Some(hint))
+            }
+            None => ("which is not there any more".to_owned(), None),
+        };
+        let why = format!("`{name}` has `{path}` as well, {where_}");
+        ctx.ui.warn(&why);
+        hint.iter().for_each(|hint| ctx.ui.hint(hint));
+        whys.push(why);
+    }
+    Ok(Some(whys.join("; ")))
 }

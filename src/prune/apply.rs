@@ -290,7 +290,7 @@ fn one(
     let mut is_stopped = false;
     let Acting { doer, purge, hook, .. } = acting;
     let mut hook = |point| hook(point).inspect_err(|_| is_stopped = true);
-    match take(Taking { row, base, steps, held, doer, purge: *purge }, &mut hook) {
+    match take(Taking { row, c, base, steps, held, doer, purge: *purge }, &mut hook) {
         Ok(fate) => Ok(fate),
         Err(error) if is_stopped => Err(error),
         Err(error) => Ok(Fate::Failed { error }),
@@ -403,6 +403,7 @@ fn hand_over((row, steps): (&Row, &[trash::Step]), base: &Base, acting: &Acting<
 /// One row that is taken to the trash, and away from there where that is wanted.
 struct Taking<'a> {
     row: &'a Row,
+    c: &'a Candidate,
     base: &'a Base,
     /// What is still to be done of it.
     steps: Vec<trash::Step>,
@@ -412,8 +413,8 @@ struct Taking<'a> {
 }
 
 fn take(taking: Taking<'_>, hook: &mut dyn FnMut(Point) -> anyhow::Result<()>) -> anyhow::Result<Fate> {
-    let Taking { row, base, steps, held, doer, purge } = taking;
-    let order = Order {
+    let Taking { row, c, base, steps, held, doer, purge } = taking;
+    let mut order = Order {
         root: base.path.clone(),
         root_is: Inode { dev: base.is.dev, ino: base.is.ino },
         store: row.store,
@@ -428,7 +429,11 @@ fn take(taking: Taking<'_>, hook: &mut dyn FnMut(Point) -> anyhow::Result<()>) -
         allocated_bytes: row.allocated_bytes,
         apparent_bytes: row.apparent_bytes,
         steps,
+        shared: Vec::new(),
     };
+    let paths = c.paths();
+    let below = paths.iter().filter_map(|path| path.strip_prefix(&base.path).or(path.strip_prefix(&row.root)).ok());
+    order.shared = below.filter(|path| !order.takes(path)).map(Path::to_owned).collect();
     let id = match trash::discard(held, order, hook)? {
         Outcome::Trashed { id } => id,
         Outcome::Skipped { why } => return Ok(Fate::Skipped { why: why.to_string() }),

@@ -423,6 +423,33 @@ fn a_trash_that_cannot_be_trusted_is_not_called_empty_and_told_once() {
 }
 
 #[test]
+fn a_model_that_comes_back_without_its_projector_says_where_that_is() {
+    let sandbox = Sandbox::new();
+    for name in ["seer-Q4_0", "seer-Q8_0"] {
+        sandbox.write(&format!("vision/{name}.gguf"), &fixture::small_model(name));
+    }
+    let eye = sandbox.write("vision/mmproj-seer-F16.gguf", &fixture::mmproj(64));
+    sandbox.run(["scan"]).ok();
+    for name in ["seer-Q4_0", "seer-Q8_0"] {
+        prune(&sandbox, &["--model", name, "--confirm", "--allow-large"]).ok();
+    }
+    assert!(!eye.exists());
+    let items = sandbox.run(["trash", "list", "--json"]).ok().json();
+    let run = sandbox.run(["trash", "restore", "seer-Q4_0"]).ok();
+    let id = items[1]["id"].as_str().unwrap();
+    let told = "`seer-Q4_0` has `vision/mmproj-seer-F16.gguf` as well, which is in the trash with `seer-Q8_0`";
+    assert!(run.err.contains(told) && run.err.contains(&format!("trash restore {id}")), "{run:?}");
+    let both = sandbox.run(["trash", "restore", id]).ok();
+    assert!(eye.exists() && both.err.is_empty(), "{both:?}");
+    // Together they are whole.
+    for name in ["seer-Q4_0", "seer-Q8_0"] {
+        prune(&sandbox, &["--model", name, "--confirm", "--allow-large"]).ok();
+    }
+    let both = sandbox.run(["trash", "restore", "seer-Q8_0", "seer-Q4_0"]).ok();
+    assert!(!both.err.contains("as well"), "{both:?}");
+}
+
+#[test]
 fn one_of_two_copies_stays() {
     let sandbox = Sandbox::new();
     for name in ["one", "two"] {

@@ -60,3 +60,18 @@ pub mod option {
         Option::<Written<'_>>::deserialize(from)?.map(Written::read).transpose()
     }
 }
+
+/// The same for many.
+pub mod list {
+    use super::Written;
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::path::PathBuf;
+
+    pub fn serialize<S: Serializer>(paths: &[PathBuf], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(paths.iter().map(|path| Written::of(path)))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<PathBuf>, D::Error> {
+        Vec::<Written<'_>>::deserialize(from)?.into_iter().map(Written::read).collect()
+    }
+}

@@ -40,6 +40,10 @@ pub struct Order {
     pub allocated_bytes: u64,
     pub apparent_bytes: u64,
     pub steps: Vec<Step>,
+    /// What else it is made of, which stays because others need it too: relative to the root. They may go later, and
+    /// without them it is not whole. Empty in older items.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "lossless::list")]
+    pub shared: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -166,6 +170,15 @@ impl Step {
 }
 
 impl Order {
+    /// Whether it takes what is at this path, relative to the root.
+    pub fn takes(&self, path: &Path) -> bool {
+        self.steps.iter().any(|step| match step {
+            Step::Move { path: moved, .. } => moved == path,
+            Step::Tree { path: top, .. } => path.starts_with(top),
+            Step::RemoveDir { .. } => false,
+        })
+    }
+
     /// Refuses what can never be right, whatever lies on the disk.
     pub(super) fn check(&self) -> Result<(), Fault> {
         let root = self.root.as_os_str().as_bytes().strip_prefix(b"/");

@@ -85,6 +85,7 @@ impl Shop {
             allocated_bytes: 0,
             apparent_bytes: 0,
             steps,
+            shared: Vec::new(),
         }
     }
 
