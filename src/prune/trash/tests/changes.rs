@@ -1,5 +1,6 @@
 //! Others who work in the same store.
 
+use super::places::Shut;
 use super::*;
 
 fn skipped(shop: &Shop, order: Order, why: &str) {
@@ -148,35 +149,12 @@ fn an_item_that_lost_something_is_not_restored_by_half() {
     assert!(matches!(error.downcast_ref(), Some(Fault::NoItem { .. })));
 }
 
-/// What keeps one entry of a trash from being deleted, until it is dropped.
-struct Stuck(PathBuf);
-
-impl Stuck {
-    /// None where that cannot be done, with the reason printed.
-    fn new(path: PathBuf) -> Option<Stuck> {
-        let set = std::process::Command::new("chattr").arg("+i").arg(&path).output();
-        match set {
-            Ok(output) if output.status.success() => Some(Stuck(path)),
-            why => {
-                println!("skipped: no file can be made immutable here: {why:?}");
-                None
-            }
-        }
-    }
-}
-
-impl Drop for Stuck {
-    fn drop(&mut self) {
-        assert!(std::process::Command::new("chattr").arg("-i").arg(&self.0).status().unwrap().success());
-    }
-}
-
 #[test]
 fn an_item_of_which_nothing_could_be_deleted_can_be_restored() {
     let shop = Shop::new();
     let before = shop.picture();
     let id = shop.discard(shop.order(vec![shop.mv("blobs/one"), shop.mv("blobs/two")]));
-    let Some(stuck) = Stuck::new(shop.listed()[0].folder.join("files/0")) else { return };
+    let Some(stuck) = Shut::of(&shop.listed()[0].folder.join("files/0")) else { return };
     let error = empty(&shop.hold(), &id, &mut go_on).unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(Fault::Io { .. })), "{error:?}");
     drop(stuck);
@@ -191,7 +169,7 @@ fn what_is_deleted_by_half_is_told_and_a_restore_does_not_delete_the_rest() {
     let shop = Shop::new();
     let id = shop.discard(shop.order(vec![shop.mv("blobs/one"), shop.mv("blobs/two")]));
     let rest = shop.listed()[0].folder.join("files/1");
-    let Some(stuck) = Stuck::new(rest.clone()) else { return };
+    let Some(stuck) = Shut::of(&rest) else { return };
     let error = empty(&shop.hold(), &id, &mut go_on).unwrap_err();
     let only = [shop.root.join("blobs/one")];
     assert!(matches!(error.downcast_ref(), Some(Fault::HalfDeleted { gone, .. }) if *gone == only), "{error:?}");

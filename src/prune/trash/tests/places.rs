@@ -232,14 +232,14 @@ fn a_file_system_that_may_not_be_written_is_said_and_nothing_moves() {
     same(&before, &shop.picture(), "read-only");
 }
 
-/// Nothing in a folder can be changed while this lives, not by root either. None, said, where that cannot be done.
-struct Shut(fs::File);
+/// Nothing in a folder, or a file, can be changed while this lives, not by root either. None, said, where that cannot be done.
+pub(super) struct Shut(fs::File);
 
 impl Shut {
-    fn of(folder: &Path) -> Option<Shut> {
+    pub fn of(folder: &Path) -> Option<Shut> {
         let folder = fs::File::open(folder).unwrap();
         let done = rustix::fs::ioctl_setflags(&folder, rustix::fs::IFlags::IMMUTABLE);
-        done.map_err(|e| println!("skipped: cannot make a folder immutable: {e}")).ok().map(|()| Shut(folder))
+        done.map_err(|e| println!("skipped: nothing can be made immutable here: {e}")).ok().map(|()| Shut(folder))
     }
 }
 
