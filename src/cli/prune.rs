@@ -310,8 +310,10 @@ struct Manner {
 
 /// The trashes that there are. One that somebody has is a reason to wait with everything, one that cannot be used only
 /// with what would go there.
-fn hold(plan: &Plan) -> anyhow::Result<Trashes> {
+fn hold(plan: &Plan, purge: bool) -> anyhow::Result<Trashes> {
     let (trashes, mut unheld) = Trashes::hold(plan, clock::now());
+    // To delete at once takes no room, and makes some.
+    unheld.retain(|base, _| !(purge && trashes.is_full(base)));
     let busy = unheld.iter().find(|(_, error)| classify(error).0 == Kind::Busy).map(|(base, _)| base.clone());
     let is_all = plan.going().all(|row| row.base.as_ref().is_some_and(|base| unheld.contains_key(&base.path)));
     let first = busy.or_else(|| unheld.keys().min().cloned().filter(|_| is_all));
@@ -330,7 +332,7 @@ fn act<'p>(
     if plan.going().next().is_none() {
         return Ok(Vec::new());
     }
-    let trashes = hold(plan)?;
+    let trashes = hold(plan, manner.purge)?;
     // What was known before the locks were had may be old by now.
     let found = gather(ctx, &plan.keep)?;
     if let Some(large) = again::large(plan, &found).filter(|_| !manner.allow_large) {
@@ -353,7 +355,8 @@ fn act<'p>(
         let mut in_use = |c: &Candidate| uses.of(c);
         let mut is_kept = |c: &Candidate| {
             let mut ctx = ctx.borrow_mut();
-            let db = ctx.db(Access::ReadWrite)?;
+            // To open it for writing takes room, which a full disk has only when this has gone.
+            let db = ctx.db(Access::ReadOnly)?;
             let is_pinned = c.id.as_ref().map(|id| db.settings(id)).transpose()?.is_some_and(|s| s.pinned);
             Ok(is_pinned.then(|| "it was pinned meanwhile".to_owned()))
         };

@@ -6,7 +6,8 @@ use super::decide::{self, Rule, Verdict};
 use super::hand_over::{self, Undone};
 use super::in_use::{Use, hold, lock_places};
 use super::plan::{Base, Plan, Row, Way, lookup};
-use super::trash::{self, Held, Inode, Order, Outcome, Place, Point};
+use super::take::{Taking, take};
+use super::trash::{self, Held, Place, Point};
 use crate::clock::Timestamp;
 use crate::config::ServerAddress;
 use crate::failure::{Failure, classify};
@@ -69,6 +70,8 @@ pub struct Acting<'a> {
 /// The trashes of the roots that a plan takes from, made where they are missing and locked until this is dropped.
 pub struct Trashes {
     held: HashMap<PathBuf, Held>,
+    /// The roots for whose trash there is no room on their file system.
+    full: HashSet<PathBuf>,
     /// The roots that have none that can be used.
     failed: HashMap<PathBuf, anyhow::Error>,
 }
@@ -77,7 +80,13 @@ impl Trashes {
     /// Two roots beside each other share a place.
     pub fn hold(plan: &Plan, now: Timestamp) -> (Trashes, HashMap<PathBuf, anyhow::Error>) {
         let mut held: HashMap<PathBuf, Held> = HashMap::new();
-        let mut failed = HashMap::new();
+        let (mut full, mut failed) = (HashSet::new(), HashMap::new());
+        let mut fails = |base: &PathBuf, fault: trash::Fault| {
+            if fault.is_full() {
+                full.insert(base.clone());
+            }
+            failed.insert(base.clone(), fault.into_error());
+        };
         let bases: HashSet<&PathBuf> =
             plan.going().filter(|row| !row.is_foreign).filter_map(|row| row.base.as_ref()).map(|b| &b.path).collect();
         let mut bases: Vec<&PathBuf> = bases.into_iter().collect();
@@ -86,7 +95,7 @@ impl Trashes {
             let place = match Place::open_or_create(base) {
                 Ok(place) => place,
                 Err(fault) => {
-                    failed.insert(base.clone(), fault.into_error());
+                    fails(base, fault);
                     continue;
                 }
             };
@@ -98,12 +107,10 @@ impl Trashes {
                 Ok(lock) => {
                     held.insert(path, lock);
                 }
-                Err(fault) => {
-                    failed.insert(base.clone(), fault.into_error());
-                }
+                Err(fault) => fails(base, fault),
             }
         }
-        (Trashes { held, failed: HashMap::new() }, failed)
+        (Trashes { held, full, failed: HashMap::new() }, failed)
     }
 
     /// Rows of these roots fail for that reason.
@@ -117,6 +124,11 @@ impl Trashes {
         let error = self.failed.get(&row.base.as_ref()?.path).filter(|_| !row.is_foreign)?;
         let (kind, hint) = classify(error);
         Some(Failure { kind, message: format!("{error:#}"), hint: hint.map(str::to_owned) })
+    }
+
+    /// Whether there is no room for its trash. Deleting for good does without.
+    pub fn is_full(&self, base: &Path) -> bool {
+        self.full.contains(base)
     }
 
     /// The one that serves `base`.
@@ -286,7 +298,10 @@ fn one(
         }
         return Ok(hand_over((row, &steps), base, acting));
     }
-    let Some(held) = trashes.of(&base.path) else { return skipped("its trash is not at hand".to_owned()) };
+    let held = trashes.of(&base.path);
+    if held.is_none() && !(acting.purge && trashes.is_full(&base.path)) {
+        return skipped("its trash is not at hand".to_owned());
+    }
     let mut is_stopped = false;
     let Acting { doer, purge, hook, .. } = acting;
     let mut hook = |point| hook(point).inspect_err(|_| is_stopped = true);
@@ -398,52 +413,4 @@ fn hand_over((row, steps): (&Row, &[trash::Step]), base: &Base, acting: &Acting<
         None => Fate::Purged { freed: row.freed_bytes, left: Vec::new(), id: None },
         Some(path) => partly(deleted, format!("`{}` is still there", path.display())),
     }
-}
-
-/// One row that is taken to the trash, and away from there where that is wanted.
-struct Taking<'a> {
-    row: &'a Row,
-    c: &'a Candidate,
-    base: &'a Base,
-    /// What is still to be done of it.
-    steps: Vec<trash::Step>,
-    held: &'a Held,
-    doer: &'a Doer,
-    purge: bool,
-}
-
-fn take(taking: Taking<'_>, hook: &mut dyn FnMut(Point) -> anyhow::Result<()>) -> anyhow::Result<Fate> {
-    let Taking { row, c, base, steps, held, doer, purge } = taking;
-    let mut order = Order {
-        root: base.path.clone(),
-        root_is: Inode { dev: base.is.dev, ino: base.is.ino },
-        store: row.store,
-        name: row.name.clone(),
-        models: row.id.iter().cloned().collect(),
-        why: vec![row.why.clone()],
-        at: doer.now,
-        who: doer.who.clone(),
-        command: doer.command.clone(),
-        actor: doer.actor.clone(),
-        freed_bytes: row.freed_bytes,
-        allocated_bytes: row.allocated_bytes,
-        apparent_bytes: row.apparent_bytes,
-        steps,
-        shared: Vec::new(),
-    };
-    let paths = c.paths();
-    let below = paths.iter().filter_map(|path| path.strip_prefix(&base.path).or(path.strip_prefix(&row.root)).ok());
-    order.shared = below.filter(|path| !order.takes(path)).map(Path::to_owned).collect();
-    let id = match trash::discard(held, order, hook)? {
-        Outcome::Trashed { id } => id,
-        Outcome::Skipped { why } => return Ok(Fate::Skipped { why: why.to_string() }),
-        Outcome::Kept { id, why } => {
-            return Ok(Fate::Skipped { why: format!("{why}; what could not go back is in the trash as {id}") });
-        }
-    };
-    if !purge {
-        return Ok(Fate::Trashed { id });
-    }
-    let emptied = trash::empty(held, &id, hook)?;
-    Ok(Fate::Purged { freed: emptied.freed_bytes, left: emptied.left, id: Some(id) })
 }

@@ -10,6 +10,7 @@ mod hand_over;
 pub mod in_use;
 pub mod plan;
 pub mod policy;
+mod take;
 #[cfg(test)]
 mod tests;
 pub mod trash;

@@ -68,8 +68,12 @@ struct Small(PathBuf);
 impl Small {
     /// None where it may not be made, with the reason printed.
     fn mount(dir: PathBuf) -> Option<Small> {
+        Small::mount_with(dir, "size=3m")
+    }
+
+    fn mount_with(dir: PathBuf, options: &str) -> Option<Small> {
         std::fs::create_dir(&dir).unwrap();
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"]).arg(&dir).output();
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&dir).output();
         match mount {
             Ok(output) if output.status.success() => Some(Small(dir)),
             why => {
@@ -152,4 +156,67 @@ fn answers_that_find_the_disk_full_are_given_again_at_once_when_there_is_room() 
     run(&batch).ok();
     assert!(began.elapsed().as_secs() < 50, "it waited for a lease: {:?}", began.elapsed());
     assert_eq!(std::fs::read_to_string(sandbox.path("out.jsonl")).unwrap().lines().count(), 20);
+}
+
+/// Models on the small file system, of which two may go, and the database.
+fn prunable(sandbox: &Sandbox, small: &Small, db: &Path) -> PathBuf {
+    let models = small.0.join("models");
+    std::fs::create_dir(&models).unwrap();
+    for name in ["one-Q4_0", "two-Q4_0", "three-Q4_0"] {
+        // As large as what a database needs to be opened: models are larger than that.
+        let bytes = [modelctl::gguf::fixture::small_model(name), vec![7; 400_000]].concat();
+        std::fs::write(models.join(format!("{name}.gguf")), bytes).unwrap();
+    }
+    on(sandbox, &models, db, &["scan"]).ok();
+    models
+}
+
+fn on(sandbox: &Sandbox, models: &Path, db: &Path, args: &[&str]) -> Run {
+    finish(sandbox.command(args).env("MODELCTL_DB", db).env("MODEL_SCAN_PATH", models).output().unwrap())
+}
+
+const PURGE: [&str; 7] = ["prune", "--grace", "0", "--assume-unused", "--confirm", "--model", "one-Q4_0"];
+
+#[test]
+fn a_full_disk_can_be_pruned_with_purge_and_is_untouched_without() {
+    let sandbox = Sandbox::new();
+    let Some(small) = Small::mount(sandbox.path("small")) else { return };
+    let models = prunable(&sandbox, &small, &sandbox.db());
+    let run = |args: &[&str]| on(&sandbox, &models, &sandbox.db(), args);
+    small.fill();
+    let refused = run(&PURGE).refuses(1, "No space left");
+    assert!(refused.err.contains("hint: --purge needs no room"), "{refused:?}");
+    assert_eq!(std::fs::read_dir(&models).unwrap().count(), 3);
+    let done = run(&[&PURGE[..], &["--purge"]].concat()).ok();
+    assert!(done.out.contains("deleted 1 model; freed"), "{done:?}");
+    assert!(!models.join("one-Q4_0.gguf").exists() && !small.0.join(".model_trash").exists());
+    let told = run(&["history", "--json", "--what", "purge"]).ok().json();
+    assert_eq!((told.as_array().unwrap().len(), &told[0]["name"]), (1, &json!("one-Q4_0")), "{told:#}");
+    assert!(told[0]["freed_bytes"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn a_full_disk_that_has_the_database_too_can_be_pruned() {
+    let sandbox = Sandbox::new();
+    let Some(small) = Small::mount(sandbox.path("small")) else { return };
+    let db = small.0.join("modelctl.db");
+    let models = prunable(&sandbox, &small, &db);
+    small.fill();
+    let done = on(&sandbox, &models, &db, &[&PURGE[..], &["--purge"]].concat()).ok();
+    assert!(done.out.contains("deleted 1 model; freed"), "{done:?}");
+    let told = on(&sandbox, &models, &db, &["history", "--json", "--what", "purge"]).ok().json();
+    assert_eq!(told.as_array().unwrap().len(), 1, "{done:?}");
+}
+
+#[test]
+fn a_disk_without_room_for_another_file_can_be_pruned() {
+    let sandbox = Sandbox::new();
+    let Some(small) = Small::mount_with(sandbox.path("small"), "size=3m,nr_inodes=40") else { return };
+    let models = prunable(&sandbox, &small, &sandbox.db());
+    let run = |args: &[&str]| on(&sandbox, &models, &sandbox.db(), args);
+    let full = (0..).find(|n| File::create(small.0.join(format!("ballast-{n}"))).is_err());
+    assert!(full.is_some());
+    run(&PURGE).refuses(3, "No space left");
+    run(&[&PURGE[..], &["--purge"]].concat()).ok();
+    assert!(!models.join("one-Q4_0.gguf").exists());
 }

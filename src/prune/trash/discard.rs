@@ -85,7 +85,7 @@ fn take(held: &Held, order: Order, hook: Hook<'_>) -> Result<Outcome, Fault> {
 }
 
 /// Compares what is there with what was seen, before anything is written, and notes the folders above it.
-fn look_again(root: &Base, order: &Order) -> Result<Vec<Ancestor>, Fault> {
+pub(super) fn look_again(root: &Base, order: &Order) -> Result<Vec<Ancestor>, Fault> {
     let mut dirs = BTreeSet::new();
     for step in &order.steps {
         if let Step::Move { path, seen } | Step::Tree { path, seen, .. } = step {
@@ -107,7 +107,7 @@ fn look_again(root: &Base, order: &Order) -> Result<Vec<Ancestor>, Fault> {
 }
 
 /// `dev`: what the order must have seen, where that is known.
-fn compare(path: &Path, seen: &Seen, now: Option<&Seen>, dev: Option<u64>) -> Result<(), Fault> {
+pub(super) fn compare(path: &Path, seen: &Seen, now: Option<&Seen>, dev: Option<u64>) -> Result<(), Fault> {
     let why = match now {
         None => Some("has gone"),
         Some(now) if dev.is_some_and(|dev| now.dev != dev || seen.dev != dev) => Some("is on another file system"),
@@ -169,7 +169,7 @@ fn move_in(item: &Item, root: &Base, times: &mut Times, entry: &Entry<'_>, hook:
 }
 
 /// Whether a folder has in it exactly what is in `listing`.
-fn check_listing(root: &Base, top: &Path, listing: &[Listed]) -> Result<(), Fault> {
+pub(super) fn check_listing(root: &Base, top: &Path, listing: &[Listed]) -> Result<(), Fault> {
     let mut missing: HashMap<&Path, &Seen> = listing.iter().map(|l| (l.path.as_path(), &l.seen)).collect();
     let mut open = vec![PathBuf::new()];
     while let Some(below) = open.pop() {

@@ -70,7 +70,7 @@ pub(super) fn purge(held: &Held, item: &Item, hook: Hook<'_>) -> Result<Emptied,
 }
 
 fn steps(item: &Item, done: &mut Emptied, hook: Hook<'_>) -> Result<(), Fault> {
-    let mut purge = Purge { item, listing: HashMap::new(), done };
+    let mut purge = Purge { dev: item.files.dev, listing: HashMap::new(), done };
     for (n, step) in item.journal.order.steps.iter().enumerate() {
         let Some(look) = item.payload(n)? else { continue };
         match step {
@@ -119,16 +119,17 @@ pub(super) fn gone(item: &Item) -> Result<Vec<PathBuf>, Fault> {
     Ok(gone)
 }
 
-struct Purge<'p> {
-    item: &'p Item,
+pub(super) struct Purge<'p> {
+    /// The file system that is not left.
+    pub dev: u64,
     /// Of the tree that is being deleted.
-    listing: HashMap<&'p Path, &'p Seen>,
-    done: &'p mut Emptied,
+    pub listing: HashMap<&'p Path, &'p Seen>,
+    pub done: &'p mut Emptied,
 }
 
 impl Purge<'_> {
     /// Deletes what is in `folder`, which is `below` the top of its tree.
-    fn folder(&mut self, folder: &Base, below: &Path, hook: Hook<'_>) -> Result<(), Fault> {
+    pub fn folder(&mut self, folder: &Base, below: &Path, hook: Hook<'_>) -> Result<(), Fault> {
         let own = folder.look(Path::new(""))?.filter(|l| l.mode & 0o700 != 0o700);
         if let Some(own) = own.filter(|l| l.uid == rustix::process::geteuid().as_raw()) {
             // Its owner had closed it, which need not hold now that it goes.
@@ -141,7 +142,7 @@ impl Purge<'_> {
             let is_known = seen.is_some_and(|s| s.differs(&look.seen).is_none());
             if look.seen.kind != Kind::Folder {
                 self.entry(folder, name, (&look, seen), hook)?;
-            } else if is_known && inner.components().count() <= DEEPEST && look.seen.dev == self.item.files.dev {
+            } else if is_known && inner.components().count() <= DEEPEST && look.seen.dev == self.dev {
                 self.folder(&folder.inner(name)?, &inner, hook)?;
                 // One that is not empty has something in it that was told.
                 folder.remove_dir(name)?;
@@ -154,7 +155,7 @@ impl Purge<'_> {
     }
 
     /// Deletes an entry that is no folder, if it is what was moved.
-    fn entry(
+    pub fn entry(
         &mut self,
         folder: &Base,
         name: &Path,

@@ -71,6 +71,12 @@ impl Fault {
         matches!(self, Fault::Leaves { .. } | Fault::Changed { .. } | Fault::RootChanged { .. })
     }
 
+    /// There is no room on the file system, for bytes or for files.
+    pub fn is_full(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(self, Fault::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+    }
+
     /// For people: with its kind and the next step.
     pub fn into_error(self) -> anyhow::Error {
         let cannot = |message: &str| Failure::cannot_meet(message);
@@ -100,6 +106,8 @@ impl Fault {
             Fault::Damaged { .. } => {
                 cannot("the trash holds something strange").hint("look into its folder; nothing in it is touched")
             }
+            full if full.is_full() => cannot("nothing was changed in the store")
+                .hint("--purge needs no room for a trash; `modelctl trash empty --confirm` makes some"),
             _ => cannot("nothing was changed in the store"),
         };
         anyhow::Error::new(self).context(failure)

@@ -12,6 +12,7 @@
 )]
 
 mod beneath;
+mod delete;
 mod descend;
 mod discard;
 mod empty;
@@ -29,6 +30,7 @@ mod restore;
 pub(super) mod tests;
 mod times;
 
+pub use delete::{Deleted, delete};
 pub use discard::{Outcome, discard};
 pub use empty::{Emptied, empty};
 pub use fault::Fault;

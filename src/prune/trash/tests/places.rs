@@ -220,6 +220,51 @@ fn a_full_disk_loses_nothing_and_can_be_emptied() {
 }
 
 #[test]
+fn what_is_deleted_without_the_trash_goes_references_first_and_nothing_else_with_it() {
+    let whole = Shop::new();
+    let before = whole.picture();
+    let Deleted::Whole(done) = delete(&whole.model(), &mut go_on).unwrap() else { panic!() };
+    assert!(done.freed_bytes >= 14_000 && done.left.is_empty(), "{done:?}");
+    let after = whole.picture();
+    let stays = |path: &Path| path == Path::new("") || path.starts_with("other");
+    let expected: Picture = before.into_iter().filter(|(path, _)| stays(path)).collect();
+    same(&expected, &after, "what stays is as old as it was");
+    assert!(whole.is_clean());
+    // Wherever it is killed, no link is there without what it leads to.
+    for n in 0.. {
+        let shop = Shop::new();
+        if dies_at(n, |hook| delete(&shop.model(), hook)).is_none() {
+            break;
+        }
+        let link = shop.root.join("refs/deep/er/main");
+        assert!(!link.is_symlink() || link.exists(), "killed at {n}");
+    }
+}
+
+#[test]
+fn what_has_changed_is_not_deleted_without_the_trash_either() {
+    let shop = Shop::new();
+    let order = shop.model();
+    fs::write(shop.root.join("whole/new"), "of somebody").unwrap();
+    let before = shop.picture();
+    assert!(matches!(delete(&order, &mut go_on).unwrap(), Deleted::Skipped { .. }));
+    same(&before, &shop.picture(), "untouched");
+    fs::remove_file(shop.root.join("whole/new")).unwrap();
+    // In the middle: what has gone is told, and what was changed is there.
+    let order = shop.model();
+    let two = shop.root.join("blobs/two");
+    let done = delete(&order, &mut |point| {
+        if point == Point::Before(6) {
+            set_mtime(&two, 5);
+        }
+        Ok(())
+    });
+    let Deleted::Partly { gone, why, .. } = done.unwrap() else { panic!() };
+    assert!(gone.contains(&shop.root.join("blobs/one")) && why.is_change(), "{gone:?}");
+    assert!(two.exists());
+}
+
+#[test]
 fn a_file_system_that_may_not_be_written_is_said_and_nothing_moves() {
     let shop = Shop::new();
     let Some(_mount) = Mount::bind(&shop.above, &shop.above) else { return };
