@@ -29,8 +29,8 @@ const WAIT: Duration = Duration::from_secs(600);
 /// Without --prompt: takes up what was left by anybody who was killed, runs up to OFFLOAD_MAX_TASKS (5) tasks that are
 /// due, and exits; exit code 4 when another process has the model loaded. With --prompt: the answer streams to standard
 /// output, figures go to standard error; it waits while another process has a model in memory, and ends with exit code
-/// 4 when that takes longer than --timeout (10 minutes) or no answer has begun by then. Without --model the first keep hint that fits in memory answers,
-/// else a model of the smallest tier that does.
+/// 4 when that takes longer than --timeout (10 minutes) or no answer has begun by then. Without --model the first keep
+/// hint that fits in memory answers, else a model of the smallest tier that does.
 #[derive(Debug, Args)]
 pub struct RunOnceArgs {
     /// The prompt; `-` reads it from standard input
