@@ -17,6 +17,10 @@ use std::path::{Path, PathBuf};
 ///
 /// The file is checked whole, queued in one transaction, run, and written. Killed on the way, the same command goes on
 /// where it was: each `custom_id` is answered once. Tasks of others are run too when it is their turn.
+///
+/// The same batch is the same bytes under the same file name, for the same models. A file that was edited or renamed, or
+/// another --model, is a batch of its own, and all of its lines are answered: give lines that are new a file of their
+/// own.
 #[derive(Debug, Args)]
 pub struct BatchArgs {
     /// The requests; `-` reads standard input
