@@ -15,17 +15,17 @@ pub use toggle::Inference;
 use super::Db;
 use super::error::DbResult;
 use crate::model::ModelId;
-use crate::model::task::machine::{self, Change, End, Owner, Refusal};
-use crate::model::task::{Hold, Moment, OwnerId, TaskError, TaskId, TaskState, Ticket};
+use crate::model::task::machine::{self, Change, End, Refusal};
+use crate::model::task::{Gone, Hold, Moment, OwnerId, TaskError, TaskId, TaskState, Ticket};
 use row::{apply, ticket};
 use rusqlite::Connection;
 
 /// What recovery found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// Crashed with their worker; due again.
+    /// Taken back from an executor that is gone; due again, now or after a wait.
     pub requeued: Vec<TaskId>,
-    /// Failed: they killed their worker too often, or their deadline passed.
+    /// Failed: their executors died too often, or their deadline passed.
     pub failed: Vec<TaskId>,
     /// There may be more to do: each call takes a bounded step.
     pub more: bool,
@@ -97,9 +97,9 @@ impl Db {
         })
     }
 
-    /// Takes back what dead workers held, by their death or by their lease, and fails what is too late. Call it again
+    /// Takes back what dead executors held, by their death or by their lease, and fails what is too late. Call it again
     /// while there is more.
-    pub fn recover_tasks(&mut self, dead: &[OwnerId], at: Moment) -> anyhow::Result<Recovered> {
+    pub fn recover_tasks(&mut self, gone: &Gone, at: Moment) -> anyhow::Result<Recovered> {
         self.write(|tx| {
             let mut found = Recovered::default();
             // All that runs is looked at: it is as many as there are workers, and the reasons differ.
@@ -112,17 +112,17 @@ impl Db {
             )?;
             let too_far = ids(
                 tx,
-                "SELECT id FROM task WHERE state = 'scheduled' AND attempts > 0 AND until > ?1 LIMIT ?2",
+                "SELECT id FROM task WHERE state = 'scheduled' AND attempts + crashes + interruptions > 0 AND until > ?1
+                 LIMIT ?2",
                 (at.after(at.policy.longest_backoff()).millis(), STEP),
             )?;
             found.more = [late.len(), too_far.len()].contains(&(STEP as usize));
             for id in running.into_iter().chain(late).chain(too_far) {
                 let Some(before) = ticket(tx, id)? else { continue };
-                let is_dead = before.lease().is_some_and(|lease| dead.contains(&lease.owner));
-                let owner = if is_dead { Owner::Dead } else { Owner::MayLive };
+                let owner = gone.owner(before.lease().map(|lease| &lease.owner));
                 let Some(change) = machine::tidy(&before, owner, at) else { continue };
                 match (before.state(), change.ticket.state()) {
-                    (TaskState::Running, TaskState::Queued) => found.requeued.push(id),
+                    (TaskState::Running, TaskState::Queued | TaskState::Scheduled) => found.requeued.push(id),
                     (_, TaskState::Failed) => found.failed.push(id),
                     _ => {}
                 }

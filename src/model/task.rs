@@ -12,7 +12,7 @@ mod policy;
 mod state;
 
 pub use attempt::{Attempt, AttemptEnd, ErrorKind, TaskError};
-pub use owner::OwnerId;
+pub use owner::{Gone, OwnerId};
 pub use policy::{ClockMemory, Jitter, Moment, Policy, Retention};
 pub use state::{Lease, Phase, TaskState};
 
@@ -188,12 +188,14 @@ pub struct Ticket {
     pub ready: Timestamp,
     /// The fence: goes up with every claim and every swap, never down. A write that carries an older one is refused.
     pub token: u64,
-    /// How often a person started it over; the three counters below begin again then.
+    /// How often a person started it over; the four counters below begin again then.
     pub round: u32,
-    /// Attempts begun, without those that were given back and those that crashed.
+    /// Attempts begun, without those that were given back, that crashed or were interrupted.
     pub attempts: u32,
-    /// How often its worker died.
+    /// How often its worker died while this task alone was in it.
     pub crashes: u32,
+    /// How often its executor died or fell silent.
+    pub interruptions: u32,
     /// How often another model was tried in place of one that failed: 0 or 1.
     pub swaps: u32,
     /// The model of the latest attempt.

@@ -3,7 +3,7 @@
 //! instead of when their leases run out.
 
 use crate::failure::{Failure, OrFail};
-use crate::model::task::OwnerId;
+use crate::model::task::{Gone, OwnerId};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -12,6 +12,10 @@ use std::path::{Path, PathBuf};
 
 /// A beginning that falls into another process's sweep is done again, so often at most.
 const BEGINS: u32 = 100;
+/// The extension of the file of a process that works, or was killed.
+const HELD: &str = "lock";
+/// And of one that could not give back its tasks.
+const LEFT: &str = "left";
 
 /// This process as an owner of tasks. Dropping it takes the file away: give back or finish all tasks before, or say so
 /// with [`Alive::leave_behind`].
@@ -68,7 +72,7 @@ impl Alive {
     }
 
     /// Tasks could not be given back. The file then stays without its lock when this is dropped, as that of a process
-    /// that was killed, so that they are taken up at once.
+    /// that was killed, so that they are taken up at once; but under a name that says so, for it is no fault of theirs.
     pub fn leave_behind(&mut self) {
         self.owns_nothing = false;
     }
@@ -76,23 +80,30 @@ impl Alive {
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        if self.owns_nothing {
-            // What stays is an unlocked file, which says the same.
-            let _ = std::fs::remove_file(&self.path);
-        }
+        // What cannot be removed stays as an unlocked file, which says nearly the same. A name of the same length
+        // needs no room, which a full disk would not have.
+        let _ = if self.owns_nothing {
+            std::fs::remove_file(&self.path)
+        } else {
+            std::fs::rename(&self.path, self.path.with_extension(LEFT))
+        };
     }
 }
 
-/// Those of `owners` that are dead for certain: their file in `dir` is there and nobody holds its lock. A missing file
+/// Those of `owners` that are gone for certain: their file in `dir` is there and nobody holds its lock. A missing file
 /// says nothing, for the owner may have been given another folder; its lease decides.
-pub fn dead(dir: &Path, owners: &[OwnerId]) -> io::Result<Vec<OwnerId>> {
-    let mut dead = Vec::new();
-    for owner in owners {
-        if owner.pid().is_some() && !may_live(&file(dir, owner))? {
-            dead.push(owner.clone());
+pub fn gone(dir: &Path, owners: &[OwnerId]) -> io::Result<Gone> {
+    let mut gone = Gone::default();
+    for owner in owners.iter().filter(|owner| owner.pid().is_some()) {
+        let path = file(dir, owner);
+        // In this order: the first name becomes the second.
+        if !may_live(&path)? {
+            gone.died.push(owner.clone());
+        } else if !may_live(&path.with_extension(LEFT))? {
+            gone.left.push(owner.clone());
         }
     }
-    Ok(dead)
+    Ok(gone)
 }
 
 /// Removes the files of owners that are dead and own nothing, `busy` being those that do: to be called after a
@@ -133,11 +144,14 @@ fn may_live(path: &Path) -> io::Result<bool> {
 }
 
 fn file(dir: &Path, owner: &OwnerId) -> PathBuf {
-    dir.join(format!("executor-{owner}.lock"))
+    dir.join(format!("executor-{owner}.{HELD}"))
 }
 
 fn owner(path: &Path) -> Option<OwnerId> {
-    let name = path.file_name()?.to_str()?.strip_prefix("executor-")?.strip_suffix(".lock")?;
+    if ![HELD, LEFT].contains(&path.extension()?.to_str()?) {
+        return None;
+    }
+    let name = path.file_stem()?.to_str()?.strip_prefix("executor-")?;
     Some(OwnerId(name.to_owned())).filter(|owner| owner.pid().is_some())
 }
 
@@ -173,25 +187,31 @@ mod tests {
         let never_here = OwnerId::new(1, 2, 3);
         let hostile = OwnerId("../../etc/passwd".into());
         assert_ne!(living.id(), killed.id());
-        let gone = killed.id().clone();
+        let dead = killed.id().clone();
         let mut in_need = Alive::begin(&place).unwrap();
         in_need.leave_behind();
         let left = in_need.id().clone();
         drop(in_need);
-        assert_eq!(dead(&place, &[left]).unwrap().len(), 1, "its tasks are taken up at once");
+        let left = [left];
+        let only_left = Gone { left: left.to_vec(), died: vec![] };
+        assert_eq!(gone(&place, &left).unwrap(), only_left, "its tasks are taken up at once and pay nothing");
+        sweep(&place, &left).unwrap();
+        assert_eq!(gone(&place, &left).unwrap(), only_left, "it still owns tasks");
+        sweep(&place, &[]).unwrap();
+        assert!(gone(&place, &left).unwrap().is_empty());
         let path = killed.path.clone();
         drop(killed);
         assert!(!path.exists());
         // What kill -9 leaves: the file without its lock.
         std::fs::write(&path, "").unwrap();
-        let all = [living.id().clone(), gone.clone(), never_here, hostile];
-        assert_eq!(dead(&place, &all).unwrap(), std::slice::from_ref(&gone));
+        let all = [living.id().clone(), dead.clone(), never_here, hostile];
+        assert_eq!(gone(&place, &all).unwrap(), Gone { died: vec![dead.clone()], left: vec![] });
         sweep(&place, &all).unwrap();
         assert!(path.exists(), "it still owns tasks");
         sweep(&place, &[]).unwrap();
         assert!(!path.exists() && living.path.exists());
         // Killed between the making of its file and its name.
-        let begun = place.join(format!(".{gone}.new"));
+        let begun = place.join(format!(".{dead}.new"));
         std::fs::write(&begun, "").unwrap();
         std::fs::write(place.join(".note.new"), "").unwrap();
         sweep(&place, &[]).unwrap();

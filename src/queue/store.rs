@@ -7,7 +7,8 @@ use crate::model::ModelId;
 use crate::model::task::machine::{End, Refusal};
 use crate::model::task::order::{ClaimAsk, Claimed};
 use crate::model::task::{
-    Attempt, Enqueued, Hold, Moment, NewTask, OnFinished, OwnerId, Retention, Task, TaskError, TaskId, TaskState, Wish,
+    Attempt, Enqueued, Gone, Hold, Moment, NewTask, OnFinished, OwnerId, Retention, Task, TaskError, TaskId, TaskState,
+    Wish,
 };
 
 /// A durable queue. Every method is one transaction or a bounded number of them; what it returns has been committed.
@@ -39,8 +40,8 @@ pub trait Store {
     fn retry(&mut self, ids: &[TaskId], at: Moment) -> anyhow::Result<Vec<Result<TaskState, Refusal>>>;
     /// The owners of all that runs.
     fn owners(&self) -> anyhow::Result<Vec<OwnerId>>;
-    /// A bounded step of recovery.
-    fn recover(&mut self, dead: &[OwnerId], at: Moment) -> anyhow::Result<Recovered>;
+    /// A bounded step of recovery from the executors that are gone.
+    fn recover(&mut self, gone: &Gone, at: Moment) -> anyhow::Result<Recovered>;
     /// A bounded step of retention.
     fn retain(&mut self, keep: &Retention, at: Moment) -> anyhow::Result<Removed>;
     fn set_inference(&mut self, on: bool, now: Timestamp) -> anyhow::Result<Inference>;
@@ -101,8 +102,8 @@ impl Store for Db {
         self.task_owners()
     }
 
-    fn recover(&mut self, dead: &[OwnerId], at: Moment) -> anyhow::Result<Recovered> {
-        self.recover_tasks(dead, at)
+    fn recover(&mut self, gone: &Gone, at: Moment) -> anyhow::Result<Recovered> {
+        self.recover_tasks(gone, at)
     }
 
     fn retain(&mut self, keep: &Retention, at: Moment) -> anyhow::Result<Removed> {

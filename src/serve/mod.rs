@@ -40,5 +40,5 @@ pub fn wait(db: &Db, seen: Version, rest: Rest, stop: &Interrupt) -> anyhow::Res
 /// Whether tasks are running for a process that is dead for certain.
 fn has_heirs(db: &Db) -> anyhow::Result<bool> {
     let owners = db.task_owners()?;
-    Ok(!owners.is_empty() && !owner::dead(&lock_dir(db.path()), &owners)?.is_empty())
+    Ok(!owners.is_empty() && !owner::gone(&lock_dir(db.path()), &owners)?.is_empty())
 }

@@ -78,6 +78,7 @@ struct Figures {
     imports_that_had_committed: u64,
     tasks: u64,
     crashed_attempts: u64,
+    interrupted_attempts: u64,
     failed_for_their_crashes: u64,
     failed_through_the_model: u64,
     longest_orphan: Duration,
@@ -286,9 +287,13 @@ impl KillLoop {
         assert_eq!(attempts.len() as u64, ticket.token, "{ticket:?}\n{attempts:?}");
         assert_eq!(open, usize::from(ticket.state() == TaskState::Running), "{ticket:?}\n{attempts:?}");
         assert_eq!(count(Some(AttemptEnd::Crashed)), ticket.crashes as usize, "{ticket:?}\n{attempts:?}");
+        let interrupted = count(Some(AttemptEnd::Interrupted));
+        assert_eq!(interrupted, ticket.interruptions as usize, "{ticket:?}\n{attempts:?}");
         let counted = open + count(Some(AttemptEnd::Done)) + count(Some(AttemptEnd::Failed));
         assert_eq!(counted, ticket.attempts as usize, "{ticket:?}\n{attempts:?}");
-        assert!(ticket.attempts <= ticket.max_attempts && ticket.crashes <= Policy::default().max_crashes + 1);
+        let policy = Policy::default();
+        assert!(ticket.attempts <= ticket.max_attempts && ticket.crashes <= policy.max_crashes + 1, "{ticket:?}");
+        assert!(ticket.interruptions <= policy.max_interruptions, "an executor's death is no task's fault: {ticket:?}");
         let done = attempts.iter().filter(|a| a.end == Some(AttemptEnd::Done)).count();
         assert_eq!(done, usize::from(ticket.state() == TaskState::Done), "{ticket:?}\n{attempts:?}");
         assert_eq!(task.result.is_some(), done == 1);
@@ -307,8 +312,8 @@ impl KillLoop {
         }
     }
 
-    /// Two crashes are forgiven and the third is the task's end: a person tries those again. What waits after an error
-    /// is due now.
+    /// Two workers that die under a task alone are forgiven and the third is its end: a person tries those again. What
+    /// waits after an error is due now.
     fn try_failed_again(&mut self) {
         let states = vec![TaskState::Failed, TaskState::Scheduled];
         let filter = TaskFilter { states, batch: None };
@@ -346,8 +351,9 @@ impl KillLoop {
         assert_eq!(self.figures.tasks, self.batches.len() as u64 * LINES, "answered");
         for id in self.recorded.keys() {
             let attempts = self.db.attempts(*id).unwrap();
-            let crashed = attempts.iter().filter(|a| a.end == Some(AttemptEnd::Crashed)).count();
-            self.figures.crashed_attempts += crashed as u64;
+            let ended = |end| attempts.iter().filter(|a| a.end == Some(end)).count() as u64;
+            self.figures.crashed_attempts += ended(AttemptEnd::Crashed);
+            self.figures.interrupted_attempts += ended(AttemptEnd::Interrupted);
         }
         assert!(self.workers().is_empty(), "{:?}", self.workers());
         let names = |folder: &str| -> Vec<String> {

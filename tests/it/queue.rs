@@ -6,7 +6,7 @@ use modelctl::model::ModelId;
 use modelctl::model::task::machine::End;
 use modelctl::model::task::order::{ClaimAsk, Claimed, Scope};
 use modelctl::model::task::{
-    Endpoint, Hold, Moment, NewTask, OnFinished, OwnerId, Policy, TaskId, TaskRequest, TaskResult, TaskState,
+    Endpoint, Gone, Hold, Moment, NewTask, OnFinished, OwnerId, Policy, TaskId, TaskRequest, TaskResult, TaskState,
 };
 use modelctl::queue::owner::{self, Alive};
 use std::collections::BTreeSet;
@@ -59,8 +59,8 @@ fn one_worker() {
     let mut db = Db::open(Path::new(DB), Access::ReadWrite).unwrap();
     let me = Alive::begin(Path::new(RUN)).unwrap();
     loop {
-        let dead = owner::dead(Path::new(RUN), &db.task_owners().unwrap()).unwrap();
-        db.recover_tasks(&dead, at()).unwrap();
+        let gone = owner::gone(Path::new(RUN), &db.task_owners().unwrap()).unwrap();
+        db.recover_tasks(&gone, at()).unwrap();
         let holds = claim(&mut db, me.id(), 3);
         if Path::new("stall").exists() {
             println!("holding {}", holds.len());
@@ -139,13 +139,13 @@ fn what_a_killed_worker_held_is_taken_up_at_once() {
     let owners = db.task_owners().unwrap();
     assert_eq!(owners.len(), 1);
     assert_eq!(owners[0].pid(), Some(worker.id()));
-    assert_eq!(owner::dead(&run, &owners).unwrap(), [], "it lives");
+    assert!(owner::gone(&run, &owners).unwrap().is_empty(), "it lives");
     worker.kill().unwrap();
     worker.wait().unwrap();
-    let dead = owner::dead(&run, &owners).unwrap();
-    assert_eq!(dead, owners, "the kernel let go of its lock");
+    let gone = owner::gone(&run, &owners).unwrap();
+    assert_eq!(gone.died, owners, "the kernel let go of its lock");
     // Long before the lease is over.
-    let found = db.recover_tasks(&dead, at()).unwrap();
+    let found = db.recover_tasks(&gone, at()).unwrap();
     assert_eq!(found.requeued, [TaskId(1), TaskId(2), TaskId(3)]);
     owner::sweep(&run, &db.task_owners().unwrap()).unwrap();
     assert!(std::fs::read_dir(&run).unwrap().next().is_none());
@@ -154,7 +154,7 @@ fn what_a_killed_worker_held_is_taken_up_at_once() {
     check_all_done(&db, 4);
     for id in 1..=3 {
         let ticket = db.ticket(TaskId(id)).unwrap().unwrap();
-        assert_eq!((ticket.attempts, ticket.crashes, ticket.token), (1, 1, 2));
+        assert_eq!((ticket.attempts, ticket.crashes, ticket.interruptions, ticket.token), (1, 0, 1, 2));
     }
 }
 
@@ -162,7 +162,7 @@ fn what_a_killed_worker_held_is_taken_up_at_once() {
 fn workers_killed_at_random_lose_nothing_and_record_nothing_twice() {
     const TASKS: u64 = 400;
     let dir = tempfile::tempdir().unwrap();
-    let mut db = add(dir.path(), TASKS);
+    let db = add(dir.path(), TASKS);
     let mut workers: Vec<Child> = (0..2).map(|_| start(dir.path())).collect();
     let mut kills = 0;
     let mut chance = 12_345u64;
@@ -188,20 +188,14 @@ fn workers_killed_at_random_lose_nothing_and_record_nothing_twice() {
     for mut worker in workers {
         assert!(worker.wait().unwrap().success());
     }
-    // A task under which two workers were killed has failed by the rule, not by loss: a person tries it again.
-    let failed = TaskFilter { states: vec![TaskState::Failed], batch: None };
-    let poisoned: Vec<TaskId> = db.next_tickets(&failed, TaskId(0), 1000).unwrap().iter().map(|t| t.id).collect();
-    for answer in db.retry_tasks(&poisoned, at()).unwrap() {
-        assert_eq!(answer, Ok(TaskState::Failed));
-    }
-    assert!(start(dir.path()).wait().unwrap().success());
+    // However often they were killed: no task is to blame for it.
     check_all_done(&db, TASKS);
     let verdict: String = rusqlite::Connection::open(dir.path().join(DB))
         .unwrap()
         .pragma_query_value(None, "integrity_check", |row| row.get(0))
         .unwrap();
     assert_eq!(verdict, "ok");
-    eprintln!("{kills} kills, {} tasks that had crashed twice", poisoned.len());
+    eprintln!("{kills} kills");
 }
 
 #[test]
@@ -211,7 +205,7 @@ fn a_worker_with_the_clock_of_another_day_takes_nothing_from_the_living() {
     let me = OwnerId::new(1, 2, 3);
     let hold = claim(&mut db, &me, 1)[0];
     let yesterday = Moment { now: Timestamp(at().now.0 - 86_400_000), ..at() };
-    assert_eq!(db.recover_tasks(&[], yesterday).unwrap().requeued, []);
+    assert_eq!(db.recover_tasks(&Gone::default(), yesterday).unwrap().requeued, []);
     assert_eq!(db.renew_tasks(&[hold], at()).unwrap(), [Ok(())]);
     assert_eq!(db.finish_tasks(vec![(hold, answer("x".into()))], at()).unwrap(), [Ok(TaskState::Done)]);
 }

@@ -14,7 +14,14 @@ use std::process::Stdio;
 
 const NOW: Moment = Moment {
     now: Timestamp(1_800_000_000_000),
-    policy: Policy { lease_ms: 60_000, backoff_ms: 1, backoff_cap_ms: 1, max_crashes: 2, patience_ms: 1 },
+    policy: Policy {
+        lease_ms: 60_000,
+        backoff_ms: 1,
+        backoff_cap_ms: 1,
+        max_crashes: 2,
+        max_interruptions: 2,
+        patience_ms: 1,
+    },
 };
 
 fn open(sandbox: &Sandbox) -> Db {

@@ -113,8 +113,8 @@ fn about(task: &Task, standing: Option<&Standing>, now: Timestamp, on: bool) -> 
     section.add(
         "attempts",
         format!(
-            "{} of {}, crashes {}, second models {}",
-            ticket.attempts, ticket.max_attempts, ticket.crashes, ticket.swaps
+            "{} of {}, crashes {}, interruptions {}, second models {}",
+            ticket.attempts, ticket.max_attempts, ticket.crashes, ticket.interruptions, ticket.swaps
         ),
     );
     if let Some(result) = &task.result {

@@ -13,8 +13,8 @@ use rusqlite::{Connection, Row, params};
 
 /// The columns that [`read_ticket`] takes, in its order.
 pub(super) const COLUMNS: &str = "id, batch, key, state, priority, ready, wish_model, wish_tier, created, not_before, \
-     deadline, timeout_ms, max_attempts, until, owner, since, finished, token, round, attempts, crashes, swaps, model, \
-     error_kind, error";
+     deadline, timeout_ms, max_attempts, until, owner, since, finished, token, round, attempts, crashes, \
+     interruptions, swaps, model, error_kind, error";
 
 pub(super) fn read_ticket(row: &Row<'_>) -> DbResult<Ticket> {
     let mut cells = Cells::new(row, "task");
@@ -68,6 +68,7 @@ pub(super) fn read_ticket(row: &Row<'_>) -> DbResult<Ticket> {
         round: cells.take()?,
         attempts: cells.take()?,
         crashes: cells.take()?,
+        interruptions: cells.take()?,
         swaps: cells.take()?,
         model: cells.take::<Option<String>>()?.map(ModelId),
         error: error(&mut cells)?,
@@ -241,7 +242,7 @@ fn update(tx: &Connection, id: i64, ticket: &Ticket, grown: i64) -> DbResult<()>
     tx.prepare_cached(
         "UPDATE task SET state = ?2, ready = ?3, until = ?4, owner = ?5, since = ?6, finished = ?7, token = ?8,
              round = ?9, attempts = ?10, crashes = ?11, swaps = ?12, model = ?13, error_kind = ?14, error = ?15,
-             deadline = ?16, bytes = bytes + ?17
+             deadline = ?16, bytes = bytes + ?17, interruptions = ?18
          WHERE id = ?1",
     )?
     .execute(params![
@@ -262,6 +263,7 @@ fn update(tx: &Connection, id: i64, ticket: &Ticket, grown: i64) -> DbResult<()>
         ticket.error.as_ref().map(|e| e.message.as_str()),
         ticket.deadline.map(Timestamp::millis),
         grown,
+        ticket.interruptions,
     ])?;
     Ok(())
 }

@@ -52,7 +52,11 @@ fn a_claim_and_a_recovery_walk_along_their_indexes_and_sort_nothing() {
             "task_wish",
         ),
         ("SELECT id FROM task WHERE state = 'scheduled' AND until <= ?1 ORDER BY until LIMIT ?2", "task_due"),
-        ("SELECT id FROM task WHERE state = 'scheduled' AND attempts > 0 AND until > ?1 LIMIT ?2", "task_backoff"),
+        (
+            "SELECT id FROM task WHERE state = 'scheduled' AND attempts + crashes + interruptions > 0 AND until > ?1
+             LIMIT ?2",
+            "task_backoff",
+        ),
         (
             "SELECT id FROM task WHERE deadline IS NOT NULL AND state IN ('queued', 'scheduled') AND deadline <= ?1
              LIMIT ?2",

@@ -25,6 +25,7 @@ const DUMPS: &[&str] = &[
     include_str!("../../../fixtures/db/v7.sql"),
     include_str!("../../../fixtures/db/v8.sql"),
     include_str!("../../../fixtures/db/v9.sql"),
+    include_str!("../../../fixtures/db/v10.sql"),
 ];
 
 /// Everything in the schema, as SQLite keeps it.

@@ -15,8 +15,10 @@ pub enum ErrorKind {
     NoModel,
     /// An attempt took longer than the task allows.
     Timeout,
-    /// Its workers died under it, as often as the policy allows.
+    /// The worker died while this task alone was in it.
     KilledWorker,
+    /// The executor died under it or fell silent.
+    Interrupted,
     /// Its deadline passed before it could run.
     Expired,
 }
@@ -28,6 +30,7 @@ impl ErrorKind {
         ErrorKind::NoModel,
         ErrorKind::Timeout,
         ErrorKind::KilledWorker,
+        ErrorKind::Interrupted,
         ErrorKind::Expired,
     ];
 
@@ -38,6 +41,7 @@ impl ErrorKind {
             ErrorKind::NoModel => "no_model",
             ErrorKind::Timeout => "timeout",
             ErrorKind::KilledWorker => "killed_worker",
+            ErrorKind::Interrupted => "interrupted",
             ErrorKind::Expired => "expired",
         }
     }
@@ -67,7 +71,10 @@ pub enum AttemptEnd {
     Done,
     Failed,
     GivenBack,
+    /// With the worker.
     Crashed,
+    /// With the executor.
+    Interrupted,
     /// Another model took over.
     Swapped,
     Cancelled,
@@ -79,6 +86,7 @@ impl AttemptEnd {
         AttemptEnd::Failed,
         AttemptEnd::GivenBack,
         AttemptEnd::Crashed,
+        AttemptEnd::Interrupted,
         AttemptEnd::Swapped,
         AttemptEnd::Cancelled,
     ];
@@ -89,6 +97,7 @@ impl AttemptEnd {
             AttemptEnd::Failed => "failed",
             AttemptEnd::GivenBack => "given_back",
             AttemptEnd::Crashed => "crashed",
+            AttemptEnd::Interrupted => "interrupted",
             AttemptEnd::Swapped => "swapped",
             AttemptEnd::Cancelled => "cancelled",
         }

@@ -5,6 +5,15 @@
 //! Two rules carry the promise "runs at least once, recorded once". A worker's write must show the token of its own
 //! claim, and the ticket must be running: what comes late is refused, never merged. And what is counted is counted
 //! before the risky step, so that a crash cannot forget it.
+//!
+//! Three kinds of death are told apart, since only one of them speaks against the task:
+//! - Its *worker* dies, the process that holds the model, while nothing else ran in it: a crash. Few are forgiven
+//!   ([`Policy::max_crashes`](super::Policy)), then the task has failed.
+//! - Its *executor* dies (a kill -9, a reboot, a power cut) or falls silent until its lease is over: an interruption.
+//!   The task is due at once, from the third on after a wait that grows, so that a task which takes the machine with it
+//!   lets others pass. So many are forgiven ([`Policy::max_interruptions`](super::Policy)) that no healthy task meets
+//!   the limit, and yet there is one.
+//! - Its executor *leaves it behind* because it cannot write (a full disk), and says so: that costs nothing.
 
 use super::{
     AttemptEnd, ErrorKind, Hold, Jitter, Lease, Moment, NewTask, OwnerId, Phase, TaskError, TaskId, TaskResult,
@@ -45,6 +54,8 @@ pub enum Refusal {
     NotFinished { id: TaskId, state: TaskState },
     #[error("task {0} has already been tried with a second model")]
     SwapUsed(TaskId),
+    #[error("task {0} has killed its worker as often as is forgiven")]
+    Crashed(TaskId),
 }
 
 /// How a worker's attempt ended.
@@ -58,6 +69,12 @@ pub enum End {
     },
     /// Another attempt would fail the same way.
     FailedForGood(TaskError),
+    /// The worker died, and this task alone was in it. Counted as a crash in place of an attempt, and tried again after
+    /// a wait while crashes are forgiven.
+    Crashed {
+        error: TaskError,
+        jitter: Jitter,
+    },
     /// Not the task's fault: the worker shuts down. Costs no attempt, and the task keeps its place.
     GivenBack,
 }
@@ -95,6 +112,7 @@ pub fn enqueue(id: TaskId, new: &NewTask, at: Moment) -> Ticket {
         round: 0,
         attempts: 0,
         crashes: 0,
+        interruptions: 0,
         swaps: 0,
         model: None,
         error: None,
@@ -134,22 +152,29 @@ pub fn renew(ticket: &Ticket, hold: Hold, at: Moment) -> Result<Change, Refusal>
 }
 
 /// The model failed and another is to be tried, once per round. To be committed before that one is loaded. The new
-/// token makes the first model's late answer stale.
+/// token makes the first model's late answer stale. Where the model failed by a crash (`why` is of that kind), it is
+/// counted in the same step.
 pub fn swap(ticket: &Ticket, hold: Hold, to: &ModelId, why: &TaskError, at: Moment) -> Result<Change, Refusal> {
     let lease = held(ticket, hold)?;
     if ticket.swaps >= 1 {
         return Err(Refusal::SwapUsed(ticket.id));
     }
+    let is_crash = why.kind == ErrorKind::KilledWorker;
+    if is_crash && ticket.crashes >= at.policy.max_crashes {
+        return Err(Refusal::Crashed(ticket.id));
+    }
     let lease = Lease { until: at.after(at.policy.lease_ms), since: at.now, ..lease.clone() };
     let next = Ticket {
         phase: Phase::Running(lease),
         token: ticket.token.saturating_add(1),
+        crashes: ticket.crashes.saturating_add(u32::from(is_crash)),
         swaps: ticket.swaps.saturating_add(1),
         model: Some(to.clone()),
         error: Some(why.clone()),
         ..ticket.clone()
     };
-    Ok(Change { opens: true, ..Change::to(next).closing(AttemptEnd::Swapped, Some(why.clone())) })
+    let end = if is_crash { AttemptEnd::Crashed } else { AttemptEnd::Swapped };
+    Ok(Change { opens: true, ..Change::to(next).closing(end, Some(why.clone())) })
 }
 
 /// The worker's attempt has ended.
@@ -177,10 +202,8 @@ pub fn finish(ticket: &Ticket, hold: Hold, end: End, at: Moment) -> Result<Chang
             Change::to(next).closing(AttemptEnd::Failed, Some(error))
         }
         End::FailedForGood(error) => Change::to(failed(ticket, &error, at)).closing(AttemptEnd::Failed, Some(error)),
-        End::GivenBack => {
-            let next = Ticket { phase: Phase::Queued, attempts: ticket.attempts.saturating_sub(1), ..ticket.clone() };
-            Change::to(next).closing(AttemptEnd::GivenBack, None)
-        }
+        End::Crashed { error, jitter } => crashed(ticket, error, jitter, at),
+        End::GivenBack => given_back(ticket),
     };
     Ok(change)
 }
@@ -211,6 +234,7 @@ pub fn retry(ticket: &Ticket, at: Moment) -> Result<Change, Refusal> {
         round: ticket.round.saturating_add(1),
         attempts: 0,
         crashes: 0,
+        interruptions: 0,
         swaps: 0,
         model: None,
         error: None,
@@ -234,6 +258,8 @@ pub fn replace(ticket: &Ticket, new: &NewTask, at: Moment) -> Result<Change, Ref
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
     Dead,
+    /// Gone as well, and has said before that it could not give back what it held.
+    LeftBehind,
     /// Alive, or on no evidence either way: the lease decides.
     MayLive,
 }
@@ -245,7 +271,8 @@ pub enum Owner {
 /// put it, so those are drawn in to what it would be now. A time that a person gave is left alone.
 pub fn tidy(ticket: &Ticket, owner: Owner, at: Moment) -> Option<Change> {
     match &ticket.phase {
-        Phase::Running(lease) if owner == Owner::Dead || lease.until <= at.now => Some(crashed(ticket, at)),
+        Phase::Running(_) if owner == Owner::LeftBehind => Some(given_back(ticket)),
+        Phase::Running(lease) if owner == Owner::Dead || lease.until <= at.now => Some(interrupted(ticket, at)),
         Phase::Running(lease) if lease.until > at.after(at.policy.lease_ms) => {
             let lease = Lease { until: at.after(at.policy.lease_ms), ..lease.clone() };
             Some(Change::to(Ticket { phase: Phase::Running(lease), ..ticket.clone() }))
@@ -262,19 +289,58 @@ pub fn tidy(ticket: &Ticket, owner: Owner, at: Moment) -> Option<Change> {
     }
 }
 
-/// The worker died under it. The attempt is counted as a crash instead, and the task is due at once.
-fn crashed(ticket: &Ticket, at: Moment) -> Change {
+/// The worker died under it. The attempt is counted as a crash instead.
+fn crashed(ticket: &Ticket, error: TaskError, jitter: Jitter, at: Moment) -> Change {
     let crashes = ticket.crashes.saturating_add(1);
     let base = Ticket { crashes, attempts: ticket.attempts.saturating_sub(1), ..ticket.clone() };
-    if crashes > at.policy.max_crashes {
-        let times = if crashes == 1 { "once".to_owned() } else { format!("{crashes} times") };
-        let error = TaskError::new(ErrorKind::KilledWorker, format!("killed its worker, {times}"));
-        Change::to(failed(&base, &error, at)).closing(AttemptEnd::Crashed, Some(error))
+    let until = at.after(at.policy.backoff(crashes, jitter));
+    let in_time = ticket.deadline.is_none_or(|deadline| until < deadline);
+    let (next, error) = if crashes > at.policy.max_crashes {
+        let message = format!("killed its worker, {}: {}", times(crashes), error.message);
+        let error = TaskError::new(ErrorKind::KilledWorker, message);
+        (failed(&base, &error, at), error)
+    } else if in_time {
+        (Ticket { phase: Phase::Scheduled { until }, ready: until, error: Some(error.clone()), ..base }, error)
     } else {
-        let error = TaskError::new(ErrorKind::KilledWorker, "its worker died or fell silent");
-        let next = Ticket { phase: Phase::Queued, error: Some(error.clone()), ..base };
-        Change::to(next).closing(AttemptEnd::Crashed, Some(error))
-    }
+        (failed(&base, &error, at), error)
+    };
+    Change::to(next).closing(AttemptEnd::Crashed, Some(error))
+}
+
+/// The executor died under it, or nothing was heard of it for the length of a lease. The attempt is counted as an
+/// interruption instead.
+fn interrupted(ticket: &Ticket, at: Moment) -> Change {
+    let interruptions = ticket.interruptions.saturating_add(1);
+    let base = Ticket { interruptions, attempts: ticket.attempts.saturating_sub(1), ..ticket.clone() };
+    let (next, error) = if interruptions > at.policy.max_interruptions {
+        let message = format!("its executor died under it or fell silent, {}", times(interruptions));
+        let error = TaskError::new(ErrorKind::Interrupted, message);
+        (failed(&base, &error, at), error)
+    } else {
+        let error = TaskError::new(ErrorKind::Interrupted, "its executor died or fell silent");
+        let base = Ticket { error: Some(error.clone()), ..base };
+        let next = match interruptions.checked_sub(AT_ONCE).filter(|later| *later > 0) {
+            None => Ticket { phase: Phase::Queued, ..base },
+            Some(later) => {
+                let until = at.after(at.policy.backoff(later, Jitter::default()));
+                Ticket { phase: Phase::Scheduled { until }, ready: until, ..base }
+            }
+        };
+        (next, error)
+    };
+    Change::to(next).closing(AttemptEnd::Interrupted, Some(error))
+}
+
+/// After so many interruptions a task is due at once; after each further one it waits.
+const AT_ONCE: u32 = 2;
+
+fn times(number: u32) -> String {
+    if number == 1 { "once".to_owned() } else { format!("{number} times") }
+}
+
+fn given_back(ticket: &Ticket) -> Change {
+    let next = Ticket { phase: Phase::Queued, attempts: ticket.attempts.saturating_sub(1), ..ticket.clone() };
+    Change::to(next).closing(AttemptEnd::GivenBack, None)
 }
 
 fn failed(ticket: &Ticket, error: &TaskError, at: Moment) -> Ticket {
@@ -292,7 +358,8 @@ fn expired(ticket: &Ticket, at: Moment) -> Change {
 
 /// Waiting after an error, not for a time that a person gave.
 fn is_backing_off(ticket: &Ticket) -> bool {
-    matches!(ticket.phase, Phase::Scheduled { .. }) && ticket.attempts > 0
+    let has_run = ticket.attempts > 0 || ticket.crashes > 0 || ticket.interruptions > 0;
+    matches!(ticket.phase, Phase::Scheduled { .. }) && has_run
 }
 
 fn held(ticket: &Ticket, hold: Hold) -> Result<&Lease, Refusal> {

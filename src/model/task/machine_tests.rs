@@ -83,19 +83,65 @@ fn attempts_are_waited_for_and_end() {
     assert_eq!((again.state(), again.attempts, again.round, again.token), (TaskState::Queued, 0, 1, 3));
 }
 
+fn crash(ticket: &Ticket, now: i64) -> Ticket {
+    let error = TaskError::new(ErrorKind::KilledWorker, "smol: SIGSEGV");
+    finish(ticket, hold(ticket), End::Crashed { error, jitter: Jitter::default() }, at(now)).unwrap().ticket
+}
+
 #[test]
 fn a_task_that_kills_its_workers_is_put_away() {
-    let once = tidy(&running(), Owner::MayLive, at(62_000)).unwrap();
-    assert_eq!(once.closes.as_ref().unwrap().0, AttemptEnd::Crashed);
-    assert_eq!((once.ticket.state(), once.ticket.attempts, once.ticket.crashes), (TaskState::Queued, 0, 1));
-    // An operator who kills a run twice loses nothing that happened to be running.
-    let second = claim(&once.ticket, &owner(), at(62_000)).unwrap().ticket;
-    let twice = tidy(&second, Owner::Dead, at(62_001)).unwrap().ticket;
-    assert_eq!((twice.state(), twice.attempts, twice.crashes), (TaskState::Queued, 0, 2));
-    let third = claim(&twice, &owner(), at(62_002)).unwrap().ticket;
-    let dead = tidy(&third, Owner::Dead, at(62_003)).unwrap().ticket;
+    let once = crash(&running(), 3000);
+    assert_eq!((once.attempts, once.crashes), (0, 1));
+    assert_eq!(once.phase, Phase::Scheduled { until: Timestamp(13_000) }, "what ate the memory may be gone by then");
+    assert_eq!(retry(&once, at(3001)).unwrap().ticket.crashes, 1, "made due by a person");
+    let claimed = |ticket: &Ticket, now| {
+        claim(&tidy(ticket, Owner::MayLive, at(now)).unwrap().ticket, &owner(), at(now)).unwrap().ticket
+    };
+    // An operator who kills a worker twice loses nothing that happened to be running.
+    let twice = crash(&claimed(&once, 13_000), 13_001);
+    assert_eq!((twice.state(), twice.attempts, twice.crashes), (TaskState::Scheduled, 0, 2));
+    let third = claimed(&twice, 60_000);
+    let why = TaskError::new(ErrorKind::KilledWorker, "x");
+    let too_often = swap(&third, hold(&third), &result().model, &why, at(60_000));
+    assert_eq!(too_often, Err(Refusal::Crashed(TaskId(7))), "no further worker is risked");
+    let dead = crash(&third, 60_001);
     assert_eq!((dead.state(), dead.crashes), (TaskState::Failed, 3));
-    assert_eq!(dead.error.unwrap().message, "killed its worker, 3 times");
+    assert_eq!(dead.error.unwrap().message, "killed its worker, 3 times: smol: SIGSEGV");
+}
+
+#[test]
+fn a_crash_that_leads_to_a_second_model_is_counted_in_the_same_step() {
+    let first = running();
+    let why = TaskError::new(ErrorKind::KilledWorker, "smol: SIGSEGV");
+    let change = swap(&first, hold(&first), &result().model, &why, at(3000)).unwrap();
+    assert_eq!(change.closes.unwrap().0, AttemptEnd::Crashed);
+    assert_eq!((change.ticket.crashes, change.ticket.swaps, change.ticket.attempts), (1, 1, 1));
+}
+
+#[test]
+fn reboots_are_no_crashes_and_have_an_end_all_the_same() {
+    let mut ticket = queued();
+    let mut now = 2000;
+    for death in 1..=11 {
+        ticket = claim(&ticket, &owner(), at(now)).unwrap().ticket;
+        let change = tidy(&ticket, Owner::Dead, at(now + 1)).unwrap();
+        assert_eq!(change.closes.as_ref().unwrap().0, AttemptEnd::Interrupted);
+        ticket = change.ticket;
+        assert_eq!((ticket.attempts, ticket.crashes, ticket.interruptions), (0, 0, death));
+        match ticket.phase {
+            Phase::Queued => assert!(death <= 2),
+            Phase::Scheduled { until } => {
+                assert_eq!(until.0 - now - 1, (10_000 << (death - 3)).min(900_000));
+                now = until.0;
+                ticket = tidy(&ticket, Owner::MayLive, at(now)).unwrap().ticket;
+            }
+            _ => assert_eq!((ticket.state(), death), (TaskState::Failed, 11)),
+        }
+    }
+    let silent = tidy(&running(), Owner::MayLive, at(62_000)).unwrap().ticket;
+    assert_eq!(silent.interruptions, 1, "a lease that ran out is no more than that");
+    let left = tidy(&running(), Owner::LeftBehind, at(2001)).unwrap();
+    assert_eq!((left.ticket, left.closes), (Ticket { token: 1, ..queued() }, Some((AttemptEnd::GivenBack, None))));
 }
 
 #[test]
@@ -123,7 +169,7 @@ fn a_clock_that_is_set_back_strands_nothing() {
     let running = claim(&queued(), &owner(), at(1_000_000_000)).unwrap().ticket;
     let drawn_in = tidy(&running, Owner::MayLive, at(0)).unwrap().ticket;
     assert_eq!(drawn_in.lease().unwrap().until, Timestamp(60_000));
-    assert_eq!(drawn_in.crashes, 0);
+    assert_eq!(drawn_in.interruptions, 0);
     let waiting = fail(&running, 1_000_000_000);
     let drawn_in = tidy(&waiting, Owner::MayLive, at(0)).unwrap().ticket;
     assert_eq!(drawn_in.phase, Phase::Scheduled { until: Timestamp(990_000) });

@@ -1,3 +1,4 @@
+use super::machine::Owner;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -34,6 +35,33 @@ impl OwnerId {
 impl fmt::Display for OwnerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Owners that are gone for certain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gone {
+    /// Without a word.
+    pub died: Vec<OwnerId>,
+    /// After they had said that they could not give back what they held.
+    pub left: Vec<OwnerId>,
+}
+
+impl Gone {
+    pub fn is_empty(&self) -> bool {
+        self.died.is_empty() && self.left.is_empty()
+    }
+
+    /// What is known of the owner of something.
+    pub fn owner(&self, owner: Option<&OwnerId>) -> Owner {
+        let is_in = |all: &[OwnerId]| owner.is_some_and(|owner| all.contains(owner));
+        if is_in(&self.left) {
+            Owner::LeftBehind
+        } else if is_in(&self.died) {
+            Owner::Dead
+        } else {
+            Owner::MayLive
+        }
     }
 }
 

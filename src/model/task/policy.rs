@@ -9,9 +9,11 @@ pub struct Policy {
     pub backoff_ms: i64,
     /// The longest wait between two attempts, ms, before jitter.
     pub backoff_cap_ms: i64,
-    /// So many crashes are forgiven; a task under which one more worker dies has failed. An operator who kills a run
-    /// twice must not lose what happened to be running.
+    /// So many crashes are forgiven; a task that kills one more worker has failed. A worker may have been killed by
+    /// somebody who wanted its memory, twice in a row.
     pub max_crashes: u32,
+    /// So many deaths of an executor are forgiven, reboots among them; after one more the task has failed.
+    pub max_interruptions: u32,
     /// How long a task may wait behind others that suit the loaded model better, ms.
     pub patience_ms: i64,
 }
@@ -42,6 +44,7 @@ impl Default for Policy {
             backoff_ms: 10_000,
             backoff_cap_ms: 15 * 60_000,
             max_crashes: 2,
+            max_interruptions: 10,
             patience_ms: 120_000,
         }
     }

@@ -411,7 +411,9 @@ const TIMEOUT_MARGIN: Duration = Duration::from_secs(10);
 /// The task of each end, and what went wrong.
 fn about(ends: &[(Hold, End)]) -> Vec<(TaskId, Option<String>)> {
     let error = |end: &End| match end {
-        End::Failed { error, .. } | End::FailedForGood(error) => Some(error.message.clone()),
+        End::Failed { error, .. } | End::Crashed { error, .. } | End::FailedForGood(error) => {
+            Some(error.message.clone())
+        }
         End::Done(_) | End::GivenBack => None,
     };
     ends.iter().map(|(hold, end)| (hold.id, error(end))).collect()

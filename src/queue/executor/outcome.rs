@@ -90,7 +90,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The worker died. If one task was running, that is its model's failure; of several nobody knows which it was.
+    /// The worker died. If one task was in it, that is the crash of this task and a failure of its model; of several
+    /// nobody knows which it was, so it is counted for none.
     pub(super) fn worker_died(&mut self, gone: Vec<(Hold, String)>) -> anyhow::Result<()> {
         let Some(mut loaded) = self.loaded.take() else { return Ok(()) };
         let why = loaded.why_gone().or_else(|| gone.first().map(|(_, why)| why.clone())).unwrap_or_default();
@@ -103,7 +104,7 @@ impl Run<'_> {
         let mut tasks: Vec<Task> = flights.into_iter().map(|f| f.task).collect();
         (self.tell)(Told::Warning(format!("the worker with {} {why}", row.name)));
         if tasks.len() == 1 {
-            let error = TaskError::new(ErrorKind::Model, format!("{}: {why}", row.name));
+            let error = TaskError::new(ErrorKind::KilledWorker, format!("{}: {why}", row.name));
             return self.through_the_model(tasks, &row.id, &error);
         }
         tasks.sort_by_key(|t| t.ticket.id);
@@ -122,11 +123,14 @@ impl Run<'_> {
         error: &TaskError,
     ) -> anyhow::Result<()> {
         let rows = self.db.rows()?;
+        let is_crash = error.kind == ErrorKind::KilledWorker;
         for task in tasks {
+            let may_swap =
+                task.ticket.swaps == 0 && !(is_crash && task.ticket.crashes >= self.setup.policy.max_crashes);
             let mut failed = self.failed_models.clone();
             failed.insert(model.clone());
             let order = candidates(&task.ticket.wish, &rows, &self.setup.hints, &self.setup.limits, (None, &failed));
-            let other = order.first().and_then(|i| rows.get(*i)).filter(|_| task.ticket.swaps == 0);
+            let other = order.first().and_then(|i| rows.get(*i)).filter(|_| may_swap);
             let Some(other) = other else {
                 self.fail(&task, error.clone());
                 continue;
@@ -141,6 +145,7 @@ impl Run<'_> {
                     let mut task = task;
                     task.ticket.token = fresh.token;
                     task.ticket.swaps += 1;
+                    task.ticket.crashes += u32::from(is_crash);
                     task.ticket.model = Some(other.id.clone());
                     self.progress.mark(fresh);
                     self.swapped.push((task, other.id.clone()));
@@ -189,13 +194,17 @@ impl Run<'_> {
 
     pub(super) fn fail(&mut self, task: &Task, error: TaskError) {
         let jitter = Jitter::from_random(RandomState::new().hash_one(task.ticket.id.0));
-        self.end(Hold::from(&task.ticket), End::Failed { error, jitter });
+        let end = match error.kind {
+            ErrorKind::KilledWorker => End::Crashed { error, jitter },
+            _ => End::Failed { error, jitter },
+        };
+        self.end(Hold::from(&task.ticket), end);
     }
 
     /// Recorded with the others at the next commit.
     pub(super) fn end(&mut self, hold: Hold, end: End) {
         self.progress.forget(hold.id);
-        if !matches!(end, End::GivenBack) {
+        if !matches!(end, End::GivenBack | End::Crashed { .. }) {
             self.alone.remove(&hold.id);
         }
         self.ends.push((hold, end));

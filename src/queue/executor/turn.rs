@@ -68,10 +68,10 @@ pub(super) fn turn(
 /// Takes up what dead executors left, and lets go of what is too old.
 pub(super) fn recover(db: &mut Db, setup: &Setup, dir: &Path, tell: &mut dyn FnMut(Told)) -> anyhow::Result<()> {
     let moment = || Moment { now: clock::now(), policy: setup.policy };
-    let dead = owner::dead(dir, &db.task_owners()?)?;
+    let gone = owner::gone(dir, &db.task_owners()?)?;
     let (mut requeued, mut failed) = (0, 0);
     loop {
-        let step = db.recover_tasks(&dead, moment())?;
+        let step = db.recover_tasks(&gone, moment())?;
         requeued += step.requeued.len() as u64;
         failed += step.failed.len() as u64;
         if !step.more {

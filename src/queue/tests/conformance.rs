@@ -67,8 +67,8 @@ fn a_worker_that_lost_its_task_can_write_nothing() {
     each(|store| {
         add(store, vec![new_task("a")], 0);
         let slow = take(store, &ask(1, 1), 0).remove(0);
-        assert_eq!(store.recover(&[], at(59_999)).unwrap().requeued, []);
-        assert_eq!(store.recover(&[], at(60_000)).unwrap().requeued, [TaskId(1)]);
+        assert_eq!(store.recover(&Gone::default(), at(59_999)).unwrap().requeued, []);
+        assert_eq!(store.recover(&Gone::default(), at(60_000)).unwrap().requeued, [TaskId(1)]);
         let fast = take(store, &ask(2, 1), 60_001).remove(0);
         let late = Refusal::Stale { id: TaskId(1), state: TaskState::Running };
         assert_eq!(store.finish(vec![(hold(&slow), done("late"))], at(60_002)).unwrap(), [Err(late.clone())]);
@@ -83,22 +83,77 @@ fn a_worker_that_lost_its_task_can_write_nothing() {
 }
 
 #[test]
-fn a_dead_owner_is_recovered_at_once_and_two_crashes_are_forgiven() {
+fn a_task_that_kills_its_worker_is_put_away_and_two_deaths_are_forgiven() {
     each(|store| {
-        add(store, vec![new_task("bad"), new_task("good")], 0);
-        take(store, &ask(1, 1), 0);
-        let other = take(store, &ask(2, 1), 0).remove(0);
-        assert_eq!(store.recover(&[owner(1)], at(1)).unwrap().requeued, [TaskId(1)]);
-        take(store, &ask(3, 1), 2);
-        assert_eq!(store.recover(&[owner(3)], at(2)).unwrap().requeued, [TaskId(1)]);
-        take(store, &ask(5, 1), 2);
-        assert_eq!(store.recover(&[owner(5)], at(3)).unwrap().failed, [TaskId(1)]);
+        add(store, vec![new_task("bad")], 0);
+        let crashed = |message: &str| {
+            let error = TaskError::new(ErrorKind::KilledWorker, message);
+            End::Crashed { error, jitter: Jitter::default() }
+        };
+        // The first one spoke against its model as well.
+        let first = take(store, &ask(1, 1), 0).remove(0);
+        let why = TaskError::new(ErrorKind::KilledWorker, "smol: SIGSEGV");
+        let second = store.swap(hold(&first), &model(2), &why, at(1)).unwrap().unwrap();
+        assert_eq!(store.finish(vec![(second, crashed("big: SIGSEGV"))], at(2)).unwrap(), [Ok(TaskState::Scheduled)]);
+        let third = take(store, &ask(1, 1), 20_002).remove(0);
+        assert_eq!((third.ticket.attempts, third.ticket.crashes, third.ticket.swaps), (1, 2, 1));
+        let ends = vec![(hold(&third), crashed("smol: SIGSEGV"))];
+        assert_eq!(store.finish(ends, at(20_003)).unwrap(), [Ok(TaskState::Failed)]);
         let task = store.task(TaskId(1)).unwrap().unwrap().ticket;
-        assert_eq!((task.state(), task.attempts, task.crashes), (TaskState::Failed, 0, 3));
-        assert!(task.error.unwrap().message.starts_with("killed its worker"));
-        assert_eq!(store.renew(&[hold(&other)], at(4)).unwrap(), [Ok(())], "the living goes on");
-        assert_eq!(store.retry(&[TaskId(1)], at(5)).unwrap(), [Ok(TaskState::Failed)]);
-        assert_eq!(ids(&take(store, &ask(4, 9), 6)), [1]);
+        assert_eq!((task.attempts, task.crashes, task.interruptions), (0, 3, 0));
+        assert_eq!(task.error.unwrap().message, "killed its worker, 3 times: smol: SIGSEGV");
+        let ends: Vec<_> = store.attempts(TaskId(1)).unwrap().iter().map(|a| a.end.unwrap()).collect();
+        assert_eq!(ends, [AttemptEnd::Crashed; 3]);
+        assert_eq!(store.retry(&[TaskId(1)], at(20_004)).unwrap(), [Ok(TaskState::Failed)]);
+        assert_eq!(take(store, &ask(4, 9), 20_005)[0].ticket.crashes, 0);
+    });
+}
+
+#[test]
+fn an_executor_that_dies_costs_its_tasks_nothing_until_it_is_plain_that_one_of_them_kills_it() {
+    each(|store| {
+        add(store, vec![new_task("reboots"), new_task("good")], 0);
+        let mut now = 0;
+        for death in 1..=11 {
+            let task = take(store, &ask(death, 1), now).remove(0);
+            assert_eq!((task.ticket.id, task.ticket.attempts), (TaskId(1), 1));
+            let found = store.recover(&died(death), at(now + 1)).unwrap();
+            match death {
+                11 => assert_eq!((found.requeued, found.failed), (vec![], vec![TaskId(1)])),
+                _ => assert_eq!((found.requeued, found.failed), (vec![TaskId(1)], vec![])),
+            }
+            // The first two are taken up at once, whatever their leases say; then others are let past.
+            match death {
+                1 | 2 => now += 1,
+                3 => {
+                    let other = take(store, &ask(99, 1), now + 1).remove(0);
+                    assert_eq!(other.ticket.id, TaskId(2));
+                    assert_eq!(store.renew(&[hold(&other)], at(now + 2)).unwrap(), [Ok(())], "the living goes on");
+                    assert_eq!(
+                        store.finish(vec![(hold(&other), done("x"))], at(now + 3)).unwrap(),
+                        [Ok(TaskState::Done)]
+                    );
+                    now += 1_000_000;
+                }
+                _ => now += 1_000_000,
+            }
+        }
+        let task = store.task(TaskId(1)).unwrap().unwrap().ticket;
+        assert_eq!((task.state(), task.crashes, task.interruptions), (TaskState::Failed, 0, 11));
+        assert_eq!(task.error.unwrap().kind, ErrorKind::Interrupted);
+    });
+}
+
+#[test]
+fn what_an_executor_could_not_give_back_has_cost_nothing() {
+    each(|store| {
+        add(store, vec![new_task("a")], 0);
+        for n in 0..30 {
+            let task = take(store, &ask(n, 1), 5).remove(0);
+            assert_eq!((task.ticket.attempts, task.ticket.crashes, task.ticket.interruptions), (1, 0, 0));
+            let left = Gone { left: vec![owner(n)], died: vec![] };
+            assert_eq!(store.recover(&left, at(6)).unwrap().requeued, [TaskId(1)]);
+        }
     });
 }
 
@@ -290,8 +345,8 @@ fn a_clock_that_is_set_back_strands_nothing() {
         let failing = take(store, &ask(2, 1), 1_000_000_000).remove(0);
         store.finish(vec![(hold(&failing), failed("x"))], at(1_000_000_000)).unwrap()[0].as_ref().unwrap();
         // The clock goes back to the beginning; nobody renews.
-        assert_eq!(store.recover(&[], at(0)).unwrap(), crate::db::Recovered::default());
-        assert_eq!(store.recover(&[], at(60_000)).unwrap().requeued, [dead.ticket.id]);
+        assert_eq!(store.recover(&Gone::default(), at(0)).unwrap(), crate::db::Recovered::default());
+        assert_eq!(store.recover(&Gone::default(), at(60_000)).unwrap().requeued, [dead.ticket.id]);
         assert_eq!(ids(&take(store, &ask(3, 9), 990_000)), [2, 1]);
     });
 }
@@ -306,7 +361,7 @@ fn a_clock_that_jumps_ahead_between_claim_and_renewal_takes_nothing_from_who_liv
         // Ahead by a year, before anybody looked: the holder's own renewal comes first, and holds.
         assert_eq!(store.renew(&[a], at(YEAR)).unwrap(), [Ok(())]);
         // The others look like a year without a word. Their answers are late, not recorded twice.
-        let mut taken = store.recover(&[], at(YEAR)).unwrap().requeued;
+        let mut taken = store.recover(&Gone::default(), at(YEAR)).unwrap().requeued;
         taken.sort();
         assert_eq!(taken, [b.id, c.id]);
         let again = take(store, &ask(2, 1), YEAR).remove(0);
@@ -316,7 +371,7 @@ fn a_clock_that_jumps_ahead_between_claim_and_renewal_takes_nothing_from_who_liv
         assert_eq!(error, [Ok(TaskState::Scheduled)]);
         // And back. The lease and the second attempt of a year ahead are drawn in to what the policy allows.
         assert_eq!(store.renew(&[a], at(2000)).unwrap(), [Ok(())]);
-        assert_eq!(store.recover(&[], at(2000)).unwrap(), crate::db::Recovered::default());
+        assert_eq!(store.recover(&Gone::default(), at(2000)).unwrap(), crate::db::Recovered::default());
         assert_eq!(store.finish(vec![(a, done("a"))], at(3000)).unwrap(), [Ok(TaskState::Done)]);
         let soon = 3000 + at(0).policy.longest_backoff();
         let mut left = ids(&take(store, &ask(3, 9), soon));

@@ -65,7 +65,7 @@ fn check(path: &Path) {
     }
     // Batches of three go in whole, and the queue goes on from there.
     assert_eq!(tasks.len() % 3, 0);
-    db.recover_tasks(&[owner(1)], at(1000)).unwrap();
+    db.recover_tasks(&died(1), at(1000)).unwrap();
     let mut left = tasks.iter().filter(|t| t.ticket.state() != TaskState::Done).count();
     while let Claimed::Tasks(tasks) = db.claim_tasks(&ask(2, 7), at(1000)).unwrap() {
         left -= tasks.len();

@@ -27,6 +27,10 @@ fn owner(n: u64) -> OwnerId {
     OwnerId::new(1, 1, n)
 }
 
+fn died(n: u64) -> Gone {
+    Gone { died: vec![owner(n)], left: vec![] }
+}
+
 fn model(n: u64) -> ModelId {
     ModelId(format!("{n:012x}"))
 }

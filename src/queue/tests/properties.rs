@@ -30,11 +30,19 @@ enum Op {
         for_good: bool,
     },
     GiveBack(Index),
-    Swap(Index),
+    Swap {
+        which: Index,
+        crashed: bool,
+    },
     /// With the first token that was ever given for it.
     Stale(Index),
+    Crash {
+        which: Index,
+        jitter: u64,
+    },
     Recover {
         dead: Option<u64>,
+        left: Option<u64>,
     },
     Cancel(Index),
     Retry(Index),
@@ -78,9 +86,11 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (which(), any::<u64>(), proptest::bool::weighted(0.1))
             .prop_map(|(which, jitter, for_good)| Op::Fail { which, jitter, for_good }),
         1 => which().prop_map(Op::GiveBack),
-        2 => which().prop_map(Op::Swap),
+        2 => (which(), any::<bool>()).prop_map(|(which, crashed)| Op::Swap { which, crashed }),
+        2 => (which(), any::<u64>()).prop_map(|(which, jitter)| Op::Crash { which, jitter }),
         2 => which().prop_map(Op::Stale),
-        3 => proptest::option::of(0..3u64).prop_map(|dead| Op::Recover { dead }),
+        3 => (proptest::option::of(0..3u64), proptest::option::weighted(0.2, 0..3u64))
+            .prop_map(|(dead, left)| Op::Recover { dead, left }),
         1 => which().prop_map(Op::Cancel),
         1 => which().prop_map(Op::Retry),
         1 => any::<bool>().prop_map(Op::Toggle),
@@ -130,7 +140,7 @@ impl Observer {
             let ticket = &task.ticket;
             assert!(ticket.key.is_none() || keys.insert(ticket.key.clone()), "two tasks for one key");
             assert!(ticket.attempts <= ticket.max_attempts, "{ticket:?}");
-            assert!(ticket.swaps <= 1 && ticket.crashes <= 3, "{ticket:?}");
+            assert!(ticket.swaps <= 1 && ticket.crashes <= 3 && ticket.interruptions <= 11, "{ticket:?}");
             let token = self.tokens.entry(id).or_default();
             assert!(ticket.token >= *token, "a token went down");
             *token = ticket.token;
@@ -141,6 +151,12 @@ impl Observer {
             }
             let open = pair.1.attempts(id).unwrap().iter().filter(|a| a.end.is_none()).count();
             assert_eq!(open, usize::from(ticket.state() == TaskState::Running));
+            // Every counter is told by the attempts on record.
+            let attempts = pair.1.attempts(id).unwrap();
+            let count = |end| attempts.iter().filter(|a| a.round == ticket.round && a.end == Some(end)).count() as u32;
+            assert_eq!(count(AttemptEnd::Crashed), ticket.crashes, "{ticket:?}");
+            assert_eq!(count(AttemptEnd::Interrupted), ticket.interruptions, "{ticket:?}");
+            assert!(count(AttemptEnd::Swapped) <= ticket.swaps, "{ticket:?}");
         }
     }
 }
@@ -222,9 +238,16 @@ fn live(ops: Vec<Op>) {
                     both!(pair, store => store.finish(vec![(hold, End::GivenBack)], at));
                 }
             }
-            Op::Swap(which) => {
+            Op::Crash { which, jitter } => {
                 if let Some(hold) = pick(which, &holds) {
-                    let why = TaskError::new(ErrorKind::Model, "y");
+                    let (error, jitter) = (TaskError::new(ErrorKind::KilledWorker, "x"), Jitter::from_random(*jitter));
+                    both!(pair, store => store.finish(vec![(hold, End::Crashed { error: error.clone(), jitter })], at));
+                }
+            }
+            Op::Swap { which, crashed } => {
+                if let Some(hold) = pick(which, &holds) {
+                    let kind = if *crashed { ErrorKind::KilledWorker } else { ErrorKind::Model };
+                    let why = TaskError::new(kind, "y");
                     if let Ok(hold) = both!(pair, store => store.swap(hold, &model(9), &why, at)) {
                         holds.push(hold);
                     }
@@ -242,10 +265,11 @@ fn live(ops: Vec<Op>) {
                     assert!(matches!(answers[0], Err(Refusal::Stale { .. } | Refusal::Unknown(_))), "{answers:?}");
                 }
             }
-            Op::Recover { dead } => {
-                let dead: Vec<OwnerId> = dead.iter().map(|n| owner(*n)).collect();
+            Op::Recover { dead, left } => {
+                let all = |of: &Option<u64>| of.iter().map(|n| owner(*n)).collect();
+                let gone = Gone { died: all(dead), left: all(left) };
                 both!(pair, store => {
-                    let mut found = store.recover(&dead, at);
+                    let mut found = store.recover(&gone, at);
                     if let Ok(found) = &mut found {
                         found.failed.sort();
                     }
@@ -273,7 +297,7 @@ fn live(ops: Vec<Op>) {
     pair.1.set_inference(true, Timestamp(now)).unwrap();
     for _ in 0..200 {
         now += 1_000_000;
-        pair.1.recover_tasks(&[], at(now)).unwrap();
+        pair.1.recover_tasks(&Gone::default(), at(now)).unwrap();
         match pair.1.claim_tasks(&ask(9, 100), at(now)).unwrap() {
             Claimed::Tasks(tasks) => {
                 let ends = tasks.iter().map(|t| (Hold::from(&t.ticket), done("end"))).collect();

@@ -71,15 +71,17 @@ impl Reference {
         self.tasks.values().map(|(task, _)| task.ticket.clone()).collect()
     }
 
-    fn tidy(&mut self, dead: &[OwnerId], at: Moment, which: impl Fn(&Ticket) -> bool) -> Recovered {
+    fn tidy(&mut self, gone: &Gone, at: Moment, which: impl Fn(&Ticket) -> bool) -> Recovered {
         let mut found = Recovered::default();
         for before in self.tickets().into_iter().filter(which) {
-            let is_dead = before.lease().is_some_and(|l| dead.contains(&l.owner));
-            let Some(change) = machine::tidy(&before, if is_dead { Owner::Dead } else { Owner::MayLive }, at) else {
-                continue;
+            let owner = match before.lease().map(|lease| &lease.owner) {
+                Some(owner) if gone.left.contains(owner) => Owner::LeftBehind,
+                Some(owner) if gone.died.contains(owner) => Owner::Dead,
+                _ => Owner::MayLive,
             };
+            let Some(change) = machine::tidy(&before, owner, at) else { continue };
             match (before.state(), change.ticket.state()) {
-                (TaskState::Running, TaskState::Queued) => found.requeued.push(before.id),
+                (TaskState::Running, TaskState::Queued | TaskState::Scheduled) => found.requeued.push(before.id),
                 (_, TaskState::Failed) => found.failed.push(before.id),
                 _ => {}
             }
@@ -132,7 +134,7 @@ impl Store for Reference {
             return Ok(Claimed::Off);
         }
         let is_due = |t: &Ticket| matches!(t.phase, Phase::Scheduled { until } if until <= at.now);
-        self.tidy(&[], at, is_due);
+        self.tidy(&Gone::default(), at, is_due);
         loop {
             let Some(head) = self.due(None).into_iter().next() else { return Ok(Claimed::Nothing) };
             let best = ask.loaded.as_ref().and_then(|l| self.due(Some(&l.serves)).into_iter().next());
@@ -195,15 +197,15 @@ impl Store for Reference {
         Ok(owners)
     }
 
-    fn recover(&mut self, dead: &[OwnerId], at: Moment) -> anyhow::Result<Recovered> {
+    fn recover(&mut self, gone: &Gone, at: Moment) -> anyhow::Result<Recovered> {
         // What is merely due is the claim's business.
         let is_due = |t: &Ticket| {
             matches!(t.phase, Phase::Scheduled { until } if until <= at.now)
                 && t.deadline.is_none_or(|deadline| deadline > at.now)
         };
-        let mut all = self.tidy(dead, at, |t| t.state() == TaskState::Running);
+        let mut all = self.tidy(gone, at, |t| t.state() == TaskState::Running);
         let others =
-            self.tidy(dead, at, |t| t.state() != TaskState::Running && !is_due(t) && !all.requeued.contains(&t.id));
+            self.tidy(gone, at, |t| t.state() != TaskState::Running && !is_due(t) && !all.requeued.contains(&t.id));
         all.failed.extend(others.failed);
         Ok(all)
     }
