@@ -2,7 +2,6 @@ use crate::gguf::estimate::{Settings, Shape, estimate};
 use crate::model::task::Wish;
 use crate::model::{KeepHint, Kind, Model, ModelId, ModelRow, Pick, Reading, Selector, State, Tier, TierLimits, pick};
 use std::cmp::Reverse;
-use std::collections::HashSet;
 
 /// Why a model is offered for a task that names none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,16 +56,25 @@ pub fn rank(rows: &[ModelRow], hints: &[KeepHint], limits: &TierLimits) -> Vec<R
     order
 }
 
-/// The models that may serve a wish, best first, as indices into the rows: the one that was named; else the loaded one
-/// if it is allowed, then by [`rank`]. Behind those, for a swap: whatever else can answer, a larger tier before a
-/// smaller one. Models in `failed` are left out.
+/// The models for a wish, as indices into the rows, best first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Candidates {
+    /// Those that are meant by it: the one that was named, those of the tier, any.
+    pub own: Vec<usize>,
+    /// Whatever else can answer, for a task that failed through its model: a larger tier before a smaller one.
+    pub others: Vec<usize>,
+}
+
+/// The models that may serve a wish: the one that was named; else the loaded one if it is allowed, then by [`rank`].
+/// None at all for a name that is not here or a tier without a model: another one would be an answer to another
+/// question. Models in `failed` are left out, but still count as being here.
 pub fn candidates(
     wish: &Wish,
     rows: &[ModelRow],
     hints: &[KeepHint],
     limits: &TierLimits,
-    (loaded, failed): (Option<&ModelId>, &HashSet<ModelId>),
-) -> Vec<usize> {
+    (loaded, is_failed): (Option<&ModelId>, &dyn Fn(&ModelId) -> bool),
+) -> Candidates {
     let ranked: Vec<usize> = rank(rows, hints, limits).into_iter().map(|r| r.row).collect();
     let named = match wish {
         Wish::Model(name) => match pick(&Selector(name.clone()), None, rows) {
@@ -75,25 +83,27 @@ pub fn candidates(
         },
         Wish::Any | Wish::Tier(_) => None,
     };
-    if matches!(wish, Wish::Model(_)) && named.is_none() {
-        return Vec::new(); // not here: another model would be an answer to another question
-    }
     let tier = |i: &usize| rows.get(*i).and_then(|r| r.tier(limits));
     let fits = |i: &usize| match wish {
         Wish::Model(_) => Some(*i) == named,
         Wish::Tier(wanted) => tier(i) == Some(*wanted),
         Wish::Any => true,
     };
-    let (mut first, mut rest): (Vec<usize>, Vec<usize>) = ranked.into_iter().partition(fits);
+    let (mut own, mut others): (Vec<usize>, Vec<usize>) = ranked.into_iter().partition(fits);
     // A model that was named and cannot be run is tried all the same: the attempt says why it cannot.
-    first.extend(named.filter(|i| !first.contains(i)));
-    let is_loaded = |i: &usize| rows.get(*i).is_some_and(|r| Some(&r.id) == loaded);
-    first.sort_by_key(|i| !is_loaded(i));
-    if let Wish::Tier(wanted) = wish {
-        rest.sort_by_key(|i| tier(i).is_none_or(|t| t < *wanted));
+    own.extend(named.filter(|i| !own.contains(i)));
+    if own.is_empty() {
+        return Candidates::default();
     }
-    let usable = |i: &usize| rows.get(*i).is_some_and(|r| !failed.contains(&r.id));
-    first.into_iter().chain(rest).filter(usable).collect()
+    let is_loaded = |i: &usize| rows.get(*i).is_some_and(|r| Some(&r.id) == loaded);
+    own.sort_by_key(|i| !is_loaded(i));
+    if let Wish::Tier(wanted) = wish {
+        others.sort_by_key(|i| tier(i).is_none_or(|t| t < *wanted));
+    }
+    for order in [&mut own, &mut others] {
+        order.retain(|i| rows.get(*i).is_some_and(|r| !is_failed(&r.id)));
+    }
+    Candidates { own, others }
 }
 
 /// Every wish that a model serves: its id, its names, its tier, and any.
@@ -210,18 +220,23 @@ pub(crate) mod tests {
     fn a_wish_is_served_by_its_model_then_by_the_loaded_one_then_by_what_else_there_is() {
         let rows = [row("aaaaaaaaaaaa", "small", 1_000), row("bbbbbbbbbbbb", "large", 10_000_000_000)];
         let limits = TierLimits::default();
-        let none = HashSet::new();
-        let order = |wish: Wish, loaded: Option<&str>, failed: &HashSet<ModelId>| {
+        let order = |wish: Wish, loaded: Option<&str>, failed: &[&str]| {
             let loaded = loaded.map(|id| ModelId(id.into()));
-            candidates(&wish, &rows, &[], &limits, (loaded.as_ref(), failed))
+            let is_failed = |id: &ModelId| failed.contains(&id.as_str());
+            let found = candidates(&wish, &rows, &[], &limits, (loaded.as_ref(), &is_failed));
+            (found.own, found.others)
         };
-        assert_eq!(order(Wish::Any, None, &none), [0, 1]);
-        assert_eq!(order(Wish::Any, Some("bbbbbbbbbbbb"), &none), [1, 0]);
-        assert_eq!(order(Wish::Model("large".into()), Some("aaaaaaaaaaaa"), &none), [1, 0]);
-        assert_eq!(order(Wish::Tier(Tier::Balanced), None, &none), [1, 0]);
-        // One that failed is not tried again for the same task.
-        let failed = HashSet::from([ModelId("bbbbbbbbbbbb".into())]);
-        assert_eq!(order(Wish::Model("large".into()), None, &failed), [0]);
-        assert!(order(Wish::Model("not here".into()), None, &none).is_empty());
+        let large = "bbbbbbbbbbbb";
+        assert_eq!(order(Wish::Any, None, &[]), (vec![0, 1], vec![]));
+        assert_eq!(order(Wish::Any, Some(large), &[]), (vec![1, 0], vec![]));
+        assert_eq!(order(Wish::Model("large".into()), Some("aaaaaaaaaaaa"), &[]), (vec![1], vec![0]));
+        assert_eq!(order(Wish::Tier(Tier::Balanced), None, &[]), (vec![1], vec![0]));
+        // One that failed is not tried again; what else there is stays what it was, the second choice.
+        assert_eq!(order(Wish::Model("large".into()), None, &[large]), (vec![], vec![0]));
+        assert_eq!(order(Wish::Tier(Tier::Balanced), None, &[large]), (vec![], vec![0]));
+        assert_eq!(order(Wish::Any, None, &[large]), (vec![0], vec![]));
+        for wish in [Wish::Model("not here".into()), Wish::Tier(Tier::Powerful)] {
+            assert_eq!(order(wish.clone(), None, &[]), (vec![], vec![]), "{wish:?}");
+        }
     }
 }

@@ -9,5 +9,5 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use choose::{Ranked, Why, candidates, rank, serves, too_large};
+pub use choose::{Candidates, Ranked, Why, candidates, rank, serves, too_large};
 pub use store::Store;

@@ -79,6 +79,45 @@ fn a_model_that_cannot_be_loaded_is_swapped_for_one_that_can() {
 }
 
 #[test]
+fn models_that_cannot_be_loaded_are_passed_over_as_long_as_another_is_allowed() {
+    let (sandbox, _turn) = with_model();
+    for name in ["hollow-a", "hollow-b"] {
+        sandbox.write(&format!("{name}-Q8_0.gguf"), &fixture::small_model(name));
+    }
+    sandbox.run(["scan"]).ok();
+    let id = add(&sandbox, "Say yes.", &[]);
+    let hints = "hollow-a-Q8_0,hollow-b-Q8_0";
+    let run = finish(sandbox.command(["run-once"]).env("KEEP_LOCAL_MODELS", hints).output().unwrap()).ok();
+    assert_eq!(run.out, "1 done\n", "{run:#?}");
+    let done = task(&sandbox, &id);
+    // Its second model is still there for an answer that fails.
+    assert_eq!((done["attempts"].as_u64(), done["swaps"].as_u64()), (Some(1), Some(0)), "{done:#}");
+    // Where a task names its model, the second choice steps in, once, and passes over what does not load either.
+    let named = add(&sandbox, "Say yes.", &["--model", "hollow-a-Q8_0"]);
+    let run = finish(sandbox.command(["run-once"]).env("KEEP_LOCAL_MODELS", hints).output().unwrap()).ok();
+    assert_eq!(run.out, "1 done\n", "{run:#?}");
+    let done = task(&sandbox, &named);
+    assert_eq!((done["attempts"].as_u64(), done["swaps"].as_u64()), (Some(1), Some(1)), "{done:#}");
+    // With none left, the error names them all.
+    sandbox.run(["set", "smollm2", "--disable"]).ok();
+    let id = add(&sandbox, "Say yes.", &[]);
+    sandbox.run(["run-once"]).ok();
+    let error = task(&sandbox, &id)["error"]["message"].as_str().unwrap().to_owned();
+    assert!(error.contains("hollow-a-Q8_0:") && error.contains("hollow-b-Q8_0:"), "{error}");
+}
+
+#[test]
+fn a_tier_that_no_model_is_of_is_not_answered_by_another_one() {
+    let (sandbox, _turn) = with_model();
+    let id = add(&sandbox, "Say yes.", &["--tier", "powerful"]);
+    let run = sandbox.run(["run-once"]).ok();
+    assert_eq!(run.out, "1 to be tried again\n", "{run:#?}");
+    let task = task(&sandbox, &id);
+    assert_eq!(task["error"]["kind"], "no_model", "{task:#}");
+    assert!(task["error"]["message"].as_str().unwrap().contains("of the tier `powerful`"), "{task:#}");
+}
+
+#[test]
 fn two_executors_never_load_two_models() {
     let (sandbox, _turn) = with_model();
     let id = add(&sandbox, "Say yes.", &[]);

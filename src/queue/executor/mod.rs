@@ -18,7 +18,9 @@ use crate::config::WorkerConfig;
 use crate::db::{Db, UseEvent};
 use crate::model::task::machine::{End, Refusal};
 use crate::model::task::order::{ClaimAsk, Claimed, Loaded as LoadedWishes, Scope};
-use crate::model::task::{ErrorKind, Hold, Jitter, Moment, Policy, Retention, Task, TaskError, TaskId, TaskState};
+use crate::model::task::{
+    ErrorKind, Hold, Jitter, Moment, Policy, Retention, Task, TaskError, TaskId, TaskState, Wish,
+};
 use crate::model::{KeepHint, ModelId, ModelRow, TierLimits};
 use crate::queue::candidates;
 use crate::queue::owner::Alive;
@@ -219,7 +221,7 @@ fn go(
         loaded: None,
         inflight: HashMap::new(),
         swapped: Vec::new(),
-        failed_models: HashSet::new(),
+        failed_models: HashMap::new(),
         alone: HashSet::new(),
         ends: Vec::new(),
         uses: Vec::new(),
@@ -246,6 +248,15 @@ struct InFlight {
     started: Instant,
 }
 
+/// What a task that failed through its model goes on with.
+struct Second {
+    model: ModelId,
+    /// What it was not answered by.
+    tried: Vec<ModelId>,
+    /// What was wrong with those.
+    why: String,
+}
+
 struct Run<'a> {
     db: &'a mut Db,
     setup: &'a Setup,
@@ -261,9 +272,9 @@ struct Run<'a> {
     loaded: Option<Loaded>,
     inflight: HashMap<TaskId, InFlight>,
     /// Tasks that go on with another model, once the present one has finished what it has.
-    swapped: Vec<(Task, ModelId)>,
-    /// Models that could not be loaded in this run.
-    failed_models: HashSet<ModelId>,
+    swapped: Vec<(Task, Second)>,
+    /// Models that could not be loaded in this run, and why.
+    failed_models: HashMap<ModelId, String>,
     /// Tasks that were running together when the worker died: one of them may have killed it, so they run alone.
     alone: HashSet<TaskId>,
     ends: Vec<(Hold, End)>,

@@ -79,7 +79,7 @@ impl Run<'_> {
             Verdict::Again(error) => self.fail(&flight.task, error),
             Verdict::NoRoom => self.give_back(vec![flight.task]),
             Verdict::Model(error) => {
-                self.through_the_model(vec![flight.task], &row.id, &error)?;
+                self.through_the_model(vec![flight.task], std::slice::from_ref(&row.id), &error)?;
             }
             Verdict::WorkerGone(why) => {
                 gone.push((hold, why));
@@ -105,7 +105,7 @@ impl Run<'_> {
         (self.tell)(Told::Warning(format!("the worker with {} {why}", row.name)));
         if tasks.len() == 1 {
             let error = TaskError::new(ErrorKind::KilledWorker, format!("{}: {why}", row.name));
-            return self.through_the_model(tasks, &row.id, &error);
+            return self.through_the_model(tasks, std::slice::from_ref(&row.id), &error);
         }
         tasks.sort_by_key(|t| t.ticket.id);
         self.alone.extend(tasks.iter().map(|t| t.ticket.id));
@@ -114,12 +114,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Tasks that failed through their model go on with another one, once each; without one, or after that, they have
+    /// Tasks that failed through their models, `tried`, go on with another one, once each; without one, or after that, they have
     /// failed this attempt.
     pub(super) fn through_the_model(
         &mut self,
         tasks: Vec<Task>,
-        model: &ModelId,
+        tried: &[ModelId],
         error: &TaskError,
     ) -> anyhow::Result<()> {
         let rows = self.db.rows()?;
@@ -127,11 +127,7 @@ impl Run<'_> {
         for task in tasks {
             let may_swap =
                 task.ticket.swaps == 0 && !(is_crash && task.ticket.crashes >= self.setup.policy.max_crashes);
-            let mut failed = self.failed_models.clone();
-            failed.insert(model.clone());
-            let order = candidates(&task.ticket.wish, &rows, &self.setup.hints, &self.setup.limits, (None, &failed));
-            let other = order.first().and_then(|i| rows.get(*i)).filter(|_| may_swap);
-            let Some(other) = other else {
+            let Some(other) = self.alternative(&task.ticket.wish, &rows, tried).filter(|_| may_swap) else {
                 self.fail(&task, error.clone());
                 continue;
             };
@@ -148,7 +144,8 @@ impl Run<'_> {
                     task.ticket.crashes += u32::from(is_crash);
                     task.ticket.model = Some(other.id.clone());
                     self.progress.mark(fresh);
-                    self.swapped.push((task, other.id.clone()));
+                    let (model, tried, why) = (other.id.clone(), tried.to_vec(), error.message.clone());
+                    self.swapped.push((task, Second { model, tried, why }));
                 }
                 Err(refusal) => self.refused(&refusal),
             }

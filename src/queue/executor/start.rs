@@ -1,6 +1,8 @@
 //! From what is due to what runs: claims, models, questions.
 
 use super::*;
+use crate::host::memory;
+use crate::queue::too_large;
 
 impl Run<'_> {
     /// How many may run at once.
@@ -62,7 +64,8 @@ impl Run<'_> {
         }
     }
 
-    /// Gives claimed tasks, which one model can serve, to that model: the loaded one, or the first that loads.
+    /// Gives claimed tasks, which one model can serve, to that model: the loaded one, or the first of those that are
+    /// meant which fits in memory and loads. Only when none of them does have the tasks failed through their model.
     pub(super) fn start(&mut self, tasks: Vec<Task>) -> anyhow::Result<()> {
         let Some(first) = tasks.first() else { return Ok(()) };
         let wish = first.ticket.wish.clone();
@@ -71,29 +74,44 @@ impl Run<'_> {
         }
         let rows = self.db.rows()?;
         let loaded = self.loaded.as_ref().map(|l| l.row.id.clone());
-        let order =
-            candidates(&wish, &rows, &self.setup.hints, &self.setup.limits, (loaded.as_ref(), &self.failed_models));
-        let Some(choice) = order.first().and_then(|i| rows.get(*i)).cloned() else {
+        // Those that failed before as well: what was wrong with them belongs to the error when none is left.
+        let all = |_: &ModelId| false;
+        let own = candidates(&wish, &rows, &self.setup.hints, &self.setup.limits, (loaded.as_ref(), &all)).own;
+        if own.is_empty() {
             return self.no_model(tasks);
-        };
-        if loaded.as_ref() == Some(&choice.id) {
-            return self.ask_all(tasks);
         }
-        match self.load(&choice, &tasks)? {
-            Ok(()) => self.ask_all(tasks),
-            Err(_) if self.stop.thrown().is_some() => {
-                self.give_back(tasks);
-                Ok(())
+        let holds: Vec<Hold> = tasks.iter().map(|t| Hold::from(&t.ticket)).collect();
+        let (mut tried, mut refused) = (Vec::new(), Vec::new());
+        for row in own.into_iter().filter_map(|i| rows.get(i)) {
+            if loaded.as_ref() == Some(&row.id) {
+                return self.ask_all(tasks);
             }
-            Err(error) => self.through_the_model(tasks, &choice.id, &error),
+            tried.push(row.id.clone());
+            if let Some(why) = self.failed_models.get(&row.id) {
+                refused.push(format!("{}: {why}", row.name));
+                continue;
+            }
+            match self.load(row, &holds)? {
+                Ok(()) => return self.ask_all(tasks),
+                Err(_) if self.stop.thrown().is_some() => {
+                    self.give_back(tasks);
+                    return Ok(());
+                }
+                Err(error) => refused.push(error.message),
+            }
         }
+        let error = TaskError::new(ErrorKind::Model, refused.join("; "));
+        self.through_the_model(tasks, &tried, &error)
     }
 
     pub(super) fn no_model(&mut self, tasks: Vec<Task>) -> anyhow::Result<()> {
         for task in tasks {
             let why = match task.ticket.wish.model() {
                 Some(name) => format!("the model `{name}` is not here"),
-                None => "no model can answer: none is known that generates text, is intact and enabled".to_owned(),
+                None => {
+                    let tier = task.ticket.wish.tier().map(|tier| format!(" of the tier `{tier}`")).unwrap_or_default();
+                    format!("no model{tier} can answer: none is known that generates text, is intact and enabled")
+                }
             };
             self.fail(&task, TaskError::new(ErrorKind::NoModel, why));
         }
@@ -101,20 +119,23 @@ impl Run<'_> {
     }
 
     /// Unloads what there is and loads `row`; before that, the attempts say which model they are about to use.
-    /// The inner error is the model's.
-    pub(super) fn load(&mut self, row: &ModelRow, tasks: &[Task]) -> anyhow::Result<Result<(), TaskError>> {
+    /// The inner error is the model's. It is remembered for this run, unless it is one of room, which may be there later.
+    pub(super) fn load(&mut self, row: &ModelRow, holds: &[Hold]) -> anyhow::Result<Result<(), TaskError>> {
         self.unload();
-        let holds: Vec<Hold> = tasks.iter().map(|t| Hold::from(&t.ticket)).collect();
-        let at = self.moment();
-        self.db.assign_model(&holds, &row.id, at)?;
-        (self.tell)(Told::Loading { model: row.name.clone() });
+        let cannot = |kind, why: String| Ok(Err(TaskError::new(kind, format!("{}: {why}", row.name))));
         let models = self.db.models(Some(std::slice::from_ref(&row.id)))?;
         let Some(model) = models.into_iter().next() else {
-            return Ok(Err(TaskError::new(
-                ErrorKind::NoModel,
-                format!("{} is not in the inventory any more", row.name),
-            )));
+            return cannot(ErrorKind::NoModel, "it is not in the inventory any more".to_owned());
         };
+        let available = memory::memory().map(|m| m.available);
+        if let Some(why) = too_large(&model, (self.setup.worker.context, 1), &available) {
+            return cannot(ErrorKind::Model, format!("it {why}"));
+        }
+        let at = self.moment();
+        self.db.assign_model(holds, &row.id, at)?;
+        (self.tell)(Told::Loading { model: row.name.clone() });
+        // What was tried before has taken its time.
+        holds.iter().for_each(|hold| self.progress.mark(*hold));
         let progress = self.progress.clone();
         let mut on_progress = |_: f32| holds.iter().for_each(|hold| progress.mark(*hold));
         match load::load((self.setup, &self.device), row, &model, self.stop, &mut on_progress)? {
@@ -125,9 +146,9 @@ impl Run<'_> {
             }
             Err(why) => {
                 if self.stop.thrown().is_none() {
-                    self.failed_models.insert(row.id.clone());
+                    self.failed_models.insert(row.id.clone(), why.clone());
                 }
-                Ok(Err(TaskError::new(ErrorKind::Model, format!("{}: {why}", row.name))))
+                cannot(ErrorKind::Model, why)
             }
         }
     }
@@ -181,45 +202,63 @@ impl Run<'_> {
 
     /// The second tries, model by model.
     pub(super) fn run_swapped(&mut self) -> anyhow::Result<()> {
-        let Some(model) = self.swapped.first().map(|(_, model)| model.clone()) else { return Ok(()) };
+        let Some(model) = self.swapped.first().map(|(_, second)| second.model.clone()) else { return Ok(()) };
         let room = if self.alone.is_empty() { SECOND_TRIES } else { 1 };
-        let mut group = Vec::new();
-        let mut rest = Vec::new();
-        for (task, wanted) in std::mem::take(&mut self.swapped) {
-            if wanted == model && group.len() < room {
-                group.push(task);
-            } else {
-                rest.push((task, wanted));
-            }
+        let (mut group, mut rest) = (Vec::new(), Vec::new());
+        for (task, second) in std::mem::take(&mut self.swapped) {
+            let fits = second.model == model && group.len() < room;
+            if fits { &mut group } else { &mut rest }.push((task, second));
         }
         self.swapped = rest;
-        let is_loaded = self.loaded.as_ref().is_some_and(|l| l.row.id == model);
-        if !is_loaded {
-            let row = self.db.rows()?.into_iter().find(|r| r.id == model);
-            let loaded = match row {
-                Some(row) => self.load(&row, &group)?,
+        if self.loaded.as_ref().is_none_or(|l| l.row.id != model) {
+            let rows = self.db.rows()?;
+            let holds: Vec<Hold> = group.iter().map(|(task, _)| Hold::from(&task.ticket)).collect();
+            let loaded = match rows.iter().find(|r| r.id == model) {
+                Some(row) => self.load(row, &holds)?,
                 None => Err(TaskError::new(ErrorKind::NoModel, "the second model was removed meanwhile")),
             };
             if self.stop.thrown().is_some() {
-                self.give_back(group);
+                self.give_back(group.into_iter().map(|(task, _)| task).collect());
                 return Ok(());
             }
             if let Err(error) = loaded {
-                for task in &group {
-                    self.fail(task, error.clone());
+                for (task, second) in group {
+                    self.next_second(task, second, &rows, &error);
                 }
                 return Ok(());
             }
         }
+        let mut group: Vec<(Task, Second)> = group;
         let slots = self.loaded.as_ref().map_or(1, |l| l.slots).max(1);
         let later = group.split_off(slots.min(group.len()));
-        self.swapped.extend(later.into_iter().map(|task| (task, model.clone())));
-        self.ask_all(group)?;
+        self.swapped.extend(later);
+        self.ask_all(group.into_iter().map(|(task, _)| task).collect())?;
         // What runs now is waited for before anything else is claimed.
         while !self.inflight.is_empty() {
             self.wait()?;
             self.commit()?;
         }
         Ok(())
+    }
+
+    /// A second model that cannot be loaded has answered nothing: another one takes its place, as long as there is one.
+    fn next_second(&mut self, mut task: Task, mut second: Second, rows: &[ModelRow], error: &TaskError) {
+        second.tried.push(second.model);
+        second.why = format!("{}; {}", second.why, error.message);
+        let Some(other) = self.alternative(&task.ticket.wish, rows, &second.tried) else {
+            return self.fail(&task, TaskError::new(ErrorKind::Model, second.why));
+        };
+        let (id, to) = (task.ticket.id, other.name.clone());
+        (self.tell)(Told::Swapped { id, to, why: error.message.clone() });
+        task.ticket.model = None;
+        second.model = other.id.clone();
+        self.swapped.push((task, second));
+    }
+
+    /// The model that comes next for a wish when those in `tried` have failed it.
+    pub(super) fn alternative<'r>(&self, wish: &Wish, rows: &'r [ModelRow], tried: &[ModelId]) -> Option<&'r ModelRow> {
+        let is_failed = |id: &ModelId| tried.contains(id) || self.failed_models.contains_key(id);
+        let found = candidates(wish, rows, &self.setup.hints, &self.setup.limits, (None, &is_failed));
+        found.own.into_iter().chain(found.others).next().and_then(|i| rows.get(i))
     }
 }
