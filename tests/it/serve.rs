@@ -1,5 +1,6 @@
 //! The daemon with real processes and a real model: tasks run as they come, beside whatever else runs tasks.
 
+use crate::fixtures;
 use crate::offload::with_model;
 use crate::processes::{self, Process};
 use crate::sandbox::{Sandbox, finish};
@@ -245,6 +246,28 @@ fn what_a_killed_run_once_had_in_its_hands_is_taken_up_by_the_daemon() {
     daemon.hears("taken up after a process that was killed");
     wait(&sandbox, &ids.iter().map(String::as_str).collect::<Vec<_>>());
     assert!(tasks(&db).iter().all(|t| t.ticket.state() == TaskState::Done));
+}
+
+#[test]
+fn a_worker_that_ends_with_the_service_costs_its_task_nothing() {
+    let (sandbox, _turn) = with_model();
+    // A second model, which a task would be swapped to.
+    sandbox.place(&fixtures::gemma(), "gemma-3-270m-q4_k_m.gguf");
+    sandbox.run(["scan"]).ok();
+    let id = add_long(&sandbox, "Tell me of ships.", 2000, &[]);
+    let daemon = Daemon::start(&sandbox);
+    let db = Db::open(&sandbox.db(), Access::ReadOnly).unwrap();
+    until(&db, "in the worker", |db| {
+        tasks(db).iter().any(|t| t.ticket.state() == TaskState::Running && t.ticket.model.is_some())
+            && !workers(&sandbox).is_empty()
+    });
+    let worker = workers(&sandbox)[0].pid;
+    daemon.terminate();
+    processes::kill(worker);
+    assert_eq!(daemon.ended().0, Some(0));
+    let task = db.ticket(TaskId(id.parse().unwrap())).unwrap().unwrap();
+    assert_eq!(task.state(), TaskState::Queued, "{task:?}");
+    assert_eq!((task.attempts, task.crashes, task.interruptions, task.swaps), (0, 0, 0, 0), "{task:?}");
 }
 
 #[test]

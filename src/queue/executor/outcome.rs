@@ -102,6 +102,11 @@ impl Run<'_> {
             self.askers.abort(flight.task.ticket.id);
         }
         let mut tasks: Vec<Task> = flights.into_iter().map(|f| f.task).collect();
+        if self.is_stopping() {
+            // Who ends all processes of a service at once ends the worker too.
+            self.give_back(tasks);
+            return Ok(());
+        }
         (self.tell)(Told::Warning(format!("the worker with {} {why}", row.name)));
         if tasks.len() == 1 {
             let error = TaskError::new(ErrorKind::KilledWorker, format!("{}: {why}", row.name));
@@ -131,6 +136,11 @@ impl Run<'_> {
                 self.fail(&task, error.clone());
                 continue;
             };
+            if self.is_stopping() {
+                // The second model would be used up without having been tried.
+                self.give_back(vec![task]);
+                continue;
+            }
             let hold = Hold::from(&task.ticket);
             let at = self.moment();
             // In the database before the second model is loaded: whatever happens then, it was the second.
@@ -172,6 +182,11 @@ impl Run<'_> {
                 self.fail(&flight.task, error);
             }
         }
+    }
+
+    /// Also where the event that tells has not been taken yet.
+    fn is_stopping(&self) -> bool {
+        self.stopping.is_some() || self.stop.thrown().is_some()
     }
 
     pub(super) fn abort_all(&mut self) {
