@@ -11,6 +11,7 @@ mod keeper;
 mod load;
 mod outcome;
 mod start;
+mod suspects;
 mod turn;
 
 use crate::clock::{self, Timestamp};
@@ -31,13 +32,14 @@ use judge::Verdict;
 use keeper::Keeper;
 use load::Loaded;
 pub use load::pause;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
+use suspects::Suspects;
 pub use turn::lock_dir;
 use turn::{Turn, recover, turn};
 
@@ -222,7 +224,7 @@ fn go(
         inflight: HashMap::new(),
         swapped: Vec::new(),
         failed_models: HashMap::new(),
-        alone: HashSet::new(),
+        suspects: Suspects::default(),
         ends: Vec::new(),
         uses: Vec::new(),
         taken: 0,
@@ -275,8 +277,7 @@ struct Run<'a> {
     swapped: Vec<(Task, Second)>,
     /// Models that could not be loaded in this run, and why.
     failed_models: HashMap<ModelId, String>,
-    /// Tasks that were running together when the worker died: one of them may have killed it, so they run alone.
-    alone: HashSet<TaskId>,
+    suspects: Suspects,
     ends: Vec<(Hold, End)>,
     uses: Vec<UseEvent>,
     taken: u64,

@@ -113,7 +113,7 @@ impl Run<'_> {
             return self.through_the_model(tasks, std::slice::from_ref(&row.id), &error);
         }
         tasks.sort_by_key(|t| t.ticket.id);
-        self.alone.extend(tasks.iter().map(|t| t.ticket.id));
+        self.suspects.add(tasks.iter().map(|t| t.ticket.id));
         self.taken = self.taken.saturating_sub(tasks.len() as u64);
         self.give_back(tasks);
         Ok(())
@@ -174,7 +174,7 @@ impl Run<'_> {
         match why {
             Why::ClaimOver => {
                 self.progress.forget(hold.id);
-                self.alone.remove(&hold.id);
+                self.suspects.clear(hold.id);
                 self.summary.lost += 1;
             }
             Why::Stalled => {
@@ -217,7 +217,7 @@ impl Run<'_> {
     pub(super) fn end(&mut self, hold: Hold, end: End) {
         self.progress.forget(hold.id);
         if !matches!(end, End::GivenBack | End::Crashed { .. }) {
-            self.alone.remove(&hold.id);
+            self.suspects.clear(hold.id);
         }
         self.ends.push((hold, end));
     }

@@ -7,8 +7,8 @@ use crate::queue::too_large;
 impl Run<'_> {
     /// How many may run at once.
     pub(super) fn room(&self) -> usize {
-        let slots = if self.alone.is_empty() { self.loaded.as_ref().map_or(1, |l| l.slots) } else { 1 };
-        slots.saturating_sub(self.inflight.len())
+        let slots = self.loaded.as_ref().map_or(1, |l| l.slots);
+        self.suspects.room(slots, self.inflight.values().map(|flight| &flight.task.ticket))
     }
 
     /// Tasks that may be claimed before the bounds are reached.
@@ -30,6 +30,8 @@ impl Run<'_> {
             return Ok(Filled::Nothing);
         }
         // Before a model is there nobody knows how many it serves at once: one, and the others when it is.
+        let (now, db) = (clock::now(), &self.db);
+        self.suspects.review(now, |id| db.ticket(id))?;
         let limit = self.room().min(usize::try_from(self.left()).unwrap_or(usize::MAX));
         if limit == 0 {
             return Ok(Filled::Full);
@@ -176,11 +178,10 @@ impl Run<'_> {
         if !unassigned.is_empty() {
             self.db.assign_model(&unassigned, &model, at)?;
         }
-        let mut tasks = tasks.into_iter();
         // Suspects go one at a time; the others wait with their claim given back.
         // What is more than the worker serves at once waits there: it was claimed before anybody knew.
-        let room = if self.alone.is_empty() { tasks.len() } else { usize::from(self.inflight.is_empty()) };
-        for task in tasks.by_ref().take(room) {
+        let (tasks, rest) = self.suspects.split(tasks, self.inflight.is_empty(), |task| &task.ticket);
+        for task in tasks {
             let hold = Hold::from(&task.ticket);
             match judge::body(&task.ticket, &task.request) {
                 Ok(body) => {
@@ -194,7 +195,6 @@ impl Run<'_> {
                 Err(why) => self.end(hold, End::FailedForGood(TaskError::new(ErrorKind::Request, why))),
             }
         }
-        let rest: Vec<Task> = tasks.collect();
         self.taken = self.taken.saturating_sub(rest.len() as u64);
         self.give_back(rest);
         Ok(())
@@ -203,10 +203,12 @@ impl Run<'_> {
     /// The second tries, model by model.
     pub(super) fn run_swapped(&mut self) -> anyhow::Result<()> {
         let Some(model) = self.swapped.first().map(|(_, second)| second.model.clone()) else { return Ok(()) };
-        let room = if self.alone.is_empty() { SECOND_TRIES } else { 1 };
-        let (mut group, mut rest) = (Vec::new(), Vec::new());
+        let (mut group, mut rest, mut leads_alone) = (Vec::new(), Vec::new(), false);
         for (task, second) in std::mem::take(&mut self.swapped) {
-            let fits = second.model == model && group.len() < room;
+            let is_alone = self.suspects.has(&task.ticket);
+            let is_room = group.is_empty() || (group.len() < SECOND_TRIES && !is_alone && !leads_alone);
+            let fits = second.model == model && is_room;
+            leads_alone |= fits && is_alone;
             if fits { &mut group } else { &mut rest }.push((task, second));
         }
         self.swapped = rest;
