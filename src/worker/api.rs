@@ -4,7 +4,7 @@ use super::dialect::{ChatRequest, CompletionRequest, Options, PromptDetails, Usa
 use super::embeddings::{EmbeddingReply, EmbeddingRequest};
 use super::reply::{ApiError, Kind, Reply, sse};
 use crate::clock;
-use crate::engine::{Engine, EngineError, Event, Figure, Finish, Prompt, Timings};
+use crate::engine::{Engine, EngineError, Event, Figure, Finish, Metrics, Prompt, Timings};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State};
@@ -16,12 +16,17 @@ use serde_json::json;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
 /// Bytes of one request: more than any context holds.
 const BODY_BYTES: usize = 64 << 20;
+
+/// While nothing comes of a request, its client is told so often that the engine computes, if it does: that the request
+/// waits for room, or a long prompt is being read, is no hang.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 
 /// What the routes share.
 #[derive(Default)]
@@ -172,7 +177,7 @@ async fn answer(shared: &Shared, engine: &Engine, kind: Kind, (prompt, options):
     let reply = shared.reply(kind, engine, &prompt, options);
     let events = engine.generate(options.generate(prompt))?;
     if options.streams() {
-        Ok(stream(reply, events))
+        Ok(stream(reply, events, (engine.metrics(), SIGN_OF_LIFE)))
     } else {
         Ok(axum::Json(collect(&reply, events).await?).into_response())
     }
@@ -195,10 +200,18 @@ async fn collect(reply: &Reply, mut events: Receiver<Event>) -> Result<serde_jso
 }
 
 /// Sends each event as it comes. When the client goes, the body is dropped, and with it the generation.
-fn stream(reply: Reply, events: Receiver<Event>) -> Response {
+fn stream(reply: Reply, events: Receiver<Event>, (metrics, every): (Arc<Metrics>, Duration)) -> Response {
     let (mut prompt_tokens, mut done) = (0, false);
-    let ended = std::iter::once(None);
-    let parts = ReceiverStream::new(events).map(Some).chain(tokio_stream::iter(ended)).filter_map(move |event| {
+    let ended = std::iter::once(Ok(None));
+    let events = ReceiverStream::new(events).timeout_repeating(tokio::time::interval(every));
+    let events = events.map(|event| event.map(Some)).chain(tokio_stream::iter(ended));
+    let mut decodes = metrics.decodes.load(Ordering::Relaxed);
+    let parts = events.filter_map(move |event| {
+        let Ok(event) = event else {
+            let before = std::mem::replace(&mut decodes, metrics.decodes.load(Ordering::Relaxed));
+            // A comment, which every reader of such streams passes over.
+            return (decodes != before).then(|| Ok(": computing\n\n".to_owned()));
+        };
         let text = match event {
             Some(Event::Started { prompt_tokens: count }) => {
                 prompt_tokens = count;
@@ -236,5 +249,36 @@ fn usage(prompt_tokens: u32, timings: Timings) -> Usage {
         completion_tokens,
         total_tokens: prompt_tokens.saturating_add(completion_tokens),
         prompt_tokens_details: PromptDetails { cached_tokens: timings.cache_n },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::TemplateUse;
+    use http_body_util::BodyExt;
+
+    #[tokio::test]
+    async fn a_request_that_waits_hears_that_the_engine_computes_and_of_a_hung_one_nothing() {
+        let template = TemplateUse::Model;
+        let reply =
+            Reply { kind: Kind::Text, id: "x".into(), created: 0, model: "m".into(), template, include_usage: false };
+        let (events, receiver) = tokio::sync::mpsc::channel(1);
+        let metrics = Arc::new(Metrics::default());
+        let every = Duration::from_millis(5);
+        let mut body = stream(reply, receiver, (Arc::clone(&metrics), every)).into_body();
+        // It stands still: nothing is said, however long it takes.
+        let silence = tokio::time::timeout(Duration::from_millis(100), body.frame()).await;
+        assert!(silence.is_err(), "{silence:?}");
+        metrics.count_decode(1);
+        let text = |frame: Option<Result<hyper::body::Frame<Bytes>, axum::Error>>| {
+            String::from_utf8(frame.unwrap().unwrap().into_data().unwrap().to_vec()).unwrap()
+        };
+        assert_eq!(text(body.frame().await), ": computing\n\n");
+        events.send(Event::Piece("yes".into())).await.unwrap();
+        assert!(text(body.frame().await).contains("yes"));
+        drop(events);
+        assert!(text(body.frame().await).contains("error"));
+        assert!(body.frame().await.is_none());
     }
 }

@@ -50,6 +50,15 @@ struct Delta {
     content: Option<String>,
 }
 
+/// What comes of a stream while it lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard<'t> {
+    /// A piece of the answer, in whole characters.
+    Piece(&'t str),
+    /// The worker is at it: the request waits for room, or its prompt is being read.
+    Life,
+}
+
 /// Streams a chat. Leaving in the middle (an interrupt, a `Break`) closes the connection, which cancels the generation.
 pub async fn chat(
     socket: &Path,
@@ -61,10 +70,14 @@ pub async fn chat(
     request.options.stream = Some(true);
     request.options.stream_options = Some(StreamOptions { include_usage: true });
     let body = serde_json::to_vec(&request).map_err(protocol)?;
+    let mut on_heard = |heard: Heard<'_>| match heard {
+        Heard::Piece(piece) => on_piece(piece),
+        Heard::Life => ControlFlow::Continue(()),
+    };
     let outcome = tokio::select! {
         biased;
         why = interrupt.wait() => Err(Broken::Known(WorkerError::Interrupted(why))),
-        outcome = stream(socket, "/v1/chat/completions", body, on_piece) => outcome,
+        outcome = stream(socket, "/v1/chat/completions", body, &mut on_heard) => outcome,
     };
     // The runtime stands still after this: let the connection that was dropped be closed first.
     tokio::task::yield_now().await;
@@ -76,7 +89,7 @@ pub async fn stream(
     socket: &Path,
     path: &str,
     body: Vec<u8>,
-    on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    on_heard: &mut dyn FnMut(Heard<'_>) -> ControlFlow<()>,
 ) -> Result<Completion, Broken> {
     let stream = UnixStream::connect(socket).await.map_err(connection)?;
     let (mut sender, connection_task) =
@@ -90,7 +103,7 @@ pub async fn stream(
         .body(Full::new(Bytes::from(body)))
         .map_err(protocol)?;
     let response = sender.send_request(request).await.map_err(connection)?;
-    let outcome = read_answer(response, on_piece).await;
+    let outcome = read_answer(response, on_heard).await;
     driver.shutdown().await;
     outcome
 }
@@ -105,7 +118,7 @@ fn protocol(error: impl std::fmt::Display) -> Broken {
 
 async fn read_answer(
     mut response: Response<Incoming>,
-    on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    on_heard: &mut dyn FnMut(Heard<'_>) -> ControlFlow<()>,
 ) -> Result<Completion, Broken> {
     let status = response.status().as_u16();
     if status != 200 {
@@ -126,11 +139,15 @@ async fn read_answer(
     };
     while let Some(frame) = response.body_mut().frame().await {
         let Ok(bytes) = frame.map_err(connection)?.into_data() else { continue };
+        // Whatever it is, a comment that only says so among them.
+        if on_heard(Heard::Life).is_break() {
+            return Ok(answer);
+        }
         for event in reader.push(&bytes).map_err(protocol)? {
             if event == "[DONE]" {
                 return Ok(answer);
             }
-            if take(&mut answer, &event, on_piece)?.is_break() {
+            if take(&mut answer, &event, on_heard)?.is_break() {
                 return Ok(answer);
             }
         }
@@ -142,7 +159,7 @@ async fn read_answer(
 fn take(
     answer: &mut Completion,
     event: &str,
-    on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    on_heard: &mut dyn FnMut(Heard<'_>) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, Broken> {
     let chunk: Chunk = serde_json::from_str(event).map_err(protocol)?;
     if let Some(error) = chunk.error {
@@ -155,7 +172,7 @@ fn take(
         answer.finish = choice.finish_reason.unwrap_or(answer.finish);
         if let Some(text) = choice.delta.content.or(choice.text).filter(|text| !text.is_empty()) {
             answer.text.push_str(&text);
-            if on_piece(&text).is_break() {
+            if on_heard(Heard::Piece(&text)).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }

@@ -25,5 +25,5 @@ pub use ask::{Answer, Question, Verb, ask_all};
 pub use client::{Completion, StartSpec, Worker};
 pub use dialect::{ChatRequest, CompletionRequest, Options, Usage};
 pub use error::WorkerError;
-pub use exchange::{Broken, stream};
+pub use exchange::{Broken, Heard, stream};
 pub use serve::serve;

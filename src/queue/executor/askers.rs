@@ -4,7 +4,7 @@
 use crate::clock;
 use crate::model::task::{Hold, TaskId};
 use crate::supervise::Interrupt;
-use crate::worker::{Broken, Completion, stream};
+use crate::worker::{Broken, Completion, Heard, stream};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -42,7 +42,7 @@ pub enum Event {
 pub enum Why {
     /// Its next write would be refused.
     ClaimOver,
-    /// No token for longer than anybody should wait.
+    /// No sign of life for longer than anybody should wait.
     Stalled,
 }
 
@@ -177,11 +177,11 @@ async fn serve(
 
 async fn ask(job: Job, progress: Progress) -> (Hold, Result<Completion, Broken>) {
     let hold = job.hold;
-    let mut on_piece = |_: &str| {
+    let mut on_heard = |_: Heard<'_>| {
         progress.touch(hold);
         ControlFlow::Continue(())
     };
-    let asked = stream(&job.socket, job.path, job.body, &mut on_piece);
+    let asked = stream(&job.socket, job.path, job.body, &mut on_heard);
     let outcome = match job.limit {
         None => asked.await,
         Some(limit) => match tokio::time::timeout(limit, asked).await {

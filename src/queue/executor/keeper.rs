@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// How soon a person's cancel reaches a generation at the latest, where no commit tells.
 const LOOK: Duration = Duration::from_millis(500);
-/// A claim without a token for so long is taken for hung.
+/// A claim of which nothing was heard for so long, no token and no sign that the worker computes, is taken for hung.
 pub const STALL: Duration = Duration::from_secs(600);
 
 /// Dropping it ends the thread.
