@@ -69,7 +69,7 @@ pub struct PruneArgs {
     /// What cannot be used as it lies there
     #[arg(long, help_heading = "What goes")]
     damaged: bool,
-    /// Further copies of the same content (by sha256); one stays
+    /// Further copies of the same content (by sha256); one stays, of which `modelctl verify --hash` read the bytes
     #[arg(long, help_heading = "What goes")]
     duplicates: bool,
     /// Keep what this name, id, path or glob means (`*-Q8_0`)

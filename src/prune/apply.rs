@@ -221,14 +221,16 @@ impl Left<'_> {
         self.rows.iter().take(self.number).copied().flatten().collect()
     }
 
-    /// Whether another copy of a content neither went nor goes, and is there now.
+    /// Whether another copy of a content neither went nor goes, and is there now as it was when its bytes were read.
     fn has_copy_of(&self, c: &Candidate, candidates: &[Candidate]) -> bool {
         let is_there = |c: &Candidate| {
             c.stale.is_none()
-                && c.pieces.iter().all(|piece| {
+                && c.is_read
+                && c.pieces.iter().filter(|piece| !piece.is_projector).all(|piece| {
                     piece.entries.iter().any(|entry| {
                         let meta = std::fs::symlink_metadata(entry);
-                        meta.is_ok_and(|meta| FileIdentity::of(&meta).same_content(&piece.identity))
+                        // What was computed of its bytes holds for exactly that state of it.
+                        meta.is_ok_and(|meta| FileIdentity::of(&meta) == piece.identity)
                     })
                 })
         };

@@ -135,6 +135,8 @@ pub struct Candidate {
     pub content: Option<String>,
     /// The virtual models of LM Studio that stand for its repository.
     pub stood_for_by: Vec<String>,
+    /// All of those hashes were computed of the bytes that are there: nothing of its content is a promise alone.
+    pub is_read: bool,
     /// Its root could be looked at, and its files are what the last scan saw.
     pub stale: Option<String>,
 }

@@ -165,7 +165,8 @@ pub fn protect(policy: &Policy, c: &Candidate, now: Timestamp) -> Option<Verdict
 /// Takes further copies of a content that stays. `verdicts` stand beside `candidates` and are those of all other rules:
 /// a copy that goes by any of them is no reason to let another one go.
 ///
-/// Of each content one stays: rather one that a rule keeps, then what was used last.
+/// Of each content one stays whose bytes were read: rather one that a rule keeps, then what was used last. What its
+/// store promises of a file may have become untrue, and the copy beside it is then the last good one.
 pub fn copies(policy: &Policy, candidates: &[Candidate], verdicts: &mut [Verdict], now: Timestamp) {
     if !policy.duplicates {
         return;
@@ -183,7 +184,7 @@ pub fn copies(policy: &Policy, candidates: &[Candidate], verdicts: &mut [Verdict
         group.sort_by_key(|at| {
             candidates.get(*at).map(|c| {
                 let is_kept = protect(policy, c, now).is_some();
-                (!is_kept, Reverse(c.last_use.at), Reverse(store_order(c.store)), &c.id)
+                (!c.is_read, !is_kept, Reverse(c.last_use.at), Reverse(store_order(c.store)), &c.id)
             })
         });
         let Some(first) = group.first().and_then(|at| candidates.get(*at)) else { continue };
@@ -194,8 +195,15 @@ pub fn copies(policy: &Policy, candidates: &[Candidate], verdicts: &mut [Verdict
             if c.inodes() == kept || verdict.rule != Rule::NotSelected || admit(policy, c, now).is_err() {
                 continue;
             }
-            let why = format!("`{}` has the same content and stays", first.path.display());
-            *verdict = protect(policy, c, now).unwrap_or(Verdict::goes(Rule::Duplicate, why));
+            let path = first.path.display();
+            let outcome = if first.is_read {
+                Verdict::goes(Rule::Duplicate, format!("`{path}` has the same content and stays"))
+            } else {
+                let why =
+                    format!("`{path}` has the same content only as far as is promised: `modelctl verify` reads it");
+                Verdict::stays(Rule::NotSelected, why)
+            };
+            *verdict = protect(policy, c, now).unwrap_or(outcome);
         }
     }
 }

@@ -176,6 +176,7 @@ fn model(
         is_usable,
         content: content(files).filter(|_| row.state == State::Ready),
         stood_for_by: looks.virtual_models(row),
+        is_read: is_read(files, &seen),
         stale,
     }
 }
@@ -232,6 +233,7 @@ fn bytes(
         is_usable: false,
         content: None,
         stood_for_by: Vec::new(),
+        is_read: false,
         stale: stale(known.unreachable.contains(&holding.root), &seen),
     }
 }
@@ -360,6 +362,13 @@ pub fn space(candidates: &[Candidate]) -> Space {
         }
     }
     space
+}
+
+/// Whether all files of a model were read whole, and nothing was done to any of them since.
+fn is_read(files: &[&PlacedFile], seen: &Seen) -> bool {
+    let newest = files.iter().map(|f| f.identity.ctime_ns / 1_000_000).max();
+    newest.is_some_and(|known| seen.changed == Some(Timestamp(known)))
+        && files.iter().filter(|f| f.role != Role::Mmproj).all(|f| f.verified_sha256.is_some())
 }
 
 /// The hashes of all files of a sound model, computed or promised, and never its headers alone.

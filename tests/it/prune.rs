@@ -464,6 +464,34 @@ fn one_of_two_copies_stays() {
     assert_eq!(names(&sandbox).len(), 1);
 }
 
+#[test]
+fn the_good_copy_does_not_go_for_one_that_rotted_in_its_store() {
+    let sandbox = Sandbox::new();
+    let good = fixture::small_model("same");
+    let blobs = ["a", "b"].map(|store| {
+        ollama_tag(&sandbox.models().join(store), "same", store, &good);
+        let blobs = fs::read_dir(sandbox.models().join(store).join("blobs")).unwrap().map(|e| e.unwrap().path());
+        blobs.max_by_key(|path| fs::metadata(path).unwrap().len()).unwrap()
+    });
+    // The name promises still what is not there any more.
+    let mut rotten = good.clone();
+    *rotten.last_mut().unwrap() ^= 1;
+    fs::write(&blobs[0], &rotten).unwrap();
+    old(&blobs[1], 100);
+    sandbox.run(["scan"]).ok();
+    let plan = prune(&sandbox, &["--duplicates", "--json"]).ok();
+    assert!(going(&plan).is_empty(), "neither was read: {plan:?}");
+    assert!(plan.out.contains("`modelctl verify` reads it"), "{plan:?}");
+
+    // Where the good one was read, the other one may go; read itself, it is a copy of nothing.
+    sandbox.run(["verify", "--hash", blobs[1].to_str().unwrap()]).ok();
+    assert_eq!(going(&prune(&sandbox, &["--duplicates", "--json"]).ok()), ["same:a"]);
+    sandbox.run(["verify", "--all", "--hash"]);
+    let run = prune(&sandbox, &["--duplicates", "--confirm", "--allow-large"]).ok();
+    assert!(!run.out.contains("moved"), "{run:?}");
+    assert_eq!(fs::read(&blobs[1]).unwrap(), good);
+}
+
 /// What is in the models folder and in the trash together: name of the file and its content.
 fn everything(sandbox: &Sandbox) -> Vec<Vec<u8>> {
     let mut all = Vec::new();

@@ -304,6 +304,19 @@ mod copies {
     }
 
     #[test]
+    fn a_copy_goes_only_where_the_bytes_of_one_that_stays_were_read() {
+        let promised = |name: &str, used| Candidate { is_read: false, ..copy(name, used) };
+        let two = [promised("a", 60), promised("b", 50)];
+        assert!(gone(&policy(), &two).is_empty(), "a store that rotted would have been the last to have it");
+        let (verdicts, _) = decided(&policy(), &two, &Space::default(), NOW);
+        assert!(verdicts[0].why.contains("`modelctl verify` reads it"), "{verdicts:?}");
+        assert_eq!(gone(&policy(), &[copy("a", 60), promised("b", 50)]), ["b"]);
+        let pinned = Candidate { pinned: true, ..promised("a", 60) };
+        assert_eq!(gone(&policy(), &[pinned.clone(), copy("b", 50), promised("c", 40)]), ["c"]);
+        assert!(gone(&policy(), &[pinned, promised("b", 50)]).is_empty());
+    }
+
+    #[test]
     fn one_that_is_kept_stays_rather_than_one_that_is_not() {
         assert_eq!(gone(&policy(), &[Candidate { pinned: true, ..copy("a", 60) }, copy("b", 50)]), ["b"]);
         assert_eq!(gone(&policy(), &[Candidate { changed: NOW, ..copy("a", 60) }, copy("b", 50)]), ["b"]);

@@ -44,6 +44,7 @@ pub fn model(name: &str, used: i64) -> Candidate {
         is_usable: true,
         content: None,
         stood_for_by: Vec::new(),
+        is_read: true,
         stale: None,
     }
 }
