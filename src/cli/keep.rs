@@ -2,6 +2,7 @@
 
 use super::{Access, Ctx, Exit, tell_history};
 use crate::failure::{Failure, Kind};
+use crate::inventory;
 use crate::model::{Action, HintSource, KeepHint, ModelId, ModelRow, State};
 use crate::ui::{Cell, Column, Table, Tone, text, units};
 use clap::{Args, Subcommand};
@@ -167,8 +168,11 @@ fn list(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Those that are there, with all names that their stores have for them.
 fn present(rows: Vec<ModelRow>) -> Vec<ModelRow> {
-    rows.into_iter().filter(|row| row.state != State::Gone).collect()
+    let mut rows: Vec<ModelRow> = rows.into_iter().filter(|row| row.state != State::Gone).collect();
+    inventory::name_all(&mut rows);
+    rows
 }
 
 fn meant<'a>(rows: &'a [ModelRow], hint: &KeepHint) -> Vec<&'a ModelRow> {

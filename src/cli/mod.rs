@@ -46,7 +46,7 @@ mod verify_report;
 mod worker;
 
 #[cfg(test)]
-use sample::sample_row;
+pub(crate) use sample::sample_row;
 
 use crate::clock::{self, Timestamp};
 use crate::config::{Color, Config, Env, Flags};

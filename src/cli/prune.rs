@@ -7,6 +7,7 @@ use super::{Access, Ctx, Exit, scan, select};
 use crate::clock;
 use crate::config::PruneConfig;
 use crate::failure::{Failure, Kind, OrFail, classify};
+use crate::inventory;
 use crate::model::{Action, Event, KeepHint, ModelId, Selector, StoreKind, Subject};
 use crate::prune::apply::{Acting, Doer, Done, Fate, Trashes, apply};
 use crate::prune::candidate::Candidate;
@@ -214,7 +215,10 @@ pub(super) fn gather(ctx: &mut Ctx, globs: &[String]) -> anyhow::Result<Vec<Cand
     let mut hints: Vec<KeepHint> = super::keep::hints(ctx)?.into_iter().map(|(_, hint)| hint).collect();
     hints.extend(globs.iter().map(|glob| KeepHint::new(glob)));
     let now = ctx.now;
-    let known = Known::read(ctx.db(Access::ReadOnly)?)?;
+    let mut known = Known::read(ctx.db(Access::ReadOnly)?)?;
+    if !hints.is_empty() || !known.tasks.is_empty() {
+        inventory::name_all(&mut known.rows);
+    }
     Ok(candidates(&known, &hints, now))
 }
 

@@ -6,6 +6,7 @@ use crate::db::UseEvent;
 use crate::engine::{Finish, Message, TemplateUse, Timings};
 use crate::failure::{Failure, Kind as FailureKind, OrFail};
 use crate::host::{memory, probe};
+use crate::inventory;
 use crate::model::{KeepHint, Kind, Model, ModelId, ModelRow, Selector, State};
 use crate::queue::executor::Device;
 use crate::queue::{Why, rank};
@@ -146,8 +147,11 @@ fn choose(ctx: &mut Ctx, args: &RunOnceArgs) -> anyhow::Result<(Model, Option<St
         }
         return Ok((model, None));
     }
-    let rows = ctx.db(Access::ReadOnly)?.rows()?;
+    let mut rows = ctx.db(Access::ReadOnly)?.rows()?;
     let hints: Vec<KeepHint> = keep::hints(ctx)?.into_iter().map(|(_, hint)| hint).collect();
+    if !hints.is_empty() {
+        inventory::name_all(&mut rows);
+    }
     let order = rank(&rows, &hints, &ctx.config.tiers);
     if order.is_empty() {
         let failure =

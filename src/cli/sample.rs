@@ -37,5 +37,6 @@ pub(crate) fn sample_row(name: &str) -> ModelRow {
         first_seen: Timestamp(1_700_000_000_000),
         last_used: None,
         use_count: 0,
+        also_named: Vec::new(),
     }
 }

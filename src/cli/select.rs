@@ -2,6 +2,7 @@
 
 use super::{Access, Ctx};
 use crate::failure::Failure;
+use crate::inventory;
 use crate::model::{ModelId, ModelRow, Named, Pick, Selector, State, pick};
 use crate::ui::text;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,12 @@ pub fn resolve(ctx: &mut Ctx, selector: &Selector) -> anyhow::Result<ModelRow> {
     let mut by_path = Vec::new();
     for path in paths_meant(selector) {
         by_path.extend(db.ids_by_path(&path)?);
+    }
+    // What the database has by exactly that name is meant, whatever a store calls the others.
+    let text = selector.0.as_str();
+    let is_told = |row: &ModelRow| row.id.as_str() == text || row.name == text || row.alias.as_deref() == Some(text);
+    if by_path.is_empty() && !rows.iter().any(|row| row.state != State::Gone && is_told(row)) {
+        inventory::name_all(&mut rows);
     }
     let at = choose(selector, &rows, &by_path)?;
     Ok(rows.swap_remove(at))
@@ -54,6 +61,9 @@ impl Named for Candidate<'_> {
     }
     fn has_path(&self, _: &Path) -> bool {
         self.is_at_path
+    }
+    fn also_named(&self) -> &[String] {
+        &self.row.also_named
     }
 }
 

@@ -54,6 +54,7 @@ impl Db {
                     alias: cells.take()?,
                     last_used: cells.take::<Option<i64>>()?.map(Timestamp),
                     use_count: cells.count_or_null()?.unwrap_or(0),
+                    also_named: Vec::new(),
                 });
             }
             Ok(list)

@@ -41,7 +41,7 @@ pub use ids::{content_of_set, model_id};
 pub(crate) use roots::contains;
 pub use roots::{RootSource, RootSpec};
 pub use scan::{Change, ChangeKind, RootReport, ScanEvent, ScanReport, ScanRequest, scan};
-pub use stores::{Part, PartRole, Wish, detect, parts};
+pub use stores::{Part, PartRole, Wish, detect, name_all, parts};
 pub(crate) use stores::{place_of, virtual_models};
 pub use verify::{Depth, FileReport, ModelReport, Outcome, Proof, VerifyEvent, VerifyRequest, identities, verify};
 pub use weigh::{Mass, Weight, masses, weigh};

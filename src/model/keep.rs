@@ -51,12 +51,16 @@ impl KeepHint {
 
     /// Whether the hint means this model.
     pub fn matches(&self, row: &ModelRow) -> bool {
-        let spelled = row.name().eq_ignore_ascii_case(&self.text)
+        let mut names = std::iter::once(row.name()).chain(row.also_named.iter().map(String::as_str));
+        let spelled = names.clone().any(|name| name.eq_ignore_ascii_case(&self.text))
             || row.alias() == Some(&self.text)
             || (self.text.len() >= 4 && row.id().as_str().starts_with(&self.text))
             || row.path == Path::new(&self.text);
-        let base = row.name().rsplit('/').next().unwrap_or("");
+        let base = |name: &str| name.rsplit('/').next().unwrap_or("").to_owned();
         spelled
-            || self.glob.as_ref().is_some_and(|g| g.is_match(row.name()) || g.is_match(base) || g.is_match(&row.path))
+            || self
+                .glob
+                .as_ref()
+                .is_some_and(|g| g.is_match(&row.path) || names.any(|name| g.is_match(name) || g.is_match(base(name))))
     }
 }

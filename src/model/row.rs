@@ -41,6 +41,8 @@ pub struct ModelRow {
     pub first_seen: Timestamp,
     pub last_used: Option<Timestamp>,
     pub use_count: u64,
+    /// Further names under which its store knows it, as it is asked; empty as long as nobody has asked it.
+    pub also_named: Vec<String>,
 }
 
 impl ModelRow {
@@ -65,6 +67,9 @@ impl Named for ModelRow {
     }
     fn has_path(&self, path: &Path) -> bool {
         self.path == path
+    }
+    fn also_named(&self) -> &[String] {
+        &self.also_named
     }
 }
 

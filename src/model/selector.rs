@@ -21,6 +21,10 @@ pub trait Named {
     fn alias(&self) -> Option<&str>;
     /// Every path that leads to one of its files.
     fn has_path(&self, path: &Path) -> bool;
+    /// Further names under which its store knows it, where they are known.
+    fn also_named(&self) -> &[String] {
+        &[]
+    }
 }
 
 impl Named for Model {
@@ -42,8 +46,9 @@ impl Named for Model {
 
 /// Finds the model that a selector names. `absolute` is the selector read as a path from the working directory.
 ///
-/// The first of these that matches anything decides: exact id or alias; path; exact name; id prefix (4 digits or more); name without
-/// regard to case; part of a name without regard to case.
+/// The first of these that matches anything decides: exact id or alias; path; exact name; exact further name; id prefix
+/// (4 digits or more); name without regard to case, then a further name; part of a name without regard to case, then of
+/// a further name.
 pub fn pick<M: Named>(selector: &Selector, absolute: Option<&PathBuf>, models: &[M]) -> Pick {
     let text = selector.0.as_str();
     if text.is_empty() {
@@ -51,13 +56,16 @@ pub fn pick<M: Named>(selector: &Selector, absolute: Option<&PathBuf>, models: &
     }
     let lower = text.to_lowercase();
     let is_hex = text.len() >= 4 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    let rules: [&dyn Fn(&M) -> bool; 6] = [
+    let rules: [&dyn Fn(&M) -> bool; 9] = [
         &|m| m.id().as_str() == lower || m.alias() == Some(text),
         &|m| absolute.is_some_and(|p| m.has_path(p)),
         &|m| m.name() == text,
+        &|m| m.also_named().iter().any(|name| name == text),
         &|m| is_hex && m.id().as_str().starts_with(&lower),
         &|m| m.name().to_lowercase() == lower,
+        &|m| m.also_named().iter().any(|name| name.to_lowercase() == lower),
         &|m| m.name().to_lowercase().contains(&lower),
+        &|m| m.also_named().iter().any(|name| name.to_lowercase().contains(&lower)),
     ];
     for rule in rules {
         let hits: Vec<usize> = models.iter().enumerate().filter(|(_, m)| rule(m)).map(|(i, _)| i).collect();

@@ -113,13 +113,18 @@ fn is_part(row: &ModelRow, files: &[&PlacedFile], by_inode: &HashMap<Place<'_>, 
 /// How many tasks name each model. A text that fits several models protects them all.
 fn tasks_of(known: &Known) -> HashMap<ModelId, u64> {
     let mut of: HashMap<ModelId, u64> = HashMap::new();
+    if known.tasks.is_empty() {
+        return of;
+    }
+    // One that is gone must not stand for one that is called the same by its store.
+    let rows: Vec<ModelRow> = known.rows.iter().filter(|row| row.state != State::Gone).cloned().collect();
     for (text, count) in &known.tasks {
-        let hits = match pick(&Selector(text.clone()), Some(&PathBuf::from(text)), &known.rows) {
+        let hits = match pick(&Selector(text.clone()), Some(&PathBuf::from(text)), &rows) {
             Pick::One(at) => vec![at],
             Pick::Ambiguous(hits) => hits,
             Pick::None => Vec::new(),
         };
-        for row in hits.into_iter().filter_map(|at| known.rows.get(at)) {
+        for row in hits.into_iter().filter_map(|at| rows.get(at)) {
             *of.entry(row.id.clone()).or_default() += count;
         }
     }

@@ -166,6 +166,7 @@ pub(crate) mod tests {
             first_seen: Timestamp(0),
             last_used: None,
             use_count: 0,
+            also_named: Vec::new(),
         }
     }
 

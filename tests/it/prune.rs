@@ -685,6 +685,42 @@ fn a_blob_that_another_tag_needs_stays_and_empty_folders_go() {
     assert!(going(&run).is_empty(), "{run:?}");
 }
 
+/// One file may have several names, of which a list shows one.
+#[test]
+fn whatever_name_keeps_or_means_a_model_of_ollama_speaks_for_all_of_it() {
+    let sandbox = Sandbox::new();
+    let root = sandbox.models().join("ollama");
+    let weights = fixture::small_model("shared");
+    for (model, tag) in [("mine", "latest"), ("qwen", "7b"), ("zeta", "latest")] {
+        ollama_tag(&root, model, tag, &weights);
+    }
+    ollama_tag(&root, "other", "latest", &fixture::small_model("other"));
+    for blob in fs::read_dir(root.join("blobs")).unwrap() {
+        old(&blob.unwrap().path(), 60);
+    }
+    sandbox.run(["scan"]).ok();
+    let taken = |keep: &[&str]| {
+        let globs = keep.iter().flat_map(|text| ["--keep", text]);
+        going(&prune(&sandbox, &["--unused-for", "30d", "--json"].into_iter().chain(globs).collect::<Vec<_>>()).ok())
+    };
+    assert_eq!(taken(&[]), ["mine:latest", "other:latest"]);
+    for name in ["qwen:7b", "QWEN:7B", "zeta", "zeta:latest", "mine", "registry.ollama.ai/library/qwen:7b", "q*:7b"] {
+        assert_eq!(taken(&[name]), ["other:latest"], "{name}");
+    }
+    let args = ["prune", "--unused-for", "30d", "--json"].into_iter().chain(BOLD);
+    let hinted = sandbox.command(args).env("KEEP_LOCAL_MODELS", "library/zeta").output().unwrap();
+    assert_eq!(going(&finish(hinted).ok()), ["other:latest"]);
+    for name in ["qwen:7b", "zeta", "mine", "registry.ollama.ai/library/mine:latest"] {
+        assert_eq!(going(&prune(&sandbox, &["--model", name, "--json"]).ok()), ["mine:latest"], "{name}");
+    }
+    let run = sandbox.run(["keep", "add", "zeta"]).ok();
+    assert!(run.err.contains("it means 1 model"), "{run:?}");
+    assert_eq!(taken(&[]), ["other:latest"]);
+    // A name that came after the scan counts as well.
+    ollama_tag(&root, "late", "1", &fixture::small_model("other"));
+    assert!(taken(&["late:1"]).is_empty());
+}
+
 /// As much of Ollama's server as deleting the only model needs.
 fn fake_ollama(root: PathBuf) -> String {
     use std::io::{Read, Write};

@@ -39,6 +39,7 @@ fn row_of(model: &Model) -> ModelRow {
         first_seen: model.first_seen,
         last_used: model.usage.last_used,
         use_count: model.usage.use_count,
+        also_named: Vec::new(),
     }
 }
 

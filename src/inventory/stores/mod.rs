@@ -17,6 +17,7 @@ mod hf_refs;
 mod hf_repo;
 mod hf_shared;
 mod hf_trace;
+mod known_as;
 mod llamacpp;
 mod llamacpp_manifest;
 mod lmstudio;
@@ -46,6 +47,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use dir::{looked_at, loose};
 pub(crate) use folder::{Folder, Step, Visit, each_file};
 pub(crate) use hf_blobs::SharedUse;
+pub use known_as::name_all;
 pub(crate) use lmstudio_hub::virtual_models;
 pub use parts::{Part, PartRole, Wish, parts};
 

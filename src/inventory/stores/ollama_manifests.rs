@@ -269,6 +269,11 @@ fn behind(link: &Path, blobs: &Blobs, intake: &mut Intake<'_>) -> Result<PathBuf
     Ok(to)
 }
 
+/// The registry that goes without saying.
+pub(super) fn is_public(host: &str) -> bool {
+    PUBLIC.iter().any(|p| host.eq_ignore_ascii_case(p))
+}
+
 /// `llama3:8b`, `namespace/model:tag` or `host/namespace/model:tag`: the least that tells it.
 fn name_of(top: &Path, manifest: &Path) -> String {
     let inside = manifest.strip_prefix(top).unwrap_or(manifest);
@@ -276,8 +281,7 @@ fn name_of(top: &Path, manifest: &Path) -> String {
     let [host, namespace, model, tag] = parts.as_slice() else {
         return inside.to_string_lossy().into_owned();
     };
-    let is_public = PUBLIC.iter().any(|p| host.eq_ignore_ascii_case(p));
-    match (is_public, namespace.as_ref()) {
+    match (is_public(host), namespace.as_ref()) {
         (true, "library") => format!("{model}:{tag}"),
         (true, _) => format!("{namespace}/{model}:{tag}"),
         (false, _) => format!("{host}/{namespace}/{model}:{tag}"),

@@ -1,10 +1,11 @@
 //! What goes with a model of Ollama: all names that stand for it, and every blob that no other name needs.
 
+use super::known_as::with_latest;
 use super::oci::Digest;
 use super::oci_images::{Image, Role};
 use super::ollama::MANIFESTS;
 use super::ollama_blobs::Blobs;
-use super::ollama_manifests::Manifests;
+use super::ollama_manifests::{Manifests, is_public};
 use super::parts::{Part, PartRole, Tree, Wish, give, inside, look, quietly};
 use crate::inventory::found::{Entity, Kept};
 use crate::model::StoreKind;
@@ -66,6 +67,41 @@ pub(super) fn parts(root: &Path, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, Stri
         *parts = Err("none of its files is there any more: scan again".to_owned());
     }
     found
+}
+
+/// The names under which a store knows each model file, by the digest of its blob: those of all manifests that lead to
+/// it, superseded ones too, as [`spellings`] has them. Nothing where the store cannot be read.
+pub(super) fn names(root: &Path) -> HashMap<String, Vec<String>> {
+    let read = quietly(root, |intake| {
+        let kept = Kept { store: StoreKind::Ollama, root, owner: None };
+        let blobs = Blobs::look(root.join(super::ollama::BLOBS), kept, intake)?;
+        Manifests::read(root, &blobs, intake)
+    });
+    let mut names: HashMap<String, Vec<String>> = HashMap::new();
+    for image in read.iter().flat_map(|manifests| &manifests.images) {
+        for part in image.parts.iter().filter(|part| part.role == Role::Model) {
+            names.entry(part.digest.hex.clone()).or_default().extend(spellings(root, image));
+        }
+    }
+    names
+}
+
+/// The digest that a blob has for its name.
+pub(super) fn digest(name: &str) -> Option<String> {
+    Digest::parse(name).map(|digest| digest.hex)
+}
+
+/// `model`, `model:latest`, `library/model:latest`, `registry.ollama.ai/library/model:latest`: whatever the server takes
+/// for a name.
+fn spellings(root: &Path, image: &Image) -> Vec<String> {
+    let inside = MANIFESTS.iter().find_map(|folder| image.manifest.strip_prefix(root.join(folder)).ok());
+    let parts: Vec<_> = inside.into_iter().flat_map(Path::iter).map(|part| part.to_string_lossy()).collect();
+    let [host, namespace, model, tag] = parts.as_slice() else { return vec![image.name.clone()] };
+    let mut names = vec![format!("{host}/{namespace}/{model}:{tag}"), image.name.clone()];
+    if is_public(host) {
+        names.push(format!("{namespace}/{model}:{tag}"));
+    }
+    names.iter().flat_map(|name| with_latest(name)).collect()
 }
 
 struct Store<'a> {

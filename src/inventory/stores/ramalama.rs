@@ -10,9 +10,11 @@
 //! What is the hash of a name: every blob of what came by address or from a file, and of what came from a hub the
 //! further parts of a split set and templates.
 
+use super::known_as::with_latest;
 use super::ramalama_model::{self, Model};
+use super::ramalama_ref;
 use crate::inventory::found::{Intake, Kept, Sum, sum_of};
-use crate::model::{Class, StoreKind, is_trash};
+use crate::model::{Class, ModelRow, StoreKind, is_trash};
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -136,6 +138,26 @@ fn named(store: &Path, folder: &Path) -> (String, String) {
         other => format!("{other}://{}", rest.display()),
     };
     (source, name)
+}
+
+/// The other tags of the snapshot that a model is in, when it is the one that its tag stands for.
+pub(super) fn tags(row: &ModelRow) -> Vec<String> {
+    let Some(folder) = repository_of(&row.path) else { return Vec::new() };
+    let (_, name) = named(&row.root.join("store"), folder);
+    let inside = row.path.strip_prefix(folder.join("snapshots")).ok().and_then(|inside| inside.iter().next());
+    let Some(snapshot) = inside.and_then(OsStr::to_str).filter(|_| is_tagged(&row.name, &name)) else {
+        return Vec::new();
+    };
+    // A reference that cannot be read names nothing, and keeps all of the model where it is.
+    let refs = WalkDir::new(folder.join("refs")).min_depth(1).into_iter().flatten();
+    let read = refs.filter(|entry| entry.file_type().is_file()).flat_map(|entry| ramalama_ref::read(entry.path()));
+    let tags = read.filter(|reference| reference.snapshot == snapshot).map(|reference| reference.tag);
+    tags.flat_map(|tag| with_latest(&format!("{name}:{tag}"))).collect()
+}
+
+/// Whether it is called what the tag of a model is called, and not by the name of a file.
+fn is_tagged(name: &str, model: &str) -> bool {
+    name.strip_prefix(model).is_some_and(|tag| tag.is_empty() || tag.starts_with(':'))
 }
 
 #[cfg(test)]
