@@ -68,8 +68,13 @@ fn add(ctx: &mut Ctx, given: &[String]) -> anyhow::Result<Exit> {
     let now = ctx.now;
     let event = ctx.event(Action::Keep);
     let db = ctx.db(Access::ReadWrite)?;
-    let new = db.add_keep_hints(&hints, now, |new| tell_history::kept(event, "added", &hints, new))?;
     let rows = present(db.rows()?);
+    for hint in hints.iter().map(|hint| KeepHint::new(hint)) {
+        if let Some(fault) = hint.fault().filter(|_| meant(&rows, &hint).is_empty()) {
+            return Err(no_glob(None, &hint, fault).into());
+        }
+    }
+    let new = db.add_keep_hints(&hints, now, |new| tell_history::kept(event, "added", &hints, new))?;
     for (hint, new) in hints.iter().zip(new) {
         let meant = meant(&rows, &KeepHint::new(hint));
         let done = if new { "kept" } else { "was kept already" };
@@ -80,6 +85,21 @@ fn add(ctx: &mut Ctx, given: &[String]) -> anyhow::Result<Exit> {
         ctx.ui.note(&format!("`{}` {done}; {what}", text::clean(hint)));
     }
     Ok(Exit::Done)
+}
+
+/// What is neither a glob nor the name of anything, and would keep nothing without a word. Without a source it was typed
+/// just now.
+pub(super) fn no_glob(source: Option<HintSource>, hint: &KeepHint, fault: &str) -> Failure {
+    let what =
+        format!("`{}` is no glob, and nothing is called so: {fault}", text::shorten(&text::clean(&hint.text), 60));
+    match source {
+        None => Failure::new(Kind::Usage, what).hint("a bracket that means itself is written `[[]`"),
+        Some(HintSource::Environment) => Failure::cannot_meet(format!("KEEP_LOCAL_MODELS: {what}")),
+        Some(HintSource::File) => Failure::cannot_meet(format!("`keep` of the config file: {what}")),
+        Some(HintSource::Database) => {
+            Failure::cannot_meet(format!("a keep hint: {what}")).hint("`modelctl keep rm` takes it out")
+        }
+    }
 }
 
 /// The hint as it is kept: a path that is relative by its first sign is kept absolute.

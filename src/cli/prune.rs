@@ -8,7 +8,7 @@ use crate::clock;
 use crate::config::PruneConfig;
 use crate::failure::{Failure, Kind, OrFail, classify};
 use crate::inventory;
-use crate::model::{Action, Event, KeepHint, ModelId, Selector, StoreKind, Subject};
+use crate::model::{Action, Event, HintSource, KeepHint, ModelId, Selector, StoreKind, Subject};
 use crate::prune::apply::{Acting, Doer, Done, Fate, Trashes, apply};
 use crate::prune::candidate::Candidate;
 use crate::prune::gather::{Known, candidates, space};
@@ -138,6 +138,9 @@ pub fn run(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
     }
     let globs = saved.as_ref().map_or_else(|| args.keep.clone(), |plan| plan.keep.clone());
     let found = gather(ctx, &globs)?;
+    for glob in args.keep.iter().filter(|glob| !keeps_something(&found, glob)) {
+        ctx.ui.warn(&format!("--keep {}: it means nothing that is here", text::clean(glob)));
+    }
     let mut notes = Vec::new();
     let plan = match saved {
         Some(saved) => saved,
@@ -212,14 +215,26 @@ fn policy(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Policy> {
 
 /// Everything that could go.
 pub(super) fn gather(ctx: &mut Ctx, globs: &[String]) -> anyhow::Result<Vec<Candidate>> {
-    let mut hints: Vec<KeepHint> = super::keep::hints(ctx)?.into_iter().map(|(_, hint)| hint).collect();
+    let (mut sources, mut hints): (Vec<Option<HintSource>>, Vec<KeepHint>) =
+        super::keep::hints(ctx)?.into_iter().map(|(source, hint)| (Some(source), hint)).unzip();
     hints.extend(globs.iter().map(|glob| KeepHint::new(glob)));
+    sources.resize(hints.len(), None);
     let now = ctx.now;
     let mut known = Known::read(ctx.db(Access::ReadOnly)?)?;
     if !hints.is_empty() || !known.tasks.is_empty() {
         inventory::name_all(&mut known.rows);
     }
-    Ok(candidates(&known, &hints, now))
+    let found = candidates(&known, &hints, now);
+    for (source, hint) in sources.into_iter().zip(&hints) {
+        if let Some(fault) = hint.fault().filter(|_| !keeps_something(&found, &hint.text)) {
+            return Err(super::keep::no_glob(source, hint, fault).into());
+        }
+    }
+    Ok(found)
+}
+
+fn keeps_something(found: &[Candidate], text: &str) -> bool {
+    found.iter().any(|c| c.kept_by.iter().any(|by| by == text))
 }
 
 fn uses(servers: &PruneConfig, asked: &[&Candidate], notes: &mut Vec<String>) -> Vec<Use> {

@@ -30,23 +30,29 @@ impl HintSource {
 #[derive(Debug, Clone)]
 pub struct KeepHint {
     pub text: String,
-    /// None when the text is no glob, or a broken one: it then still names what it spells.
-    glob: Option<GlobMatcher>,
+    /// Or what is wrong with it: it then still names what it spells.
+    glob: Result<GlobMatcher, String>,
 }
 
 impl KeepHint {
     pub fn new(text: &str) -> KeepHint {
-        // The reason of a broken glob is dropped: a name may well contain a lone bracket, and is matched as it stands.
-        let glob = GlobBuilder::new(text).case_insensitive(true).literal_separator(false).build().ok();
-        KeepHint { text: text.to_owned(), glob: glob.map(|g| g.compile_matcher()) }
+        let glob = GlobBuilder::new(text).case_insensitive(true).literal_separator(false).build();
+        let glob = glob.map(|g| g.compile_matcher()).map_err(|e| e.kind().to_string());
+        KeepHint { text: text.to_owned(), glob }
+    }
+
+    /// Why it cannot be read as a glob. A name may well contain a lone bracket: where nothing is called so, it is a slip
+    /// that would keep nothing.
+    pub fn fault(&self) -> Option<&str> {
+        self.glob.as_ref().err().map(String::as_str)
     }
 
     /// Whether the hint means something of these names, or at this path.
     pub fn fits(&self, names: &[&str], path: &Path) -> bool {
-        let glob = |name: &&str| self.glob.as_ref().is_some_and(|g| g.is_match(name));
+        let glob = |name: &&str| self.glob.as_ref().is_ok_and(|g| g.is_match(name));
         names.iter().any(|name| name.eq_ignore_ascii_case(&self.text) || glob(name))
             || path == Path::new(&self.text)
-            || self.glob.as_ref().is_some_and(|g| g.is_match(path))
+            || self.glob.as_ref().is_ok_and(|g| g.is_match(path))
     }
 
     /// Whether the hint means this model.
@@ -61,6 +67,6 @@ impl KeepHint {
             || self
                 .glob
                 .as_ref()
-                .is_some_and(|g| g.is_match(&row.path) || names.any(|name| g.is_match(name) || g.is_match(base(name))))
+                .is_ok_and(|g| g.is_match(&row.path) || names.any(|name| g.is_match(name) || g.is_match(base(name))))
     }
 }

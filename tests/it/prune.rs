@@ -492,6 +492,29 @@ fn the_good_copy_does_not_go_for_one_that_rotted_in_its_store() {
     assert_eq!(fs::read(&blobs[1]).unwrap(), good);
 }
 
+#[test]
+fn a_keep_rule_that_is_mistyped_is_told_before_anything_goes() {
+    let sandbox = with_models();
+    for broken in ["g[1", "g{1", "**["] {
+        prune(&sandbox, &["--unused-for", "30d", "--keep", broken]).refuses(2, "is no glob");
+        sandbox.run(["keep", "add", broken]).refuses(2, "is no glob");
+        let args = ["prune", "--unused-for", "30d", "--confirm"].into_iter().chain(BOLD);
+        let run = sandbox.command(args).env("KEEP_LOCAL_MODELS", broken).output().unwrap();
+        finish(run).refuses(3, "KEEP_LOCAL_MODELS: ");
+    }
+    assert_eq!(names(&sandbox).len(), 3);
+    let run = prune(&sandbox, &["--unused-for", "30d", "--keep", "ancient-*", "--keep", "g1-*"]).ok();
+    assert!(
+        run.err.contains("--keep g1-*: it means nothing that is here") && !run.err.contains("ancient-*"),
+        "{run:?}"
+    );
+    // A name may have a bracket that is closed nowhere.
+    old(&sandbox.write("odd[1.gguf", &fixture::small_model("odd")), 60);
+    sandbox.run(["scan"]).ok();
+    sandbox.run(["keep", "add", "odd[1"]).ok();
+    assert_eq!(going(&prune(&sandbox, &["--unused-for", "30d", "--json"]).ok()), ["ancient-Q4_0", "older-Q8_0"]);
+}
+
 /// What is in the models folder and in the trash together: name of the file and its content.
 fn everything(sandbox: &Sandbox) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
