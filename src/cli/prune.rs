@@ -33,7 +33,7 @@ use std::time::Duration;
 /// the trash, from where `modelctl trash restore` brings it back; --purge deletes at once.
 ///
 /// Models are selected by --unused-for, --older-than and --model; one must fit all of those that are given. --superseded,
-/// --orphans, --partials, --damaged and --duplicates select what stores hold besides; the two ages apply to it as well. --free and --max-total
+/// --orphans, --partials, --damaged and --duplicates select what stores hold besides, also where --model names others; the two ages apply to it as well. --free and --max-total
 /// end when there is room enough, and select everything when nothing else does. Without any of these nothing goes.
 ///
 /// Whatever selects: pinned models, keep hints, --keep, --min-keep, what is in use or may be, what was used or put in place within the

@@ -69,15 +69,12 @@ impl Verdict {
     }
 }
 
-/// Whether it is among those of which the rules that select speak: it was named, where anything was, and is old enough.
+/// Whether it is among those of which the rules that select speak: it is old enough.
 ///
 /// # Errors
 /// The verdict that it stays.
 pub fn admit(policy: &Policy, c: &Candidate, now: Timestamp) -> Result<(), Verdict> {
     let none = |why: String| Err(Verdict::stays(Rule::NotSelected, why));
-    if policy.models.as_ref().is_some_and(|named| c.id.as_ref().is_none_or(|id| !named.contains(id))) {
-        return none("it was not named".to_owned());
-    }
     let (unused, written) = (age(c.last_use.at, now), age(c.written, now));
     if let Some(limit) = policy.unused_for.filter(|limit| unused < *limit) {
         return none(format!("{}; the limit is {}", since(c, now), units::ago(limit)));
@@ -99,8 +96,11 @@ fn since(c: &Candidate, now: Timestamp) -> String {
 
 /// Whether the rules that select take it, but for that on copies. Rules that keep have not been asked yet.
 pub fn select(policy: &Policy, c: &Candidate, now: Timestamp) -> Verdict {
+    // Names choose among models; what the kinds of bytes take is taken besides.
+    let is_named = policy.models.as_ref().is_none_or(|named| c.id.as_ref().is_some_and(|id| named.contains(id)));
+    let not_named = || Verdict::stays(Rule::NotSelected, "it was not named");
     if let Err(stays) = admit(policy, c, now) {
-        return stays;
+        return if is_named { stays } else { not_named() };
     }
     let is_broken = matches!(c.state, Some(State::Damaged | State::Truncated)) || c.class == Class::Damaged;
     let asked = [
@@ -115,6 +115,9 @@ pub fn select(policy: &Policy, c: &Candidate, now: Timestamp) -> Verdict {
     if policy.is_target_alone() && (c.id.is_some() || c.is_waste()) {
         let why = if c.is_waste() { c.why.clone() } else { since(c, now) };
         return Verdict::goes(Rule::Space, why);
+    }
+    if !is_named {
+        return not_named();
     }
     let is_model = c.id.is_some() && policy.selects_models();
     match (is_model, policy.models.is_some(), policy.unused_for.is_some()) {

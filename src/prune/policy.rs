@@ -7,7 +7,7 @@ use std::time::Duration;
 /// Rules that select, rules that keep, and limits. Without a rule that selects nothing goes.
 ///
 /// The two ages and `models` select models, and where several are given a model must fit all of them. The kinds of
-/// bytes select those, in addition; the ages apply to them too. `free` and `max_total` end a run when enough is
+/// bytes select those, in addition to the models that are named; the ages apply to them too. `free` and `max_total` end a run when enough is
 /// reached, and select everything when nothing else selects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {

@@ -76,7 +76,9 @@ fn a_second_rule_on_models_narrows_and_one_on_bytes_adds() {
     let policy = Policy { models: named(), ..month() };
     assert_eq!(gone(&policy, &zoo()), ["old"]);
     let policy = Policy { models: named(), orphans: true, superseded: true, ..Policy::default() };
-    assert_eq!(gone(&policy, &zoo()), ["old", "new"]);
+    assert_eq!(gone(&policy, &zoo()), ["revision", "orphan", "superseded", "old", "new"]);
+    let policy = Policy { models: named(), duplicates: true, ..Policy::default() };
+    assert_eq!(gone(&policy, &zoo()), ["old", "copy", "new"]);
     // Ages hold for bytes, too.
     let policy = Policy { unused_for: Some(days(75)), orphans: true, partials: true, ..Policy::default() };
     let gone = gone(&policy, &zoo());
