@@ -235,7 +235,8 @@ pub fn limit(policy: &Policy, candidates: &[Candidate], verdicts: &mut [Verdict]
     let key = |at: &usize| candidates.get(*at).map(|c| (!c.is_waste(), c.last_use.at, Reverse(c.size()), &c.path));
     order.sort_by(|a, b| key(a).cmp(&key(b)));
     let mut usable = candidates.iter().filter(|c| c.counts()).count() as u64;
-    let mut held = Total::of(candidates.iter().filter(|c| c.id.is_some()));
+    // What cannot be found where it was takes no room that anybody knows of, and is no reason to take other things.
+    let mut held = Total::of(candidates.iter().filter(|c| c.id.is_some() && c.stale.is_none()));
     let mut freeing = Freeing::default();
     let mut names: HashMap<(u64, u64), u64> = HashMap::new();
     for piece in order.iter().filter_map(|at| candidates.get(*at)).flat_map(|c| &c.pieces) {
@@ -259,15 +260,18 @@ pub fn limit(policy: &Policy, candidates: &[Candidate], verdicts: &mut [Verdict]
             let mut short = c.pieces.iter().filter(is_short).peekable();
             let is_short = short.peek().is_some();
             let is_too_much = policy.max_total.is_some_and(|most| held.bytes > most);
-            if !is_too_much && !short.any(comes_free) {
-                *verdict = Verdict::stays(
-                    Rule::Enough,
-                    if is_short {
-                        "its bytes have other names, and would not come free"
-                    } else {
-                        "what goes before it makes room enough"
-                    },
-                );
+            // Bytes of no model are in no total. Those that were asked for go all the same.
+            let lowers = match c.id {
+                Some(_) => c.pieces.iter().any(comes_free),
+                None => verdict.rule != Rule::Space,
+            };
+            if !(is_too_much && lowers || short.any(comes_free)) {
+                let why = match (is_short, is_too_much, &c.id) {
+                    (false, true, None) => "it is no model, and the total is that of models",
+                    (false, false, _) => "what goes before it makes room enough",
+                    _ => "its bytes have other names, and would not come free",
+                };
+                *verdict = Verdict::stays(Rule::Enough, why);
                 continue;
             }
         }

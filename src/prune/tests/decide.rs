@@ -245,11 +245,12 @@ fn a_target_ends_what_other_rules_take() {
     assert_eq!(rules(&policy, &all), [Rule::Enough, Rule::Unused, Rule::NotSelected]);
     assert_eq!(gone(&Policy { max_total: Some(300), ..month() }, &all), [""; 0]);
     assert_eq!(gone(&Policy { max_total: Some(0), ..month() }, &all), ["a", "b"]);
-    // Bytes of no model count for no total, and go first while it is too large.
+    // Bytes of no model count for no total, and to take them lowers none; where they are asked for they go first.
     let with = [all.to_vec(), vec![waste("orphan", Class::Orphan, 20)]].concat();
     let most = |n| gone(&Policy { max_total: Some(n), ..Policy::default() }, &with);
     assert_eq!(most(300), [""; 0]);
-    assert_eq!(most(299), ["orphan", "a"]);
+    assert_eq!(most(299), ["a"]);
+    assert_eq!(gone(&Policy { max_total: Some(299), orphans: true, ..Policy::default() }, &with), ["orphan"]);
 }
 
 /// Two entries of one inode.
@@ -277,9 +278,14 @@ fn hard_linked_models_make_room_together_and_not_before() {
 
 #[test]
 fn a_total_is_that_of_the_models_that_are_left() {
-    // What is linked from outside is no model's any more when its model goes.
+    // What is linked from outside would not come free.
     let all = [shared("linked", 90, 5, 2), model("other", 50)];
-    assert_eq!(gone(&Policy { max_total: Some(100), ..Policy::default() }, &all), ["linked"]);
+    assert_eq!(gone(&Policy { max_total: Some(100), ..Policy::default() }, &all), ["other"]);
+    // What cannot be found is no reason to take what can.
+    let away = Candidate { stale: Some("its root could not be looked at".into()), ..model("away", 90) };
+    let all = [away, model("here", 60), model("there", 50)];
+    assert_eq!(gone(&Policy { max_total: Some(200), ..Policy::default() }, &all), [""; 0]);
+    assert_eq!(gone(&Policy { max_total: Some(199), ..Policy::default() }, &all), ["here"]);
     // What another model has as well is still a model's.
     let all = [shared("a", 90, 5, 2), shared("b", 80, 5, 2), model("c", 70)];
     assert_eq!(gone(&Policy { max_total: Some(100), ..Policy::default() }, &all), ["a", "b"]);
