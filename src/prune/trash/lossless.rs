@@ -1,4 +1,5 @@
-//! Paths in JSON without loss: as text where they are UTF-8, else as `{"hex": "…"}` with their bytes.
+//! Paths and numbers in JSON without loss. Paths: as text where they are UTF-8, else as `{"hex": "…"}` with their bytes.
+//! Numbers: as such up to 2^53, beyond that as text.
 
 use crate::model::hex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
@@ -73,5 +74,69 @@ pub mod list {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<PathBuf>, D::Error> {
         Vec::<Written<'_>>::deserialize(from)?.into_iter().map(Written::read).collect()
+    }
+}
+
+/// Whole numbers that every program gives back as it found them: most keep a number of JSON as a double. Both spellings
+/// are read.
+pub mod number {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    const EXACT: i128 = 1 << 53;
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written<T> {
+        Plain(T),
+        Text(String),
+    }
+
+    pub fn serialize<T: Copy + Display + Into<i128>, S: Serializer>(number: &T, to: S) -> Result<S::Ok, S::Error> {
+        let wide: i128 = (*number).into();
+        match i64::try_from(wide) {
+            Ok(narrow) if (-EXACT..=EXACT).contains(&wide) => to.serialize_i64(narrow),
+            _ => to.collect_str(number),
+        }
+    }
+
+    pub fn deserialize<'de, T: Deserialize<'de> + FromStr, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+        match Written::<T>::deserialize(from)? {
+            Written::Plain(number) => Ok(number),
+            Written::Text(text) => text.parse().map_err(|_| D::Error::custom("not a whole number that fits")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::prune::trash::{Kind, Seen};
+    use serde_json::{Value, json};
+
+    /// As programs do that have one kind of number.
+    fn through_doubles(value: &mut Value) {
+        match value {
+            Value::Number(n) => *value = json!(n.as_f64().unwrap() as i64),
+            Value::Object(all) => all.values_mut().for_each(through_doubles),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn a_plan_that_another_program_wrote_anew_names_the_same_files() {
+        let seen = Seen {
+            kind: Kind::File,
+            dev: 64_769,
+            ino: u64::MAX - 1,
+            size: 1 << 40,
+            mtime_ns: 1_758_000_000_123_456_789,
+            target: None,
+        };
+        let mut written = serde_json::to_value(&seen).unwrap();
+        through_doubles(&mut written);
+        assert_eq!(serde_json::from_value::<Seen>(written).unwrap(), seen);
+        let before = json!({"kind": "file", "dev": 1, "ino": 2, "size": 3, "mtime_ns": 1_758_000_000_123_456_789_i64});
+        assert_eq!(serde_json::from_value::<Seen>(before).unwrap().mtime_ns, 1_758_000_000_123_456_789);
     }
 }

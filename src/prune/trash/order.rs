@@ -48,7 +48,9 @@ pub struct Order {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Inode {
+    #[serde(with = "lossless::number")]
     pub dev: u64,
+    #[serde(with = "lossless::number")]
     pub ino: u64,
 }
 
@@ -100,11 +102,15 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     pub kind: Kind,
+    #[serde(with = "lossless::number")]
     pub dev: u64,
+    #[serde(with = "lossless::number")]
     pub ino: u64,
     /// Apparent size, bytes.
+    #[serde(with = "lossless::number")]
     pub size: u64,
     /// Nanoseconds since the epoch.
+    #[serde(with = "lossless::number")]
     pub mtime_ns: i64,
     /// The text of a link.
     #[serde(with = "lossless::option", default, skip_serializing_if = "Option::is_none")]
