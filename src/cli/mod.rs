@@ -20,6 +20,7 @@ mod offload;
 mod probe;
 mod prune;
 mod prune_again;
+mod prune_file;
 mod prune_view;
 mod run_once;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `modelctl prune`: what may go and why, and on request into the trash or away for good.
 
 use super::prune_again as again;
+use super::prune_file::{read, save};
 use super::prune_view as view;
 use super::trash_settle::settle;
 use super::{Access, Ctx, Exit, scan, select};
@@ -13,7 +14,7 @@ use crate::prune::apply::{Acting, Doer, Done, Fate, Trashes, apply};
 use crate::prune::candidate::Candidate;
 use crate::prune::gather::{Known, candidates, space};
 use crate::prune::in_use::{Asked, InUse, Settings, Use};
-use crate::prune::plan::{FORMAT, Plan, plan};
+use crate::prune::plan::{Plan, plan};
 use crate::prune::policy::Policy;
 use crate::prune::trash;
 use crate::supervise::Interrupt;
@@ -23,7 +24,6 @@ use clap::Args;
 use serde_json::json;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ pub struct PruneArgs {
     /// Allow more than half of a store to go
     #[arg(long)]
     allow_large: bool,
-    /// Save the plan to this file, to be looked at and then applied
+    /// Save the plan to this file, to be looked at and then applied (`-`: standard output)
     #[arg(long, value_name = "FILE", conflicts_with = "confirm")]
     plan: Option<PathBuf>,
     /// Take the plan from this file instead of making one; what has changed since is left alone
@@ -156,7 +156,10 @@ pub fn run(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
         }
     };
     if let Some(file) = &args.plan {
-        save(&plan, file)?;
+        save(&mut ctx.ui, &plan, file)?;
+        if file.as_os_str() == "-" {
+            return Ok(verdict(args, plan.going().next().is_some()));
+        }
     }
     if !args.confirm {
         view::show(&mut ctx.ui, &plan, args.json, args.purge, &notes, ctx.now)?;
@@ -443,33 +446,4 @@ fn event_of(event: &Event, done: &Done<'_>) -> Event {
         detail,
         ..event.clone()
     }
-}
-
-fn save(plan: &Plan, file: &Path) -> anyhow::Result<()> {
-    let cannot = || Failure::cannot_meet(format!("cannot write the plan to `{}`", text::path(file)));
-    let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut new = tempfile::NamedTempFile::new_in(folder).or_fail(cannot)?;
-    serde_json::to_writer_pretty(&mut new, plan).or_fail(cannot)?;
-    new.write_all(b"\n").or_fail(cannot)?;
-    new.as_file().sync_all().or_fail(cannot)?;
-    new.persist(file).or_fail(cannot)?;
-    Ok(())
-}
-
-fn read(file: &Path) -> anyhow::Result<Plan> {
-    let name = text::path(file);
-    let bytes = std::fs::read(file).or_fail(|| Failure::cannot_meet(format!("cannot read the plan `{name}`")))?;
-    let no_plan = || {
-        Failure::cannot_meet(format!("`{name}` is no plan that can be applied"))
-            .hint("`modelctl prune … --plan FILE` saves one")
-    };
-    let plan: Plan = serde_json::from_slice(&bytes).or_fail(no_plan)?;
-    if plan.format != FORMAT {
-        return Err(Failure::new(
-            Kind::CannotMeet,
-            format!("`{name}` is a plan of format {}; known is {FORMAT}", plan.format),
-        )
-        .into());
-    }
-    Ok(plan)
 }

@@ -515,6 +515,49 @@ fn a_keep_rule_that_is_mistyped_is_told_before_anything_goes() {
     assert_eq!(going(&prune(&sandbox, &["--unused-for", "30d", "--json"]).ok()), ["ancient-Q4_0", "older-Q8_0"]);
 }
 
+#[test]
+fn a_plan_takes_the_place_of_a_plan_and_of_nothing_else() {
+    let sandbox = with_models();
+    let save = |to: &Path| prune(&sandbox, &["--unused-for", "30d", "--plan", to.to_str().unwrap()]);
+    let is_plan = |at: &Path| serde_json::from_slice::<Value>(&fs::read(at).unwrap()).unwrap()["format"] == 1;
+    let notes = sandbox.path("notes.json");
+    fs::write(&notes, "{\"format\": 1}").unwrap();
+    save(&notes).refuses(3, "is no plan");
+    assert_eq!(fs::read_to_string(&notes).unwrap(), "{\"format\": 1}");
+
+    let (file, link) = (sandbox.path("plan.json"), sandbox.path("link.json"));
+    fs::write(&file, "").unwrap();
+    std::os::unix::fs::symlink("plan.json", &link).unwrap();
+    for to in [&file, &file, &link] {
+        save(to).ok();
+        assert!(is_plan(&file));
+    }
+    assert!(link.is_symlink());
+    fs::remove_file(&file).unwrap();
+    save(&link).refuses(3, "leads nowhere");
+    save(&sandbox.models()).refuses(3, "is a folder");
+
+    let pipe = sandbox.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::read_to_string(pipe).unwrap()
+    });
+    save(&pipe).ok();
+    assert!(!fs::metadata(&pipe).unwrap().is_file());
+    assert!(reader.join().unwrap().starts_with("{\n  \"format\": 1"));
+    assert_eq!(save(Path::new("-")).ok().json()["format"], 1);
+    assert!(save(Path::new("/dev/stdout")).ok().out.starts_with("{\n  \"format\": 1"));
+}
+
+#[test]
+fn what_is_no_plan_is_not_read_to_its_end() {
+    let sandbox = with_models();
+    let file = sandbox.path("plan.json");
+    File::create(&file).unwrap().set_len(3 << 30).unwrap();
+    sandbox.run(["prune", "--apply", file.to_str().unwrap()]).refuses(3, "is larger than 1.0 GiB, and no plan is");
+}
+
 /// What is in the models folder and in the trash together: name of the file and its content.
 fn everything(sandbox: &Sandbox) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
