@@ -1,7 +1,7 @@
 //! `modelctl prune`: what may go and why, and on request into the trash or away for good.
 
 use super::prune_again as again;
-use super::prune_file::{read, save};
+use super::prune_file::{looked_through, read, save};
 use super::prune_view as view;
 use super::trash_settle::settle;
 use super::{Access, Ctx, Exit, scan, select};
@@ -143,7 +143,11 @@ pub fn run(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
     }
     let mut notes = Vec::new();
     let plan = match saved {
-        Some(saved) => saved,
+        Some(saved) if args.confirm => saved,
+        Some(saved) => {
+            notes.push(format!("the plan was made {} ago", units::ago(saved.made.age(ctx.now))));
+            looked_through(ctx, saved, &found, &mut notes)?
+        }
         None => {
             let policy = policy(ctx, args)?;
             if policy.is_empty() && !args.json {
@@ -240,7 +244,7 @@ fn keeps_something(found: &[Candidate], text: &str) -> bool {
     found.iter().any(|c| c.kept_by.iter().any(|by| by == text))
 }
 
-fn uses(servers: &PruneConfig, asked: &[&Candidate], notes: &mut Vec<String>) -> Vec<Use> {
+pub(super) fn uses(servers: &PruneConfig, asked: &[&Candidate], notes: &mut Vec<String>) -> Vec<Use> {
     let files: Vec<Asked<'_>> = asked.iter().flat_map(|c| c.asked()).collect();
     let in_use = InUse::look(&Settings::new(servers), &files);
     let uses: Vec<Use> = asked.iter().map(|c| c.used(&in_use)).collect();
@@ -434,7 +438,7 @@ fn event_of(event: &Event, done: &Done<'_>) -> Event {
         Fate::Partly { deleted, error } => {
             (0, json!({ "rule": row.rule, "deleted": deleted, "failed": format!("{error:#}") }))
         }
-        Fate::Skipped { .. } | Fate::Failed { .. } => (0, serde_json::Value::Null),
+        Fate::Ready | Fate::Skipped { .. } | Fate::Failed { .. } => (0, serde_json::Value::Null),
     };
     Event {
         at: clock::now(),

@@ -1,10 +1,19 @@
-//! The file that a plan is saved to and applied from. A person names it, and may name anything.
+//! A plan in a file: saving it, reading it, and what of it would still be done. A person names the file, and may name
+//! anything.
 
+use super::Ctx;
+use super::prune::uses;
 use crate::failure::{Failure, OrFail};
-use crate::prune::plan::{FORMAT, Plan};
+use crate::model::ModelId;
+use crate::prune::apply::{Acting, Doer, Fate, check};
+use crate::prune::candidate::Candidate;
+use crate::prune::in_use::Use;
+use crate::prune::plan::{FORMAT, Plan, Row};
+use crate::prune::trash;
 use crate::ui::{Ui, text, units};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::FileTypeExt;
@@ -98,4 +107,42 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Plan> {
         return Err(Failure::cannot_meet(known).into());
     }
     Ok(plan)
+}
+
+/// The plan without what would be left alone by now, which stays with the reason.
+pub(super) fn looked_through(
+    ctx: &mut Ctx,
+    plan: Plan,
+    found: &[Candidate],
+    notes: &mut Vec<String>,
+) -> anyhow::Result<Plan> {
+    let named: HashSet<&ModelId> = plan.going().filter_map(|row| row.id.as_ref()).collect();
+    let bytes: HashSet<&Path> = plan.going().map(|row| row.path.as_path()).collect();
+    let is_meant = |c: &&Candidate| c.id.as_ref().map_or(bytes.contains(c.path.as_path()), |id| named.contains(id));
+    let about: Vec<&Candidate> = found.iter().filter(is_meant).collect();
+    let uses = uses(&ctx.config.prune, &about, notes);
+    let used = |c: &Candidate| {
+        let at = about.iter().position(|other| std::ptr::eq(*other, c));
+        at.and_then(|at| uses.get(at)).cloned().unwrap_or_else(|| Use::Unknown("nobody was asked".to_owned()))
+    };
+    let doer = Doer { who: String::new(), command: String::new(), now: ctx.now };
+    let mut acting = Acting {
+        candidates: found,
+        doer: &doer,
+        purge: false,
+        ollama: &ctx.config.prune.ollama,
+        in_use: &mut |c| used(c),
+        is_kept: &mut |_| Ok(None),
+        tell: &mut |_| Ok(()),
+        stop: &|| false,
+        hook: &mut trash::go_on,
+    };
+    let done = check(&plan, &mut acting)?;
+    let stays = done.into_iter().filter_map(|done| match done.fate {
+        Fate::Skipped { why } => Some((std::ptr::from_ref(done.row), why)),
+        _ => None,
+    });
+    let stays: HashMap<*const Row, String> = stays.collect();
+    let why: Vec<Option<String>> = plan.rows.iter().map(|row| stays.get(&std::ptr::from_ref(row)).cloned()).collect();
+    Ok(plan.without(&why))
 }

@@ -82,7 +82,7 @@ fn exceptions(ui: &mut Ui, done: &[Done<'_>]) {
     for Done { row, fate } in done {
         let name = text::clean(&row.name);
         match fate {
-            Fate::Trashed { .. } => {}
+            Fate::Ready | Fate::Trashed { .. } => {}
             Fate::Purged { left, .. } if left.is_empty() => {}
             Fate::Purged { left, .. } => {
                 let what = units::plural(left.len() as u64, "file");
@@ -252,7 +252,7 @@ fn row_document<'a>(row: &'a Row, fate: Option<&'a Fate>) -> RowDocument<'a> {
     let base = row.base.as_ref();
     let paths = row.steps.iter().filter_map(|step| Some(base?.path.join(step.path()).to_string_lossy().into_owned()));
     let (outcome, trash_id, reason) = match fate {
-        None => (None, None, None),
+        None | Some(Fate::Ready) => (None, None, None),
         Some(Fate::Trashed { id }) => (Some("trashed"), Some(id.as_str()), None),
         Some(Fate::Purged { .. }) => (Some("purged"), None, None),
         Some(Fate::Skipped { why }) => (Some("skipped"), None, Some(why.clone())),

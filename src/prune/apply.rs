@@ -25,6 +25,8 @@ pub struct Done<'p> {
 
 #[derive(Debug)]
 pub enum Fate {
+    /// It is where it was, and would go.
+    Ready,
     /// It is in the trash under this id.
     Trashed { id: String },
     /// It is gone for good. `left`: what was not in the plan and stays in the trash, as the item `id`.
@@ -144,6 +146,18 @@ impl Trashes {
 /// # Errors
 /// When `tell`, `is_kept` or the hook fail. What is wrong with a row is told with it, and the next one is gone on with.
 pub fn apply<'p>(plan: &'p Plan, trashes: &Trashes, acting: &mut Acting<'_>) -> anyhow::Result<Vec<Done<'p>>> {
+    go_through(plan, Some(trashes), acting)
+}
+
+/// What [`apply`] would do with every row as it is now; nothing is changed, and nothing is locked.
+///
+/// # Errors
+/// As [`apply`].
+pub fn check<'p>(plan: &'p Plan, acting: &mut Acting<'_>) -> anyhow::Result<Vec<Done<'p>>> {
+    go_through(plan, None, acting)
+}
+
+fn go_through<'p>(plan: &'p Plan, trashes: Option<&Trashes>, acting: &mut Acting<'_>) -> anyhow::Result<Vec<Done<'p>>> {
     let mut all = Vec::new();
     let going: Vec<&Row> = plan.going().collect();
     let mut left = places(plan, acting.candidates);
@@ -162,9 +176,11 @@ pub fn apply<'p>(plan: &'p Plan, trashes: &Trashes, acting: &mut Acting<'_>) -> 
             None if let Some(failure) = trashes.failure(row) => Fate::Failed { error: failure.into() },
             None => Fate::Skipped { why: "the database does not know it any more: scan, and plan again".to_owned() },
             Some((at, c)) => {
+                // Where nothing goes, what is before it is there still.
+                let number = if trashes.is_some() { number } else { 0 };
                 let left = Left { rows: &left, number, usable, kin: &kin };
                 let fate = one(plan, row, (at, c), &left, trashes, acting)?;
-                if matches!(fate, Fate::Trashed { .. } | Fate::Purged { .. }) {
+                if matches!(fate, Fate::Trashed { .. } | Fate::Purged { .. } | Fate::Ready) {
                     usable -= u64::from(c.counts());
                 }
                 fate
@@ -247,7 +263,7 @@ fn one(
     row: &Row,
     (at, c): (usize, &Candidate),
     left: &Left<'_>,
-    trashes: &Trashes,
+    trashes: Option<&Trashes>,
     acting: &mut Acting<'_>,
 ) -> anyhow::Result<Fate> {
     let now = acting.doer.now;
@@ -293,6 +309,7 @@ fn one(
     let Some(steps) = still(plan, row, c, found) else {
         return skipped("what goes with it is not what was planned: plan again".to_owned());
     };
+    let Some(trashes) = trashes else { return Ok(Fate::Ready) };
     if row.is_foreign {
         // A name that stands for something else by now is another model's.
         if !row.steps.iter().filter(|step| hand_over::is_name(step)).all(|step| steps.contains(step)) {
@@ -319,7 +336,8 @@ fn again(c: usize, left: &Left<'_>, candidates: &[Candidate]) -> Result<Way, Str
     let with: Vec<usize> = left.to_go().into_iter().filter(|at| left.kin.are(c, *at)).collect();
     let taken = left.taken();
     let found = lookup(candidates, &with, &|at| taken.contains(&at) || !left.kin.are(c, at));
-    found.into_iter().next().unwrap_or_else(|| Err("it is not there any more".to_owned()))
+    let own = with.iter().position(|at| *at == c).and_then(|own| found.into_iter().nth(own));
+    own.unwrap_or_else(|| Err("it is not there any more".to_owned()))
 }
 
 /// What of the steps of a row is still to be done: nothing that was not planned, and all of the model's own files.

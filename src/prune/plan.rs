@@ -114,6 +114,20 @@ impl Plan {
         self.rows.iter().filter(|row| row.goes)
     }
 
+    /// The same plan, in which a row that has a reason in `why`, which stands beside the rows, stays for it.
+    pub fn without(mut self, why: &[Option<String>]) -> Plan {
+        for (row, why) in self.rows.iter_mut().zip(why) {
+            let Some(why) = why.clone().filter(|_| row.goes) else { continue };
+            self.sums.apparent = self.sums.apparent.saturating_sub(row.apparent_bytes);
+            self.sums.allocated = self.sums.allocated.saturating_sub(row.allocated_bytes);
+            self.sums.freed = self.sums.freed.saturating_sub(row.freed_bytes);
+            (row.goes, row.rule, row.why, row.base) = (false, Rule::Changed, why, None);
+            row.steps.clear();
+        }
+        self.rows.sort_by_key(|row| !row.goes);
+        self
+    }
+
     pub fn staying(&self) -> impl Iterator<Item = &Row> {
         self.rows.iter().filter(|row| !row.goes)
     }

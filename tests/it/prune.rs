@@ -558,6 +558,26 @@ fn what_is_no_plan_is_not_read_to_its_end() {
     sandbox.run(["prune", "--apply", file.to_str().unwrap()]).refuses(3, "is larger than 1.0 GiB, and no plan is");
 }
 
+#[test]
+fn a_saved_plan_that_is_only_looked_at_tells_what_of_it_would_still_be_done() {
+    let sandbox = with_models();
+    let file = sandbox.path("plan.json");
+    let file = file.to_str().unwrap();
+    prune(&sandbox, &["--unused-for", "30d", "--plan", file]).ok();
+    let look = || sandbox.run(["prune", "--apply", file, "--assume-unused", "--json"]).ok();
+    let run = look();
+    assert_eq!(going(&run), ["ancient-Q4_0", "older-Q8_0"]);
+    assert!(run.json()["notes"][0].as_str().unwrap().starts_with("the plan was made "), "{run:?}");
+    fs::write(sandbox.models().join("older-Q8_0.gguf"), "another one").unwrap();
+    sandbox.run(["set", "ancient-Q4_0", "--pin"]).ok();
+    let run = look();
+    assert!(going(&run).is_empty(), "{run:?}");
+    assert_eq!(verdicts(&run)["ancient-Q4_0"], "keep changed");
+    assert!(run.out.contains("it is pinned"), "{run:?}");
+    assert_eq!(run.json()["freed_bytes"], 0);
+    assert_eq!(names(&sandbox).len(), 3);
+}
+
 /// What is in the models folder and in the trash together: name of the file and its content.
 fn everything(sandbox: &Sandbox) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
