@@ -160,10 +160,15 @@ pub fn check<'p>(plan: &'p Plan, acting: &mut Acting<'_>) -> anyhow::Result<Vec<
 fn go_through<'p>(plan: &'p Plan, trashes: Option<&Trashes>, acting: &mut Acting<'_>) -> anyhow::Result<Vec<Done<'p>>> {
     let mut all = Vec::new();
     let going: Vec<&Row> = plan.going().collect();
-    let mut left = places(plan, acting.candidates);
-    // What cannot go stays, and so does what it needs of the others.
-    for (slot, _) in left.iter_mut().zip(&going).filter(|(_, row)| trashes.failure(row).is_some()) {
-        *slot = None;
+    let places = places(plan, acting.candidates);
+    let mut left = places.clone();
+    // What does not go for a reason that is known by now stays, and so does what it needs of the others.
+    for (slot, row) in left.iter_mut().zip(&going) {
+        let c = slot.and_then(|at| acting.candidates.get(at));
+        let is_kept = c.is_some_and(|c| decide::protect(&plan.policy, c, acting.doer.now).is_some());
+        if is_kept || trashes.failure(row).is_some() {
+            *slot = None;
+        }
     }
     let kin = Kin::of(acting.candidates);
     let mut usable = acting.candidates.iter().filter(|c| c.counts()).count() as u64;
@@ -171,9 +176,9 @@ fn go_through<'p>(plan: &'p Plan, trashes: Option<&Trashes>, acting: &mut Acting
         if (acting.stop)() {
             break;
         }
-        let at = left.get(number).copied().flatten();
+        let at = places.get(number).copied().flatten();
         let fate = match at.and_then(|at| Some((at, acting.candidates.get(at)?))) {
-            None if let Some(failure) = trashes.failure(row) => Fate::Failed { error: failure.into() },
+            _ if let Some(failure) = trashes.failure(row) => Fate::Failed { error: failure.into() },
             None => Fate::Skipped { why: "the database does not know it any more: scan, and plan again".to_owned() },
             Some((at, c)) => {
                 // Where nothing goes, what is before it is there still.

@@ -242,6 +242,27 @@ fn more_than_half_of_what_is_there_now_needs_a_word_more() {
 }
 
 #[test]
+fn what_a_link_that_is_kept_by_now_leads_to_stays() {
+    let sandbox = with_models();
+    // After the models in the order of the plan.
+    let links = sandbox.path("yonder");
+    fs::create_dir(&links).unwrap();
+    let path = sandbox.models().join("ancient-Q4_0.gguf");
+    std::os::unix::fs::symlink(&path, links.join("zlink.gguf")).unwrap();
+    let roots = format!("{}:{}", sandbox.models().display(), links.display());
+    let run = |args: &[&str]| finish(sandbox.command(args).env("MODEL_SCAN_PATH", &roots).output().unwrap());
+    run(&["scan"]).ok();
+    let plan = sandbox.path("plan.json");
+    let plan = plan.to_str().unwrap();
+    let rule = ["prune", "--older-than", "30d", "--grace", "0", "--assume-unused", "--plan", plan];
+    run(&rule).ok();
+    run(&["keep", "add", links.join("zlink.gguf").to_str().unwrap()]).ok();
+    run(&["prune", "--apply", plan, "--confirm", "--allow-large"]).refuses(1, "the keep rule");
+    assert!(path.exists() && links.join("zlink.gguf").exists());
+    assert!(!sandbox.models().join("older-Q8_0.gguf").exists(), "what nothing keeps goes");
+}
+
+#[test]
 fn so_many_models_as_are_configured_by_now_stay() {
     let sandbox = with_models();
     let plan = sandbox.path("plan.json");
