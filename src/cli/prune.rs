@@ -7,7 +7,7 @@ use super::trash_settle::settle;
 use super::{Access, Ctx, Exit, scan, select};
 use crate::clock;
 use crate::config::PruneConfig;
-use crate::failure::{Failure, Kind, OrFail, classify};
+use crate::failure::{Failure, Kind, classify};
 use crate::inventory;
 use crate::model::{Action, Event, HintSource, KeepHint, ModelId, Selector, StoreKind, Subject};
 use crate::prune::apply::{Acting, Doer, Done, Fate, Trashes, apply};

@@ -125,7 +125,7 @@ pub(super) fn looked_through(
         let at = about.iter().position(|other| std::ptr::eq(*other, c));
         at.and_then(|at| uses.get(at)).cloned().unwrap_or_else(|| Use::Unknown("nobody was asked".to_owned()))
     };
-    let doer = Doer { who: String::new(), command: String::new(), now: ctx.now };
+    let doer = Doer { who: String::new(), command: String::new(), actor: None, now: ctx.now };
     let mut acting = Acting {
         candidates: found,
         doer: &doer,

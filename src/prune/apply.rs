@@ -162,11 +162,12 @@ fn go_through<'p>(plan: &'p Plan, trashes: Option<&Trashes>, acting: &mut Acting
     let going: Vec<&Row> = plan.going().collect();
     let places = places(plan, acting.candidates);
     let mut left = places.clone();
+    let failure = |row: &Row| trashes.and_then(|trashes| trashes.failure(row));
     // What does not go for a reason that is known by now stays, and so does what it needs of the others.
     for (slot, row) in left.iter_mut().zip(&going) {
         let c = slot.and_then(|at| acting.candidates.get(at));
         let is_kept = c.is_some_and(|c| decide::protect(&plan.policy, c, acting.doer.now).is_some());
-        if is_kept || trashes.failure(row).is_some() {
+        if is_kept || failure(row).is_some() {
             *slot = None;
         }
     }
@@ -178,7 +179,7 @@ fn go_through<'p>(plan: &'p Plan, trashes: Option<&Trashes>, acting: &mut Acting
         }
         let at = places.get(number).copied().flatten();
         let fate = match at.and_then(|at| Some((at, acting.candidates.get(at)?))) {
-            _ if let Some(failure) = trashes.failure(row) => Fate::Failed { error: failure.into() },
+            _ if let Some(failure) = failure(row) => Fate::Failed { error: failure.into() },
             None => Fate::Skipped { why: "the database does not know it any more: scan, and plan again".to_owned() },
             Some((at, c)) => {
                 // Where nothing goes, what is before it is there still.
@@ -191,7 +192,7 @@ fn go_through<'p>(plan: &'p Plan, trashes: Option<&Trashes>, acting: &mut Acting
                 fate
             }
         };
-        if !matches!(fate, Fate::Trashed { .. } | Fate::Purged { .. })
+        if !matches!(fate, Fate::Trashed { .. } | Fate::Purged { .. } | Fate::Ready)
             && let Some(slot) = left.get_mut(number)
         {
             *slot = None;

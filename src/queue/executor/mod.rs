@@ -32,7 +32,7 @@ use judge::Verdict;
 use keeper::Keeper;
 use load::Loaded;
 pub use load::pause;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
