@@ -11,6 +11,7 @@ use crate::host::extents;
 use crate::inventory::{self, Entity, Part, PartRole, Stamp, Weight, Wish};
 use crate::model::{Class, FileIdentity, ModelId, State, StoreKind};
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -147,6 +148,8 @@ pub fn plan(
 ) -> Plan {
     let mut verdicts = judge(policy, candidates, now, uses);
     let mut going = decide::limit(policy, candidates, &mut verdicts, space);
+    // A run may end between any two rows: a link goes before what it leads to.
+    going.sort_by_key(|at| Reverse(candidates.get(*at).map_or(0, distance)));
     let mut ground = Ground::default();
     let steps = loop {
         let found = lookup(candidates, &going, &|_| false);
@@ -325,6 +328,12 @@ pub(super) fn lookup(
             if has_others { Err("what stays leads to its files".to_owned()) } else { Ok(way) }
         })
         .collect()
+}
+
+/// Over how many links it leads to bytes that are not among its own entries.
+fn distance(c: &Candidate) -> usize {
+    let far = c.pieces.iter().filter(|piece| piece.own_links == 0);
+    far.flat_map(|piece| &piece.entries).map(|entry| way(entry).len()).max().unwrap_or(0)
 }
 
 /// Every entry that a link leads over to its end, which may be another name of the same file. Nothing for a file.

@@ -177,6 +177,17 @@ fn what_lies_on_a_mount_in_a_store_is_not_said_to_go() {
     restore_all(&world, &plan, &done);
 }
 
+/// A run may be killed between any two rows.
+#[test]
+fn a_link_goes_before_what_it_leads_to() {
+    let mut world = World::of(&[(0, 0, 0, 0, 0), (4, 1, 0, 0, 0)]);
+    world.scan();
+    let policy = Policy { unused_for: Some(Duration::ZERO), grace: Duration::ZERO, ..Policy::default() };
+    let plan = planned(&world, &world.candidates(), &policy, 0);
+    let going: Vec<_> = plan.going().map(|row| row.path.file_name().unwrap().to_str().unwrap()).collect();
+    assert_eq!(going, ["l1.gguf", "m0-Q4_0.gguf"]);
+}
+
 /// A link in one root leads to a model of another one, which has a projector that others have as well.
 #[test]
 fn what_a_link_elsewhere_leads_to_stays_whole() {
