@@ -73,7 +73,7 @@ pub fn candidates(
     rows: &[ModelRow],
     hints: &[KeepHint],
     limits: &TierLimits,
-    (loaded, is_failed): (Option<&ModelId>, &dyn Fn(&ModelId) -> bool),
+    (loaded, failed): (Option<&ModelId>, &[ModelId]),
 ) -> Candidates {
     let ranked: Vec<usize> = rank(rows, hints, limits).into_iter().map(|r| r.row).collect();
     let named = match wish {
@@ -101,7 +101,7 @@ pub fn candidates(
         others.sort_by_key(|i| tier(i).is_none_or(|t| t < *wanted));
     }
     for order in [&mut own, &mut others] {
-        order.retain(|i| rows.get(*i).is_some_and(|r| !is_failed(&r.id)));
+        order.retain(|i| rows.get(*i).is_some_and(|r| !failed.contains(&r.id)));
     }
     Candidates { own, others }
 }
@@ -223,8 +223,8 @@ pub(crate) mod tests {
         let limits = TierLimits::default();
         let order = |wish: Wish, loaded: Option<&str>, failed: &[&str]| {
             let loaded = loaded.map(|id| ModelId(id.into()));
-            let is_failed = |id: &ModelId| failed.contains(&id.as_str());
-            let found = candidates(&wish, &rows, &[], &limits, (loaded.as_ref(), &is_failed));
+            let failed: Vec<ModelId> = failed.iter().map(|id| ModelId((*id).into())).collect();
+            let found = candidates(&wish, &rows, &[], &limits, (loaded.as_ref(), &failed));
             (found.own, found.others)
         };
         let large = "bbbbbbbbbbbb";

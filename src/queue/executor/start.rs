@@ -77,8 +77,7 @@ impl Run<'_> {
         let rows = self.db.rows()?;
         let loaded = self.loaded.as_ref().map(|l| l.row.id.clone());
         // Those that failed before as well: what was wrong with them belongs to the error when none is left.
-        let all = |_: &ModelId| false;
-        let own = candidates(&wish, &rows, &self.setup.hints, &self.setup.limits, (loaded.as_ref(), &all)).own;
+        let own = candidates(&wish, &rows, &self.setup.hints, &self.setup.limits, (loaded.as_ref(), &[])).own;
         if own.is_empty() {
             return self.no_model(tasks);
         }
@@ -230,7 +229,6 @@ impl Run<'_> {
                 return Ok(());
             }
         }
-        let mut group: Vec<(Task, Second)> = group;
         let slots = self.loaded.as_ref().map_or(1, |l| l.slots).max(1);
         let later = group.split_off(slots.min(group.len()));
         self.swapped.extend(later);
@@ -259,8 +257,8 @@ impl Run<'_> {
 
     /// The model that comes next for a wish when those in `tried` have failed it.
     pub(super) fn alternative<'r>(&self, wish: &Wish, rows: &'r [ModelRow], tried: &[ModelId]) -> Option<&'r ModelRow> {
-        let is_failed = |id: &ModelId| tried.contains(id) || self.failed_models.contains_key(id);
-        let found = candidates(wish, rows, &self.setup.hints, &self.setup.limits, (None, &is_failed));
+        let failed: Vec<ModelId> = tried.iter().chain(self.failed_models.keys()).cloned().collect();
+        let found = candidates(wish, rows, &self.setup.hints, &self.setup.limits, (None, &failed));
         found.own.into_iter().chain(found.others).next().and_then(|i| rows.get(i))
     }
 }
