@@ -5,6 +5,7 @@ mod completions;
 mod duplicates;
 mod exact;
 mod fit;
+mod forms;
 mod history;
 mod history_view;
 mod inference;
@@ -109,6 +110,7 @@ enum Command {
     Worker(worker::WorkerArgs),
     Probe(probe::ProbeArgs),
     Measure(measure::MeasureArgs),
+    Forms(forms::FormsArgs),
 }
 
 /// How a command that did not fail ended.
@@ -237,6 +239,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::Worker(args) => worker::run(ctx, args),
         Command::Probe(args) => probe::run(ctx, args),
         Command::Measure(args) => measure::run(ctx, args),
+        Command::Forms(args) => forms::run(ctx, args),
     }
 }
 

@@ -1,4 +1,4 @@
-//! llama.cpp, used in the worker process alone. Without the `llama` feature: a stub that says so.
+//! llama.cpp, used in the worker process alone, and in children that are asked one question. Without the `llama` feature: a stub that says so.
 //!
 //! One thread owns the context and takes [`Engine`]'s commands from a bounded channel; every generation reports through
 //! a bounded channel of its own, and ends early when its receiver is dropped. The pure parts (chat templates, stop
@@ -25,6 +25,8 @@ mod context;
 #[cfg(feature = "llama")]
 mod embed;
 #[cfg(feature = "llama")]
+mod form;
+#[cfg(feature = "llama")]
 mod load;
 #[cfg(feature = "llama")]
 mod log;
@@ -45,11 +47,13 @@ mod work;
 mod stub;
 
 #[cfg(feature = "llama")]
+pub use form::check_form;
+#[cfg(feature = "llama")]
 pub use load::Engine;
 #[cfg(feature = "llama")]
 pub use measure::measure;
 #[cfg(not(feature = "llama"))]
-pub use stub::{Engine, measure};
+pub use stub::{Engine, check_form, measure};
 
 pub use metrics::{Figure, Metrics};
 pub use request::{

@@ -188,12 +188,21 @@ pub struct Generate {
 }
 
 /// What an answer has to fit, enforced token by token.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Form {
     /// A GBNF grammar with the root `root`.
     Grammar(String),
     /// A JSON schema, as JSON.
     Schema(String),
+}
+
+impl Form {
+    /// The grammar, or the schema.
+    pub fn text(&self) -> &str {
+        match self {
+            Form::Grammar(text) | Form::Schema(text) => text,
+        }
+    }
 }
 
 /// A text to be embedded, as it was given.

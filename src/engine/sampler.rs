@@ -1,3 +1,4 @@
+use super::form::{ROOT, bad, grammar_text};
 use super::{EngineError, Form, Sampling};
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::sampling::LlamaSampler;
@@ -16,15 +17,8 @@ pub struct Sampler {
 /// # Errors
 /// [`EngineError::BadSpec`]: the grammar or the schema cannot be read.
 pub fn grammar(model: &LlamaModel, form: &Form) -> Result<LlamaSampler, EngineError> {
-    let bad = |what: &str, why: String| EngineError::BadSpec(format!("the {what} cannot be followed: {why}"));
-    let (what, text) = match form {
-        Form::Grammar(text) => ("grammar", text.clone()),
-        Form::Schema(schema) => {
-            let text = llama_cpp_2::json_schema_to_grammar(schema).map_err(|e| bad("JSON schema", e.to_string()))?;
-            ("JSON schema", text)
-        }
-    };
-    LlamaSampler::grammar(model, &text, "root").map_err(|e| bad(what, e.to_string()))
+    let (what, text) = grammar_text(form)?;
+    LlamaSampler::grammar(model, &text, ROOT).map_err(|e| bad(what, e))
 }
 
 enum Choice {

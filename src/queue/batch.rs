@@ -9,6 +9,7 @@ mod tests;
 
 pub use output::{OutputLine, is_error, output_line};
 
+use crate::engine::Form;
 use crate::failure::Failure;
 use crate::model::hex;
 use crate::model::task::{Endpoint, TaskRequest};
@@ -16,7 +17,7 @@ use crate::worker::{ChatRequest, CompletionRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{self, BufRead};
 
 /// Lines in one file, at most: OpenAI's limit.
@@ -27,6 +28,10 @@ pub const MAX_BYTES: u64 = 200_000_000;
 const MAX_LINE: u64 = 32 << 20;
 /// Bytes of one `custom_id` or name of a model, at most.
 const MAX_KEY: usize = 512;
+/// Different schemas and grammars of one file that are kept.
+const MAX_FORMS: usize = 1_000;
+/// Bytes of them, in all.
+const MAX_FORM_BYTES: usize = 8 << 20;
 /// Problems that are told in full.
 const TOLD: usize = 20;
 
@@ -48,6 +53,9 @@ pub struct Checked {
     pub sha256: String,
     /// The models that its lines name.
     pub models: BTreeSet<String>,
+    /// What answers have to fit, each with the lines that ask for it: as many as [`MAX_FORMS`] and [`MAX_FORM_BYTES`]
+    /// allow. Whether they can be followed only llama.cpp knows.
+    pub forms: BTreeMap<Form, Vec<u64>>,
 }
 
 /// Something wrong with a file.
@@ -66,6 +74,19 @@ pub struct Problems {
 }
 
 impl Problems {
+    /// What is wrong with the forms of a file: for each in their order, why it cannot be followed.
+    pub fn of_forms(checked: &Checked, refused: &[Option<String>]) -> Problems {
+        let refused = checked.forms.values().zip(refused).filter_map(|(lines, why)| Some((lines, why.as_ref()?)));
+        let mut all: Vec<(u64, &String)> =
+            refused.flat_map(|(lines, why)| lines.iter().map(move |at| (*at, why))).collect();
+        all.sort_unstable();
+        let mut problems = Problems::default();
+        for (line, why) in all {
+            problems.add(Some(line), why);
+        }
+        problems
+    }
+
     fn add(&mut self, line: Option<u64>, what: impl Into<String>) {
         self.count = self.count.saturating_add(1);
         if self.first.len() < TOLD {
@@ -102,6 +123,7 @@ pub fn check(reader: impl BufRead) -> io::Result<Result<Checked, Problems>> {
     let mut problems = Problems::default();
     let mut keys = HashSet::new();
     let mut models = BTreeSet::new();
+    let (mut forms, mut form_bytes) = (BTreeMap::<Form, Vec<u64>>::new(), 0_usize);
     loop {
         match lines.next_line()? {
             Next::End => break,
@@ -110,7 +132,17 @@ pub fn check(reader: impl BufRead) -> io::Result<Result<Checked, Problems>> {
                 break;
             }
             Next::Line(Err(what)) => problems.add(Some(lines.number), what),
-            Next::Line(Ok(line)) => {
+            Next::Line(Ok((line, form))) => {
+                let kept = form.filter(|form| {
+                    let more = form_bytes.saturating_add(form.text().len());
+                    let is_new = !forms.contains_key(form);
+                    let fits = forms.len() < MAX_FORMS && more <= MAX_FORM_BYTES;
+                    form_bytes = if is_new && fits { more } else { form_bytes };
+                    fits || !is_new
+                });
+                if let Some(form) = kept {
+                    forms.entry(form).or_default().push(lines.number);
+                }
                 if let Some(key) = keys.replace(line.key) {
                     problems.add(Some(lines.number), format!("the custom_id {} is used before", quoted(&key)));
                 }
@@ -122,7 +154,11 @@ pub fn check(reader: impl BufRead) -> io::Result<Result<Checked, Problems>> {
         problems.add(None, "it is empty");
     }
     let number = lines.number;
-    Ok(if problems.count == 0 { Ok(Checked { lines: number, sha256: lines.digest(), models }) } else { Err(problems) })
+    Ok(if problems.count == 0 {
+        Ok(Checked { lines: number, sha256: lines.digest(), models, forms })
+    } else {
+        Err(problems)
+    })
 }
 
 /// Reads a checked file a second time. The last item is an error when it is another file by now.
@@ -133,7 +169,7 @@ pub fn read<R: BufRead>(reader: R, checked: &Checked) -> impl Iterator<Item = an
         let reading = lines.as_mut()?;
         let changed = || Failure::cannot_meet("the file was changed while it was read: nothing of it was queued");
         match reading.next_line() {
-            Ok(Next::Line(Ok(line))) => Some(Ok(line)),
+            Ok(Next::Line(Ok((line, _)))) => Some(Ok(line)),
             Ok(Next::End) => {
                 let same = lines.take().is_some_and(|l| l.digest() == expected);
                 if same { None } else { Some(Err(changed().into())) }
@@ -151,7 +187,7 @@ pub fn read<R: BufRead>(reader: R, checked: &Checked) -> impl Iterator<Item = an
 }
 
 enum Next {
-    Line(Result<Line, String>),
+    Line(Result<(Line, Option<Form>), String>),
     /// Over a limit; nothing more is read.
     TooMuch(String),
     End,
@@ -219,7 +255,7 @@ struct Raw {
     body: Option<Value>,
 }
 
-fn parse(bytes: &[u8], judging: Judging) -> Result<Line, String> {
+fn parse(bytes: &[u8], judging: Judging) -> Result<(Line, Option<Form>), String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())?.trim();
     if text.is_empty() {
         return Err("is blank".to_owned());
@@ -247,23 +283,21 @@ fn parse(bytes: &[u8], judging: Judging) -> Result<Line, String> {
         format!("has the url {}; known are {}", quoted(url), known.join(" and "))
     })?;
     let Some(Value::Object(body)) = raw.body else { return Err("has no body, or one that is no object".to_owned()) };
-    if judging == Judging::All {
-        check_body(endpoint, &body)?;
-    }
+    let form = if judging == Judging::All { check_body(endpoint, &body)? } else { None };
     let model = body.get("model").and_then(Value::as_str).filter(|m| !m.is_empty()).map(str::to_owned);
     if model.as_ref().is_some_and(|model| model.len() > MAX_KEY) {
         return Err(format!("names a model in more than {MAX_KEY} bytes"));
     }
     let body = Value::Object(body).to_string();
-    Ok(Line { key, request: TaskRequest { endpoint, body }, model })
+    Ok((Line { key, request: TaskRequest { endpoint, body }, model }, form))
 }
 
 /// Whether a worker would answer it: the shape, told in the words of batch files, and then all that the worker itself
-/// asks of a body. What depends on the model is left to it.
-pub fn check_body(endpoint: Endpoint, body: &Map<String, Value>) -> Result<(), String> {
+/// asks of a body. What depends on the model is left to it, and the form that the answer has to fit to llama.cpp.
+pub fn check_body(endpoint: Endpoint, body: &Map<String, Value>) -> Result<Option<Form>, String> {
     match endpoint {
         Endpoint::Completions => match body.get("prompt") {
-            Some(Value::String(_)) => CompletionRequest::read(body).map(drop),
+            Some(Value::String(_)) => CompletionRequest::read(body)?.options.form(),
             _ => Err("must have a `prompt` in its body that is a string".to_owned()),
         },
         Endpoint::Chat => match body.get("messages") {
@@ -271,7 +305,7 @@ pub fn check_body(endpoint: Endpoint, body: &Map<String, Value>) -> Result<(), S
                 let is_good = |m: &Value| m.get("role").is_some_and(Value::is_string) && m.get("content").is_some();
                 match messages.iter().position(|m| !is_good(m)) {
                     Some(at) => Err(format!("has a message without role or content (number {})", at.saturating_add(1))),
-                    None => ChatRequest::read(body).map(drop),
+                    None => ChatRequest::read(body)?.options.form(),
                 }
             }
             _ => Err("must have `messages` in its body, at least one".to_owned()),

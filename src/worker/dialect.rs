@@ -33,7 +33,8 @@ impl ChatRequest {
         let messages = member(body, "messages")?.ok_or("`messages` is missing")?;
         let chat_template_kwargs = member(body, "chat_template_kwargs")?.unwrap_or_default();
         let request = ChatRequest { messages, chat_template_kwargs, options };
-        match request.plain_messages()?.is_empty() {
+        request.messages.iter().try_for_each(ChatMessage::check)?;
+        match request.messages.is_empty() {
             true => Err("`messages` is empty".into()),
             false => Ok(request),
         }
@@ -52,6 +53,16 @@ pub struct ChatMessage {
 }
 
 impl ChatMessage {
+    /// Whether it is a text. Tens of thousands are asked this at once: nothing is copied.
+    fn check(&self) -> Result<(), String> {
+        match &self.content {
+            Some(Content::Parts(parts)) if parts.iter().any(|part| part.kind != "text" || part.text.is_none()) => {
+                self.text().map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn text(&self) -> Result<String, String> {
         match &self.content {
             None => Ok(String::new()),
@@ -103,8 +114,12 @@ impl CompletionRequest {
 /// One member of a body.
 fn member<'a, T: Deserialize<'a>>(body: &'a Map<String, Value>, key: &str) -> Result<Option<T>, String> {
     let Some(value) = body.get(key) else { return Ok(None) };
-    let read = serde_path_to_error::deserialize(value);
-    read.map(Some).map_err(|error| match error.path().iter().next() {
+    if let Ok(read) = T::deserialize(value) {
+        return Ok(Some(read));
+    }
+    // Only what is wrong is worth the cost of knowing the way to it.
+    let again = serde_path_to_error::deserialize(value);
+    again.map(Some).map_err(|error| match error.path().iter().next() {
         None => format!("`{key}`: {}", error.inner()),
         Some(_) => format!("`{key}`, at {}: {}", error.path(), error.inner()),
     })
@@ -215,8 +230,10 @@ impl Options {
         if let Some(key) = unserved(body) {
             return Err(format!("`{key}` is not served"));
         }
-        let options: Options =
-            serde_path_to_error::deserialize(body).map_err(|error| format!("`{}`: {}", error.path(), error.inner()))?;
+        let options = Options::deserialize(body).or_else(|_| {
+            let again = serde_path_to_error::deserialize(body);
+            again.map_err(|error| format!("`{}`: {}", error.path(), error.inner()))
+        })?;
         options.check()?;
         Ok(options)
     }
@@ -237,7 +254,14 @@ impl Options {
         if self.max_tokens == Some(0) {
             return Err("`max_tokens` must be at least 1".into());
         }
-        self.form()?;
+        match self.form()? {
+            Some(Form::Grammar(text)) if !text.contains("root") => return Err("the grammar has no rule `root`".into()),
+            // A schema that is `true` says nothing, and `false` that no answer is one.
+            Some(Form::Schema(text)) if !text.starts_with('{') => {
+                return Err("the JSON schema is no object".into());
+            }
+            _ => {}
+        }
         let numbers = [("temperature", self.temperature), ("top_p", self.top_p), ("min_p", self.min_p)];
         match numbers.iter().find(|(_, value)| value.is_some_and(|value| !value.is_finite() || value < 0.0)) {
             Some((name, _)) => Err(format!("`{name}` must be a number from 0")),
@@ -347,6 +371,8 @@ mod tests {
         let check = |text: &str| serde_json::from_str::<Options>(text).unwrap().check();
         assert!(check(r#"{"n":2}"#).is_err());
         assert!(check(r#"{"max_tokens":0}"#).is_err());
+        assert!(check(r#"{"json_schema":7}"#).is_err());
+        assert!(check(r#"{"grammar":"rot ::= \"a\""}"#).is_err());
         assert!(check(r#"{"top_p":-1}"#).is_err());
         assert!(check(r#"{"max_tokens":-1,"n":1}"#).is_ok());
     }

@@ -357,3 +357,43 @@ fn a_batch_with_failed_and_cancelled_lines_says_how_they_are_run_again() {
     let retried = sandbox.run(["task", "retry", "--batch", &batch, "--json"]).ok().json();
     assert_eq!(retried["changed"], json!([2, 3]));
 }
+
+#[test]
+fn what_no_worker_would_answer_is_refused_when_it_is_handed_in() {
+    let sandbox = Sandbox::new();
+    let good = line("a", r#""json_schema":{"type":"object"},"#);
+    let bad = [line("b", r#""n":2,"#), line("c", r#""frequency_penalty":1.5,"#), line("d", r#""json_schema":7,"#)];
+    fs::write(sandbox.path("bad.jsonl"), [&good, &bad[0], &bad[1], &bad[2]].map(|line| format!("{line}\n")).concat())
+        .unwrap();
+    let run = sandbox.run(["task", "import", "bad.jsonl"]).refuses(3, "has 3 problems");
+    for text in ["line 2: `n` must be 1", "line 3: `frequency_penalty` is not served", "line 4: the JSON schema is"] {
+        assert!(run.err.contains(text), "{run:?}");
+    }
+    fs::write(sandbox.path("rule.gbnf"), "rot ::= \"a\"\n").unwrap();
+    fs::write(sandbox.path("empty.gbnf"), "\n").unwrap();
+    sandbox.run(["task", "add", "x", "--grammar", "rule.gbnf"]).refuses(3, "no rule `root`");
+    sandbox.run(["task", "add", "x", "--grammar", "empty.gbnf"]).refuses(3, "is empty");
+    assert!(!sandbox.db().exists());
+    fs::write(sandbox.path("good.jsonl"), good).unwrap();
+    sandbox.run(["task", "import", "good.jsonl"]).ok();
+}
+
+#[test]
+#[cfg(feature = "llama")]
+fn a_schema_or_grammar_that_llama_cpp_cannot_read_is_refused_when_it_is_handed_in() {
+    let sandbox = Sandbox::new();
+    let lines = [
+        line("a", r#""json_schema":{"type":"object"},"#),
+        line("b", r#""json_schema":{"type":"nonsense"},"#),
+        line("c", r#""grammar":"root ::= nothing-by-that-name","#),
+        line("d", r#""json_schema":{"type":"nonsense"},"#),
+    ];
+    fs::write(sandbox.path("bad.jsonl"), lines.join("\n")).unwrap();
+    let run = sandbox.run(["batch", "bad.jsonl", "-o", "out.jsonl"]).refuses(3, "has 3 problems");
+    for text in ["line 2: the JSON schema cannot", "line 3: the grammar cannot", "line 4: the JSON schema cannot"] {
+        assert!(run.err.contains(text), "{run:?}");
+    }
+    fs::write(sandbox.path("bad.json"), r#"{"type": "nonsense"}"#).unwrap();
+    sandbox.run(["task", "add", "x", "--json-schema", "bad.json"]).refuses(3, "the JSON schema cannot be followed");
+    assert!(!sandbox.db().exists());
+}

@@ -1,3 +1,4 @@
+use super::super::forms;
 use super::super::list::named as one_of;
 use super::super::run_once::{MAX_PROMPT, limit, prompt, temperature};
 use super::view::TaskJson;
@@ -7,6 +8,7 @@ use crate::db::Db;
 use crate::failure::{Failure, Kind, OrFail};
 use crate::model::Tier;
 use crate::model::task::{Accepted, Endpoint, NewTask, OnFinished, Task, TaskRequest, Wish};
+use crate::queue::batch;
 use crate::ui::{text, units};
 use clap::{ArgGroup, Args};
 use serde::Serialize;
@@ -275,7 +277,15 @@ fn request(args: &AddArgs) -> anyhow::Result<TaskRequest> {
         set("response_format", Some(json!({ "type": "json_schema", "json_schema": named })));
     }
     if let Some(file) = &args.grammar {
-        set("grammar", Some(read(file, "grammar")?.into()));
+        let text = read(file, "grammar")?;
+        if text.trim().is_empty() {
+            return Err(Failure::cannot_meet(format!("`{}` is empty", file.display())).into());
+        }
+        set("grammar", Some(text.into()));
+    }
+    let form = batch::check_body(endpoint, &body).map_err(Failure::cannot_meet)?;
+    if let Some(why) = forms::refused(&form.iter().collect::<Vec<_>>()).into_iter().flatten().next() {
+        return Err(Failure::cannot_meet(why).into());
     }
     Ok(TaskRequest { endpoint, body: Value::Object(body).to_string() })
 }

@@ -1,3 +1,4 @@
+use super::super::forms;
 use super::super::list::named as one_of;
 use super::target::{Target, distinct};
 use super::{Access, Ctx, Exit, wish};
@@ -5,7 +6,7 @@ use crate::db::{Db, TaskFilter};
 use crate::failure::{Failure, OrFail};
 use crate::model::task::{Accepted, Enqueued, NewTask, OnFinished, TaskId, TaskState, Wish};
 use crate::model::{Tier, hex};
-use crate::queue::batch::{self, Checked};
+use crate::queue::batch::{self, Checked, Problems};
 use crate::ui::{text, units};
 use clap::Args;
 use serde::Serialize;
@@ -152,6 +153,10 @@ fn imported_from(ctx: &mut Ctx, args: &ImportArgs) -> anyhow::Result<Imported> {
     let checked = batch::check(BufReader::with_capacity(1 << 16, &file))
         .or_fail(unreadable)?
         .map_err(|problems| problems.failure(&name))?;
+    let refused = forms::refused(&checked.forms.keys().collect::<Vec<_>>());
+    if refused.iter().any(Option::is_some) {
+        return Err(Problems::of_forms(&checked, &refused).failure(&name).into());
+    }
     let wishes = wishes(ctx, args, &checked)?;
     let label = match &args.batch {
         Some(batch) => batch.clone(),

@@ -73,6 +73,22 @@ fn every_mistake_is_told_with_its_line() {
 }
 
 #[test]
+fn a_form_that_cannot_be_followed_is_told_with_every_line_that_asks_for_it() {
+    let asking = |key: &str, form: &str| chat(key).replace("\"model\"", &format!("{form}, \"model\""));
+    let (good, bad) = (r#""json_schema": {"type": "null"}"#, r#""grammar": "root ::= nothing""#);
+    let text = [asking("a", bad), asking("b", good), chat("c"), asking("d", bad)].join("\n");
+    let checked = check(text.as_bytes()).unwrap().unwrap();
+    let lines: Vec<(&str, &[u64])> = checked.forms.iter().map(|(form, at)| (form.text(), at.as_slice())).collect();
+    assert_eq!(lines, [("root ::= nothing", &[1, 4][..]), (r#"{"type":"null"}"#, &[2][..])]);
+    let refused = [Some("the grammar cannot be followed".to_owned()), None];
+    let told = Problems::of_forms(&checked, &refused);
+    assert_eq!((told.count, told.first[1].line), (2, Some(4)));
+    let many: String =
+        (0..MAX_FORMS + 5).map(|n| asking(&n.to_string(), &good.replace("null", &n.to_string())) + "\n").collect();
+    assert_eq!(check(many.as_bytes()).unwrap().unwrap().forms.len(), MAX_FORMS);
+}
+
+#[test]
 fn of_many_mistakes_twenty_are_told_and_all_are_counted() {
     let found = check("x\n".repeat(35).as_bytes()).unwrap().unwrap_err();
     assert_eq!((found.first.len(), found.count), (20, 35));
