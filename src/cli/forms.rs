@@ -54,7 +54,7 @@ fn ask(forms: &[&Form]) -> anyhow::Result<Vec<Option<String>>> {
     let mut file = tempfile::NamedTempFile::new()?;
     file.write_all(&serde_json::to_vec(forms)?)?;
     let args = vec!["forms".into(), file.path().as_os_str().to_owned()];
-    match run_bounded(&SpawnSpec { program: OURSELVES.into(), args, env: vec![] }, LIMIT) {
+    match run_bounded(&SpawnSpec { program: OURSELVES.into(), args, env: vec![], keep: None }, LIMIT) {
         Bounded::Finished { ending, stdout, .. } if ending.is_clean() => Ok(serde_json::from_slice(&stdout)?),
         other => anyhow::bail!("{other:?}"),
     }
