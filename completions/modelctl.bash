@@ -25,6 +25,9 @@ _modelctl() {
             modelctl,duplicates)
                 cmd="modelctl__subcmd__duplicates"
                 ;;
+            modelctl,forms)
+                cmd="modelctl__subcmd__forms"
+                ;;
             modelctl,help)
                 cmd="modelctl__subcmd__help"
                 ;;
@@ -90,6 +93,9 @@ _modelctl() {
                 ;;
             modelctl__subcmd__help,duplicates)
                 cmd="modelctl__subcmd__help__subcmd__duplicates"
+                ;;
+            modelctl__subcmd__help,forms)
+                cmd="modelctl__subcmd__help__subcmd__forms"
                 ;;
             modelctl__subcmd__help,help)
                 cmd="modelctl__subcmd__help__subcmd__help"
@@ -296,7 +302,7 @@ _modelctl() {
 
     case "${cmd}" in
         modelctl)
-            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure help"
+            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -419,8 +425,34 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        modelctl__subcmd__forms)
+            opts="-q -h -V --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         modelctl__subcmd__help)
-            opts="scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure help"
+            opts="scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -462,6 +494,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help__subcmd__duplicates)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__forms)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -48,6 +48,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand worker 'worker'
             cand probe 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
             cand measure 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
+            cand forms 'Prints for each of the forms in a file why no model could follow it, as JSON: started by other commands, hidden from people'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'modelctl;scan'= {
@@ -265,7 +266,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --keep 'Keep what this name, id, path or glob means (`*-Q8_0`)'
             cand --min-keep 'Keep at least so many usable models, over all stores (also: AUTO_PRUNE_MIN_KEEP)'
             cand --grace 'Keep what was used, written or put in place within this time'
-            cand --plan 'Save the plan to this file, to be looked at and then applied'
+            cand --plan 'Save the plan to this file, to be looked at and then applied (`-`: standard output)'
             cand --apply 'Take the plan from this file instead of making one; what has changed since is left alone'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
@@ -274,7 +275,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --orphans 'Files that nothing leads to'
             cand --partials 'Downloads that were not finished, and split models with parts missing'
             cand --damaged 'What cannot be used as it lies there'
-            cand --duplicates 'Further copies of the same content (by sha256); one stays'
+            cand --duplicates 'Further copies of the same content (by sha256); one stays, of which `modelctl verify --hash` read the bytes'
             cand --assume-unused 'Take what cannot be known to be in use (processes of other users) for not in use'
             cand --dry-run 'Show what would be done and change nothing; this is the default'
             cand --confirm 'Do it'
@@ -526,7 +527,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;task;retry'= {
-            cand --batch 'Every task of this batch that has failed'
+            cand --batch 'Every task of this batch that has failed or was cancelled'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -568,7 +569,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;task;import'= {
-            cand --batch 'Name of the batch [default: the name of the file and the beginning of its sha256]'
+            cand --batch 'Name of the batch [default: the name of the file and the beginning of a sha256 of it and the models it is for]'
             cand --model 'Answer all with this model, whatever the lines say'
             cand --tier 'Answer all with models of this tier, whatever the lines say'
             cand --priority 'Higher runs first; may be negative'
@@ -755,6 +756,17 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'modelctl;forms'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'modelctl;help'= {
             cand scan 'Look for models and record what is there'
             cand list 'List the models known on this machine'
@@ -776,6 +788,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand worker 'worker'
             cand probe 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
             cand measure 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
+            cand forms 'Prints for each of the forms in a file why no model could follow it, as JSON: started by other commands, hidden from people'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'modelctl;help;scan'= {
@@ -865,6 +878,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;help;probe'= {
         }
         &'modelctl;help;measure'= {
+        }
+        &'modelctl;help;forms'= {
         }
         &'modelctl;help;help'= {
         }
