@@ -1,6 +1,6 @@
 //! The plan: a verdict with a reason for everything that could go, and the exact steps of what does.
 
-use super::candidate::{Candidate, LastUse};
+use super::candidate::{Candidate, LastUse, Piece};
 use super::decide::{self, Freeing, Large, Rule, Space, Verdict};
 use super::ground::Ground;
 use super::in_use::Use;
@@ -150,6 +150,12 @@ pub fn plan(
     let mut going = decide::limit(policy, candidates, &mut verdicts, space);
     // A run may end between any two rows: a link goes before what it leads to.
     going.sort_by_key(|at| Reverse(candidates.get(*at).map_or(0, distance)));
+    for (at, why) in tangled(candidates, &going) {
+        if let Some(verdict) = verdicts.get_mut(at) {
+            *verdict = Verdict::stays(Rule::Store, why);
+        }
+        going.retain(|other| *other != at);
+    }
     let mut ground = Ground::default();
     let steps = loop {
         let found = lookup(candidates, &going, &|_| false);
@@ -330,10 +336,40 @@ pub(super) fn lookup(
         .collect()
 }
 
-/// Over how many links it leads to bytes that are not among its own entries.
+/// Models of which a link leads to them over an entry of another one that goes. That one leads to them as well, so that
+/// neither can go first: a run that ends between the two would leave a link that leads to nothing.
+fn tangled(candidates: &[Candidate], going: &[usize]) -> Vec<(usize, String)> {
+    let about = || going.iter().filter_map(|at| Some((*at, candidates.get(*at)?)));
+    let linked = |c: &Candidate| c.pieces.iter().any(|piece| inside(c, piece).count() > 1);
+    let asked: Vec<(usize, &Candidate)> = about().filter(|(_, c)| linked(c)).collect();
+    if asked.is_empty() {
+        return Vec::new();
+    }
+    let entries = |c: &Candidate| c.pieces.iter().flat_map(|piece| inside(c, piece).cloned()).collect::<Vec<_>>();
+    let owners: HashMap<PathBuf, usize> =
+        about().flat_map(|(at, c)| entries(c).into_iter().map(move |entry| (entry, at))).collect();
+    let other = |at: usize, c: &Candidate| {
+        let own: HashSet<PathBuf> = entries(c).into_iter().collect();
+        let ends: Vec<Vec<PathBuf>> = own.iter().map(|entry| way(entry)).collect();
+        // A link whose end is not ours only follows; it goes before what it leads to.
+        let home = ends.iter().filter(|way| way.last().is_some_and(|end| own.contains(end)));
+        let over = home.flatten().filter(|entry| !own.contains(*entry));
+        over.filter_map(|entry| owners.get(entry)).find(|other| **other != at).and_then(|other| candidates.get(*other))
+    };
+    let why = |other: &Candidate| format!("a link of it leads over one of `{}`, which leads to it", other.name);
+    asked.into_iter().filter_map(|(at, c)| Some((at, why(other(at, c)?)))).collect()
+}
+
+/// Over how many links it leads to bytes of others: those that lie outside of its root are not its own to take.
 fn distance(c: &Candidate) -> usize {
-    let far = c.pieces.iter().filter(|piece| piece.own_links == 0);
-    far.flat_map(|piece| &piece.entries).map(|entry| way(entry).len()).max().unwrap_or(0)
+    let far = c.pieces.iter().filter(|piece| piece.own_links == 0 || piece.entries.len() > 1);
+    let ways = far.map(|piece| inside(c, piece).map(|entry| way(entry).len()).collect::<Vec<_>>());
+    // A file among them is no link.
+    ways.filter(|ways| !ways.contains(&0)).flatten().max().unwrap_or(0)
+}
+
+fn inside<'a>(c: &'a Candidate, piece: &'a Piece) -> impl Iterator<Item = &'a PathBuf> {
+    piece.entries.iter().filter(|entry| entry.starts_with(&c.root))
 }
 
 /// Every entry that a link leads over to its end, which may be another name of the same file. Nothing for a file.
