@@ -47,18 +47,18 @@ fn killed(stage: &Stage) -> (f64, f64) {
     let claimed = killed.elapsed().as_secs_f64();
     second.wait_for(" loaded in ");
     let running = killed.elapsed().as_secs_f64();
-    assert_eq!(look(&db), (TaskState::Running, 1), "the task runs, and its crash is counted");
+    assert_eq!(look(&db), (TaskState::Running, 1), "the task runs, and its interruption is counted");
     let status = second.process.wait().expect("a child can be waited for");
     assert!(status.success(), "the second executor: {status}");
     assert_eq!(look(&db), (TaskState::Done, 1), "the task has its answer");
     (claimed, running)
 }
 
-/// The state of the one task, and its crashes.
+/// The state of the one task, and how often its executor died.
 fn look(db: &Path) -> (TaskState, u32) {
     let db = Db::open(db, Access::ReadOnly).expect("the database opens");
     let task = db.task(TaskId(1)).expect("the database works").expect("the task is there");
-    (task.ticket.state(), task.ticket.crashes)
+    (task.ticket.state(), task.ticket.interruptions)
 }
 
 struct Executor {
