@@ -4,7 +4,7 @@
 use super::candidate::Candidate;
 use super::decide::{self, Rule, Verdict};
 use super::hand_over::{self, Undone};
-use super::in_use::{Use, hold, lock_places};
+use super::in_use::{Use, hold};
 use super::plan::{Base, Plan, Row, Way, lookup};
 use super::take::{Taking, take};
 use super::trash::{self, Held, Place, Point};
@@ -301,9 +301,8 @@ fn one(
         return skipped(why);
     }
     let Some(base) = &row.base else { return skipped("the plan has no steps for it".to_owned()) };
-    let places = c.asked().flat_map(|asked| asked.entries.iter().flat_map(|e| lock_places(c.store, &c.root, e)));
-    // Until it is gone: a download of it that begins now waits, and finds nothing of it by half.
-    let _locks = match hold(places) {
+    // Until it is gone: a download of it that begins now waits, and finds nothing of it by half. To look locks nothing.
+    let _locks = match trashes.map(|_| hold(c.asked())).transpose() {
         Ok(held) => held,
         Err(why) => return skipped(why),
     };

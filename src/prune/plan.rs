@@ -149,7 +149,7 @@ pub fn plan(
     let mut verdicts = judge(policy, candidates, now, uses);
     let mut going = decide::limit(policy, candidates, &mut verdicts, space);
     // A run may end between any two rows: a link goes before what it leads to.
-    going.sort_by_key(|at| Reverse(candidates.get(*at).map_or(0, distance)));
+    going.sort_by_cached_key(|at| Reverse(candidates.get(*at).map_or(0, distance)));
     for (at, why) in tangled(candidates, &going) {
         if let Some(verdict) = verdicts.get_mut(at) {
             *verdict = Verdict::stays(Rule::Store, why);

@@ -7,7 +7,7 @@ mod rest;
 mod sole;
 
 pub use rest::{Came, Pacer, Rest};
-pub use sole::{Sole, sole};
+pub use sole::sole;
 
 use crate::db::{Db, Version};
 use crate::queue::executor::lock_dir;

@@ -4,21 +4,15 @@ use crate::failure::{Failure, OrFail};
 use crate::supervise::{NamedLock, Tried};
 use std::path::Path;
 
-/// The right to be it. The kernel lets go of it when the process ends.
-#[derive(Debug)]
-pub struct Sole {
-    _lock: NamedLock,
-}
-
-/// Takes the right in `dir`. `who`: what others are told meanwhile.
+/// Takes the right to be it in `dir`. `who`: what others are told meanwhile.
 ///
 /// # Errors
 /// Busy (4) while another daemon lives; cannot be met (3) when the folder cannot be written to.
-pub fn sole(dir: &Path, who: &str) -> anyhow::Result<Sole> {
+pub fn sole(dir: &Path, who: &str) -> anyhow::Result<NamedLock> {
     let failure = || Failure::cannot_meet(format!("cannot lock a file in `{}`", dir.display()));
     match NamedLock::take(dir, "serve.lock", who).or_fail(failure)? {
-        Tried::Ours(lock) => Ok(Sole { _lock: lock }),
-        Tried::Busy(who) => Err(Failure::busy(format!("the queue is served by {who}"))
+        Tried::Ours(lock) => Ok(lock),
+        Tried::Busy { who, .. } => Err(Failure::busy(format!("the queue is served by {who}"))
             .hint("one is enough for a database; another one wants its own: --db")
             .into()),
     }

@@ -152,28 +152,20 @@ pub(super) fn check(places: impl IntoIterator<Item = LockPlace>) -> HashMap<Lock
     checked
 }
 
-/// A folder that is not there has no locks: most plain folders have none, and thousands of files each.
+/// Folders in which a lock was looked for in vain, and whether there is no such folder, once somebody asked again: most
+/// plain folders have none, and thousands of files each.
 #[derive(Default)]
-struct Missed {
-    /// Of the last lock that was not there.
-    folder: PathBuf,
-    /// Whether there is no such folder, once somebody asked.
-    is_absent: Option<bool>,
-}
+struct Missed(HashMap<PathBuf, Option<bool>>);
 
 impl Missed {
     fn is_in_vain(&mut self, lock: &Path) -> bool {
-        lock.parent() == Some(&self.folder) && {
-            let look = || std::fs::symlink_metadata(&self.folder).is_err_and(|e| e.kind() == ErrorKind::NotFound);
-            *self.is_absent.get_or_insert_with(look)
-        }
+        let Some((folder, is_absent)) = lock.parent().and_then(|f| Some((f, self.0.get_mut(f)?))) else { return false };
+        let look = || std::fs::symlink_metadata(folder).is_err_and(|e| e.kind() == ErrorKind::NotFound);
+        *is_absent.get_or_insert_with(look)
     }
 
     fn note(&mut self, lock: &Path) -> Held {
-        let folder = lock.parent().unwrap_or(lock);
-        if folder != self.folder {
-            *self = Missed { folder: folder.to_owned(), is_absent: None };
-        }
+        self.0.entry(lock.parent().unwrap_or(lock).to_owned()).or_default();
         Held::No
     }
 }
@@ -224,7 +216,7 @@ pub struct Holding {
 ///
 /// # Errors
 /// Who has one of them, in words.
-pub fn hold(places: impl IntoIterator<Item = LockPlace>) -> Result<Holding, String> {
+pub(super) fn hold(places: impl IntoIterator<Item = LockPlace>) -> Result<Holding, String> {
     let mut held = Vec::new();
     let mut seen = HashSet::new();
     for place in places {

@@ -10,7 +10,7 @@ mod ollama;
 #[cfg(test)]
 mod tests;
 
-pub use locks::{Holding, LockPlace, hold, lock_places};
+pub use locks::{Holding, LockPlace, lock_places};
 
 use crate::config::{PruneConfig, ServerAddress};
 use crate::host::in_time;
@@ -347,6 +347,14 @@ struct Sought {
     recorded: Inode,
     seen: Option<Inode>,
     paths: Vec<PathBuf>,
+}
+
+/// Holds the locks of downloads of these files until it is dropped.
+///
+/// # Errors
+/// Who has one of them, in words.
+pub fn hold<'a>(files: impl Iterator<Item = Asked<'a>>) -> Result<Holding, String> {
+    locks::hold(files.flat_map(|file| places_of(&file)))
 }
 
 /// All locks of all its entries. A lock of its repository is of interest only when no entry tells which one it is.

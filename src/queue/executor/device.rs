@@ -4,13 +4,8 @@
 use super::load::pause;
 use crate::clock;
 use crate::failure::{Failure, OrFail};
-use crate::supervise::Interrupt;
-use rustix::io::Errno;
-use rustix::process::{Pid, test_kill_process};
-use std::fs::{DirBuilder, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use crate::supervise::{Interrupt, NamedLock, Tried};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +17,7 @@ pub(super) const TRY_EVERY: Duration = Duration::from_millis(50);
 /// that was given the [`Device::lock`].
 #[derive(Debug)]
 pub struct Device {
-    /// The lock lives as long as this is open, here or in a child.
-    lock: Arc<OwnedFd>,
+    lock: NamedLock,
 }
 
 /// What a try for the device gave.
@@ -43,37 +37,16 @@ impl Device {
     /// Cannot be met (3) when the folder cannot be written to.
     pub fn take(dir: &Path, who: &str) -> anyhow::Result<Taken> {
         let failure = || Failure::cannot_meet(format!("cannot lock a file in `{}`", dir.display()));
-        DirBuilder::new().recursive(true).mode(0o700).create(dir).or_fail(failure)?;
-        let path = dir.join("device.lock");
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).or_fail(failure)?;
-        match file.try_lock() {
-            Ok(()) => {
-                file.set_len(0).or_fail(failure)?;
-                file.rewind().or_fail(failure)?;
-                file.write_all(format!("{who}\n{}\n", std::process::id()).as_bytes()).or_fail(failure)?;
-                Ok(Taken::Ours(Device { lock: Arc::new(file.into()) }))
-            }
-            Err(TryLockError::WouldBlock) => {
-                let mut told = String::new();
-                // Whoever holds it may be writing just now; that somebody does is all that matters.
-                let read = file.take(512).read_to_string(&mut told);
-                let mut lines = told.lines().map(str::trim);
-                let Some(who) = lines.next().filter(|who| read.is_ok() && !who.is_empty()) else {
-                    return Ok(Taken::Busy("another process".into()));
-                };
-                Ok(match lines.next().is_some_and(is_gone) {
-                    true => Taken::Orphaned(format!("the worker that {who} left behind")),
-                    false => Taken::Busy(who.into()),
-                })
-            }
-            Err(TryLockError::Error(error)) => Err(error).or_fail(failure),
-        }
+        Ok(match NamedLock::take(dir, "device.lock", who).or_fail(failure)? {
+            Tried::Ours(lock) => Taken::Ours(Device { lock }),
+            Tried::Busy { who, is_gone: true } => Taken::Orphaned(format!("the worker that {who} left behind")),
+            Tried::Busy { who, is_gone: false } => Taken::Busy(who),
+        })
     }
 
     /// For a worker to hold as well.
     pub fn lock(&self) -> Arc<OwnedFd> {
-        Arc::clone(&self.lock)
+        self.lock.descriptor()
     }
 
     /// Takes the lock as soon as it is free, within `limit`. `tell` hears once, after `patience`, who has it. What is
@@ -106,12 +79,6 @@ impl Device {
             pause(TRY_EVERY.min(left), stop)?;
         }
     }
-}
-
-/// Whether there is no process of that number. One that has got it since only changes what a person is told.
-fn is_gone(number: &str) -> bool {
-    let pid = number.parse().ok().and_then(Pid::from_raw);
-    pid.is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH))
 }
 
 #[cfg(test)]
