@@ -3,13 +3,14 @@
 //! The code map. Dependencies point down only:
 //!
 //! ```text
-//! main → cli → inventory prune queue health triage serve → lifecycle worker engine → db host → supervise → gguf model clock
+//! main → cli → inventory prune queue health triage serve → lifecycle worker engine → db host → supervise → display gguf model clock
 //! ```
 //!
 //! | room | owns | must not be found in it |
 //! |---|---|---|
 //! | [`cli`] | one file per subcommand: arguments, recipe, view | SQL, byte reading |
-//! | [`ui`] | streams, tables, progress, JSON, sizes and ages | decisions |
+//! | [`ui`] | streams, tables, progress, JSON | decisions |
+//! | [`display`] | sizes, ages and foreign names in a sentence | printing |
 //! | [`config`] | defaults < file < environment < flags; the only reader of the environment | printing |
 //! | [`failure`] | kinds of failure, hints, exit codes | |
 //! | [`inventory`] | stores, walking, grouping, the diff of a scan | SQL, printing, model loading |
@@ -32,6 +33,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod display;
 pub mod engine;
 pub mod failure;
 pub mod gguf;

@@ -7,8 +7,8 @@ mod progress;
 mod table;
 #[cfg(test)]
 mod table_tests;
-pub mod text;
-pub mod units;
+
+pub use crate::display::{text, units};
 
 pub use progress::Progress;
 pub use table::{Align, Cell, Column, Medium, Table, Tone};

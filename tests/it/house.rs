@@ -12,7 +12,7 @@ const STOREYS: &[&[&str]] = &[
     &["db", "host"],
     &["supervise"],
     &["config"],
-    &["gguf", "model"],
+    &["display", "gguf", "model"],
     &["clock", "failure"],
 ];
 

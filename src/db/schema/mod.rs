@@ -10,16 +10,16 @@ pub(super) const APPLICATION_ID: i32 = 0x6d63_746c;
 /// What each step adds. Never edited, reordered or removed once released; a new one needs a dump of a database at the
 /// step before it in `fixtures/db/`, which the tests then lead through it.
 const STEPS: &[&str] = &[
-    include_str!("schema/v1.sql"),
-    include_str!("schema/v2.sql"),
-    include_str!("schema/v3.sql"),
-    include_str!("schema/v4.sql"),
-    include_str!("schema/v5.sql"),
-    include_str!("schema/v6.sql"),
-    include_str!("schema/v7.sql"),
-    include_str!("schema/v8.sql"),
-    include_str!("schema/v9.sql"),
-    include_str!("schema/v10.sql"),
+    include_str!("v1.sql"),
+    include_str!("v2.sql"),
+    include_str!("v3.sql"),
+    include_str!("v4.sql"),
+    include_str!("v5.sql"),
+    include_str!("v6.sql"),
+    include_str!("v7.sql"),
+    include_str!("v8.sql"),
+    include_str!("v9.sql"),
+    include_str!("v10.sql"),
 ];
 
 /// The version a database has when it has taken every step.

@@ -207,5 +207,4 @@ impl serde_json::ser::Formatter for Spaced {
 }
 
 #[cfg(test)]
-#[path = "template_tests.rs"]
 mod tests;
