@@ -3,7 +3,7 @@
 //! The code map. Dependencies point down only:
 //!
 //! ```text
-//! main → cli → inventory prune queue health triage serve → lifecycle worker engine → db host → supervise → display gguf model clock
+//! main → cli → inventory prune queue health triage serve → lifecycle worker engine → openai db host → supervise → http display gguf model clock
 //! ```
 //!
 //! | room | owns | must not be found in it |
@@ -19,7 +19,9 @@
 //! | [`serve`] | the daemon: when the queue is looked at, and one of it at a time | SQL, printing |
 //! | [`engine`] | llama.cpp, in the worker process alone; a stub without the `llama` feature | HTTP, SQL |
 //! | [`worker`] | the process that hosts the engine, its HTTP dialect, and the client everyone uses | llama.cpp types |
+//! | [`openai`] | the dialect: requests, answers, streams, embeddings, errors | who answers, sockets |
 //! | [`supervise`] | child processes: spawn, readiness, stop, how they ended | what the children do |
+//! | [`http`] | one client for Unix sockets and TCP: whole answers, streams, bytes passed through | what is asked |
 //! | [`host`] | what the machine has: memory, GPUs; bounded reads in a child | models |
 //! | [`db`] | all SQL, the schema and its migrations | decisions about models |
 //! | [`gguf`] | bounded, panic-free header reading, tensor types, names, memory estimate | llama.cpp, SQL |
@@ -38,8 +40,10 @@ pub mod engine;
 pub mod failure;
 pub mod gguf;
 pub mod host;
+pub mod http;
 pub mod inventory;
 pub mod model;
+pub mod openai;
 pub mod prune;
 pub mod queue;
 pub mod serve;

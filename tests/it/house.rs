@@ -9,10 +9,10 @@ const STOREYS: &[&[&str]] = &[
     &["cli"],
     &["ui", "inventory", "prune", "queue", "health", "triage", "serve"],
     &["lifecycle", "worker", "engine"],
-    &["db", "host"],
+    &["openai", "db", "host"],
     &["supervise"],
     &["config"],
-    &["display", "gguf", "model"],
+    &["http", "display", "gguf", "model"],
     &["clock", "failure"],
 ];
 

@@ -1,0 +1,208 @@
+use super::endpoint::Endpoint;
+use super::error::HttpError;
+use super::sse::{SseEvent, SseReader};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap};
+use hyper::{Method, StatusCode};
+use hyper_util::rt::TokioIo;
+use std::collections::VecDeque;
+use std::error::Error;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// One request with a body that is in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    pub endpoint: Endpoint,
+    pub method: Method,
+    /// The path from the slash on, with the query.
+    pub path: String,
+    /// JSON; empty for no body.
+    pub body: Bytes,
+}
+
+impl Request {
+    pub fn get(endpoint: Endpoint, path: impl Into<String>) -> Request {
+        Request { endpoint, method: Method::GET, path: path.into(), body: Bytes::new() }
+    }
+
+    /// Creates a POST of JSON.
+    pub fn post(endpoint: Endpoint, path: impl Into<String>, json: impl Into<Bytes>) -> Request {
+        Request { endpoint, method: Method::POST, path: path.into(), body: json.into() }
+    }
+
+    /// Creates a DELETE with a body of JSON.
+    pub fn delete(endpoint: Endpoint, path: impl Into<String>, json: impl Into<Bytes>) -> Request {
+        Request { endpoint, method: Method::DELETE, path: path.into(), body: json.into() }
+    }
+}
+
+/// Limits of an exchange. `None` means no limit: then the caller has one of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Time from the start to the connection.
+    pub connect: Option<Duration>,
+    /// Time from the connection to the head of the answer.
+    pub head: Option<Duration>,
+    /// Time between two parts of the body.
+    pub idle: Option<Duration>,
+    /// Bytes of a body that is read as a whole.
+    pub bytes: usize,
+}
+
+impl Limits {
+    /// The default limit in bytes. A list of a thousand models has some hundred KiB.
+    pub const BYTES: usize = 8 << 20;
+
+    /// Limits without one on time.
+    pub const UNTIMED: Limits = Limits { connect: None, head: None, idle: None, bytes: Limits::BYTES };
+}
+
+/// The head of an answer, and its body as it comes. Dropping it closes the connection.
+#[derive(Debug)]
+pub struct Response {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    body: Body,
+    limits: Limits,
+    reader: SseReader,
+    events: VecDeque<SseEvent>,
+}
+
+/// A body that keeps its connection open. Dropping it closes the connection.
+#[derive(Debug)]
+pub struct Body {
+    incoming: Incoming,
+    /// The task that drives the connection: it ends with this body.
+    driver: JoinSet<()>,
+}
+
+/// Sends a request and waits for the head of the answer.
+///
+/// # Errors
+/// See [`HttpError`]. A status that reports an error is no [`HttpError`].
+pub async fn open(request: Request, limits: Limits) -> Result<Response, HttpError> {
+    let mut outgoing = hyper::Request::builder()
+        .method(request.method)
+        .uri(request.path)
+        .header(HOST, request.endpoint.authority())
+        .header(ACCEPT, "application/json, text/event-stream");
+    if !request.body.is_empty() {
+        outgoing = outgoing.header(CONTENT_TYPE, "application/json");
+    }
+    let outgoing = outgoing.body(Full::new(request.body)).map_err(HttpError::broken)?;
+    let (head, body) = exchange(&request.endpoint, outgoing, limits).await?.into_parts();
+    let (reader, events) = (SseReader::default(), VecDeque::new());
+    Ok(Response { status: head.status, headers: head.headers, body, limits, reader, events })
+}
+
+/// Sends a request on a new connection.
+pub(super) async fn exchange<B>(
+    endpoint: &Endpoint,
+    request: hyper::Request<B>,
+    limits: Limits,
+) -> Result<hyper::Response<Body>, HttpError>
+where
+    B: HttpBody + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let stream = within(limits.connect, endpoint.connect()).await?;
+    let asked = async {
+        let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream));
+        let (mut sender, connection) = handshake.await.map_err(HttpError::broken)?;
+        let mut driver = JoinSet::new();
+        // An error of the connection is reported by the request or the body as well.
+        driver.spawn(async move { drop(connection.await) });
+        let response = sender.send_request(request).await.map_err(HttpError::broken)?;
+        Ok(response.map(|incoming| Body { incoming, driver }))
+    };
+    within(limits.head, asked).await
+}
+
+/// Limits the time of a step.
+pub(super) async fn within<T>(
+    limit: Option<Duration>,
+    step: impl Future<Output = Result<T, HttpError>>,
+) -> Result<T, HttpError> {
+    match limit {
+        None => step.await,
+        Some(limit) => tokio::time::timeout(limit, step).await.unwrap_or(Err(HttpError::TimedOut(limit))),
+    }
+}
+
+impl Response {
+    /// Returns the next bytes of the body; `None` at its end. A length or a chunk that is cut off is an error.
+    ///
+    /// # Errors
+    /// The connection broke, or was silent for too long.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
+        loop {
+            let frame = within(self.limits.idle, async { Ok(self.body.incoming.frame().await) }).await?;
+            match frame.transpose().map_err(HttpError::broken)?.map(Frame::into_data) {
+                None => return Ok(None),
+                Some(Ok(bytes)) => return Ok(Some(bytes)),
+                // Trailers.
+                Some(Err(_)) => {}
+            }
+        }
+    }
+
+    /// Returns the next event or comment of a stream; `None` at its end.
+    ///
+    /// # Errors
+    /// As [`Response::chunk`]; [`HttpError::TooLarge`] for an event that exceeds the limit of one.
+    pub async fn event(&mut self) -> Result<Option<SseEvent>, HttpError> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Ok(Some(event));
+            }
+            let Some(bytes) = self.chunk().await? else { return Ok(None) };
+            self.events.extend(self.reader.push(&bytes)?);
+        }
+    }
+
+    /// Returns the whole body.
+    ///
+    /// # Errors
+    /// As [`Response::chunk`]; [`HttpError::TooLarge`] for a body over the limit.
+    pub async fn whole(&mut self) -> Result<Bytes, HttpError> {
+        let mut whole = Vec::new();
+        while let Some(bytes) = self.chunk().await? {
+            if whole.len().saturating_add(bytes.len()) > self.limits.bytes {
+                return Err(HttpError::TooLarge(self.limits.bytes));
+            }
+            whole.extend_from_slice(&bytes);
+        }
+        Ok(whole.into())
+    }
+
+    /// Closes the connection, and waits until it is closed.
+    pub async fn close(mut self) {
+        self.body.driver.shutdown().await;
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut self.incoming).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}

@@ -1,0 +1,34 @@
+//! The one HTTP client: HTTP/1.1 over Unix sockets and TCP. Whole answers, streams of server-sent events, and bytes
+//! that are passed through.
+//!
+//! Each request has a connection of its own: servers are local, and closing the connection cancels a generation, so
+//! that dropping an answer closes it. Redirects are not followed, and there is no TLS.
+//!
+//! Absent on purpose: the contents of requests, and the meaning of answers.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+mod client;
+mod endpoint;
+mod error;
+mod fetch;
+mod forward;
+mod sse;
+#[cfg(test)]
+mod tests;
+
+pub use client::{Body, Limits, Request, Response, open};
+pub use endpoint::Endpoint;
+pub use error::HttpError;
+pub use fetch::{Whole, fetch, fetch_all};
+pub use forward::forward;
+pub use sse::{SseEvent, SseReader, TooLong};
