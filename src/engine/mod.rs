@@ -14,6 +14,8 @@ mod control;
 #[cfg_attr(not(feature = "llama"), allow(dead_code, reason = "only the real engine calls it"))]
 mod pace;
 #[cfg_attr(not(feature = "llama"), allow(dead_code, reason = "only the real engine calls it"))]
+mod schema;
+#[cfg_attr(not(feature = "llama"), allow(dead_code, reason = "only the real engine calls it"))]
 mod slots;
 #[cfg_attr(not(feature = "llama"), allow(dead_code, reason = "only the real engine calls it"))]
 mod template;
