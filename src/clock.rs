@@ -1,4 +1,4 @@
-//! Time. The only caller of the system clocks in the program; everything else is handed a [`Timestamp`].
+//! Time. The only caller of the system clocks in the program; all other code receives a [`Timestamp`].
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -10,17 +10,18 @@ use std::time::{Duration, Instant};
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// Milliseconds since the epoch.
+    /// Returns the milliseconds since the Unix epoch.
     pub fn millis(self) -> i64 {
         self.0
     }
 
-    /// How long ago `self` was at `now`; zero when `self` lies in the future (a clock was set back).
+    /// Returns the time from `self` to `now`; zero when `self` is in the future (a clock was set back).
     pub fn age(self, now: Timestamp) -> Duration {
         Duration::from_millis(u64::try_from(now.0.saturating_sub(self.0)).unwrap_or(0))
     }
 
-    /// RFC 3339 in UTC, to the second: `2026-11-21T06:00:00Z`. A time that the calendar cannot hold prints its number.
+    /// Formats the time as RFC 3339 in UTC, to the second: `2026-11-21T06:00:00Z`. A time that the calendar cannot
+    /// represent is printed as its number.
     pub fn rfc3339(self) -> String {
         match jiff::Timestamp::from_duration(SignedDuration::from_millis(self.0)) {
             Ok(t) => t.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -29,16 +30,30 @@ impl Timestamp {
     }
 }
 
-/// The wall clock.
+/// Reads the wall clock.
 #[expect(clippy::disallowed_methods, reason = "the one caller of the wall clock")]
 pub fn now() -> Timestamp {
     Timestamp(jiff::Timestamp::now().as_millisecond())
 }
 
-/// The monotonic clock, for measuring and for deadlines.
+/// Reads the monotonic clock, for measuring and for deadlines.
 #[expect(clippy::disallowed_methods, reason = "the one caller of the monotonic clock")]
 pub fn instant() -> Instant {
     Instant::now()
+}
+
+/// Returns the id of the machine's current boot; None where the kernel does not report one.
+pub fn boot_id() -> Option<String> {
+    // Read from a file, so that a program that runs with another wall clock sees the machine's own boot.
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?; // without /proc the boot is unknown
+    Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+}
+
+/// Returns the time since the machine booted, including time asleep (CLOCK_BOOTTIME, to the hundredth of a second).
+pub fn uptime() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/uptime").ok()?; // without /proc the uptime is unknown
+    let seconds: f64 = text.split_ascii_whitespace().next()?.parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok() // text that is no valid duration is treated as unknown
 }
 
 #[cfg(test)]

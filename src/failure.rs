@@ -1,20 +1,21 @@
-//! What can go wrong, as a person and a script see it: the kinds, their hints, and the one table of exit codes.
+//! The kinds of failure that a person and a script see, their hints, and the only table of exit codes.
 //!
-//! Rooms return `anyhow::Result` and attach a [`Failure`] where they know the kind. `main` looks for the outermost
-//! `Failure` in the chain; an error without one is a bug of ours and exits with 70.
+//! Modules return `anyhow::Result` and attach a [`Failure`] where they know the kind. `main` looks for the outermost
+//! `Failure` in the chain; an error without one is a bug in modelctl and exits with 70.
 
+use serde::Serialize;
 use std::fmt;
 
-/// Why the program ends, which decides its exit code. The only place where codes are named.
+/// The reason why the program ends, which decides its exit code. Exit codes are defined only here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The question was answered and the answer is bad (a finding, a failed check).
+    /// The question was answered and the answer is negative (a finding, a failed check).
     Answer,
-    /// The command line makes no sense. clap reports most of these itself.
+    /// The command line is invalid. clap reports most of these errors.
     Usage,
     /// The request cannot be met: no such model, ambiguous, bad config, unreadable root, unusable database.
     CannotMeet,
-    /// Somebody else holds what is needed.
+    /// Another process holds what is needed.
     Busy,
     /// The engine (llama.cpp or its worker process) failed.
     Engine,
@@ -26,10 +27,10 @@ pub enum Kind {
     Terminated,
 }
 
-/// `prune --exit-code`: something was removed or would be.
+/// The exit code of `prune --exit-code` when something was removed or would be.
 pub const CHANGED: u8 = 10;
 
-/// The table that the README and `--help` print: code, meaning.
+/// The exit codes that the README and `--help` print: code, meaning.
 pub const EXIT_CODES: &[(u8, &str)] = &[
     (0, "done"),
     (1, "the answer is bad: something was found, a check failed"),
@@ -44,7 +45,7 @@ pub const EXIT_CODES: &[(u8, &str)] = &[
 ];
 
 impl Kind {
-    /// The process exit code of this kind.
+    /// Returns the process exit code of this kind.
     pub fn code(self) -> u8 {
         match self {
             Kind::Answer => 1,
@@ -59,7 +60,7 @@ impl Kind {
     }
 }
 
-/// An error whose kind is known, with the next step where there is one.
+/// An error whose kind is known, with a hint where there is one.
 #[derive(Debug)]
 pub struct Failure {
     pub kind: Kind,
@@ -72,22 +73,22 @@ impl Failure {
         Failure { kind, message: message.into(), hint: None }
     }
 
-    /// The request cannot be met (exit 3).
+    /// Creates a failure for a request that cannot be met (exit 3).
     pub fn cannot_meet(message: impl Into<String>) -> Self {
         Failure::new(Kind::CannotMeet, message)
     }
 
-    /// Somebody else holds what is needed (exit 4).
+    /// Creates a failure for something that another process holds (exit 4).
     pub fn busy(message: impl Into<String>) -> Self {
         Failure::new(Kind::Busy, message)
     }
 
-    /// llama.cpp or its worker failed (exit 5).
+    /// Creates a failure of llama.cpp or its worker (exit 5).
     pub fn engine(message: impl Into<String>) -> Self {
         Failure::new(Kind::Engine, message)
     }
 
-    /// Adds the next step, printed on its own line.
+    /// Adds a hint: what to do about the error, printed on its own line.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -105,7 +106,7 @@ impl std::error::Error for Failure {}
 
 /// Attaches a [`Failure`] to any error, keeping the cause below it.
 pub trait OrFail<T> {
-    /// `failure` is built only when there is an error.
+    /// Converts an error; `failure` is called only when there is one.
     fn or_fail(self, failure: impl FnOnce() -> Failure) -> anyhow::Result<T>;
 }
 
@@ -118,11 +119,40 @@ where
     }
 }
 
-/// The kind and hint of an error: of its outermost [`Failure`], else a bug without a hint.
+/// Returns the kind and hint of the outermost [`Failure`] in an error; without one, a bug without a hint.
 pub fn classify(error: &anyhow::Error) -> (Kind, Option<&str>) {
     match error.downcast_ref::<Failure>() {
         Some(f) => (f.kind, f.hint.as_deref()),
         None => (Kind::Bug, None),
+    }
+}
+
+/// An error as a person and a client read it: the message, its causes and a hint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ErrorReport {
+    pub exit_code: u8,
+    pub message: String,
+    /// The causes, each the reason for the one before it. A cause that the previous text already quotes is left out.
+    pub causes: Vec<String>,
+    pub hint: Option<String>,
+}
+
+impl ErrorReport {
+    pub fn of(error: &anyhow::Error) -> ErrorReport {
+        let mut above = error.to_string();
+        let mut causes = Vec::new();
+        for cause in error.chain().skip(1) {
+            let text = cause.to_string();
+            // Some errors repeat their source in their own text.
+            if !above.contains(&text) {
+                causes.push(text.clone());
+            }
+            above = text;
+        }
+        let (kind, hint) = classify(error);
+        let of_bug = || "this is a bug in modelctl: please report it with the command you ran";
+        let hint = hint.or_else(|| (kind == Kind::Bug).then(of_bug)).map(str::to_owned);
+        ErrorReport { exit_code: kind.code(), message: error.to_string(), causes, hint }
     }
 }
 

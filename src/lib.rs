@@ -3,33 +3,89 @@
 //! The code map. Dependencies point down only:
 //!
 //! ```text
-//! main → cli → inventory prune queue health triage serve → lifecycle worker engine → openai db host → supervise → http display gguf model clock
+//! main → cli → serve → ops → inventory prune queue → worker engine → openai db host → supervise → http gguf model clock
 //! ```
 //!
 //! | room | owns | must not be found in it |
 //! |---|---|---|
-//! | [`cli`] | one file per subcommand: arguments, recipe, view | SQL, byte reading |
+//! | [`cli`] | one file or folder per subcommand: its arguments, its request to a recipe, its view | SQL, byte reading, recipes |
+//! | [`serve`] | the daemon: when the queue is looked at, and one of it at a time | SQL, printing |
+//! | [`ops`] | the recipes that command line and daemon share, over a session; their events and reports | printing, command lines |
 //! | [`ui`] | streams, tables, progress, JSON | decisions |
 //! | [`display`] | sizes, ages and foreign names in a sentence | printing |
 //! | [`config`] | defaults < file < environment < flags; the only reader of the environment | printing |
 //! | [`failure`] | kinds of failure, hints, exit codes | |
 //! | [`inventory`] | stores, walking, grouping, the diff of a scan | SQL, printing, model loading |
 //! | [`prune`] | what may go and why (pure), the trash, who has a file open | SQL, printing |
-//! | [`queue`] | which model answers a task; the durable queue | SQL, llama.cpp |
-//! | [`serve`] | the daemon: when the queue is looked at, and one of it at a time | SQL, printing |
+//! | [`queue`] | which model answers a task; who works on the durable queue, by its port [`model::task::Queue`] | SQL, llama.cpp |
 //! | [`engine`] | llama.cpp, in the worker process alone; a stub without the `llama` feature | HTTP, SQL |
-//! | [`worker`] | the process that hosts the engine, its HTTP dialect, and the client everyone uses | llama.cpp types |
+//! | [`worker`] | the process that hosts the engine and serves it by HTTP, and the handle everyone uses | llama.cpp types |
 //! | [`openai`] | the dialect: requests, answers, streams, embeddings, errors | who answers, sockets |
-//! | [`supervise`] | child processes: spawn, readiness, stop, how they ended | what the children do |
+//! | [`supervise`] | child processes: start, readiness, logs, stop, why they ended | what the children do |
 //! | [`http`] | one client for Unix sockets and TCP: whole answers, streams, bytes passed through | what is asked |
-//! | [`host`] | what the machine has: memory, GPUs; bounded reads in a child | models |
+//! | [`host`] | what the machine has: memory, GPUs; bounded reads in a child; file locks and leases | models |
 //! | [`db`] | all SQL, the schema and its migrations | decisions about models |
 //! | [`gguf`] | bounded, panic-free header reading, tensor types, names, memory estimate | llama.cpp, SQL |
-//! | [`model`] | plain data with the words of the house | I/O |
+//! | [`model`] | plain data with the words of the house; what may happen to a task, and the port of a queue | I/O |
 //! | [`clock`] | the only caller of the clocks | |
 //!
 //! `supervise` stands under `host`: a read that can hang is a child process of its own.
 //! `tests/it/house.rs` holds the arrows and the absences to account.
+//!
+//! # Glossary
+//!
+//! One word for one thing, in code, messages and documentation.
+//!
+//! | word | is |
+//! |---|---|
+//! | alias | a name that a person gave a model |
+//! | artifact | one file of a model: a shard, a projector |
+//! | attempt | one time that a task was claimed and worked on |
+//! | batch | the tasks of one OpenAI Batch file, or tokens that are decoded together |
+//! | candidate | a model, or bytes without one, that a prune could remove |
+//! | claim | taking a task from the queue, for the time of a lease |
+//! | class | what a file is to its store: referenced, superseded, orphan, partial, side cache, trash, snapshot |
+//! | collector | what the readers of the stores put their findings into during a scan |
+//! | constraint | what an answer must fit: a JSON schema or a grammar |
+//! | content | the identity of a model by its bytes, wherever its files are |
+//! | crash class | why a child ended: wanted, oom, refused, crash, disappeared |
+//! | damaged | cannot be whole, by its structure or by a hash; never what is only unknown |
+//! | device | what a model is loaded on, and the lock on it |
+//! | evidence | what in a file speaks for its kind |
+//! | executor | what claims tasks and has a worker answer them |
+//! | fence | owner and token that a write of a claim must show |
+//! | finding | what `verify` found wrong with a file, as long as the file has not changed |
+//! | hint | a pattern of models to keep; of an error: what to do about it |
+//! | holding | what a store keeps at one path, with its class and the reason |
+//! | item | what one removal put into a trash |
+//! | journal | the record that makes an interrupted removal recoverable |
+//! | kind | what a model is for: generative, embedding, reranker, speech, projector and so on; or that of an error |
+//! | known place | a folder where a tool keeps models by default or by its variables |
+//! | lease | how long a claim, or a hold of the device, lasts without being renewed |
+//! | model | what one name of a store leads to: its artifacts, facts and settings |
+//! | named root | a root that a person or a known place named; others were found inside of one |
+//! | owner | who holds a claim: host, process, start and a random number; of a store: the tool that writes it |
+//! | plan | the rows of a prune, each with a verdict and its reason, before anything is done |
+//! | quarantine | tasks that may have crashed a worker: each runs alone |
+//! | reading | a value that could be had, or the reason why it could not |
+//! | recipe | a function of `ops`: request in, events on the way, report out |
+//! | recovery | finishing or undoing what an interrupted run left |
+//! | repository | a folder of a store with the files of one publisher's model |
+//! | root | a folder that is scanned; rules of prune act inside of roots only |
+//! | row | a model as `list` shows it, or a candidate as a plan shows it |
+//! | session | what a recipe works with: config, time, actor, database, queue |
+//! | shard | one part of a model that is split over several files |
+//! | slot | room for one sequence in the context of an engine |
+//! | stamp | how the folders and files of a repository looked when it was last read whole |
+//! | state | of a model: ready, incomplete, damaged, unsupported, unavailable and so on; of a task: queued, running, done and so on |
+//! | step | one entry that a removal moves or deletes |
+//! | stop signal | a request to end, made once, which wakes whoever waits for it |
+//! | store | the files of one tool: Ollama, the Hugging Face cache, LM Studio, a plain folder |
+//! | task | one prompt in the queue |
+//! | tier | fast, balanced or powerful, by parameters |
+//! | trash | where prune moves what it removes, on the same file system |
+//! | verdict | what a rule of prune says of a candidate: remove or keep, and why |
+//! | worker | the child process that has a model loaded and answers over HTTP |
 
 pub mod cli;
 pub mod clock;
@@ -44,9 +100,12 @@ pub mod http;
 pub mod inventory;
 pub mod model;
 pub mod openai;
+pub mod ops;
 pub mod prune;
 pub mod queue;
 pub mod serve;
 pub mod supervise;
+#[cfg(test)]
+mod testing;
 pub mod ui;
 pub mod worker;

@@ -84,7 +84,7 @@ fn repository(hub: &Path, number: usize) {
         fs::create_dir_all(folder).expect("the target folder takes folders");
     }
     fs::write(repo.join("refs/main"), &commit).expect("the target folder takes files");
-    let model = modelctl::gguf::fixture::small_model(&name);
+    let model = crate::gguf::fixture::small_model(&name);
     let readme = format!("# {name}\n").into_bytes();
     let config = format!("{{\"_name_or_path\": \"{name}\"}}\n").into_bytes();
     for (file, blob, bytes) in [

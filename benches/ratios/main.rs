@@ -9,6 +9,7 @@
 #![allow(clippy::disallowed_methods, reason = "benchmarks stand outside the house")]
 
 mod chats;
+mod gguf;
 mod header;
 mod header_readers;
 mod hub;

@@ -43,7 +43,7 @@ fn root(stage: &Stage) -> PathBuf {
             File::create(folder.join(format!("file-{file:03}.bin"))).expect("the target folder takes files");
         }
     }
-    let needle = modelctl::gguf::fixture::small_model("needle");
+    let needle = crate::gguf::fixture::small_model("needle");
     fs::write(root.join("folder-500/needle-Q4_0.gguf"), needle).expect("the target folder takes files");
     fs::write(&stamp, STAMP).expect("the target folder takes files");
     root

@@ -11,8 +11,8 @@ use modelctl::clock::{self, Timestamp};
 use modelctl::db::{Access, Db};
 use modelctl::model::ModelId;
 use modelctl::model::task::machine::End;
-use modelctl::model::task::order::{ClaimAsk, Claimed, Loaded, Scope};
-use modelctl::model::task::{Hold, Moment, OwnerId, Policy, Task, TaskResult, TaskState, Wish};
+use modelctl::model::task::order::{ClaimAsk, Claimed, Loaded};
+use modelctl::model::task::{Hold, Moment, OwnerId, Policy, Queue, Task, TaskResult, TaskState, Wish};
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -97,8 +97,8 @@ type Through = fn(&mut Db, usize);
 /// A commit to take tasks, and one for their answers.
 fn in_two_commits(db: &mut Db, group: usize) {
     for _ in 0..THROUGH / group {
-        let claimed = db.claim_tasks(&ask(group), moment()).expect("the database works");
-        let ended = db.finish_tasks(ends(tasks(claimed, group)), moment()).expect("the database works");
+        let claimed = db.claim(&ask(group), moment()).expect("the database works");
+        let ended = db.finish(ends(tasks(claimed, group)), moment()).expect("the database works");
         assert!(ended.iter().all(|e| *e == Ok(TaskState::Done)), "every answer is taken");
     }
 }
@@ -107,16 +107,16 @@ fn in_two_commits(db: &mut Db, group: usize) {
 fn exchanging(db: &mut Db, group: usize) {
     let mut last = Vec::new();
     for _ in 0..THROUGH / group {
-        let (ended, claimed) = db.exchange_tasks(last, &ask(group), moment()).expect("the database works");
+        let (ended, claimed) = db.exchange(last, &ask(group), moment()).expect("the database works");
         assert!(ended.iter().all(|e| *e == Ok(TaskState::Done)), "every answer is taken");
         last = ends(tasks(claimed, group));
     }
-    db.finish_tasks(last, moment()).expect("the database works");
+    db.finish(last, moment()).expect("the database works");
 }
 
 fn ask(limit: usize) -> ClaimAsk {
     let loaded = Loaded { serves: vec![Wish::Any], since: Timestamp(0) };
-    ClaimAsk { owner: OwnerId::new(1, 1, 1), limit, loaded: Some(loaded), scope: Scope::All }
+    ClaimAsk { loaded: Some(loaded), ..ClaimAsk::new(OwnerId::new(1, 1, 1), limit) }
 }
 
 fn moment() -> Moment {
@@ -148,7 +148,7 @@ fn ends(tasks: Vec<Task>) -> Vec<(Hold, End)> {
 }
 
 fn count(db: &Db, state: TaskState) -> u64 {
-    let counts = db.count_tasks(None).expect("the database counts");
+    let counts = db.counts(None).expect("the database counts");
     counts.iter().find(|(of, _)| **of == state).map_or(0, |(_, n)| *n)
 }
 

@@ -6,6 +6,7 @@ use crate::real_models::{self, SMOLLM2};
 use crate::stage::Stage;
 use crate::table::{Goal, Table, Unit};
 use modelctl::db::{Access, Db};
+use modelctl::model::task::Queue;
 use modelctl::model::task::{TaskId, TaskState};
 use std::io::{BufRead, BufReader};
 use std::path::Path;

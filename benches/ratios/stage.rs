@@ -134,7 +134,7 @@ impl Stage {
             if number % 100 == 0 {
                 fs::create_dir_all(&folder).expect("the target folder takes folders");
             }
-            let bytes = modelctl::gguf::fixture::small_model(&name);
+            let bytes = crate::gguf::fixture::small_model(&name);
             fs::write(folder.join(format!("{name}.gguf")), bytes).expect("the target folder takes files");
         }
         fs::write(&stamp, TREE_STAMP).expect("the target folder takes files");

@@ -1,10 +1,10 @@
 //! Reading every byte of 4 GB in 8 files, page cache warm, against `sha256sum` over the same files.
 
+use crate::gguf::fixture::Gguf;
 use crate::header::text;
 use crate::measure::{in_turns, output, peak, wall};
 use crate::stage::Stage;
 use crate::table::{Goal, Table, Unit};
-use modelctl::gguf::fixture::Gguf;
 use modelctl::gguf::read_bytes;
 use std::fs::{self, File};
 use std::io;

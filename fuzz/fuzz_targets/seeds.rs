@@ -1,6 +1,9 @@
 //! What the fuzzer begins with: every file that the tests know how to make, the hostile ones included.
 
-use modelctl::gguf::fixture::{embedding, hostile, imatrix, lora, mmproj, shard, small_model};
+#[path = "gguf.rs"]
+mod gguf;
+
+use gguf::fixture::{embedding, hostile, imatrix, lora, mmproj, shard, small_model};
 use std::path::Path;
 
 /// Longer ones are hostile by their size alone, which the tests cover; as seeds they would make every turn slow.

@@ -13,7 +13,7 @@ pub fn run(ctx: &mut Ctx, args: &CompletionsArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The script as it is also kept in `completions/`.
+/// Returns the completion script of a shell, as it is also kept in `completions/`.
 pub fn script(shell: Shell) -> Vec<u8> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut super::command(), "modelctl", &mut text);

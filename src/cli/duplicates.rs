@@ -1,13 +1,11 @@
-//! `modelctl duplicates`: the same content in several places, and what sharing it would save.
+//! `modelctl duplicates`: content that is in several places, and the space that sharing it would save.
 
-use super::list_files::stored;
 use super::{Ctx, Exit};
-use crate::inventory::{Mass, SameContent, Sureness, masses, same_content, weigh};
-use crate::model::{Class, StoreKind};
+use crate::inventory::{Sureness, weigh};
+use crate::ops::duplicates::{Group, duplicates, report};
+use crate::ops::stored_files::stored;
 use crate::ui::{Tone, text, units};
 use clap::Args;
-use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// Show files that are on this machine more than once
 ///
@@ -23,60 +21,14 @@ pub struct DuplicatesArgs {
     pub json: bool,
 }
 
-/// One group as a script sees it. Keys are added, never renamed or dropped.
-#[derive(Debug, Serialize)]
-struct GroupDocument<'a> {
-    /// `verified`, `promised` or `header`.
-    sure: Sureness,
-    sha256: Option<&'a str>,
-    /// Apparent bytes of one copy.
-    size_bytes: u64,
-    /// Apparent bytes of all inodes.
-    apparent_bytes: u64,
-    /// Bytes of disk in use by all of them, shared blocks once.
-    allocated_bytes: u64,
-    /// What comes free at least when all of them are deleted.
-    freed_bytes: u64,
-    /// What one inode with hard links on each file system would save, or shared blocks where it can do that.
-    saved_bytes: u64,
-    copies: Vec<CopyDocument<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct CopyDocument<'a> {
-    store: StoreKind,
-    root: String,
-    class: Class,
-    name: Option<&'a str>,
-    models: Vec<&'a str>,
-    path: String,
-    entries: Vec<String>,
-    device: Option<u64>,
-    inode: Option<u64>,
-}
-
-struct Group<'a> {
-    same: SameContent<'a>,
-    masses: Vec<Mass>,
-    saved: u64,
-}
-
 pub fn run(ctx: &mut Ctx, args: &DuplicatesArgs) -> anyhow::Result<Exit> {
-    let all = stored(ctx)?;
-    let same = same_content(&all);
-    let needs_hashes = same.iter().any(|g| g.sureness == Sureness::Header);
-    let groups: Vec<Group<'_>> = same
-        .into_iter()
-        .map(|same| {
-            let (masses, _) = masses(&same.copies);
-            Group { saved: saved(&masses), masses, same }
-        })
-        // Copies that are not there any more are for the next scan to tell.
-        .filter(|g| g.masses.iter().map(|m| m.own_links).sum::<u64>() > 1)
-        .filter(|g| !args.wasteful || g.saved > 0)
-        .collect();
+    let all = stored(&mut ctx.session)?;
+    let groups = duplicates(&all);
+    let needs_hashes = groups.iter().any(|group| group.same.sureness == Sureness::Header);
+    let groups: Vec<Group<'_>> =
+        groups.into_iter().filter(|g| g.is_here_twice()).filter(|g| !args.wasteful || g.saved > 0).collect();
     if args.json {
-        ctx.ui.json(&groups.iter().map(document).collect::<Vec<_>>())?;
+        ctx.ui.json(&groups.iter().map(report).collect::<Vec<_>>())?;
         return Ok(Exit::Done);
     }
     if groups.is_empty() {
@@ -96,23 +48,6 @@ pub fn run(ctx: &mut Ctx, args: &DuplicatesArgs) -> anyhow::Result<Exit> {
         ctx.ui.hint("`modelctl verify --all --hash` computes the hashes that would make this sure");
     }
     Ok(Exit::Done)
-}
-
-/// On each device one inode stays; of the others their own blocks are saved, provided that no entry of theirs is
-/// elsewhere.
-fn saved(masses: &[Mass]) -> u64 {
-    let mut devices: BTreeMap<u64, Vec<&Mass>> = BTreeMap::new();
-    for mass in masses {
-        devices.entry(mass.dev).or_default().push(mass);
-    }
-    let mut saved = 0u64;
-    for mut here in devices.into_values() {
-        // The one with the most entries elsewhere stays.
-        here.sort_by_key(|m| (m.own_links >= m.links, std::cmp::Reverse(m.links)));
-        let rest: Vec<Mass> = here.into_iter().skip(1).cloned().collect();
-        saved = saved.saturating_add(weigh(&rest).freed);
-    }
-    saved
 }
 
 fn print(ctx: &mut Ctx, group: &Group<'_>) -> anyhow::Result<()> {
@@ -142,39 +77,21 @@ fn print(ctx: &mut Ctx, group: &Group<'_>) -> anyhow::Result<()> {
     ctx.ui.painted_line(&figures, tone)
 }
 
-/// `3 copies`, `2 copies (4 entries)`, `1 copy (2 entries)`.
+/// Returns, for example, `3 copies`, `2 copies (4 hard links)`, or `1 copy (2 hard links, seen at 4 paths on several
+/// mounts)`.
 fn copies(group: &Group<'_>) -> String {
-    let inodes = group.masses.len() as u64;
-    let entries: u64 = group.masses.iter().map(|m| m.own_links).sum();
-    let copies = if inodes == 1 { "1 copy".to_owned() } else { format!("{inodes} copies") };
-    if entries == inodes { copies } else { format!("{copies} ({entries} hard links)") }
+    let files = group.masses.len() as u64;
+    let links: u64 = group.masses.iter().map(|m| m.own_links).sum();
+    let paths: u64 = group.masses.iter().map(|m| m.paths).sum();
+    let copies = if files == 1 { "1 copy".to_owned() } else { format!("{files} copies") };
+    let about = [
+        (links > files).then(|| format!("{links} hard links")),
+        (paths > links).then(|| format!("seen at {paths} paths on several mounts")),
+    ];
+    let about: Vec<String> = about.into_iter().flatten().collect();
+    if about.is_empty() { copies } else { format!("{copies} ({})", about.join(", ")) }
 }
 
 fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
-}
-
-fn document<'a>(group: &'a Group<'a>) -> GroupDocument<'a> {
-    let weight = weigh(&group.masses);
-    let copies = group.same.copies.iter().map(|copy| CopyDocument {
-        store: copy.holding.store,
-        root: copy.holding.root.to_string_lossy().into_owned(),
-        class: copy.holding.class,
-        name: copy.name(),
-        models: copy.models.iter().map(|(id, _)| id.as_str()).collect(),
-        path: copy.holding.path.to_string_lossy().into_owned(),
-        entries: copy.entries.iter().map(|e| e.to_string_lossy().into_owned()).collect(),
-        device: copy.holding.identity.map(|i| i.dev),
-        inode: copy.holding.identity.map(|i| i.ino),
-    });
-    GroupDocument {
-        sure: group.same.sureness,
-        sha256: group.same.sha256,
-        size_bytes: group.same.size,
-        apparent_bytes: weight.apparent,
-        allocated_bytes: weight.allocated,
-        freed_bytes: weight.freed,
-        saved_bytes: group.saved,
-        copies: copies.collect(),
-    }
 }

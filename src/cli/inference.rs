@@ -1,10 +1,9 @@
-//! `modelctl inference on|off|status`: the switch that every claim looks at.
+//! `modelctl inference on|off|status`: the switch that every claim checks.
 
-use super::{Access, Ctx, Exit, tell_history};
+use super::{Ctx, Exit};
 use crate::clock::Timestamp;
-use crate::db::{Db, Inference};
-use crate::model::Action;
-use crate::model::task::TaskState;
+use crate::model::task::{Counts, Inference, TaskState};
+use crate::ops::inference::{counts, state, switch};
 use crate::ui::units;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -41,13 +40,13 @@ struct Shown {
 }
 
 pub fn run(ctx: &mut Ctx, args: &InferenceArgs) -> anyhow::Result<Exit> {
-    let now = ctx.now;
+    let now = ctx.session.now;
     let state = match args.what {
-        What::Status => ctx.db(Access::ReadOnly)?.inference()?,
-        What::On => throw(ctx, true)?,
-        What::Off => throw(ctx, false)?,
+        What::Status => state(&mut ctx.session)?,
+        What::On => switch(&mut ctx.session, true)?,
+        What::Off => switch(&mut ctx.session, false)?,
     };
-    let shown = shown(ctx.db(Access::ReadOnly)?, state)?;
+    let shown = shown(&counts(&mut ctx.session)?, state);
     if args.json {
         ctx.ui.json(&shown)?;
     } else {
@@ -57,21 +56,14 @@ pub fn run(ctx: &mut Ctx, args: &InferenceArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn throw(ctx: &mut Ctx, on: bool) -> anyhow::Result<Inference> {
-    let now = ctx.now;
-    let event = tell_history::inference(ctx.event(Action::Inference), on);
-    ctx.db(Access::ReadWrite)?.throw_inference(on, now, &event)
-}
-
-fn shown(db: &Db, state: Inference) -> anyhow::Result<Shown> {
-    let counts = db.count_tasks(None)?;
+fn shown(counts: &Counts, state: Inference) -> Shown {
     let of = |state| counts.get(&state).copied().unwrap_or(0);
-    Ok(Shown {
+    Shown {
         inference: if state.on { "on" } else { "off" },
         since: state.since.map(Timestamp::rfc3339),
         running: of(TaskState::Running),
         waiting: of(TaskState::Queued).saturating_add(of(TaskState::Scheduled)),
-    })
+    }
 }
 
 fn sentence(shown: &Shown, state: &Inference, now: Timestamp) -> String {

@@ -31,7 +31,7 @@ fn page(command: clap::Command) -> std::io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// File name and text of every page, as they are also kept in `man/`.
+/// Returns the file name and text of every page, as they are also kept in `man/`.
 ///
 /// # Errors
 /// None in practice: the pages are rendered in memory.
@@ -43,7 +43,7 @@ pub fn pages() -> std::io::Result<Vec<(String, Vec<u8>)>> {
     Ok(pages)
 }
 
-/// The pages of the commands below `command`, whose own page has the name `name`.
+/// Appends the pages of the commands below `command`, whose own page has the name `name`.
 fn below(command: &clap::Command, name: &str, pages: &mut Vec<(String, Vec<u8>)>) -> std::io::Result<()> {
     for sub in command.get_subcommands().filter(|s| !s.is_hide_set() && s.get_name() != "help") {
         // A flat name makes `man modelctl-scan` work and gives the right synopsis.

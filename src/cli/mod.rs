@@ -1,60 +1,39 @@
-//! One file per subcommand: its arguments, its recipe, its view. Nothing else prints (the terminal itself is `ui`'s).
+//! One file per subcommand: its arguments, its recipe, its view. No other module prints, except `ui`, which owns the
+//! terminal.
 
+mod args;
 mod batch;
 mod completions;
+mod ctx;
 mod duplicates;
-mod exact;
-mod fit;
-mod forms;
+mod hidden;
 mod history;
-mod history_view;
 mod inference;
 mod keep;
 mod list;
-mod list_files;
-mod list_stores;
-#[cfg(test)]
-mod list_tests;
 mod man;
-mod measure;
-mod offload;
-mod probe;
+mod output_file;
+mod prompt;
 mod prune;
-mod prune_again;
-mod prune_file;
-mod prune_view;
 mod run_once;
-#[cfg(test)]
-mod sample;
 mod scan;
-mod scan_report;
-mod select;
 mod serve;
 mod set;
 mod show;
-mod show_json;
-#[cfg(test)]
-mod show_tests;
-mod show_view;
 mod task;
-mod tell_history;
 mod trash;
-mod trash_empty;
-mod trash_settle;
-mod trash_view;
-mod turn;
 mod verify;
-mod verify_report;
-mod worker;
 
-#[cfg(test)]
-pub(crate) use sample::sample_row;
+use ctx::Ctx;
+use hidden::{grammars, launch, measure, probe, render, worker};
 
-use crate::clock::{self, Timestamp};
+use crate::clock;
 use crate::config::{Color, Config, Env, Flags};
-use crate::db::{Access, Db};
+use crate::db::Access;
 use crate::failure::{CHANGED, EXIT_CODES, Failure, Kind, OrFail, classify};
-use crate::supervise::Interrupt;
+use crate::ops::Session;
+use crate::ops::run_tasks::Stops;
+use crate::supervise::StopSignal;
 use crate::ui::{Ui, UiOptions, is_broken_pipe};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
@@ -97,7 +76,7 @@ enum Command {
     Keep(keep::KeepArgs),
     Verify(verify::VerifyArgs),
     Duplicates(duplicates::DuplicatesArgs),
-    Prune(prune::PruneArgs),
+    Prune(Box<prune::PruneArgs>),
     Trash(trash::TrashArgs),
     RunOnce(run_once::RunOnceArgs),
     Batch(batch::BatchArgs),
@@ -109,80 +88,63 @@ enum Command {
     Man(man::ManArgs),
     Worker(worker::WorkerArgs),
     Probe(probe::ProbeArgs),
+    Render(render::RenderArgs),
     Measure(measure::MeasureArgs),
-    Forms(forms::FormsArgs),
+    Forms(grammars::GrammarsArgs),
+    Launch(launch::LaunchArgs),
 }
 
-/// How a command that did not fail ended.
+/// Result of a command that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     Done,
-    /// The answer was given and is bad (exit 1).
+    /// The command gave an answer, and the answer is bad (exit 1).
     Bad,
-    /// Something was changed or would be, where that was asked for (exit 10).
+    /// Something was changed or would be, and `--exit-code` was given (exit 10).
     Changed,
 }
 
 impl Cli {
-    /// Parses the command line; the exit code of a refusal, of `--help` and of `--version` is in the error.
+    /// Parses the command line. The error of a refusal, of `--help` and of `--version` holds the exit code.
     pub fn parse_args(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
         command().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches))
     }
 }
 
-/// The whole command line, as the parser, the man pages and the completions see it.
+/// Returns the whole command line, as the parser, the man pages and the completions see it.
 pub fn command() -> clap::Command {
     let table: String = EXIT_CODES.iter().map(|(code, meaning)| format!("\n  {code:>3}  {meaning}")).collect();
     Cli::command().after_help(format!("Exit codes:{table}"))
 }
 
-/// What every command is handed.
-pub struct Ctx {
-    pub ui: Ui,
-    pub config: Config,
-    /// When the command began; the time of everything it records.
-    pub now: Timestamp,
-    db: Option<(Access, Db)>,
+/// Turns SIGINT and SIGTERM into a request to stop, for commands that must clean up before they end. The other commands
+/// are ended by the signal at once, which is right for them.
+fn stop_on_signals() -> anyhow::Result<StopSignal> {
+    StopSignal::on_signals().or_fail(|| Failure::new(Kind::Bug, "cannot listen for signals"))
 }
 
-impl Ctx {
-    /// The model database, opened on first use.
-    pub fn db(&mut self, access: Access) -> anyhow::Result<&mut Db> {
-        let fits = matches!((&self.db, access), (Some((Access::ReadWrite, _)), _) | (Some(_), Access::ReadOnly));
-        if !fits {
-            // Close a read-only handle before the file is opened for writing.
-            self.db = None;
-        }
-        let db = match self.db.take() {
-            Some(open) => open,
-            None => (access, Db::open(&self.config.database, access)?),
-        };
-        Ok(&mut self.db.insert(db).1)
-    }
-
-    /// Closes the model database; whoever needs it opens it anew.
-    fn close_db(&mut self) {
-        self.db = None;
-    }
+/// Like [`stop_on_signals`], for work that is finished before the command ends: the first signal asks to finish, the
+/// second to stop quickly, and the third ends the program at once.
+fn graceful_stop_on_signals() -> anyhow::Result<Stops> {
+    let signals = StopSignal::on_signals_twice().or_fail(|| Failure::new(Kind::Bug, "cannot listen for signals"))?;
+    Ok(Stops { graceful: signals.0, forced: signals.1 })
 }
 
-/// Turns SIGINT and SIGTERM into a switch, for commands that have something to put in order before they end. The others
-/// die of the signal at once, which is right for them.
-fn listen() -> anyhow::Result<Interrupt> {
-    Interrupt::on_signals().or_fail(|| Failure::new(Kind::Bug, "cannot listen for signals"))
-}
-
-/// Runs one command line to its exit code.
+/// Runs one command line and returns its exit code.
 pub fn main(parsed: Result<Cli, clap::Error>, env: Env) -> u8 {
     let cli = match parsed {
         Ok(cli) => cli,
         Err(refusal) => {
-            // Help goes to stdout and may meet a closed pipe; there is nobody left to tell.
+            // Help is printed on stdout, which may be a closed pipe; then there is no reader to report that to.
             let _ = refusal.print();
             return u8::try_from(refusal.exit_code()).unwrap_or(Kind::Usage.code());
         }
     };
-    let flags = Flags { config: cli.global.config.clone(), database: cli.global.db.clone(), color: cli.global.color };
+    if let Command::Launch(args) = &cli.command {
+        return launch::run(args);
+    }
+    let (config, database) = (cli.global.config.clone(), cli.global.db.clone());
+    let flags = Flags { config, database, color: cli.global.color };
     let config = Config::load(&flags, &env);
     let color = config.as_ref().map_or(Color::Never, |c| c.color);
     let mut ui = Ui::new(UiOptions {
@@ -194,11 +156,12 @@ pub fn main(parsed: Result<Cli, clap::Error>, env: Env) -> u8 {
     });
     let outcome = match config {
         Ok(config) => {
-            let mut ctx = Ctx { ui, config, now: clock::now(), db: None };
+            let mut ctx = Ctx { ui, session: Session::new(config, clock::now()) };
             let outcome = run(&mut ctx, &cli.command).and_then(|exit| {
                 ctx.ui.flush()?;
                 Ok(exit)
             });
+            ctx.print_notices();
             ui = ctx.ui;
             outcome
         }
@@ -208,7 +171,7 @@ pub fn main(parsed: Result<Cli, clap::Error>, env: Env) -> u8 {
         Ok(Exit::Done) => 0,
         Ok(Exit::Bad) => Kind::Answer.code(),
         Ok(Exit::Changed) => CHANGED,
-        // The reader of our output has what it wanted (`modelctl list | head -1`).
+        // The reader of our output has read what it wanted (`modelctl list | head -1`).
         Err(error) if is_broken_pipe(&error) => 0,
         Err(error) => {
             ui.error(&error);
@@ -238,13 +201,16 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::Man(args) => man::run(ctx, args),
         Command::Worker(args) => worker::run(ctx, args),
         Command::Probe(args) => probe::run(ctx, args),
+        Command::Render(args) => render::run(ctx, args),
         Command::Measure(args) => measure::run(ctx, args),
-        Command::Forms(args) => forms::run(ctx, args),
+        Command::Forms(args) => grammars::run(ctx, args),
+        // `main` handles this command, before a context exists.
+        Command::Launch(_) => Ok(Exit::Done),
     }
 }
 
-/// Path below the top of the repository and text of every file that is generated from the command line's own
-/// description: manual pages and completion scripts. A test keeps them fresh.
+/// Returns the path, below the top of the repository, and the text of every file that is generated from the description
+/// of the command line: manual pages and completion scripts. A test checks that they are up to date.
 ///
 /// # Errors
 /// None in practice: all is rendered in memory.

@@ -1,6 +1,6 @@
-use super::{Ctx, Exit, select, tell_history};
-use crate::db::Access;
-use crate::model::{Action, Selector, Settings, Tier};
+use super::{Ctx, Exit};
+use crate::model::{Selector, Settings, Tier};
+use crate::ops::settings::{Change, TierChoice, change_settings};
 use clap::{ArgGroup, Args};
 
 /// Set what a model is to you: its tier, its alias, whether it may be chosen
@@ -38,12 +38,6 @@ pub struct SetArgs {
     json: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum TierChoice {
-    Auto,
-    Fixed(Tier),
-}
-
 fn tier(text: &str) -> Result<TierChoice, String> {
     match (text, Tier::from_name(text)) {
         ("auto", _) => Ok(TierChoice::Auto),
@@ -53,32 +47,20 @@ fn tier(text: &str) -> Result<TierChoice, String> {
 }
 
 pub fn run(ctx: &mut Ctx, args: &SetArgs) -> anyhow::Result<Exit> {
-    let row = select::resolve(ctx, &Selector(args.model.clone()))?;
-    let event = ctx.event(Action::Set);
-    let tell = |before: &Settings, after: &Settings| tell_history::set(event, &row, before, after);
-    let settings = ctx.db(Access::ReadWrite)?.change_settings(&row.id, |settings| changed(settings, args), tell)?;
+    let change = Change {
+        pinned: args.pin.then_some(true).or(args.unpin.then_some(false)),
+        enabled: args.enable.then_some(true).or(args.disable.then_some(false)),
+        tier: args.tier,
+        alias: args.alias.clone(),
+        note: args.note.clone(),
+    };
+    let (row, settings) = change_settings(&mut ctx.session, &Selector(args.model.clone()), &change)?;
     if args.json {
         ctx.ui.json(&settings)?;
     } else {
         ctx.ui.note(&format!("{} {}: {}", row.id, row.name, sentence(&settings)));
     }
     Ok(Exit::Done)
-}
-
-fn changed(mut s: Settings, args: &SetArgs) -> Settings {
-    s.pinned = (s.pinned || args.pin) && !args.unpin;
-    s.enabled = (s.enabled || args.enable) && !args.disable;
-    match args.tier {
-        Some(TierChoice::Auto) => s.tier = None,
-        Some(TierChoice::Fixed(tier)) => s.tier = Some(tier),
-        None => {}
-    }
-    for (new, old) in [(&args.alias, &mut s.alias), (&args.note, &mut s.note)] {
-        if let Some(text) = new {
-            *old = Some(text.clone()).filter(|t| !t.is_empty());
-        }
-    }
-    s
 }
 
 fn sentence(s: &Settings) -> String {

@@ -1,16 +1,17 @@
+use super::read::{bytes, duration, typed};
 use super::{ServerAddress, WorkerConfig, bad_config};
 use crate::failure::{Failure, OrFail};
-use crate::model::{StoreKind, TierLimits};
-use bytesize::ByteSize;
+use crate::model::{Age, StoreKind, TierLimits, age};
 use serde::{Deserialize, Deserializer, de};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// No real config comes near this; a device or a log named by mistake does.
+/// Largest config file that is read. No real config comes near this; a device or a log named by mistake does.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// The config file as it may be written. Every key is optional, no other key is allowed.
+/// The contents of a config file. Every key is optional; unknown keys are refused.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ConfigFile {
@@ -19,14 +20,17 @@ pub(super) struct ConfigFile {
     pub scan: Scan,
     pub tiers: Tiers,
     pub worker: Worker,
+    pub offload: Offload,
+    pub auto_prune: AutoPrune,
     pub prune: Prune,
+    pub trash: Trash,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Scan {
     pub paths: Option<Vec<PathBuf>>,
-    /// Folders that belong to a store, by its name: in addition to the paths.
+    /// Folders that are the root of a store, by the name of the store; in addition to the paths.
     pub stores: BTreeMap<StoreKind, Vec<PathBuf>>,
 }
 
@@ -41,7 +45,8 @@ pub(super) struct Tiers {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Limit {
     pub parameters: Option<u64>,
-    pub weights: Option<ByteSize>,
+    #[serde(deserialize_with = "bytes")]
+    pub weights: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -59,13 +64,54 @@ pub(super) struct Worker {
     pub reproducible: Option<bool>,
 }
 
+/// Allowed ranges of numbers, here and in the environment.
+pub(super) const MAX_TASKS: RangeInclusive<u64> = 1..=1_000_000;
+pub(super) const MAX_ATTEMPTS: RangeInclusive<u64> = 1..=100;
+pub(super) const POLL_S: RangeInclusive<u64> = 1..=86_400;
+pub(super) const DAYS: RangeInclusive<u64> = 0..=36_500;
+pub(super) const MIN_KEEP: RangeInclusive<u64> = 0..=1_000_000;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Offload {
+    #[serde(deserialize_with = "max_tasks")]
+    pub max_tasks: Option<u64>,
+    #[serde(deserialize_with = "max_attempts")]
+    pub max_attempts: Option<u64>,
+    #[serde(deserialize_with = "poll")]
+    pub poll: Option<Duration>,
+    pub fallback: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct AutoPrune {
+    #[serde(deserialize_with = "days")]
+    pub days: Option<u64>,
+    pub confirm: Option<bool>,
+    #[serde(deserialize_with = "min_keep")]
+    pub min_keep: Option<u64>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Prune {
-    /// As `OLLAMA_HOST`.
+    /// Ollama's server, in the format of `OLLAMA_HOST`.
     pub ollama: Option<String>,
     #[serde(deserialize_with = "endpoints")]
     pub endpoints: Vec<ServerAddress>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Trash {
+    #[serde(deserialize_with = "an_age")]
+    pub expire: Option<Age>,
+}
+
+fn an_age<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Age>, D::Error> {
+    let text = typed(d)?;
+    age(&text).map(Some).map_err(de::Error::custom)
 }
 
 fn endpoints<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<ServerAddress>, D::Error> {
@@ -76,18 +122,44 @@ fn endpoints<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<ServerAddress>, D::E
     named.iter().map(parse).collect()
 }
 
-fn duration<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(d)?;
-    humantime::parse_duration(&text).map(Some).map_err(|e| de::Error::custom(format!("`{text}` is no duration: {e}")))
+fn poll<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
+    let poll = duration(d)?;
+    match poll {
+        Some(time) if !POLL_S.contains(&time.as_secs()) || time > Duration::from_secs(*POLL_S.end()) => {
+            let time = humantime::format_duration(time);
+            Err(de::Error::custom(format!("{time} is not between 1 second and 1 day")))
+        }
+        _ => Ok(poll),
+    }
 }
 
 fn within<'de, D: Deserializer<'de>>(d: D, least: u32, most: u32) -> Result<Option<u32>, D::Error> {
-    let n = u32::deserialize(d)?;
-    if (least..=most).contains(&n) {
+    Ok(number(d, u64::from(least)..=u64::from(most))?.and_then(|n| u32::try_from(n).ok())) // at most `most`
+}
+
+fn number<'de, D: Deserializer<'de>>(d: D, within: RangeInclusive<u64>) -> Result<Option<u64>, D::Error> {
+    let n = u64::deserialize(d)?;
+    if within.contains(&n) {
         Ok(Some(n))
     } else {
-        Err(de::Error::custom(format!("{n} is not between {least} and {most}")))
+        Err(de::Error::custom(format!("{n} is not between {} and {}", within.start(), within.end())))
     }
+}
+
+fn max_tasks<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
+    number(d, MAX_TASKS)
+}
+
+fn max_attempts<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
+    number(d, MAX_ATTEMPTS)
+}
+
+fn days<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
+    number(d, DAYS)
+}
+
+fn min_keep<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
+    number(d, MIN_KEEP)
 }
 
 fn threads<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u32>, D::Error> {
@@ -103,6 +175,8 @@ fn nice<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u8>, D::Error> {
 }
 
 impl ConfigFile {
+    /// Reads a config file.
+    ///
     /// # Errors
     /// `CannotMeet`, naming file, line and key.
     pub fn read(path: &Path) -> anyhow::Result<ConfigFile> {
@@ -137,12 +211,11 @@ fn parse(path: &Path, text: &str) -> anyhow::Result<ConfigFile> {
 impl Tiers {
     pub fn limits(&self) -> TierLimits {
         let default = TierLimits::default();
-        let bytes = |size: Option<ByteSize>, other| size.map_or(other, |s| s.as_u64());
         TierLimits {
             fast_parameters: self.fast.parameters.unwrap_or(default.fast_parameters),
-            fast_weights: bytes(self.fast.weights, default.fast_weights),
+            fast_weights: self.fast.weights.unwrap_or(default.fast_weights),
             balanced_parameters: self.balanced.parameters.unwrap_or(default.balanced_parameters),
-            balanced_weights: bytes(self.balanced.weights, default.balanced_weights),
+            balanced_weights: self.balanced.weights.unwrap_or(default.balanced_weights),
         }
     }
 }

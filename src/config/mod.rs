@@ -1,22 +1,26 @@
 //! Settings, in layers: defaults < config file (TOML) < environment < flags. This file and its children are the only
-//! readers of the environment; everything else is handed a [`Config`].
+//! readers of the environment; everything else receives a [`Config`].
 
 mod env;
 mod file;
 mod places;
 mod places_local;
+mod read;
+mod roots;
 mod servers;
+mod tasks;
 
 pub use env::Env;
 pub use servers::{PruneConfig, ServerAddress};
+pub use tasks::{AutoPrune, OffloadConfig};
 
 use crate::failure::Failure;
-use crate::model::{HintSource, KeepHint, StoreKind, TierLimits};
+use crate::model::{Age, HintSource, KeepHint, StoreKind, TierLimits};
 use file::ConfigFile;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What flags say about settings; `None` leaves the lower layers alone.
+/// Settings given by flags; `None` leaves the lower layers as they are.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
     pub config: Option<PathBuf>,
@@ -36,12 +40,14 @@ pub enum Color {
     Never,
 }
 
-/// Everything that was settled before a command runs.
+/// All settings, resolved before a command runs.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The config file that was read, if there was one.
     pub source: Option<PathBuf>,
     pub database: PathBuf,
+    /// Whether the database is that of a service: no database was named, and there is no home for one.
+    pub is_database_of_service: bool,
     pub roots: Roots,
     pub keep: KeepLists,
     pub tiers: TierLimits,
@@ -49,28 +55,37 @@ pub struct Config {
     pub offload: OffloadConfig,
     pub prune: PruneConfig,
     pub auto_prune: AutoPrune,
-    /// Private to this user; sockets of workers go here.
+    pub trash: TrashConfig,
+    /// The folder of the locks of this machine's executors and of its device: next to the database, so that all
+    /// processes that use it find each other. Two processes that share a queue on one machine but not this folder would
+    /// both load a model.
+    pub lock_dir: PathBuf,
+    /// The folder for sockets of workers, private to this user.
     pub runtime_dir: PathBuf,
-    /// What the environment and the flags say about colour; the terminal has the last word for `Auto`.
+    /// The color setting from the environment and the flags; for `Auto` the terminal decides.
     pub color: Color,
-    /// Who called sudo, as sudo says (`SUDO_USER`, else the number in `SUDO_UID`); None without sudo. Anybody can set these.
+    /// The user who called sudo, as sudo reports it (`SUDO_USER`, else the number in `SUDO_UID`); None without sudo.
+    /// Anyone can set these variables.
     pub sudo_user: Option<String>,
     /// `COLUMNS`, when it is a number above 0.
     pub columns: Option<usize>,
 }
 
-/// Where a scan without arguments looks.
+/// The roots of a scan without arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roots {
     pub paths: Vec<Root>,
     pub from: RootsFrom,
+    /// Variables of other programs that name a default place that does not exist. Empty unless `from` is
+    /// [`RootsFrom::Default`].
+    pub missing: Vec<(&'static str, PathBuf)>,
 }
 
-/// One of them.
+/// One root of a scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Root {
     pub path: PathBuf,
-    /// The store that lies there; None: to be found out by looking.
+    /// The store whose root this is; None: the scan detects it.
     pub store: Option<StoreKind>,
 }
 
@@ -90,7 +105,7 @@ pub enum RootsFrom {
     Environment,
     /// `scan.paths` of the config file.
     File,
-    /// The known default places; those that do not exist are left out without a word.
+    /// The known default places; missing ones are skipped silently.
     Default,
 }
 
@@ -104,9 +119,9 @@ pub struct KeepLists {
 }
 
 impl KeepLists {
-    /// All hints in order of preference: the environment's, then `kept` (those of the database), then the file's. What
-    /// is said for one run comes before what a person added, and that before what was set up once. A text that comes
-    /// from several sources stands there for each.
+    /// Returns all hints in order of preference: the environment's, then `kept` (those of the database), then the
+    /// file's. Hints given for one run come before those that a person added, and these before the permanent setup. A
+    /// text that comes from several sources is listed once for each.
     pub fn with(&self, kept: &[String]) -> Vec<(HintSource, KeepHint)> {
         let sources = [
             (HintSource::Environment, self.environment.as_slice()),
@@ -120,31 +135,28 @@ impl KeepLists {
     }
 }
 
-/// What a run of offloaded tasks ends with.
+/// Retention of the trash.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct AutoPrune {
-    /// `AUTO_PRUNE_DAYS`: models that nobody has used for so many days; 0 for nothing at all.
-    pub days: u64,
-    /// `AUTO_PRUNE_CONFIRM`: they go to the trash. Else it is said what would go.
-    pub confirm: bool,
-    /// `AUTO_PRUNE_MIN_KEEP`: so many usable models stay at least, also where `prune` is called by hand.
-    pub min_keep: u64,
+pub struct TrashConfig {
+    /// Age at which items are deleted for good by `prune --confirm`; None keeps everything.
+    pub expire: Option<Age>,
 }
 
-/// How workers are started.
+/// Settings of workers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerConfig {
-    /// Threads for generation; None lets the machine decide.
+    /// Threads for generation; None uses a default for this machine.
     pub threads: Option<u32>,
-    /// Tokens of context per task; capped by the model's own.
+    /// Tokens of context per task; capped by the model's own context.
     pub context: u32,
-    /// Added to the niceness of the worker, 0 to 19.
+    /// Niceness added for the worker, 0 to 19.
     pub nice: u8,
     /// Layers to offload; None offloads all that a GPU build can.
     pub gpu_layers: Option<u32>,
-    /// How long a model may take to load.
+    /// Longest time that a model may take to load.
     pub load_timeout: Duration,
-    /// One text for one task and seed, whatever else is answered at the same time; slower.
+    /// Whether a task gives the same text for the same seed, independently of what is answered at the same time;
+    /// slower.
     pub reproducible: bool,
 }
 
@@ -161,28 +173,11 @@ impl Default for WorkerConfig {
     }
 }
 
-/// How queued tasks are run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OffloadConfig {
-    /// Tasks that one `run-once` takes at most.
-    pub max_tasks: u64,
-    /// Attempts of a task that may end in an error, unless it says otherwise.
-    pub max_attempts: u32,
-    /// How often the daemon looks for tasks that nobody told it of.
-    pub poll: Duration,
-}
-
-impl Default for OffloadConfig {
-    fn default() -> Self {
-        OffloadConfig { max_tasks: 5, max_attempts: 3, poll: Duration::from_secs(30) }
-    }
-}
-
 impl Config {
-    /// Settles all layers.
+    /// Loads all layers.
     ///
     /// # Errors
-    /// `CannotMeet` with file, line and key when the config file is unreadable or says something unknown.
+    /// `CannotMeet` with file, line and key when the config file is unreadable or has something unknown.
     pub fn load(flags: &Flags, env: &Env) -> anyhow::Result<Config> {
         let (source, file) = match config_path(flags, env) {
             Some(path) => (Some(path.clone()), ConfigFile::read(&path)?),
@@ -191,22 +186,31 @@ impl Config {
         let base = source.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
         let from_file = |p: &Path| base.join(env.expand_home(p));
 
-        let database = flags
+        let named = flags
             .database
             .clone()
             .or_else(|| env.path("MODELCTL_DB"))
-            .or_else(|| file.database.as_deref().map(from_file))
-            .unwrap_or_else(|| env.default_database());
+            .or_else(|| file.database.as_deref().map(from_file));
+        let is_database_of_service = named.is_none() && env.is_without_state();
+        let database = named.unwrap_or_else(|| env.default_database());
 
         let named = file.scan.stores.iter().flat_map(|(store, paths)| paths.iter().map(move |path| (path, *store)));
         let named = named.map(|(path, store)| Root::store(from_file(path), store));
         let roots = if let Some(list) = env.path_list("MODEL_SCAN_PATH") {
-            Roots { paths: list.into_iter().map(Root::folder).collect(), from: RootsFrom::Environment }
+            Roots {
+                paths: list.into_iter().map(Root::folder).collect(),
+                from: RootsFrom::Environment,
+                missing: Vec::new(),
+            }
         } else if let Some(paths) = &file.scan.paths {
             let paths = paths.iter().map(|p| Root::folder(from_file(p))).chain(named).collect();
-            Roots { paths, from: RootsFrom::File }
+            Roots { paths, from: RootsFrom::File, missing: Vec::new() }
         } else {
-            Roots { paths: env.default_roots().into_iter().chain(named).collect(), from: RootsFrom::Default }
+            Roots {
+                paths: roots::default_roots(env).into_iter().chain(named).collect(),
+                from: RootsFrom::Default,
+                missing: roots::names_nothing(env),
+            }
         };
 
         let keep = KeepLists { environment: env.list("KEEP_LOCAL_MODELS"), file: file.keep.clone() };
@@ -222,25 +226,17 @@ impl Config {
         };
         Ok(Config {
             source,
+            lock_dir: lock_dir(&database),
             database,
+            is_database_of_service,
             roots,
             keep,
             tiers: file.tiers.limits(),
             worker,
-            offload: OffloadConfig {
-                max_tasks: env.number("OFFLOAD_MAX_TASKS", 1..=1_000_000)?.unwrap_or(5),
-                max_attempts: env
-                    .number("OFFLOAD_MAX_ATTEMPTS", 1..=100)?
-                    .and_then(|n| u32::try_from(n).ok())
-                    .unwrap_or(3),
-                poll: Duration::from_secs(env.number("OFFLOAD_POLL_S", 1..=86_400)?.unwrap_or(30)),
-            },
+            offload: OffloadConfig::load(env, &file.offload)?,
             prune: PruneConfig::settle(env, file.prune.ollama.as_deref(), &file.prune.endpoints)?,
-            auto_prune: AutoPrune {
-                days: env.number("AUTO_PRUNE_DAYS", 0..=36_500)?.unwrap_or(0),
-                confirm: env.says_yes("AUTO_PRUNE_CONFIRM"),
-                min_keep: env.number("AUTO_PRUNE_MIN_KEEP", 0..=1_000_000)?.unwrap_or(0),
-            },
+            auto_prune: AutoPrune::load(env, &file.auto_prune)?,
+            trash: TrashConfig { expire: file.trash.expire },
             runtime_dir: env.runtime_dir(),
             color,
             sudo_user: env.text("SUDO_USER").or_else(|| env.text("SUDO_UID").map(|uid| format!("uid {uid}"))),
@@ -249,13 +245,20 @@ impl Config {
     }
 }
 
-/// The config file to read: the one named by flag or `MODELCTL_CONFIG`, else the first that exists.
+/// Returns the folder of locks that belongs to a database.
+fn lock_dir(database: &Path) -> PathBuf {
+    let mut name = database.file_name().unwrap_or_default().to_owned();
+    name.push("-run");
+    database.with_file_name(name)
+}
+
+/// Returns the config file to read: the one named by flag or `MODELCTL_CONFIG`, else the first that exists.
 fn config_path(flags: &Flags, env: &Env) -> Option<PathBuf> {
     if let Some(named) = flags.config.clone().or_else(|| env.path("MODELCTL_CONFIG")) {
         return Some(named);
     }
     let places = [env.config_home().map(|d| d.join("modelctl/config.toml")), Some("/etc/modelctl/config.toml".into())];
-    // `symlink_metadata`: a file that is there and cannot be followed or read must be reported, not passed over.
+    // `symlink_metadata`: a file that exists and cannot be followed or read must be reported, not skipped.
     places.into_iter().flatten().find(|p| p.symlink_metadata().is_ok())
 }
 
@@ -297,7 +300,11 @@ mod tests {
         assert_eq!(c.database, Path::new("/srv/a.db"));
         assert_eq!(
             c.roots,
-            Roots { paths: ["/srv/models", "/home/u/m"].map(Root::folder).to_vec(), from: RootsFrom::File }
+            Roots {
+                paths: ["/srv/models", "/home/u/m"].map(Root::folder).to_vec(),
+                from: RootsFrom::File,
+                missing: vec![]
+            }
         );
         assert_eq!(c.worker.threads, Some(3));
 
@@ -309,7 +316,10 @@ mod tests {
         ];
         let c = load(&env, Some(toml)).unwrap();
         assert_eq!(c.database, Path::new("/x/y.db"));
-        assert_eq!(c.roots, Roots { paths: ["/a", "/b"].map(Root::folder).to_vec(), from: RootsFrom::Environment });
+        assert_eq!(
+            c.roots,
+            Roots { paths: ["/a", "/b"].map(Root::folder).to_vec(), from: RootsFrom::Environment, missing: vec![] }
+        );
         let hints: Vec<_> = c.keep.with(&["d".to_owned()]).into_iter().map(|(from, hint)| (from, hint.text)).collect();
         let expected = [
             (HintSource::Environment, "a"),
@@ -330,6 +340,41 @@ mod tests {
     }
 
     #[test]
+    fn how_tasks_run_and_what_they_end_with_is_said_by_the_file_and_the_environment_has_the_last_word() {
+        let toml = "[offload]\nmax_tasks = 9\nmax_attempts = 7\npoll = \"5m\"\nfallback = true\n\n\
+                    [auto_prune]\ndays = 90\nconfirm = true\nmin_keep = 2\n";
+        let minutes = |n: u64| Duration::from_secs(60 * n);
+        let default = load(&[], None).unwrap();
+        assert_eq!((default.offload, default.auto_prune), (OffloadConfig::default(), AutoPrune::default()));
+        let file = load(&[], Some(toml)).unwrap();
+        let offload = OffloadConfig { max_tasks: 9, max_attempts: 7, poll: minutes(5), fallback: true };
+        assert_eq!((file.offload, file.auto_prune), (offload, AutoPrune { days: 90, confirm: true, min_keep: 2 }));
+        let env = [
+            ("OFFLOAD_MAX_TASKS", "1"),
+            ("OFFLOAD_MAX_ATTEMPTS", "2"),
+            ("OFFLOAD_POLL_S", "60"),
+            ("OFFLOAD_FALLBACK", "0"),
+            ("AUTO_PRUNE_DAYS", "0"),
+            ("AUTO_PRUNE_CONFIRM", "no"),
+            ("AUTO_PRUNE_MIN_KEEP", "1"),
+        ];
+        let both = load(&env, Some(toml)).unwrap();
+        let offload = OffloadConfig { max_tasks: 1, max_attempts: 2, poll: minutes(1), fallback: false };
+        assert_eq!((both.offload, both.auto_prune), (offload, AutoPrune { days: 0, confirm: false, min_keep: 1 }));
+        for (toml, key, why) in [
+            ("[offload]\nmax_tasks = 0\n", "`offload.max_tasks`", "0 is not between 1 and 1000000"),
+            ("[offload]\nmax_attempts = 101\n", "`offload.max_attempts`", "is not between 1 and 100"),
+            ("[offload]\npoll = \"2days\"\n", "`offload.poll`", "is not between 1 second and 1 day"),
+            ("[offload]\npoll = 30\n", "`offload.poll`", "invalid type: integer"),
+            ("[auto_prune]\ndays = \"90d\"\n", "`auto_prune.days`", "invalid type: string"),
+            ("[auto_prune]\nday = 90\n", "`auto_prune.day`", "unknown field `day`"),
+        ] {
+            let text = refusal(toml);
+            assert!(text.contains("config.toml:2: ") && text.contains(key) && text.contains(why), "{text}");
+        }
+    }
+
+    #[test]
     fn the_database_lies_in_the_state_folder_of_whoever_runs_it() {
         let db = |env: &[(&str, &str)]| load(env, None).unwrap().database;
         assert_eq!(db(&[("HOME", "/home/u")]), Path::new("/home/u/.local/state/modelctl/modelctl.db"));
@@ -337,6 +382,11 @@ mod tests {
         assert_eq!(db(&[("HOME", "/h"), ("XDG_STATE_HOME", "rel")]), Path::new("/h/.local/state/modelctl/modelctl.db"));
         assert_eq!(db(&[("STATE_DIRECTORY", "/var/lib/modelctl")]), Path::new("/var/lib/modelctl/modelctl.db"));
         assert_eq!(db(&[]), Path::new("/var/lib/modelctl/modelctl.db"));
+        let of_service = |env: &[(&str, &str)]| load(env, None).unwrap().is_database_of_service;
+        assert!(of_service(&[]));
+        for env in [("HOME", "/h"), ("XDG_STATE_HOME", "/s"), ("STATE_DIRECTORY", "/v"), ("MODELCTL_DB", "/x.db")] {
+            assert!(!of_service(&[env]), "{env:?}");
+        }
     }
 
     #[test]
@@ -381,6 +431,24 @@ mod tests {
         assert_eq!(classify(&error).0, Kind::CannotMeet);
         let text = refusal("[prune]\nendpoints = [\"http://a:b\"]\n");
         assert!(text.contains("config.toml:2: ") && text.contains("`prune.endpoints"), "{text}");
+    }
+
+    #[test]
+    fn sizes_and_ages_have_units_in_the_file_too() {
+        assert_eq!(load(&[], None).unwrap().trash.expire, None, "the trash keeps everything unless it is said");
+        let config = load(&[], Some("[trash]\nexpire = \"30d\"\n[tiers.fast]\nweights = \"2GiB\"\n")).unwrap();
+        assert_eq!((config.trash.expire, config.tiers.fast_weights), (Some(Age::days(30)), 2 << 30));
+        for (toml, key, why) in [
+            ("[trash]\nexpire = 30\n", "`trash.expire`", "`30` needs a unit"),
+            ("[trash]\nexpire = \"30m\"\n", "`trash.expire`", "did you mean 30 days or 30 months?"),
+            ("[trash]\nexpire = \"0d\"\n", "`trash.expire`", "selects everything"),
+            ("[tiers.fast]\nweights = 4\n", "`tiers.fast.weights`", "`4` needs a unit"),
+            ("[tiers.fast]\nweights = \"4 bananas\"\n", "`tiers.fast.weights`", "is not a size such as"),
+            ("[tiers.fast]\nweights = [4]\n", "`tiers.fast.weights`", "expected a text with a unit"),
+        ] {
+            let text = refusal(toml);
+            assert!(text.contains("config.toml:2: ") && text.contains(key) && text.contains(why), "{text}");
+        }
     }
 
     #[test]

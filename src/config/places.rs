@@ -1,4 +1,4 @@
-//! Where stores are when nobody says so: their own variables, their default folders, and what a service is told.
+//! Default places of stores: their own variables, their default folders, and the settings of a service's unit.
 
 use super::Env;
 use crate::model::StoreKind;
@@ -6,19 +6,18 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// No real unit comes near this.
+/// Largest unit file that is read, in bytes. No real unit comes near this.
 const MOST_UNIT_BYTES: u64 = 256 << 10;
 const MOST_DROP_INS: usize = 256;
 
-/// The places of Ollama's stores, whether they exist or not, each once: the user's, the service's, and where the unit of
-/// the service says that it is.
+/// Returns the places of Ollama's stores, whether they exist or not, each once: the user's, the service's, and the one
+/// that the unit of the service names.
 pub(super) fn ollama(env: &Env) -> Vec<(PathBuf, StoreKind)> {
     ollama_below(env, Path::new("/"))
 }
 
 fn ollama_below(env: &Env, system: &Path) -> Vec<(PathBuf, StoreKind)> {
-    let named = env.path("OLLAMA_MODELS").map(|p| env.expand_home(&without_quotes(&p)));
-    let own = named.or_else(|| in_home(env, "~/.ollama/models"));
+    let own = own_ollama(env).or_else(|| in_home(env, "~/.ollama/models"));
     // The install script gives the service's user this home.
     let service = system.join("usr/share/ollama/.ollama/models");
     let mut places: Vec<PathBuf> = Vec::new();
@@ -30,18 +29,27 @@ fn ollama_below(env: &Env, system: &Path) -> Vec<(PathBuf, StoreKind)> {
     places.into_iter().map(|p| (p, StoreKind::Ollama)).collect()
 }
 
-/// The place of Docker Model Runner's store, whether it exists or not.
+/// Returns the place that `OLLAMA_MODELS` names. Ollama's `envconfig` removes blanks and quotes around the value and
+/// expands nothing; a `~` that the shell left, and that is not the name of a folder here, is expanded to the home that
+/// was meant.
+pub(super) fn own_ollama(env: &Env) -> Option<PathBuf> {
+    let told = without_quotes(&env.raw("OLLAMA_MODELS")?);
+    let is_literal = !told.starts_with("~") || told.symlink_metadata().is_ok();
+    Some(if is_literal { told } else { env.expand_home(&told) }).filter(|path| !path.as_os_str().is_empty())
+}
+
+/// Returns the place of Docker Model Runner's store, whether it exists or not.
 pub(super) fn docker(env: &Env) -> Vec<(PathBuf, StoreKind)> {
     let place = env.path("MODELS_PATH").or_else(|| in_home(env, "~/.docker/models"));
     place.into_iter().map(|p| (p, StoreKind::Docker)).collect()
 }
 
-/// None without a home.
+/// Expands `~`. None without a home.
 fn in_home(env: &Env, path: &str) -> Option<PathBuf> {
     Some(env.expand_home(Path::new(path))).filter(|p| !p.starts_with("~"))
 }
 
-/// Ollama takes quotes around the value for somebody's mistake.
+/// Removes quotes around the value, which Ollama takes for a mistake.
 fn without_quotes(path: &Path) -> PathBuf {
     match path.to_str() {
         Some(text) => text.trim().trim_matches(['"', '\'']).into(),
@@ -49,7 +57,7 @@ fn without_quotes(path: &Path) -> PathBuf {
     }
 }
 
-/// `OLLAMA_MODELS` in `ollama.service` or one of its drop-ins; as for systemd the last one counts.
+/// Returns `OLLAMA_MODELS` as set in `ollama.service` or one of its drop-ins; as for systemd, the last one counts.
 fn told_to_service(units: &Path) -> Option<PathBuf> {
     let mut files = vec![units.join("ollama.service")];
     // Without the folder there are no drop-ins.
@@ -66,7 +74,7 @@ fn told_to_service(units: &Path) -> Option<PathBuf> {
     told.map(|value| without_quotes(Path::new(&value))).filter(|p| p.is_absolute())
 }
 
-/// None for what is not there, may not be read or is no unit: the default places are left then.
+/// Reads a unit file. None when it does not exist, may not be read or is not a unit: the default places remain then.
 fn unit_text(path: &Path) -> Option<String> {
     let is_unit = std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() <= MOST_UNIT_BYTES);
     let mut text = String::new();
@@ -75,7 +83,7 @@ fn unit_text(path: &Path) -> Option<String> {
     Some(text)
 }
 
-/// Follows the `Environment=` lines of a unit (systemd.exec(5), syntax in systemd.syntax(7)) for one variable.
+/// Applies the `Environment=` lines of a unit (systemd.exec(5), syntax in systemd.syntax(7)) to one variable.
 fn environment(text: &str, key: &str, value: &mut Option<String>) {
     let mut in_service = false;
     for line in logical_lines(text) {
@@ -89,7 +97,7 @@ fn environment(text: &str, key: &str, value: &mut Option<String>) {
         }
         let words = words(rest.trim());
         if words.is_empty() {
-            *value = None; // an empty assignment takes back all before it
+            *value = None; // an empty assignment resets all earlier ones
         }
         for word in words {
             if let Some((name, told)) = word.split_once('=')
@@ -101,7 +109,7 @@ fn environment(text: &str, key: &str, value: &mut Option<String>) {
     }
 }
 
-/// Lines without comments, those that end in a backslash joined with the next.
+/// Returns the lines without comments; a line that ends in a backslash is joined with the next.
 fn logical_lines(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut open = String::new();
@@ -121,7 +129,7 @@ fn logical_lines(text: &str) -> Vec<String> {
     lines
 }
 
-/// Words at white space. A quote at the beginning of a word goes to its end; a backslash escapes.
+/// Splits at white space. A quote at the beginning of a word extends to the closing quote; a backslash escapes.
 fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = text.chars().peekable();
@@ -147,7 +155,7 @@ fn words(text: &str) -> Vec<String> {
     }
 }
 
-/// `%%` is a percent sign; a value with any other specifier is not known here.
+/// Replaces `%%` by a percent sign. None for a value with any other specifier, whose meaning is not known here.
 fn specified(value: &str) -> Option<String> {
     let plain = value.replace("%%", "\0");
     (!plain.contains('%')).then(|| plain.replace('\0', "%"))

@@ -1,5 +1,6 @@
-//! Where programs with stores of their own keep their models. Some say so in a small file, which is read here: every
-//! path is given whether it exists or not, and a file that is missing or says nothing leaves the default.
+//! Places of programs that have stores of their own. Some programs name their place in a small file, which is read
+//! here. Every path is returned whether it exists or not, and a file that is missing or names no place leaves the
+//! default.
 
 use super::env::Env;
 use crate::model::StoreKind;
@@ -8,11 +9,12 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// A settings file of LM Studio has some kilobytes.
+/// Largest settings file that is read, in bytes. A settings file of LM Studio has some kilobytes.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// LM Studio's models: `downloadsFolder` of the `settings.json` in its home, else `models` in there. The home is what
-/// `~/.lmstudio-home-pointer` says, else `~/.cache/lm-studio` when that exists (older versions), else `~/.lmstudio`.
+/// Returns LM Studio's models: `downloadsFolder` of the `settings.json` in its home, else `models` in its home. The
+/// home is what `~/.lmstudio-home-pointer` says, else `~/.cache/lm-studio` when that exists (older versions), else
+/// `~/.lmstudio`.
 pub(super) fn lm_studio(env: &Env) -> Option<(PathBuf, StoreKind)> {
     #[derive(serde::Deserialize)]
     struct Settings {
@@ -21,7 +23,7 @@ pub(super) fn lm_studio(env: &Env) -> Option<(PathBuf, StoreKind)> {
     }
     let home = lm_studio_home(env)?;
     let settings = small_text(&home.join("settings.json"));
-    // Settings that cannot be read leave the default, as they do for LM Studio itself.
+    // Settings that cannot be read leave the default, as they do for LM Studio.
     let settings: Option<Settings> = settings.and_then(|text| serde_json::from_str(&text).ok());
     let folder = settings.and_then(|s| s.downloads_folder).map(|f| env.expand_home(&f));
     let models = folder.filter(|f| f.is_absolute()).unwrap_or_else(|| home.join("models"));
@@ -36,35 +38,36 @@ fn lm_studio_home(env: &Env) -> Option<PathBuf> {
     pointed.or_else(older).or_else(|| Some(user.join(".lmstudio")))
 }
 
-/// llama.cpp's own cache, which may hold repositories in the layout of Hugging Face as well.
+/// Returns llama.cpp's own cache, which may also hold repositories in the layout of Hugging Face.
 pub(super) fn llama_cpp(env: &Env) -> Option<(PathBuf, StoreKind)> {
     let folder =
         env.path("LLAMA_CACHE").or_else(|| env.xdg("XDG_CACHE_HOME", ".cache").map(|d| d.join("llama.cpp")))?;
     Some((folder, StoreKind::LlamaCpp))
 }
 
-/// RamaLama's stores: of this user, and the one of the system when this is root (`is_root`).
+/// Returns RamaLama's stores: that of this user, and that of the system when this is root (`is_root`).
 pub(super) fn ramalama(env: &Env, is_root: bool) -> Vec<(PathBuf, StoreKind)> {
     let own = env.xdg("XDG_DATA_HOME", ".local/share").map(|d| d.join("ramalama"));
     let system = is_root.then(|| PathBuf::from("/var/lib/ramalama"));
     own.into_iter().chain(system).map(|folder| (folder, StoreKind::RamaLama)).collect()
 }
 
-/// GPT4All downloads into the folder that Qt gives it; a download that is under way is called `incomplete-<file>`.
+/// Returns the folder that Qt gives GPT4All, which downloads into it; an unfinished download is named
+/// `incomplete-<file>`.
 pub(super) fn gpt4all(env: &Env) -> Option<(PathBuf, StoreKind)> {
     Some((env.xdg("XDG_DATA_HOME", ".local/share")?.join("nomic.ai/GPT4All"), StoreKind::Dir))
 }
 
-/// The text of a small regular file; None when there is none.
+/// Returns the text of a small regular file; None when there is none.
 fn small_text(path: &Path) -> Option<String> {
-    // A FIFO must not keep us waiting. What cannot be opened says nothing.
+    // A FIFO must not block. A file that cannot be opened leaves the default.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
     if !file.metadata().is_ok_and(|m| m.is_file() && m.len() <= MOST_BYTES) {
         return None;
     }
     let mut text = String::new();
-    file.take(MOST_BYTES).read_to_string(&mut text).ok()?; // no text, nothing said
+    file.take(MOST_BYTES).read_to_string(&mut text).ok()?; // a file that is not text leaves the default
     Some(text)
 }
 

@@ -1,26 +1,26 @@
-//! Servers of others that tell which models they have loaded: where they listen.
+//! Addresses of other programs' servers, which report the models that they have loaded.
 
 use super::env::Env;
 use crate::failure::Failure;
 use crate::model::Reading;
 use std::fmt;
 
-/// Where a server speaks plain HTTP.
+/// The address of a server that speaks plain HTTP.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ServerAddress {
     /// A name or an address, without brackets.
     pub host: String,
     pub port: u16,
-    /// What stands before every path: empty, or `/…` without a slash at its end.
+    /// Prefix of every path: empty, or `/…` without a slash at its end.
     pub base: String,
 }
 
-/// What tells `prune` that a model is in use, besides the processes of this machine.
+/// Sources that report to `prune` which models are in use, in addition to the processes of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PruneConfig {
-    /// Ollama's server; unavailable when it is set to something that cannot be asked.
+    /// Ollama's server; unavailable when its setting cannot be used.
     pub ollama: Reading<ServerAddress>,
-    /// Servers that answer as llama-server does.
+    /// Servers with the API of llama-server.
     pub endpoints: Vec<ServerAddress>,
 }
 
@@ -30,16 +30,16 @@ impl Default for PruneConfig {
     }
 }
 
-/// Where llama-server listens unless it is told otherwise.
+/// The default port of llama-server.
 const LLAMA_SERVER_PORT: u16 = 8080;
-/// Where Ollama does.
+/// The default port of Ollama.
 const OLLAMA_PORT: u16 = 11434;
 
 impl PruneConfig {
-    /// The environment's, then the file's.
+    /// Loads the settings: those of the environment, then those of the file.
     ///
     /// # Errors
-    /// `CannotMeet` for an endpoint of the environment that is none. Those of the file have been parsed with it.
+    /// `CannotMeet` for an endpoint of the environment that is invalid. Those of the file are parsed with the file.
     pub(super) fn settle(
         env: &Env,
         file_ollama: Option<&str>,
@@ -59,8 +59,8 @@ impl PruneConfig {
     }
 }
 
-/// `OLLAMA_HOST` as Ollama's own client reads it: a scheme, a host, a port and a path, each of which may be missing. A
-/// server that listens everywhere is asked here. A port that is none leaves the default.
+/// Parses `OLLAMA_HOST` as Ollama's own client does: a scheme, a host, a port and a path, each of which may be missing.
+/// A server that listens on all addresses is reached on the loopback address. An invalid port leaves the default.
 fn ollama(text: &str) -> Reading<ServerAddress> {
     let text = text.trim().trim_matches(['"', '\'']).trim();
     let (default, rest) = match text.split_once("://") {
@@ -79,7 +79,7 @@ fn ollama(text: &str) -> Reading<ServerAddress> {
 }
 
 impl ServerAddress {
-    /// `host`, `host:port` or `http://host:port/base`.
+    /// Parses `host`, `host:port` or `http://host:port/base`.
     ///
     /// # Errors
     /// A sentence without a full stop.
@@ -102,7 +102,7 @@ impl ServerAddress {
     }
 }
 
-/// Host without its brackets, port, and what comes before every path.
+/// Returns the host without its brackets, the port, and the prefix of every path.
 fn parts(rest: &str) -> (&str, Option<&str>, String) {
     let (authority, base) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
     let base = base.trim_end_matches('/').to_owned();
@@ -110,7 +110,7 @@ fn parts(rest: &str) -> (&str, Option<&str>, String) {
         return (host, port.strip_prefix(':'), base);
     }
     match authority.rsplit_once(':') {
-        // More colons are an address of the newer kind.
+        // Several colons: an IPv6 address.
         Some((host, port)) if !host.contains(':') => (host, Some(port), base),
         _ => (authority, None, base),
     }

@@ -1,4 +1,5 @@
-//! Between columns and values: what a cell must look like, and an error naming table, column and row when it does not.
+//! Conversion between columns and values: the required form of a cell, and an error with table, column and row if a
+//! cell does not have it.
 
 use super::error::{DbError, DbResult};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
@@ -7,7 +8,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-/// Reads a row from left to right. The first column must be what names the row in an error.
+/// Reads a row from left to right. The first column must identify the row in an error.
 pub(super) struct Cells<'r, 's> {
     row: &'r Row<'s>,
     table: &'static str,
@@ -19,24 +20,24 @@ impl<'r, 's> Cells<'r, 's> {
         Cells { row, table, next: 0 }
     }
 
-    /// The next cell.
+    /// Returns the next cell.
     pub(super) fn take<T: FromSql>(&mut self) -> DbResult<T> {
         let index = self.next;
         self.next = index.saturating_add(1);
         self.row.get(index).map_err(|error| match error.sqlite_error() {
-            // A damaged page under the row is not a bad value.
+            // A damaged page under the row is not an invalid value.
             Some(ffi::Error { .. }) => DbError::Sqlite(error),
             None => self.bad(error.to_string()),
         })
     }
 
-    /// The next cell, one of the names that `from` knows.
+    /// Returns the next cell, which is one of the names that `from` knows.
     pub(super) fn name<T>(&mut self, from: impl FnOnce(&str) -> Option<T>) -> DbResult<T> {
         let text: String = self.take()?;
         from(&text).ok_or_else(|| self.bad(format!("`{}` is not one of its values", text.escape_debug())))
     }
 
-    /// The next cell, NULL or one of the names that `from` knows.
+    /// Returns the next cell, which is NULL or one of the names that `from` knows.
     pub(super) fn name_or_null<T>(&mut self, from: impl FnOnce(&str) -> Option<T>) -> DbResult<Option<T>> {
         let Some(text) = self.take::<Option<String>>()? else { return Ok(None) };
         match from(&text) {
@@ -53,7 +54,7 @@ impl<'r, 's> Cells<'r, 's> {
         Ok(self.take::<Option<PathCell>>()?.map(|cell| cell.0))
     }
 
-    /// The next cell, a size or a number of things.
+    /// Returns the next cell, a size or a number of things.
     pub(super) fn count(&mut self) -> DbResult<u64> {
         Ok(self.take::<CountCell>()?.0)
     }
@@ -62,7 +63,7 @@ impl<'r, 's> Cells<'r, 's> {
         Ok(self.take::<Option<CountCell>>()?.map(|cell| cell.0))
     }
 
-    /// The next cell, a u64 kept bit for bit.
+    /// Returns the next cell, a u64 stored bit for bit.
     pub(super) fn bits(&mut self) -> DbResult<u64> {
         Ok(self.take::<i64>()?.cast_unsigned())
     }
@@ -71,7 +72,7 @@ impl<'r, 's> Cells<'r, 's> {
         Ok(self.take::<Option<i64>>()?.map(i64::cast_unsigned))
     }
 
-    /// An error about the cell that was read last.
+    /// Creates an error about the cell that was read last.
     pub(super) fn bad(&self, why: impl Into<String>) -> DbError {
         let index = self.next.saturating_sub(1);
         DbError::BadValue {
@@ -109,17 +110,17 @@ impl FromSql for CountCell {
     }
 }
 
-/// A path as its raw bytes.
+/// Returns the raw bytes of a path.
 pub(super) fn bytes(path: &Path) -> &[u8] {
     path.as_os_str().as_bytes()
 }
 
-/// A size or a number of things, for a column that sorts and sums. stat(2) gives nothing that does not fit.
+/// Converts a size or a number of things for a column that sorts and sums. Every value from stat(2) fits.
 pub(super) fn count(value: u64, what: &'static str) -> DbResult<i64> {
     i64::try_from(value).map_err(|_| DbError::Contradiction(format!("{what} is {value}")))
 }
 
-/// Any u64 bit for bit: device and inode numbers, and figures that only a header vouches for.
+/// Converts any u64 bit for bit: device and inode numbers, and numbers that come only from a header.
 pub(super) fn bits(value: u64) -> i64 {
     value.cast_signed()
 }

@@ -1,4 +1,4 @@
-//! Memory that llama.cpp measured, by the identity of the file and the settings it was measured with.
+//! Memory that llama.cpp measured, by the identity of the file and the settings of the measurement.
 
 use super::Db;
 use super::cells::{Cells, bits, count};
@@ -6,8 +6,8 @@ use crate::model::{DeviceMemory, FileIdentity};
 use rusqlite::params;
 
 impl Db {
-    /// What was measured of this very file with these settings. `settings` must name all that the figures depend on,
-    /// the build of llama.cpp too.
+    /// Returns the memory measured for exactly this file with these settings. `settings` must contain everything that
+    /// the values depend on, including the build of llama.cpp.
     pub fn measured(&self, file: &FileIdentity, settings: &str) -> anyhow::Result<Option<Vec<DeviceMemory>>> {
         self.read(|tx| {
             let mut find = tx.prepare_cached(
@@ -20,12 +20,12 @@ impl Db {
             let Some(row) = rows.next()? else { return Ok(None) };
             let mut cells = Cells::new(row, "fit");
             cells.bits()?;
-            // A text that is no longer understood is a figure that was never taken: it is measured again.
+            // A text that this version cannot read counts as missing: the memory is measured again.
             Ok(serde_json::from_str(&cells.take::<String>()?).ok())
         })
     }
 
-    /// Keeps what was measured. What was known of an earlier file in the same inode is forgotten.
+    /// Stores a measurement. Measurements of an earlier file in the same inode are removed.
     pub fn record_measured(
         &mut self,
         file: &FileIdentity,

@@ -1,8 +1,8 @@
-//! The history: who changed what, when, why and how much. Rows are added, never changed.
+//! The history: who changed what, when, why and by how much. Rows are added, never changed.
 //!
-//! What is older than two years, or beyond the newest 200,000 rows, goes as new rows come: up to [`STEP`] rows with each,
-//! oldest first, so that no write is long. Both the new row and the one before it must say that a row is old: a clock
-//! that jumps ahead once costs nothing.
+//! Rows that are older than two years, or beyond the newest 200,000, are removed as new rows are added: up to [`STEP`]
+//! with each, oldest first, so that no write takes long. A row is removed only if it is old compared to both the new
+//! row and the row before that: a clock that jumps ahead once removes nothing.
 
 use super::Db;
 use super::cells::{Cells, bytes};
@@ -14,49 +14,61 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 use std::collections::HashSet;
 
-/// Milliseconds; two years.
+/// The maximum age of a row in milliseconds: two years.
 pub(super) const AGE_KEPT: i64 = 2 * 365 * 24 * 60 * 60 * 1000;
 
-/// Rows.
+/// The maximum number of rows.
 pub(super) const ROWS_KEPT: i64 = 200_000;
 
-/// Rows taken away with one that is added. More than one, so that a backlog shrinks.
+/// The number of rows removed with each added row. More than one, so that a backlog shrinks.
 pub(super) const STEP: i64 = 100;
 
-/// Models by which one event is found, beside its subject. A first scan may find a million of them.
+/// The number of models that lead to one event, in addition to its subject. A first scan may find a million models.
 const OTHERS_KEPT: usize = 10_000;
 
-/// Which events to read; the empty one reads all.
+/// A selection of events; the empty one selects all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HistoryFilter {
     pub model: Option<ModelId>,
-    /// One of these; any when empty.
+    /// The actions to select; all when empty.
     pub actions: Vec<Action>,
-    /// Not before this.
+    /// The time before which events are left out.
     pub since: Option<Timestamp>,
-    /// Before this.
+    /// The time from which on events are left out.
     pub until: Option<Timestamp>,
 }
 
-/// What the history tells of items of trashes.
+/// The events of the history about items in trashes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrashTold {
-    /// What is older may have been told and retired since; None when nothing was retired yet.
+    /// The time before which events may have been removed from the history; None when none was removed yet.
     pub reaches_back_to: Option<Timestamp>,
-    /// What was done, and the id of the item.
+    /// The actions, each with the id of the item.
     pub lines: HashSet<(Action, String)>,
 }
 
 impl Db {
-    /// Adds an event to the history and gives its number.
+    /// Adds an event to the history and returns its number.
     ///
     /// # Errors
-    /// As every write. The event itself is never refused: a size that no disk has is recorded as the largest there is.
+    /// As every write. The event itself is never refused: a size that is too large is recorded as the largest possible
+    /// one.
     pub fn record_history(&mut self, event: &Event) -> anyhow::Result<i64> {
         self.write(|tx| add(tx, event))
     }
 
-    /// The events that fit, newest first: at most `limit` with a number below `before`.
+    /// Records events, and marks these models as gone, in one transaction.
+    ///
+    /// # Errors
+    /// Nothing is recorded then.
+    pub fn record_taken(&mut self, events: &[Event], gone: &[ModelId]) -> anyhow::Result<()> {
+        self.write(|tx| {
+            events.iter().try_for_each(|event| add(tx, event).map(drop))?;
+            super::placed::mark_gone(tx, gone)
+        })
+    }
+
+    /// Returns the selected events, newest first: at most `limit` with a number below `before`.
     pub fn history(&self, filter: &HistoryFilter, before: Option<i64>, limit: u32) -> anyhow::Result<Vec<Recorded>> {
         self.read(|tx| {
             let mut sql = String::from(
@@ -100,7 +112,7 @@ impl Db {
 }
 
 impl Db {
-    /// What the history tells of items of trashes, not before `since`.
+    /// Returns the events about items in trashes from `since` on.
     pub fn trash_told(&self, since: Timestamp) -> anyhow::Result<TrashTold> {
         self.read(|tx| {
             let mut first = tx.prepare_cached("SELECT number, at FROM history ORDER BY number LIMIT 1")?;
@@ -124,7 +136,7 @@ impl Db {
     }
 }
 
-/// [`add`] for what may have nothing to tell.
+/// Adds an event as [`add`] does, if there is one.
 pub(super) fn add_told(tx: &Connection, event: Option<Event>) -> DbResult<()> {
     if let Some(event) = event {
         add(tx, &event)?;
@@ -132,11 +144,11 @@ pub(super) fn add_told(tx: &Connection, event: Option<Event>) -> DbResult<()> {
     Ok(())
 }
 
-/// Adds an event within a transaction: what it tells of is then recorded with it, or not done.
+/// Adds an event within a transaction: the change that it describes is recorded with it, or not at all.
 pub(super) fn add(tx: &Connection, event: &Event) -> DbResult<i64> {
     let Event { actor, subject, .. } = event;
     let id = subject.as_ref().and_then(|s| s.id.as_ref()).map(ModelId::as_str);
-    // Saturating: the history is the last place to refuse an odd figure.
+    // Saturates: the history must not refuse an unusual number.
     let size = |bytes: Option<u64>| bytes.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
     let detail = Some(&event.detail).filter(|d| !d.is_null()).map(Value::to_string);
     tx.prepare_cached(
@@ -173,7 +185,7 @@ pub(super) fn add(tx: &Connection, event: &Event) -> DbResult<i64> {
     Ok(number)
 }
 
-/// Takes away what is too old or too much. `number` and `at` are those of the newest row.
+/// Removes rows that are too old or too many. `number` and `at` are those of the newest row.
 fn retire(tx: &Connection, number: i64, at: Timestamp) -> DbResult<()> {
     let mut latest = tx.prepare_cached("SELECT at FROM history WHERE number < ?1 ORDER BY number DESC LIMIT 1")?;
     let Some(before) = latest.query_row([number], |row| row.get::<_, i64>(0)).optional()? else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! What stores hold beside and behind models.
+//! The holdings of stores: files next to models, and the bytes behind models.
 
 use super::Db;
 use super::cells::{Cells, bits, bytes, count};
@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 impl Db {
-    /// Every holding, by root and path.
+    /// Returns every holding, by root and path.
     pub fn holdings(&self) -> anyhow::Result<Vec<Holding>> {
         self.read(|tx| {
             let mut all = tx.prepare_cached(
@@ -56,13 +56,13 @@ impl Db {
     }
 }
 
-/// Records surveys, those that are apart first.
+/// Records surveys, starting with those that are apart.
 pub(super) struct Surveys<'c> {
     conn: &'c Connection,
-    /// Whether anything was held and surveyed before: a first scan has nothing to replace.
+    /// Whether holdings and surveys were recorded before: a first scan has nothing to replace.
     had_holdings: bool,
     had_surveys: bool,
-    /// Folders above surveys that are apart, of which no survey is left.
+    /// Folders above surveys that are apart, whose own surveys were all removed.
     cleared: HashSet<PathBuf>,
 }
 
@@ -77,7 +77,7 @@ impl<'c> Surveys<'c> {
         })
     }
 
-    /// Replaces what is known of a folder by what was found in it now.
+    /// Replaces the recorded holdings of a folder by those found in it now.
     pub fn record(&mut self, survey: &Surveyed) -> DbResult<()> {
         let conn = self.conn;
         let digest = digest(survey);
@@ -101,7 +101,7 @@ impl<'c> Surveys<'c> {
             if self.had_surveys {
                 self.distrust(survey, known.is_some())?;
             }
-            // A folder that was not read to its end must be looked at in full the next time.
+            // A folder that was not read to its end must be read completely the next time.
             if whole {
                 conn.prepare_cached("INSERT INTO survey (folder, digest) VALUES (?1, ?2)")?
                     .execute(params![folder, digest])?;
@@ -110,8 +110,8 @@ impl<'c> Surveys<'c> {
         stamps::replace(conn, &survey.folder, survey.stamp.as_ref().filter(|_| whole))
     }
 
-    /// Removes other surveys of the same ground: what they saw may not be true any more. `again`: the folder had a
-    /// survey before.
+    /// Removes other surveys that cover the same folders: their findings may be outdated. `again` says whether the
+    /// folder had a survey before.
     fn distrust(&mut self, survey: &Surveyed, again: bool) -> DbResult<()> {
         let (first, last) = below(&survey.folder);
         let mut inside =
@@ -129,7 +129,8 @@ impl<'c> Surveys<'c> {
         if again {
             stale.push(survey.folder.clone());
         }
-        // Surveys around one that is apart and was there before were made with it left out, else it would be gone.
+        // The surveys around a folder that is apart and had a survey before already leave it out; otherwise its survey
+        // would have been removed.
         if !(survey.is_apart && again) {
             let above = survey.folder.ancestors().skip(1).map(Path::to_owned);
             stale.extend(above.filter(|folder| self.cleared.insert(folder.clone()) || !survey.is_apart));
@@ -141,7 +142,8 @@ impl<'c> Surveys<'c> {
     }
 }
 
-/// Removes the rows under the folder, except those of places that could not be read now or are surveyed apart.
+/// Removes the rows under the folder, except those of paths that could not be read now or that have surveys of their
+/// own.
 fn forget(conn: &Connection, survey: &Surveyed) -> DbResult<()> {
     let mut stale = Vec::new();
     let (first, last) = below(&survey.folder);
@@ -165,7 +167,7 @@ fn forget(conn: &Connection, survey: &Surveyed) -> DbResult<()> {
     Ok(())
 }
 
-/// The bounds between which the bytes of exactly those paths are that lie below `folder`.
+/// Returns the bounds between which the bytes of exactly those paths are that are below `folder`.
 fn below(folder: &Path) -> (Vec<u8>, Vec<u8>) {
     let folder = bytes(folder);
     let folder = folder.strip_suffix(b"/").unwrap_or(folder);
@@ -173,7 +175,7 @@ fn below(folder: &Path) -> (Vec<u8>, Vec<u8>) {
     ([folder, b"/"].concat(), [folder, b"0"].concat())
 }
 
-/// Whether one of the folders, which are in order, is `path` or lies above it.
+/// Returns whether one of the sorted folders is `path` or contains it.
 fn lies_in(folders: &[PathBuf], path: &Path) -> bool {
     !folders.is_empty()
         && path.ancestors().any(|above| folders.binary_search_by(|f| f.as_os_str().cmp(above.as_os_str())).is_ok())
@@ -205,7 +207,7 @@ fn insert(conn: &Connection, h: &Holding) -> DbResult<()> {
     Ok(())
 }
 
-/// Of everything that a row holds.
+/// Returns a digest of everything that a row stores.
 fn digest(survey: &Surveyed) -> Vec<u8> {
     let mut hash = Sha256::new();
     let mut text = |bytes: &[u8]| {

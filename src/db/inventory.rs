@@ -1,34 +1,45 @@
-//! Reading the inventory: roots, models with their files, and the lean view that a rescan compares with.
+//! Reading of the inventory: roots, models with their files, and the short form that a rescan compares with.
 
 use super::Db;
 use super::cells::{Cells, bytes};
 use super::error::DbResult;
+use super::verdict::Verdicts;
 use super::{settings, usage};
 use crate::clock::Timestamp;
-use crate::model::{Artifact, FileIdentity, Kind, KnownFile, Model, ModelId, Role, RootState, State, StoreKind};
+use crate::gguf;
+use crate::model::{
+    Artifact, Fault, FileIdentity, Kind, KnownFile, Model, ModelId, Nature, Role, RootState, State, StoreKind,
+};
 use rusqlite::{Connection, Params};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// A place that was scanned at least once.
+/// A root that was scanned at least once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownRoot {
     pub path: PathBuf,
     pub store: StoreKind,
-    /// How the last look went.
+    /// The result of the last scan.
     pub state: RootState,
-    /// When it was last looked at, successfully or not.
+    /// The time of the last scan, successful or not.
     pub last_scan: Timestamp,
-    /// Models in it that are not gone.
-    pub models: u64,
+    /// Whether a person or a known place named it; otherwise it was found inside of a root that was named.
+    pub is_named: bool,
 }
 
 const MODEL_COLUMNS: &str = "SELECT id, number, subject, name, store, root, repo, kind, state, reason, content, \
                              shards_expected, first_seen FROM model";
 
 impl Db {
-    /// Every file of every model in every state, as much of it as a rescan needs.
+    /// Returns every file of every model in every state, with the fields that a rescan needs.
     pub fn known_files(&self) -> anyhow::Result<Vec<KnownFile>> {
         self.read(|tx| {
+            let mut stale = HashSet::new();
+            let mut again = tx.prepare_cached("SELECT artifact FROM artifact_header WHERE again = 1")?;
+            let mut rows = again.query([])?;
+            while let Some(row) = rows.next()? {
+                stale.insert(Cells::new(row, "artifact_header").take::<i64>()?);
+            }
             let mut all = tx.prepare_cached(
                 "SELECT a.number, m.root, a.path, a.target, a.dev, a.ino, a.size, a.mtime_ns, a.ctime_ns, m.id, m.state,
                         CASE WHEN a.role = 'main' AND m.store IN ('ollama', 'docker') THEN m.name END
@@ -38,8 +49,9 @@ impl Db {
             let mut files = Vec::new();
             while let Some(row) = rows.next()? {
                 let mut cells = Cells::new(row, "artifact");
-                cells.take::<i64>()?;
+                let again = stale.contains(&cells.take::<i64>()?);
                 files.push(KnownFile {
+                    again,
                     root: cells.path()?,
                     path: cells.path()?,
                     target: cells.path_or_null()?,
@@ -53,33 +65,45 @@ impl Db {
         })
     }
 
-    /// Whole models: all of them, or those of the given ids. An id that is not there gives nothing.
+    /// Returns whole models, with the findings of `verify` applied: all of them, or those with the given ids. An
+    /// unknown id is skipped.
     pub fn models(&self, ids: Option<&[ModelId]>) -> anyhow::Result<Vec<Model>> {
-        self.read(|tx| match ids {
-            None => models_where(tx, "ORDER BY number", []),
-            Some(ids) => {
-                let mut found = Vec::with_capacity(ids.len());
-                for id in ids {
-                    found.extend(models_where(tx, "WHERE id = ?1", [id.as_str()])?);
+        self.read(|tx| {
+            let mut found = match ids {
+                None => models_where(tx, "ORDER BY number", [])?,
+                Some(ids) => {
+                    let mut found = Vec::with_capacity(ids.len());
+                    for id in ids {
+                        found.extend(models_where(tx, "WHERE id = ?1", [id.as_str()])?);
+                    }
+                    found
                 }
-                Ok(found)
+            };
+            let only = match found.as_slice() {
+                [(number, _)] => Some(*number),
+                _ => None,
+            };
+            let verdicts = Verdicts::read(tx, only)?;
+            for (number, model) in &mut found {
+                verdicts.apply(tx, *number, &mut model.state, &mut model.reason)?;
             }
+            Ok(found.into_iter().map(|(_, model)| model).collect())
         })
     }
 
-    /// Whole models of those roots, in every state.
+    /// Returns whole models of these roots, in every state, as the last scan recorded them.
     pub fn models_in(&self, roots: &[PathBuf]) -> anyhow::Result<Vec<Model>> {
         self.read(|tx| {
             let mut found = Vec::new();
             for root in roots {
                 found.extend(models_where(tx, "WHERE root = ?1 ORDER BY number", [bytes(root)])?);
             }
-            Ok(found)
+            Ok(found.into_iter().map(|(_, model)| model).collect())
         })
     }
 
-    /// The models one of whose files has that path: as its entry, as its target, or as a further entry. Those that
-    /// are there come before those that are gone or unavailable.
+    /// Returns the models with a file at that path: as its entry, as its target, or as a further entry. Models that are
+    /// present come before those that are gone or unavailable.
     pub fn ids_by_path(&self, path: &Path) -> anyhow::Result<Vec<ModelId>> {
         self.read(|tx| {
             let mut find = tx.prepare_cached(
@@ -99,14 +123,11 @@ impl Db {
         })
     }
 
-    /// Every place that was ever scanned, by path.
+    /// Returns every root that was ever scanned, by path.
     pub fn roots(&self) -> anyhow::Result<Vec<KnownRoot>> {
         self.read(|tx| {
-            let mut all = tx.prepare_cached(
-                "SELECT path, path, store, reason, last_scan,
-                     (SELECT count(*) FROM model WHERE model.root = root.path AND model.state <> 'gone')
-                 FROM root ORDER BY path",
-            )?;
+            let mut all =
+                tx.prepare_cached("SELECT path, path, store, reason, last_scan, named FROM root ORDER BY path")?;
             let mut rows = all.query([])?;
             let mut roots = Vec::new();
             while let Some(row) = rows.next()? {
@@ -120,7 +141,7 @@ impl Db {
                         Some(reason) => RootState::Unavailable { reason },
                     },
                     last_scan: Timestamp(cells.take()?),
-                    models: cells.count()?,
+                    is_named: cells.take()?,
                 });
             }
             Ok(roots)
@@ -128,8 +149,8 @@ impl Db {
     }
 }
 
-/// `clause` is one of the constants above, never input.
-fn models_where(conn: &Connection, clause: &'static str, values: impl Params) -> DbResult<Vec<Model>> {
+/// Returns models with their numbers. `clause` is one of the constants above, never input.
+fn models_where(conn: &Connection, clause: &'static str, values: impl Params) -> DbResult<Vec<(i64, Model)>> {
     let mut find = conn.prepare_cached(&format!("{MODEL_COLUMNS} {clause}"))?;
     let mut rows = find.query(values)?;
     let mut models = Vec::new();
@@ -138,7 +159,7 @@ fn models_where(conn: &Connection, clause: &'static str, values: impl Params) ->
         let id = ModelId(cells.take()?);
         let number: i64 = cells.take()?;
         let subject: String = cells.take()?;
-        models.push(Model {
+        let model = Model {
             id,
             name: cells.take()?,
             store: cells.name(StoreKind::from_name)?,
@@ -149,11 +170,14 @@ fn models_where(conn: &Connection, clause: &'static str, values: impl Params) ->
             reason: cells.take()?,
             content: cells.take()?,
             artifacts: artifacts(conn, number)?,
+            whole: None,
             shards_expected: cells.take()?,
             first_seen: Timestamp(cells.take()?),
             settings: settings::of_subject(conn, &subject)?,
             usage: usage::of_subject(conn, &subject)?,
-        });
+        };
+        let whole = gguf::facts_of_set(&model.artifacts).map(Box::new);
+        models.push((number, Model { whole, ..model }));
     }
     Ok(models)
 }
@@ -161,7 +185,7 @@ fn models_where(conn: &Connection, clause: &'static str, values: impl Params) ->
 fn artifacts(conn: &Connection, model: i64) -> DbResult<Vec<Artifact>> {
     let mut find = conn.prepare_cached(
         "SELECT a.number, a.path, a.target, a.dev, a.ino, a.size, a.mtime_ns, a.ctime_ns, a.allocated, a.role,
-             a.shard_no, a.expected_sha256, h.problem, h.facts
+             a.shard_no, a.expected_sha256, h.problem, h.nature, h.facts
          FROM artifact AS a LEFT JOIN artifact_header AS h ON h.artifact = a.number
          WHERE a.model = ?1 ORDER BY a.position",
     )?;
@@ -179,14 +203,21 @@ fn artifacts(conn: &Connection, model: i64) -> DbResult<Vec<Artifact>> {
             role: cells.name(Role::from_name)?,
             shard_no: cells.take()?,
             expected_sha256: cells.take()?,
-            header: match (cells.take::<Option<String>>()?, cells.take::<Option<String>>()?) {
-                (Some(problem), _) => Err(problem),
+            header: match (fault(&mut cells)?, cells.take::<Option<String>>()?) {
+                (Some(fault), _) => Err(fault),
                 (None, Some(facts)) => Ok(serde_json::from_str(&facts).map_err(|error| cells.bad(error.to_string()))?),
                 (None, None) => return Err(cells.bad("its row in `artifact_header` is missing")),
             },
         });
     }
     Ok(artifacts)
+}
+
+/// Reads a fault from `problem` and `nature`. Older versions wrote no nature; they classified every fault as damage.
+pub(super) fn fault(cells: &mut Cells<'_, '_>) -> DbResult<Option<Fault>> {
+    let problem: Option<String> = cells.take()?;
+    let nature = cells.name_or_null(Nature::from_name)?.unwrap_or(Nature::Unsupported);
+    Ok(problem.map(|why| Fault { nature, why }))
 }
 
 fn entries(conn: &Connection, artifact: i64) -> DbResult<Vec<PathBuf>> {

@@ -1,4 +1,4 @@
-//! Keep hints that a person added. Those of the environment and of the config file are not here.
+//! Keep hints that a person added. Those of the environment and of the config file are not stored here.
 
 use super::cells::Cells;
 use super::error::DbResult;
@@ -8,7 +8,7 @@ use crate::model::Event;
 use rusqlite::params;
 
 impl Db {
-    /// The hints in the order in which they were added.
+    /// Returns the hints in the order in which they were added.
     pub fn keep_hints(&self) -> anyhow::Result<Vec<String>> {
         self.read(|tx| {
             let mut find = tx.prepare_cached("SELECT number, hint FROM keep_hint ORDER BY number")?;
@@ -23,8 +23,8 @@ impl Db {
         })
     }
 
-    /// Adds hints, all or none, and gives for each whether it is new. One that is there keeps its place. What `tell`
-    /// makes of the answer goes into the history with them.
+    /// Adds hints, all or none, and returns for each whether it is new. A hint that exists keeps its place. The event
+    /// that `tell` makes of the result is added to the history in the same transaction.
     pub fn add_keep_hints(
         &mut self,
         hints: &[String],
@@ -43,8 +43,8 @@ impl Db {
         })
     }
 
-    /// Removes hints, all or none, and gives for each whether it was there. What `tell` makes of the answer goes into
-    /// the history with that.
+    /// Removes hints, all or none, and returns for each whether it existed. The event that `tell` makes of the result
+    /// is added to the history in the same transaction.
     pub fn remove_keep_hints(
         &mut self,
         hints: &[String],

@@ -1,11 +1,24 @@
 //! All SQL: opening, schema (append-only migrations), one file per table group.
 //!
 //! A file of a table group adds methods to [`Db`]. Each reads through [`Db::read`] or writes through [`Db::write`],
-//! which hold the transaction and turn errors into what a person is told. What a model is and whether anything is to
-//! be changed is decided elsewhere.
+//! which hold the transaction and turn errors into messages for people. Decisions about models and changes are made
+//! elsewhere.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 mod cells;
+mod clock;
 mod error;
+mod explain;
 mod fit;
 mod history;
 mod holdings;
@@ -24,25 +37,28 @@ mod stored;
 #[cfg(test)]
 mod tests;
 mod usage;
+mod verdict;
 mod verified;
 mod watch;
 
 pub use history::HistoryFilter;
 pub use inventory::KnownRoot;
-pub use queue::{Counts, Inference, ModelStats, Recovered, Removed, Standing, Stats, TaskFilter};
+pub use queue::SqliteQueue;
 pub use usage::UseEvent;
 pub use verified::HashRecord;
-pub use watch::Version;
 
-use error::{DbResult, explain};
+use error::DbResult;
+use explain::explain;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use watch::FileWatch;
 
-/// What a command wants of the database.
+/// The access that a command needs to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Nothing is changed, not even made, except that an older format is brought up to date.
+    /// Nothing is changed or created, except that an older format is upgraded.
     ReadOnly,
     ReadWrite,
 }
@@ -54,32 +70,41 @@ pub struct Db {
     path: PathBuf,
     /// Device and inode of the file. None for a database in memory.
     place: Option<(u64, u64)>,
-    /// How long a statement waits for a lock.
+    /// The time that a statement waits for a lock.
     patience: Duration,
     fresh: bool,
+    was_exposed: bool,
+    /// The watch on the files, created with the first wait; None inside where files cannot be watched.
+    watch: OnceCell<Option<FileWatch>>,
 }
 
 impl Db {
-    /// True when there was nothing at the path: a new database was made, or an empty one stands in for it in memory.
+    /// Returns whether there was nothing at the path: a new database was created, or an empty one in memory is used
+    /// instead.
     pub fn is_fresh(&self) -> bool {
         self.fresh
     }
 
-    /// The path it was opened with.
+    /// Returns whether other users could read the file until opening it removed their permission.
+    pub fn was_exposed(&self) -> bool {
+        self.was_exposed
+    }
+
+    /// Returns the path that the database was opened with.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether another file is at its path by now, or none: what is written here then, nobody else sees.
-    pub fn is_replaced(&self) -> bool {
-        // What cannot be looked at is taken to be there still.
+    /// Returns whether the path now leads to another file, or to none: no other process then sees what is written here.
+    pub(super) fn is_file_replaced(&self) -> bool {
+        // A file that cannot be checked is assumed to be unchanged.
         self.place.is_some() && place::inode(&self.path).is_ok_and(|now| now != self.place)
     }
 
-    /// Reads one consistent state. Keep it short: a reader that stays lets the write-ahead log grow without bound.
+    /// Reads one consistent state. Keep it short: a long read lets the write-ahead log grow without bound.
     fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> DbResult<T>) -> anyhow::Result<T> {
         let run = || {
-            // Rolled back when dropped, which for a reader is the end and nothing else.
+            // Dropping the transaction rolls it back, which has no effect after reads.
             let tx = self.conn.unchecked_transaction()?;
             work(&tx)
         };
@@ -87,10 +112,10 @@ impl Db {
     }
 
     /// Writes all or nothing. The lock is taken at the start: a transaction that reads first and writes later is
-    /// refused at once when another process wrote in between, however long it is willing to wait.
+    /// refused at once when another process wrote in between, no matter how long it would wait.
     ///
-    /// After an error SQLite may have rolled back by itself; dropping the transaction asks for that first, so that
-    /// the error which is reported is the one that happened.
+    /// After an error SQLite may already have rolled back; dropping the transaction checks that first, so that the
+    /// original error is the one that is reported.
     fn write<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> DbResult<T>) -> anyhow::Result<T> {
         let Db { conn, path, patience, .. } = self;
         let run = || {

@@ -1,50 +1,53 @@
-//! Opening: what is looked at before SQLite may touch a file, and the settings of every connection.
+//! Opening: the checks before SQLite may open a file, and the settings of every connection.
 //!
-//! Measured reasons for the settings stand beside them. The order matters: a foreign or newer file must be refused
-//! before anything is written beside it.
+//! The measured reasons for the settings are next to them. The order matters: a foreign or newer file must be refused
+//! before anything is written next to it.
 
-use super::error::{DbError, DbResult, explain};
+use super::error::{DbError, DbResult};
+use super::explain::explain;
 use super::place::{self, Found};
 use super::schema::{self, Stage};
 use super::{Access, Db};
 use crate::clock;
 use crate::failure::Failure;
+use crate::model::backoff::Backoff;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use std::cell::OnceCell;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long a statement waits for another process's lock.
+/// The time that a statement waits for another process's lock.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Before 3.51.3 two connections that checkpoint one write-ahead log at the same moment can corrupt it.
+/// The oldest safe SQLite. Before 3.51.3 two connections that checkpoint one write-ahead log at once can corrupt it.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
-/// Looks at a file that seems damaged before it is called that, at most.
+/// The maximum number of checks of a file that seems damaged before it is reported as damaged.
 const PEEKS: u32 = 3;
 
-/// The write-ahead log is moved into the main file when it has so many pages (16 MB). Until then a page that is written
-/// again and again is moved once.
+/// The size of the write-ahead log in pages at which it is moved into the main file (16 MB). Until then, a page that is
+/// written repeatedly is moved only once.
 const JOURNAL_PAGES: i64 = 4_000;
 
-/// The write-ahead log is cut back to this many bytes after a checkpoint; by itself it would never shrink.
+/// The size in bytes to which the write-ahead log is cut after a checkpoint; SQLite alone would never shrink it.
 const JOURNAL_LIMIT: i64 = 64 << 20;
 
 impl Db {
     /// Opens the database of the program.
     ///
-    /// `ReadWrite` makes the file, its folders (mode 0700) and the schema where they are missing. `ReadOnly` of a
-    /// missing or blank file gives an empty database in memory, for which [`Db::is_fresh`] is true.
+    /// `ReadWrite` creates the file, its folders (mode 0700) and the schema where they are missing. `ReadOnly` of a
+    /// missing or blank file returns an empty database in memory, for which [`Db::is_fresh`] is true.
     ///
     /// # Errors
     /// Cannot be met (3): a newer format, another program's file, a damaged one, a network file system, a read-only
-    /// place, a full disk. Busy (4): locked for longer than 5 s.
+    /// location, a full disk. Busy (4): locked for longer than 5 s.
     pub fn open(path: &Path, access: Access) -> anyhow::Result<Db> {
         Db::open_patiently(path, access, PATIENCE)
     }
 
-    /// [`Db::open`] with another patience towards locks.
+    /// Opens the database as [`Db::open`] does, with another wait for locks.
     pub(super) fn open_patiently(path: &Path, access: Access, patience: Duration) -> anyhow::Result<Db> {
         let version = rusqlite::version_number();
         anyhow::ensure!(version >= OLDEST_SQLITE, "built with SQLite {version}, which can corrupt a shared database");
@@ -62,29 +65,45 @@ impl Db {
             Ok(conn)
         };
         let conn = make().map_err(|error| explain(error, path, patience))?;
-        Ok(Db { conn, path: path.to_owned(), place: None, patience, fresh: true })
+        Ok(Db {
+            conn,
+            path: path.to_owned(),
+            place: None,
+            patience,
+            fresh: true,
+            was_exposed: false,
+            watch: OnceCell::new(),
+        })
     }
 }
 
-/// Of the file that was just opened. Unknown when it is gone already or cannot be looked at.
+/// Returns device and inode of the file at `path`; None when it does not exist or cannot be checked. Taken before the
+/// file is opened: one that takes its place meanwhile is then seen as another, whichever of the two was opened.
 fn inode(path: &Path) -> Option<(u64, u64)> {
     place::inode(path).unwrap_or(None)
+}
+
+/// Removes the permissions of other users. Returns whether they could read the database until now. A file whose mode we
+/// may not change stays as it is.
+fn make_private(path: &Path) -> bool {
+    place::make_private(path).unwrap_or(false)
 }
 
 fn open_to_write(path: &Path, patience: Duration) -> anyhow::Result<Db> {
     place::refuse_network(path)?;
     peek(path).map_err(|error| explain(error, path, patience)).and_then(|()| place::prepare(path))?;
     place::look(path)?;
+    let before = inode(path);
     let connect = || -> DbResult<(Connection, bool)> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(path, flags)?;
         conn.busy_timeout(patience)?;
-        // SQLite opens a file that it may not write to for reading, and says nothing.
+        // SQLite silently opens a file for reading if it may not write to it.
         if conn.is_readonly(rusqlite::MAIN_DB)? {
             return Err(DbError::ReadOnlyFile);
         }
-        // The peek saw the main file alone. What stands in the log counts too, and until it is known to be ours,
-        // closing must not move the log into the main file.
+        // The earlier check read the main file alone. The content of the log counts too, and until it is known to be
+        // ours, closing must not move the log into the main file.
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         let stage = schema::stage(&conn)?;
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
@@ -94,7 +113,15 @@ fn open_to_write(path: &Path, patience: Duration) -> anyhow::Result<Db> {
         Ok((conn, made))
     };
     let (conn, fresh) = connect().map_err(|error| explain(error, path, patience))?;
-    Ok(Db { conn, path: path.to_owned(), place: inode(path), patience, fresh })
+    Ok(Db {
+        conn,
+        path: path.to_owned(),
+        place: before.or_else(|| inode(path)),
+        patience,
+        fresh,
+        was_exposed: make_private(path),
+        watch: OnceCell::new(),
+    })
 }
 
 fn open_to_read(path: &Path, patience: Duration) -> anyhow::Result<Db> {
@@ -104,10 +131,20 @@ fn open_to_read(path: &Path, patience: Duration) -> anyhow::Result<Db> {
     if found != Found::File {
         return Db::in_memory(path, patience);
     }
+    let before = inode(path);
     match connect_to_read(path, patience).map_err(|error| explain(error, path, patience))? {
         (_, Stage::Blank) => Db::in_memory(path, patience),
         (conn, Stage::Step(schema::VERSION)) => {
-            Ok(Db { conn, path: path.to_owned(), place: inode(path), patience, fresh: false })
+            let was_exposed = make_private(path);
+            Ok(Db {
+                conn,
+                path: path.to_owned(),
+                place: before,
+                patience,
+                fresh: false,
+                was_exposed,
+                watch: OnceCell::new(),
+            })
         }
         (conn, Stage::Step(older)) => {
             drop(conn);
@@ -124,14 +161,14 @@ fn open_to_read(path: &Path, patience: Duration) -> anyhow::Result<Db> {
     }
 }
 
-/// Refuses a file that is not ours, without a trace beside it: `immutable` reads the main file and nothing else.
+/// Refuses a file that is not ours, without leaving files next to it: `immutable` reads the main file and nothing else.
 ///
 /// The file is opened by SQLite and not by us, for the reason given at [`place::look`].
 fn peek(path: &Path) -> DbResult<()> {
-    // A file that cannot be looked at is reported by the caller's own look at it.
+    // The caller's own check reports a file that cannot be checked here.
     match place::look(path).unwrap_or(Found::Nothing) {
         Found::Nothing => Ok(()),
-        // The main file is looked at again after the log, since another process may just be creating both.
+        // The main file is checked again after the log, since another process may be creating both at this moment.
         Found::Empty if place::has_journal(path) && matches!(place::look(path), Ok(Found::Empty)) => {
             Err(DbError::LostMainFile { journal: place::beside(path, "-wal") })
         }
@@ -140,23 +177,24 @@ fn peek(path: &Path) -> DbResult<()> {
     }
 }
 
-/// A move of the log into the main file writes its first page first. In the middle of that, or for good when the disk
-/// is full, the main file alone tells of pages that only the log has: with a log, the open that reads both decides.
+/// Moving the log into the main file writes the first page of the main file first. During that move, or permanently
+/// when the disk is full, the main file alone refers to pages that only the log has: with a log, the open that reads
+/// both decides.
 fn peek_file(path: &Path) -> DbResult<()> {
     let mut looks = 0;
     loop {
         match connect_immutable(path).and_then(|conn| schema::stage(&conn)) {
             Err(error) if error.is_corrupt() && place::has_journal(path) => return Ok(()),
-            // The log may have been moved in and removed between the two looks.
-            Err(error) if error.is_corrupt() && looks < PEEKS => looks += 1,
+            // The log may have been moved and removed between the two checks.
+            Err(error) if error.is_corrupt() && looks < PEEKS => looks = looks.saturating_add(1),
             stage => return stage.map(|_| ()),
         }
     }
 }
 
-/// A connection that reads only, and what it finds. Where SQLite cannot make its shared-memory file, because the
-/// folder cannot be written to or the disk is full, the main file is read as it is, provided that no log holds newer
-/// pages. Nobody else writes then: a writer needs that file just as much.
+/// Returns a read-only connection and the stage of its file. Where SQLite cannot create its shared-memory file, because
+/// the folder cannot be written to or the disk is full, the main file is read as it is, provided that no log has newer
+/// pages. No process can write then: a writer needs that file too.
 fn connect_to_read(path: &Path, patience: Duration) -> DbResult<(Connection, Stage)> {
     let begin = |conn: Connection| -> DbResult<(Connection, Stage)> {
         conn.busy_timeout(patience)?;
@@ -182,7 +220,7 @@ fn connect_immutable(path: &Path) -> DbResult<Connection> {
     Ok(Connection::open_with_flags(immutable_uri(path), flags)?)
 }
 
-/// `file:PATH?immutable=1` with every byte escaped that is not plainly a letter, a digit or a slash.
+/// Returns `file:PATH?immutable=1`, with every byte escaped that is not plainly a letter, a digit or a slash.
 pub(super) fn immutable_uri(path: &Path) -> String {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_bytes() {
@@ -196,45 +234,50 @@ pub(super) fn immutable_uri(path: &Path) -> String {
     uri
 }
 
-/// The settings of every connection to a file.
+/// Applies the settings of every connection to a file.
 fn settle(conn: &Connection) -> DbResult<()> {
     conn.set_prepared_statement_cache_capacity(64);
     conn.pragma_update(None, "foreign_keys", true)?;
-    // A commit is on disk when it returns. With NORMAL a power cut may take back what was reported as done.
+    // A commit is on disk when it returns. With NORMAL a power cut may undo a commit that was reported as done.
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update_and_check(None, "journal_size_limit", JOURNAL_LIMIT, |_| Ok(()))?;
     conn.pragma_update_and_check(None, "wal_autocheckpoint", JOURNAL_PAGES, |_| Ok(()))?;
-    // A plan is kept. Without this every new value for a LIMIT makes a new one, which took half the time of a claim.
+    // Plans are kept. Without this setting every new value of a LIMIT causes a new plan, which took half the time of a
+    // claim.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // Sorting must not need room on a disk.
+    // Sorting must not need disk space.
     conn.pragma_update(None, "temp_store", "MEMORY")?;
-    // The file may have been written by anybody: nothing in its schema may call out, and pages are checked when read.
+    // Another program may have written the file: nothing in its schema may run code, and pages are checked when read.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    // Our schema has neither triggers nor views: those in a file are not ours.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
     conn.pragma_update(None, "cell_size_check", true)?;
     Ok(())
 }
 
-/// Sets the write-ahead log, once in the life of a file: setting it takes a lock even where it is set.
+/// Switches to the write-ahead log, once in the life of a file: the switch takes a lock even where it is already made.
 fn switch_to_wal(conn: &Connection, patience: Duration) -> DbResult<()> {
     let started = clock::instant();
-    let mut pause = Duration::from_millis(1);
+    let pauses = Backoff::doubling(Duration::from_millis(1), Duration::from_millis(50));
+    let mut tries = 0_u32;
     loop {
+        tries = tries.saturating_add(1);
         match try_wal(conn) {
-            // Two processes that create one database each hold what the other needs, and SQLite then refuses at
-            // once instead of waiting.
+            // Two processes that create one database at the same time each hold the lock that the other needs, and
+            // SQLite then refuses at once instead of waiting.
             Err(error) if error.is_busy() && started.elapsed() < patience => {
-                wait(pause);
-                pause = (pause * 2).min(Duration::from_millis(50));
+                wait(pauses.after(tries));
             }
             result => return result,
         }
     }
 }
 
-/// The one place that sleeps.
-#[expect(clippy::disallowed_methods, reason = "SQLite gives no event for a lock that is let go, nor for a commit")]
-pub(super) fn wait(pause: Duration) {
+/// Sleeps. No other place of this module does.
+#[expect(clippy::disallowed_methods, reason = "SQLite gives no event for a lock that is let go")]
+fn wait(pause: Duration) {
     std::thread::sleep(pause);
 }
 

@@ -1,13 +1,15 @@
-//! The files of models as far as their place goes: what a plan of what may go is made from.
+//! The locations of model files, from which a plan is made.
 
 use super::Db;
 use super::cells::Cells;
+use super::error::DbResult;
 use crate::model::{FileIdentity, ModelId, PlacedFile, Role};
+use rusqlite::Connection;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 impl Db {
-    /// Every file of every model that is not gone, by model and position.
+    /// Returns every file of every model that is not gone, by model and position.
     pub fn placed_files(&self) -> anyhow::Result<Vec<PlacedFile>> {
         self.read(|tx| {
             let mut also: HashMap<i64, Vec<PathBuf>> = HashMap::new();
@@ -63,19 +65,13 @@ impl Db {
         })
     }
 
-    /// Notes that these models are not there any more, without a scan: they were taken away by this program.
+    /// Marks models as gone without a scan, because this program removed them.
     pub fn mark_gone(&mut self, ids: &[ModelId]) -> anyhow::Result<()> {
-        self.write(|tx| {
-            let mut gone = tx.prepare_cached("UPDATE model SET state = 'gone', reason = NULL WHERE id = ?1")?;
-            for id in ids {
-                gone.execute([id.as_str()])?;
-            }
-            Ok(())
-        })
+        self.write(|tx| mark_gone(tx, ids))
     }
 
-    /// What tasks that are not finished name as their model, or have been given as one: the text as it was typed, and
-    /// how many they are.
+    /// Returns the models that unfinished tasks name or were assigned, each as the text that was given, with the number
+    /// of those tasks.
     pub fn models_of_tasks(&self) -> anyhow::Result<Vec<(String, u64)>> {
         self.read(|tx| {
             let mut all = tx.prepare_cached(
@@ -93,4 +89,13 @@ impl Db {
             Ok(named)
         })
     }
+}
+
+/// Marks models as gone, within the transaction of the caller.
+pub(super) fn mark_gone(conn: &Connection, ids: &[ModelId]) -> DbResult<()> {
+    let mut gone = conn.prepare_cached("UPDATE model SET state = 'gone', reason = NULL WHERE id = ?1")?;
+    for id in ids {
+        gone.execute([id.as_str()])?;
+    }
+    Ok(())
 }

@@ -1,29 +1,29 @@
-//! Writing what a scan found out, all of it or nothing.
+//! Writing of the result of a scan, all of it or nothing.
 
 use super::cells::{bits, bytes, count};
 use super::error::{DbError, DbResult};
 use super::holdings::Surveys;
 use super::settings::known_subject;
-use super::{Db, history, usage};
+use super::{Db, history, usage, verified};
 use crate::clock::Timestamp;
-use crate::model::{Artifact, Event, Model, Role, RootState, ScanCounts, ScanOutcome, StoreKind};
+use crate::model::{Artifact, Event, Model, Nature, Role, RootState, ScanCounts, ScanOutcome, StoreKind};
 use rusqlite::{Connection, params};
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-/// Scans whose figures are kept. Older ones are let go as new ones come.
+/// The number of scans whose counts are kept. Older ones are removed as new ones are added.
 const SCANS_KEPT: i64 = 1_000;
 
 impl Db {
-    /// Records a scan in one transaction. Nothing but the scan and its roots is written when nothing changed.
+    /// Records a scan in one transaction. If nothing changed, only the scan and its roots are written.
     ///
-    /// A model in `outcome.write` replaces the one with its id, except for its `settings` and `usage`, which are not
-    /// a scan's to change, and for `first_seen`, of which the earlier one stays.
+    /// A model in `outcome.write` replaces the one with its id, except for its `settings` and `usage`, which a scan
+    /// does not change, and for `first_seen`, which keeps the earlier time.
     pub fn record_scan(&mut self, outcome: &ScanOutcome, now: Timestamp) -> anyhow::Result<()> {
         self.write(|tx| write_scan(tx, outcome, now))
     }
 
-    /// [`Db::record_scan`], and what it found out goes into the history with it.
+    /// Records a scan as [`Db::record_scan`] does, and adds its result to the history in the same transaction.
     pub fn record_scan_told(
         &mut self,
         outcome: &ScanOutcome,
@@ -39,7 +39,10 @@ impl Db {
 
 fn write_scan(tx: &Connection, outcome: &ScanOutcome, now: Timestamp) -> DbResult<()> {
     for root in &outcome.roots {
-        write_root(tx, root, now)?;
+        write_root(tx, root, outcome.named.contains(&root.0), now)?;
+        if root.2 == RootState::Read {
+            verified::forget_changed(tx, &root.0)?;
+        }
     }
     let mut seen = HashSet::with_capacity(outcome.write.len());
     for model in &outcome.write {
@@ -59,7 +62,7 @@ fn write_scan(tx: &Connection, outcome: &ScanOutcome, now: Timestamp) -> DbResul
     for id in &outcome.unavailable {
         unavailable.execute([id.as_str()])?;
     }
-    // A survey of its own, when it is new, takes the ground from those around it, which then follow.
+    // A new survey of a folder that is apart removes the surveys around it, which must therefore be recorded later.
     let (apart, around): (Vec<_>, Vec<_>) = outcome.surveys.iter().partition(|s| s.is_apart);
     let mut surveys = Surveys::of(tx)?;
     for survey in apart.into_iter().chain(around) {
@@ -68,18 +71,24 @@ fn write_scan(tx: &Connection, outcome: &ScanOutcome, now: Timestamp) -> DbResul
     write_counts(tx, &outcome.counts, now)
 }
 
-fn write_root(conn: &Connection, root: &(PathBuf, StoreKind, RootState), now: Timestamp) -> DbResult<()> {
+/// Writes one root. A root that was named once stays named.
+fn write_root(
+    conn: &Connection,
+    root: &(PathBuf, StoreKind, RootState),
+    is_named: bool,
+    now: Timestamp,
+) -> DbResult<()> {
     let (path, store, state) = root;
     let (state, reason) = match state {
         RootState::Read => ("read", None),
         RootState::Unavailable { reason } => ("unavailable", Some(reason)),
     };
     conn.prepare_cached(
-        "INSERT INTO root (path, store, state, reason, last_scan) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO root (path, store, state, reason, last_scan, named) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (path) DO UPDATE SET store = excluded.store, state = excluded.state, reason = excluded.reason,
-             last_scan = excluded.last_scan",
+             last_scan = excluded.last_scan, named = max(named, excluded.named)",
     )?
-    .execute(params![bytes(path), store.name(), state, reason, now.millis()])?;
+    .execute(params![bytes(path), store.name(), state, reason, now.millis(), is_named])?;
     Ok(())
 }
 
@@ -113,7 +122,7 @@ fn write_model(conn: &Connection, model: &Model) -> DbResult<()> {
     }
     let number = write_row(conn, model, subject)?;
     if known.is_some() {
-        // Headers and further entries go with their artifact.
+        // Deleting an artifact also deletes its header and further entries.
         conn.prepare_cached("DELETE FROM artifact WHERE model = ?1")?.execute([number])?;
     }
     for (position, artifact) in (0i64..).zip(&model.artifacts) {
@@ -122,7 +131,7 @@ fn write_model(conn: &Connection, model: &Model) -> DbResult<()> {
     Ok(())
 }
 
-/// Writes the row of a model and gives its number.
+/// Writes the row of a model and returns its number.
 fn write_row(conn: &Connection, model: &Model, subject: &str) -> DbResult<i64> {
     let Some(first) = model.main().or_else(|| model.artifacts.first()) else {
         return Err(DbError::Contradiction(format!("the model `{}` has no file", model.id)));
@@ -180,7 +189,8 @@ fn write_row(conn: &Connection, model: &Model, subject: &str) -> DbResult<i64> {
         )?)
 }
 
-/// Bytes over all files. Sparse files can each claim nearly 2^63 bytes, and a few of them must not stop a scan.
+/// Sums the bytes over all files. Sparse files can each claim nearly 2^63 bytes, and a few of them must not stop a
+/// scan.
 fn sum(artifacts: &[Artifact], of: impl Fn(&Artifact) -> u64) -> i64 {
     let total = artifacts.iter().map(of).fold(0, u64::saturating_add);
     i64::try_from(total).unwrap_or(i64::MAX)
@@ -209,15 +219,20 @@ fn write_artifact(conn: &Connection, model: i64, position: i64, artifact: &Artif
         artifact.expected_sha256,
     ])?;
     let number = conn.last_insert_rowid();
-    let (facts, problem) = match &artifact.header {
+    let (facts, fault) = match &artifact.header {
         Ok(facts) => {
             let json = serde_json::to_string(facts).map_err(|error| DbError::Contradiction(error.to_string()))?;
             (Some(json), None)
         }
-        Err(problem) => (None, Some(problem)),
+        Err(fault) => (None, Some(fault)),
     };
-    conn.prepare_cached("INSERT INTO artifact_header (artifact, facts, problem) VALUES (?1, ?2, ?3)")?
-        .execute(params![number, facts, problem])?;
+    // The permission to read a file can change without the file.
+    let again = fault.is_some_and(|f| f.nature == Nature::Unreadable);
+    let (problem, nature) = (fault.map(|f| f.why.as_str()), fault.map(|f| f.nature.name()));
+    conn.prepare_cached(
+        "INSERT INTO artifact_header (artifact, facts, problem, nature, again) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![number, facts, problem, nature, again])?;
     for (position, entry) in (0i64..).zip(&artifact.also) {
         conn.prepare_cached("INSERT INTO artifact_entry (artifact, position, path) VALUES (?1, ?2, ?3)")?
             .execute(params![number, position, bytes(entry)])?;

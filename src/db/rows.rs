@@ -1,16 +1,18 @@
-//! The lean rows of a list: one pass over one table, nothing parsed.
+//! The short rows of a list: one pass over one table, nothing parsed.
 
 use super::Db;
 use super::cells::Cells;
+use super::verdict::Verdicts;
 use crate::clock::Timestamp;
 use crate::model::{Kind, ModelId, ModelRow, State, StoreKind, Tier};
+use std::collections::HashMap;
 
 impl Db {
-    /// Every model in every state, in the order in which they were first recorded.
+    /// Returns every model in every state, in the order in which they were first recorded.
     pub fn rows(&self) -> anyhow::Result<Vec<ModelRow>> {
         self.read(|tx| {
             let mut all = tx.prepare_cached(
-                "SELECT m.id, m.name, m.store, m.root, m.repo, m.kind, m.state, m.reason, m.path, m.content,
+                "SELECT m.id, m.number, m.name, m.store, m.root, m.repo, m.kind, m.state, m.reason, m.path, m.content,
                      m.architecture, m.family, m.quant, m.bits_per_weight, m.parameters, m.context_length, m.size,
                      m.allocated, m.weights, m.chat_template, m.shards, m.mmproj, m.first_seen,
                      s.enabled, s.pinned, s.tier, s.alias, u.last_used, u.use_count
@@ -19,13 +21,16 @@ impl Db {
                  LEFT JOIN use_total AS u ON u.subject = m.subject
                  ORDER BY m.number",
             )?;
+            let verdicts = Verdicts::read(tx, None)?;
             let mut rows = all.query([])?;
             let mut list = Vec::new();
             while let Some(row) = rows.next()? {
                 let mut cells = Cells::new(row, "model");
                 // Fields are read in the order of the columns.
-                list.push(ModelRow {
-                    id: ModelId(cells.take()?),
+                let (id, number) = (ModelId(cells.take()?), cells.take::<i64>()?);
+                let mut row = ModelRow {
+                    id,
+                    damage: None,
                     name: cells.take()?,
                     store: cells.name(StoreKind::from_name)?,
                     root: cells.path()?,
@@ -55,9 +60,29 @@ impl Db {
                     last_used: cells.take::<Option<i64>>()?.map(Timestamp),
                     use_count: cells.count_or_null()?.unwrap_or(0),
                     also_named: Vec::new(),
-                });
+                };
+                row.damage = verdicts.apply(tx, number, &mut row.state, &mut row.reason)?;
+                list.push(row);
             }
             Ok(list)
+        })
+    }
+
+    /// Returns the time of the last write of each model's main file, or of its shards.
+    pub fn written(&self) -> anyhow::Result<HashMap<ModelId, Timestamp>> {
+        self.read(|tx| {
+            let mut all = tx.prepare_cached(
+                "SELECT m.id, max(a.mtime_ns) FROM model AS m JOIN artifact AS a ON a.model = m.number
+                 WHERE a.role IN ('main', 'shard') GROUP BY m.number",
+            )?;
+            let mut rows = all.query([])?;
+            let mut times = HashMap::new();
+            while let Some(row) = rows.next()? {
+                let mut cells = Cells::new(row, "artifact");
+                let id = ModelId(cells.take()?);
+                times.insert(id, Timestamp(cells.take::<i64>()?.div_euclid(1_000_000)));
+            }
+            Ok(times)
         })
     }
 }

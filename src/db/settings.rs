@@ -1,4 +1,5 @@
-//! What a person set on a model. It hangs on the model's content, so that it outlives the file and comes back with it.
+//! The settings that a person made for a model. They are stored by the model's content, so that they outlive the file
+//! and apply again when it comes back.
 
 use super::cells::Cells;
 use super::error::{DbError, DbResult};
@@ -7,7 +8,7 @@ use crate::model::{Event, ModelId, Settings, Tier};
 use rusqlite::{Connection, OptionalExtension, params};
 
 impl Db {
-    /// The settings of a model; the defaults where nobody set any.
+    /// Returns the settings of a model; the defaults where none were set.
     ///
     /// # Errors
     /// Cannot be met (3) when no model has that id.
@@ -23,9 +24,9 @@ impl Db {
         self.write(|tx| put(tx, &subject_of(tx, model)?, settings))
     }
 
-    /// Changes the settings of a model, and of every copy of it, to what `change` makes of those it has, and gives the
-    /// new ones. What `tell` says of the two, before and after, goes into the history with them; when nothing changes,
-    /// nothing is written.
+    /// Changes the settings of a model, and of every copy of it, with `change`, and returns the new ones. The event
+    /// that `tell` makes of the settings before and after is added to the history in the same transaction; when nothing
+    /// changes, nothing is written.
     ///
     /// # Errors
     /// Cannot be met (3) when no model has that id.
@@ -65,7 +66,7 @@ fn put(tx: &Connection, subject: &str, settings: &Settings) -> DbResult<()> {
     Ok(())
 }
 
-/// The key that settings and uses of a model hang on, if the model is known.
+/// Returns the key for settings and uses of a model, if the model is known.
 pub(super) fn known_subject(conn: &Connection, model: &ModelId) -> DbResult<Option<String>> {
     let mut find = conn.prepare_cached("SELECT subject FROM model WHERE id = ?1")?;
     Ok(find.query_row([model.as_str()], |row| row.get(0)).optional()?)

@@ -1,4 +1,4 @@
-//! What folders looked like when they were last read whole.
+//! Stamps of folders, from when they were last read completely.
 
 use super::Db;
 use super::cells::{Cells, bytes, count};
@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 use std::path::Path;
 
 impl Db {
-    /// Every stamp, in the order of the folders.
+    /// Returns every stamp, in the order of the folders.
     pub fn stamps(&self) -> anyhow::Result<Vec<FolderStamp>> {
         self.read(|tx| {
             let mut all =
@@ -31,7 +31,7 @@ impl Db {
     }
 }
 
-/// Replaces the stamp of a folder. Its survey must be there when there is a stamp.
+/// Replaces the stamp of a folder. If there is a stamp, its survey must be recorded already.
 pub(super) fn replace(conn: &Connection, folder: &Path, stamp: Option<&FolderStamp>) -> DbResult<()> {
     let Some(stamp) = stamp else {
         conn.prepare_cached("DELETE FROM stamp WHERE folder = ?1")?.execute([bytes(folder)])?;

@@ -1,4 +1,4 @@
-//! The journal of uses and its sums, both by content: a file that is fetched again has its history.
+//! The uses of models and their sums, both by content: a file that is downloaded again keeps its history.
 
 use super::Db;
 use super::cells::{Cells, count};
@@ -12,21 +12,21 @@ use rusqlite::{Connection, params};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UseEvent {
     pub model: ModelId,
-    /// When it ended.
+    /// The time when the use ended.
     pub at: Timestamp,
-    /// Which command it was (`run-once`, `serve`, `task`).
+    /// The command (`run-once`, `serve`, `task`).
     pub source: String,
     pub prompt_tokens: u64,
     pub completion_tokens: u64,
-    /// Milliseconds from request to last token.
+    /// Milliseconds from the request to the last token.
     pub duration_ms: u64,
-    /// How it ended: `stop`, `length`, `failed`, …
+    /// The outcome: `stop`, `length`, `failed`, …
     pub outcome: String,
 }
 
 impl Db {
-    /// Adds a use to the journal and to the sums of its model, in one transaction. A model that is not in the
-    /// inventory is taken as well: it may be scanned later.
+    /// Adds a use, and adds it to the sums of its model, in one transaction. A model that is not in the inventory is
+    /// accepted too: it may be scanned later.
     pub fn record_use(&mut self, event: &UseEvent) -> anyhow::Result<()> {
         self.write(|tx| {
             let subject = known_subject(tx, &event.model)?.unwrap_or_else(|| event.model.0.clone());
@@ -44,7 +44,7 @@ impl Db {
                 count(event.duration_ms, "the duration in ms")?,
                 event.outcome
             ])?;
-            // Two commands may report in another order than they ended in.
+            // Two commands may report in another order than they ended.
             tx.prepare_cached(
                 "INSERT INTO use_total (subject, last_used, use_count, last_source) VALUES (?1, ?2, 1, ?3)
                  ON CONFLICT (subject) DO UPDATE SET use_count = use_count + 1,
@@ -56,8 +56,8 @@ impl Db {
         })
     }
 
-    /// The latest uses of a model, newest first, those of its other copies and earlier lives included. Empty for an id
-    /// that was never used.
+    /// Returns the latest uses of a model, newest first, including those of its other copies and of earlier files with
+    /// the same content. Empty for an id that was never used.
     pub fn uses(&self, model: &ModelId, limit: u32) -> anyhow::Result<Vec<UseEvent>> {
         self.read(|tx| {
             let subject = known_subject(tx, model)?.unwrap_or_else(|| model.0.clone());
@@ -95,12 +95,12 @@ pub(super) fn of_subject(conn: &Connection, subject: &str) -> DbResult<Usage> {
     Ok(Usage { last_used: Some(Timestamp(cells.take()?)), use_count: cells.count()?, last_source: Some(cells.take()?) })
 }
 
-/// Moves everything a person set and every use from one subject to another: a model that was known by its id alone
-/// has got a readable header. What the other subject has already wins; uses add up.
+/// Moves all settings and uses from one subject to another: a model that was known by its id alone now has a readable
+/// header. Existing settings of the other subject win; uses are added.
 pub(super) fn adopt(conn: &Connection, from: &str, to: &str) -> DbResult<()> {
     conn.prepare_cached("UPDATE OR IGNORE setting SET subject = ?2 WHERE subject = ?1")?.execute([from, to])?;
     conn.prepare_cached("UPDATE use_journal SET subject = ?2 WHERE subject = ?1")?.execute([from, to])?;
-    // `WHERE` tells the parser that ON CONFLICT is not a join's.
+    // `WHERE` keeps the parser from reading ON CONFLICT as part of a join.
     conn.prepare_cached(
         "INSERT INTO use_total (subject, last_used, use_count, last_source)
          SELECT ?2, last_used, use_count, last_source FROM use_total WHERE subject = ?1

@@ -1,24 +1,25 @@
-//! Hashes that were computed, by the identity of the file they were computed of.
+//! Computed hashes, by the identity of the file that was read.
 
 use super::Db;
-use super::cells::{Cells, bits, count};
+use super::cells::{Cells, bits, bytes, count};
 use super::error::DbResult;
 use crate::clock::Timestamp;
 use crate::model::FileIdentity;
 use rusqlite::{Connection, params};
 use std::collections::HashMap;
+use std::path::Path;
 
-/// What one reading of a whole file gave.
+/// The result of reading a whole file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HashRecord {
-    /// Lower-case hex.
+    /// The sha256, lower-case hex.
     pub sha256: String,
-    /// When the command that read it began.
+    /// The time when the command that read the file started.
     pub at: Timestamp,
 }
 
 impl Db {
-    /// The hashes on record for those of `files` that are, by their whole identity, the files they were computed of.
+    /// Returns the recorded hashes of those `files` whose whole identity is that of the file that was read.
     pub fn verified(&self, files: &[FileIdentity]) -> anyhow::Result<HashMap<FileIdentity, HashRecord>> {
         self.read(|tx| {
             let mut found = HashMap::new();
@@ -31,7 +32,7 @@ impl Db {
         })
     }
 
-    /// Keeps the hash of a file that was read whole. What was known of an earlier file in the same inode is forgotten.
+    /// Stores the hash of a file that was read completely. Records of an earlier file in the same inode are removed.
     pub fn record_verified(&mut self, file: &FileIdentity, record: &HashRecord) -> anyhow::Result<()> {
         self.write(|tx| {
             tx.prepare_cached(
@@ -47,9 +48,72 @@ impl Db {
                 record.sha256,
                 record.at.millis()
             ])?;
+            // The file could be read, and this is its hash now.
+            tx.prepare_cached("DELETE FROM finding WHERE dev = ?1 AND ino = ?2")?
+                .execute(params![bits(file.dev), bits(file.ino)])?;
             Ok(())
         })
     }
+
+    /// Records that files are no longer as a scan saw them, with the reason; removes that record for files without a
+    /// reason (None), which are as the scan saw them. The next scan of their root removes it too.
+    pub fn record_changed(&mut self, files: &[(FileIdentity, Option<String>)], at: Timestamp) -> anyhow::Result<()> {
+        self.write(|tx| {
+            for (file, why) in files {
+                let Some(why) = why else {
+                    tx.prepare_cached("DELETE FROM finding WHERE dev = ?1 AND ino = ?2 AND what = 'changed'")?
+                        .execute(params![bits(file.dev), bits(file.ino)])?;
+                    continue;
+                };
+                add(tx, file, ("changed", why), at)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Records a finding about the content of a file: a hash (lower-case hex) that differs from the recorded one, which
+    /// stays, or the reason why the file could not be read to its end.
+    pub fn record_finding(
+        &mut self,
+        file: &FileIdentity,
+        found: Result<&str, &str>,
+        at: Timestamp,
+    ) -> anyhow::Result<()> {
+        let (what, detail) = match found {
+            Ok(sha256) => ("other", sha256),
+            Err(why) => ("unreadable", why),
+        };
+        self.write(|tx| add(tx, file, (what, detail), at))
+    }
+}
+
+fn add(conn: &Connection, file: &FileIdentity, (what, detail): (&str, &str), at: Timestamp) -> DbResult<()> {
+    conn.prepare_cached(
+        "INSERT OR REPLACE INTO finding (dev, ino, size, mtime_ns, ctime_ns, what, detail, at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute(params![
+        bits(file.dev),
+        bits(file.ino),
+        count(file.size, "the size of a file")?,
+        file.mtime_ns,
+        file.ctime_ns,
+        what,
+        detail,
+        at.millis()
+    ])?;
+    Ok(())
+}
+
+/// Removes, for the files of a scanned root, the records that they had changed since the scan before.
+pub(super) fn forget_changed(conn: &Connection, root: &Path) -> DbResult<()> {
+    conn.prepare_cached(
+        "DELETE FROM finding WHERE what = 'changed' AND EXISTS (
+             SELECT 1 FROM artifact AS a JOIN model AS m ON m.number = a.model
+             WHERE a.dev = finding.dev AND a.ino = finding.ino AND m.root = ?1)",
+    )?
+    .execute([bytes(root)])?;
+    Ok(())
 }
 
 fn record_of(conn: &Connection, file: &FileIdentity) -> DbResult<Option<HashRecord>> {

@@ -1,9 +1,9 @@
 //! Text that others wrote (file names, header strings, messages of drivers) made safe to print, measured and shortened.
 //!
-//! What a terminal or a log reader would act on is written as an ASCII escape (`\x1b`, `\n`, `\u{202e}`), not as a
-//! pictogram such as `␛`: an escape survives `LANG=C`, a log file and grep, has a known width, can name the bidi
-//! controls, which have no pictogram, and tells a person which character it is. A backslash itself stays single:
-//! names with one are rarer than people who copy a name from the screen.
+//! Characters that a terminal or a log reader would act on are written as an ASCII escape (`\x1b`, `\n`, `\u{202e}`),
+//! not as a pictogram such as `␛`: an escape survives `LANG=C`, a log file and grep, has a known width, can name the
+//! bidi controls, which have no pictogram, and shows a person which character it is. A backslash itself stays single:
+//! names that contain one are rarer than people who copy a name from the screen.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -14,10 +14,10 @@ use unicode_width::UnicodeWidthStr;
 /// The mark where characters were left out; one column wide.
 pub const ELLIPSIS: char = '…';
 
-/// Characters that would move the cursor, change the terminal, break the line, or make text look like other text:
-/// C0 and C1 controls, line and paragraph separators, bidi marks, embeddings, overrides and isolates, and invisible
-/// characters without a use in a name. The two joiners stay: emoji and several scripts need them.
-pub(super) fn is_hostile(c: char) -> bool {
+/// Returns whether a character would move the cursor, change the terminal, break the line, or make text look like other
+/// text: C0 and C1 controls, line and paragraph separators, bidi marks, embeddings, overrides and isolates, and
+/// invisible characters without a use in a name. The two joiners are allowed: emoji and several scripts need them.
+pub(crate) fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00ad}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
@@ -28,7 +28,7 @@ pub(super) fn is_hostile(c: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// The text with every hostile character escaped. Borrowed when there is none, which is nearly always.
+/// Returns the text with every hostile character escaped. Borrowed when there is none, which is nearly always.
 pub fn clean(text: &str) -> Cow<'_, str> {
     let plain = |b: u8| (0x20..0x7f).contains(&b);
     if text.bytes().all(plain) || !text.chars().any(is_hostile) {
@@ -41,7 +41,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// [`clean`] for running text: line breaks and tabs are part of it.
+/// Like [`clean`], for running text: keeps line breaks and tabs.
 pub fn clean_text(text: &str) -> Cow<'_, str> {
     let kept = |c: char| matches!(c, '\n' | '\t');
     if !text.chars().any(|c| is_hostile(c) && !kept(c)) {
@@ -70,13 +70,13 @@ fn push_clean(safe: &mut String, c: char) {
     }
 }
 
-/// A path as a person reads it: cleaned, and bytes that are not UTF-8 as `\xNN`, so that two different names look
+/// Returns a path for a person: cleaned, and with bytes that are not UTF-8 as `\xNN`, so that two different names look
 /// different (a lossy decoding shows both as `�`).
 pub fn path(path: &Path) -> String {
     bytes_as_text(path.as_os_str().as_bytes())
 }
 
-/// Bytes that are probably UTF-8, as text: see [`path`].
+/// Returns bytes that are probably UTF-8 as text, in the same form as [`path`].
 pub fn bytes_as_text(bytes: &[u8]) -> String {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return clean(text).into_owned();
@@ -94,14 +94,14 @@ pub fn bytes_as_text(bytes: &[u8]) -> String {
     safe
 }
 
-/// Columns that a terminal gives to this text.
+/// Returns the number of terminal columns that the text takes.
 pub fn width(text: &str) -> usize {
-    // Plain ASCII, one column each, is what nearly every cell holds.
+    // Nearly every cell is plain ASCII, one column per character.
     if text.bytes().all(|b| (0x20..0x7f).contains(&b)) { text.len() } else { text.width() }
 }
 
-/// At most `room` columns: the middle is left out, because the start of a model's name says what it is and its end
-/// says which quantisation or part. Empty for a room of 0.
+/// Shortens the text to at most `room` columns. Leaves out the middle, because the start of a model's name identifies
+/// it and its end holds the quantization or part. Empty for a room of 0.
 pub fn shorten(text: &str, room: usize) -> Cow<'_, str> {
     if width(text) <= room {
         return Cow::Borrowed(text);
@@ -114,12 +114,12 @@ pub fn shorten(text: &str, room: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{head}{ELLIPSIS}{tail}"))
 }
 
-/// The longest start of the text that fits. Measured as a whole string: the width of a joined emoji is not the sum of
-/// the widths of its characters.
+/// Returns the longest start of the text that fits. Measured as a whole string: the width of a joined emoji is not the
+/// sum of the widths of its characters.
 fn head_within(text: &str, room: usize) -> &str {
     let mut end = 0;
-    // A character has at most two columns and at least none, so the scan is bounded by the room, not by the text,
-    // unless the text is made of characters without width; those end the scan as well.
+    // A character has at most two columns, so the scan is bounded by the room, not by the text, unless the text
+    // consists of characters without width; the limit ends the scan for those too.
     for (start, c) in text.char_indices().take(room.saturating_mul(4).saturating_add(4)) {
         let next = start + c.len_utf8();
         match text.get(..next) {

@@ -1,15 +1,15 @@
-//! Sizes, counts and ages as a person reads them. JSON carries the plain numbers instead.
+//! Sizes, counts and ages for a person. JSON contains the plain numbers instead.
 
 use bytesize::ByteSize;
 use std::time::Duration;
 
-/// Bytes in binary units with one decimal: `93.8 MiB`.
+/// Formats bytes in binary units with one decimal: `93.8 MiB`.
 pub fn bytes(n: u64) -> String {
     ByteSize::b(n).display().iec().to_string()
 }
 
-/// A count in decimal units with three digits or one decimal: `999`, `134.5M`, `8.0B`, `1.2T`. `B` is a billion, as
-/// in the names of models.
+/// Formats a count in decimal units with three digits or one decimal: `999`, `134.5M`, `8.0B`, `1.2T`. `B` is a
+/// billion, as in the names of models.
 pub fn count(n: u64) -> String {
     let mut value = n as f64;
     if n < 1000 {
@@ -25,7 +25,7 @@ pub fn count(n: u64) -> String {
     format!("{value:.0}Q")
 }
 
-/// A context length in tokens: `512`, `8K`, `128K`, `1M` where it is a whole multiple of 1024, else the number.
+/// Formats a context length in tokens: `512`, `8K`, `128K`, `1M` where it is a whole multiple of 1024, else the number.
 pub fn tokens(n: u64) -> String {
     const K: u64 = 1024;
     match n {
@@ -36,7 +36,7 @@ pub fn tokens(n: u64) -> String {
     }
 }
 
-/// An age or a wait in its largest fitting unit, rounded down: `12s`, `5m`, `30h`, `45d`, `14mo`, `3y`.
+/// Formats an age or a wait in its largest fitting unit, rounded down: `12s`, `5m`, `30h`, `45d`, `14mo`, `3y`.
 pub fn ago(age: Duration) -> String {
     let seconds = age.as_secs();
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
@@ -50,7 +50,7 @@ pub fn ago(age: Duration) -> String {
     }
 }
 
-/// How long something took: `380ms`, `2s 100ms`, `3m 12s`; milliseconds only below ten seconds.
+/// Formats a duration: `380ms`, `2s 100ms`, `3m 12s`; milliseconds only below ten seconds.
 pub fn took(duration: Duration) -> String {
     let rounded = if duration < Duration::from_millis(1) {
         Duration::from_micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
@@ -62,7 +62,7 @@ pub fn took(duration: Duration) -> String {
     humantime::format_duration(rounded).to_string()
 }
 
-/// The speed of generation; `-` when there is nothing to divide by.
+/// Formats the speed of generation; `-` when the time is 0.
 pub fn tokens_per_second(tokens: u64, time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if seconds <= 0.0 {
@@ -71,7 +71,7 @@ pub fn tokens_per_second(tokens: u64, time: Duration) -> String {
     format!("{:.1} tokens/s", tokens as f64 / seconds)
 }
 
-/// `1 model`, `12 models`: the count with its noun.
+/// Formats a count with its noun: `1 model`, `12 models`.
 pub fn plural(n: u64, one: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
 }

@@ -1,5 +1,5 @@
-// The memory of a context in bytes by buffer type. llama.cpp answers with a std::map, which no C binding can carry.
-// The declarations repeat those of llama-ext.h of the release that Cargo.toml pins: look there when that changes.
+// The memory of a context in bytes by buffer type. llama.cpp returns a std::map, which no C binding can carry. The
+// declarations repeat those of llama-ext.h of the release that Cargo.toml pins: compare them when that changes.
 
 #include <cstddef>
 #include <map>
@@ -15,7 +15,7 @@ struct llama_memory_breakdown_data {
 
 std::map<ggml_backend_buffer_type *, llama_memory_breakdown_data> llama_get_memory_breakdown(const llama_context * ctx);
 
-// Calls `take` once per buffer type. False when llama.cpp failed.
+// Calls `take` once per buffer type. Returns false when llama.cpp failed.
 extern "C" bool modelctl_memory_breakdown(
         const llama_context * ctx,
         void (*take)(void *, ggml_backend_buffer_type *, size_t, size_t, size_t),

@@ -1,7 +1,7 @@
-//! A llama.cpp context, over the C API: the safe wrapper lets nobody set the abort callback, and without it a cancel
-//! would wait for a whole prompt batch, which takes a minute with a large model on a few cores.
+//! A llama.cpp context, over the C API: the safe wrapper cannot set the abort callback, and without it a cancel would
+//! wait for a whole prompt batch, which takes a minute with a large model on a few cores.
 
-use super::steady::{self, Extra};
+use super::reproducible::{self, Extra};
 use super::{EngineError, LoadSpec, Pooling, log};
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_sys_2 as sys;
@@ -26,7 +26,7 @@ impl Batch {
         self.wants_logits.clear();
     }
 
-    /// Adds a token. The answer is the index by which [`Context::logits`] finds its logits after decoding.
+    /// Adds a token. Returns the index by which [`Context::logits`] finds its logits after decoding.
     pub fn push(&mut self, token: i32, position: i32, sequence: i32, wants_logits: bool) -> usize {
         self.tokens.push(token);
         self.positions.push(position);
@@ -39,23 +39,23 @@ impl Batch {
         self.tokens.len()
     }
 
-    /// Tokens whose logits are wanted.
+    /// Returns the number of tokens whose logits are wanted.
     fn outputs(&self) -> usize {
         self.wants_logits.iter().filter(|wants| **wants != 0).count()
     }
 }
 
-/// How a decode ended that is not an error.
+/// The outcome of a decode without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decoded {
     Done,
-    /// The abort check said so. The sequences of the batch are then to be removed.
+    /// The abort check ended the decode. The sequences of the batch must then be removed.
     Aborted,
 }
 
 type AbortCheck = Box<dyn Fn() -> bool + Send>;
 
-/// What the abort callback reads. Boxed, since llama.cpp keeps its address.
+/// The data that the abort callback reads. Boxed, since llama.cpp keeps its address.
 #[derive(Default)]
 struct Abort {
     check: Mutex<Option<AbortCheck>>,
@@ -65,26 +65,26 @@ pub struct Context {
     raw: NonNull<sys::llama_context>,
     abort: Box<Abort>,
     vocabulary: usize,
-    /// Where answers must not depend on their neighbours.
+    /// Extra sequences, where answers must not depend on concurrent requests.
     extra: Option<Extra>,
     /// Freed after the context, which points into it.
     _model: Arc<LlamaModel>,
 }
 
-// SAFETY: a llama_context is not bound to the thread that made it; it must only not be used by two at once, which
-// `&mut self` on every method sees to. The abort check is `Send`.
+// SAFETY: a llama_context is not bound to the thread that made it; it must only not be used by two at once, which `&mut
+// self` on every method prevents. The abort check is `Send`.
 unsafe impl Send for Context {}
 
 impl Context {
-    /// `context` tokens for `sequences` sequences that share them.
+    /// Creates a context of `context` tokens for `sequences` sequences that share them.
     pub fn new(model: Arc<LlamaModel>, spec: &LoadSpec, context: u32, sequences: u32) -> Result<Context, EngineError> {
         if !spec.reproducible {
             return Context::with(model, spec, (context, sequences), |_| {});
         }
         let all = sequences.saturating_add(Extra::COUNT);
         let mut made = Context::with(model, spec, (context, all), |params| {
-            params.n_batch = steady::BATCH;
-            params.n_ubatch = steady::BATCH;
+            params.n_batch = reproducible::BATCH;
+            params.n_ubatch = reproducible::BATCH;
             params.flash_attn_type = sys::LLAMA_FLASH_ATTN_TYPE_ENABLED;
             params.swa_full = true;
         })?;
@@ -92,8 +92,8 @@ impl Context {
         Ok(made)
     }
 
-    /// One for vectors instead of text: `most` tokens in a batch, which then is decoded in one piece, since llama.cpp
-    /// makes one vector of what it decodes together.
+    /// Creates a context for vectors instead of text: `most` tokens in a batch, which is then decoded in one piece,
+    /// since llama.cpp makes one vector from the tokens that it decodes together.
     pub fn for_vectors(
         model: Arc<LlamaModel>,
         spec: &LoadSpec,
@@ -129,7 +129,8 @@ impl Context {
         params.n_ubatch = spec.batch.min(512);
         params.n_seq_max = sequences;
         params.kv_unified = true;
-        // Cells for a sliding window only, as llama-server has it: what `show` estimates, and a fraction of the memory.
+        // Cells for a sliding window only, as in llama-server: `show` estimates the same, and it takes a fraction of
+        // the memory.
         params.swa_full = false;
         params.n_threads = i32::try_from(spec.threads).unwrap_or(i32::MAX);
         params.n_threads_batch = i32::try_from(spec.threads_batch).unwrap_or(i32::MAX);
@@ -150,27 +151,27 @@ impl Context {
         Ok(Context { raw, abort, vocabulary, extra: None, _model: model })
     }
 
-    /// Tokens that fit; llama.cpp may have rounded what was asked for.
+    /// Returns the number of tokens that fit; llama.cpp may have rounded the requested number.
     pub fn size(&self) -> u32 {
         // SAFETY: `raw` is a live context.
         unsafe { sys::llama_n_ctx(self.raw.as_ptr()) }
     }
 
-    /// Threads for the next decode.
+    /// Sets the number of threads for the next decode.
     pub fn set_threads(&mut self, threads: u32) {
         let threads = i32::try_from(threads).unwrap_or(i32::MAX);
         // SAFETY: `raw` is a live context.
         unsafe { sys::llama_set_n_threads(self.raw.as_ptr(), threads, threads) };
     }
 
-    /// What decides, many times during a decode, whether to give it up.
+    /// Sets the check that is called many times during a decode, and decides whether to abort it.
     pub fn set_abort_check(&mut self, check: Option<AbortCheck>) {
         *self.abort.check.lock().unwrap_or_else(PoisonError::into_inner) = check;
     }
 
     pub fn decode(&mut self, batch: &mut Batch) -> Result<Decoded, EngineError> {
         let Some(extra) = self.extra.filter(|_| batch.outputs() < 2) else { return self.decode_as_it_is(batch) };
-        // Behind all others: its cell is the last, and letting go of it leaves no hole.
+        // Placed after all others: its cell is the last, and removing it leaves no gap.
         batch.push(0, 0, extra.filler, true);
         let decoded = self.decode_as_it_is(batch);
         // SAFETY: `raw` is a live context; this removes the whole sequence, which cannot fail.
@@ -201,11 +202,11 @@ impl Context {
         }
     }
 
-    /// The logits after the batch token with this index, which must have asked for them.
+    /// Returns the logits after the batch token with this index, which must have requested them.
     pub fn logits(&mut self, index: usize) -> Result<&[f32], EngineError> {
         let missing = || EngineError::Decode("no logits for a token that asked for them".into());
         let index = i32::try_from(index).map_err(|_| missing())?;
-        // SAFETY: `raw` is a live context; llama.cpp answers null for an index without logits.
+        // SAFETY: `raw` is a live context; llama.cpp returns null for an index without logits.
         let first = unsafe { sys::llama_get_logits_ith(self.raw.as_ptr(), index) };
         if first.is_null() {
             return Err(missing());
@@ -214,7 +215,7 @@ impl Context {
         Ok(unsafe { std::slice::from_raw_parts(first, self.vocabulary) })
     }
 
-    /// How vectors are made, by what was asked for or else the model's header.
+    /// Returns how vectors are made: as requested, otherwise by the model's header.
     pub fn pooling(&self) -> Pooling {
         // SAFETY: `raw` is a live context.
         match unsafe { sys::llama_pooling_type(self.raw.as_ptr()) } {
@@ -226,9 +227,9 @@ impl Context {
         }
     }
 
-    /// The vector of a sequence of the last batch, where pooling makes one.
+    /// Returns the vector of a sequence of the last batch, where pooling makes one.
     pub fn pooled(&mut self, sequence: i32) -> Result<&[f32], EngineError> {
-        // SAFETY: `raw` is a live context, and so is the model in it; llama.cpp answers null for what it has not.
+        // SAFETY: `raw` is a live context, and so is the model in it; llama.cpp returns null for a missing vector.
         let (first, length) = unsafe {
             let length = sys::llama_model_n_embd_out(sys::llama_get_model(self.raw.as_ptr()));
             (sys::llama_get_embeddings_seq(self.raw.as_ptr(), sequence), length)
@@ -236,19 +237,19 @@ impl Context {
         if first.is_null() {
             return Err(EngineError::Decode("no vector for a text that was decoded".into()));
         }
-        // SAFETY: so many floats for each way of pooling but ranking, which is refused when the model is loaded; valid
-        // until the next decode, which needs `&mut self`.
+        // SAFETY: the length is the same for each way of pooling except ranking, which is refused when the model is
+        // loaded; the vector is valid until the next decode, which needs `&mut self`.
         Ok(unsafe { std::slice::from_raw_parts(first, usize::try_from(length).unwrap_or(0)) })
     }
 
-    /// Forgets every sequence.
+    /// Removes every sequence.
     pub fn forget_all(&mut self) {
-        // SAFETY: `raw` is a live context. An encoder has no memory, and null is what this does nothing for.
+        // SAFETY: `raw` is a live context. An encoder has no memory, and the call ignores null.
         unsafe { sys::llama_memory_clear(sys::llama_get_memory(self.raw.as_ptr()), false) };
     }
 
-    /// Whether a part of a sequence can be kept or copied: not where old cells are dropped (sliding windows) nor where
-    /// there are states instead of cells (recurrent layers).
+    /// Returns whether a part of a sequence can be kept or copied: false where old cells are dropped (sliding windows)
+    /// and where there are states instead of cells (recurrent layers).
     pub fn can_share(&self) -> bool {
         // SAFETY: `raw` is a live context, and so is the model in it.
         unsafe {
@@ -259,32 +260,32 @@ impl Context {
         }
     }
 
-    /// Lets `to` have the first `tokens` of `from` too. `to` must be empty.
+    /// Adds the first `tokens` of `from` to `to`, which must be empty.
     pub fn copy_sequence(&mut self, from: i32, to: i32, tokens: usize) {
         let end = i32::try_from(tokens).unwrap_or(i32::MAX);
         // SAFETY: `raw` is a live context; in a unified cache the cells are marked for both, none is moved.
         unsafe { sys::llama_memory_seq_cp(sys::llama_get_memory(self.raw.as_ptr()), from, to, 0, end) };
     }
 
-    /// Forgets what a sequence holds from that position on.
+    /// Removes the cells of a sequence from that position on.
     pub fn cut_sequence(&mut self, sequence: i32, from: usize) {
         let from = i32::try_from(from).unwrap_or(i32::MAX);
-        self.bury(sequence, from);
+        self.retire_cells(sequence, from);
         // SAFETY: `raw` is a live context. Removing the end of a sequence can fail only where `can_share` says no, and
-        // there it is always the whole.
+        // there the whole sequence is removed.
         unsafe { sys::llama_memory_seq_rm(sys::llama_get_memory(self.raw.as_ptr()), sequence, from, -1) };
     }
 
-    /// Keeps the cells that a sequence has from that position on from being given to others.
-    fn bury(&mut self, sequence: i32, from: i32) {
-        let Some(Extra { graveyard, .. }) = self.extra else { return };
-        // SAFETY: `raw` is a live context, and the graveyard is one of its sequences; the cells are marked for both.
-        unsafe { sys::llama_memory_seq_cp(sys::llama_get_memory(self.raw.as_ptr()), sequence, graveyard, from, -1) };
+    /// Retires the cells of a sequence from that position on, so that no other sequence gets them.
+    fn retire_cells(&mut self, sequence: i32, from: i32) {
+        let Some(Extra { discard_seq, .. }) = self.extra else { return };
+        // SAFETY: `raw` is a live context, and the discard_seq is one of its sequences; the cells are marked for both.
+        unsafe { sys::llama_memory_seq_cp(sys::llama_get_memory(self.raw.as_ptr()), sequence, discard_seq, from, -1) };
     }
 
-    /// Forgets one sequence.
+    /// Removes one sequence.
     pub fn remove_sequence(&mut self, sequence: i32) {
-        self.bury(sequence, 0);
+        self.retire_cells(sequence, 0);
         // SAFETY: `raw` is a live context; negative positions mean the whole sequence, whose removal cannot fail.
         unsafe { sys::llama_memory_seq_rm(sys::llama_get_memory(self.raw.as_ptr()), sequence, -1, -1) };
     }
@@ -292,12 +293,12 @@ impl Context {
 
 impl Drop for Context {
     fn drop(&mut self) {
-        // SAFETY: `raw` is a live context and nobody else has it.
+        // SAFETY: `raw` is a live context that only this owns.
         unsafe { sys::llama_free(self.raw.as_ptr()) }
     }
 }
 
-/// Called by ggml on the decoding thread, between the operations of a graph.
+/// Returns whether the decode must be aborted. ggml calls it on the decoding thread, between the operations of a graph.
 unsafe extern "C" fn should_abort(data: *mut c_void) -> bool {
     // SAFETY: `data` is the address of the `Abort` that the context's box keeps alive.
     let abort = unsafe { &*data.cast::<Abort>() };

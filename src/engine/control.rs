@@ -1,14 +1,14 @@
-//! Control tokens in what a user wrote (`<|im_end|>` in a pasted log) must not end the user's turn.
+//! Keeps control tokens in a user's text (`<|im_end|>` in a pasted log) from ending the user's message.
 //!
-//! A template needs its own control tokens parsed, and a rendered prompt no longer tells whose text is whose. So each
-//! control token spelled out in a message is broken by a mark before rendering, and the rendered prompt is tokenised in
-//! pieces cut at the marks: no piece holds a whole one of the user's. Text without such tokens, which is nearly all
-//! text, is not touched. In a cut place a word may be tokenised less well; that is the price.
+//! A template needs its own control tokens parsed, and a rendered prompt no longer shows which text is the user's. So a
+//! mark breaks each control token that is spelled out in a message before rendering, and the rendered prompt is
+//! tokenized in pieces cut at the marks: no piece contains a whole control token of the user's. Text without such
+//! tokens, which is nearly all text, is not changed. The price is that a word at a cut may be tokenized less well.
 
 use std::collections::HashSet;
 
-/// A noncharacter, which no text may hold. Taken out of what users write.
-const MARK: char = '\u{fdd0}';
+/// A noncharacter, which no text may contain. It is removed from users' text.
+pub const MARK: char = '\u{fdd0}';
 
 /// The texts of a vocabulary's control tokens.
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ pub struct ControlTexts {
 }
 
 impl ControlTexts {
-    /// Texts of one character are left out: they cannot be broken.
+    /// Creates the set of texts. Texts of one character are left out: they cannot be broken.
     pub fn new(texts: impl IntoIterator<Item = String>) -> ControlTexts {
         let texts: HashSet<String> = texts.into_iter().filter(|text| text.chars().nth(1).is_some()).collect();
         let mut lengths: Vec<usize> = texts.iter().map(String::len).collect();
@@ -30,7 +30,7 @@ impl ControlTexts {
         ControlTexts { texts, lengths, first }
     }
 
-    /// `text` with a mark after the first character of every control token in it.
+    /// Returns `text` with a mark after the first character of every control token in it.
     pub fn broken(&self, text: &str) -> String {
         let text = without_marks(text);
         let mut out = String::with_capacity(text.len());
@@ -48,12 +48,12 @@ impl ControlTexts {
     }
 }
 
-/// The pieces of a rendered prompt to be tokenised one by one.
+/// Returns the pieces of a rendered prompt, which are tokenized one by one.
 pub fn pieces(rendered: &str) -> impl Iterator<Item = &str> {
     rendered.split(MARK).filter(|piece| !piece.is_empty())
 }
 
-/// Text without marks.
+/// Returns a rendered text without marks.
 fn without_marks(rendered: &str) -> String {
     rendered.replace(MARK, "")
 }

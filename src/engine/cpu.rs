@@ -1,6 +1,7 @@
 use super::EngineError;
 
-/// llama.cpp is built with AVX2, FMA, F16C and BMI2 on x86-64: say so before it dies of an illegal instruction.
+/// Checks for AVX2, FMA, F16C and BMI2 on x86-64, with which llama.cpp is built: without them it would end with an
+/// illegal instruction.
 pub fn check() -> Result<(), EngineError> {
     let missing = missing_features();
     if missing.is_empty() { Ok(()) } else { Err(EngineError::Cpu(missing.join(", "))) }

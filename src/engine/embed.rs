@@ -1,8 +1,8 @@
-//! Texts into vectors. No sequence goes on after its decode, so that each call of llama_decode takes whole texts, as many
-//! as fit, of whichever requests wait.
+//! Makes vectors from texts. No sequence continues after its decode, so each call of llama_decode takes whole texts, as
+//! many as fit, from any of the waiting requests.
 
+use super::command::{Answer, Command, Next, next_command};
 use super::context::{Batch, Context, Decoded};
-use super::thread::{Command, Next, next_command};
 use super::{EngineError, Metrics, Vectors};
 use crate::clock;
 use std::collections::VecDeque;
@@ -10,22 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
-use tokio::sync::mpsc::Sender;
 
-/// Texts in one decode at most. More gain nothing: short ones fill a batch long before.
+/// The largest number of texts in one decode. More gain nothing: short ones fill a batch long before.
 pub const TEXTS: u32 = 64;
-
-/// Where the answer goes. Room for one; whoever asked may go, which ends the work.
-pub type Answer = Sender<Result<Vectors, EngineError>>;
-
-/// The texts of one request in tokens, each of which fits in a batch.
-pub struct Texts {
-    pub tokens: Vec<Vec<i32>>,
-}
 
 struct Asked {
     texts: Vec<Vec<i32>>,
-    /// Of the first texts, as far as they are done.
+    /// The vectors of the first texts, as far as they are done.
     vectors: Vec<Vec<f32>>,
     answer: Answer,
 }
@@ -33,9 +24,9 @@ struct Asked {
 /// The thread of an engine that gives vectors.
 pub struct EmbedThread {
     pub context: Context,
-    /// A batch is filled up to so many tokens; a longer text has one for itself.
+    /// The number of tokens up to which a batch is filled; a longer text has a batch of its own.
     pub batch_tokens: usize,
-    /// Requests that are worked on at the same time.
+    /// The number of requests that are processed at the same time.
     pub at_once: usize,
     pub commands: Receiver<Command>,
     pub metrics: Arc<Metrics>,
@@ -43,7 +34,7 @@ pub struct EmbedThread {
 }
 
 impl EmbedThread {
-    /// Works until it is told to stop or nobody can ask any more.
+    /// Works until a stop is requested or the channel of commands is closed.
     pub fn run(mut self) {
         let mut asked: VecDeque<Asked> = VecDeque::new();
         let mut batch = Batch::default();
@@ -62,7 +53,7 @@ impl EmbedThread {
         }
     }
 
-    /// Takes requests while there is room; waits for one when there is none. False when it is time to end.
+    /// Takes requests while there is room; waits for one when there is none. Returns false when it is time to end.
     fn admit(&mut self, asked: &mut VecDeque<Asked>) -> bool {
         while asked.len() < self.at_once.max(1) {
             if self.stopping.load(Ordering::Relaxed) {
@@ -85,7 +76,7 @@ impl EmbedThread {
         !self.stopping.load(Ordering::Relaxed)
     }
 
-    /// One decode, for the first texts that are not done, and the answers that it completes.
+    /// Runs one decode for the first texts that are not done, and sends the answers that it completes.
     fn step(&mut self, asked: &mut VecDeque<Asked>, batch: &mut Batch) -> Result<(), EngineError> {
         let chosen = choose(asked, batch, self.batch_tokens);
         if chosen.is_empty() {
@@ -102,7 +93,7 @@ impl EmbedThread {
         let decoded = self.context.decode(batch)?;
         self.context.forget_all();
         if decoded == Decoded::Aborted {
-            // Nobody is left to answer, or we stop: the next round ends them.
+            // No receiver is left, or a stop was requested: the next round ends the requests.
             return Ok(());
         }
         self.account(batch.len(), clock::instant().saturating_duration_since(before));
@@ -116,7 +107,7 @@ impl EmbedThread {
             let prompt_tokens = one.texts.iter().map(Vec::len).sum::<usize>();
             let prompt_tokens = u32::try_from(prompt_tokens).unwrap_or(u32::MAX);
             let vectors = std::mem::take(&mut one.vectors);
-            // Before its last word: whoever hears that may look at the gauge next.
+            // Before the last event: its receiver may read the gauge next.
             self.count(asked);
             send(&one.answer, Ok(Vectors { vectors, prompt_tokens }));
         }
@@ -133,7 +124,8 @@ impl EmbedThread {
     }
 }
 
-/// Fills the batch with the next texts, each a sequence of its own. Gives whose they are, in the order of sequences.
+/// Fills the batch with the next texts, each a sequence of its own. Returns the index of the request of each, in the
+/// order of sequences.
 fn choose(asked: &VecDeque<Asked>, batch: &mut Batch, batch_tokens: usize) -> Vec<usize> {
     batch.clear();
     let mut chosen = Vec::new();
@@ -153,11 +145,11 @@ fn choose(asked: &VecDeque<Asked>, batch: &mut Batch, batch_tokens: usize) -> Ve
 }
 
 fn send(answer: &Answer, result: Result<Vectors, EngineError>) {
-    // There is room for this one; who has gone does not want it.
+    // The channel has room for this answer. A receiver that was dropped does not need it.
     let _ = answer.try_send(result);
 }
 
-/// The vector with length 1. All zeros stay so.
+/// Returns the vector scaled to length 1. A vector of zeros stays as it is.
 fn unit(vector: &[f32]) -> Result<Vec<f32>, EngineError> {
     let length = vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
     if !length.is_finite() {

@@ -1,55 +1,92 @@
-//! What an answer has to fit, as a grammar that llama.cpp can follow.
+//! The rule that an answer has to fit, made ready for choosing tokens.
 
+use super::constraint::{Constraint, Grammars};
+use super::gbnf::{self, Gbnf};
+use super::vocabulary::Vocabulary;
 use super::{EngineError, Form, cpu};
-use llama_cpp_sys_2 as sys;
-use std::ffi::CString;
+use llama_cpp_2::model::LlamaModel;
+use std::sync::{Arc, OnceLock};
+use toktrie::{TokEnv, TokRxInfo, TokTrie, TokenId, TokenizerEnv};
 
-/// The rule that a grammar begins with.
-pub const ROOT: &str = "root";
+/// A constraint at the start of an answer.
+pub enum Rule {
+    Grammar(Gbnf),
+    Schema(Box<Constraint>),
+}
 
-/// What the form is called, and its grammar.
-///
-/// # Errors
-/// [`EngineError::BadSpec`]: the schema cannot be read.
-pub fn grammar_text(form: &Form) -> Result<(&'static str, String), EngineError> {
-    match form {
-        Form::Grammar(text) => Ok(("grammar", text.clone())),
-        Form::Schema(schema) => {
-            let text = llama_cpp_2::json_schema_to_grammar(schema).map_err(|e| bad("JSON schema", e))?;
-            Ok(("JSON schema", text))
+/// A factory of rules for one model. The parts of its vocabulary that schemas need are computed for the first schema.
+pub struct Rules {
+    model: Arc<LlamaModel>,
+    schemas: OnceLock<Result<Grammars, String>>,
+}
+
+impl Rules {
+    pub fn new(model: Arc<LlamaModel>) -> Rules {
+        Rules { model, schemas: OnceLock::new() }
+    }
+
+    /// Makes the rule of a constraint. Takes milliseconds for most, and a second for the worst.
+    ///
+    /// # Errors
+    /// [`EngineError::BadSpec`]: the constraint cannot be followed.
+    pub fn rule(&self, form: &Form) -> Result<Rule, EngineError> {
+        match form {
+            Form::Grammar(text) => Gbnf::new(&self.model, text).map(Rule::Grammar).map_err(|why| bad("grammar", why)),
+            Form::Schema(text) => {
+                let schemas = self.schemas.get_or_init(|| match Vocabulary::of(&self.model) {
+                    Some(tokens) => Grammars::new(&tokens),
+                    None => Err("the model has no token that ends an answer".into()),
+                });
+                let schemas = schemas.as_ref().map_err(|why| bad("JSON schema", why))?;
+                let constraint = schemas.constraint(text).map_err(|why| bad("JSON schema", why))?;
+                Ok(Rule::Schema(Box::new(constraint)))
+            }
         }
     }
 }
 
-pub fn bad(what: &str, why: impl std::fmt::Display) -> EngineError {
+fn bad(what: &str, why: impl std::fmt::Display) -> EngineError {
     EngineError::BadSpec(format!("the {what} cannot be followed: {why}"))
 }
 
-/// Whether llama.cpp would follow the form, as far as that can be known without a model. A hostile one may end the
-/// process: not for one that anybody would miss.
+/// Checks whether any model could answer under this constraint, as far as that can be known without a model. A hostile
+/// grammar may end the process, so this must run in a disposable process.
 ///
 /// # Errors
-/// [`EngineError::BadSpec`] when no model could answer in this form.
+/// [`EngineError::BadSpec`] when no model could.
 pub fn check_form(form: &Form) -> Result<(), EngineError> {
-    cpu::check()?;
-    let (what, text) = grammar_text(form)?;
-    if is_grammar(&text) || text.contains('<') {
-        // Tokens by their names, `<think>`, are read with a vocabulary alone.
-        return Ok(());
+    match form {
+        Form::Grammar(text) => {
+            cpu::check()?;
+            gbnf::check(text).map_err(|why| bad("grammar", why))
+        }
+        Form::Schema(text) => {
+            static BYTES: OnceLock<Result<Grammars, String>> = OnceLock::new();
+            let schemas = BYTES.get_or_init(|| Grammars::new(&Bytes::vocabulary()));
+            let schemas = schemas.as_ref().map_err(|why| bad("JSON schema", why))?;
+            schemas.constraint(text).map(drop).map_err(|why| bad("JSON schema", why))
+        }
     }
-    Err(bad(what, "llama.cpp cannot read it"))
 }
 
-fn is_grammar(text: &str) -> bool {
-    let (Ok(text), Ok(root)) = (CString::new(text), CString::new(ROOT)) else { return false };
-    // SAFETY: both texts end with NUL and outlive the call. Without a vocabulary the grammar is read, and a token in it
-    // is an error, which the wrapper turns into null; what it gives is freed once and not used otherwise.
-    unsafe {
-        let sampler = sys::llama_rs_sampler_init_grammar(std::ptr::null(), text.as_ptr(), root.as_ptr());
-        if !sampler.is_null() {
-            sys::llama_sampler_free(sampler);
-        }
-        !sampler.is_null()
+/// A vocabulary of single bytes, for schemas without a model.
+pub struct Bytes(TokTrie);
+
+impl Bytes {
+    pub fn vocabulary() -> TokEnv {
+        let mut words: Vec<Vec<u8>> = (0..=254_u8).map(|byte| vec![byte]).collect();
+        words.push(b"\xff[end]".to_vec());
+        Arc::new(Bytes(TokTrie::from(&TokRxInfo::new(256, 255), &words)))
+    }
+}
+
+impl TokenizerEnv for Bytes {
+    fn tok_trie(&self) -> &TokTrie {
+        &self.0
+    }
+
+    fn tokenize_bytes(&self, text: &[u8]) -> Vec<TokenId> {
+        self.0.greedy_tokenize(text)
     }
 }
 

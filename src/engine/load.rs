@@ -1,15 +1,13 @@
+use super::command::{Asked, Command, Texts};
 use super::control::{self, ControlTexts};
-use super::embed::Texts;
-use super::sampler;
+use super::form::Rules;
 use super::sequence::channel_size;
-use super::template::{self, Surroundings};
-use super::thread::Command;
+use super::template;
 use super::work::{Work, gives_vectors};
 use super::{
     EngineError, Event, Generate, Info, Input, LoadSpec, LogSink, Message, Metrics, Pooling, Prompt, TemplateUse,
     Vectors, cpu, log,
 };
-use crate::clock::Timestamp;
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
@@ -21,6 +19,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::mpsc::{Receiver, channel};
 
+/// Bytes of a prompt that are always tokenized, so that the error for a longer prompt has the number of tokens.
+const ALWAYS_TOKENIZED: usize = 1 << 20;
+/// Bytes of the longest token; no real one is longer.
+const LONGEST_TOKEN: usize = 1024;
+
 /// A loaded model and the thread that runs it. Dropping it stops the thread and frees the model.
 pub struct Engine {
     model: Arc<LlamaModel>,
@@ -29,6 +32,9 @@ pub struct Engine {
     bos: Option<(i32, String)>,
     eos: String,
     control: ControlTexts,
+    /// Bytes of the longest token, as the vocabulary writes it: never fewer than it has in a text.
+    longest: usize,
+    rules: Rules,
     commands: SyncSender<Command>,
     queue: usize,
     metrics: Arc<Metrics>,
@@ -39,7 +45,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Loads a model. `sink` gets llama.cpp's log; `progress` gets 0.0 to 1.0 and gives the load up by answering false.
+    /// Loads a model. `sink` gets llama.cpp's log; `progress` gets 0.0 to 1.0 and cancels the load by returning false.
     ///
     /// # Errors
     /// [`EngineError::Cpu`] before anything of llama.cpp runs; [`EngineError::Refused`] in llama.cpp's words.
@@ -49,9 +55,9 @@ impl Engine {
         mut progress: impl FnMut(f32) -> bool + Send + 'static,
     ) -> Result<Engine, EngineError> {
         cpu::check()?;
-        // Looked at here for a plain word about a missing file; llama.cpp opens it again by itself.
+        // Opened here for a clear message about a missing file; llama.cpp opens it again itself.
         std::fs::File::open(&spec.model)
-            .map_err(|error| EngineError::BadSpec(format!("cannot open `{}`: {error}", spec.model.display())))?;
+            .map_err(|error| EngineError::NoFile(format!("cannot open `{}`: {error}", spec.model.display())))?;
         log::capture(sink);
         let backend = LlamaBackend::init().map_err(|error| EngineError::BadSpec(error.to_string()))?;
         let given_up = Arc::new(AtomicBool::new(false));
@@ -68,7 +74,7 @@ impl Engine {
         }
         let mut params = std::pin::pin!(params);
         if spec.reproducible {
-            // As they are in the file: of weights that are laid out anew, groups of four tokens have another kernel.
+            // Weights stay as they are in the file: for repacked weights, groups of four tokens use another kernel.
             params.as_mut().add_cpu_buft_override(c".*");
         }
         let model = LlamaModel::load_from_file(&backend, &spec.model, &params).map_err(|error| {
@@ -108,6 +114,8 @@ impl Engine {
         };
         let bos = vocabulary.bos();
         let (bos_text, eos) = (text_of(&vocabulary, bos), text_of(&vocabulary, vocabulary.eos()).unwrap_or_default());
+        let longest = vocabulary.tokens().map(|token| vocabulary.text(token).map_or(0, |text| text.count_bytes()));
+        let longest = longest.max().unwrap_or(0).clamp(1, LONGEST_TOKEN);
         let control_tokens = vocabulary.tokens().filter(|&token| vocabulary.is_control(token));
         let control = ControlTexts::new(control_tokens.filter_map(|token| text_of(&vocabulary, token)));
         let thread = std::thread::Builder::new()
@@ -116,11 +124,13 @@ impl Engine {
             .map_err(|error| EngineError::BadSpec(format!("cannot start the engine thread: {error}")))?;
         Ok(Engine {
             bos: bos_text.map(|text| (bos.0, text)),
+            rules: Rules::new(Arc::clone(&model)),
             model,
             info,
             template,
             eos,
             control,
+            longest,
             commands,
             queue: spec.queue.max(1),
             metrics,
@@ -138,42 +148,82 @@ impl Engine {
         Arc::clone(&self.metrics)
     }
 
-    /// The tokens of a chat, by the model's own template, or of its plain text when it has none. `variables` go to the
-    /// template. Does not disturb a running generation.
-    pub fn chat_prompt(
-        &self,
-        messages: &[Message],
-        variables: &serde_json::Map<String, serde_json::Value>,
-        now: Timestamp,
-    ) -> Result<Prompt, EngineError> {
-        self.generates()?;
+    /// Returns the chat template of the model with the texts of its begin and end tokens.
+    pub fn template(&self) -> Option<(&str, &str, &str)> {
         let bos = self.bos.as_ref().map_or("", |(_, text)| text);
-        let Some(source) = &self.template else {
-            return self.fitting(self.plain_tokens(&template::plain(messages)), TemplateUse::None);
-        };
-        let around = Surroundings { bos, eos: &self.eos, control: &self.control, variables, now };
-        let (text, how) = template::render(source, messages, &around)?;
-        // Most templates write the begin token themselves; a second one makes a model stammer.
+        self.template.as_deref().map(|template| (template, bos, self.eos.as_str()))
+    }
+
+    /// Returns the messages with every control token in users' text broken, so that none ends a message.
+    pub fn broken(&self, messages: &[Message]) -> Vec<Message> {
+        messages.iter().map(|message| message.map_texts(&|text| self.control.broken(text))).collect()
+    }
+
+    /// Returns the bytes that a prompt may have: more cannot fit the context, whatever the text is.
+    pub fn most_bytes(&self) -> usize {
+        let context = usize::try_from(self.info.context).unwrap_or(usize::MAX);
+        context.saturating_mul(self.longest).max(ALWAYS_TOKENIZED)
+    }
+
+    /// Refuses a prompt of too many bytes before any work is done with it.
+    ///
+    /// # Errors
+    /// [`EngineError::PromptTooLong`]
+    pub fn check_bytes(&self, bytes: usize) -> Result<(), EngineError> {
+        match bytes <= self.most_bytes() {
+            true => Ok(()),
+            false => {
+                let at_least = bytes.div_ceil(self.longest.max(1));
+                Err(EngineError::PromptTooLong { bytes, at_least, context: self.info.context })
+            }
+        }
+    }
+
+    /// Returns the tokens of the plain texts of messages, for a model without a template.
+    ///
+    /// # Errors
+    /// As [`Engine::text_prompt`].
+    pub fn plain_prompt(&self, messages: &[Message]) -> Result<Prompt, EngineError> {
+        let text = template::plain(messages);
+        self.check_bytes(text.len())?;
+        let mut tokens: Vec<i32> = self.added_bos().into_iter().collect();
+        tokens.extend(self.tokens(&text, false));
+        self.fitting(tokens, TemplateUse::None)
+    }
+
+    /// Returns the tokens of a chat that a template has rendered; `how` says which one.
+    ///
+    /// # Errors
+    /// As [`Engine::text_prompt`].
+    pub fn rendered_prompt(&self, text: &str, how: TemplateUse) -> Result<Prompt, EngineError> {
+        self.check_bytes(text.len())?;
+        let bos = self.bos.as_ref().map_or("", |(_, text)| text);
+        // Most templates write the begin token themselves; a second one degrades the answers.
         let mut tokens = Vec::new();
         if bos.is_empty() || !text.starts_with(bos) {
             tokens.extend(self.added_bos());
         }
-        for piece in control::pieces(&text) {
+        for piece in control::pieces(text) {
             tokens.extend(self.tokens(piece, true));
         }
         self.fitting(tokens, how)
     }
 
-    /// The tokens of a text that the model shall go on with. Control tokens in it are taken as such: the caller writes
-    /// the whole prompt.
+    /// Returns the tokens of a text that the model continues. Control tokens in it are parsed as such: the caller
+    /// writes the whole prompt.
+    ///
+    /// # Errors
+    /// [`EngineError::ContextOverflow`] and [`EngineError::PromptTooLong`], [`EngineError::EmptyPrompt`],
+    /// [`EngineError::NotThisModel`], and [`EngineError::BadSpec`] for a model without texts.
     pub fn text_prompt(&self, text: &str) -> Result<Prompt, EngineError> {
         self.generates()?;
+        self.check_bytes(text.len())?;
         let mut tokens: Vec<i32> = self.added_bos().into_iter().collect();
         tokens.extend(self.tokens(text, true));
         self.fitting(tokens, TemplateUse::Raw)
     }
 
-    /// Queues texts to be made vectors of. Dropping the receiver cancels it.
+    /// Queues texts for which vectors are made. Dropping the receiver cancels the request.
     ///
     /// # Errors
     /// [`EngineError::NotThisModel`] for a model that generates text or pools nothing, [`EngineError::TextTooLong`],
@@ -201,11 +251,16 @@ impl Engine {
         Ok(receiver)
     }
 
-    /// The tokens of a text with the special ones that the model wants around it.
+    /// Returns the tokens of a text with the special tokens that the model wants around it.
     fn text_tokens(&self, index: usize, input: &Input) -> Result<Vec<i32>, EngineError> {
         let tokens = match input {
             Input::Text(_) if !self.has_vocabulary() => {
                 return Err(EngineError::BadSpec("the model has no vocabulary: give tokens".into()));
+            }
+            Input::Text(text) if text.len() > self.most_bytes() => {
+                // The text is not even tokenized: this is the lowest possible number of tokens.
+                let tokens = text.len().div_ceil(self.longest.max(1));
+                return Err(EngineError::TextTooLong { index, tokens, most: self.info.context });
             }
             Input::Text(text) => {
                 let tokens = self.model.vocab().tokenize(text.as_bytes(), true, true);
@@ -229,14 +284,17 @@ impl Engine {
         Ok(tokens)
     }
 
-    /// llama.cpp ends the process over a text for a model without one. By the key, since the bindings panic over the
-    /// types of vocabulary that they do not know, such as BERT's.
+    /// Returns whether the model has a vocabulary: llama.cpp ends the process over a text for a model without one.
+    /// Decided by the key, since the bindings panic over types of vocabulary that they do not know, such as BERT's.
     fn has_vocabulary(&self) -> bool {
         self.model.meta_val_str("tokenizer.ggml.model").is_ok_and(|kind| kind != "no_vocab" && kind != "none")
     }
 
-    /// Before a prompt is made for a model that cannot answer it.
-    fn generates(&self) -> Result<(), EngineError> {
+    /// Checks that the model can answer, before a prompt is made for it.
+    ///
+    /// # Errors
+    /// [`EngineError::NotThisModel`] for a model that gives vectors, [`EngineError::BadSpec`] for one without texts.
+    pub fn generates(&self) -> Result<(), EngineError> {
         if self.info.pooling.is_some() {
             return Err(EngineError::NotThisModel("this model gives embeddings and generates no text"));
         }
@@ -246,16 +304,21 @@ impl Engine {
         Ok(())
     }
 
-    /// Queues a generation. Its events come through the receiver; dropping that cancels it.
+    /// Queues a generation. Its events come through the receiver; dropping the receiver cancels it. Preparing a
+    /// constraint takes up to a second, so this must not be called where others wait.
     ///
     /// # Errors
-    /// [`EngineError::Busy`] when the queue is full, [`EngineError::BadSpec`] for a form that cannot be followed.
+    /// [`EngineError::Busy`] when the queue is full, [`EngineError::BadSpec`] for a constraint that cannot be followed.
     pub fn generate(&self, request: Generate) -> Result<Receiver<Event>, EngineError> {
-        if let Some(form) = &request.form {
-            sampler::grammar(&self.model, form)?;
+        let known = 0..i32::try_from(self.info.vocabulary).unwrap_or(i32::MAX);
+        if let Some((token, _)) = request.sampling.bias.iter().find(|(token, _)| !known.contains(token)) {
+            return Err(EngineError::BadSpec(format!(
+                "`logit_bias` names the token {token}, which the model does not have"
+            )));
         }
+        let rule = request.form.as_ref().map(|form| self.rules.rule(form)).transpose()?;
         let (events, receiver) = channel(channel_size(self.info.context));
-        self.queue(Command::Generate { request: Box::new(request), events })?;
+        self.queue(Command::Generate { asked: Box::new(Asked { request, rule }), events })?;
         Ok(receiver)
     }
 
@@ -270,15 +333,15 @@ impl Engine {
         })
     }
 
-    /// Ends the running generation as cancelled within one operation of its graph, and the thread with it.
+    /// Ends the running generation as canceled within one operation of its graph, and the thread with it.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
-        // A full channel means that the thread is awake, and it looks at the flag before it takes the next command; a
-        // closed one means that it has ended.
+        // A full channel means that the thread is awake, and it checks the flag before it takes the next command; a
+        // closed channel means that it has ended.
         let _ = self.commands.try_send(Command::Stop);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
-            // A panic of the engine thread has been printed by the panic hook; here it is only over.
+            // The panic hook has printed a panic of the engine thread; here the thread has only ended.
             let _ = thread.join();
         }
     }
@@ -287,17 +350,11 @@ impl Engine {
         self.bos.as_ref().filter(|_| self.model.vocab().should_add_bos()).map(|(token, _)| *token)
     }
 
-    fn plain_tokens(&self, text: &str) -> Vec<i32> {
-        let mut tokens: Vec<i32> = self.added_bos().into_iter().collect();
-        tokens.extend(self.tokens(text, false));
-        tokens
-    }
-
     fn tokens(&self, text: &str, parse_control: bool) -> Vec<i32> {
         self.model.vocab().tokenize(text.as_bytes(), false, parse_control).into_iter().map(|token| token.0).collect()
     }
 
-    /// A prompt must leave room for at least one token of the answer.
+    /// Returns the prompt, which must leave room for at least one token of the answer.
     fn fitting(&self, tokens: Vec<i32>, template: TemplateUse) -> Result<Prompt, EngineError> {
         let context = self.info.context;
         if tokens.is_empty() {
@@ -316,7 +373,7 @@ impl Drop for Engine {
     }
 }
 
-/// The text of a token; `None` for a token that the vocabulary does not have (llama.cpp's -1).
+/// Returns the text of a token; `None` for a token that the vocabulary does not have (llama.cpp's -1).
 fn text_of(vocabulary: &LlamaVocab, token: LlamaToken) -> Option<String> {
     if token.0 < 0 || token.0 >= vocabulary.n_tokens() {
         return None;

@@ -1,5 +1,4 @@
-//! llama.cpp's log: to a sink, line by line, and its errors kept, since they are the only place that says why a load
-//! failed.
+//! llama.cpp's log: passed to a sink line by line. Its errors are kept, since only they say why a load failed.
 
 use super::LogSink;
 use llama_cpp_sys_2 as sys;
@@ -7,20 +6,20 @@ use std::collections::VecDeque;
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::{Mutex, PoisonError};
 
-/// How many error lines are kept.
+/// The number of error lines that are kept.
 const KEPT: usize = 20;
-/// A line without an end is cut here, bytes.
+/// Bytes after which a line without an end is cut.
 const LINE_BYTES: usize = 4_000;
 
 struct State {
     sink: Option<LogSink>,
-    /// A line whose end has not come yet.
+    /// A line that is not complete yet.
     line: String,
     level: sys::ggml_log_level,
     errors: VecDeque<String>,
 }
 
-/// llama.cpp has one log for the whole process, so there is one state.
+/// The state of the log. llama.cpp has one log for the whole process, so there is one state.
 static STATE: Mutex<State> =
     Mutex::new(State { sink: None, line: String::new(), level: sys::GGML_LOG_LEVEL_NONE, errors: VecDeque::new() });
 
@@ -31,17 +30,17 @@ pub fn capture(sink: LogSink) {
     unsafe { sys::llama_log_set(Some(receive), std::ptr::null_mut()) };
 }
 
-/// Why llama.cpp refused what it was last asked, in its own words, and forgets it.
+/// Returns the reason why llama.cpp refused its last request, in its own words, and removes it.
 pub fn take_reason() -> Option<String> {
     let mut state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
     let errors = std::mem::take(&mut state.errors);
-    // The line of `llama_model_load` sums it up; where there is none, the last error is the nearest cause.
+    // The line of `llama_model_load` is the summary; without it, the last error is the nearest cause.
     let marker = "error loading model: ";
     let summed_up = errors.iter().find_map(|line| line.split_once(marker)).map(|(_, why)| why.to_string());
     summed_up.or_else(|| errors.back().map(|line| without_function(line).to_string()))
 }
 
-/// `llama_init_from_model: failed to …` → `failed to …`.
+/// Removes the function: `llama_init_from_model: failed to …` → `failed to …`.
 fn without_function(line: &str) -> &str {
     match line.split_once(": ") {
         Some((function, rest)) if !function.contains(' ') && !rest.is_empty() => rest,

@@ -1,4 +1,5 @@
-//! Asks llama.cpp what a model takes, without allocating it: tensors and graphs are laid out, no weight is read.
+//! Measures with llama.cpp the memory that a model takes, without allocating it: tensors and graphs are laid out, no
+//! weight is read.
 
 use super::{EngineError, cpu, log};
 use crate::gguf::estimate::{CacheType, Settings};
@@ -12,11 +13,12 @@ use std::path::Path;
 type Take = unsafe extern "C" fn(*mut c_void, sys::ggml_backend_buffer_type_t, usize, usize, usize);
 
 unsafe extern "C" {
-    /// In breakdown.cpp.
+    /// Calls `take` once per buffer type. Defined in breakdown.cpp.
     fn modelctl_memory_breakdown(context: *const sys::llama_context, take: Take, data: *mut c_void) -> bool;
 }
 
-/// Bytes by device, exact for this build, as [`super::Engine::load`] would take them. A bad file may end the process.
+/// Returns the bytes by device, exact for this build, as [`super::Engine::load`] would take them. A bad file may end
+/// the process.
 ///
 /// # Errors
 /// [`EngineError::Refused`] in llama.cpp's words.
@@ -30,7 +32,7 @@ pub fn measure(model: &Path, settings: &Settings) -> Result<Vec<DeviceMemory>, E
     let mut params = unsafe { sys::llama_model_default_params() };
     params.no_alloc = true;
     params.load_mode = sys::LLAMA_LOAD_MODE_NONE;
-    // SAFETY: the path ends with NUL and outlives the call; the parameters are llama.cpp's own but for two numbers.
+    // SAFETY: the path ends with NUL and outlives the call; the parameters are llama.cpp's own except for two numbers.
     let model = unsafe { sys::llama_model_load_from_file(path.as_ptr(), params) };
     if model.is_null() {
         return Err(refused("llama.cpp could not read the model"));
@@ -55,7 +57,8 @@ pub fn measure(model: &Path, settings: &Settings) -> Result<Vec<DeviceMemory>, E
     }
 }
 
-/// Those of a worker's context: flash attention where the model allows it, as llama.cpp decides itself.
+/// Returns the parameters of a worker's context: flash attention where the model allows it, as llama.cpp decides
+/// itself.
 fn context_params(settings: &Settings) -> sys::llama_context_params {
     // SAFETY: no arguments, no state.
     let mut params = unsafe { sys::llama_context_default_params() };

@@ -1,25 +1,57 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Counters of one engine's life. llama-server's meanings, but that the speeds are those of the whole life: averaged
-/// between two scrapes, as there, two scrapers spoil each other's.
+/// Counters over the life of one engine, with llama-server's meanings except for the speeds, which are averages over
+/// the whole life. llama-server averages between two scrapes, so that two scrapers disturb each other.
 #[derive(Debug, Default)]
 pub struct Metrics {
     /// Prompt tokens that were computed.
     pub prompt_tokens: AtomicU64,
-    /// Prompt tokens that were there already.
+    /// Prompt tokens that were already in the cache.
     pub cached_tokens: AtomicU64,
     pub predicted_tokens: AtomicU64,
     pub prompt_us: AtomicU64,
     pub predicted_us: AtomicU64,
-    /// Rises with every call of llama_decode: the sign of life during a long prompt.
+    /// The number of calls of llama_decode.
     pub decodes: AtomicU64,
-    /// Sequences that had tokens in those calls, one count each.
+    /// The number of signs of life of the thread that decodes, and of no other: one for every operation of a graph on
+    /// the CPU, every decode, and every chosen token.
+    pub beats: AtomicU64,
+    /// The number of sequences that had tokens in those calls, counted once per call.
     pub busy_slots: AtomicU64,
     pub processing: AtomicU64,
     pub deferred: AtomicU64,
 }
 
-/// One figure: llama-server's name without its `llamacpp:`, what it is, its Prometheus type, its value.
+/// A flag that is set while the thread that decodes works for one request alone: it chooses the next token of its
+/// answer, or compiles the grammar that the answer has to fit. When that thread makes no progress, this identifies the
+/// request.
+#[derive(Debug, Clone, Default)]
+pub struct AtWork(Arc<AtomicBool>);
+
+impl AtWork {
+    /// Sets the flag until the returned value is dropped.
+    pub fn begin(&self) -> Working {
+        self.0.store(true, Ordering::Relaxed);
+        Working(Arc::clone(&self.0))
+    }
+
+    pub fn now(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A guard: while it exists, the engine works for one request alone.
+#[derive(Debug)]
+pub struct Working(Arc<AtomicBool>);
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// One metric: llama-server's name without its `llamacpp:`, its description, its Prometheus type, its value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Figure {
     pub name: &'static str,
@@ -30,10 +62,16 @@ pub struct Figure {
 }
 
 impl Metrics {
-    /// One decode with tokens of so many sequences.
+    /// Counts one decode with tokens of `sequences` sequences.
     pub fn count_decode(&self, sequences: usize) {
+        self.beat();
         self.decodes.fetch_add(1, Ordering::Relaxed);
         self.busy_slots.fetch_add(u64::try_from(sequences).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Counts a sign of life of the thread that decodes.
+    pub fn beat(&self) {
+        self.beats.fetch_add(1, Ordering::Relaxed);
     }
 
     pub fn read(&self) -> [Figure; 11] {

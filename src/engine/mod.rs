@@ -1,4 +1,5 @@
-//! llama.cpp, used in the worker process alone, and in children that are asked one question. Without the `llama` feature: a stub that says so.
+//! llama.cpp, used only in the worker process, and in children that answer one question. Without the `llama` feature it
+//! is a stub that reports this.
 //!
 //! One thread owns the context and takes [`Engine`]'s commands from a bounded channel; every generation reports through
 //! a bounded channel of its own, and ends early when its receiver is dropped. The pure parts (chat templates, stop
@@ -7,12 +8,11 @@
 mod cpu;
 mod metrics;
 mod request;
+mod sampling;
 
-// Without llama.cpp only their tests call these: that is what keeps them in the fast lane.
+// Without llama.cpp only their tests call these modules, which keeps them in the fast lane.
 #[cfg_attr(not(feature = "llama"), allow(dead_code, reason = "only the real engine calls it"))]
 mod control;
-#[cfg_attr(not(feature = "llama"), allow(dead_code, reason = "only the real engine calls it"))]
-mod pace;
 #[cfg_attr(not(feature = "llama"), allow(dead_code, reason = "only the real engine calls it"))]
 mod schema;
 #[cfg_attr(not(feature = "llama"), allow(dead_code, reason = "only the real engine calls it"))]
@@ -21,7 +21,15 @@ mod slots;
 mod template;
 #[cfg_attr(not(feature = "llama"), allow(dead_code, reason = "only the real engine calls it"))]
 mod text;
+#[cfg_attr(not(feature = "llama"), allow(dead_code, reason = "only the real engine calls it"))]
+mod thread_tuner;
 
+#[cfg(feature = "llama")]
+mod chain;
+#[cfg(feature = "llama")]
+mod command;
+#[cfg(feature = "llama")]
+mod constraint;
 #[cfg(feature = "llama")]
 mod context;
 #[cfg(feature = "llama")]
@@ -29,19 +37,23 @@ mod embed;
 #[cfg(feature = "llama")]
 mod form;
 #[cfg(feature = "llama")]
+mod gbnf;
+#[cfg(feature = "llama")]
 mod load;
 #[cfg(feature = "llama")]
 mod log;
 #[cfg(feature = "llama")]
 mod measure;
 #[cfg(feature = "llama")]
+mod reproducible;
+#[cfg(feature = "llama")]
 mod sampler;
 #[cfg(feature = "llama")]
 mod sequence;
 #[cfg(feature = "llama")]
-mod steady;
-#[cfg(feature = "llama")]
 mod thread;
+#[cfg(feature = "llama")]
+mod vocabulary;
 #[cfg(feature = "llama")]
 mod work;
 
@@ -57,24 +69,27 @@ pub use measure::measure;
 #[cfg(not(feature = "llama"))]
 pub use stub::{Engine, check_form, measure};
 
-pub use metrics::{Figure, Metrics};
-pub use request::{
-    CONTEXTS, EngineError, Event, Finish, Form, Generate, Info, Input, LoadSpec, LogSink, Pooling, Prompt, Sampling,
-    TemplateUse, Timings, Vectors,
-};
-pub use template::Message;
+// Types of the OpenAI dialect, which the engine uses for its answers.
+pub use crate::openai::{Constraint as Form, Finish, Input, Message, TemplateUse, Timings};
+pub use metrics::{AtWork, Figure, Metrics, Working};
+pub use request::{CONTEXTS, EngineError, Event, Generate, Info, LoadSpec, LogSink, Pooling, Prompt, Vectors};
+pub use sampling::{Dry, DynamicTemperature, Mirostat, MirostatVersion, Penalties, Sampling, Xtc};
+pub use template::{Chat, Template};
 
-/// `GOMP_SPINCOUNT` in the environment of a worker process, so that its threads share a machine; libgomp reads it when
-/// it is loaded.
+/// The value of `GOMP_SPINCOUNT` in the environment of a worker process, so that its threads share a machine; libgomp
+/// reads it when it is loaded.
 ///
-/// ggml's threads meet at a barrier after each operation. libgomp's wait there by spinning 300,000 rounds before they
-/// sleep, and with a busy neighbour on every core they spin away the time that the last of them needs; sleeping at once
-/// costs a wake-up for each of the thousands of operations of a token. Measured with SmolLM2 135M, 2 threads on 2 cores
-/// (tokens/s quiet, beside two spinning processes, beside them at nice 5): 157, 29, 5 as libgomp has it; 60, 32, 15
-/// with `OMP_WAIT_POLICY=passive`; 144, 60, 28 with 10,000 rounds.
+/// ggml's threads meet at a barrier after each operation. libgomp's threads wait there by spinning 300,000 rounds
+/// before they sleep, and with another busy process on every core they spend the time that the last thread needs;
+/// sleeping at once costs a wake-up for each of the thousands of operations of a token. Measured with SmolLM2 135M, 2
+/// threads on 2 cores (tokens/s quiet, next to two spinning processes, next to them at nice 5): 157, 29, 5 with
+/// libgomp's default; 60, 32, 15 with `OMP_WAIT_POLICY=passive`; 144, 60, 28 with 10,000 rounds.
 pub const SPIN_COUNT: &str = "10000";
 
-/// The llama.cpp that this program holds, as the version of its bindings in Cargo.toml and the devices it is built for.
+/// The version of llama.cpp's bindings, which is the key of cached measurements. A test compares it with `Cargo.lock`.
+const BINDINGS: &str = "0.1.160";
+
+/// Returns the llama.cpp that this program contains: the version of its bindings and the devices it is built for.
 pub fn build() -> String {
     let devices = [
         (cfg!(feature = "cuda"), "+cuda"),
@@ -83,10 +98,36 @@ pub fn build() -> String {
         (cfg!(feature = "metal"), "+metal"),
     ];
     let named: String = devices.iter().filter(|(on, _)| *on).map(|(_, name)| *name).collect();
-    format!("{}{named}", if cfg!(feature = "llama") { "0.1.160" } else { "none" })
+    format!("{}{named}", if cfg!(feature = "llama") { BINDINGS } else { "none" })
 }
 
-/// Threads for a machine with so many cores.
+/// Checks whether this program can run models at all.
+///
+/// # Errors
+/// [`EngineError::Cpu`] and [`EngineError::NoEngine`].
+pub fn available() -> Result<(), EngineError> {
+    cpu::check()?;
+    if cfg!(feature = "llama") { Ok(()) } else { Err(EngineError::NoEngine) }
+}
+
+/// Returns the number of threads for a machine with `cores` cores.
 fn default_threads(cores: usize) -> u32 {
     u32::try_from(cores).unwrap_or(1).clamp(1, 64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Figures that were measured with another llama.cpp must not be taken for this one's.
+    #[test]
+    fn the_version_of_the_bindings_is_that_of_the_lock_file() {
+        let lock: toml::Table = toml::from_str(include_str!("../../Cargo.lock")).unwrap();
+        let packages = lock["package"].as_array().unwrap();
+        for name in ["llama-cpp-2", "llama-cpp-sys-2"] {
+            let named: Vec<_> = packages.iter().filter(|package| package["name"].as_str() == Some(name)).collect();
+            let versions: Vec<_> = named.iter().map(|package| package["version"].as_str()).collect();
+            assert_eq!(versions, [Some(BINDINGS)], "{name}");
+        }
+    }
 }

@@ -1,35 +1,39 @@
+use super::{AtWork, Finish, Form, Sampling, TemplateUse, Timings};
 use crate::host::cpu;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What to load and how.
+/// The model to load, and its settings.
 #[derive(Debug, Clone)]
 pub struct LoadSpec {
     pub model: PathBuf,
-    /// Tokens of context of one request; 0 is what the model was trained with.
+    /// Tokens of context of one request; 0 means the number with which the model was trained.
     pub context: u32,
-    /// Requests answered at once, at least 1. They share the cells of a few whole contexts: see [`LoadSpec::cells`].
+    /// The number of requests answered at once, at least 1. They share the cells of a few whole contexts: see
+    /// [`LoadSpec::cells`].
     pub parallel: u32,
     /// Prompt tokens per decode call.
     pub batch: u32,
-    /// Threads for one token at a time, at most: fewer are used while they are faster.
+    /// The largest number of threads for one token at a time: fewer are used while they are faster.
     pub threads: u32,
-    /// Threads for prompts, at most.
+    /// The largest number of threads for prompts.
     pub threads_batch: u32,
-    /// Layers on the GPU; `None` leaves it to llama.cpp (all that it can), which means nothing in a CPU build.
+    /// The number of layers on the GPU; `None` leaves it to llama.cpp (all that it can). Without effect in a CPU build.
     pub gpu_layers: Option<u32>,
     pub mmap: bool,
-    /// Requests that may wait; one more is [`EngineError::Busy`].
+    /// The number of requests that may wait; one more is [`EngineError::Busy`].
     pub queue: usize,
-    /// Gives vectors instead of text, made of the tokens' in this way; `None` does what the file says it is for.
+    /// The way in which the vectors of tokens become that of a text, for an engine that gives vectors instead of text;
+    /// `None` follows the purpose that the file declares.
     pub pooling: Option<Pooling>,
-    /// One text for one prompt and seed, whatever else is answered at the same time: see `engine/steady.rs`. Slower.
+    /// Whether one prompt and seed always give the same text, whatever else is answered at the same time: see
+    /// `engine/reproducible.rs`. Slower.
     pub reproducible: bool,
 }
 
 impl LoadSpec {
-    /// The defaults for `model` on this machine.
+    /// Returns the defaults for `model` on this machine.
     pub fn new(model: &Path) -> LoadSpec {
         let threads = super::default_threads(cpu::physical_cores());
         LoadSpec {
@@ -48,27 +52,27 @@ impl LoadSpec {
     }
 }
 
-/// Whole contexts that requests answered at once share at most: short ones, which are what is offloaded, fit many times
-/// into one.
+/// The largest number of whole contexts that concurrent requests share: short contexts, as offloaded tasks need them,
+/// fit many times into one.
 pub const CONTEXTS: u32 = 4;
 
 impl LoadSpec {
-    /// Cells of the KV cache for requests of `context` tokens.
+    /// Returns the number of cells of the KV cache for requests of `context` tokens.
     pub fn cells(&self, context: u32) -> u32 {
         context.saturating_mul(self.parallel.clamp(1, CONTEXTS))
     }
 }
 
-/// How the vectors of the tokens of a text become one.
+/// The way in which the vectors of the tokens of a text become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pooling {
-    /// They do not: each token keeps its own.
+    /// Each token keeps its own vector.
     None,
     Mean,
-    /// The first one stands for all.
+    /// The vector of the first token is used.
     Cls,
-    /// The last one stands for all.
+    /// The vector of the last token is used.
     Last,
     /// A score of a pair of texts instead of a vector.
     Rank,
@@ -77,7 +81,7 @@ pub enum Pooling {
 impl Pooling {
     pub const ALL: [Pooling; 5] = [Pooling::None, Pooling::Mean, Pooling::Cls, Pooling::Last, Pooling::Rank];
 
-    /// As llama-server's `--pooling` takes it.
+    /// Returns the name that llama-server's `--pooling` takes.
     pub fn name(self) -> &'static str {
         match self {
             Pooling::None => "none",
@@ -93,40 +97,40 @@ impl Pooling {
     }
 }
 
-/// Where the lines of llama.cpp's log go.
+/// The destination of the lines of llama.cpp's log.
 pub type LogSink = fn(&str);
 
-/// What was loaded.
+/// Facts about the loaded model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Info {
-    /// `general.name`, else the file name.
+    /// `general.name`, otherwise the file name.
     pub name: String,
     /// Tokens that fit in the context.
     pub context: u32,
-    /// Tokens of context that the model was trained with.
+    /// Tokens of context with which the model was trained.
     pub context_trained: u32,
     pub parameters: u64,
     /// Bytes of its tensors.
     pub bytes: u64,
     pub vocabulary: u32,
-    /// Whether the file carries a chat template.
+    /// Whether the file has a chat template.
     pub chat_template: bool,
-    /// Answers that are generated at the same time.
+    /// The number of answers that are generated at the same time.
     pub slots: u32,
-    /// What an embedding model makes its vectors of; `None` for one that generates text.
+    /// The pooling of an embedding model; `None` for a model that generates text.
     #[serde(default)]
     pub pooling: Option<Pooling>,
 }
 
 /// A prompt in tokens, made by the engine.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Prompt {
     pub(super) tokens: Vec<i32>,
     pub template: TemplateUse,
 }
 
 impl Prompt {
-    /// Tokens.
+    /// Returns the number of tokens.
     pub fn len(&self) -> usize {
         self.tokens.len()
     }
@@ -140,88 +144,32 @@ impl Prompt {
     }
 }
 
-/// How the messages became a prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TemplateUse {
-    /// The model file's own chat template.
-    Model,
-    /// The model file's own, with the system text moved into the first user message: it takes no system role.
-    ModelWithoutSystem,
-    /// The file has no chat template: the plain text of the messages. The answer goes on from the text.
-    None,
-    /// Not a chat: the text was given as it is.
-    Raw,
-}
-
-/// How the next token is chosen. The defaults are llama-server's.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sampling {
-    /// 0 or less takes the likeliest token always.
-    pub temperature: f32,
-    pub top_k: i32,
-    pub top_p: f32,
-    pub min_p: f32,
-    /// `None` draws one.
-    pub seed: Option<u32>,
-}
-
-impl Default for Sampling {
-    fn default() -> Self {
-        Sampling { temperature: 0.8, top_k: 40, top_p: 0.95, min_p: 0.05, seed: None }
-    }
-}
-
 /// One generation.
 #[derive(Debug, Clone)]
 pub struct Generate {
     pub prompt: Prompt,
     pub sampling: Sampling,
-    /// Tokens at most; `None` is what the context has room for.
+    /// The largest number of tokens; `None` means as many as fit in the context.
     pub max_tokens: Option<u32>,
-    /// The text ends before the first of these.
+    /// Stop strings: the text ends before the first of these.
     pub stop: Vec<String>,
-    /// What the answer has to fit.
+    /// The constraint on the answer.
     pub form: Option<Form>,
-    /// Counted from when it starts, not from when it is queued.
+    /// Limit on the time, counted from when it starts, not from when it is queued.
     pub timeout: Option<Duration>,
-}
-
-/// What an answer has to fit, enforced token by token.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Form {
-    /// A GBNF grammar with the root `root`.
-    Grammar(String),
-    /// A JSON schema, as JSON.
-    Schema(String),
-}
-
-impl Form {
-    /// The grammar, or the schema.
-    pub fn text(&self) -> &str {
-        match self {
-            Form::Grammar(text) | Form::Schema(text) => text,
-        }
-    }
-}
-
-/// A text to be embedded, as it was given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
-    Text(String),
-    /// Its tokens, in the model's own numbers.
-    Tokens(Vec<i32>),
+    /// Set by the engine while it works for this request alone.
+    pub at_work: AtWork,
 }
 
 /// One vector per text, in the order of the texts, each of length 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Vectors {
     pub vectors: Vec<Vec<f32>>,
-    /// Of all texts together.
+    /// Tokens of all texts together.
     pub prompt_tokens: u32,
 }
 
-/// What a generation reports, in this order: `Started`, any number of `Piece`, then `Done` or `Failed`.
+/// An event of a generation, in this order: `Started`, any number of `Piece`, then `Done` or `Failed`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     Started {
@@ -236,80 +184,54 @@ pub enum Event {
     Failed(EngineError),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Finish {
-    /// The model ended its turn, or a stop string came.
-    Stop,
-    /// `max_tokens` or the context is used up.
-    Length,
-    /// Nobody wants it any more, or the engine stops.
-    Cancelled,
-    /// Its own time limit.
-    TimedOut,
-}
-
-/// llama-server's names: n in tokens, ms in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Timings {
-    /// Prompt tokens that were there already, from an earlier or a neighbouring request.
-    #[serde(default)]
-    pub cache_n: u32,
-    /// Prompt tokens that were computed.
-    pub prompt_n: u32,
-    pub prompt_ms: f64,
-    pub prompt_per_second: f64,
-    pub predicted_n: u32,
-    pub predicted_ms: f64,
-    pub predicted_per_second: f64,
-}
-
-impl Timings {
-    pub fn new(prompt: (u32, Duration), predicted: (u32, Duration)) -> Timings {
-        let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
-        let rate = |(n, time): (u32, Duration)| if time.is_zero() { 0.0 } else { f64::from(n) / time.as_secs_f64() };
-        Timings {
-            cache_n: 0,
-            prompt_n: prompt.0,
-            prompt_ms: ms(prompt.1),
-            prompt_per_second: rate(prompt),
-            predicted_n: predicted.0,
-            predicted_ms: ms(predicted.1),
-            predicted_per_second: rate(predicted),
-        }
-    }
-}
-
-/// Why the engine does not do it.
+/// The reason why the engine refuses or fails.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EngineError {
     #[error("this build has no llama engine")]
     NoEngine,
-    /// Told before anything of llama.cpp runs, which would end in SIGILL.
+    /// The CPU lacks instructions. Checked before anything of llama.cpp runs, which would end in SIGILL.
     #[error("llama.cpp in this build needs a CPU with {0}")]
     Cpu(String),
     #[error("{0}")]
     BadSpec(String),
-    /// In llama.cpp's words, from its log.
+    /// The file of the model is missing, or cannot be opened.
+    #[error("{0}")]
+    NoFile(String),
+    /// llama.cpp refused, in its own words from its log.
     #[error("{0}")]
     Refused(String),
     #[error("loading was cancelled")]
     Cancelled,
+    /// The template raised an exception, in its own words.
     #[error("the chat template of the model refuses these messages: {0}")]
+    TemplateRefused(String),
+    #[error("the chat template of the model cannot be rendered: {0}")]
     Template(String),
+    /// The text has more bytes than any prompt of the context.
+    #[error("the chat template of the model writes more than {most} bytes, which is more than the context can hold")]
+    TextOverflow { most: usize },
+    /// The process that renders is missing.
+    #[error("the chat template of the model was not rendered: {0}")]
+    Renderer(String),
     #[error("the prompt is empty")]
     EmptyPrompt,
     #[error("the prompt has {prompt} tokens, and the context only {context}")]
     ContextOverflow { prompt: usize, context: u32 },
+    /// The prompt was not even tokenized: so many bytes cannot fit.
+    #[error("the prompt has {bytes} bytes, at least {at_least} tokens, and the context only {context}")]
+    PromptTooLong { bytes: usize, at_least: usize, context: u32 },
     #[error("text {index} has {tokens} tokens, and at most {most} are taken")]
     TextTooLong { index: usize, tokens: usize, most: u32 },
-    /// Asked for what this kind of model does not do.
+    /// The request is for something that this kind of model does not do.
     #[error("{0}")]
     NotThisModel(&'static str),
     #[error("{waiting} requests are waiting already")]
     Busy { waiting: usize },
     #[error("llama.cpp could not decode: {0}")]
     Decode(String),
+    /// The unfinished answer cannot be continued to one that fits the constraint.
+    #[error("the answer cannot be finished in the form that was asked for: {0}")]
+    Stuck(String),
     #[error("the engine has stopped")]
     Stopped,
 }

@@ -1,30 +1,38 @@
+use super::chain::Around;
+use super::constraint::Constraint;
 use super::context::Batch;
-use super::sampler::Sampler;
+use super::form::Rule;
+use super::sampler::{Sampler, Step};
 use super::text::TextStream;
-use super::{EngineError, Event, Finish, Generate, Metrics, Timings};
+use super::{AtWork, EngineError, Event, Finish, Generate, Metrics, Timings, Working};
 use crate::clock;
-use llama_cpp_2::sampling::LlamaSampler;
+use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::token::LlamaToken;
 use llama_cpp_2::vocab::LlamaVocab;
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Sender;
 
-/// One generation on its way through the context. The engine thread asks it for tokens, decodes them together with
-/// those of others, and hands the logits back.
+/// One running generation in the context. The engine thread takes tokens from it, decodes them together with those of
+/// others, and returns the logits.
 pub struct Sequence {
     /// Its number in the context.
     pub id: i32,
     prompt: Vec<i32>,
     /// Prompt tokens that are decoded, or in the current batch.
     fed: usize,
-    /// Prompt tokens that were there already.
+    /// Prompt tokens that were already in the cache.
     cached: usize,
-    /// Waits until that slot holds so many tokens of the prompt.
+    /// The slot to wait for, and the number of tokens of the prompt that it must hold first.
     pub wait: Option<(usize, usize)>,
-    /// The next token to decode, once the prompt is done.
-    next: Option<i32>,
-    /// Where in the batch its logits will be.
+    /// The tokens to decode next, once the prompt is done: the chosen one, and those that must follow it.
+    next: VecDeque<i32>,
+    /// Tokens of the answer that are decoded, or in the current batch.
+    answered: usize,
+    /// Whether prompt tokens are in the current batch.
+    reads: bool,
+    /// The index of its logits in the batch.
     output: Option<usize>,
     sampler: Sampler,
     text: TextStream,
@@ -34,6 +42,7 @@ pub struct Sequence {
     prompt_done: Option<Instant>,
     deadline: Option<Instant>,
     events: Sender<Event>,
+    at_work: AtWork,
     bytes: Vec<u8>,
 }
 
@@ -41,19 +50,22 @@ impl Sequence {
     pub fn start(
         id: i32,
         request: Generate,
-        (room, grammar): (u32, Option<LlamaSampler>),
+        (model, room, rule): (&LlamaModel, u32, Option<Rule>),
         events: Sender<Event>,
     ) -> Sequence {
         let started = clock::instant();
+        let around = Around { model, room, prompt: &request.prompt.tokens };
         let prompt_tokens = u32::try_from(request.prompt.len()).unwrap_or(u32::MAX);
         let sequence = Sequence {
             id,
             fed: 0,
             cached: 0,
             wait: None,
-            next: None,
+            next: VecDeque::new(),
+            answered: 0,
+            reads: false,
             output: None,
-            sampler: Sampler::new(&request.sampling, grammar),
+            sampler: Sampler::new(&request.sampling, Some(around), rule),
             text: TextStream::new(request.stop),
             predicted: 0,
             max_predicted: request.max_tokens.unwrap_or(u32::MAX).min(room.saturating_sub(prompt_tokens)),
@@ -61,6 +73,7 @@ impl Sequence {
             prompt_done: None,
             deadline: request.timeout.and_then(|limit| started.checked_add(limit)),
             events,
+            at_work: request.at_work,
             bytes: Vec::new(),
             prompt: request.prompt.tokens,
         };
@@ -72,74 +85,131 @@ impl Sequence {
         &self.prompt
     }
 
-    /// Prompt tokens that its cells hold once the present batch is decoded.
+    /// Marks that the engine works for this request alone, until the returned value is dropped.
+    pub fn at_work(&self) -> Working {
+        self.at_work.begin()
+    }
+
+    /// Returns the number of prompt tokens that its cells hold once the present batch is decoded.
     pub fn fed(&self) -> usize {
         self.fed
     }
 
-    /// Cells that it has used by itself.
+    /// Returns the number of cells that it has used itself.
     pub fn cells(&self) -> usize {
-        self.fed.saturating_sub(self.cached).saturating_add(usize::try_from(self.predicted).unwrap_or(usize::MAX))
+        self.fed.saturating_sub(self.cached).saturating_add(self.answered)
     }
 
+    /// Returns whether its prompt is decoded, or in the current batch.
     pub fn is_generating(&self) -> bool {
-        self.next.is_some()
+        self.fed >= self.prompt.len()
     }
 
-    /// Starts behind the first `tokens` of its prompt, which its cells hold already.
+    /// Returns whether a part of its prompt is in the current batch.
+    pub fn is_reading(&self) -> bool {
+        self.reads
+    }
+
+    /// Writes the tokens with which every answer under its constraint begins. Returns `Some` when they are the whole
+    /// answer.
+    ///
+    /// # Errors
+    /// The constraint cannot be followed.
+    pub fn begin(&mut self, vocabulary: &LlamaVocab) -> Result<Option<Finish>, EngineError> {
+        let forced = self.sampler.begin()?;
+        let done = self.sampler.is_done();
+        Ok(self.write(&forced, done, vocabulary))
+    }
+
+    /// Returns the constraint whose mask can be computed during a decode.
+    pub fn ahead(&mut self) -> Option<&mut Constraint> {
+        self.sampler.ahead()
+    }
+
+    /// Starts after the first `tokens` of its prompt, which its cells already hold.
     pub fn begin_at(&mut self, tokens: usize) {
         (self.fed, self.cached, self.wait) = (tokens, tokens, None);
     }
 
-    /// Adds to `batch` what this sequence needs decoded next, at most `room` tokens.
+    /// Adds to `batch` the tokens that this sequence needs decoded next, at most `room` of them.
     pub fn feed(&mut self, batch: &mut Batch, room: usize) {
         self.output = None;
+        self.reads = self.fed < self.prompt.len();
         let position = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
-        if let Some(token) = self.next {
-            let at = self.prompt.len().saturating_add(self.predicted as usize).saturating_sub(1);
-            self.output = Some(batch.push(token, position(at), self.id, true));
-            return;
-        }
         let last = self.prompt.len().saturating_sub(1);
+        let mut room = room;
         for (at, &token) in self.prompt.iter().enumerate().skip(self.fed).take(room) {
-            let index = batch.push(token, position(at), self.id, at == last);
-            if at == last {
+            // When the start of the answer is known, the logits after the prompt are not needed.
+            let wants_logits = at == last && self.next.is_empty();
+            let index = batch.push(token, position(at), self.id, wants_logits);
+            if wants_logits {
                 self.output = Some(index);
             }
             self.fed = at.saturating_add(1);
+            room = room.saturating_sub(1);
+        }
+        if self.fed < self.prompt.len() {
+            return;
+        }
+        while room > 0
+            && let Some(token) = self.next.pop_front()
+        {
+            let at = self.prompt.len().saturating_add(self.answered);
+            let index = batch.push(token, position(at), self.id, self.next.is_empty());
+            if self.next.is_empty() {
+                self.output = Some(index);
+            }
+            self.answered = self.answered.saturating_add(1);
+            room = room.saturating_sub(1);
         }
     }
 
-    /// The batch index of the logits it waits for, when its part of the batch asked for any.
+    /// Returns the batch index of the logits that it waits for, when its part of the batch requested any.
     pub fn output(&self) -> Option<usize> {
         self.output
     }
 
-    /// Takes the logits after its last token: chooses the next one and sends its text. `Some` when it is finished.
+    /// Takes the logits after its last token: chooses the next token and sends its text. Returns `Some` when it is
+    /// finished.
     pub fn advance(&mut self, logits: &[f32], vocabulary: &LlamaVocab) -> Result<Option<Finish>, EngineError> {
         self.prompt_done.get_or_insert_with(clock::instant);
-        let token = self.sampler.next(logits)?;
+        let Step { token, forced, done } = self.sampler.next(logits)?;
         if vocabulary.is_eog(LlamaToken(token)) {
             self.flush();
             return Ok(Some(Finish::Stop));
         }
-        self.predicted = self.predicted.saturating_add(1);
-        self.next = Some(token);
-        self.bytes.clear();
-        vocabulary.token_to_piece_into(LlamaToken(token), &mut self.bytes, false, None);
-        let flow = self.text.push(&self.bytes);
-        self.send_text(flow.text);
-        if flow.stopped {
-            return Ok(Some(Finish::Stop));
-        }
-        if self.predicted >= self.max_predicted {
-            self.flush();
-            return Ok(Some(Finish::Length));
-        }
-        Ok(None)
+        let mut tokens = vec![token];
+        tokens.extend(forced);
+        Ok(self.write(&tokens, done, vocabulary))
     }
 
-    /// Whether it must end now, whatever the model says.
+    /// Adds tokens to the answer. Returns `Some` when the answer ends with them, as it does when nothing can follow
+    /// (`done`).
+    fn write(&mut self, tokens: &[i32], done: bool, vocabulary: &LlamaVocab) -> Option<Finish> {
+        let mut left = tokens.len();
+        for &token in tokens {
+            left = left.saturating_sub(1);
+            self.predicted = self.predicted.saturating_add(1);
+            self.next.push_back(token);
+            self.bytes.clear();
+            vocabulary.token_to_piece_into(LlamaToken(token), &mut self.bytes, false, None);
+            let flow = self.text.push(&self.bytes);
+            self.send_text(flow.text);
+            if flow.stopped {
+                return Some(Finish::Stop);
+            }
+            if self.predicted >= self.max_predicted && !(done && left == 0) {
+                self.flush();
+                return Some(Finish::Length);
+            }
+        }
+        done.then(|| {
+            self.flush();
+            Finish::Stop
+        })
+    }
+
+    /// Returns the reason why it must end now, whatever the model chooses.
     pub fn overdue(&self) -> Option<Finish> {
         if self.events.is_closed() {
             return Some(Finish::Cancelled);
@@ -147,7 +217,7 @@ impl Sequence {
         self.deadline.filter(|&at| clock::instant() >= at).map(|_| Finish::TimedOut)
     }
 
-    /// A check of [`Sequence::overdue`] for use during a decode.
+    /// Returns a check of [`Sequence::overdue`] for use during a decode.
     pub fn abort_check(&self) -> impl Fn() -> bool + Send + 'static {
         let (events, deadline) = (self.events.downgrade(), self.deadline);
         move || {
@@ -156,7 +226,7 @@ impl Sequence {
         }
     }
 
-    /// Ends it with what it has done so far.
+    /// Ends the generation with the text so far.
     pub fn finish(mut self, finish: Finish, metrics: &Metrics) {
         if matches!(finish, Finish::Cancelled | Finish::TimedOut) {
             self.flush();
@@ -171,7 +241,7 @@ impl Sequence {
         self.send(Event::Done { finish, timings });
     }
 
-    /// Ends it with an error.
+    /// Ends the generation with an error.
     pub fn fail(self, error: EngineError) {
         self.send(Event::Failed(error));
     }
@@ -198,13 +268,13 @@ impl Sequence {
     }
 
     fn send(&self, event: Event) {
-        // The channel has room for every event a generation can send (`channel_size`), so this fails only when the
-        // receiver has gone, which `overdue` will see.
+        // The channel has room for every event that a generation can send (`channel_size`), so this fails only when the
+        // receiver was dropped, which `overdue` will see.
         let _ = self.events.try_send(event);
     }
 }
 
-/// Room for every event of a generation in a context of this size: a slow reader never stops the engine.
+/// Returns room for every event of a generation in a context of this size: a slow reader never stops the engine.
 pub fn channel_size(context: u32) -> usize {
     usize::try_from(context).unwrap_or(usize::MAX >> 4).saturating_add(8)
 }

@@ -1,48 +1,48 @@
-//! Which sequence of the context answers which request, and what of its prompt is there already. Pure: holds no
-//! llama.cpp type.
+//! The sequences of the context that answer requests, and the parts of their prompts that are already in the cache.
+//! Pure: holds no llama.cpp type.
 //!
-//! A slot keeps its tokens when its request has ended: the next request with the same beginning (a system prompt, a
-//! template) computes only the rest. A beginning that another slot has is copied, which costs no cells; one that
-//! another slot is just computing is waited for. Cells are reserved for the longest answer a request may give, so that
-//! nothing that was admitted ever runs out of room; what is only kept gives way.
+//! A slot keeps its tokens when its request has ended: the next request with the same prefix (a system prompt, a
+//! template) computes only the rest. A prefix that another slot has is copied, which costs no cells; a prefix that
+//! another slot is just computing is waited for. Cells are reserved for the longest answer that a request may give, so
+//! that no admitted request ever runs out of room; kept tokens are evicted for that.
 
-/// A beginning shorter than this is not worth a copy or a wait, tokens.
+/// Tokens of the shortest prefix that is worth a copy or a wait.
 const WORTH_SHARING: usize = 16;
 
 #[derive(Debug, Clone, Default)]
 struct Slot {
-    /// What its cells hold, from the start.
+    /// The tokens that its cells hold, from the start.
     tokens: Vec<i32>,
     /// The prompt that is being answered.
     prompt: Vec<i32>,
-    /// Cells reserved for it; None while it is free.
+    /// The number of cells reserved for it; None while it is free.
     reserved: Option<usize>,
-    /// When it was last given out or released.
+    /// Time of the last use, as a counter: when it was last assigned or released.
     used: u64,
 }
 
-/// Where a request goes.
+/// The slot of a request, and the steps before it starts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Place {
     pub slot: usize,
-    /// Slots whose cells are to be let go of first.
+    /// Slots whose cells are removed first.
     pub evict: Vec<usize>,
-    /// Tokens of the prompt that its cells hold already; what lies behind is to be removed.
+    /// Tokens of the prompt that its cells already hold; cells after them are removed.
     pub keep: usize,
-    /// Copy so many tokens from that slot.
+    /// The slot to copy from, and the number of tokens.
     pub copy: Option<(usize, usize)>,
-    /// Wait until that slot has so many tokens, then copy them.
+    /// The slot to wait for, and the number of tokens that are copied once it has them.
     pub wait: Option<(usize, usize)>,
 }
 
 #[derive(Debug, Clone)]
 pub struct Slots {
     all: Vec<Slot>,
-    /// Cells of the whole context.
+    /// The number of cells of the whole context.
     cells: usize,
     /// Whether parts of a sequence can be kept and copied: not with sliding windows or recurrent states.
     shares: bool,
-    /// Cells that cannot be used again before [`Slots::clear`]; see `engine/steady.rs`.
+    /// Cells that cannot be used again before [`Slots::clear`]; see `engine/reproducible.rs`.
     buried: usize,
     tick: u64,
 }
@@ -52,19 +52,20 @@ impl Slots {
         Slots { all: vec![Slot::default(); slots.max(1)], cells, shares, buried: 0, tick: 0 }
     }
 
-    /// Requests at once.
+    /// Returns the number of concurrent requests.
     pub fn len(&self) -> usize {
         self.all.len()
     }
 
-    /// Gives `prompt` a slot, with `reserve` cells for it and its answer. None when it has to wait for others.
+    /// Assigns a slot to `prompt`, with `reserve` cells for it and its answer. Returns None when the request has to
+    /// wait for others.
     pub fn admit(&mut self, prompt: &[i32], reserve: usize) -> Option<Place> {
         let busy: usize = self.all.iter().filter_map(|s| s.reserved).sum();
-        // Alone it may take everything there is.
+        // A request that runs alone may take all cells.
         if busy.saturating_add(reserve).saturating_add(self.buried) > self.cells && (busy > 0 || self.buried > 0) {
             return None;
         }
-        // The last token is always computed: its logits are wanted.
+        // The last token is always computed: its logits are needed.
         let most = prompt.len().saturating_sub(1);
         let shared = |tokens: &[i32]| if self.shares { common(tokens, prompt).min(most) } else { 0 };
         let own = |slot: &Slot| shared(&slot.tokens);
@@ -77,7 +78,7 @@ impl Slots {
         if kept.1 > 0 && kept.1.saturating_add(WORTH_SHARING) > source.1 {
             (place.slot, place.keep) = kept;
         } else {
-            // The one that was left alone for longest, but not what is copied from while there is another.
+            // The free slot that was unused for longest. The source of the copy is taken only when it is the last one.
             let oldest = self.all.iter().enumerate().filter(free).min_by_key(|(i, s)| (*i == source.0, s.used))?;
             place.slot = oldest.0;
             if source.1 >= WORTH_SHARING && source.0 != place.slot {
@@ -106,7 +107,7 @@ impl Slots {
         Some(place)
     }
 
-    /// The kept slots that must go so that `wanted` cells are there, the oldest first.
+    /// Returns the kept slots that must be evicted to free `wanted` cells, the oldest first.
     fn make_room(&self, wanted: usize, place: &Place) -> Vec<usize> {
         let is_needed = |i: usize| i == place.slot || place.copy.is_some_and(|(from, _)| from == i);
         let mut kept: Vec<(u64, usize, usize)> = self
@@ -132,7 +133,8 @@ impl Slots {
         evict
     }
 
-    /// How much of a shared beginning that is waited for is there. None: go on alone, with what [`Slots::best`] finds.
+    /// Returns whether the slot `from` has the shared prefix that is waited for. Returns None when nothing computes it
+    /// any more: the request continues without it, with the result of [`Slots::best`].
     pub fn ready(&self, from: usize, tokens: usize, prompt: &[i32]) -> Option<bool> {
         let slot = self.all.get(from)?;
         if common(&slot.tokens, prompt) >= tokens {
@@ -142,7 +144,7 @@ impl Slots {
         is_coming.then_some(false)
     }
 
-    /// The slot with the longest beginning of `prompt`, other than `not`, if it is worth a copy.
+    /// Returns the slot with the longest prefix of `prompt`, other than `not`, if it is worth a copy.
     pub fn best(&self, prompt: &[i32], not: usize) -> Option<(usize, usize)> {
         let most = prompt.len().saturating_sub(1);
         let all = self.all.iter().enumerate().filter(|(i, _)| *i != not);
@@ -150,30 +152,31 @@ impl Slots {
         best.filter(|(_, n)| self.shares && *n >= WORTH_SHARING)
     }
 
-    /// The cells of `slot` now hold these tokens of its prompt.
+    /// Records that the cells of `slot` now hold these tokens of its prompt.
     pub fn holds(&mut self, slot: usize, tokens: usize) {
         if let Some(slot) = self.all.get_mut(slot) {
             slot.tokens = slot.prompt.iter().take(tokens).copied().collect();
         }
     }
 
-    /// So many cells are used up for good.
-    pub fn bury(&mut self, cells: usize) {
+    /// Records that these cells are used up until [`Slots::clear`].
+    pub fn retire_cells(&mut self, cells: usize) {
         self.buried = self.buried.saturating_add(cells);
     }
 
-    /// Whether nothing runs and only a [`Slots::clear`] makes room.
+    /// Returns whether nothing runs and only a [`Slots::clear`] makes room.
     pub fn is_used_up(&self) -> bool {
         self.buried > 0 && self.all.iter().all(|slot| slot.reserved.is_none())
     }
 
-    /// Nothing is held any more. Only while nothing runs.
+    /// Clears all slots. To be called only while nothing runs.
     pub fn clear(&mut self) {
         self.buried = 0;
         self.all.iter_mut().for_each(|slot| *slot = Slot::default());
     }
 
-    /// Its request has ended. Gives how many tokens of it are kept; the rest is to be removed.
+    /// Releases a slot whose request has ended. Returns the number of its tokens that are kept; the rest must be
+    /// removed.
     pub fn release(&mut self, slot: usize) -> usize {
         self.tick += 1;
         let (shares, tick) = (self.shares, self.tick);
@@ -256,12 +259,12 @@ mod tests {
         let mut slots = Slots::new(2, 100, true);
         let first = slots.admit(&prompt(1, 7), 60).unwrap();
         slots.release(first.slot);
-        slots.bury(60);
+        slots.retire_cells(60);
         let second = slots.admit(&prompt(1, 7), 40).unwrap();
         assert_eq!(slots.admit(&prompt(2, 7), 1), None, "100 of 100 are used or promised");
         assert!(!slots.is_used_up());
         slots.release(second.slot);
-        slots.bury(40);
+        slots.retire_cells(40);
         assert!(slots.admit(&prompt(1, 7), 60).is_none() && slots.is_used_up());
         slots.clear();
         assert_eq!(slots.admit(&prompt(1, 7), 60).map(|place| place.keep), Some(0));

@@ -1,5 +1,7 @@
-use super::{EngineError, Event, Form, Generate, Info, Input, LoadSpec, LogSink, Message, Metrics, Prompt, Vectors};
-use crate::clock::Timestamp;
+use super::schema;
+use super::{
+    EngineError, Event, Form, Generate, Info, Input, LoadSpec, LogSink, Message, Metrics, Prompt, TemplateUse, Vectors,
+};
 use crate::gguf::estimate::Settings;
 use crate::model::DeviceMemory;
 use std::convert::Infallible;
@@ -7,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::mpsc::Receiver;
 
-/// What stands in for the engine in a build without llama.cpp. None can ever exist.
+/// The replacement for the engine in a build without llama.cpp. No value of it can exist.
 #[derive(Debug)]
 pub struct Engine {
     never: Infallible,
@@ -27,12 +29,31 @@ impl Engine {
         match self.never {}
     }
 
-    pub fn chat_prompt(
-        &self,
-        _: &[Message],
-        _: &serde_json::Map<String, serde_json::Value>,
-        _: Timestamp,
-    ) -> Result<Prompt, EngineError> {
+    pub fn generates(&self) -> Result<(), EngineError> {
+        match self.never {}
+    }
+
+    pub fn template(&self) -> Option<(&str, &str, &str)> {
+        match self.never {}
+    }
+
+    pub fn most_bytes(&self) -> usize {
+        match self.never {}
+    }
+
+    pub fn check_bytes(&self, _: usize) -> Result<(), EngineError> {
+        match self.never {}
+    }
+
+    pub fn broken(&self, _: &[Message]) -> Vec<Message> {
+        match self.never {}
+    }
+
+    pub fn plain_prompt(&self, _: &[Message]) -> Result<Prompt, EngineError> {
+        match self.never {}
+    }
+
+    pub fn rendered_prompt(&self, _: &str, _: TemplateUse) -> Result<Prompt, EngineError> {
         match self.never {}
     }
 
@@ -53,12 +74,18 @@ impl Engine {
     }
 }
 
-/// Without llama.cpp nobody knows.
-pub fn check_form(_: &Form) -> Result<(), EngineError> {
-    Ok(())
+/// Checks a constraint. Without llama.cpp only the faults of a schema itself can be found.
+pub fn check_form(form: &Form) -> Result<(), EngineError> {
+    match form {
+        Form::Grammar(_) => Ok(()),
+        Form::Schema(text) => match schema::prepare(text, schema::Exactness::Exact) {
+            Ok(_) => Ok(()),
+            Err(why) => Err(EngineError::BadSpec(format!("the JSON schema cannot be followed: {why}"))),
+        },
+    }
 }
 
-/// Always refuses, in the words of every other call.
+/// Always refuses, with the same message as every other call.
 pub fn measure(_: &Path, _: &Settings) -> Result<Vec<DeviceMemory>, EngineError> {
     super::cpu::check()?;
     Err(EngineError::NoEngine)

@@ -1,16 +1,16 @@
-//! The bytes of tokens become text: whole characters only, and never a part of a stop string.
+//! The conversion of token bytes to text: whole characters only, and never a part of a stop string.
 
 /// Collects the bytes of one generation.
 #[derive(Debug)]
 pub struct TextStream {
     /// The bytes of a character that is not complete yet.
     bytes: Vec<u8>,
-    /// Text that may be the beginning of a stop string.
+    /// Text that may be the start of a stop string.
     held: String,
     stops: Vec<String>,
 }
 
-/// What may be sent on, and whether a stop string has come.
+/// Text that may be sent, and whether a stop string has come.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Flow {
     pub text: String,
@@ -18,7 +18,7 @@ pub struct Flow {
 }
 
 impl TextStream {
-    /// Empty stop strings are left out: they would stop everything.
+    /// Creates a stream. Empty stop strings are left out: they would stop everything.
     pub fn new(stops: Vec<String>) -> TextStream {
         let stops = stops.into_iter().filter(|stop| !stop.is_empty()).collect();
         TextStream { bytes: Vec::new(), held: String::new(), stops }
@@ -38,8 +38,8 @@ impl TextStream {
         Flow { text: std::mem::replace(&mut self.held, rest), stopped: false }
     }
 
-    /// What was held back, when no more will come. The beginning of a character whose end was cut off is left out: it
-    /// is no part of any text.
+    /// Returns the text that was held back, when no more bytes follow. The first bytes of a character whose end is
+    /// missing are left out: they are no part of any text.
     pub fn finish(&mut self) -> String {
         self.decode();
         self.bytes.clear();
@@ -68,10 +68,11 @@ impl TextStream {
     }
 }
 
-/// The length of the longest end of `text` with which `stop` begins, bytes.
+/// Returns the length in bytes of the longest end of `text` with which `stop` begins.
 fn overlap(text: &str, stop: &str) -> usize {
     stop.char_indices()
         .map(|(at, _)| at)
+        .take_while(|&at| at <= text.len())
         .filter(|&at| stop.get(..at).is_some_and(|head| text.ends_with(head)))
         .max()
         .unwrap_or(0)

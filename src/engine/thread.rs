@@ -1,32 +1,20 @@
+use super::command::{Asked, Command, Next, next_command};
 use super::context::{Batch, Context, Decoded};
-use super::embed::{Answer, Texts};
-use super::pace::Pace;
-use super::sampler;
 use super::sequence::Sequence;
 use super::slots::Slots;
-use super::{EngineError, Event, Finish, Generate, Metrics};
+use super::thread_tuner::ThreadTuner;
+use super::{EngineError, Event, Finish, Metrics};
 use crate::clock;
 use llama_cpp_2::model::LlamaModel;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::Receiver;
 use tokio::sync::mpsc::Sender;
 
-/// What the engine thread is asked.
-pub enum Command {
-    Generate {
-        request: Box<Generate>,
-        events: Sender<Event>,
-    },
-    Embed {
-        texts: Texts,
-        answer: Answer,
-    },
-    /// Wakes it, so that it sees the stop flag.
-    Stop,
-}
+/// The number of sequences whose next tokens one thread computes: most take 50 microseconds, the worst 20 milliseconds.
+const MASKS_EACH: usize = 4;
 
-/// The engine thread's own things.
+/// The state of the engine thread.
 pub struct EngineThread {
     pub model: Arc<LlamaModel>,
     pub context: Context,
@@ -34,21 +22,21 @@ pub struct EngineThread {
     /// Tokens of context of one request.
     pub room: u32,
     /// The request that was taken from the channel and has to wait for room.
-    pub waiting: Option<(Box<Generate>, Sender<Event>)>,
+    pub waiting: Option<(Box<Asked>, Sender<Event>)>,
     pub batch_tokens: usize,
-    pub pace: Pace,
-    /// For prompts, at most.
+    pub pace: ThreadTuner,
+    /// The largest number of threads for prompts.
     pub threads_batch: u32,
     pub commands: Receiver<Command>,
     pub metrics: Arc<Metrics>,
     pub stopping: Arc<AtomicBool>,
-    /// Cells are used once only, until all have ended.
-    pub steady: bool,
+    /// Whether cells are used only once, until all requests have ended.
+    pub reproducible: bool,
 }
 
 impl EngineThread {
-    /// Works until it is told to stop or nobody can ask any more. Requests are admitted between two decodes, while
-    /// there is a free sequence; the others wait in the channel, whose bound is the queue's.
+    /// Works until a stop is requested or the channel of commands is closed. Requests are admitted between two decodes,
+    /// while there is a free sequence; the others wait in the channel, whose bound is the queue's.
     pub fn run(mut self) {
         let mut active: Vec<Sequence> = Vec::new();
         let mut batch = Batch::default();
@@ -72,18 +60,18 @@ impl EngineThread {
         }
     }
 
-    /// Takes requests while there is room; waits for one when none is active. `Some(true)` when there are new ones,
-    /// `None` when it is time to end.
+    /// Takes requests while there is room; waits for one when none is active. Returns `Some(true)` when there are new
+    /// ones, `None` when it is time to end.
     fn admit(&mut self, active: &mut Vec<Sequence>) -> Option<bool> {
         let mut admitted = false;
         loop {
             if self.stopping.load(Ordering::Relaxed) {
                 return None;
             }
-            let (request, events) = match self.waiting.take() {
+            let (asked, events) = match self.waiting.take() {
                 Some(waiting) => waiting,
                 None => match next_command(&self.commands, &self.stopping, active.is_empty()) {
-                    Next::Generate(request, events) => (request, events),
+                    Next::Generate(asked, events) => (asked, events),
                     // Refused before it is queued.
                     Next::Embed(..) => {
                         self.metrics.deferred.fetch_sub(1, Ordering::Relaxed);
@@ -93,11 +81,12 @@ impl EngineThread {
                     Next::End => return None,
                 },
             };
-            // Whoever asked may have gone while it waited.
+            // The receiver may have been dropped while the request waited.
             if events.is_closed() {
                 self.metrics.deferred.fetch_sub(1, Ordering::Relaxed);
                 continue;
             }
+            let request = &asked.request;
             let prompt = request.prompt.len();
             let most = usize::try_from(self.room).unwrap_or(usize::MAX);
             let answer = request.max_tokens.map_or(most, |n| usize::try_from(n).unwrap_or(usize::MAX));
@@ -109,7 +98,7 @@ impl EngineThread {
                 place = self.slots.admit(request.prompt.tokens(), reserve);
             }
             let Some(place) = place else {
-                self.waiting = Some((request, events));
+                self.waiting = Some((asked, events));
                 return Some(admitted);
             };
             self.metrics.deferred.fetch_sub(1, Ordering::Relaxed);
@@ -118,18 +107,8 @@ impl EngineThread {
             }
             let id = id_of(place.slot);
             self.context.cut_sequence(id, place.keep);
-            let grammar = request.form.as_ref().map(|form| sampler::grammar(&self.model, form)).transpose();
-            let grammar = match grammar {
-                Ok(grammar) => grammar,
-                Err(error) => {
-                    // It was checked when it was asked; whoever asked is told, and nothing else is touched.
-                    let sequence = Sequence::start(id, *request, (self.room, None), events);
-                    self.metrics.processing.fetch_add(1, Ordering::Relaxed);
-                    self.fail(sequence, error);
-                    continue;
-                }
-            };
-            let mut sequence = Sequence::start(id, *request, (self.room, grammar), events);
+            let Asked { request, rule } = *asked;
+            let mut sequence = Sequence::start(id, request, (&self.model, self.room, rule), events);
             match place.copy {
                 Some((from, tokens)) => {
                     self.context.remove_sequence(id);
@@ -139,13 +118,28 @@ impl EngineThread {
                 None => sequence.begin_at(place.keep),
             }
             sequence.wait = place.wait;
-            active.push(sequence);
+            let model = Arc::clone(&self.model);
+            let working = sequence.at_work();
+            let whole = sequence.begin(&model.vocab());
+            drop(working);
+            self.metrics.beat();
+            if !matches!(whole, Ok(None)) {
+                self.metrics.processing.fetch_add(1, Ordering::Relaxed);
+            }
+            match whole {
+                Ok(None) => active.push(sequence),
+                Ok(Some(finish)) => self.end(sequence, finish),
+                // The constraint was checked when the request came. The client gets the error, and other requests are
+                // not affected.
+                Err(error) => self.fail(sequence, error),
+            }
             admitted = true;
             self.count_processing(active);
         }
     }
 
-    /// Lets those that wait for a beginning go on: with it when it is there, alone when nobody computes it any more.
+    /// Continues requests that wait for a prefix: with the prefix when it is complete, without it when nothing computes
+    /// it any more.
     fn release_waiting(&mut self, active: &mut [Sequence]) {
         for sequence in active {
             let Some((from, tokens)) = sequence.wait else { continue };
@@ -167,16 +161,19 @@ impl EngineThread {
         }
     }
 
-    /// One decode for all, and what follows from it.
+    /// Runs one decode for all sequences, and processes its results.
     fn step(&mut self, active: &mut Vec<Sequence>, batch: &mut Batch) -> Result<(), EngineError> {
         batch.clear();
         self.release_waiting(active);
-        // Answers on their way first: a long prompt must not hold them up. They are fewer than a batch has tokens.
+        // Running answers come first: a long prompt must not delay them. They are fewer than a batch has tokens.
         let mut fed = 0_usize;
+        // The tokens that a constraint forces must leave one token to each of the others.
+        let mut others = active.iter().filter(|s| s.is_generating() && s.wait.is_none()).count();
         for generating in [true, false] {
             for sequence in active.iter_mut().filter(|s| s.is_generating() == generating && s.wait.is_none()) {
                 let before = batch.len();
-                sequence.feed(batch, self.batch_tokens.saturating_sub(before));
+                others = others.saturating_sub(usize::from(generating));
+                sequence.feed(batch, self.batch_tokens.saturating_sub(before).saturating_sub(others));
                 fed = fed.saturating_add(usize::from(batch.len() > before));
             }
         }
@@ -184,10 +181,10 @@ impl EngineThread {
             return Ok(());
         }
         self.metrics.count_decode(fed);
-        // A step with prompt tokens in it says nothing about the speed of single tokens.
+        // The time of a step with prompt tokens is no measure of the speed of single tokens.
         let single = batch.len() == active.len();
-        self.context.set_threads(if self.steady {
-            // Some sums are split by their number.
+        self.context.set_threads(if self.reproducible {
+            // Some sums are split by the number of threads.
             self.threads_batch
         } else if single {
             self.pace.threads()
@@ -195,16 +192,16 @@ impl EngineThread {
             self.pace.prompt_threads(self.threads_batch)
         });
         let before = clock::instant();
-        if self.context.decode(batch)? == Decoded::Aborted {
-            // Only when every sequence is overdue, or all stop: the next round ends them. What of the batch their
-            // cells hold is not known.
+        if self.decode(batch, active)? == Decoded::Aborted {
+            // Only when every sequence is overdue, or a stop was requested: the next round ends them. It is unknown
+            // which tokens of the batch their cells hold.
             for sequence in active.iter() {
                 self.slots.holds(slot_of(sequence.id), 0);
             }
             return Ok(());
         }
         let after = clock::instant();
-        for sequence in active.iter().filter(|s| !s.is_generating()) {
+        for sequence in active.iter().filter(|s| s.is_reading()) {
             self.slots.holds(slot_of(sequence.id), sequence.fed());
         }
         if single {
@@ -213,10 +210,13 @@ impl EngineThread {
         let model = Arc::clone(&self.model);
         let vocabulary = model.vocab();
         for mut sequence in std::mem::take(active) {
+            let working = sequence.at_work();
             let finish = match sequence.output() {
                 Some(index) => self.context.logits(index).and_then(|logits| sequence.advance(logits, &vocabulary)),
                 None => Ok(None),
             };
+            drop(working);
+            self.metrics.beat();
             match finish {
                 Ok(None) => active.push(sequence),
                 Ok(Some(finish)) => self.end(sequence, finish),
@@ -226,11 +226,30 @@ impl EngineThread {
         Ok(())
     }
 
-    /// A decode may be given up when none of its sequences is wanted any more.
+    /// Decodes, and computes meanwhile which tokens are allowed next in the sequences that wait for logits under a
+    /// schema.
+    fn decode(&mut self, batch: &mut Batch, active: &mut [Sequence]) -> Result<Decoded, EngineError> {
+        let waiting = active.iter_mut().filter(|sequence| sequence.output().is_some());
+        let mut ahead: Vec<_> = waiting.filter_map(Sequence::ahead).collect();
+        if ahead.is_empty() {
+            return self.context.decode(batch);
+        }
+        std::thread::scope(|scope| {
+            for some in ahead.chunks_mut(MASKS_EACH) {
+                let work = move || some.iter_mut().for_each(|constraint| constraint.prepare_mask());
+                // Without a thread, the mask is computed when it is needed.
+                let _ = std::thread::Builder::new().name("masks".into()).spawn_scoped(scope, work);
+            }
+            self.context.decode(batch)
+        })
+    }
+
+    /// Sets the check that aborts a decode when all of its sequences must end.
     fn arm_abort(&mut self, active: &[Sequence]) {
         let checks: Vec<_> = active.iter().map(Sequence::abort_check).collect();
-        let stopping = Arc::clone(&self.stopping);
+        let (stopping, metrics) = (Arc::clone(&self.stopping), Arc::clone(&self.metrics));
         self.context.set_abort_check(Some(Box::new(move || {
+            metrics.beat();
             stopping.load(Ordering::Relaxed) || checks.iter().all(|unwanted| unwanted())
         })));
     }
@@ -246,18 +265,18 @@ impl EngineThread {
     }
 
     fn end(&mut self, sequence: Sequence, finish: Finish) {
-        self.bury(&sequence);
+        self.retire_cells(&sequence);
         let kept = self.slots.release(slot_of(sequence.id));
         self.context.cut_sequence(sequence.id, kept);
-        // Before its last word: whoever hears that may look at the gauge next.
+        // Before the last event: its receiver may read the gauge next.
         self.metrics.processing.fetch_sub(1, Ordering::Relaxed);
         sequence.finish(finish, &self.metrics);
     }
 
     fn fail(&mut self, sequence: Sequence, error: EngineError) {
         let slot = slot_of(sequence.id);
-        self.bury(&sequence);
-        // What its cells hold is not known after an error.
+        self.retire_cells(&sequence);
+        // It is unknown which tokens its cells hold after an error.
         self.slots.holds(slot, 0);
         self.slots.release(slot);
         self.context.remove_sequence(sequence.id);
@@ -265,9 +284,9 @@ impl EngineThread {
         sequence.fail(error);
     }
 
-    fn bury(&mut self, sequence: &Sequence) {
-        if self.steady {
-            self.slots.bury(sequence.cells());
+    fn retire_cells(&mut self, sequence: &Sequence) {
+        if self.reproducible {
+            self.slots.retire_cells(sequence.cells());
         }
     }
 
@@ -276,38 +295,7 @@ impl EngineThread {
     }
 }
 
-/// What the channel gave.
-pub enum Next {
-    Generate(Box<Generate>, Sender<Event>),
-    Embed(Texts, Answer),
-    Nothing,
-    End,
-}
-
-/// The next request in the channel.
-pub fn next_command(commands: &Receiver<Command>, stopping: &AtomicBool, may_wait: bool) -> Next {
-    loop {
-        let command = if may_wait {
-            match commands.recv() {
-                Ok(command) => command,
-                Err(_) => return Next::End,
-            }
-        } else {
-            match commands.try_recv() {
-                Ok(command) => command,
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return Next::Nothing,
-            }
-        };
-        match command {
-            Command::Generate { request, events } => return Next::Generate(request, events),
-            Command::Embed { texts, answer } => return Next::Embed(texts, answer),
-            Command::Stop if stopping.load(Ordering::Relaxed) => return Next::End,
-            Command::Stop => {}
-        }
-    }
-}
-
-/// The number of a slot's sequence; there are few.
+/// Returns the number of a slot's sequence; there are few.
 fn id_of(slot: usize) -> i32 {
     i32::try_from(slot).unwrap_or(i32::MAX)
 }

@@ -1,11 +1,12 @@
-//! What the engine thread does all its life: generate, or make vectors.
+//! The work of an engine thread for all its life: to generate, or to make vectors.
 
+use super::command::Command;
 use super::context::Context;
 use super::embed::{EmbedThread, TEXTS};
-use super::pace::Pace;
+use super::reproducible;
 use super::slots::Slots;
-use super::steady;
-use super::thread::{Command, EngineThread};
+use super::thread::EngineThread;
+use super::thread_tuner::ThreadTuner;
 use super::{EngineError, LoadSpec, Metrics, Pooling};
 use crate::clock;
 use crate::gguf;
@@ -14,11 +15,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Receiver;
 
-/// Tokens that a text may have at least where the context allows it: its vector is computed in one piece, and the
-/// memory for that grows with this.
+/// Tokens that a text may have in any case, where the context allows it: its vector is computed in one piece, and the
+/// memory for that grows with this number.
 const TEXT_TOKENS: u32 = 2_048;
 
-/// What both kinds are told through, and tell.
+/// The channel of commands, the metrics and the stop flag of either kind of work.
 pub type Shared = (Receiver<Command>, Arc<Metrics>, Arc<AtomicBool>);
 
 pub enum Work {
@@ -27,10 +28,10 @@ pub enum Work {
 }
 
 impl Work {
-    /// For answers of at most `wanted` tokens with their prompts.
+    /// Creates the work for answers of at most `wanted` tokens with their prompts.
     pub fn text(model: &Arc<LlamaModel>, spec: &LoadSpec, wanted: u32, shared: Shared) -> Result<Work, EngineError> {
-        // A batch holds at least a token of each.
-        let most = if spec.reproducible { steady::BATCH - 1 } else { u32::MAX };
+        // A batch has room for at least one token of each.
+        let most = if spec.reproducible { reproducible::BATCH - 1 } else { u32::MAX };
         let parallel = spec.parallel.clamp(1, most);
         let context = Context::new(Arc::clone(model), spec, spec.cells(wanted), parallel)?;
         let cells = usize::try_from(context.size()).unwrap_or(usize::MAX);
@@ -38,17 +39,17 @@ impl Work {
         let (commands, metrics, stopping) = shared;
         Ok(Work::Text(Box::new(EngineThread {
             model: Arc::clone(model),
-            // llama.cpp rounds up; what one request may have is not more for it when several share.
+            // llama.cpp rounds up; the room of one request does not grow by that when several share.
             room: if parallel == 1 { context.size() } else { wanted },
             context,
             slots,
             waiting: None,
-            // One is left for a filler.
-            batch_tokens: usize::try_from(if spec.reproducible { steady::BATCH - 1 } else { spec.batch })
+            // One token is left for the filler sequence.
+            batch_tokens: usize::try_from(if spec.reproducible { reproducible::BATCH - 1 } else { spec.batch })
                 .unwrap_or(1)
                 .max(1),
-            steady: spec.reproducible,
-            pace: Pace::new(spec.threads, clock::instant()),
+            reproducible: spec.reproducible,
+            pace: ThreadTuner::new(spec.threads, clock::instant()),
             threads_batch: spec.threads_batch,
             commands,
             metrics,
@@ -56,7 +57,7 @@ impl Work {
         })))
     }
 
-    /// For texts of at most `wanted` tokens.
+    /// Creates the work for texts of at most `wanted` tokens.
     pub fn vectors(model: &Arc<LlamaModel>, spec: &LoadSpec, wanted: u32, shared: Shared) -> Result<Work, EngineError> {
         if spec.pooling.or_else(|| own_pooling(model)) == Some(Pooling::Rank) {
             // Without the head that ranks, llama.cpp ends the process.
@@ -65,7 +66,7 @@ impl Work {
             ));
         }
         let batch = spec.batch.max(1);
-        // More than it was trained with has no positions in an encoder.
+        // An encoder has no positions beyond the number of tokens it was trained with.
         let longest = wanted.min(model.n_ctx_train()).max(1);
         let most = longest.min(batch.max(TEXT_TOKENS));
         let context = Context::for_vectors(Arc::clone(model), spec, (most.max(batch), TEXTS), spec.pooling)?;
@@ -89,7 +90,7 @@ impl Work {
         }
     }
 
-    /// Tokens of context of one request.
+    /// Returns the tokens of context of one request.
     pub fn room(&self) -> u32 {
         match self {
             Work::Text(thread) => thread.room,
@@ -97,7 +98,7 @@ impl Work {
         }
     }
 
-    /// Requests at once.
+    /// Returns the number of concurrent requests.
     pub fn slots(&self) -> u32 {
         let slots = match self {
             Work::Text(thread) => thread.slots.len(),
@@ -114,7 +115,7 @@ impl Work {
     }
 }
 
-/// Whether the file is an embedding model by the rules of the inventory.
+/// Returns whether the file is an embedding model by the rules of the inventory.
 pub fn gives_vectors(model: &LlamaModel) -> bool {
     let causal = own(model, "attention.causal").map(|value| value == "true");
     gguf::gives_vectors(&architecture(model), own_number(model, "pooling_type"), causal)
@@ -128,7 +129,7 @@ fn own_number(model: &LlamaModel, key: &str) -> Option<u64> {
     own(model, key)?.parse().ok()
 }
 
-/// A key of the model's architecture; absent when it is not there or cannot be read.
+/// Returns a key of the model's architecture; None when it is missing or cannot be read.
 fn own(model: &LlamaModel, key: &str) -> Option<String> {
     model.meta_val_str(&format!("{}.{key}", architecture(model))).ok()
 }

@@ -11,7 +11,7 @@ pub(crate) trait Source {
     fn len(&self) -> u64;
 }
 
-/// A file whose length was taken once: one that grows while it is read is judged by what it was.
+/// A file with the length it had when it was opened: the checks of a file that grows meanwhile use that length.
 pub(crate) struct Opened<'a> {
     pub file: &'a File,
     pub len: u64,
@@ -40,17 +40,17 @@ impl Source for &[u8] {
     }
 }
 
-/// Large enough that a vocabulary takes few reads, small enough for the cache of a core.
+/// The size of the buffer: large enough that a vocabulary takes few reads, small enough for the cache of a core.
 const BUFFER: usize = 128 * 1024;
-/// The largest header that is read. Real ones are below 32 MiB; without an end a file of zeros with a few crafted
-/// lengths could be walked for hours.
+/// Bytes of the largest header that is read. Real ones are below 32 MiB; without a limit, reading a file of zeros with
+/// a few crafted lengths could take hours.
 const HEADER: u64 = 256 << 20;
 
 pub(crate) struct Cursor<'s, S> {
     source: &'s S,
     len: u64,
     buffer: Vec<u8>,
-    /// The part of the buffer that is not used up.
+    /// The start of the unread part of the buffer.
     start: usize,
     end: usize,
     /// Position in the file of `buffer[start]`.
@@ -78,7 +78,7 @@ impl<'s, S: Source> Cursor<'s, S> {
         self.at
     }
 
-    /// Bytes that the rest of the header can have.
+    /// Returns the bytes that the rest of the header can have.
     pub fn left(&self) -> u64 {
         self.len.min(HEADER).saturating_sub(self.at)
     }
@@ -123,15 +123,15 @@ impl<'s, S: Source> Cursor<'s, S> {
         Ok(bytes)
     }
 
-    /// The error for `wanted` more bytes than the file, or any header, has.
+    /// Returns the error for `wanted` more bytes than the file, or any header, has.
     pub fn too_short(&self, wanted: u64) -> GgufError {
         if self.at.checked_add(wanted).is_some_and(|end| end > HEADER && end <= self.len) {
-            return GgufError::Malformed(format!("it goes on beyond {} MiB", HEADER >> 20));
+            return GgufError::Unsupported(format!("a header that goes on beyond {} MiB", HEADER >> 20));
         }
         GgufError::TruncatedHeader { at: self.at, wanted, len: self.len }
     }
 
-    /// Leaves out `count` bytes without reading them where they lie beyond the buffer.
+    /// Skips `count` bytes without reading those beyond the buffer.
     pub fn skip(&mut self, count: u64) -> Result<(), GgufError> {
         if count > self.left() {
             return Err(self.too_short(count));
@@ -145,8 +145,8 @@ impl<'s, S: Source> Cursor<'s, S> {
         Ok(())
     }
 
-    /// Leaves out `count` strings. A vocabulary has hundreds of thousands: those that lie whole in the buffer are hopped
-    /// over without touching the cursor, the one at its end goes the long way.
+    /// Skips `count` strings. A vocabulary has hundreds of thousands: strings that are whole in the buffer are skipped
+    /// without updating the cursor, and the one at the end of the buffer is skipped by the general path.
     pub fn skip_strings(&mut self, mut count: u64, limit: u64) -> Result<(), GgufError> {
         while count > 0 {
             self.fill(8)?;
@@ -170,25 +170,29 @@ impl<'s, S: Source> Cursor<'s, S> {
         Ok(())
     }
 
-    /// Leaves out a string: its length and as many bytes.
+    /// Skips a string: its length and as many bytes.
     pub fn skip_string(&mut self, limit: u64) -> Result<(), GgufError> {
         let length = self.length(limit)?;
         self.skip(length)
     }
 
-    /// The length of the string that follows.
+    /// Reads the length of the string that follows.
     pub fn length(&mut self, limit: u64) -> Result<u64, GgufError> {
         let length = self.u64()?;
         if length > self.left() {
             return Err(self.too_short(length));
         }
         if length > limit {
-            return Err(GgufError::Malformed(format!("a string of {length} bytes")));
+            let most = crate::model::digits(limit);
+            let text = crate::model::digits(length);
+            return Err(GgufError::Unsupported(format!(
+                "a text of {text} bytes in the header (up to {most} are read)"
+            )));
         }
         Ok(length)
     }
 
-    /// The next `count` bytes, which the caller has bounded.
+    /// Reads the next `count` bytes, which the caller has bounded.
     pub fn bytes(&mut self, count: u64) -> Result<Vec<u8>, GgufError> {
         if count > self.left() {
             return Err(self.too_short(count));

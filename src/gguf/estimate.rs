@@ -1,31 +1,28 @@
-//! The memory that llama.cpp takes for a model, from its header alone.
+//! The memory that llama.cpp takes for a model, estimated from its header alone.
 //!
 //! The formulas follow llama.cpp's own allocation (`llama-kv-cache.cpp`, `llama-memory-recurrent.cpp`) as
-//! gguf-parser-go's `file_estimate__llamacpp.go` spells them out. KV cache and state equal llama.cpp's for llama, gemma2,
-//! qwen2moe, deepseek2, mamba, mamba2, jamba, rwkv7 and lfm2, and weights but for padding of each tensor to 32 bytes.
-//! Compute is an estimate of the largest graph node: within 6 % on SmolLM2 135M and Gemma 3 270M, far too much at long
-//! contexts of models without attention, since it counts a mask for those too, and up to 26 % too little on tiny models of
-//! the other families. Quantised caches were compared on SmolLM2 and Gemma 3 alone.
+//! gguf-parser-go's `file_estimate__llamacpp.go` spells them out. KV cache and state equal llama.cpp's for llama,
+//! gemma2, qwen2moe, deepseek2, mamba, mamba2, jamba, rwkv7 and lfm2, and weights except for the padding of each tensor
+//! to 32 bytes. Compute is an estimate of the largest graph node: within 6 % on SmolLM2 135M and Gemma 3 270M, far too
+//! much at long contexts of models without attention, since it counts a mask for those too, and up to 26 % too little
+//! on tiny models of the other families. Quantized caches were compared on SmolLM2 and Gemma 3 only.
 
 use crate::model::{Attention, Facts, Model, Recurrent, Role};
 
 /// The files of one model.
 #[derive(Debug, Clone)]
 pub struct Shape<'a> {
-    /// The main file, or all shards in order: the first one carries the metadata.
+    /// The main file, or all shards in order: the first one holds the metadata.
     pub shards: Vec<&'a Facts>,
     pub mmproj: Option<&'a Facts>,
 }
 
 impl<'a> Shape<'a> {
-    /// Of a model as it is known; None when no header of it can be read.
+    /// Returns the files of a known model; None when no header of it can be read.
     pub fn of(model: &'a Model) -> Option<Shape<'a>> {
-        let headers = |is_projector: bool| {
-            let files = model.artifacts.iter().filter(move |a| (a.role == Role::Mmproj) == is_projector);
-            files.filter_map(|a| a.header.as_ref().ok())
-        };
-        let shards: Vec<&Facts> = headers(false).collect();
-        (!shards.is_empty()).then(|| Shape { shards, mmproj: headers(true).next() })
+        let mut projectors = model.artifacts.iter().filter(|a| a.role == Role::Mmproj);
+        let mmproj = projectors.find_map(|a| a.header.as_ref().ok()); // an unreadable one counts as zero
+        Some(Shape { shards: vec![model.facts()?], mmproj })
     }
 }
 
@@ -50,7 +47,7 @@ pub enum CacheType {
 }
 
 impl CacheType {
-    /// ggml's name.
+    /// Returns ggml's name of the type.
     pub fn name(self) -> &'static str {
         match self {
             CacheType::F32 => "f32",
@@ -65,7 +62,7 @@ impl CacheType {
         }
     }
 
-    /// Bytes of that many elements: ggml's block sizes.
+    /// Returns the bytes of that many elements, by ggml's block sizes.
     fn size_of(self, elements: u64) -> u64 {
         let (block, bytes) = match self {
             CacheType::F32 => (1, 4),
@@ -80,12 +77,12 @@ impl CacheType {
     }
 }
 
-/// How the model would be run.
+/// The settings with which the model would run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
     /// Tokens of context over all sequences.
     pub n_ctx: u32,
-    /// Sequences.
+    /// The number of sequences.
     pub n_parallel: u32,
     pub n_batch: u32,
     pub n_ubatch: u32,
@@ -94,7 +91,7 @@ pub struct Settings {
     pub flash_attention: bool,
 }
 
-/// Those that [`crate::engine::Engine::load`] gives a context.
+/// The settings that [`crate::engine::Engine::load`] gives a context.
 impl Default for Settings {
     fn default() -> Self {
         Settings {
@@ -109,14 +106,14 @@ impl Default for Settings {
     }
 }
 
-/// Bytes.
+/// Memory that a model takes, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Estimate {
     pub weights: u64,
     /// KV cache and recurrent state.
     pub kv_cache: u64,
     pub compute: u64,
-    /// Vocabulary, graph and what the process takes besides.
+    /// Vocabulary, graph and the other memory of the process.
     pub overhead: u64,
 }
 
@@ -127,10 +124,10 @@ impl Estimate {
 }
 
 const MIB: u64 = 1 << 20;
-/// A process with the runtime of llama.cpp, before any model.
+/// Bytes of a process with the runtime of llama.cpp, before any model.
 const FOOTPRINT: u64 = 64 * MIB;
 
-/// The memory of a model under `settings`. Absent facts count as nothing, so the result is then a lower bound.
+/// Estimates the memory of a model under `settings`. Missing facts count as zero, so the result is then a lower bound.
 pub fn estimate(shape: &Shape<'_>, settings: &Settings) -> Estimate {
     let sum = |of: fn(&Facts) -> u64| shape.shards.iter().fold(0u64, |s, f| s.saturating_add(of(f)));
     let projector = shape.mmproj.map_or(0, |f| f.tensor_bytes);
@@ -144,7 +141,7 @@ pub fn estimate(shape: &Shape<'_>, settings: &Settings) -> Estimate {
     Estimate { weights, kv_cache: kv_cache(main, settings), compute: compute(main, settings), overhead }
 }
 
-/// Cells of the cache: llama.cpp pads the context to 256.
+/// Returns the number of cells of the cache: llama.cpp pads the context to 256.
 fn cells(settings: &Settings) -> u64 {
     u64::from(settings.n_ctx).next_multiple_of(256)
 }
@@ -153,7 +150,7 @@ fn kv_cache(facts: &Facts, settings: &Settings) -> u64 {
     let a = &facts.attention;
     let layers = facts.layers.unwrap_or(0).min(4096);
     let full = cells(settings);
-    // A sliding window needs the window of each sequence and one batch on top.
+    // A sliding window needs the window of each sequence, and one batch in addition.
     let windowed = a.sliding_window.map(|w| {
         let wanted = w
             .saturating_mul(u64::from(settings.n_parallel))
@@ -173,7 +170,7 @@ fn kv_cache(facts: &Facts, settings: &Settings) -> u64 {
         if marked.unwrap_or(heads == 0) {
             total = total.saturating_add(recurrent);
         }
-        // Falcon-H1 keeps both in each layer; elsewhere a layer with a state has no keys.
+        // Falcon-H1 has both in each layer; in other models a layer with a state has no keys.
         let both = facts.architecture.as_deref() == Some("falcon-h1");
         if heads == 0 || (marked == Some(true) && !both) {
             continue;
@@ -199,7 +196,7 @@ fn lengths(a: &Attention, facts: &Facts, sliding: bool) -> (u64, u64) {
     if sliding { (a.key_length_swa.unwrap_or(key), a.value_length_swa.unwrap_or(value)) } else { (key, value) }
 }
 
-/// f32 state of one recurrent layer, for each sequence.
+/// Returns the bytes of the f32 state of one recurrent layer, over all sequences.
 fn recurrent_layer(r: &Recurrent, facts: &Facts, settings: &Settings) -> u64 {
     let conv = r.inner_size.saturating_add(r.group_count.saturating_mul(r.state_size).saturating_mul(2));
     let mamba =
@@ -210,7 +207,7 @@ fn recurrent_layer(r: &Recurrent, facts: &Facts, settings: &Settings) -> u64 {
     mamba.saturating_add(rwkv).saturating_add(short).saturating_mul(4).saturating_mul(u64::from(settings.n_parallel))
 }
 
-/// The largest node of the graph for one micro-batch, the logits, and the inputs.
+/// Returns the bytes of the largest node of the graph for one micro-batch, the logits, and the inputs.
 fn compute(facts: &Facts, settings: &Settings) -> u64 {
     let batch = u64::from(settings.n_ubatch.min(settings.n_ctx));
     let width = facts.embedding_length.unwrap_or(0);

@@ -1,9 +1,10 @@
-//! From the header as written to [`Facts`]. A key of the wrong type counts as absent: only llama.cpp needs it.
+//! The conversion of a header as written to [`Facts`]. A key of the wrong type counts as absent: only llama.cpp needs
+//! it.
 
-use super::header::{Header, Value, pad, shown};
-use super::tensor_type::Meaning;
+use super::header::{Header, Tensor, Value, pad, shown};
+use super::kind::{self, Signs};
 use super::{family, file_name, quant, sliding};
-use crate::model::{Attention, Facts, Integrity, Kind, Recurrent, Split};
+use crate::model::{Attention, Evidence, Facts, Integrity, Recurrent, Split};
 
 /// Values by key, with the prefix of the architecture where one is needed.
 pub(super) struct Keys<'h> {
@@ -46,7 +47,7 @@ impl<'h> Keys<'h> {
         self.number(&format!("{}.{key}", self.architecture.as_deref()?))
     }
 
-    /// A number for each of `layers`: a single one is repeated, a short array is not stretched.
+    /// Returns a number for each of `layers`: a single number is repeated, a short array is not extended.
     fn own_by_layer(&self, key: &str, layers: u64) -> Vec<u64> {
         let layers = usize::try_from(layers.min(4096)).unwrap_or(0);
         match self.own(key) {
@@ -61,30 +62,60 @@ pub(super) fn facts(header: &Header, allocated: u64, name: &str) -> Facts {
     let keys = Keys { header, architecture: architecture.clone() };
     let layers = keys.own_number("block_count");
     let parameters = header.tensors.iter().fold(0u64, |sum, t| sum.saturating_add(t.elements));
-    let tensor_bytes = header.tensors.iter().filter_map(|t| t.bytes).fold(0u64, u64::saturating_add);
-    let has = |name: &str| header.tensors.iter().any(|t| t.name == name.as_bytes());
-    let embedding = header.tensors.iter().find(|t| t.name == b"token_embd.weight");
+    let embedding = header.tensors.iter().position(|t| t.name == b"token_embd.weight");
     let attention = attention(&keys, layers.unwrap_or(0));
-    let general_name = keys.text("general.name");
+    let (general_name, basename) = (keys.text("general.name"), keys.text("general.basename"));
     let vocab_size = match keys.get("tokenizer.ggml.tokens") {
         Some(Value::Array { element: 8, count }) => Some(*count),
         _ => keys.own_number("vocab_size"),
     };
-    let kind = kind(&keys, &attention, vocab_size);
+    let mut evidence = Evidence {
+        declared: keys.text("general.type"),
+        file_type: keys.number("general.file_type"),
+        named: file_name::parse(name).encoding.map(|e| e.to_string()),
+        draft_layers: keys.own_number("nextn_predict_layers").unwrap_or(0),
+        media: header.mentions_media,
+        ..Evidence::default()
+    };
+    let (mut histogram, mut tensor_bytes, mut token_embd_bytes) = (Vec::new(), 0u64, 0u64);
+    for (at, tensor) in header.tensors.iter().enumerate() {
+        kind::note(&mut evidence, tensor);
+        quant::note(&mut evidence, &mut histogram, tensor);
+        let Some(bytes) = tensor.bytes.or_else(|| span(header, at, tensor)) else { continue };
+        tensor_bytes = tensor_bytes.saturating_add(bytes);
+        evidence.sized = evidence.sized.saturating_add(tensor.elements);
+        if Some(at) == embedding {
+            token_embd_bytes = bytes;
+        }
+    }
+    let kind = kind::kind(&Signs {
+        architecture: architecture.as_deref(),
+        evidence: &evidence,
+        attention: &attention,
+        is_adapter: keys.text("adapter.type").is_some(),
+        is_imatrix: keys.get("imatrix.chunk_count").is_some(),
+        vocabulary: vocab_size,
+        tensors: header.tensors.len() as u64,
+    });
+    let mut unsupported = header.unsupported.clone();
+    if header.big_endian != cfg!(target_endian = "big") {
+        let (file, machine) = if header.big_endian { ("big", "little") } else { ("little", "big") };
+        unsupported.push(format!("{file}-endian numbers (this machine is {machine}-endian)"));
+    }
     let template = "tokenizer.chat_template";
     Facts {
         kind,
         gguf_version: header.version,
         big_endian: header.big_endian,
-        family: architecture.as_deref().map(|a| family(a, general_name.as_deref())),
-        basename: keys.text("general.basename"),
+        family: architecture.as_deref().map(|a| family(a, general_name.as_deref().or(basename.as_deref()))),
+        basename,
         size_label: keys.text("general.size_label").or_else(|| (parameters > 0).then(|| size_label(parameters))),
         finetune: keys.text("general.finetune"),
         organization: keys.text("general.organization"),
         license: keys.text("general.license"),
         base_model: keys.text("general.base_model.0.name"),
         parameters,
-        quant: quant::quant(&header.tensors, keys.number("general.file_type"), &file_name::parse(name)),
+        quant: quant::judge(&evidence, histogram, tensor_bytes),
         context_length: keys.own_number("context_length"),
         layers,
         embedding_length: keys.own_number("embedding_length"),
@@ -109,11 +140,13 @@ pub(super) fn facts(header: &Header, allocated: u64, name: &str) -> Facts {
         side_type: keys.text("clip.projector_type").or_else(|| keys.text("adapter.type")),
         split: split(&keys),
         n_tensors: header.tensors.len() as u64,
-        tied_output: embedding.is_some() && !has("output.weight"),
+        tied_output: embedding.is_some() && !evidence.output,
         tensor_bytes,
-        token_embd_bytes: embedding.and_then(|t| t.bytes).unwrap_or(0),
+        token_embd_bytes,
         data_offset: header.data_offset,
         integrity: integrity(header, allocated),
+        unsupported,
+        evidence,
         fingerprint: header.fingerprint.clone(),
         name: general_name,
         architecture,
@@ -160,7 +193,7 @@ fn recurrent(keys: &Keys<'_>, layers: u64) -> Option<Recurrent> {
         state_size: n("ssm.state_size"),
         group_count: n("ssm.group_count"),
         wkv_head_size: n("wkv.head_size"),
-        // What llama.cpp takes where the file is silent.
+        // llama.cpp's default where the file has no value.
         token_shift_count: keys.own_number("token_shift_count").unwrap_or(if n("wkv.head_size") > 0 { 2 } else { 0 }),
         shortconv_cache: n("shortconv.l_cache"),
         layers: recurrent_layers(keys, layers),
@@ -168,7 +201,8 @@ fn recurrent(keys: &Keys<'_>, layers: u64) -> Option<Recurrent> {
     (r != Recurrent::default()).then_some(r)
 }
 
-/// By architecture (`is_recr_impl` in llama.cpp's `src/models`); empty where the KV heads tell.
+/// Returns which layers are recurrent, by architecture (`is_recr_impl` in llama.cpp's `src/models`); empty where the KV
+/// heads show it.
 fn recurrent_layers(keys: &Keys<'_>, layers: u64) -> Vec<bool> {
     let all = 0..layers.min(4096);
     match keys.architecture.as_deref() {
@@ -180,7 +214,7 @@ fn recurrent_layers(keys: &Keys<'_>, layers: u64) -> Vec<bool> {
             Some(Value::Numbers(marked)) => marked.iter().map(|n| *n != 0).collect(),
             _ => {
                 let every = keys.own_number("full_attention_interval").unwrap_or(4);
-                // The last blocks only predict further tokens, and attend.
+                // The last blocks only predict further tokens, and they use attention.
                 let own = layers.saturating_sub(keys.own_number("nextn_predict_layers").unwrap_or(0));
                 let last = |l: u64| l.saturating_add(1).checked_rem(every) == Some(0);
                 all.map(|l| l < own && !last(l)).collect()
@@ -195,62 +229,16 @@ fn recurrent_layers(keys: &Keys<'_>, layers: u64) -> Vec<bool> {
     }
 }
 
-fn kind(keys: &Keys<'_>, attention: &Attention, vocab: Option<u64>) -> Kind {
-    let architecture = keys.architecture.as_deref().unwrap_or("");
-    match keys.text("general.type").as_deref() {
-        Some("adapter") if architecture == "controlvector" => return Kind::Control,
-        Some("adapter") => return Kind::Adapter,
-        Some("imatrix") => return Kind::Imatrix,
-        Some("mmproj") => return Kind::Mmproj,
-        _ => {}
-    }
-    match architecture {
-        "clip" => return Kind::Mmproj,
-        "controlvector" => return Kind::Control,
-        "imatrix" => return Kind::Imatrix,
-        _ => {}
-    }
-    if keys.text("adapter.type").is_some() {
-        return Kind::Adapter;
-    }
-    if keys.get("imatrix.chunk_count").is_some() {
-        return Kind::Imatrix;
-    }
-    if keys.header.tensors.is_empty() && vocab.is_some() {
-        return Kind::Vocab;
-    }
-    if gives_vectors(architecture, attention.pooling_type, attention.causal) {
-        return Kind::Embedding;
-    }
-    Kind::Generative
-}
-
-/// Whether a model of this architecture, with these keys of its own, gives vectors of texts instead of texts.
-pub fn gives_vectors(architecture: &str, pooling_type: Option<u64>, causal: Option<bool>) -> bool {
-    const ENCODERS: [&str; 9] = [
-        "bert",
-        "nomic-bert",
-        "nomic-bert-moe",
-        "jina-bert-v2",
-        "jina-bert-v3",
-        "modern-bert",
-        "neo-bert",
-        "gemma-embedding",
-        "eurobert",
-    ];
-    pooling_type.is_some_and(|p| p != 0) || causal == Some(false) || ENCODERS.contains(&architecture)
-}
-
 fn split(keys: &Keys<'_>) -> Option<Split> {
     let count = keys.number("split.count").and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 1)?;
     let no = keys.number("split.no").and_then(|n| u32::try_from(n).ok())?;
     Some(Split { no, count, tensors: keys.number("split.tensors.count") })
 }
 
-/// The parameter count as people write it: `135M`, `8.0B`.
+/// Formats the parameter count as people write it: `135M`, `8.0B`.
 pub(super) fn size_label(parameters: u64) -> String {
     let n = parameters as f64;
-    // The steps are at what would be rounded to 1000 of the smaller unit.
+    // Each unit starts where the number would be rounded to 1000 of the smaller unit.
     let (unit, letter) = match n {
         n if n >= 999.5e9 => (1e12, 'T'),
         n if n >= 999.5e6 => (1e9, 'B'),
@@ -261,10 +249,25 @@ pub(super) fn size_label(parameters: u64) -> String {
     if scaled < 9.95 { format!("{scaled:.1}{letter}") } else { format!("{scaled:.0}{letter}") }
 }
 
-/// Below this difference, fewer blocks than bytes are the file system's own doing (inline data, the last block).
+/// Largest difference between length and blocks on disk that does not count as sparse: file systems themselves store
+/// small parts elsewhere (inline data, the last block).
 const SPARSE_SLACK: u64 = 1 << 20;
 
+/// Returns the bytes that a tensor of unknown type takes at most: up to the next tensor, or to the end of the file.
+/// Returns None where that gives no bound.
+fn span(header: &Header, at: usize, tensor: &Tensor) -> Option<u64> {
+    let end = match header.tensors.get(at.saturating_add(1)) {
+        Some(next) => next.offset,
+        None => header.len.checked_sub(header.data_offset)?,
+    };
+    // No type takes more than the widest number.
+    end.checked_sub(tensor.offset).filter(|bytes| *bytes > 0 && *bytes <= tensor.elements.saturating_mul(8))
+}
+
 fn integrity(header: &Header, allocated: u64) -> Integrity {
+    if !header.is_data_offset_sure {
+        return Integrity::Unknown { why: "where its tensors begin is not sure".to_owned() };
+    }
     let mut need = header.data_offset;
     let mut unknown = None;
     for (i, t) in header.tensors.iter().enumerate() {
@@ -272,13 +275,8 @@ fn integrity(header: &Header, allocated: u64) -> Integrity {
         let end = match t.bytes {
             Some(bytes) => at.saturating_add(bytes),
             None => {
-                let what = match t.kind {
-                    Meaning::Removed(name) => format!("removed type {name}"),
-                    Meaning::Unknown(id) => format!("unknown type {id}"),
-                    Meaning::Known(k) => k.name.to_owned(),
-                };
-                unknown.get_or_insert(format!("tensor {}: {what}, size not checkable", shown(&t.name)));
-                // Its own end is not known; the next tensor's beginning is, and bounds it from below.
+                unknown.get_or_insert(format!("tensor {}: {}, size not checkable", shown(&t.name), t.kind.label()));
+                // The end of this tensor is not known; the start of the next one is, and gives a lower bound.
                 header
                     .tensors
                     .get(i.saturating_add(1))

@@ -1,36 +1,68 @@
-//! What a file name says. The naming convention of docs/gguf.md is "not intended to be perfectly parsable", and most
-//! real names leave parts out: everything here is a hint.
+//! The parts of a file name. The naming convention of docs/gguf.md is "not intended to be perfectly parsable", and most
+//! real names leave parts out, so every part is only a hint.
 
 use super::{file_type, tensor_type};
+use std::fmt;
 
-/// A file that goes with a model.
+/// A file that belongs to a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sidecar {
     Mmproj,
     Mtp,
 }
 
-/// The parts of a name; what is not there is None.
+/// The quantization that a name claims.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Encoding {
+    /// `UD` (Unsloth's dynamic mixtures) or `i1` (mradermacher's with an importance matrix).
+    pub variant: Option<&'static str>,
+    /// The label in upper case: `Q4_K_M`.
+    pub word: String,
+}
+
+/// Prefixes that publishers put before the quantization to mark theirs.
+const VARIANTS: &[&str] = &["UD", "i1"];
+
+impl Encoding {
+    /// Parses the output of [`Encoding::to_string`].
+    pub fn of(text: &str) -> Encoding {
+        let split = text.split_once('-').and_then(|(variant, word)| {
+            let variant = VARIANTS.iter().find(|v| **v == variant)?;
+            Some(Encoding { variant: Some(variant), word: word.to_owned() })
+        });
+        split.unwrap_or_else(|| Encoding { variant: None, word: text.to_owned() })
+    }
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.variant {
+            Some(variant) => write!(f, "{variant}-{}", self.word),
+            None => f.write_str(&self.word),
+        }
+    }
+}
+
+/// The parts of a name; None for a missing part.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NameParts {
     pub sidecar: Option<Sidecar>,
-    /// What is left before the first recognised part.
+    /// The text before the first recognized part.
     pub base: String,
-    /// `135M`, `8x7B`.
+    /// The size: `135M`, `8x7B`.
     pub size_label: Option<String>,
-    /// What stands between the size and the encoding, without the version.
+    /// The text between the size and the encoding, without the version.
     pub finetune: Option<String>,
-    /// `v0.3`.
+    /// The version: `v0.3`.
     pub version: Option<String>,
-    /// Upper case: `Q4_K_M`.
-    pub encoding: Option<String>,
-    /// 1-based number and count.
+    pub encoding: Option<Encoding>,
+    /// 1-based number of the shard, and number of shards.
     pub shard: Option<(u32, u32)>,
     /// The name without `.gguf` and without the shard suffix.
     pub stem: String,
 }
 
-/// Takes a file name (not a path) apart.
+/// Splits a file name (not a path) into its parts.
 pub fn parse(name: &str) -> NameParts {
     let cut = name.len().saturating_sub(5);
     let stem = match (name.get(..cut), name.get(cut..)) {
@@ -48,10 +80,15 @@ pub fn parse(name: &str) -> NameParts {
     if parts.sidecar.is_some() {
         words.remove(0);
     }
-    if let Some((before, encoding)) = words.last().copied().and_then(encoding) {
-        parts.encoding = Some(encoding);
+    if let Some((before, word)) = words.last().copied().and_then(encoding) {
         words.pop();
         words.extend(before.filter(|b| !b.is_empty()));
+        let variant = words.last().copied().and_then(variant);
+        if let Some((before, _)) = variant {
+            words.pop();
+            words.extend(before.filter(|b| !b.is_empty()));
+        }
+        parts.encoding = Some(Encoding { variant: variant.map(|(_, variant)| variant), word });
     }
     let is_size = |w: &&str| size(w);
     let at = words.iter().position(is_size);
@@ -67,7 +104,7 @@ pub fn parse(name: &str) -> NameParts {
     parts
 }
 
-/// `PREFIX-00001-of-00003` to its prefix and numbers.
+/// Splits `PREFIX-00001-of-00003` into its prefix and numbers.
 fn shard_suffix(stem: &str) -> Option<(&str, (u32, u32))> {
     let (rest, count) = stem.rsplit_once("-of-")?;
     let (prefix, no) = rest.rsplit_once('-')?;
@@ -76,21 +113,31 @@ fn shard_suffix(stem: &str) -> Option<(&str, (u32, u32))> {
     (no >= 1 && no <= count).then_some((prefix, (no, count)))
 }
 
-/// The encoding at the end of a word, with what stands before it and a dot (`model.Q4_1`).
+/// Returns the encoding at the end of a word, with the text before it and a dot (`model.Q4_1`).
 fn encoding(word: &str) -> Option<(Option<&str>, String)> {
     let (before, last) = match word.rsplit_once('.') {
         Some((before, last)) => (Some(before), last),
         None => (None, word),
     };
     let upper = last.to_ascii_uppercase();
-    // `UD-Q4_K_XL` and the like: the part that names tensors decides.
     let known = tensor_type::named(&upper).is_some()
-        || (0..64).any(|id| file_type::label(id).is_some_and(|(l, _)| l == upper))
-        || ["Q4_K_L", "Q5_K_L", "Q6_K_L", "Q3_K_XL", "Q2_K_L", "Q4_K_XL", "Q8_0_XL"].contains(&upper.as_str());
+        || tensor_type::is_fork_type(&upper)
+        || file_type::is_known(&upper)
+        || file_type::dominant(&upper) != upper
+        || upper.strip_prefix("Q8_K_").is_some_and(|size| ["L", "XL"].contains(&size));
     known.then_some((before, upper))
 }
 
-/// `8B`, `3.8b`, `135M`, `8x7B`.
+/// Returns the variant at the end of a word, with the text before it and a dot (`model.i1`).
+fn variant(word: &str) -> Option<(Option<&str>, &'static str)> {
+    let (before, last) = match word.rsplit_once('.') {
+        Some((before, last)) => (Some(before), last),
+        None => (None, word),
+    };
+    VARIANTS.iter().find(|v| v.eq_ignore_ascii_case(last)).map(|v| (before, *v))
+}
+
+/// Returns whether a word is a size: `8B`, `3.8b`, `135M`, `8x7B`.
 fn size(word: &str) -> bool {
     let digits = |t: &str| {
         !t.is_empty()
@@ -104,7 +151,7 @@ fn size(word: &str) -> bool {
     }
 }
 
-/// `v1`, `v0.3`.
+/// Returns whether a word is a version: `v1`, `v0.3`.
 fn version(word: &&str) -> bool {
     word.strip_prefix(['v', 'V']).is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
 }
@@ -116,7 +163,8 @@ mod tests {
     #[track_caller]
     fn check(name: &str, base: &str, size: Option<&str>, encoding: Option<&str>) {
         let p = parse(name);
-        assert_eq!((p.base.as_str(), p.size_label.as_deref(), p.encoding.as_deref()), (base, size, encoding), "{name}");
+        let told = p.encoding.map(|e| e.to_string());
+        assert_eq!((p.base.as_str(), p.size_label.as_deref(), told.as_deref()), (base, size, encoding), "{name}");
     }
 
     #[test]
@@ -126,6 +174,12 @@ mod tests {
         check("Mixtral-8x7B-v0.1-KQ2.gguf", "Mixtral", Some("8X7B"), None);
         check("Llama-3.2-3B-Instruct-IQ4_XS.gguf", "Llama-3.2", Some("3B"), Some("IQ4_XS"));
         check("mmproj-F16.gguf", "", None, Some("F16"));
+        check("Qwen3-4B-UD-Q4_K_XL.gguf", "Qwen3", Some("4B"), Some("UD-Q4_K_XL"));
+        check("Qwen3-4B.i1-IQ2_XXS.gguf", "Qwen3", Some("4B"), Some("i1-IQ2_XXS"));
+        check("DeepSeek-R1-IQ4_KS.gguf", "DeepSeek-R1", None, Some("IQ4_KS"));
+        check("a-Q8_K_R8.gguf", "a", None, Some("Q8_K_R8"));
+        check("a-UD-Q8_K_XL.gguf", "a", None, Some("UD-Q8_K_XL"));
+        check("a-Q4_0_4_4.gguf", "a", None, Some("Q4_0_4_4"));
         check("model.gguf", "model", None, None);
         check("", "", None, None);
     }

@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
-/// What was read, and which file it was.
+/// The facts that were read, and the file they come from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileHeader {
     pub identity: FileIdentity,
@@ -18,17 +18,17 @@ pub struct FileHeader {
     pub facts: Facts,
 }
 
-/// Opens for reading without a trace: the access time stays where the kernel lets us (only an owner may ask), and a
-/// FIFO without a writer does not block.
+/// Opens a file for reading without a trace: the access time stays where the kernel allows it (only for an owner), and
+/// a FIFO without a writer does not block.
 pub fn open_untouched(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     Ok(File::from(untouched(|extra| rustix::fs::open(path, flags | extra, Mode::empty()))?))
 }
 
-/// Opens by `open` with `O_NOATIME`, or without where this is not the owner, who alone may ask for that.
+/// Opens by `open` with `O_NOATIME`, or without it where this is not the owner, the only user who may set it.
 ///
 /// # Errors
-/// Those of `open`.
+/// Errors of `open`.
 pub fn untouched<T>(open: impl Fn(OFlags) -> rustix::io::Result<T>) -> rustix::io::Result<T> {
     match open(OFlags::NOATIME) {
         Err(rustix::io::Errno::PERM) => open(OFlags::empty()),
@@ -36,7 +36,8 @@ pub fn untouched<T>(open: impl Fn(OFlags) -> rustix::io::Result<T>) -> rustix::i
     }
 }
 
-/// [`open_untouched`] for what may be a device or a FIFO: some do things when they are opened, so it looks first.
+/// Does what [`open_untouched`] does, for a path that may be a device or a FIFO: opening some devices has effects, so
+/// the type is checked first.
 pub(super) fn open_regular(path: &Path) -> Result<File, GgufError> {
     regular(&std::fs::metadata(path).map_err(GgufError::Io)?)?;
     open_untouched(path).map_err(GgufError::Io)
@@ -45,13 +46,13 @@ pub(super) fn open_regular(path: &Path) -> Result<File, GgufError> {
 /// Reads the header of the file at `path`, following links.
 ///
 /// # Errors
-/// Everything that keeps it from being a readable GGUF file.
+/// Every reason why it is not a readable GGUF file.
 pub fn read_path(path: &Path) -> Result<FileHeader, GgufError> {
     let file = open_regular(path)?;
     read_file(&file, path.file_name().unwrap_or_default())
 }
 
-/// Reads the header of an open file; `name` is only a help where the header says nothing of the quantisation.
+/// Reads the header of an open file. `name` only helps where the header does not say the quantization.
 ///
 /// # Errors
 /// As [`read_path`].

@@ -1,16 +1,16 @@
-//! Which layers attend to a sliding window only: by the file's own pattern, else by what llama.cpp has built in for the
-//! architecture (`load_swa_pattern` in its `src/models`).
+//! The layers that attend to a sliding window only: by the file's own pattern, otherwise by the one that llama.cpp has
+//! built in for the architecture (`load_swa_pattern` in its `src/models`).
 
 use super::header::Value;
 
-/// What is built in for one architecture.
+/// The built-in pattern of one architecture.
 struct BuiltIn {
     name: &'static str,
-    /// Each n-th layer sees everything.
+    /// The size of a group of layers, of which one sees everything.
     every: u64,
-    /// The full layer is the first of each group, not the last.
+    /// Whether the full layer is the first of each group, not the last.
     dense_first: bool,
-    /// The window where the file names none; None where it then has no sliding layers.
+    /// The window where the file has none; None where the model then has no sliding layers.
     window: Option<u64>,
 }
 
@@ -42,10 +42,10 @@ const fn first(name: &'static str, every: u64) -> BuiltIn {
     BuiltIn { name, every, dense_first: true, window: None }
 }
 
-/// The window in tokens, and for each layer whether it uses it (empty when none does).
+/// Returns the window in tokens, and for each layer whether it uses it (empty when none does).
 ///
-/// A window without a pattern slides nothing unless the architecture has one built in: llama.cpp gives such models
-/// (Phi-3, Mistral) a full cache.
+/// A window without a pattern has no sliding layers unless the architecture has a built-in pattern: llama.cpp gives
+/// such models (Phi-3, Mistral) a full cache.
 pub(super) fn window(
     architecture: &str,
     window: Option<u64>,
@@ -72,7 +72,7 @@ pub(super) fn window(
 }
 
 impl BuiltIn {
-    /// `llama_hparams::set_swa_pattern`; 0 slides everything.
+    /// Returns whether a layer slides, as `llama_hparams::set_swa_pattern`; with 0 every layer does.
     fn slides(&self, layer: u64, every: u64) -> bool {
         match layer.checked_rem(every) {
             None => true,

@@ -5,24 +5,24 @@ use super::cursor::{Cursor, Opened, Source};
 use super::header::shown;
 use std::path::Path;
 
-/// No real template comes near this.
+/// Bytes of the longest template that is read; real templates are far shorter.
 const LONGEST: u64 = 1 << 20;
 const KEY: u64 = 65_535;
 const STRING: u64 = 16 << 20;
 
-/// What a chat template may ask for by name.
+/// The tokens that a chat template may name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TemplateTokens {
     /// Text of the token that begins a text.
     pub bos: Option<String>,
-    /// Text of the token that ends one.
+    /// Text of the token that ends a text.
     pub eos: Option<String>,
-    /// Whether the tokeniser puts them there by itself.
+    /// Whether the tokenizer adds them on its own.
     pub add_bos: Option<bool>,
     pub add_eos: Option<bool>,
 }
 
-/// The chat template of a file, or the one with this further name.
+/// Reads the chat template of a file, or the one with this additional name.
 ///
 /// # Errors
 /// As reading the header; a template of over 1 MiB is malformed.
@@ -43,7 +43,7 @@ pub fn chat_template(path: &Path, name: Option<&str>) -> Result<Option<String>, 
     Ok(found)
 }
 
-/// The texts of the special tokens: their numbers first, then one pass over the vocabulary for the texts.
+/// Reads the texts of the special tokens: their numbers first, then one pass over the vocabulary for the texts.
 ///
 /// # Errors
 /// As reading the header.
@@ -92,12 +92,12 @@ pub fn template_tokens(path: &Path) -> Result<TemplateTokens, GgufError> {
 
 type Visit<'v> = dyn FnMut(&mut Cursor<'_, Opened<'_>>, &str, u32) -> Result<bool, GgufError> + 'v;
 
-/// Calls `visit` for each key; it answers whether it has read the value.
+/// Calls `visit` for each key; `visit` returns whether it has read the value.
 fn each_key(path: &Path, visit: &mut Visit<'_>) -> Result<(), GgufError> {
     let file = super::open::open_regular(path)?;
     let len = file.metadata().map_err(GgufError::Io)?.len();
     let source = Opened { file: &file, len };
-    // Bounds, versions and byte order are checked by the full reader first.
+    // The full reader checks bounds, versions and byte order first.
     let header = super::open::parse(&source)?;
     let mut c = Cursor::new(&source);
     c.big_endian = header.big_endian;
@@ -114,7 +114,7 @@ fn each_key(path: &Path, visit: &mut Visit<'_>) -> Result<(), GgufError> {
     Ok(())
 }
 
-/// Passes over a value.
+/// Skips a value.
 fn pass<S: Source>(c: &mut Cursor<'_, S>, key: &str, kind: u32) -> Result<(), GgufError> {
     match kind {
         8 => c.skip_string(STRING),

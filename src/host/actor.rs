@@ -1,6 +1,6 @@
-//! Who is doing this: the user and whoever is behind them, the process and its parent, the unit. All of it from `/proc`
-//! and `/etc/passwd`, which never wait for another machine; a user that only a directory service knows has no name here,
-//! but always its number.
+//! The actor of an operation: the user and the user behind them, the process and its parent, the unit. All of it is
+//! read from `/proc` and `/etc/passwd`, which never wait for another machine. A user that only a directory service
+//! knows has no name here, but always a number.
 
 use crate::model::Actor;
 use rustix::process::{Pid, geteuid, getpid, getppid};
@@ -9,10 +9,11 @@ use std::fs;
 /// Bytes of a command line that are kept.
 const LONGEST_COMMAND: usize = 4096;
 
-/// `(uid_t) -1`: nobody has logged in, see `audit_setloginuid(3)`.
+/// `(uid_t) -1`: no user has logged in, see `audit_setloginuid(3)`.
 const NO_LOGIN: u32 = u32::MAX;
 
-/// This process. `sudo_user` is what sudo says of who called it, believed where the kernel keeps no record of logins.
+/// Returns this process as an actor. `sudo_user` is the caller as sudo reports it, believed where the kernel keeps no
+/// record of logins.
 pub fn actor(sudo_user: Option<&str>) -> Actor {
     let uid = geteuid().as_raw();
     let users = text("/etc/passwd").unwrap_or_default();
@@ -32,8 +33,8 @@ pub fn actor(sudo_user: Option<&str>) -> Actor {
     }
 }
 
-/// Who is behind a user id: who logged in, by the kernel's record; where it keeps none, who called sudo. None when that is
-/// the same user.
+/// Returns the user behind a user id: who logged in, by the kernel's record; where the kernel keeps none, who called
+/// sudo. Returns None when that is the same user.
 fn behind(uid: u32, logged_in: Option<u32>, sudo_user: Option<&str>, passwd: &str) -> Option<String> {
     match logged_in.filter(|id| *id != NO_LOGIN) {
         Some(login) if login == uid => None,
@@ -42,12 +43,12 @@ fn behind(uid: u32, logged_in: Option<u32>, sudo_user: Option<&str>, passwd: &st
     }
 }
 
-/// A small file that the kernel or the administrator wrote; None when it cannot be read.
+/// Reads a small file that the kernel or the administrator wrote. Returns None when it cannot be read.
 fn text(path: &str) -> Option<String> {
     fs::read(path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The name of a user by passwd(5): `name:password:uid:…`.
+/// Returns the name of a user by passwd(5): `name:password:uid:…`.
 fn name_of(uid: u32, passwd: &str) -> Option<String> {
     passwd.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -63,8 +64,9 @@ fn name_of_process(pid: Pid) -> Option<String> {
         .filter(|t| !t.is_empty())
 }
 
-/// What of systemd a process belongs to, from the text of its `/proc/PID/cgroup` (`Documentation/admin-guide/cgroup-v2.rst`):
-/// the innermost service or scope. A login session and a cron daemon go by one word each.
+/// Returns the systemd unit of a process, from the text of its `/proc/PID/cgroup`
+/// (`Documentation/admin-guide/cgroup-v2.rst`): the innermost service or scope. A login session and a cron daemon are
+/// named by one word each.
 fn unit_of(cgroup: &str) -> Option<String> {
     // `0::/path` is version 2; with version 1 systemd keeps a hierarchy of its own.
     let path = |controllers: &str| {
@@ -87,7 +89,8 @@ fn unit_of(cgroup: &str) -> Option<String> {
     path("").and_then(of).or_else(|| path("name=systemd").and_then(of))
 }
 
-/// A command line from its words, each of which ends with NUL. None when there is none: a process may overwrite it.
+/// Builds a command line from its words, each of which ends with NUL. Returns None when there is none: a process may
+/// overwrite it.
 fn command_of(words: &[u8]) -> Option<String> {
     let words = words.strip_suffix(b"\0").unwrap_or(words);
     if words.is_empty() {
@@ -103,7 +106,7 @@ fn command_of(words: &[u8]) -> Option<String> {
     Some(line)
 }
 
-/// A word as a shell takes it.
+/// Quotes a word for a shell.
 pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {

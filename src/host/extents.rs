@@ -1,4 +1,4 @@
-//! Which blocks of a file other files share with it (reflinks), from FIEMAP.
+//! Blocks of a file that it shares with other files (reflinks), from FIEMAP.
 
 use crate::model::Reading;
 use fiemap::{Fiemap, FiemapExtentFlags};
@@ -6,18 +6,19 @@ use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 
-/// More pieces than this are not asked for: such a file is told as unknown rather than half counted.
+/// The largest number of extents that is read. A file with more of them is reported as unknown rather than half
+/// counted.
 const MOST: usize = 100_000;
 
-/// False on a file system whose files never share blocks; true where that is not known.
+/// Returns whether files on this file system may share blocks. Returns true where that is not known.
 pub fn may_share(path: &Path) -> bool {
-    /// ext2, ext3, ext4; tmpfs. From statfs(2).
+    /// File systems without shared blocks: ext2, ext3, ext4; tmpfs. From statfs(2).
     const NEVER: [i64; 2] = [0xEF53, 0x0102_1994];
     rustix::fs::statfs(path).map_or(true, |fs| !NEVER.contains(&fs.f_type))
 }
 
-/// The stretches of the device, in bytes, that this file shares with another one. Empty on a file system without
-/// reflinks. Unavailable where the file system does not tell.
+/// Returns the ranges of the device, in bytes, that this file shares with another one. Empty on a file system without
+/// reflinks. Unavailable where the file system does not report them.
 pub fn shared(file: &File) -> Reading<Vec<Range<u64>>> {
     let mut shared = Vec::new();
     for (seen, extent) in Fiemap::new(file).enumerate() {

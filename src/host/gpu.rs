@@ -1,32 +1,47 @@
-//! NVIDIA GPUs and their memory, by NVML. NVML can block in the kernel for ever when a driver or a card is ill, so
-//! [`gpus`] asks a child process (see [`super::probe`]); [`read_here`] is what that child runs.
+//! NVIDIA GPUs and their memory, by NVML. NVML can block in the kernel forever when a driver or a card is faulty, so
+//! [`gpus`] asks a child process (see [`super::self_child`]); [`read_here`] is what that child runs.
 
-use super::probe;
+use super::self_child::{self, NoAnswer};
 use crate::model::Reading;
+use nvml_wrapper::enums::device::UsedGpuMemory;
 use nvml_wrapper::error::NvmlError;
+use nvml_wrapper::struct_wrappers::device::ProcessInfo;
 use nvml_wrapper::{Device, Nvml};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Duration;
 
-/// A busy node can take seconds to answer; two seconds gave false alarms on loaded clusters, so be patient.
+/// Limit for the answer. A busy node can take seconds; two seconds gave false alarms on loaded clusters.
 const LIMIT: Duration = Duration::from_secs(10);
-/// Exists while the NVIDIA kernel module is loaded.
+/// The hidden command that runs [`read_here`].
+pub const PROBE: [&str; 2] = ["probe", "gpu"];
+/// A file that exists while the NVIDIA kernel module is loaded.
 const KERNEL_MODULE: &str = "/proc/driver/nvidia/version";
 
 /// One GPU as the driver presents it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gpu {
-    /// The number the driver gives it, from 0.
+    /// The number that the driver assigns, from 0.
     pub index: u32,
-    /// `GPU-…`; stays the same over reboots. None when the driver does not tell.
+    /// `GPU-…`; stays the same over reboots. None when the driver does not report it.
     pub uuid: Option<String>,
-    /// As the driver spells it: clean it before printing.
+    /// The name as the driver spells it: clean it before printing.
     pub name: String,
     pub memory: Reading<GpuMemory>,
+    /// The processes that hold memory of it, as far as the driver says; in a container it often says nothing.
+    #[serde(default)]
+    pub processes: Vec<GpuProcess>,
 }
 
-/// Bytes.
+/// A process that holds memory of a GPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GpuProcess {
+    pub pid: u32,
+    /// In bytes.
+    pub used: u64,
+}
+
+/// Memory of one GPU, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GpuMemory {
     pub total: u64,
@@ -34,20 +49,38 @@ pub struct GpuMemory {
     pub used: u64,
 }
 
-/// The GPUs of this machine. `modelctl` is the program to ask, normally [`probe::OURSELVES`]. No driver, a broken
-/// driver, a hung driver and a machine whose driver sees no GPU (known, and none) are four different answers.
+/// Returns the GPUs of this machine. `modelctl` is the program to ask, normally [`self_child::OURSELVES`]. No driver, a
+/// broken driver, a hung driver and a machine whose driver sees no GPU (known, and none) are four different answers.
 /// Takes at most 10.5 seconds.
 pub fn gpus(modelctl: &Path) -> Reading<Vec<Gpu>> {
-    probe::ask(modelctl, probe::Probe::Gpu, LIMIT)
+    self_child::ask(modelctl, PROBE, LIMIT).unwrap_or_else(|why| Reading::Unavailable(unanswered(why)))
 }
 
-/// Reads the GPUs in this process. May never return: only the probe calls it.
+fn unanswered(why: NoAnswer) -> String {
+    match why {
+        NoAnswer::Unreadable { why } => format!("the gpu probe gave an answer that cannot be read: {why}"),
+        NoAnswer::Ended(ending) => format!("the gpu probe {ending}"),
+        NoAnswer::TimedOut { limit } => {
+            format!("the gpu probe gave no answer in {} s: the driver is hung or very slow", limit.as_secs())
+        }
+        NoAnswer::Hung { limit, pid, wchan } => {
+            let place = wchan.map_or_else(String::new, |w| format!(" in {w}"));
+            format!(
+                "the driver is hung: the gpu probe (process {pid}) gave no answer in {} s, cannot be killed and waits in the kernel{place}",
+                limit.as_secs()
+            )
+        }
+        NoAnswer::NotStarted { why } => format!("the gpu probe could not be run: {why}"),
+    }
+}
+
+/// Reads the GPUs in this process. May never return, so only the probe calls it.
 pub fn read_here() -> Reading<Vec<Gpu>> {
     let read = || -> Result<Vec<Gpu>, NvmlError> {
         let nvml = Nvml::init()?;
         (0..nvml.device_count()?)
             .map(|index| {
-                // One card that has fallen off the bus must not hide the others.
+                // A card that has fallen off the bus must not hide the others.
                 Ok(match nvml.device_by_index(index) {
                     Ok(device) => described(index, &device),
                     Err(error) => lost(index, &error),
@@ -68,21 +101,37 @@ fn described(index: u32, device: &Device<'_>) -> Gpu {
     };
     Gpu {
         index,
-        // An old driver without one is no news here; health reports what is wrong with a card.
+        // An old driver without one is not reported here; health reports what is wrong with a card.
         uuid: device.uuid().ok(),
         name: device.name().unwrap_or_else(|error| format!("unnamed ({})", said(&error))),
         memory,
+        processes: processes(device),
     }
 }
 
-fn lost(index: u32, error: &NvmlError) -> Gpu {
-    Gpu { index, uuid: None, name: "unreachable".to_owned(), memory: Reading::Unavailable(said(error)) }
+/// Returns the processes whose memory the driver knows. A driver that does not say has none to name.
+fn processes(device: &Device<'_>) -> Vec<GpuProcess> {
+    let of = |info: &ProcessInfo| match info.used_gpu_memory {
+        UsedGpuMemory::Used(used) => Some(GpuProcess { pid: info.pid, used }),
+        UsedGpuMemory::Unavailable => None,
+    };
+    device.running_compute_processes().unwrap_or_default().iter().filter_map(of).collect()
 }
 
-/// What an NVML error means for the person at this machine (return codes: `nvml.h`, `nvmlReturn_t`).
+fn lost(index: u32, error: &NvmlError) -> Gpu {
+    Gpu {
+        index,
+        uuid: None,
+        name: "unreachable".to_owned(),
+        memory: Reading::Unavailable(said(error)),
+        processes: Vec::new(),
+    }
+}
+
+/// Explains an NVML error to the user of this machine (return codes: `nvml.h`, `nvmlReturn_t`).
 fn said(error: &NvmlError) -> String {
     let text = match error {
-        // The kernel's half can be there without its library: a container that was not given the utilities.
+        // The kernel module can be loaded without its library, in a container that was not given the utilities.
         NvmlError::LibloadingError(_) | NvmlError::LibraryNotFound if Path::new(KERNEL_MODULE).exists() => {
             "an NVIDIA driver is loaded, but its library libnvidia-ml.so.1 cannot be loaded here"
         }
@@ -123,6 +172,30 @@ mod tests {
     }
 
     #[test]
+    fn slow_hung_crashed_and_garbled_are_different_answers() {
+        let limit = Duration::from_secs(10);
+        let texts = [
+            NoAnswer::TimedOut { limit },
+            NoAnswer::Hung { limit, pid: 7, wchan: Some("nv_wait".into()) },
+            NoAnswer::NotStarted { why: "no such file".into() },
+            NoAnswer::Ended(crate::supervise::Ending::Signalled { signal: 11, core_dumped: false }),
+            NoAnswer::Unreadable { why: "garbage".into() },
+        ]
+        .map(unanswered);
+        assert!(texts[1].contains("nv_wait") && texts[1].contains("process 7"));
+        for (i, text) in texts.iter().enumerate() {
+            assert!(!texts.iter().skip(i + 1).any(|t| t == text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_real_child_is_asked() {
+        // `echo` prints its arguments: an answer, though not one that can be read.
+        let reading = gpus(Path::new("/bin/echo"));
+        assert!(matches!(reading, Reading::Unavailable(why) if why.contains("cannot be read")));
+    }
+
+    #[test]
     fn the_answer_survives_the_way_through_the_pipe() {
         let reading = Reading::Known(vec![
             Gpu {
@@ -130,6 +203,7 @@ mod tests {
                 uuid: Some("GPU-1".into()),
                 name: "NVIDIA H200".into(),
                 memory: Reading::Known(GpuMemory { total: 3, free: 2, used: 1 }),
+                processes: vec![GpuProcess { pid: 7, used: 1 }],
             },
             lost(1, &NvmlError::GpuLost),
         ]);

@@ -1,5 +1,5 @@
-//! Reads that may be slow, in a thread of their own with a limit. For those that the kernel lets be killed with the
-//! program; what may hang beyond that is a child's ([`super::probe`]).
+//! Slow reads, in a thread of their own with a limit. For reads that the kernel lets be killed with the program; a read
+//! that may hang beyond that runs in a child process ([`super::self_child`]).
 
 use crate::clock;
 use crate::model::Reading;
@@ -16,7 +16,7 @@ pub struct Pending<T> {
     answer: Result<Receiver<io::Result<T>>, String>,
 }
 
-/// Starts `read`, which gets the time by which its answer is of use. One that hangs is left behind in its thread.
+/// Starts `read`, which receives the time by which its answer is useful. A read that hangs is abandoned in its thread.
 pub fn start<T: Send + 'static>(
     limit: Duration,
     what: &str,
@@ -25,7 +25,7 @@ pub fn start<T: Send + 'static>(
     let deadline = clock::instant().checked_add(limit);
     let (answer, answered) = sync_channel(1);
     let thread = std::thread::Builder::new().spawn(move || {
-        // Nobody listens any more after the limit.
+        // Nothing receives the answer after the limit.
         let _ = answer.send(read(deadline));
     });
     let answer = thread.map(|_| answered).map_err(|e| e.to_string());
@@ -33,7 +33,7 @@ pub fn start<T: Send + 'static>(
 }
 
 impl<T> Pending<T> {
-    /// Its answer; unavailable when there is none within the limit, counted from the start.
+    /// Returns the answer. Unavailable when there is none within the limit, counted from the start.
     pub fn wait(self) -> Reading<T> {
         let Pending { what, limit, deadline, answer } = self;
         let too_slow = || format!("{what} was not read within {}", humantime::format_duration(limit));

@@ -1,19 +1,19 @@
-//! Main memory that this process can have: the machine's, and what its control groups leave of it.
+//! Main memory that this process can use: the machine's, and what its control groups leave of it.
 
 use crate::model::Reading;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// Bytes.
+/// Main memory, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Memory {
     /// The machine's memory, or a smaller limit of a control group around us.
     pub total: u64,
-    /// What can still be had without swapping: free and reclaimable, within that limit.
+    /// Memory that can still be used without swapping: free and reclaimable, within that limit.
     pub available: u64,
 }
 
-/// The memory of this machine as this process sees it.
+/// Returns the memory of this machine as this process sees it.
 pub fn memory() -> Reading<Memory> {
     let mut system = match sysinfo::System::new() {
         Ok(system) => system,
@@ -28,7 +28,7 @@ pub fn memory() -> Reading<Memory> {
     Reading::Known(groups.iter().filter_map(group_memory).fold(machine, smaller))
 }
 
-/// The smaller total and the smaller available of two.
+/// Returns the smaller total and the smaller available memory of the two.
 fn smaller(a: Memory, b: Memory) -> Memory {
     Memory { total: a.total.min(b.total), available: a.available.min(b.available) }
 }
@@ -44,18 +44,18 @@ struct Group {
 struct Files {
     limit: &'static str,
     usage: &'static str,
-    /// The line of `memory.stat` that counts page cache which the kernel gives back first.
+    /// The line of `memory.stat` that counts the page cache that the kernel reclaims first.
     inactive_file: &'static str,
 }
 
-/// cgroup v2, `Documentation/admin-guide/cgroup-v2.rst`.
+/// File names of cgroup v2, `Documentation/admin-guide/cgroup-v2.rst`.
 const V2: Files = Files { limit: "memory.max", usage: "memory.current", inactive_file: "inactive_file" };
-/// cgroup v1, `Documentation/admin-guide/cgroup-v1/memory.rst`.
+/// File names of cgroup v1, `Documentation/admin-guide/cgroup-v1/memory.rst`.
 const V1: Files =
     Files { limit: "memory.limit_in_bytes", usage: "memory.usage_in_bytes", inactive_file: "total_inactive_file" };
 
-/// Our memory groups and all their ancestors, from the text of `/proc/self/cgroup`. In a container the path may lie
-/// outside of what is mounted; the mount's root is always among the ancestors and is then our own group.
+/// Returns our memory groups and all their ancestors, from the text of `/proc/self/cgroup`. In a container the path may
+/// be outside of what is mounted; the mount's root is always among the ancestors and is then our own group.
 fn memory_groups(proc_self_cgroup: &str) -> Vec<Group> {
     let mut groups = Vec::new();
     for line in proc_self_cgroup.lines() {
@@ -75,10 +75,10 @@ fn memory_groups(proc_self_cgroup: &str) -> Vec<Group> {
     groups
 }
 
-/// What one group leaves; `None` when it sets no limit or is not mounted here.
+/// Returns the memory that one group leaves; `None` when the group sets no limit or is not mounted here.
 fn group_memory(group: &Group) -> Option<Memory> {
     let read = |name: &str| std::fs::read_to_string(group.dir.join(name));
-    // A file that cannot be read is a group without the memory controller: it limits nothing.
+    // A file that cannot be read means a group without the memory controller, which limits nothing.
     let limit = parse_limit(&read(group.files.limit).ok()?)?;
     let usage = read(group.files.usage).ok()?.trim().parse().ok()?;
     let reclaimable = read("memory.stat").map_or(0, |stat| parse_stat(&stat, group.files.inactive_file));
@@ -89,12 +89,12 @@ fn left_of(limit: u64, usage: u64, reclaimable: u64) -> Memory {
     Memory { total: limit, available: limit.saturating_sub(usage.saturating_sub(reclaimable)) }
 }
 
-/// Bytes; `None` for "max" (v2) and for the huge number that v1 uses for "no limit".
+/// Parses a limit in bytes; `None` for "max" (v2) and for the huge number that v1 uses for "no limit".
 fn parse_limit(text: &str) -> Option<u64> {
     text.trim().parse().ok().filter(|&bytes: &u64| bytes < 1 << 60)
 }
 
-/// The value of one line of `memory.stat`, 0 when it is not there.
+/// Returns the value of one line of `memory.stat`, 0 when the line is missing.
 fn parse_stat(text: &str, key: &str) -> u64 {
     let mut lines = text.lines().filter_map(|line| line.split_once(' '));
     lines.find(|(name, _)| *name == key).and_then(|(_, value)| value.trim().parse().ok()).unwrap_or(0)

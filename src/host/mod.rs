@@ -1,10 +1,18 @@
-//! What the machine has: memory, GPUs, disks. What can hang is read in a disposable child.
+//! The resources of the machine: memory, GPUs, disks. Anything that can hang is read in a disposable child.
 
 pub mod actor;
+pub mod commands;
 pub mod cpu;
 pub mod extents;
+pub mod file_lease;
+pub mod file_lock;
+pub mod file_system;
 pub mod gpu;
 pub mod in_time;
 pub mod memory;
+pub mod mounts;
+pub mod named_lock;
+pub mod node;
 pub mod open_files;
-pub mod probe;
+pub mod proc_stat;
+pub mod self_child;

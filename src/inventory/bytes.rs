@@ -1,13 +1,15 @@
-//! Every byte with its reason: what stores hold joined with what is known of models, and the sums over it. Pure.
+//! Every byte with its reason: the holdings of the stores joined with the known models, and the sums over them. Pure.
 
-use crate::model::{Class, Holding, ModelFile, RootState, State, StoreKind, Stored};
+use crate::model::{
+    Class, Found, Holding, ModelFile, Nature, OneFile, RootState, State, StoreKind, Stored, other_hash,
+};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-/// Joins them by inode: each inode of a root is one row. Rows come in the order of root and path.
+/// Joins holdings and files by inode: each inode of a root is one row. Rows are sorted by root and path.
 ///
-/// The last word on the class is had here: a file that a store refers to is damaged all the same when its header or
-/// its hash says so.
+/// The final class is decided here: a file that a store refers to is damaged nevertheless if its header or its hash
+/// shows it.
 pub fn stored(holdings: Vec<Holding>, files: Vec<ModelFile>) -> Vec<Stored> {
     let mut rows: Vec<Stored> = Vec::with_capacity(holdings.len() + files.len());
     let mut by_inode: HashMap<(PathBuf, u64, u64), usize> = HashMap::new();
@@ -39,11 +41,13 @@ pub fn stored(holdings: Vec<Holding>, files: Vec<ModelFile>) -> Vec<Stored> {
     rows
 }
 
-/// A model's file that its store says nothing else about: the folder itself is the reference.
+/// Returns the holding of a model's file for which its store added none: the folder itself is the reference.
 fn plain(file: &ModelFile) -> Holding {
     let (class, why) = match file.state {
-        // The header of a link without bytes behind it says so.
-        State::Damaged if file.allocated == 0 && file.fault.as_deref() == Some("a link to a missing blob") => {
+        // The fault of a link without bytes behind it.
+        State::Damaged
+            if file.allocated == 0 && file.fault.as_ref().is_some_and(|f| f.why == "a link to a missing blob") =>
+        {
             (Class::Missing, "a link leads to it, and it is not there")
         }
         _ => (Class::Referenced, "a file of a folder that is scanned"),
@@ -65,7 +69,9 @@ fn plain(file: &ModelFile) -> Holding {
 }
 
 fn join(stored: &mut Stored, file: ModelFile) {
-    let ModelFile { model, name, state, entries, fault, fingerprint, expected_sha256, verified_sha256, .. } = file;
+    let ModelFile {
+        model, name, state, entries, fault, finding, fingerprint, expected_sha256, verified_sha256, ..
+    } = file;
     stored.is_reachable &= state != State::Unavailable;
     if !stored.models.iter().any(|(id, _)| *id == model) {
         stored.models.push((model, name));
@@ -74,24 +80,39 @@ fn join(stored: &mut Stored, file: ModelFile) {
     stored.entries = all.into_iter().collect();
     let holding = &mut stored.holding;
     holding.expected_sha256 = holding.expected_sha256.take().or(expected_sha256);
-    if let (Some(read), Some(promised)) = (&verified_sha256, &holding.expected_sha256)
-        && read != promised
-    {
-        damage(holding, &format!("its sha256 is {read}, and its store promises {promised}"));
+    // The result of reading every byte outweighs the header.
+    let by_hash = match (&verified_sha256, &holding.expected_sha256) {
+        (Some(read), Some(promised)) => {
+            Some((!read.eq_ignore_ascii_case(promised)).then(|| other_hash(promised, read)))
+        }
+        _ => None,
+    };
+    match (by_hash, fault) {
+        (Some(Some(why)), _) => say(holding, &why, true),
+        (Some(None), Some(fault)) => say(holding, &fault.why, false),
+        (None, Some(fault)) => say(holding, &fault.why, fault.nature == Nature::Damaged),
+        (Some(None) | None, None) => {}
     }
-    if let Some(fault) = &fault {
-        damage(holding, fault);
+    match finding {
+        Some(Found::Unreadable(why) | Found::Changed(why)) => say(holding, &why, false),
+        Some(Found::NotAsRecorded { recorded, found }) => {
+            say(holding, &format!("its sha256 is {found}, and was {recorded} before"), true);
+        }
+        Some(Found::OtherHash { .. }) | None => {}
     }
     stored.fingerprint = stored.fingerprint.take().or(fingerprint);
     stored.verified_sha256 = stored.verified_sha256.take().or(verified_sha256);
 }
 
-fn damage(holding: &mut Holding, fault: &str) {
-    if holding.class == Class::Missing || holding.why.starts_with(fault) {
+/// Puts the fault of a file before the reason why it is kept.
+fn say(holding: &mut Holding, what: &str, is_damage: bool) {
+    if holding.class == Class::Missing || holding.why.starts_with(what) {
         return;
     }
-    holding.why = format!("{fault}; {}", holding.why);
-    holding.class = Class::Damaged;
+    holding.why = format!("{what}; {}", holding.why);
+    if is_damage {
+        holding.class = Class::Damaged;
+    }
 }
 
 /// The sums over one root.
@@ -100,14 +121,14 @@ pub struct RootSum {
     pub root: PathBuf,
     pub store: StoreKind,
     pub state: RootState,
-    /// Different models that have bytes in it.
+    /// The number of different models with bytes in it.
     pub models: u64,
     pub files: u64,
     /// Apparent bytes; each inode once.
     pub apparent: u64,
     /// Bytes of disk in use; each inode once.
     pub allocated: u64,
-    /// The same by class; only classes that are there.
+    /// The sums by class; only classes that occur.
     pub classes: BTreeMap<Class, ClassSum>,
 }
 
@@ -118,7 +139,7 @@ pub struct ClassSum {
     pub allocated: u64,
 }
 
-/// One sum for each root, in the order of their paths. A known root without any bytes has a sum of 0.
+/// Returns one sum for each root, sorted by path. A known root without any bytes has a sum of 0.
 pub fn root_sums(rows: &[Stored], roots: &[(PathBuf, StoreKind, RootState)]) -> Vec<RootSum> {
     let empty = |root: &Path, store: StoreKind, state: &RootState| RootSum {
         root: root.to_owned(),
@@ -148,15 +169,15 @@ pub fn root_sums(rows: &[Stored], roots: &[(PathBuf, StoreKind, RootState)]) -> 
     sums.into_values().map(|sum| RootSum { models: count(&sum.root), ..sum }).collect()
 }
 
-/// How sure it is that files have the same content; the surest first.
+/// The certainty that files have the same content; the most certain first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sureness {
-    /// The hash of every one was computed.
+    /// The hash of every file was computed.
     Verified,
     /// Stores promise the same hash.
     Promised,
-    /// The same header and the same size: very likely, but nobody looked at the weights.
+    /// Header and size are equal: very likely the same content, but the weights were not compared.
     Header,
 }
 
@@ -164,16 +185,17 @@ pub enum Sureness {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SameContent<'a> {
     pub sureness: Sureness,
-    /// Lower-case hex, where a hash is known.
+    /// The sha256 in lower-case hex, if it is known.
     pub sha256: Option<&'a str>,
     /// Apparent bytes of one copy.
     pub size: u64,
-    /// In the order of their paths; one for each inode of a root.
+    /// The copies, sorted by path; one for each inode of a root. Several of them may be views of one file, see
+    /// [`OneFile`].
     pub copies: Vec<&'a Stored>,
 }
 
-/// Groups of files with the same content, the largest first: several inodes, or one with several entries. What is
-/// damaged, unfinished or out of reach is a copy of nothing.
+/// Returns groups of files with the same content, the largest first: several inodes, or one with several entries.
+/// Damaged, unfinished and unreachable files are copies of nothing.
 ///
 /// Hashes decide. A file without one joins by its header and size, unless files with that header have different hashes.
 pub fn same_content(rows: &[Stored]) -> Vec<SameContent<'_>> {
@@ -211,7 +233,11 @@ pub fn same_content(rows: &[Stored]) -> Vec<SameContent<'_>> {
 
 fn group<'a>(sha256: Option<&'a str>, mut copies: Vec<&'a Stored>) -> Option<SameContent<'a>> {
     copies.sort_by(|a, b| a.holding.path.cmp(&b.holding.path));
-    let several = copies.len() > 1 || copies.iter().any(|c| c.entries.len() > 1 && c.holding.links > 1);
+    let mut one = OneFile::default();
+    let files: BTreeSet<(u64, u64)> = copies.iter().filter_map(|c| c.holding.identity).map(|i| one.key(&i)).collect();
+    let entries: usize = copies.iter().map(|c| c.entries.len()).sum();
+    // One file that is visible on several mounts has one entry and exists once.
+    let several = files.len() > 1 || entries > 1 && copies.iter().any(|c| c.holding.links > 1);
     let size = copies.first().filter(|_| several)?.holding.size;
     let sureness = |c: &&Stored| match (&c.verified_sha256, c.sha256()) {
         (Some(_), _) => Sureness::Verified,

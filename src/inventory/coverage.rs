@@ -1,31 +1,32 @@
-//! Which places a scan can speak for.
+//! The places that the result of a scan covers.
 
+use super::folder::Folder;
 use super::found::Skipped;
-use super::roots::{Region, contains, region_of};
-use super::stores::Folder;
+use super::paths::contains;
+use super::roots::{Region, region_of};
 use crate::model::{KnownFile, RootState};
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// What a scan knows about a path that it did not find.
+/// The meaning of a path that a scan did not find.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Coverage {
-    /// It was not asked to look there.
+    /// The scan was not asked to read this place.
     Outside,
-    /// It looked: what it did not find is not there.
+    /// The place was read: a path that was not found does not exist.
     Read,
-    /// It could not look, for this reason.
+    /// The place could not be read, for this reason.
     Unavailable(String),
 }
 
-/// The regions of a scan with how reading them went.
+/// The regions of a scan with the results of reading them.
 pub(crate) struct Covered<'a> {
     pub regions: &'a [Region],
-    /// In the order of the regions.
+    /// The results, in the order of the regions.
     pub states: Vec<RootState>,
-    /// Places under the regions that could not be read.
+    /// The places under the regions that could not be read.
     pub unread: Vec<Skipped>,
 }
 
@@ -44,8 +45,9 @@ impl Covered<'_> {
     }
 }
 
-/// Folders inside a region where another file system was mounted when the missing files were last seen, and which are
-/// empty now: an unmounted volume below a root looks exactly like deleted files, except for the device number.
+/// Returns the folders inside a region where another file system was mounted when the missing files were last found,
+/// and which are empty now: an unmounted volume below a root looks exactly like deleted files, except for the device
+/// number.
 pub(crate) fn unmounted(region: &Region, known: &[&KnownFile], found: &HashSet<&OsStr>) -> Vec<Skipped> {
     let mut seen: HashSet<PathBuf> = HashSet::new();
     let mut out = Vec::new();
@@ -76,6 +78,7 @@ mod tests {
             path: path.into(),
             store: None,
             claims: Vec::new(),
+            inner: Vec::new(),
             named_by: RootSource::Argument,
             reach: Reach::Open,
         };

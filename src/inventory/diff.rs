@@ -1,41 +1,41 @@
-//! What a scan changes: from the models that are known and those that were found to what must be written. Pure.
+//! Computes the changes of a scan: from the known models and those that were found to what must be written. Pure.
 
+use super::changes::{Change, ChangeKind};
 use super::coverage::Coverage;
 use super::group::main_path;
 use super::ids::FreshIds;
 use super::pairing::{all_paths, entries, own_files, pair, place_of};
-use super::roots::contains;
-use super::scan::{Change, ChangeKind};
+use super::paths::contains;
 use crate::clock::Timestamp;
 use crate::model::{Model, ModelId, Role, ScanCounts, State};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// What the decision needs.
+/// The input of the comparison.
 pub struct DiffInput<'a> {
-    /// Models of the database that may be in the places that were looked at, or may have moved there.
+    /// The models of the database that may be in the scanned places, or may have moved there.
     pub known: Vec<Model>,
-    /// Models on the disk, without ids.
+    /// The models on the disk, without ids.
     pub found: Vec<Model>,
-    /// What the scan can say about a path.
+    /// Returns the coverage of a path by the scan.
     pub coverage: &'a dyn Fn(&Path) -> Coverage,
-    /// Every id in the database: a new model gets none of them.
+    /// Every id in the database: a new model must not get any of them.
     pub taken: HashSet<ModelId>,
     pub now: Timestamp,
 }
 
-/// What to write, and what to tell.
+/// The models to write, and the changes to report.
 #[derive(Debug, Default, PartialEq)]
 pub struct Diff {
     pub write: Vec<Model>,
     pub gone: Vec<ModelId>,
     pub unavailable: Vec<ModelId>,
-    /// Without `skipped`, which the diff knows nothing of.
+    /// The counts without `skipped`, which the diff does not know.
     pub counts: ScanCounts,
     pub changes: Vec<Change>,
 }
 
-/// Compares. The order of `known` and `found` does not matter.
+/// Compares the models. The order of `known` and `found` does not matter.
 pub fn diff(input: DiffInput<'_>) -> Diff {
     let DiffInput { mut known, mut found, coverage, mut taken, now } = input;
     known.sort_by(|a, b| a.id.cmp(&b.id));
@@ -73,14 +73,14 @@ impl Diff {
         self.write.push(model);
     }
 
-    /// A found model that is `old`.
+    /// Records a found model that is the known model `old`.
     fn again(&mut self, mut model: Model, old: &Model, coverage: &dyn Fn(&Path) -> Coverage) {
         model.id = old.id.clone();
         model.first_seen = old.first_seen;
         model.settings = old.settings.clone();
         model.usage = old.usage.clone();
         keep_unreachable_projector(&mut model, old, coverage);
-        // Scanned once through a folder and once through a folder above it: that is no change.
+        // Scanned once through a folder and once through its parent: that is no change.
         if model.store == old.store && contains(&old.root, Path::new(main_path(&model))) {
             model.root = old.root.clone();
         }
@@ -104,7 +104,7 @@ impl Diff {
         self.write.push(model);
     }
 
-    /// A known model that was not found.
+    /// Records a known model that was not found.
     fn not_found(&mut self, old: &Model, coverage: &dyn Fn(&Path) -> Coverage, there: &HashSet<PathBuf>) {
         match (place_of(old, coverage), old.state) {
             (Coverage::Outside, _) | (_, State::Gone) => {}
@@ -117,7 +117,7 @@ impl Diff {
             (Coverage::Read, _) => {
                 self.counts.gone += 1;
                 self.gone.push(old.id.clone());
-                // A projector or a part that now belongs to a model is no loss.
+                // A projector or a shard that is now part of another model is no loss.
                 let joined = own_files(old).any(|a| there.contains(&a.path));
                 self.tell(ChangeKind::Gone, old, joined.then(|| "now part of another model".to_owned()));
             }
@@ -125,7 +125,7 @@ impl Diff {
     }
 }
 
-/// A projector in a place that could not be read is still there as far as anybody knows.
+/// Keeps the known projector of a model if its place could not be read: it may still exist.
 fn keep_unreachable_projector(model: &mut Model, old: &Model, coverage: &dyn Fn(&Path) -> Coverage) {
     if let (None, Some(projector)) = (model.mmproj(), old.mmproj())
         && matches!(coverage(&projector.path), Coverage::Unavailable(_))
@@ -134,7 +134,7 @@ fn keep_unreachable_projector(model: &mut Model, old: &Model, coverage: &dyn Fn(
     }
 }
 
-/// The most important difference, in words.
+/// Describes the most important difference.
 fn what_changed(new: &Model, old: &Model) -> String {
     let path = |m: &Model| PathBuf::from(main_path(m));
     let files = |m: &Model| own_files(m).count();

@@ -1,20 +1,21 @@
-//! From files to models: split sets, projectors with their models, everything else by itself. Pure.
+//! Groups files into models: split sets, projectors with their models, every other file alone. Pure.
 
+use super::classify::{clean, model_state};
 use super::found::{Found, Repo};
 use super::headers::Header;
 use super::ids::content_of_set;
-use super::judge::{clean, model_state};
 use super::names::{plain_name, repo_names};
 use super::projectors;
 use super::shards::{faults, shard_name};
 use crate::clock::Timestamp;
-use crate::model::{Artifact, Facts, Kind, Model, ModelId, Role, Settings, StoreKind, Usage};
+use crate::gguf;
+use crate::model::{Artifact, Facts, Fault, Kind, Model, ModelId, Role, Settings, StoreKind, Usage};
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A file with what its header says, and the store it lies in.
+/// A file with its header and its store.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     pub store: StoreKind,
@@ -27,8 +28,8 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// What was found, with its header: just read, or kept from an earlier scan.
-    pub fn new(found: Found, header: Result<Header, String>) -> Entry {
+    /// Returns a found file with its header: just read, or kept from an earlier scan.
+    pub fn new(found: Found, header: Result<Header, Fault>) -> Entry {
         let (identity, allocated, header) = match header {
             Ok(h) => (h.identity, h.allocated, Ok(h.facts)),
             Err(why) => (found.identity, found.allocated, Err(why)),
@@ -54,8 +55,8 @@ impl Entry {
     }
 }
 
-/// The models that `entries` amount to, in the order of their main paths. Ids and first-seen times are left empty:
-/// the diff gives them, because it knows which models are old acquaintances.
+/// Returns the models that `entries` make up, sorted by main path. Ids and first-seen times are left empty: the diff
+/// sets them, because it knows which models are known already.
 pub fn group(entries: Vec<Entry>) -> Vec<Model> {
     let mut drafts = drafts(entries);
     pair_projectors(&mut drafts);
@@ -66,7 +67,7 @@ pub fn group(entries: Vec<Entry>) -> Vec<Model> {
     models
 }
 
-/// The path that stands for a model when models are put in order.
+/// Returns the path by which models are sorted.
 pub(crate) fn main_path(model: &Model) -> &std::ffi::OsStr {
     model.main().or(model.artifacts.first()).map_or(model.root.as_os_str(), |a| a.path.as_os_str())
 }
@@ -75,11 +76,11 @@ struct Draft {
     model: Model,
     repo: Option<Arc<Repo>>,
     set: Option<u32>,
-    /// The store itself gave the name.
+    /// Whether the store gave the name.
     is_named: bool,
 }
 
-/// Folder, prefix and promised count: what parts of one set have in common.
+/// The common key of the shards of one set: folder, prefix and promised count.
 type SetKey = (PathBuf, OsString, u32);
 
 fn drafts(entries: Vec<Entry>) -> Vec<Draft> {
@@ -104,7 +105,8 @@ fn drafts(entries: Vec<Entry>) -> Vec<Draft> {
     drafts
 }
 
-/// Where blobs have no names of their own, the store says what belongs together, and the header which part it is.
+/// Returns set, number and count of a shard in a store whose blobs have no names: the store gives the set, the header
+/// the number.
 fn shard_of_store(entry: &Entry) -> Option<(OsString, u32, u32)> {
     let set = entry.set?;
     let split = entry.artifact.header.as_ref().ok()?.split.filter(|s| s.count > 1)?; // unreadable: a row of its own
@@ -142,7 +144,7 @@ fn set(mut parts: Vec<Entry>, count: u32) -> Option<Draft> {
     Some(draft(home, Parts { artifacts, faults, content, expected: count }))
 }
 
-/// Where a model lies, and what its store says of it.
+/// The place of a model, with its name and set in the store.
 struct Home {
     store: StoreKind,
     root: Arc<Path>,
@@ -161,12 +163,13 @@ struct Parts {
 fn draft(home: Home, mut parts: Parts) -> Draft {
     let Home { store, root, repo, name, set } = home;
     for artifact in &mut parts.artifacts {
-        if let Err(why) = &mut artifact.header {
-            *why = clean(why);
+        if let Err(fault) = &mut artifact.header {
+            fault.why = clean(&fault.why);
         }
     }
     let (state, reason) = model_state(&parts.artifacts, &parts.faults);
-    let kind = first_facts(&parts.artifacts).map_or(Kind::Unknown, |f| f.kind);
+    let whole = gguf::facts_of_set(&parts.artifacts).map(Box::new);
+    let kind = whole.as_deref().or(first_facts(&parts.artifacts)).map_or(Kind::Unknown, |f| f.kind);
     let plain = || parts.artifacts.first().map(|a| plain_name(&a.path)).unwrap_or_default();
     let is_named = name.is_some();
     let name = name.unwrap_or_else(plain);
@@ -181,6 +184,7 @@ fn draft(home: Home, mut parts: Parts) -> Draft {
         reason,
         content: parts.content,
         artifacts: parts.artifacts,
+        whole,
         shards_expected: parts.expected,
         first_seen: Timestamp(0),
         settings: Settings::default(),
@@ -193,13 +197,14 @@ fn first_facts(artifacts: &[Artifact]) -> Option<&Facts> {
     artifacts.iter().find_map(|a| a.header.as_ref().ok())
 }
 
-/// Repository or folder, and the set in it: beyond that no projector is paired.
+/// The area in which projectors are paired: a repository or folder, and the set in it.
 type PairingPlace = (PathBuf, Option<u32>);
 
-/// Gives each model its projector. One may serve several quantisations of a model; one that serves none stays a row.
+/// Gives each model its projector. A projector may serve several quantizations of a model; one that serves none stays a
+/// row.
 fn pair_projectors(drafts: &mut Vec<Draft>) {
     let is_projector = |d: &Draft| d.model.kind == Kind::Mmproj && d.model.artifacts.len() == 1;
-    // A projector serves its repository, or else its folder; where the store says so, only its own set there.
+    // A projector serves its repository, or else its folder; if the store gives a set, only that set.
     let place = |d: &Draft| -> PairingPlace {
         let folder = match &d.repo {
             Some(repo) => repo.folder.clone(),
@@ -215,7 +220,7 @@ fn pair_projectors(drafts: &mut Vec<Draft>) {
         return;
     }
     for (i, draft) in drafts.iter().enumerate() {
-        if matches!(draft.model.kind, Kind::Generative | Kind::Embedding)
+        if draft.model.kind.is_served()
             && let Some((models, _)) = places.get_mut(&place(draft))
         {
             models.push(i);
@@ -244,7 +249,7 @@ fn pair_projectors(drafts: &mut Vec<Draft>) {
     drafts.retain(|_| !flags.next().unwrap_or(false));
 }
 
-/// A file that a store has in several sets, and that none of them took in, is one row.
+/// Keeps one row of a file that a store has in several sets and that was attached in none of them.
 fn once_each(drafts: &mut Vec<Draft>) {
     let in_sets = |d: &&Draft| d.set.is_some();
     let attached = drafts.iter().filter(in_sets).flat_map(|d| d.model.artifacts.iter().skip(1));
@@ -252,7 +257,7 @@ fn once_each(drafts: &mut Vec<Draft>) {
     drafts.retain(|d| d.set.is_none() || d.model.artifacts.first().is_none_or(|a| seen.insert(a.path.clone())));
 }
 
-/// (model, projector) as indices into `drafts`.
+/// Returns pairs of model and projector, as indexes into `drafts`.
 fn choose(drafts: &[Draft], models: &[usize], projectors: &[usize]) -> Vec<(usize, usize)> {
     let one_repo = models.first().and_then(|i| drafts.get(*i)).is_some_and(|d| d.repo.is_some() || d.set.is_some());
     let rows: Vec<&Model> = models.iter().filter_map(|i| drafts.get(*i)).map(|d| &d.model).collect();

@@ -1,35 +1,35 @@
 //! Reads the headers of new and changed files, several at a time.
 
-use super::found::{Pulse, stop_if};
-use super::scan::ScanEvent;
-use crate::model::{Facts, FileIdentity};
+use super::progress::ScanEvent;
+use super::progress::{ScanProgress, stop_if};
+use crate::model::{Facts, Fault, FileIdentity};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// What one look into a file gives.
+/// The result of reading one header.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header {
-    /// Of the file that was opened, which may be newer than the one the walk saw.
+    /// The identity of the opened file, which may be newer than the one of the walk.
     pub identity: FileIdentity,
     /// Bytes of disk in use.
     pub allocated: u64,
     pub facts: Facts,
 }
 
-/// How a header is read; given from outside, so that whoever asks can count.
-pub type ReadHeader<'a> = &'a (dyn Fn(&Path) -> Result<Header, String> + Sync);
+/// Reads a header. A parameter, so that callers can count the reads.
+pub type ReadHeader<'a> = &'a (dyn Fn(&Path) -> Result<Header, Fault> + Sync);
 
-/// The headers of `files`, in their order. A worker takes the next file when it is done with one, so nothing queues
-/// up and a slow file holds up nobody.
+/// Returns the headers of `files`, in their order. A thread takes the next file when it has finished one, so a slow
+/// file delays no other.
 pub(crate) fn read_all<E: Send>(
     files: &[&Path],
     threads: usize,
     read: &(dyn Fn(&Path) -> Result<Header, E> + Sync),
-    pulse: &Pulse<'_>,
+    progress: &ScanProgress<'_>,
 ) -> anyhow::Result<Vec<Result<Header, E>>> {
     let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
     let total = files.len() as u64;
-    let (cancel, progress) = (pulse.cancel, pulse.progress);
+    let (cancel, progress) = (progress.cancel, progress.progress);
     let work = || {
         let mut mine = Vec::new();
         while !cancel.load(Ordering::Relaxed) {
@@ -47,7 +47,7 @@ pub(crate) fn read_all<E: Send>(
         for worker in workers {
             match worker.join() {
                 Ok(some) => all.extend(some),
-                // A panic in the reader is a bug and must look like one.
+                // A panic in the reader is a bug and must surface as one.
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }

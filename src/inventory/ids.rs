@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-/// The id of the `ordinal`-th model (from 0) with this content: the first 12 hex digits of
-/// sha256("model" NUL content NUL ordinal). A model without a readable header is identified by its path instead.
+/// Returns the id of the `ordinal`-th model (from 0) with this content: the first 12 hex digits of sha256("model" NUL
+/// content NUL ordinal). A model without a readable header is identified by its path instead.
 pub fn model_id(content: Result<&str, &OsStr>, ordinal: u32) -> ModelId {
     let mut hash = Sha256::new();
     match content {
@@ -27,10 +27,10 @@ pub fn model_id(content: Result<&str, &OsStr>, ordinal: u32) -> ModelId {
     ModelId(text)
 }
 
-/// Gives out ids that nobody has yet.
+/// Assigns ids that are not in use yet.
 pub(crate) struct FreshIds {
     taken: HashSet<ModelId>,
-    /// Where to go on with a content: a thousand copies of one file must not try a million ids.
+    /// The next ordinal of each content: a thousand copies of one file must not try a million ids.
     next: HashMap<OsString, u32>,
 }
 
@@ -39,7 +39,7 @@ impl FreshIds {
         FreshIds { taken, next: HashMap::new() }
     }
 
-    /// The first id for this content that is free; it is taken afterwards.
+    /// Returns the first free id for this content and marks it as taken.
     pub fn give(&mut self, content: Result<&str, &OsStr>) -> ModelId {
         let key = content.map_or_else(OsStr::to_owned, OsString::from);
         let next = self.next.entry(key).or_insert(0);
@@ -53,8 +53,8 @@ impl FreshIds {
     }
 }
 
-/// The content identity of a split set: a hash over the fingerprints of its parts by number, so that the order in
-/// which they were found does not matter. None while a part has no readable header.
+/// Returns the content identity of a split set: a hash over the fingerprints of its shards by number, so that the order
+/// in which they were found does not matter. None while a shard has no readable header.
 pub fn content_of_set<'a>(parts: impl IntoIterator<Item = (u32, Option<&'a str>)>) -> Option<String> {
     let mut parts: Vec<(u32, &str)> = parts.into_iter().map(|(no, f)| Some((no, f?))).collect::<Option<_>>()?;
     parts.sort_unstable();

@@ -1,9 +1,9 @@
-//! What the database knows of files, arranged for a scan: by path, and by region.
+//! The files that the database knows, indexed for a scan by path and by region.
 
 use super::found::Found;
 use super::roots::{Region, region_of};
 use super::stores;
-use super::walk::Settled;
+use super::walk::UnchangedPlace;
 use crate::model::{FileIdentity, KnownFile, ModelId, StoreKind};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 pub(crate) struct Known<'a> {
     files: &'a [KnownFile],
-    /// A path may be known more than once (a projector of several models, a model that is gone): one that is present
-    /// speaks for it.
+    /// The known file of each path. A path may be known more than once (a projector of several models, a model that is
+    /// gone): an entry that is present takes precedence.
     by_path: HashMap<&'a OsStr, &'a KnownFile>,
     regions: Vec<KnownInRegion<'a>>,
 }
@@ -20,7 +20,7 @@ pub(crate) struct Known<'a> {
 #[derive(Default)]
 pub(crate) struct KnownInRegion<'a> {
     pub files: Vec<&'a KnownFile>,
-    /// Different paths among those that are present.
+    /// The number of different paths of the present files.
     present: usize,
 }
 
@@ -51,12 +51,17 @@ impl<'a> Known<'a> {
         self.by_path.contains_key(path.as_os_str())
     }
 
-    /// The places of a region (see [`place_of_path`]) that do not hold exactly what is known, untouched. Models do not
-    /// reach beyond a place, so nothing of the other places need be loaded or grouped. Further entries of a file are
-    /// not in what is known here, so their places take the longer way. `found` is in the order of its paths.
+    /// Returns the places of a region (see [`place_of_path`]) whose files are not exactly the known ones, unchanged. A
+    /// model never extends beyond a place, so nothing of the other places need be loaded or grouped. Further entries of
+    /// a file are not known here, so their places always count as changed. `found` is sorted by path.
     ///
-    /// Repositories in `settled` are as they are known.
-    pub fn unsettled<'f>(&self, index: usize, found: &'f [Found], settled: &[Settled]) -> HashSet<&'f Path>
+    /// The repositories in `unchanged_places` are as they are known.
+    pub fn changed_places<'f>(
+        &self,
+        index: usize,
+        found: &'f [Found],
+        unchanged_places: &[UnchangedPlace],
+    ) -> HashSet<&'f Path>
     where
         'a: 'f,
     {
@@ -65,43 +70,42 @@ impl<'a> Known<'a> {
             _ => true,
         };
         let as_known = |f: &Found| {
-            // Those of repositories of a hub cache would be settled if they were as known.
+            // Repositories of a hub cache that are as known would be in `unchanged_places`.
             (f.repo.is_none() || f.store != StoreKind::Hf)
                 && f.also.is_empty()
-                && self
-                    .by_path
-                    .get(f.path.as_os_str())
-                    .is_some_and(|k| k.present && k.identity == f.identity && k.target == f.target && is_name(f, k))
+                && self.by_path.get(f.path.as_os_str()).is_some_and(|k| {
+                    k.present && !k.again && k.identity == f.identity && k.target == f.target && is_name(f, k)
+                })
         };
         let mut places: HashSet<&Path> = found.iter().filter(|f| !as_known(f)).map(place_of).collect();
-        // In the order of their paths; a projector that several models share is there once for each of them.
+        // Sorted by path; a projector that several models share occurs once for each of them.
         let is_first = |i: usize| {
             i.checked_sub(1).and_then(|before| found.get(before)).map(|f| &f.path) != found.get(i).map(|f| &f.path)
         };
         let again = found.iter().enumerate().filter(|(i, f)| is_first(*i) && as_known(f)).count();
-        let unread: u64 = settled.iter().map(|s| s.files).sum();
+        let unread: u64 = unchanged_places.iter().map(|s| s.files).sum();
         let as_before = unread.saturating_add(again as u64);
         if self.regions.get(index).is_some_and(|r| r.present as u64 > as_before) {
             let there: HashSet<&OsStr> = found.iter().map(|f| f.path.as_os_str()).collect();
             let lost = self.region(index).iter().filter(|k| k.present && !there.contains(k.path.as_os_str()));
-            places.extend(lost.map(|k| place_of_path(&k.path)).filter(|place| !is_in(settled, place)));
+            places.extend(lost.map(|k| place_of_path(&k.path)).filter(|place| !is_in(unchanged_places, place)));
         }
         places
     }
 
-    /// The number of models in the region that have all their files in settled places.
-    pub fn settled_models(&self, index: usize, unsettled: &HashSet<&Path>) -> u64 {
-        let mut settled: HashSet<&ModelId> = HashSet::with_capacity(self.region(index).len());
+    /// Returns the number of models in the region that have all their files in unchanged places.
+    pub fn unchanged_models(&self, index: usize, changed_places: &HashSet<&Path>) -> u64 {
+        let mut closed: HashSet<&ModelId> = HashSet::with_capacity(self.region(index).len());
         let mut open: HashSet<&ModelId> = HashSet::new();
         for file in self.region(index).iter().filter(|f| f.present) {
-            let is_open = !unsettled.is_empty() && unsettled.contains(place_of_path(&file.path));
-            if is_open { &mut open } else { &mut settled }.insert(&file.model);
+            let is_open = !changed_places.is_empty() && changed_places.contains(place_of_path(&file.path));
+            if is_open { &mut open } else { &mut closed }.insert(&file.model);
         }
-        settled.difference(&open).count() as u64
+        closed.difference(&open).count() as u64
     }
 
-    /// The recorded roots whose models a scan needs in full: those of the given regions, and those where a file of
-    /// `found` is known under another path (it moved, or has a second name), so that it stays closed.
+    /// Returns the recorded roots whose models a scan needs in full: those of the given regions, and those where a file
+    /// of `found` is known under another path (it moved, or has a second name), so that no such model is missing.
     pub fn roots_to_load(&self, regions: &[usize], found: &[Found]) -> Vec<PathBuf> {
         let mut roots: BTreeSet<&Path> = BTreeSet::new();
         for index in regions {
@@ -121,12 +125,12 @@ impl<'a> Known<'a> {
     }
 }
 
-/// Whether a place is one of the repositories, which are in the order of their paths' bytes.
-pub(crate) fn is_in(settled: &[Settled], place: &Path) -> bool {
-    settled.binary_search_by(|s| s.folder.as_os_str().cmp(place.as_os_str())).is_ok()
+/// Returns whether a place is one of the repositories, which are sorted by the bytes of their paths.
+pub(crate) fn is_in(unchanged_places: &[UnchangedPlace], place: &Path) -> bool {
+    unchanged_places.binary_search_by(|s| s.folder.as_os_str().cmp(place.as_os_str())).is_ok()
 }
 
-/// The folder or repository that a file's model cannot reach beyond.
+/// Returns the folder or repository that a file's model cannot extend beyond.
 pub(crate) fn place_of(found: &Found) -> &Path {
     match &found.repo {
         Some(repo) => &repo.folder,
@@ -134,7 +138,7 @@ pub(crate) fn place_of(found: &Found) -> &Path {
     }
 }
 
-/// The same from the path of a file that is not there any more.
+/// Returns the place like [`place_of`], from the path of a file that may no longer exist.
 pub(crate) fn place_of_path(path: &Path) -> &Path {
     stores::repository_of(path).or(path.parent()).unwrap_or(path)
 }

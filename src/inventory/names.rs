@@ -1,13 +1,16 @@
-//! The names people use. In a repository: `org/name:Q4_K_M`, as llama.cpp writes it; elsewhere the file name without
-//! `.gguf` and without the number of a part. Names keep what the disk says; whoever prints them disarms it.
+//! The names of models. In a repository: `org/name:Q4_K_M`, as llama.cpp writes it; elsewhere the file name without
+//! `.gguf` and without the number of a shard. Names keep the characters on the disk; the code that prints them makes
+//! them safe.
 
-use super::found::{Repo, gguf_stem};
+use super::found::Repo;
+
+use super::paths::gguf_stem;
 use super::shards::shard_name;
 use crate::model::{Kind, Model};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// The name of a model outside a repository.
+/// Returns the name of a model outside a repository.
 pub(crate) fn plain_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     match (shard_name(name), gguf_stem(name)) {
@@ -17,8 +20,9 @@ pub(crate) fn plain_name(path: &Path) -> String {
     }
 }
 
-/// Names the models of one repository, given with the path of their main file. A tag that would stand for two
-/// different files gives way to their names; a file of an older snapshot says of which.
+/// Returns the names of the models of one repository, from the paths of their main files. A tag that would mean two
+/// different files is replaced by the file names; a file of another snapshot than the current one is marked with its
+/// snapshot.
 pub(crate) fn repo_names(repo: &Repo, models: &[&Model]) -> Vec<String> {
     let places: Vec<Place> = models.iter().map(|m| Place::of(repo, m)).collect();
     let mut files_of_tag: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -46,7 +50,7 @@ pub(crate) fn repo_names(repo: &Repo, models: &[&Model]) -> Vec<String> {
 
 struct Place {
     snapshot: Option<String>,
-    /// Path inside the snapshot, without suffixes.
+    /// The path inside the snapshot, without suffixes.
     file: String,
     tag: Option<String>,
 }
@@ -58,7 +62,12 @@ impl Place {
         let mut inside = path.strip_prefix(repo.folder.join("snapshots")).unwrap_or(path).components();
         let snapshot = inside.next().map(|c| c.as_os_str().to_string_lossy().into_owned());
         let dir: PathBuf = inside.as_path().parent().map(Path::to_owned).unwrap_or_default();
-        let tag = matches!(model.kind, Kind::Generative | Kind::Embedding).then(|| {
+        // Kinds of which a repository has one file for each quantization, if any.
+        let is_tagged = match model.kind {
+            Kind::Unknown => model.facts().is_some(),
+            kind => kind.is_served() || matches!(kind, Kind::Speech | Kind::Diffusion | Kind::Encoder),
+        };
+        let tag = is_tagged.then(|| {
             let label = model.facts().map(|f| f.quant.label.clone()).filter(|l| l != "unknown");
             tag_of(&stem).or(label)
         });
@@ -66,7 +75,7 @@ impl Place {
     }
 }
 
-/// The quantisation at the end of a file name, upper-case: `Q4_K_M`, `UD-IQ2_XXS`, `BF16`.
+/// Returns the quantization at the end of a file name, in upper case: `Q4_K_M`, `UD-IQ2_XXS`, `BF16`.
 pub(crate) fn tag_of(stem: &str) -> Option<String> {
     let upper = stem.to_uppercase();
     let mut segments = upper.rsplit(['-', '.']);

@@ -1,4 +1,4 @@
-//! Which found model is which known one. Pure and independent of the order of its input.
+//! Matches found models with known ones. Pure and independent of the order of its input.
 
 use super::coverage::Coverage;
 use crate::model::{Artifact, FileIdentity, Model, Role, State};
@@ -7,17 +7,17 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// The files that make a model what it is: a projector may belong to several.
+/// Returns the files that belong to a model alone: without projectors, which may belong to several.
 pub(super) fn own_files(model: &Model) -> impl Iterator<Item = &Artifact> {
     model.artifacts.iter().filter(|a| a.role != Role::Mmproj)
 }
 
-/// Every path under which one of its own files is reached inside its store.
+/// Returns every path that leads to one of the model's own files inside its store.
 pub(super) fn entries(model: &Model) -> impl Iterator<Item = &OsStr> {
     own_files(model).flat_map(|a| std::iter::once(&a.path).chain(&a.also)).map(|p| p.as_os_str())
 }
 
-/// What a scan knows about the place of a known model: the worst over its own files.
+/// Returns the coverage of a known model's place: the worst over its own files.
 pub(super) fn place_of(model: &Model, coverage: &dyn Fn(&Path) -> Coverage) -> Coverage {
     let mut worst = None;
     for file in own_files(model) {
@@ -30,10 +30,11 @@ pub(super) fn place_of(model: &Model, coverage: &dyn Fn(&Path) -> Coverage) -> C
     worst.unwrap_or_else(|| coverage(&model.root))
 }
 
-/// For each of `found` the index of the known model that it is. Both slices are in a fixed order (by path, by id).
+/// Returns for each of `found` the index of the known model that it is. Both slices are in a fixed order (by path, by
+/// id).
 ///
-/// In this order, each known model at most once: the same place with the same content; the same inode elsewhere; the
-/// same place with other content; the same content elsewhere when the old place no longer has it.
+/// The rules, in this order, each known model at most once: the same place with the same content; the same inode
+/// elsewhere; the same place with other content; the same content elsewhere when the old place no longer has it.
 pub(super) fn pair(known: &[Model], found: &[Model], coverage: &dyn Fn(&Path) -> Coverage) -> Vec<Option<usize>> {
     let index = Index::new(known);
     let mut pairs = Pairs { used: vec![false; known.len()], of: vec![None; found.len()] };
@@ -56,7 +57,7 @@ struct Pairs {
 }
 
 impl Pairs {
-    /// One rule, for all found models that no earlier rule has settled.
+    /// Applies one rule to all found models that no earlier rule has paired.
     fn each(&mut self, found: &[Model], rule: impl Fn(&Model, &[bool]) -> Option<usize>) {
         for (model, slot) in found.iter().zip(&mut self.of) {
             if slot.is_none()
@@ -118,7 +119,7 @@ impl<'a> Index<'a> {
         self.best(self.contents.get(found.content.as_deref()?)?.iter(), used, fits)
     }
 
-    /// The candidate that is not gone, else any; with the most hits; with the smallest id.
+    /// Returns the best candidate: one that is not gone, then the most hits, then the smallest id.
     fn best<'i>(
         &self,
         candidates: impl Iterator<Item = &'i usize>,
@@ -137,13 +138,13 @@ impl<'a> Index<'a> {
     }
 }
 
-/// Equal by content hash, or one file of both is untouched in its place.
+/// Returns whether the content hashes are equal, or one file of both is unchanged in its place.
 fn same_content(known: &Model, found: &Model) -> bool {
     (known.content.is_some() && known.content == found.content)
         || own_files(found).any(|f| own_files(known).any(|k| k.path == f.path && k.identity.same_content(&f.identity)))
 }
 
-/// Every path of every file, projectors included: what is really there.
+/// Returns every path of every file, projectors included: all files that exist.
 pub(super) fn all_paths(models: &[Model]) -> HashSet<&OsStr> {
     models
         .iter()

@@ -1,40 +1,43 @@
-//! From the roots a person names to the regions that are walked: real paths, each place once.
+//! Turns the named roots into the regions that are walked: real paths, each place once.
 
 use crate::failure::Failure;
-use crate::inventory::stores::{self, Folder};
+use crate::inventory::folder::Folder;
+use crate::inventory::paths::contains;
+use crate::inventory::stores;
 use crate::model::StoreKind;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-/// A place to look for models.
+/// A place to search for models.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RootSpec {
     pub path: PathBuf,
-    /// None: found out by looking.
+    /// The store of the root. None: detected from its layout.
     pub store: Option<StoreKind>,
     pub named_by: RootSource,
 }
 
-/// Who asked for a root; decides how loudly its absence is reported.
+/// The source of a root, which decides how prominently its absence is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RootSource {
-    /// On the command line: must be readable.
+    /// The command line: the root must be readable.
     Argument,
     /// This environment variable.
     Environment(&'static str),
     ConfigFile,
-    /// A known place: may well not exist.
+    /// A known place, which need not exist.
     Default,
 }
 
-/// One tree to walk. Its path is free of links, so that a place has one name whichever way it was reached.
+/// One tree to walk. Its path is free of links, so that a place has one name, whichever path led to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Region {
     pub path: PathBuf,
     pub store: Option<StoreKind>,
-    /// Folders in it that a person or a default place gave to a store.
+    /// Folders in it that the user or a known place assigned to a store.
     pub claims: Vec<(PathBuf, StoreKind)>,
+    /// Plain folders in it that were named, too: roots of their own, which are walked with it.
+    pub inner: Vec<PathBuf>,
     pub named_by: RootSource,
     pub reach: Reach,
 }
@@ -42,16 +45,16 @@ pub(crate) struct Region {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reach {
     Open,
-    /// A folder without any entry: an unmounted volume looks like this.
+    /// A folder without any entry, as an unmounted volume is.
     Empty,
     /// Missing.
     Missing(String),
-    /// There, and not readable as a folder.
+    /// Existing, but not readable as a folder.
     Unreadable(String),
 }
 
 impl Reach {
-    /// Why there is nothing to see, in a sentence.
+    /// Returns the reason why nothing can be read, as a sentence.
     pub fn reason(&self) -> Option<String> {
         match self {
             Reach::Open => None,
@@ -61,11 +64,11 @@ impl Reach {
     }
 }
 
-/// The regions that `specs` amount to, in the order of their paths. A root inside another one is walked with it; one
-/// that cannot be read stays a region of its own, so that the outer one does not speak for what is in it.
+/// Returns the regions of `specs`, sorted by path. A root inside another one is walked with it; one that cannot be read
+/// stays a region of its own, so that the outer one does not cover its content.
 pub(crate) fn regions(specs: &[RootSpec]) -> Vec<Region> {
     let mut all: Vec<Region> = specs.iter().map(look_at).collect();
-    // The stronger source first, so that it survives among equals.
+    // The stronger source first, so that it is kept among equals.
     let rank = |r: &Region| match r.named_by {
         RootSource::Argument => 0,
         RootSource::Environment(_) => 1,
@@ -78,7 +81,11 @@ pub(crate) fn regions(specs: &[RootSpec]) -> Vec<Region> {
         let open = region.reach == Reach::Open;
         let walked_with = |k: &Region| open && k.reach == Reach::Open && contains(&k.path, &region.path);
         match kept.iter_mut().find(|k| k.path == region.path || walked_with(k)) {
-            Some(outer) => outer.claims.extend(region.claims),
+            Some(outer) => {
+                let is_plain = region.path != outer.path && region.store.is_none();
+                outer.inner.extend(is_plain.then_some(region.path));
+                outer.claims.extend(region.claims);
+            }
             None => kept.push(region),
         }
     }
@@ -105,14 +112,14 @@ fn look_at(spec: &RootSpec) -> Region {
         Err(e) => (where_it_was(&spec.path), Reach::Unreadable(e.to_string())),
     };
     let claims = spec.store.map(|store| (path.clone(), store)).into_iter().collect();
-    Region { path, store: spec.store, claims, named_by: spec.named_by, reach }
+    Region { path, store: spec.store, claims, inner: Vec::new(), named_by: spec.named_by, reach }
 }
 
-/// The real path that a missing root had while it was there, as far as links still tell: `~/models -> /mnt/big/models`
-/// leads to `/mnt/big/models` also when nothing is mounted there.
+/// Returns the real path that a missing root had while it existed, as far as its links still show it.
+/// `~/models -> /mnt/big/models` leads to `/mnt/big/models` even when nothing is mounted there.
 fn where_it_was(path: &Path) -> PathBuf {
     const HOPS: usize = 40;
-    // Without a working directory a relative path can only be taken as it is.
+    // Without a working directory, a relative path is used unchanged.
     let mut rest = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     for _ in 0..HOPS {
         let mut real = PathBuf::from("/");
@@ -143,25 +150,14 @@ fn where_it_was(path: &Path) -> PathBuf {
     rest
 }
 
-/// `inner` lies under `outer` or is it. Compares bytes: both are normal, absolute paths, and this runs once for each
-/// known file.
-pub(crate) fn contains(outer: &Path, inner: &Path) -> bool {
-    let (outer, inner) = (outer.as_os_str().as_bytes(), inner.as_os_str().as_bytes());
-    let outer = outer.strip_suffix(b"/").unwrap_or(outer);
-    match inner.strip_prefix(outer) {
-        Some(rest) => rest.is_empty() || rest.first() == Some(&b'/'),
-        None => false,
-    }
-}
-
-/// The deepest region that holds `path`.
+/// Returns the index of the deepest region that contains `path`.
 pub(crate) fn region_of(regions: &[Region], path: &Path) -> Option<usize> {
     (0..regions.len())
         .filter(|i| regions.get(*i).is_some_and(|r| contains(&r.path, path)))
         .max_by_key(|i| regions.get(*i).map(|r| r.path.as_os_str().len()))
 }
 
-/// The failure for a root that a person named and that is not there to be read.
+/// Returns the failure for a root that the user named and that cannot be read.
 pub(crate) fn unreachable_root(region: &Region, why: &str) -> Failure {
     Failure::cannot_meet(format!("cannot read root {}: {why}", region.path.display()))
         .hint("name a folder that exists and that you may read")

@@ -1,36 +1,41 @@
-//! A scan from end to end: walk, leave alone what is untouched, read what is new, group, compare.
+//! Runs a whole scan: walks, skips unchanged places, reads new headers, groups files, compares.
 
+use super::changes::Change;
 use super::coverage::{Coverage, Covered, unmounted};
 use super::diff::{Diff, DiffInput, diff};
-use super::found::{Found, Pulse, Skipped, vanished};
+use super::found::{Found, Skipped};
 use super::group::{Entry, group};
 use super::headers::{Header, ReadHeader, read_all};
+use super::inode::vanished;
 use super::known::{Known, is_in, place_of, place_of_path};
-use super::roots::{Reach, Region, RootSource, RootSpec, contains, regions, unreachable_root};
+use super::paths::contains;
+use super::progress::ScanEvent;
+use super::progress::ScanProgress;
+use super::roots::{Reach, Region, RootSource, RootSpec, regions, unreachable_root};
 use super::stamps::Stamps;
-use super::walk::{Means, Walked, walk};
+use super::walk::{WalkOptions, Walked, walk};
 use crate::clock::Timestamp;
 use crate::model::{
-    Artifact, FileIdentity, FolderStamp, Integrity, KnownFile, Model, ModelId, RootState, ScanCounts, ScanOutcome,
-    State, StoreKind, Surveyed,
+    Artifact, Fault, FileIdentity, FolderStamp, Integrity, KnownFile, Model, RootState, ScanCounts, ScanOutcome, State,
+    StoreKind, Surveyed,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-/// Gives the full models of the recorded roots in the list, gone ones included.
+/// Loads the full models of the listed recorded roots, gone ones included.
 pub type LoadModels<'a> = &'a mut dyn FnMut(&[PathBuf]) -> anyhow::Result<Vec<Model>>;
 
-/// Everything a scan needs from outside.
+/// The input of a scan.
 pub struct ScanRequest<'a> {
     pub roots: &'a [RootSpec],
     /// Every file in the database.
     pub known: &'a [KnownFile],
-    /// What repositories looked like when they were last read: one that still looks so is not read again. None of them
+    /// The stamps of repositories when they were last read: one with the same stamp is not read again. An empty slice
     /// makes the scan read everything.
     pub stamps: &'a [FolderStamp],
     pub now: Timestamp,
-    /// Headers read at the same time, at least 1.
+    /// The number of headers that are read at the same time, at least 1.
     pub threads: usize,
     pub read: ReadHeader<'a>,
     /// Called at most once, and only when something changed.
@@ -41,44 +46,15 @@ pub struct ScanRequest<'a> {
     pub cancel: &'a AtomicBool,
 }
 
-/// How far a scan is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ScanEvent {
-    /// A root is being walked.
-    Root { path: PathBuf },
-    /// Directory entries seen so far, over all roots.
-    Entries { seen: u64 },
-    /// Headers read out of those that must be.
-    Headers { done: u64, total: u64 },
-}
-
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ScanReport {
-    /// For the database.
+    /// The result to write to the database.
     pub outcome: ScanOutcome,
-    /// One line for each model that is not as it was.
+    /// One entry for each model that changed.
     pub changes: Vec<Change>,
     pub skipped: Vec<Skipped>,
-    /// The places that were looked at, in the order of their paths.
+    /// The scanned roots, sorted by path.
     pub roots: Vec<RootReport>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    pub kind: ChangeKind,
-    pub id: ModelId,
-    pub name: String,
-    pub path: PathBuf,
-    pub detail: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ChangeKind {
-    Added,
-    Changed,
-    Moved { from: PathBuf },
-    Gone,
-    Unavailable,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,32 +63,36 @@ pub struct RootReport {
     pub store: StoreKind,
     pub named_by: RootSource,
     pub state: RootState,
-    /// Model files found in it; 0 when it could not be read.
+    /// The number of model files found in it; 0 when it could not be read.
     pub files: u64,
 }
 
-/// Scans. Nothing is written anywhere: the outcome is for the database to keep.
+/// Scans. Writes nothing: the caller records the outcome in the database.
 ///
-/// Fails when a root given as an argument cannot be read and nothing is known in it (exit 3), when `cancel` is set
-/// (exit 130), and when `load` fails.
+/// # Errors
+/// When a root given as an argument cannot be read and nothing is known in it (exit 3), when `cancel` is set (exit
+/// 130), and when `load` fails.
 pub fn scan(request: ScanRequest<'_>) -> anyhow::Result<ScanReport> {
-    let pulse =
-        Pulse { progress: request.progress, cancel: request.cancel, entries: std::sync::atomic::AtomicU64::new(0) };
+    let progress = ScanProgress {
+        progress: request.progress,
+        cancel: request.cancel,
+        entries: std::sync::atomic::AtomicU64::new(0),
+    };
     let mut regions = regions(request.roots);
     drop_absent_defaults(&mut regions, request.known);
     let known = Known::new(request.known, &regions);
-    let means = Means {
+    let options = WalkOptions {
         threads: request.threads.saturating_sub(1),
         is_known: &|path| known.has(path),
         stamps: &Stamps::new(request.stamps, request.known),
         started_ns: request.now.millis().saturating_mul(1_000_000),
-        pulse: &pulse,
+        progress: &progress,
     };
     let mut walks = Vec::with_capacity(regions.len());
     for (i, region) in regions.iter().enumerate() {
         refuse_unreachable(region, &region.reach, known.region(i))?;
         (request.progress)(ScanEvent::Root { path: region.path.clone() });
-        let walked = walk(region, &means)?;
+        let walked = walk(region, &options)?;
         if let Some(why) = &walked.failed {
             refuse_unreachable(region, &Reach::Unreadable(why.clone()), known.region(i))?;
         }
@@ -125,12 +105,12 @@ pub fn scan(request: ScanRequest<'_>) -> anyhow::Result<ScanReport> {
         for (_, walked) in walks.iter_mut().enumerate().filter(|(i, _)| open.regions.contains(i)) {
             found.extend(walked.found.drain(..).filter(|f| open.places.contains(place_of(f))));
         }
-        report.compare(request, &known, &open, found, &pulse)?;
+        report.compare(request, &known, &open, found, &progress)?;
     }
     Ok(report.finish())
 }
 
-/// A default place that is not there is no news, unless models were seen in it.
+/// Removes default places that do not exist, unless models are known in them.
 fn drop_absent_defaults(regions: &mut Vec<Region>, known: &[KnownFile]) {
     regions.retain(|r| {
         let absent = r.named_by == RootSource::Default && matches!(r.reach, Reach::Missing(_));
@@ -147,7 +127,7 @@ fn refuse_unreachable(region: &Region, reach: &Reach, known: &[&KnownFile]) -> a
     }
 }
 
-/// What the walks showed, before anything is compared.
+/// The results of the walks, before any comparison.
 struct Survey<'a> {
     covered: Covered<'a>,
     outcome: ScanOutcome,
@@ -171,7 +151,7 @@ impl<'a> Survey<'a> {
             let failed = walked.failed.clone().map(Reach::Unreadable);
             let reach = failed.as_ref().unwrap_or(&region.reach);
             let state = match reach.reason() {
-                // Nothing was ever there: an empty folder is just empty.
+                // No file is known there: the folder is simply empty.
                 Some(_) if *reach == Reach::Empty && files.is_empty() => RootState::Read,
                 Some(reason) => RootState::Unavailable { reason },
                 None => RootState::Read,
@@ -180,19 +160,29 @@ impl<'a> Survey<'a> {
                 survey.skipped.push(Skipped { path: region.path.clone(), reason: reason.clone() });
             }
             survey.skipped.append(&mut walked.skipped);
-            // A folder of llama.cpp may hold repositories of the hub as well, and is llama.cpp's all the same.
+            // A folder of llama.cpp may also hold repositories of the hub, but still belongs to llama.cpp.
             let owner = walked.stores.iter().rfind(|(at, _)| *at == region.path).map(|(_, store)| *store);
             let store = region.store.or(owner).unwrap_or(StoreKind::Dir);
             places.insert(region.path.clone(), (store, state.clone()));
             for (at, store) in walked.stores.iter().rev() {
                 places.entry(at.clone()).or_insert_with(|| (*store, RootState::Read));
             }
+            for at in &region.inner {
+                places.entry(at.clone()).or_insert_with(|| (StoreKind::Dir, RootState::Read));
+            }
+            let claimed = region.claims.iter().map(|(at, _)| at).chain(&region.inner).chain([&region.path]);
+            survey.outcome.named.extend(claimed.cloned());
             survey.roots.push(RootReport {
                 path: region.path.clone(),
                 store,
                 named_by: region.named_by,
                 state: state.clone(),
-                files: walked.settled.iter().map(|s| s.files).sum::<u64>().saturating_add(walked.found.len() as u64),
+                files: walked
+                    .unchanged_places
+                    .iter()
+                    .map(|s| s.files)
+                    .sum::<u64>()
+                    .saturating_add(walked.found.len() as u64),
             });
             if state == RootState::Read {
                 survey.outcome.surveys.extend(surveys(region, walked));
@@ -204,7 +194,7 @@ impl<'a> Survey<'a> {
         survey
     }
 
-    /// What is not exactly as known. Counts the models of everything else.
+    /// Returns the places that are not exactly as known. Counts the models of all other places as unchanged.
     fn open_places(&mut self, regions: &[Region], known: &Known<'_>, walks: &[Walked]) -> Open {
         let mut open = Open::default();
         for (i, (region, walked)) in regions.iter().zip(walks).enumerate() {
@@ -214,15 +204,16 @@ impl<'a> Survey<'a> {
                 }
                 continue;
             }
-            let places = known.unsettled(i, &walked.found, &walked.settled);
-            self.outcome.counts.unchanged += known.settled_models(i, &places);
+            let places = known.changed_places(i, &walked.found, &walked.unchanged_places);
+            self.outcome.counts.unchanged += known.unchanged_models(i, &places);
             let whole = !self.covered.unread.iter().any(|u| contains(&region.path, &u.path));
             if whole && places.is_empty() {
                 continue;
             }
             let found: HashSet<_> = walked.found.iter().map(|f| f.path.as_os_str()).collect();
-            let is_settled = |f: &&KnownFile| is_in(&walked.settled, place_of_path(&f.path));
-            let files: Vec<&KnownFile> = known.region(i).iter().copied().filter(|f| !is_settled(f)).collect();
+            let is_in_unchanged_place = |f: &&KnownFile| is_in(&walked.unchanged_places, place_of_path(&f.path));
+            let files: Vec<&KnownFile> =
+                known.region(i).iter().copied().filter(|f| !is_in_unchanged_place(f)).collect();
             let lost = unmounted(region, &files, &found);
             self.skipped.extend(lost.iter().cloned());
             self.covered.unread.extend(lost);
@@ -238,13 +229,13 @@ impl<'a> Survey<'a> {
         known: &Known<'_>,
         open: &Open,
         found: Vec<Found>,
-        pulse: &Pulse<'_>,
+        progress: &ScanProgress<'_>,
     ) -> anyhow::Result<()> {
         let roots = known.roots_to_load(&open.regions, &found);
         let mut models = if roots.is_empty() { Vec::new() } else { (request.load)(&roots)? };
-        let entries = with_headers(found, &models, &request, pulse)?;
-        // What is settled has been counted, and must not be looked at again.
-        models.retain(|m| !is_settled(m, open, &self.covered));
+        let entries = with_headers(found, &models, &request, progress)?;
+        // Unchanged models are counted already, and must not be compared again.
+        models.retain(|m| !is_in_unchanged_place(m, open, &self.covered));
         self.name_unavailable_roots(&models);
         let Diff { write, gone, unavailable, counts, changes } = diff(DiffInput {
             known: models,
@@ -260,7 +251,7 @@ impl<'a> Survey<'a> {
         Ok(())
     }
 
-    /// A store below a root that cannot be read is as unavailable as that root, and has the same reason.
+    /// Adds the stores below an unreadable root: they are as unavailable as that root, for the same reason.
     fn name_unavailable_roots(&mut self, models: &[Model]) {
         let mut unnamed: BTreeMap<PathBuf, (StoreKind, RootState)> = BTreeMap::new();
         for model in models {
@@ -279,7 +270,7 @@ impl<'a> Survey<'a> {
         self.skipped.sort_by(|a, b| (&a.path, &a.reason).cmp(&(&b.path, &b.reason)));
         self.skipped.dedup();
         self.outcome.counts.skipped = self.skipped.len() as u64;
-        // A model must not point to a root that the database does not get to hear of.
+        // A model must not refer to a root that the database does not know.
         let named: HashSet<&Path> = self.outcome.roots.iter().map(|(path, _, _)| path.as_path()).collect();
         let unnamed: BTreeMap<&Path, StoreKind> = self
             .outcome
@@ -294,11 +285,11 @@ impl<'a> Survey<'a> {
     }
 }
 
-/// What was seen in a region, and in each repository in it that was read.
+/// Returns the surveys of a region and of each repository in it that was read.
 fn surveys(region: &Region, walked: &mut Walked) -> Vec<Surveyed> {
     let read = std::mem::take(&mut walked.apart);
     let mut apart: Vec<PathBuf> = read.iter().map(|s| s.folder.clone()).collect();
-    apart.extend(walked.settled.iter().map(|s| s.folder.clone()));
+    apart.extend(walked.unchanged_places.iter().map(|s| s.folder.clone()));
     apart.sort_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     apart.dedup();
     let in_them = |path: &Path| read.iter().any(|s| s.unread.iter().any(|u| u == path));
@@ -310,7 +301,7 @@ fn surveys(region: &Region, walked: &mut Walked) -> Vec<Surveyed> {
         is_apart: false,
         stamp: None,
     };
-    // The region may be a repository itself, of which all is said then.
+    // If the region is a repository itself, its own survey covers everything.
     let around = Some(around).filter(|s| s.apart.first() != Some(&region.path));
     around.into_iter().chain(read).collect()
 }
@@ -323,8 +314,8 @@ struct Open {
     places: HashSet<PathBuf>,
 }
 
-/// A model that was counted as unchanged: it is present, and all it has lies where everything is as known.
-fn is_settled(model: &Model, open: &Open, covered: &Covered<'_>) -> bool {
+/// Returns whether a model was counted as unchanged: it is present, and all its files are in unchanged places.
+fn is_in_unchanged_place(model: &Model, open: &Open, covered: &Covered<'_>) -> bool {
     !matches!(model.state, State::Gone | State::Unavailable)
         && model
             .artifacts
@@ -332,24 +323,28 @@ fn is_settled(model: &Model, open: &Open, covered: &Covered<'_>) -> bool {
             .all(|a| covered.of(&a.path) == Coverage::Read && !open.places.contains(place_of_path(&a.path)))
 }
 
-/// Gives each file its header: from the known models when its identity is theirs, else by opening it.
+/// Returns each file with its header: from a known model with the same identity, otherwise by opening the file.
 fn with_headers(
     found: Vec<Found>,
     models: &[Model],
     request: &ScanRequest<'_>,
-    pulse: &Pulse<'_>,
+    progress: &ScanProgress<'_>,
 ) -> anyhow::Result<Vec<Entry>> {
     let kept: HashMap<FileIdentity, _> = models.iter().flat_map(|m| &m.artifacts).map(|a| (a.identity, a)).collect();
-    let keep = |f: &Found| kept.get(&f.identity).copied().filter(|a| is_still_true(a, f));
+    let again: HashSet<FileIdentity> = request.known.iter().filter(|k| k.again).map(|k| k.identity).collect();
+    let keep = |f: &Found| {
+        let known = kept.get(&f.identity).copied();
+        known.filter(|a| !again.contains(&a.identity) && is_still_true(a, f))
+    };
     let is_new = |f: &Found| f.fault.is_none() && keep(f).is_none();
     let open_path = |f: &Found| f.target.clone().unwrap_or_else(|| f.path.clone());
     let paths: Vec<PathBuf> = found.iter().filter(|f| is_new(f)).map(open_path).collect();
     let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
-    let mut fresh = read_all(&paths, request.threads, request.read, pulse)?.into_iter();
+    let mut fresh = read_all(&paths, request.threads, request.read, progress)?.into_iter();
     let mut entries = Vec::with_capacity(found.len());
     for mut file in found {
         let header = if let Some(fault) = file.fault.take() {
-            Err(fault)
+            Err(Fault::damaged(fault))
         } else if let Some(artifact) = keep(&file) {
             let (identity, allocated) = (file.identity, file.allocated);
             artifact.header.clone().map(|facts| Header { identity, allocated, facts })
@@ -357,7 +352,7 @@ fn with_headers(
             match fresh.next() {
                 Some(Err(why)) if !is_gone(&file) => Err(why),
                 Some(Ok(header)) => Ok(header),
-                // It was deleted between the walk and the look into it.
+                // The file was deleted between the walk and the read.
                 Some(Err(_)) | None => continue,
             }
         };
@@ -366,7 +361,8 @@ fn with_headers(
     Ok(entries)
 }
 
-/// Some file systems account for blocks only after a while: a file that seemed to have holes may be whole by now.
+/// Returns whether a known header still applies. Some file systems account for blocks only after a while: a file that
+/// seemed to have holes may be whole by now.
 fn is_still_true(artifact: &Artifact, file: &Found) -> bool {
     let sparse = artifact.header.as_ref().is_ok_and(|f| matches!(f.integrity, Integrity::Sparse { .. }));
     !sparse || artifact.allocated == file.allocated

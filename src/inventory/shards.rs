@@ -1,22 +1,22 @@
-//! Split sets: `<prefix>-%05d-of-%05d.gguf` in one folder, numbered from 1, each with its own view of the set in its
-//! header (`split.no` from 0, `split.count`, `split.tensors.count`).
+//! Split sets: `<prefix>-%05d-of-%05d.gguf` in one folder, numbered from 1. The header of each shard describes the set
+//! (`split.no` from 0, `split.count`, `split.tensors.count`).
 
-use super::found::gguf_stem;
-use crate::model::Artifact;
+use super::paths::gguf_stem;
+use crate::model::{Artifact, Facts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-/// What a name says about its place in a set.
+/// The position in a set that a file name gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ShardName<'a> {
     pub prefix: &'a OsStr,
-    /// From 1 in a sound set; as written.
+    /// The number as written; from 1 in a sound set.
     pub no: u32,
     pub count: u32,
 }
 
-/// Reads the set suffix of a file name; None for a name without one.
+/// Reads the set suffix of a file name. None for a name without one.
 pub(crate) fn shard_name(file_name: &OsStr) -> Option<ShardName<'_>> {
     let stem = gguf_stem(file_name)?;
     let (prefix, suffix) = stem.split_at_checked(stem.len().checked_sub(15)?)?;
@@ -29,8 +29,8 @@ pub(crate) fn shard_name(file_name: &OsStr) -> Option<ShardName<'_>> {
     sound.then(|| ShardName { prefix: OsStr::from_bytes(prefix), no, count })
 }
 
-/// What is wrong with a set whose names promise `count` parts: sentences, empty when it is sound. `parts` are in
-/// order of their number; parts without a readable header are judged elsewhere.
+/// Returns the faults of a set whose names promise `count` shards, as sentences; empty when it is sound. `parts` are
+/// sorted by number; shards without a readable header are classified elsewhere.
 pub(crate) fn faults(parts: &[Artifact], count: u32) -> Vec<String> {
     let mut faults = Vec::new();
     let mut seen: BTreeSet<u32> = BTreeSet::new();
@@ -67,13 +67,15 @@ fn header_faults(parts: &[Artifact], count: u32, all_there: bool) -> Vec<String>
     let mut promised: BTreeMap<u64, u32> = BTreeMap::new();
     let mut tensors = 0u64;
     let mut readable = 0usize;
+    let mut first = First::default();
     for part in parts {
         let Ok(facts) = &part.header else { continue };
         readable += 1;
         tensors = tensors.saturating_add(facts.n_tensors);
         let no = part.shard_no.unwrap_or(0);
+        faults.extend(first.differs(no, facts));
         match facts.split {
-            // llama.cpp loads a set of one without asking the header.
+            // llama.cpp loads a set of one without reading the split keys.
             None if count == 1 => {}
             None => faults.push(format!("part {no} does not say that it belongs to a set")),
             Some(split) => {
@@ -99,6 +101,47 @@ fn header_faults(parts: &[Artifact], count: u32, all_there: bool) -> Vec<String>
         faults.push(format!("the parts have {tensors} tensors together, the set promises {n}"));
     }
     faults
+}
+
+/// The values of the first shard that has each of them: all others must have the same.
+#[derive(Default)]
+struct First<'a> {
+    architecture: Option<(u32, &'a str)>,
+    name: Option<(u32, &'a str)>,
+    /// The number of elements of the norms, otherwise the width in the metadata.
+    width: Option<(u32, u64)>,
+    big_endian: Option<(u32, bool)>,
+}
+
+impl<'a> First<'a> {
+    /// Returns the reason why a shard belongs to another model. None if nothing indicates that.
+    fn differs(&mut self, no: u32, facts: &'a Facts) -> Option<String> {
+        let own = |what: Option<(u32, &str)>, mine: Option<&str>, kind: &str| {
+            let ((other, theirs), mine) = what.zip(mine)?;
+            let wrong = format!("part {no} is of another model than part {other}: {kind} `{mine}` and `{theirs}`");
+            (mine != theirs).then_some(wrong)
+        };
+        let mut wrong = own(self.architecture, facts.architecture.as_deref(), "architecture");
+        wrong = wrong.or_else(|| own(self.name, facts.name.as_deref(), "name"));
+        let width = facts.evidence.width.or(facts.embedding_length);
+        if let (None, Some((other, theirs)), Some(width)) = (&wrong, self.width, width)
+            && theirs != width
+        {
+            wrong = Some(format!(
+                "part {no} is of another model than part {other}: its layers are {width} wide, not {theirs}"
+            ));
+        }
+        if let (None, Some((other, theirs))) = (&wrong, self.big_endian)
+            && theirs != facts.big_endian
+        {
+            wrong = Some(format!("part {no} has another byte order than part {other}"));
+        }
+        self.architecture = self.architecture.or(facts.architecture.as_deref().map(|a| (no, a)));
+        self.name = self.name.or(facts.name.as_deref().map(|n| (no, n)));
+        self.width = self.width.or(width.map(|w| (no, w)));
+        self.big_endian = self.big_endian.or(Some((no, facts.big_endian)));
+        wrong
+    }
 }
 
 #[cfg(test)]

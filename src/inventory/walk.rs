@@ -1,106 +1,118 @@
-//! Walks one region: plain folders itself, everything else by handing it to its store.
+//! Walks one region: reads plain folders itself, and passes all others to the readers of their stores.
 
-use super::found::{Entity, Found, Intake, Pulse, Skipped, gguf_stem, vanished};
-use super::looks::{self, Lookers};
-use super::roots::{Reach, Region, contains};
-use super::stamps::{Stamping, Stamps};
-use super::stores::{self, Enter, Folder, Reader, Step, Visit};
-use crate::model::{Holding, StoreKind, Surveyed};
+use super::found::{Found, Skipped};
+
+use super::inode::{Entity, vanished};
+
+use super::collector::StoreCollector;
+
+use super::paths::gguf_stem;
+
+use super::folder::{Folder, Step, Visit};
+use super::paths::contains;
+use super::progress::ScanProgress;
+use super::roots::{Reach, Region};
+use super::stamping::Stamping;
+use super::stamps::Stamps;
+use super::stat_pool::{self, StatPool};
+use super::stores::{self, Enter, Reader};
+use crate::model::{Aside, Holding, StoreKind, Surveyed};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What a region holds.
+/// The result of walking a region.
 #[derive(Debug, Default)]
 pub(crate) struct Walked {
-    /// In the order of their paths.
+    /// The found files, sorted by path.
     pub found: Vec<Found>,
-    /// What is held outside of repositories, in the order of the paths.
+    /// The holdings outside of repositories, sorted by path.
     pub holdings: Vec<Holding>,
     pub skipped: Vec<Skipped>,
-    /// Places under the region that could not be read.
+    /// The places under the region that could not be read.
     pub unread: Vec<Skipped>,
-    /// Repositories that were read, each with what it holds.
+    /// The repositories that were read, each with its holdings.
     pub apart: Vec<Surveyed>,
-    /// Repositories in which the models are as they are known, whether or not that took reading them, in order.
-    pub settled: Vec<Settled>,
-    /// Stores that own folders in it, with their roots.
+    /// The repositories whose models are as they are known, whether they were read or not, sorted by path.
+    pub unchanged_places: Vec<UnchangedPlace>,
+    /// The stores that own folders in the region, with their roots.
     pub stores: BTreeSet<(PathBuf, StoreKind)>,
     /// Set when the region itself could not be read after all.
     pub failed: Option<String>,
 }
 
-/// A repository with the models that it had when it was last read. They are not among those found.
+/// A repository with the same models as when it was last read. They are not among those found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Settled {
+pub(crate) struct UnchangedPlace {
     pub folder: PathBuf,
-    /// Models' files in it.
+    /// The number of models' files in it.
     pub files: u64,
 }
 
-/// What a walk goes by beside its region.
-pub(crate) struct Means<'a> {
-    /// So many look at files beside the one that reads the directories.
+/// The settings and data of a walk, in addition to its region.
+pub(crate) struct WalkOptions<'a> {
+    /// The number of threads that stat files, in addition to the one that reads the directories.
     pub threads: usize,
     pub is_known: &'a (dyn Fn(&Path) -> bool + Sync),
     pub stamps: &'a Stamps<'a>,
-    /// When the scan began, in nanoseconds since the epoch.
+    /// The start of the scan, in nanoseconds since the epoch.
     pub started_ns: i64,
-    pub pulse: &'a Pulse<'a>,
+    pub progress: &'a ScanProgress<'a>,
 }
 
-pub(crate) fn walk(region: &Region, means: &Means<'_>) -> anyhow::Result<Walked> {
-    let &Means { threads, is_known, pulse, .. } = means;
+pub(crate) fn walk(region: &Region, options: &WalkOptions<'_>) -> anyhow::Result<Walked> {
+    let &WalkOptions { threads, is_known, progress, .. } = options;
     let mut walked = Walked::default();
     if region.reach != Reach::Open {
         return Ok(walked);
     }
-    let mut intake = Intake::new(Arc::from(region.path.as_path()), is_known, pulse);
-    let (sender, receiver) = looks::queue();
+    let mut collector = StoreCollector::new(Arc::from(region.path.as_path()), is_known, progress);
+    let (sender, receiver) = stat_pool::queue();
     let looks = std::thread::scope(|scope| {
-        let mut lookers = Lookers::start(scope, threads, (sender, &receiver));
-        let mut descent = Descent::new(region, &mut intake, &mut walked, &mut lookers);
-        let mut repos = descent.down(&region.path, Some(means.stamps))?;
+        let mut stat_pool = StatPool::start(scope, threads, (sender, &receiver));
+        let mut descent = Descent::new(region, &mut collector, &mut walked, &mut stat_pool);
+        let mut repos = descent.down(&region.path, Some(options.stamps))?;
         while !repos.is_empty() {
-            let others = read_together(&repos, means, descent.intake, descent.walked)?;
+            let others = read_together(&repos, options, descent.collector, descent.walked)?;
             repos.clear();
             for folder in others {
                 repos.extend(descent.down(&folder, None)?);
             }
         }
-        anyhow::Ok(lookers.finish(std::mem::take(&mut intake.pending)))
+        anyhow::Ok(stat_pool.finish(std::mem::take(&mut collector.pending)))
     })?;
     for look in looks {
-        stores::looked_at(look, &mut intake);
+        stores::looked_at(look, &mut collector);
     }
+    stores::classify_downloads(&mut collector);
     let roots: Vec<(PathBuf, StoreKind)> = walked.stores.iter().cloned().collect();
     for (root, store) in roots {
-        // A store that was entered from within is not seen whole, and must not be judged as if it were.
+        // A store of which only an inner folder was walked is not known whole, and must not be concluded.
         if contains(&region.path, &root) {
-            stores::conclude(store, &root, &mut intake)?;
+            stores::conclude(store, &root, &mut collector)?;
         }
     }
-    for file in intake.found.iter_mut().filter(|f| f.expected_sha256.is_none()) {
-        let promise = intake.promises.get(&file.path).filter(|p| file.identity.mtime_ns <= p.written_by_ns);
+    for file in collector.found.iter_mut().filter(|f| f.expected_sha256.is_none()) {
+        let promise = collector.promises.get(&file.path).filter(|p| file.identity.mtime_ns <= p.written_by_ns);
         file.expected_sha256 = promise.map(|p| p.sha256.clone());
     }
-    walked.found = once_each(intake.found);
-    walked.holdings = intake.holdings;
+    walked.found = once_each(collector.found);
+    walked.holdings = collector.holdings;
     walked.holdings.sort_by(in_order);
-    walked.skipped = intake.skipped;
-    walked.unread = intake.unread;
+    walked.skipped = collector.skipped;
+    walked.unread = collector.unread;
     Ok(walked)
 }
 
-/// The way down through the plain folders of a region.
+/// The walk through the plain folders of a region.
 struct Descent<'d, 'i, 'l> {
     region: &'d Region,
-    intake: &'d mut Intake<'i>,
+    collector: &'d mut StoreCollector<'i>,
     walked: &'d mut Walked,
-    lookers: &'d mut Lookers<'l>,
-    /// Folders that were repositories when they were stamped are taken for such without a look.
+    stat_pool: &'d mut StatPool<'l>,
+    /// Folders that were repositories when they were stamped are taken for repositories unchecked.
     stamps: Option<&'d Stamps<'d>>,
     repos: Vec<PathBuf>,
     handed: HashSet<(Reader, PathBuf)>,
@@ -109,17 +121,24 @@ struct Descent<'d, 'i, 'l> {
 impl<'d, 'i, 'l> Descent<'d, 'i, 'l> {
     fn new(
         region: &'d Region,
-        intake: &'d mut Intake<'i>,
+        collector: &'d mut StoreCollector<'i>,
         walked: &'d mut Walked,
-        lookers: &'d mut Lookers<'l>,
+        stat_pool: &'d mut StatPool<'l>,
     ) -> Self {
-        Descent { region, intake, walked, lookers, stamps: None, repos: Vec::new(), handed: HashSet::new() }
+        Descent { region, collector, walked, stat_pool, stamps: None, repos: Vec::new(), handed: HashSet::new() }
     }
 
-    /// Goes down from `top`, and gives the repositories that it came to.
+    /// Walks from `top` downwards, and returns the repositories that it found.
     fn down(&mut self, top: &Path, stamps: Option<&'d Stamps<'d>>) -> anyhow::Result<Vec<PathBuf>> {
         self.stamps = stamps;
         let depth = usize::from(top != self.region.path);
+        if let (0, Some(aside)) = (depth, Aside::of(top)) {
+            let class = aside.class().name();
+            let reason = format!("{}; `modelctl list --files --class {class}` shows its files", aside.why());
+            self.collector.skip(top, reason);
+            stores::read_aside(top, aside, self.collector)?;
+            return Ok(Vec::new());
+        }
         let open = match Folder::open(top) {
             Ok(open) => open,
             Err(e) if depth == 0 => {
@@ -128,7 +147,7 @@ impl<'d, 'i, 'l> Descent<'d, 'i, 'l> {
             }
             Err(e) => {
                 if !vanished(&e) {
-                    self.intake.cannot_read(top, &e);
+                    self.collector.cannot_read(top, &e);
                 }
                 return Ok(Vec::new());
             }
@@ -142,14 +161,20 @@ impl<'d, 'i, 'l> Descent<'d, 'i, 'l> {
     fn visit(&mut self, visit: Visit<'_>) -> anyhow::Result<Step> {
         match visit {
             Visit::Open(_) => {}
-            Visit::Unread(path, e) => self.intake.cannot_read(path, &e),
+            Visit::Unread(path, e) => self.collector.cannot_read(path, &e),
             Visit::Entry(entry) => {
-                self.intake.pulse.entry()?;
+                self.collector.progress.entry()?;
                 if entry.entity == Entity::Folder {
                     return self.folder(entry.path, entry.name, entry.depth);
                 }
-                stores::loose(entry.path, entry.entity, self.intake);
-                self.lookers.offer(&mut self.intake.pending);
+                if entry.entity == Entity::Link
+                    && let Some(enter) = stores::enter_link(entry.path, entry.name, self.collector)
+                {
+                    self.link(entry.path, enter)?;
+                    return Ok(Step::Past);
+                }
+                stores::loose(entry.path, entry.entity, self.collector);
+                self.stat_pool.offer(&mut self.collector.pending);
             }
         }
         Ok(Step::Past)
@@ -168,64 +193,105 @@ impl<'d, 'i, 'l> Descent<'d, 'i, 'l> {
         match stores::enter(path, name, claim) {
             Enter::Walk => {
                 if gguf_stem(name).is_some() && depth > 0 {
-                    self.intake.skip(path, "a directory");
+                    self.collector.skip(path, "a directory");
                 }
             }
             Enter::Leave => return Ok(Step::Past),
-            Enter::Own(store) => {
-                self.walked.stores.insert((path.to_owned(), store));
-                self.intake.owners.push((Arc::from(path), store));
-            }
-            Enter::Hand(reader, root) => {
-                let unit = if reader.reads_whole_root() { &root } else { path };
-                if reader == Reader::HfRepo {
-                    self.repos.push(unit.to_owned());
-                    return Ok(Step::Past);
-                }
-                self.walked.stores.extend(stores::root_of(reader, &root));
-                if self.handed.insert((reader, unit.to_owned())) {
-                    stores::read(reader, unit, self.intake)?;
-                }
+            Enter::Aside(aside) => {
+                stores::read_aside(path, aside, self.collector)?;
                 return Ok(Step::Past);
             }
-            Enter::Unknown(why) => self.intake.skip(path, why),
+            Enter::Own(store) => {
+                self.walked.stores.insert((path.to_owned(), store));
+                self.collector.owners.push((Arc::from(path), store));
+            }
+            Enter::Hand(reader, root) => {
+                self.hand(reader, path, &root)?;
+                return Ok(Step::Past);
+            }
+            // Only links are followed.
+            Enter::Through(_) => return Ok(Step::Past),
+            Enter::Unknown(why) => self.collector.skip(path, why),
         }
         Ok(Step::Into)
     }
+
+    fn hand(&mut self, reader: Reader, path: &Path, root: &Path) -> anyhow::Result<()> {
+        let unit = if reader.reads_whole_root() { root } else { path };
+        if reader == Reader::HfRepo {
+            self.repos.push(unit.to_owned());
+            return Ok(());
+        }
+        self.walked.stores.extend(stores::root_of(reader, root));
+        if self.handed.insert((reader, unit.to_owned())) {
+            stores::read(reader, unit, self.collector)?;
+        }
+        Ok(())
+    }
+
+    /// Follows a link to a folder that belongs to a store.
+    fn link(&mut self, path: &Path, enter: Enter) -> anyhow::Result<()> {
+        match enter {
+            Enter::Hand(reader, root) => self.hand(reader, path, &root),
+            Enter::Through(target) => match Folder::open_through(path) {
+                Ok(folder) => {
+                    self.collector.through.push((path.to_owned(), target));
+                    folder.walk(&mut |visit| match visit {
+                        // The owner shows nothing at deeper levels, and the link may lead to half a disk.
+                        Visit::Entry(entry)
+                            if entry.entity == Entity::Folder && !stores::is_gone_into(entry.path, self.collector) =>
+                        {
+                            Ok(Step::Past)
+                        }
+                        visit => self.visit(visit),
+                    })
+                }
+                Err(e) if vanished(&e) => Ok(()),
+                Err(e) => {
+                    self.collector.cannot_read(path, &e);
+                    Ok(())
+                }
+            },
+            _ => Ok(()),
+        }
+    }
 }
 
-/// Reads the repositories that have changed on this thread and others: they know nothing of each other. Gives the
-/// folders that are none any more.
+/// Reads the changed repositories on this thread and others, because they are independent of each other. Returns the
+/// folders that are no longer repositories.
 fn read_together(
     repos: &[PathBuf],
-    means: &Means<'_>,
-    intake: &mut Intake<'_>,
+    options: &WalkOptions<'_>,
+    collector: &mut StoreCollector<'_>,
     walked: &mut Walked,
 ) -> anyhow::Result<Vec<PathBuf>> {
-    /// Fewer are read before a thread is there.
+    /// The number of repositories that are read in the time that a thread takes to start.
     const WORTH_A_THREAD: usize = 16;
-    let region = intake.owners.first().map(|(root, _)| Arc::clone(root)).unwrap_or_else(|| Arc::from(Path::new("/")));
-    let (is_known, pulse) = (intake.is_known, intake.pulse);
-    // llama.cpp's flat files are judged by what the repositories beside them promise: those are read each time.
+    let region =
+        collector.owners.first().map(|(root, _)| Arc::clone(root)).unwrap_or_else(|| Arc::from(Path::new("/")));
+    let (is_known, progress) = (collector.is_known, collector.progress);
+    // llama.cpp's flat files are classified by the promises of the repositories in the same root: those are read each
+    // time.
     let mixed = walked.stores.iter().filter(|(_, store)| *store == StoreKind::LlamaCpp);
     let mixed: HashSet<PathBuf> = mixed.map(|(root, _)| root.clone()).collect();
     let next = AtomicUsize::new(0);
     let work = || -> anyhow::Result<Part<'_>> {
-        let intake = Intake::new(Arc::clone(&region), is_known, pulse);
-        let mut part = Part { intake, root: None, apart: Vec::new(), settled: Vec::new(), others: Vec::new() };
+        let collector = StoreCollector::new(Arc::clone(&region), is_known, progress);
+        let mut part =
+            Part { collector, root: None, apart: Vec::new(), unchanged_places: Vec::new(), others: Vec::new() };
         while let Some(repo) = repos.get(next.fetch_add(1, Ordering::Relaxed)) {
-            part.take(repo, means, repo.parent().is_some_and(|root| mixed.contains(root)))?;
+            part.take(repo, options, repo.parent().is_some_and(|root| mixed.contains(root)))?;
         }
         Ok(part)
     };
     let parts = std::thread::scope(|scope| {
-        let more = means.threads.min(repos.len() / WORTH_A_THREAD);
+        let more = options.threads.min(repos.len() / WORTH_A_THREAD);
         let others: Vec<_> = (0..more).map(|_| scope.spawn(work)).collect();
         let mut parts = vec![work()];
         for other in others {
             match other.join() {
                 Ok(part) => parts.push(part),
-                // A panic in a reader is a bug and must look like one.
+                // A panic in a reader is a bug and must surface as one.
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
@@ -235,45 +301,45 @@ fn read_together(
     for part in parts {
         let part = part?;
         let mut last = None;
-        for folder in part.apart.iter().map(|s| &s.folder).chain(part.settled.iter().map(|s| &s.folder)) {
+        for folder in part.apart.iter().map(|s| &s.folder).chain(part.unchanged_places.iter().map(|s| &s.folder)) {
             let root = folder.parent().filter(|root| last != Some(root.as_os_str()));
             last = root.map(Path::as_os_str).or(last);
             walked.stores.extend(root.and_then(|root| stores::root_of(Reader::HfRepo, root)));
         }
-        intake.take_over(part.intake);
+        collector.take_over(part.collector);
         walked.apart.extend(part.apart);
-        walked.settled.extend(part.settled);
+        walked.unchanged_places.extend(part.unchanged_places);
         others.extend(part.others);
     }
-    walked.settled.sort_unstable_by(|a, b| a.folder.as_os_str().cmp(b.folder.as_os_str()));
+    walked.unchanged_places.sort_unstable_by(|a, b| a.folder.as_os_str().cmp(b.folder.as_os_str()));
     Ok(others)
 }
 
-/// What one thread made of the repositories that it came to.
+/// The results of one thread for its repositories.
 struct Part<'a> {
-    intake: Intake<'a>,
-    /// The cache that the last one lies in.
+    collector: StoreCollector<'a>,
+    /// The cache that the last repository is in.
     root: Option<Folder>,
     apart: Vec<Surveyed>,
-    settled: Vec<Settled>,
+    unchanged_places: Vec<UnchangedPlace>,
     /// Folders that were repositories once.
     others: Vec<PathBuf>,
 }
 
 impl Part<'_> {
-    /// `is_needed`: others want to know what is in it, changed or not.
-    fn take(&mut self, repo: &Path, means: &Means<'_>, is_needed: bool) -> anyhow::Result<()> {
-        if !is_needed && let Some(files) = self.unchanged(repo, means.stamps) {
-            self.settled.push(Settled { folder: repo.to_owned(), files });
-            return self.intake.pulse.entry();
+    /// Reads one repository, or skips it if it is unchanged. `is_needed`: its content is needed, changed or not.
+    fn take(&mut self, repo: &Path, options: &WalkOptions<'_>, is_needed: bool) -> anyhow::Result<()> {
+        if !is_needed && let Some(files) = self.unchanged(repo, options.stamps) {
+            self.unchanged_places.push(UnchangedPlace { folder: repo.to_owned(), files });
+            return self.collector.progress.entry();
         }
-        if means.stamps.has(repo) && !stores::is_repository(repo) {
+        if options.stamps.has(repo) && !stores::is_repository(repo) {
             self.others.push(repo.to_owned());
             return Ok(());
         }
-        let all = &mut self.intake;
+        let all = &mut self.collector;
         let before = (all.found.len(), all.skipped.len(), all.unread.len(), all.shared.len(), all.holdings.len());
-        all.stamping = Stamping::of(repo, means.started_ns);
+        all.stamping = Stamping::of(repo, options.started_ns);
         stores::read(Reader::HfRepo, repo, all)?;
         let (found, skipped, unread, shared, holdings) = before;
         let mut stamping = std::mem::take(&mut all.stamping);
@@ -282,9 +348,9 @@ impl Part<'_> {
             stamping.spoil();
         }
         let stamp = stamping.finish(repo, all.found.get(found..).unwrap_or_default());
-        if !is_needed && means.stamps.has_same_models(&stamp) {
+        if !is_needed && options.stamps.has_same_models(&stamp) {
             all.found.truncate(found);
-            self.settled.push(Settled { folder: repo.to_owned(), files: stamp.files });
+            self.unchanged_places.push(UnchangedPlace { folder: repo.to_owned(), files: stamp.files });
         }
         let mut holdings = all.holdings.split_off(holdings);
         holdings.sort_by(in_order);
@@ -302,7 +368,7 @@ impl Part<'_> {
     fn unchanged(&mut self, repo: &Path, stamps: &Stamps<'_>) -> Option<u64> {
         let root = repo.parent()?;
         if self.root.as_ref().is_none_or(|open| open.path.as_os_str() != root.as_os_str()) {
-            self.root = Folder::open(root).ok(); // what cannot be opened is read, which says why
+            self.root = Folder::open(root).ok(); // if this fails, the repository is read, which reports the error
         }
         stamps.unchanged(repo, self.root.as_ref()?)
     }
@@ -312,13 +378,14 @@ fn in_order(a: &Holding, b: &Holding) -> std::cmp::Ordering {
     (&a.path, a.class).cmp(&(&b.path, b.class))
 }
 
-/// Files there are not files on a disk, and reading some of them has effects.
+/// Returns whether a folder is a file system of the kernel: its files are not on a disk, and reading some of them has
+/// effects.
 fn is_kernel_fs(path: &Path) -> bool {
     ["/proc", "/sys", "/dev"].iter().any(|p| path.as_os_str() == *p)
 }
 
-/// Loose files with several entries (links, hard links) become one: an entry that is no link speaks for it, else the
-/// first by name. Stores with repositories have done this by their own rules.
+/// Merges loose files with several entries (links, hard links) into one: an entry that is no link is preferred,
+/// otherwise the first by name. Stores with repositories have done this by their own rules.
 pub(crate) fn once_each(mut found: Vec<Found>) -> Vec<Found> {
     found.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()).then(a.set.cmp(&b.set)));
     let key = |f: &Found| {

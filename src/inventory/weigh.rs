@@ -1,11 +1,11 @@
-//! What files weigh together on the disk now: apparent bytes, bytes in use, bytes that come free when they go. An inode
-//! counts once whatever the number of its entries, and blocks that files share (reflinks) count once.
+//! Computes the disk usage of files as it is now: apparent bytes, bytes in use, bytes that are freed by deleting them.
+//! An inode counts once, whatever the number of its entries, and blocks that files share (reflinks) count once.
 
-use super::found::{allocated_of, vanished};
+use super::inode::{allocated_of, vanished};
 use crate::gguf::open_untouched;
 use crate::host::extents;
-use crate::model::{Reading, Stored};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::model::{FileIdentity, OneFile, Reading, Stored};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -19,28 +19,34 @@ pub struct Mass {
     pub size: u64,
     /// Bytes of disk in use.
     pub allocated: u64,
-    /// All directory entries of the inode.
+    /// The number of all directory entries of the inode.
     pub links: u64,
-    /// Those of them that are among the files that are weighed.
+    /// The number of its entries among the given files. An entry that is visible on several mounts counts once.
     pub own_links: u64,
-    /// Stretches of the device that other files use as well.
+    /// The number of paths among the given files that lead to the inode: more than `own_links` if it is visible on
+    /// several mounts.
+    pub paths: u64,
+    /// Ranges of the device that other files use, too.
     pub shared: Reading<Vec<Range<u64>>>,
 }
 
-/// Three numbers for some files together.
+/// Three sums over some files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Weight {
     pub apparent: u64,
     pub allocated: u64,
-    /// At least this much comes free when all of them are deleted: nothing of an inode that has an entry elsewhere, and
-    /// nothing of blocks that another file may share.
+    /// The least number of bytes that are freed when all of the files are deleted: none of an inode that has an entry
+    /// elsewhere, and none of blocks that another file may share.
     pub freed: u64,
 }
 
-/// Looks at every entry of `rows` now. Gives each inode once, and the entries that could not be looked at.
+/// Stats every entry of `rows` now. Returns each file once, on whichever mounts it is visible, and the entries whose
+/// stat failed, with the reason.
 pub fn masses(rows: &[&Stored]) -> (Vec<Mass>, Vec<(PathBuf, String)>) {
-    let mut found: BTreeMap<(u64, u64), Mass> = BTreeMap::new();
+    let mut found: BTreeMap<(u64, u64), (Mass, Entries)> = BTreeMap::new();
     let mut unread = Vec::new();
+    let mut one = OneFile::default();
+    let mut folders: HashMap<PathBuf, Option<(u64, u64)>> = HashMap::new();
     let entries: BTreeSet<&Path> = rows.iter().flat_map(|r| &r.entries).map(PathBuf::as_path).collect();
     for path in entries {
         let meta = match std::fs::symlink_metadata(path) {
@@ -55,19 +61,44 @@ pub fn masses(rows: &[&Stored]) -> (Vec<Mass>, Vec<(PathBuf, String)>) {
         if !meta.is_file() {
             continue;
         }
-        let mass = found.entry((meta.dev(), meta.ino())).or_insert_with(|| Mass {
-            dev: meta.dev(),
-            ino: meta.ino(),
-            size: meta.len(),
-            allocated: allocated_of(&meta),
-            links: meta.nlink(),
-            own_links: 0,
-            shared: shared(path),
+        let key = one.key(&FileIdentity::of(&meta));
+        let (mass, seen) = found.entry(key).or_insert_with(|| {
+            let mass = Mass {
+                dev: meta.dev(),
+                ino: meta.ino(),
+                size: meta.len(),
+                allocated: allocated_of(&meta),
+                links: meta.nlink(),
+                own_links: 0,
+                paths: 0,
+                shared: shared(path),
+            };
+            (mass, Entries::default())
         });
-        mass.own_links += 1;
+        mass.paths += 1;
+        let folder = path.parent().unwrap_or(path);
+        let inode = match folders.get(folder) {
+            Some(inode) => *inode,
+            None => {
+                // If the folder vanished meanwhile, the path identifies the entry.
+                let inode = std::fs::metadata(folder).map(|meta| (meta.dev(), meta.ino())).ok();
+                folders.insert(folder.to_owned(), inode);
+                inode
+            }
+        };
+        let name = if inode.is_some() { path.file_name().map(Path::new) } else { Some(path) };
+        seen.entry(meta.dev()).or_default().insert((inode, name.unwrap_or(path).to_owned()));
     }
-    (found.into_values().collect(), unread)
+    let count = |(mut mass, seen): (Mass, Entries)| {
+        mass.own_links = seen.values().map(|entries| entries.len() as u64).max().unwrap_or(0);
+        mass
+    };
+    (found.into_values().map(count).collect(), unread)
 }
+
+/// The entries of one file by the device on which they are visible: each by its folder and name, so that a bind mount
+/// adds none.
+type Entries = BTreeMap<u64, BTreeSet<(Option<(u64, u64)>, PathBuf)>>;
 
 fn shared(path: &Path) -> Reading<Vec<Range<u64>>> {
     match open_untouched(path) {
@@ -77,15 +108,15 @@ fn shared(path: &Path) -> Reading<Vec<Range<u64>>> {
     }
 }
 
-/// Adds them up. Pure. Where the file system does not tell what is shared, nothing is taken for shared: few do share,
-/// and those tell.
+/// Returns the sums. Pure. If the file system does not report shared ranges, none are assumed: few file systems share
+/// blocks, and those report it.
 pub fn weigh(masses: &[Mass]) -> Weight {
     let mut weight = Weight::default();
     let mut shared: BTreeMap<u64, Vec<Range<u64>>> = BTreeMap::new();
     for mass in masses {
         let own: Vec<Range<u64>> = mass.shared.known().cloned().unwrap_or_default();
         let in_shared = own.iter().fold(0u64, |sum, r| sum.saturating_add(r.end.saturating_sub(r.start)));
-        // Shared blocks can be more than what stat reports, where a file system counts late.
+        // Shared blocks can be more than the number from stat, if a file system counts late.
         let alone = mass.allocated.saturating_sub(in_shared);
         weight.apparent = weight.apparent.saturating_add(mass.size);
         weight.allocated = weight.allocated.saturating_add(alone);
@@ -100,7 +131,7 @@ pub fn weigh(masses: &[Mass]) -> Weight {
     weight
 }
 
-/// Bytes that the ranges cover together.
+/// Returns the number of bytes that the ranges cover together.
 fn union(mut ranges: Vec<Range<u64>>) -> u64 {
     ranges.sort_by_key(|r| (r.start, r.end));
     let (mut covered, mut end) = (0u64, 0u64);
@@ -125,6 +156,7 @@ mod tests {
             allocated: 80,
             links,
             own_links,
+            paths: own_links,
             shared: Reading::Known(shared.into_iter().collect()),
         }
     }

@@ -1,9 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-/// What a loaded model takes on one device, bytes.
+/// The memory that a loaded model takes on one device, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceMemory {
-    /// ggml's name: `CPU` (main memory), `CUDA0`.
+    /// The device name of ggml: `CPU` (main memory), `CUDA0`.
     pub device: String,
     pub weights: u64,
     /// KV cache and recurrent state.

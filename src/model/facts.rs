@@ -1,8 +1,8 @@
 use super::{Kind, Quant};
 use serde::{Deserialize, Serialize};
 
-/// What the header of one GGUF file says. Read without loading; kept in the database as JSON.
-/// Strings are as in the file (lossily decoded): whoever prints them strips control characters.
+/// The facts that the header of one GGUF file states. They are read without loading the model and kept in the database
+/// as JSON. Strings are as in the file (lossily decoded): code that prints them must strip control characters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
     pub kind: Kind,
@@ -10,7 +10,7 @@ pub struct Facts {
     pub big_endian: bool,
     /// `general.architecture`.
     pub architecture: Option<String>,
-    /// The line of models a person would filter by (`llama`, `gemma`, `qwen`): see `gguf::family`.
+    /// The model family that a person would filter by (`llama`, `gemma`, `qwen`): see `gguf::family`.
     pub family: Option<String>,
     /// `general.name`.
     pub name: Option<String>,
@@ -22,48 +22,93 @@ pub struct Facts {
     pub license: Option<String>,
     /// `general.base_model.0.name` or the adapter's base, where given.
     pub base_model: Option<String>,
-    /// Elements over all tensors of this file.
+    /// The number of elements over all tensors of this file.
     pub parameters: u64,
     pub quant: Quant,
     pub context_length: Option<u64>,
     /// `<arch>.block_count`.
     pub layers: Option<u64>,
     pub embedding_length: Option<u64>,
-    /// The largest over the layers.
+    /// The largest value over the layers.
     pub feed_forward_length: Option<u64>,
     pub vocab_size: Option<u64>,
     pub experts: Option<u64>,
     pub experts_used: Option<u64>,
     pub attention: Attention,
     pub recurrent: Option<Recurrent>,
-    /// A `tokenizer.chat_template` key is there.
+    /// Whether there is a `tokenizer.chat_template` key.
     pub chat_template: bool,
-    /// Names of further templates (`tokenizer.chat_template.NAME`).
+    /// The names of further templates (`tokenizer.chat_template.NAME`).
     pub extra_templates: Vec<String>,
-    /// `clip.*.projection_dim` of a projector: must equal the `embedding_length` of its model.
+    /// `clip.*.projection_dim` of a projector, which must equal the `embedding_length` of its model.
     pub projection_dim: Option<u64>,
-    /// `clip.projector_type`, `adapter.type`, … : what kind of side file it is.
+    /// The kind of side file: `clip.projector_type`, `adapter.type`, … .
     pub side_type: Option<String>,
     pub split: Option<Split>,
     pub n_tensors: u64,
-    /// The output matrix is the token embedding (no `output.weight`): llama.cpp counts it again at the output device.
+    /// Whether the output matrix is the token embedding (no `output.weight`): llama.cpp counts it again at the output
+    /// device.
     pub tied_output: bool,
     /// Bytes of tensor data in this file, without padding.
     pub tensor_bytes: u64,
     /// Bytes of `token_embd.weight`, which stays on the host.
     pub token_embd_bytes: u64,
-    /// Offset of the tensor data: the size of the header with its padding.
+    /// The offset of the tensor data: the size of the header with its padding.
     pub data_offset: u64,
     pub integrity: Integrity,
-    /// Hex of the content identity of this file: a hash over its size and what its header says.
+    /// Features of the file that this program or its llama.cpp does not know: parts of a sentence, empty for most
+    /// files.
+    #[serde(default)]
+    pub unsupported: Vec<String>,
+    /// The evidence for the kind and the quantization.
+    #[serde(default)]
+    pub evidence: Evidence,
+    /// The content identity of this file in hex: a hash over its size and what its header says.
     pub fingerprint: String,
 }
 
-/// What the memory of the KV cache depends on.
+/// The evidence for kind and quantization. For a split set it is combined over all parts.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// `general.type`.
+    pub declared: Option<String>,
+    /// `general.file_type` as it is in the file.
+    pub file_type: Option<u64>,
+    /// The quantization that the file name claims.
+    pub named: Option<String>,
+    /// The number of elements by type over the matrices of the layers.
+    pub layers: Vec<(String, u64)>,
+    /// The number of elements by type over the token embedding and the output matrix.
+    pub ends: Vec<(String, u64)>,
+    /// Whether it has tensors of the first block.
+    pub first_block: bool,
+    /// Whether it has tensors of a head that predicts further tokens (`nextn`).
+    pub draft: bool,
+    /// `<arch>.nextn_predict_layers`.
+    pub draft_layers: u64,
+    /// Whether it has tensors of a decoder in addition to an encoder (`dec.blk`).
+    pub decoder: bool,
+    /// Whether it has tensors named as in image and video models.
+    pub diffusion: bool,
+    /// Whether it has tensors named as in the autoencoders and text encoders of such models.
+    pub encoder: bool,
+    /// Whether it has tensors named as in vision or audio towers (`v.`, `a.`, `mm.`).
+    pub tower: bool,
+    /// Whether it has an output matrix of its own.
+    pub output: bool,
+    /// The number of elements of the first norm of a block: the width of the model.
+    pub width: Option<u64>,
+    /// Whether its chat template mentions images, audio or video.
+    pub media: bool,
+    /// The number of elements of the tensors whose size in bytes is known.
+    pub sized: u64,
+}
+
+/// The parameters that decide the memory of the KV cache.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Attention {
     pub heads: Option<u64>,
-    /// KV heads by layer; a single number in the file is repeated. 0 marks a layer without attention.
+    /// The number of KV heads by layer; a single number in the file is repeated. 0 marks a layer without attention.
     pub kv_heads: Vec<u64>,
     pub key_length: Option<u64>,
     pub value_length: Option<u64>,
@@ -73,15 +118,15 @@ pub struct Attention {
     pub value_length_mla: Option<u64>,
     pub kv_lora_rank: Option<u64>,
     pub sliding_window: Option<u64>,
-    /// true for each layer that uses the window; empty when no layer does.
+    /// Whether each layer uses the window; empty when no layer does.
     pub sliding_layers: Vec<bool>,
-    /// The last n layers reuse the KV of earlier ones.
+    /// The number of layers at the end that reuse the KV of earlier ones.
     pub shared_kv_layers: Option<u64>,
     pub causal: Option<bool>,
     pub pooling_type: Option<u64>,
 }
 
-/// State-space and RWKV layers: what their recurrent state depends on.
+/// The parameters that decide the recurrent state of state-space and RWKV layers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Recurrent {
     pub conv_kernel: u64,
@@ -90,21 +135,22 @@ pub struct Recurrent {
     pub group_count: u64,
     pub wkv_head_size: u64,
     pub token_shift_count: u64,
-    /// Tokens that a short convolution (LFM2) looks at.
+    /// The number of tokens that a short convolution (LFM2) covers.
     #[serde(default)]
     pub shortconv_cache: u64,
-    /// By layer, whether it keeps a state, where the KV heads do not tell (none: those without KV heads do).
+    /// Whether each layer keeps a state, where the KV heads do not show it. When empty, the layers without KV heads
+    /// keep one.
     #[serde(default)]
     pub layers: Vec<bool>,
 }
 
-/// One part's own view of its split set.
+/// The split set as the header of one part describes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Split {
-    /// 0-based, as in `split.no`.
+    /// The number of the part from 0, as in `split.no`.
     pub no: u32,
     pub count: u32,
-    /// Tensors over all parts.
+    /// The number of tensors over all parts.
     pub tensors: Option<u64>,
 }
 
@@ -113,50 +159,51 @@ pub struct Split {
 #[serde(rename_all = "lowercase", tag = "is")]
 pub enum Integrity {
     Complete,
-    /// Shorter than the tensor table needs.
+    /// The file is shorter than the tensor table needs.
     Truncated {
         need: u64,
         have: u64,
         first_missing: String,
     },
-    /// Full length, but blocks were never written (`st_blocks` is below the size).
+    /// The file has full length and fewer blocks than bytes: holes, compression or deduplication. Proves nothing.
     Sparse {
         allocated: u64,
     },
-    /// Longer than needed by more than the alignment: odd, not wrong.
+    /// The file is longer than needed by more than the alignment: unusual, not wrong.
     Trailing {
         extra: u64,
     },
-    /// The size of a tensor is not known (a type this program does not know).
+    /// The size of a tensor is unknown (its type is unknown to this program).
     Unknown {
         why: String,
     },
 }
 
 impl Integrity {
-    /// What the length of the file says against it; None when nothing does. A tensor's name is as in the file.
+    /// Returns the damage that the length of the file proves, as text; None when it proves none. A tensor's name is as
+    /// in the file.
     pub fn fault(&self) -> Option<String> {
         match self {
-            Integrity::Complete | Integrity::Trailing { .. } | Integrity::Unknown { .. } => None,
+            // File systems that compress or share blocks report fewer of them for intact files: openzfs/zfs#11532.
+            Integrity::Complete | Integrity::Trailing { .. } | Integrity::Sparse { .. } | Integrity::Unknown { .. } => {
+                None
+            }
             Integrity::Truncated { need, have, first_missing } => Some(format!(
                 "is {} % there: {} of {} bytes; first missing tensor {first_missing}",
                 percent(*have, *need),
                 digits(*have),
                 digits(*need),
             )),
-            Integrity::Sparse { allocated } => {
-                Some(format!("has holes: only {} bytes of it were ever written", digits(*allocated)))
-            }
         }
     }
 }
 
-/// Whole per cent, rounded down: 100 only when all is there.
+/// Returns whole percent, rounded down: 100 only when everything is present.
 pub fn percent(have: u64, need: u64) -> u128 {
     u128::from(have) * 100 / u128::from(need.max(1))
 }
 
-/// `98362432` → `98,362,432`.
+/// Formats a number with thousands separators: `98362432` → `98,362,432`.
 pub fn digits(n: u64) -> String {
     let plain = n.to_string();
     let mut out = String::with_capacity(plain.len() + plain.len() / 3);

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// What was done, as the history tells it.
+/// The kind of an event in the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// A scan found something added, changed, moved or gone.
+    /// A scan found something added, changed, moved or removed.
     Scan,
     /// Settings of a model were changed.
     Set,
@@ -16,13 +16,13 @@ pub enum Action {
     Keep,
     /// A model was moved into the trash.
     Prune,
-    /// A model was deleted for good, without the trash.
+    /// A model was deleted permanently, without the trash.
     Purge,
-    /// A model was brought back from the trash.
+    /// A model was restored from the trash.
     Restore,
     /// The trash was emptied.
     Empty,
-    /// Inference was switched on or off.
+    /// Inference was turned on or off.
     Inference,
 }
 
@@ -38,7 +38,7 @@ impl Action {
         Action::Inference,
     ];
 
-    /// The name used on the command line, in JSON and in the database.
+    /// Returns the name used on the command line, in JSON and in the database.
     pub fn name(self) -> &'static str {
         match self {
             Action::Scan => "scan",
@@ -57,28 +57,28 @@ impl Action {
     }
 }
 
-/// Who did it. None is what could not be read, or is not so.
+/// The process and person that caused an event. A field is None when it could not be read or does not apply.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Actor {
-    /// The effective user id: whose rights were used.
+    /// The effective user id, whose permissions were used.
     pub uid: u32,
-    /// The name that `/etc/passwd` has for it.
+    /// The user name for this id in `/etc/passwd`.
     pub user: Option<String>,
-    /// Who logged in, when that is somebody else: the person behind sudo or su.
+    /// The user who logged in, when that is another one: the person behind sudo or su.
     pub login: Option<String>,
     pub pid: u32,
-    /// The name of the process.
+    /// The process name.
     pub process: Option<String>,
-    /// The name of the process that started it.
+    /// The name of the parent process.
     pub parent: Option<String>,
-    /// The systemd unit; `session` in somebody's login, `cron` below a cron daemon.
+    /// The systemd unit; `session` in a login session, `cron` below a cron daemon.
     pub unit: Option<String>,
     /// The command line, quoted for a shell, shortened when it is very long.
     pub command: Option<String>,
 }
 
-/// The model that something was done to, as it was called then.
+/// The model that an event is about, under its name at that time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     pub id: Option<ModelId>,
@@ -86,27 +86,27 @@ pub struct Subject {
     pub path: Option<PathBuf>,
 }
 
-/// One thing that was done. Sizes are in bytes.
+/// One event in the history. Sizes are in bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     pub at: Timestamp,
     pub actor: Actor,
     pub action: Action,
     pub subject: Option<Subject>,
-    /// Further models that it is about. They lead to the event when it is asked for by model, and are not read back.
+    /// Further models that the event is about. A query by model finds the event through them; they are not read back.
     pub others: Vec<ModelId>,
-    /// Why it was done, as a sentence.
+    /// The reason, as a sentence.
     pub reason: Option<String>,
     pub apparent: Option<u64>,
     pub allocated: Option<u64>,
-    /// What the file system gained by it.
+    /// The bytes that the file system gained.
     pub freed: Option<u64>,
-    /// What belongs to this action alone; null when there is nothing.
+    /// Data specific to this action; null when there is none.
     pub detail: Value,
 }
 
 impl Event {
-    /// An event that says who, when and what, and nothing else yet.
+    /// Creates an event with only a time, an actor and an action.
     pub fn new(at: Timestamp, actor: Actor, action: Action) -> Event {
         Event {
             at,
@@ -123,7 +123,7 @@ impl Event {
     }
 }
 
-/// An [`Event`] with its place in the history: a later one has a higher number.
+/// An [`Event`] with its number in the history: a later event has a higher number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
     pub number: i64,

@@ -1,9 +1,8 @@
-use super::{ModelRow, Named};
-use globset::{GlobBuilder, GlobMatcher};
+use super::{ModelRow, Pattern};
 use serde::Serialize;
 use std::path::Path;
 
-/// Where a keep hint was said.
+/// The source of a keep hint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HintSource {
@@ -16,7 +15,7 @@ pub enum HintSource {
 }
 
 impl HintSource {
-    /// The word for tables and JSON.
+    /// Returns the word for tables and JSON.
     pub fn name(self) -> &'static str {
         match self {
             HintSource::Environment => "environment",
@@ -30,43 +29,27 @@ impl HintSource {
 #[derive(Debug, Clone)]
 pub struct KeepHint {
     pub text: String,
-    /// Or what is wrong with it: it then still names what it spells.
-    glob: Result<GlobMatcher, String>,
+    pattern: Pattern,
 }
 
 impl KeepHint {
     pub fn new(text: &str) -> KeepHint {
-        let glob = GlobBuilder::new(text).case_insensitive(true).literal_separator(false).build();
-        let glob = glob.map(|g| g.compile_matcher()).map_err(|e| e.kind().to_string());
-        KeepHint { text: text.to_owned(), glob }
+        KeepHint { text: text.to_owned(), pattern: Pattern::new(text) }
     }
 
-    /// Why it cannot be read as a glob. A name may well contain a lone bracket: where nothing is called so, it is a slip
-    /// that would keep nothing.
+    /// Returns why the hint cannot be read as a glob. A name may contain a lone bracket; if no model has such a name,
+    /// the hint is a typing error that would keep nothing.
     pub fn fault(&self) -> Option<&str> {
-        self.glob.as_ref().err().map(String::as_str)
+        self.pattern.fault()
     }
 
-    /// Whether the hint means something of these names, or at this path.
+    /// Returns whether the hint matches one of these names, or this path.
     pub fn fits(&self, names: &[&str], path: &Path) -> bool {
-        let glob = |name: &&str| self.glob.as_ref().is_ok_and(|g| g.is_match(name));
-        names.iter().any(|name| name.eq_ignore_ascii_case(&self.text) || glob(name))
-            || path == Path::new(&self.text)
-            || self.glob.as_ref().is_ok_and(|g| g.is_match(path))
+        self.pattern.matches(names.iter().copied(), path)
     }
 
-    /// Whether the hint means this model.
+    /// Returns whether the hint matches this model.
     pub fn matches(&self, row: &ModelRow) -> bool {
-        let mut names = std::iter::once(row.name()).chain(row.also_named.iter().map(String::as_str));
-        let spelled = names.clone().any(|name| name.eq_ignore_ascii_case(&self.text))
-            || row.alias() == Some(&self.text)
-            || (self.text.len() >= 4 && row.id().as_str().starts_with(&self.text))
-            || row.path == Path::new(&self.text);
-        let base = |name: &str| name.rsplit('/').next().unwrap_or("").to_owned();
-        spelled
-            || self
-                .glob
-                .as_ref()
-                .is_ok_and(|g| g.is_match(&row.path) || names.any(|name| g.is_match(name) || g.is_match(base(name))))
+        self.pattern.matches_model(row)
     }
 }

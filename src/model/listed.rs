@@ -1,4 +1,4 @@
-use super::{Kind, ModelId, ModelRow, State, StoreKind, Tier, TierLimits};
+use super::{Damage, Kind, ModelId, ModelRow, State, StoreKind, Tier, TierLimits};
 use serde::Serialize;
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -14,25 +14,27 @@ pub struct Listed<'a> {
     pub store: StoreKind,
     /// The root of the store, lossily decoded.
     pub root: String,
-    /// `org/name` on the Hugging Face hub.
+    /// The repository on the Hugging Face hub, `org/name`.
     pub repo: Option<&'a str>,
     pub kind: Kind,
     pub state: State,
-    /// Why the state is not `ready`.
+    /// The reason why the state is not `ready`.
     pub reason: Option<&'a str>,
-    /// The main file or first shard, lossily decoded.
+    /// The proof that it is damaged: `structure` or `hash`; null when there is none.
+    pub damage: Option<Damage>,
+    /// The path of the main file or first shard, lossily decoded.
     pub path: String,
     /// The bytes of the path in hexadecimal, only when they are not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_bytes_hex: Option<String>,
-    /// Content identity; the same for two copies of one model.
+    /// The content identity; equal for two copies of one model.
     pub content: Option<&'a str>,
     pub architecture: Option<&'a str>,
     pub family: Option<&'a str>,
     pub quant: Option<&'a str>,
     pub bits_per_weight: Option<f64>,
     pub parameters: Option<u64>,
-    /// Tokens.
+    /// The context length in tokens.
     pub context_length: Option<u64>,
     /// Apparent bytes of all files.
     pub size_bytes: u64,
@@ -40,21 +42,21 @@ pub struct Listed<'a> {
     pub allocated_bytes: u64,
     /// Bytes of tensor data without the projector.
     pub weights_bytes: u64,
-    /// The file carries a chat template.
+    /// Whether the file carries a chat template.
     pub chat_template: bool,
-    /// Files without the projector.
+    /// The number of files, without the projector.
     pub shards: u32,
-    /// A multimodal projector belongs to it.
+    /// Whether a multimodal projector belongs to it.
     pub mmproj: bool,
-    /// null for what neither generates nor embeds, or has no readable header.
+    /// The tier; null for a model that is not served or has no readable header.
     pub tier: Option<Tier>,
-    /// The tier was set by a person, not computed.
+    /// Whether the tier was set by a person and not computed.
     pub tier_is_set: bool,
     pub enabled: bool,
     pub pinned: bool,
-    /// RFC 3339, UTC.
+    /// The time when it was first seen, as RFC 3339 in UTC.
     pub first_seen: String,
-    /// RFC 3339, UTC; null when it was never used through this program.
+    /// The time of the last use through this program, as RFC 3339 in UTC; null when there was none.
     pub last_used: Option<String>,
     pub use_count: u64,
 }
@@ -71,6 +73,7 @@ impl<'a> Listed<'a> {
             kind: row.kind,
             state: row.state,
             reason: row.reason.as_deref(),
+            damage: row.damage,
             path: row.path.to_string_lossy().into_owned(),
             path_bytes_hex: path_bytes_hex(&row.path),
             content: row.content.as_deref(),
@@ -97,8 +100,8 @@ impl<'a> Listed<'a> {
     }
 }
 
-/// The bytes of a path as lower-case hex when a JSON string cannot hold it (it is not UTF-8), so that a script can
-/// still open the file.
+/// Returns the bytes of a path as lower-case hex when a JSON string cannot hold it (it is not UTF-8), so that a script
+/// can still open the file.
 pub fn path_bytes_hex(path: &Path) -> Option<String> {
     if path.to_str().is_some() {
         return None;
@@ -106,7 +109,7 @@ pub fn path_bytes_hex(path: &Path) -> Option<String> {
     Some(hex(path.as_os_str().as_bytes()))
 }
 
-/// Lower-case hex, two digits for each byte.
+/// Formats bytes as lower-case hex, two digits for each byte.
 pub fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().saturating_mul(2));
     for byte in bytes {

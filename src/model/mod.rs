@@ -1,11 +1,17 @@
-//! Plain data with the words of the house: model, artifact, store, tier. No I/O here.
+//! Plain data with the words of the glossary: model, artifact, store, tier. No I/O here.
 
+mod amount;
+mod aside;
+pub mod backoff;
 mod device_memory;
 mod facts;
+mod fault;
 mod history;
 mod holding;
 mod keep;
 mod listed;
+mod one_file;
+mod pattern;
 mod quant;
 mod reading;
 mod row;
@@ -16,13 +22,20 @@ mod stored;
 pub mod task;
 mod tier;
 mod trash;
+mod verdict;
 
+pub use amount::{Age, age, recent, size};
+pub use aside::Aside;
 pub use device_memory::DeviceMemory;
-pub use facts::{Attention, Facts, Integrity, Recurrent, Split, digits, percent};
+pub use facts::{Attention, Evidence, Facts, Integrity, Recurrent, Split, digits, percent};
+pub(crate) use fault::fault_of;
+pub use fault::{Damage, Fault, Nature, damage, other_hash};
 pub use history::{Action, Actor, Event, Recorded, Subject};
 pub use holding::{Class, Holding, Surveyed};
 pub use keep::{HintSource, KeepHint};
 pub use listed::{Listed, hex, path_bytes_hex};
+pub use one_file::{OneFile, may_be_one_file};
+pub use pattern::Pattern;
 pub use quant::{Quant, QuantSource};
 pub use reading::Reading;
 pub use row::{ModelRow, RootState};
@@ -32,6 +45,7 @@ pub use stamp::FolderStamp;
 pub use stored::{ModelFile, PlacedFile, Stored};
 pub use tier::{Tier, TierLimits, tier_of};
 pub use trash::{TRASH_FOLDER, is_trash};
+pub use verdict::{FileVerdict, Found, apply_verdicts};
 
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -40,8 +54,8 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// Twelve lower-case hex digits: what a person types to name a model. Given when a model is first seen, derived from
-/// its content where possible, kept when it moves.
+/// The id of a model: twelve lower-case hex digits, which a person types to name it. Assigned when a model is first
+/// seen, derived from its content where possible, and kept when the model moves.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ModelId(pub String);
@@ -58,21 +72,21 @@ impl fmt::Display for ModelId {
     }
 }
 
-/// What makes two looks at a path the same bytes without opening it. From stat(2).
+/// The values from stat(2) that show, without opening a file, whether a path still leads to the same bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FileIdentity {
     pub dev: u64,
     pub ino: u64,
-    /// Apparent size, bytes.
+    /// The apparent size in bytes.
     pub size: u64,
-    /// Nanoseconds since the epoch.
+    /// The time of the last write, in nanoseconds since the epoch.
     pub mtime_ns: i64,
-    /// Nanoseconds since the epoch.
+    /// The time of the last inode change, in nanoseconds since the epoch.
     pub ctime_ns: i64,
 }
 
 impl FileIdentity {
-    /// Of what `meta` describes.
+    /// Takes the identity from `meta`.
     pub fn of(meta: &Metadata) -> FileIdentity {
         let ns = |secs: i64, nanos: i64| secs.saturating_mul(1_000_000_000).saturating_add(nanos);
         FileIdentity {
@@ -84,25 +98,26 @@ impl FileIdentity {
         }
     }
 
-    /// The same inode with the same content as far as stat can tell. A rename or a new hard link changes only `ctime`.
+    /// Returns whether both are the same inode with the same content, as far as stat can show. A rename or a new hard
+    /// link changes only `ctime`.
     pub fn same_content(&self, other: &FileIdentity) -> bool {
         (self.dev, self.ino, self.size, self.mtime_ns) == (other.dev, other.ino, other.size, other.mtime_ns)
     }
 }
 
-/// The places models are kept in, each with its own layout rules.
+/// The kinds of stores, each with its own layout rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StoreKind {
     /// A plain folder tree.
     Dir,
-    /// The Hugging Face hub cache, and what huggingface_hub keeps beside it.
+    /// The Hugging Face hub cache, and the files that huggingface_hub keeps next to it.
     Hf,
     /// Ollama: manifests and blobs.
     Ollama,
     /// LM Studio: `publisher/repository/file`.
     LmStudio,
-    /// llama.cpp's own cache: flat files with manifests, before it took to the layout of the hub.
+    /// llama.cpp's own cache: flat files with manifests, used before llama.cpp adopted the layout of the hub.
     LlamaCpp,
     /// RamaLama: references, snapshots and blobs of each model.
     RamaLama,
@@ -121,7 +136,7 @@ impl StoreKind {
         StoreKind::Docker,
     ];
 
-    /// The name used on the command line, in JSON and in the database.
+    /// Returns the name used on the command line, in JSON and in the database.
     pub fn name(self) -> &'static str {
         match self {
             StoreKind::Dir => "dir",
@@ -134,7 +149,7 @@ impl StoreKind {
         }
     }
 
-    /// What its owner calls itself.
+    /// Returns the name that the owner of the store uses for itself.
     pub fn title(self) -> &'static str {
         match self {
             StoreKind::Dir => "folder",
@@ -152,32 +167,52 @@ impl StoreKind {
     }
 }
 
-/// What a GGUF file is for, from `general.type`, its architecture and its keys.
+/// The purpose of a GGUF file, from `general.type`, its architecture and its keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Generates text.
     Generative,
-    /// Gives one vector per text (a pooling type is set), or scores pairs.
+    /// Returns one vector per text.
     Embedding,
+    /// Scores texts, or pairs of texts, instead of generating text.
+    Reranker,
+    /// Handles speech: recognition, synthesis, audio codecs.
+    Speech,
+    /// Works by diffusion: generates images, video, or whole texts at once.
+    Diffusion,
+    /// Encodes for another model: text encoders of image models, autoencoders.
+    Encoder,
+    /// Predicts tokens for the model that it was made for (MTP, EAGLE); answers nothing on its own.
+    Draft,
     /// A LoRA adapter: needs a base model.
     Adapter,
     /// A control vector.
     Control,
     /// An importance matrix: calibration data, not a model.
     Imatrix,
-    /// A multimodal projector: part of another model, or alone where no model for it was found.
+    /// A multimodal projector: part of another model, or alone where its model was not found.
     Mmproj,
     /// A vocabulary without weights.
     Vocab,
-    /// A file that could not be read as GGUF.
+    /// Unknown: no readable header, no architecture, or an architecture that is not known.
     Unknown,
 }
 
 impl Kind {
+    /// Returns whether it answers requests with texts, vectors or scores. Tiers are for these kinds.
+    pub fn is_served(self) -> bool {
+        matches!(self, Kind::Generative | Kind::Embedding | Kind::Reranker)
+    }
+
     pub const ALL: &'static [Kind] = &[
         Kind::Generative,
         Kind::Embedding,
+        Kind::Reranker,
+        Kind::Speech,
+        Kind::Diffusion,
+        Kind::Encoder,
+        Kind::Draft,
         Kind::Adapter,
         Kind::Control,
         Kind::Imatrix,
@@ -190,6 +225,11 @@ impl Kind {
         match self {
             Kind::Generative => "generative",
             Kind::Embedding => "embedding",
+            Kind::Reranker => "reranker",
+            Kind::Speech => "speech",
+            Kind::Diffusion => "diffusion",
+            Kind::Encoder => "encoder",
+            Kind::Draft => "draft",
             Kind::Adapter => "adapter",
             Kind::Control => "control",
             Kind::Imatrix => "imatrix",
@@ -204,27 +244,39 @@ impl Kind {
     }
 }
 
-/// Whether a model can be used as it lies there.
+/// Whether a model can be used as it is on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Every file is there and as long as its header says.
+    /// Every file exists and is as long as its header says.
     Ready,
     /// A split set lacks parts or its parts do not belong together.
     Incomplete,
     /// A file is shorter than its tensors need.
     Truncated,
-    /// A file is not a readable GGUF.
+    /// A file is not GGUF, contradicts itself, or its hash is not the promised one.
     Damaged,
-    /// Its root could not be looked at in the last scan; nothing is known about it now.
+    /// A file has something that this program or its llama.cpp does not know. The file is not damaged.
+    Unsupported,
+    /// A file cannot be read, for lack of permission or because of an I/O error. That does not prove damage.
+    Unreadable,
+    /// Its root could not be read in the last scan; nothing is known about the model now.
     Unavailable,
-    /// It was there once; its root was read and it was not in it.
+    /// It was recorded earlier; its root was read and the model was not in it.
     Gone,
 }
 
 impl State {
-    pub const ALL: &'static [State] =
-        &[State::Ready, State::Incomplete, State::Truncated, State::Damaged, State::Unavailable, State::Gone];
+    pub const ALL: &'static [State] = &[
+        State::Ready,
+        State::Incomplete,
+        State::Truncated,
+        State::Damaged,
+        State::Unsupported,
+        State::Unreadable,
+        State::Unavailable,
+        State::Gone,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -232,6 +284,8 @@ impl State {
             State::Incomplete => "incomplete",
             State::Truncated => "truncated",
             State::Damaged => "damaged",
+            State::Unsupported => "unsupported",
+            State::Unreadable => "unreadable",
             State::Unavailable => "unavailable",
             State::Gone => "gone",
         }
@@ -242,15 +296,15 @@ impl State {
     }
 }
 
-/// What one file is within its model.
+/// The role of one file within its model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// The whole model, or (for an adapter, imatrix, …) the thing itself.
+    /// The whole model, or the adapter, imatrix and so on itself.
     Main,
     /// One part of a split set.
     Shard,
-    /// The projector that goes with the model.
+    /// The projector of the model.
     Mmproj,
 }
 
@@ -273,9 +327,9 @@ impl Role {
 /// One file on disk, as a store presents it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Artifact {
-    /// The entry a person would name: the snapshot link in a Hugging Face cache, the file itself in a folder.
+    /// The path that a person would name: the snapshot link in a Hugging Face cache, the file itself in a folder.
     pub path: PathBuf,
-    /// Where the bytes are, when that is another path (the blob behind a link).
+    /// The path of the bytes, when it differs (the blob behind a link).
     pub target: Option<PathBuf>,
     /// Further entries of the same store that lead to the same bytes (other snapshots).
     pub also: Vec<PathBuf>,
@@ -283,42 +337,44 @@ pub struct Artifact {
     /// Bytes of disk in use (`st_blocks * 512`).
     pub allocated: u64,
     pub role: Role,
-    /// 1-based place in its split set, for [`Role::Shard`].
+    /// The 1-based number in its split set, for [`Role::Shard`].
     pub shard_no: Option<u32>,
-    /// sha256 of the content as the store promises it, lower-case hex, when the store knows it offline.
+    /// The sha256 of the content that the store promises, lower-case hex, when the store knows it offline.
     pub expected_sha256: Option<String>,
-    /// What the header says, or why it cannot be read.
-    pub header: Result<Facts, String>,
+    /// The facts of the header, or the reason why there are none.
+    pub header: Result<Facts, Fault>,
 }
 
 impl Artifact {
-    /// The path to open for reading.
+    /// Returns the path to open for reading.
     pub fn open_path(&self) -> &Path {
         self.target.as_deref().unwrap_or(&self.path)
     }
 }
 
-/// One row of the inventory: what a person loads, with all its files.
+/// One row of the inventory: a model that a person can load, with all its files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     pub id: ModelId,
-    /// The name a person would use; unique enough to type, not unique by law.
+    /// The name that a person would use; usually unique, but not guaranteed to be.
     pub name: String,
     pub store: StoreKind,
-    /// The root of the store it was found in.
+    /// The root of the store that it was found in.
     pub root: PathBuf,
-    /// Hugging Face repository (`org/name`), or None for a plain file.
+    /// The Hugging Face repository (`org/name`); None for a plain file.
     pub repo: Option<String>,
     pub kind: Kind,
     pub state: State,
-    /// Why the state is not ready; a sentence without control characters.
+    /// The reason why the state is not ready; a sentence without control characters.
     pub reason: Option<String>,
-    /// Content identity: a hash of what the header says and of the file sizes. Survives a move and a re-download;
-    /// None when no header could be read. Settings and usage hang on it.
+    /// The content identity: a hash of what the header says and of the file sizes. It survives a move and a new
+    /// download; None when no header could be read. Settings and usage are stored by it.
     pub content: Option<String>,
     /// Files in load order: first the main file or the shards by number, then the projector.
     pub artifacts: Vec<Artifact>,
-    /// Shards that the set's own count promises; 1 for a whole file.
+    /// The facts over all readable parts of a split set; None for one file.
+    pub whole: Option<Box<Facts>>,
+    /// The number of shards that the set's own count promises; 1 for a whole file.
     pub shards_expected: u32,
     pub first_seen: Timestamp,
     pub settings: Settings,
@@ -326,37 +382,41 @@ pub struct Model {
 }
 
 impl Model {
-    /// The facts of the main file (of the first shard in a set).
+    /// Returns the facts of the main file, or of all parts of a split set together.
     pub fn facts(&self) -> Option<&Facts> {
+        if let Some(whole) = &self.whole {
+            return Some(whole);
+        }
         self.artifacts.iter().filter(|a| a.role != Role::Mmproj).find_map(|a| a.header.as_ref().ok())
     }
 
-    /// Tokens of context that the model was trained with, where its header says so.
+    /// Returns the number of tokens of context that the model was trained with, where its header says so.
     pub fn trained_context(&self) -> Option<u32> {
         self.facts().and_then(|f| f.context_length).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0)
     }
 
-    /// The file to hand to llama.cpp: the main file, or the first shard.
+    /// Returns the file to pass to llama.cpp: the main file, or the first shard.
     pub fn main(&self) -> Option<&Artifact> {
         self.artifacts.iter().find(|a| a.role != Role::Mmproj)
     }
 
-    /// The projector, if it has one.
+    /// Returns the projector, if the model has one.
     pub fn mmproj(&self) -> Option<&Artifact> {
         self.artifacts.iter().find(|a| a.role == Role::Mmproj)
     }
 
-    /// Apparent bytes of all files.
+    /// Returns the apparent bytes of all files.
     pub fn size(&self) -> u64 {
         self.artifacts.iter().fold(0, |sum, a| sum.saturating_add(a.identity.size))
     }
 
-    /// Bytes of disk in use by all files.
+    /// Returns the bytes of disk in use by all files.
     pub fn allocated(&self) -> u64 {
         self.artifacts.iter().fold(0, |sum, a| sum.saturating_add(a.allocated))
     }
 
-    /// Parameters of the whole model: elements over the tensors of all shards, without the projector.
+    /// Returns the number of parameters of the whole model: elements over the tensors of all shards, without the
+    /// projector.
     pub fn parameters(&self) -> Option<u64> {
         let mut known =
             self.artifacts.iter().filter(|a| a.role != Role::Mmproj).filter_map(|a| a.header.as_ref().ok()).peekable();
@@ -364,7 +424,7 @@ impl Model {
         Some(known.fold(0u64, |sum, f| sum.saturating_add(f.parameters)))
     }
 
-    /// Bytes of tensor data of the whole model, without the projector.
+    /// Returns the bytes of tensor data of the whole model, without the projector.
     pub fn weights(&self) -> u64 {
         self.artifacts
             .iter()
@@ -374,14 +434,14 @@ impl Model {
     }
 }
 
-/// What a person set on a model. Kept by content identity.
+/// The settings that a person made for a model. Stored by content identity.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// May be started or chosen.
+    /// Whether the model may be started or chosen.
     pub enabled: bool,
-    /// Never evicted, never pruned.
+    /// Whether the model is never evicted and never pruned.
     pub pinned: bool,
-    /// Overrides the computed tier.
+    /// The tier that overrides the computed one.
     pub tier: Option<Tier>,
     pub alias: Option<String>,
     pub note: Option<String>,
@@ -393,11 +453,11 @@ impl Default for Settings {
     }
 }
 
-/// What modelctl's own journal says about the use of a model.
+/// The use of a model, from modelctl's own records.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
     pub last_used: Option<Timestamp>,
     pub use_count: u64,
-    /// Which command used it last (`run-once`, `serve`, `task`).
+    /// The command that used it last (`run-once`, `serve`, `task`).
     pub last_source: Option<String>,
 }

@@ -1,10 +1,10 @@
 use serde::{Deserialize, Serialize};
 
-/// Where the label of a quantisation comes from.
+/// The source of a quantization label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum QuantSource {
-    /// `general.file_type`, and the tensors agree.
+    /// `general.file_type`, which the tensors do not contradict.
     FileType,
     /// The tensors: `general.file_type` is absent, guessed, or contradicted by them.
     Tensors,
@@ -12,16 +12,16 @@ pub enum QuantSource {
     Name,
 }
 
-/// How a model's weights are stored.
+/// The quantization of a model's weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Quant {
-    /// `Q4_K_M`, `F16`, …; `unknown` when there is nothing to tell from.
+    /// `Q4_K_M`, `F16`, …; `unknown` without any evidence.
     pub label: String,
     pub source: QuantSource,
     /// 8 * bytes / elements over all tensors of known type; None without such tensors.
     pub bits_per_weight: Option<f64>,
-    /// Tensor type name and the number of elements in it, most elements first.
+    /// The number of elements by tensor type, most elements first.
     pub histogram: Vec<(String, u64)>,
-    /// What `general.file_type` claims, when that is not the label.
+    /// The value of `general.file_type`, when the label differs from it.
     pub claimed: Option<String>,
 }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// A value that was read, or the reason why it could not be. Unknown is not empty and not zero.
+/// A value that was read, or the reason why it could not be read. Unknown is neither empty nor zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reading<T> {

@@ -1,9 +1,9 @@
-use super::{Kind, ModelId, Named, State, StoreKind, Tier, TierLimits, tier_of};
+use super::{Damage, Kind, ModelId, Named, State, StoreKind, Tier, TierLimits, tier_of};
 use crate::clock::Timestamp;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// One line of `list`: what is needed to sort, filter and print, without the whole model.
+/// One row of `list`: the fields needed to sort, filter and print, without the whole model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelRow {
     pub id: ModelId,
@@ -12,14 +12,17 @@ pub struct ModelRow {
     pub root: PathBuf,
     pub repo: Option<String>,
     pub kind: Kind,
+    /// The state, with the findings of `verify` applied.
     pub state: State,
     pub reason: Option<String>,
-    /// The entry of the main file or first shard.
+    /// The proof that it is damaged; None for a model that is only unsupported, unreadable or incomplete.
+    pub damage: Option<Damage>,
+    /// The path of the main file or first shard.
     pub path: PathBuf,
     pub content: Option<String>,
     pub architecture: Option<String>,
     pub family: Option<String>,
-    /// Label of the quantisation (`Q4_K_M`).
+    /// The quantization label (`Q4_K_M`).
     pub quant: Option<String>,
     pub bits_per_weight: Option<f64>,
     pub parameters: Option<u64>,
@@ -31,7 +34,7 @@ pub struct ModelRow {
     /// Bytes of tensor data without the projector.
     pub weights: u64,
     pub chat_template: bool,
-    /// Files of the model without the projector.
+    /// The number of files, without the projector.
     pub shards: u32,
     pub mmproj: bool,
     pub enabled: bool,
@@ -41,14 +44,15 @@ pub struct ModelRow {
     pub first_seen: Timestamp,
     pub last_used: Option<Timestamp>,
     pub use_count: u64,
-    /// Further names under which its store knows it, as it is asked; empty as long as nobody has asked it.
+    /// Further names in its store, as the store itself answers; empty until the store was asked.
     pub also_named: Vec<String>,
 }
 
 impl ModelRow {
-    /// The tier a person set, else the computed one; None for what does not generate or embed, or has no readable header.
+    /// Returns the tier that a person set, otherwise the computed one; None for a model that is not served or has no
+    /// readable header.
     pub fn tier(&self, limits: &TierLimits) -> Option<Tier> {
-        if !matches!(self.kind, Kind::Generative | Kind::Embedding) {
+        if !self.kind.is_served() {
             return None;
         }
         self.tier_override.or_else(|| self.parameters.map(|p| tier_of(p, self.weights, limits)))
@@ -73,13 +77,13 @@ impl Named for ModelRow {
     }
 }
 
-/// What a scan found out about one root, for the report and the database.
+/// The result of a scan for one root, for the report and the database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase", tag = "state")]
 pub enum RootState {
-    /// It was read to its end.
+    /// The root was read to its end.
     Read,
-    /// It is missing, empty, unmounted or unreadable although the database knows models in it, or it could not be
-    /// read to its end. Nothing in it is marked gone.
+    /// The root is missing, empty, unmounted or unreadable although the database knows models in it, or it could not be
+    /// read to its end. None of its models is marked as gone.
     Unavailable { reason: String },
 }

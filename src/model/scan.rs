@@ -1,7 +1,8 @@
 use super::{FileIdentity, Model, ModelId, RootState, StoreKind, Surveyed};
+use std::collections::HashSet;
 use std::path::PathBuf;
 
-/// What the database knows of one file, as much as a rescan needs to leave it closed.
+/// A file as the database knows it: the fields that a rescan needs to avoid opening it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownFile {
     pub root: PathBuf,
@@ -9,29 +10,35 @@ pub struct KnownFile {
     pub target: Option<PathBuf>,
     pub identity: FileIdentity,
     pub model: ModelId,
-    /// False when the model stands as gone or unavailable: seeing the file again is then news.
+    /// Whether its model is recorded as present; if not (gone or unavailable), seeing the file again is a change.
     pub present: bool,
-    /// The name of the model whose main file this is, where names are in the store and not in the path: it can change
-    /// without the file.
+    /// Whether its header must be read again although the file has not changed: it could not be read, or an older
+    /// version of this program classified it.
+    pub again: bool,
+    /// The name of the model whose main file this is, for stores that keep names outside the path: such a name can
+    /// change without the file.
     pub name_in_store: Option<String>,
 }
 
-/// Everything one scan changes, written in one transaction.
+/// All changes of one scan, written in one transaction.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ScanOutcome {
     pub roots: Vec<(PathBuf, StoreKind, RootState)>,
-    /// Models to write whole: added, changed, moved, or back again. Replaces what is stored under the same id.
+    /// The roots that a person or a known place named. The others were found inside of them.
+    pub named: HashSet<PathBuf>,
+    /// Models to write completely: added, changed, moved, or present again. Each replaces the stored model with the
+    /// same id.
     pub write: Vec<Model>,
-    /// Were in a root that was read, and are not in it any more.
+    /// Models that were in a root that was read and are no longer in it.
     pub gone: Vec<ModelId>,
-    /// Are in a root that is unavailable.
+    /// Models in a root that is unavailable.
     pub unavailable: Vec<ModelId>,
-    /// What the folders that were read hold beside models.
+    /// The surveys of the folders that were read.
     pub surveys: Vec<Surveyed>,
     pub counts: ScanCounts,
 }
 
-/// The figures of a scan, in models.
+/// The counts of a scan, in models.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct ScanCounts {
     pub added: u64,
@@ -40,6 +47,6 @@ pub struct ScanCounts {
     pub gone: u64,
     pub unchanged: u64,
     pub unavailable: u64,
-    /// Directory entries that look like models and were not taken in, each with its reason in the report.
+    /// The number of directory entries that look like models but were skipped; the report has the reason for each.
     pub skipped: u64,
 }

@@ -1,27 +1,27 @@
 use super::{Model, ModelId};
 use std::path::{Path, PathBuf};
 
-/// What a person typed to name a model: an id or its prefix, an alias, a name, or a path.
+/// The text that a person typed to name a model: an id or its prefix, an alias, a name, or a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selector(pub String);
 
-/// The outcome of looking a selector up. Indices into the slice that was searched.
+/// The result of resolving a selector. Indices refer to the slice that was searched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pick {
     One(usize),
-    /// More than one fits equally well.
+    /// More than one model matches equally well.
     Ambiguous(Vec<usize>),
     None,
 }
 
-/// What [`pick`] needs to know of a model; rows of a list have it without loading the whole model.
+/// The fields of a model that [`pick`] needs; rows of a list have them without loading the whole model.
 pub trait Named {
     fn id(&self) -> &ModelId;
     fn name(&self) -> &str;
     fn alias(&self) -> Option<&str>;
-    /// Every path that leads to one of its files.
+    /// Returns whether the path leads to one of its files.
     fn has_path(&self, path: &Path) -> bool;
-    /// Further names under which its store knows it, where they are known.
+    /// Returns further names of the model in its store, where they are known.
     fn also_named(&self) -> &[String] {
         &[]
     }
@@ -46,9 +46,9 @@ impl Named for Model {
 
 /// Finds the model that a selector names. `absolute` is the selector read as a path from the working directory.
 ///
-/// The first of these that matches anything decides: exact id or alias; path; exact name; exact further name; id prefix
-/// (4 digits or more); name without regard to case, then a further name; part of a name without regard to case, then of
-/// a further name.
+/// The first of these rules with a match decides: exact id or alias; path; exact name; exact further name; id prefix (4
+/// digits or more); name without regard to case, then a further name; part of a name without regard to case, then of a
+/// further name.
 pub fn pick<M: Named>(selector: &Selector, absolute: Option<&PathBuf>, models: &[M]) -> Pick {
     let text = selector.0.as_str();
     if text.is_empty() {

@@ -1,18 +1,19 @@
 use std::path::PathBuf;
 
-/// What a folder with models looked like when it was read to its end: while it still looks so, everything that is
-/// recorded of it is true and it need not be read again.
+/// The state of a folder with models when it was last read to its end. While the folder still has this state,
+/// everything recorded about it is valid and it need not be read again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderStamp {
     pub folder: PathBuf,
-    /// The rules that it was read and stamped by. A stamp of other rules says nothing.
+    /// The version of the rules that the folder was read and stamped by. A stamp of other rules proves nothing.
     pub format: u32,
-    /// How many models' files were found in it.
+    /// The number of model files found in it.
     pub files: u64,
-    /// Digest of those files, as the database must have them for the stamp to hold.
+    /// A digest of those files, which must match the files in the database for the stamp to be valid.
     pub known: Vec<u8>,
-    /// Digest of everything that was found out of them: when it is the same again, so are the models.
+    /// A digest of all findings about those files: when it is unchanged, so are the models.
     pub found: Vec<u8>,
-    /// Every entry that was looked at, as `inventory` packs it. Empty when looks cannot tell that nothing has changed.
+    /// Every entry that was checked, as `inventory` packs it. Empty when checking entries cannot prove that nothing has
+    /// changed.
     pub entries: Vec<u8>,
 }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How heavy a model is to run: what a task asks for when it does not care which model answers.
+/// The computing power that a model needs; a task can ask for a tier instead of a certain model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {
@@ -32,15 +32,15 @@ impl fmt::Display for Tier {
     }
 }
 
-/// The upper bounds of the two lower tiers. A model belongs to the first tier both of whose bounds it meets: the
-/// parameters bound what it can know, the bytes of its weights bound how fast it answers (each token reads them all).
+/// The upper bounds of the two lower tiers. A model belongs to the first tier whose two bounds it meets: the parameters
+/// bound what it can know, the bytes of its weights bound how fast it answers (each token reads them all).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TierLimits {
     pub fast_parameters: u64,
-    /// Bytes.
+    /// The bound of the weights, in bytes.
     pub fast_weights: u64,
     pub balanced_parameters: u64,
-    /// Bytes.
+    /// The bound of the weights, in bytes.
     pub balanced_weights: u64,
 }
 
@@ -56,7 +56,8 @@ impl Default for TierLimits {
     }
 }
 
-/// The tier of a model with that many parameters and bytes of weights (quantisation is what lies between the two).
+/// Returns the tier of a model with that many parameters and bytes of weights (quantization decides the ratio of the
+/// two).
 pub fn tier_of(parameters: u64, weights: u64, limits: &TierLimits) -> Tier {
     if parameters <= limits.fast_parameters && weights <= limits.fast_weights {
         Tier::Fast

@@ -1,15 +1,20 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-/// The folder that trashed models wait in, beside the root of their store or inside it. Another user's trash of the same
-/// name makes it `.model_trash-UID`.
+/// The name of the folder for trashed models, next to the root of their store or inside it. If another user's trash has
+/// this name, it is `.model_trash-UID`, and if that name is taken too, `.model_trash-UID.HEX`.
 pub const TRASH_FOLDER: &str = ".model_trash";
 
-/// Whether a folder of that name holds trash. What lies in it is no model any more.
+/// Returns whether a folder of that name is a trash. Files in it are no models any more.
 pub fn is_trash(name: &OsStr) -> bool {
     match name.as_bytes().strip_prefix(TRASH_FOLDER.as_bytes()) {
         Some([]) => true,
-        Some([b'-', uid @ ..]) => !uid.is_empty() && uid.iter().all(u8::is_ascii_digit),
+        Some([b'-', rest @ ..]) => {
+            let mut parts = rest.splitn(2, |b| *b == b'.');
+            let is_uid = |uid: &[u8]| !uid.is_empty() && uid.iter().all(u8::is_ascii_digit);
+            let is_hex = |hex: &[u8]| !hex.is_empty() && hex.iter().all(u8::is_ascii_hexdigit);
+            parts.next().is_some_and(is_uid) && parts.next().is_none_or(is_hex)
+        }
         _ => false,
     }
 }
@@ -20,10 +25,19 @@ mod tests {
 
     #[test]
     fn only_the_names_of_trash_are_taken_for_it() {
-        for name in [".model_trash", ".model_trash-0", ".model_trash-1000"] {
+        for name in [".model_trash", ".model_trash-0", ".model_trash-1000", ".model_trash-0.1f"] {
             assert!(is_trash(OsStr::new(name)), "{name}");
         }
-        for name in ["model_trash", ".model_trash-", ".model_trash-me", ".model_trash2", ""] {
+        for name in [
+            "model_trash",
+            ".model_trash-",
+            ".model_trash-me",
+            ".model_trash2",
+            ".model_trash-0.",
+            ".model_trash-0.x",
+            ".model_trash.1f",
+            "",
+        ] {
             assert!(!is_trash(OsStr::new(name)), "{name}");
         }
     }

@@ -1,32 +1,32 @@
-//! Stores that we cannot write to, because they are a service's: what may go is handed to that service's own interface,
+//! Removal from stores that we cannot write to, because they belong to a service: its own interface deletes the models,
 //! where it has one. There is no undo.
 
+use super::servers::{Answer, Method, Query, ask_all};
 use super::trash::{Seen, Step};
 use crate::config::ServerAddress;
 use crate::model::Reading;
-use crate::worker::{Answer, Question, Verb, ask_all};
 use serde_json::json;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
-/// Deleting is quick; a server that loads a model meanwhile is not.
+/// The longest wait for one answer. Deleting is quick, but a server that is loading a model meanwhile is not.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Why not everything was deleted.
+/// Reason why not everything was deleted.
 #[derive(Debug)]
 pub struct Undone {
-    /// The names that are deleted for good all the same.
+    /// The names that are deleted for good nevertheless.
     pub deleted: Vec<String>,
-    /// What the server said, or why it was not asked: a sentence.
+    /// The answer of the server, or the reason why it was not asked: a sentence.
     pub why: String,
 }
 
-/// Has Ollama's server delete every name among `steps`, paths in `base`. A name goes only while its manifest is the one
-/// that was seen. Gives the names.
+/// Has Ollama's server delete every name among `steps`, paths in `base`. A name is deleted only while its manifest is
+/// unchanged. Returns the names.
 ///
 /// # Errors
-/// [`Undone`] with the first name that could not be deleted; those after it were not tried.
+/// [`Undone`] with the reason of the first name that could not be deleted; the names after it were not tried.
 pub fn delete(base: &Path, steps: &[Step], server: &Reading<ServerAddress>) -> Result<Vec<String>, Undone> {
     let mut deleted: Vec<String> = Vec::new();
     match each(base, steps, server, &mut deleted) {
@@ -44,16 +44,16 @@ fn each(base: &Path, steps: &[Step], server: &Reading<ServerAddress>, deleted: &
         let (Some(name), Step::Move { path, seen }) = (name(step.path()), step) else { continue };
         match Seen::at(&base.join(path)) {
             Ok(now) if now == *seen => {}
-            // A name may have two manifests, and the server takes both.
+            // A name may have two manifests, and the server deletes both.
             Err(e) if e.kind() == ErrorKind::NotFound && deleted.contains(&name) => continue,
             _ => return Err(format!("`{name}` stands for something else by now: plan again")),
         }
-        // Servers before 0.2 go by `name`.
-        let verb = Verb::Delete(json!({ "model": name, "name": name }));
-        let question = Question { server: server.clone(), path: "/api/delete", verb };
-        match ask_all(&[question], LIMIT).pop() {
-            Some(Answer::Said { status: 200, .. }) => deleted.push(name),
-            Some(Answer::Said { status, body }) => {
+        // Servers before 0.2 read `name`.
+        let method = Method::Delete(json!({ "model": name, "name": name }));
+        let query = Query { server: server.clone(), path: "/api/delete", method };
+        match ask_all(&[query], LIMIT).pop() {
+            Some(Answer::Response { status: 200, .. }) => deleted.push(name),
+            Some(Answer::Response { status, body }) => {
                 let said: String = String::from_utf8_lossy(&body).chars().take(200).collect();
                 return Err(format!("Ollama's server did not delete `{name}`: {status} {said}"));
             }
@@ -69,12 +69,12 @@ fn each(base: &Path, steps: &[Step], server: &Reading<ServerAddress>, deleted: &
     Ok(())
 }
 
-/// Whether a step takes away a name that the server knows it by.
+/// Returns whether a step removes a name by which the server knows a model.
 pub fn is_name(step: &Step) -> bool {
     matches!(step, Step::Move { path, .. } if name(path).is_some())
 }
 
-/// `manifests/<host>/<namespace>/<model>/<tag>` as `<host>/<namespace>/<model>:<tag>`; None for another path.
+/// Converts `manifests/<host>/<namespace>/<model>/<tag>` to `<host>/<namespace>/<model>:<tag>`; None for another path.
 fn name(path: &Path) -> Option<String> {
     let parts: Option<Vec<&str>> = path.iter().map(|part| part.to_str()).collect();
     match parts?.as_slice() {

@@ -1,13 +1,17 @@
-//! The plan: a verdict with a reason for everything that could go, and the exact steps of what does.
+//! The plan: a verdict with a reason for everything that could be removed, and the exact steps of each removal.
 
 use super::candidate::{Candidate, LastUse, Piece};
-use super::decide::{self, Freeing, Large, Rule, Space, Verdict};
-use super::ground::Ground;
+use super::decide::{self, Rule, Verdict};
 use super::in_use::Use;
+use super::mirrors::Mirrors;
 use super::policy::Policy;
+use super::preconditions::StepPreconditions;
+use super::resolved_steps::{BaseDir, ResolvedSteps};
+use super::same::same_files;
+use super::scale::Scale;
+use super::target::{self, Freeing, Large, Limited, Space, Target, TotalTarget};
 use super::trash::{Inode, Kind, Seen, Step, lossless};
 use crate::clock::Timestamp;
-use crate::host::extents;
 use crate::inventory::{self, Entity, Part, PartRole, Stamp, Weight, Wish};
 use crate::model::{Class, FileIdentity, ModelId, State, StoreKind};
 use serde::{Deserialize, Serialize};
@@ -16,11 +20,11 @@ use std::collections::{HashMap, HashSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// The format of a saved plan. A plan of another one is refused.
+/// The format of a saved plan. A plan of another format is refused.
 pub const FORMAT: u32 = 1;
 
-/// Everything that could go, with what becomes of it. Saved with `--plan`; part of the public interface: keys are added, never renamed or
-/// dropped within a format.
+/// Everything that could be removed, with the verdicts. Saved with `--plan`; part of the public interface: keys are
+/// added, never renamed or removed within a format.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     pub format: u32,
@@ -29,12 +33,18 @@ pub struct Plan {
     pub policy: Policy,
     /// The globs of `--keep`.
     pub keep: Vec<String>,
-    /// What goes, in the order in which it goes, then what stays.
+    /// The removed rows, in the order of their removal, then the rows that stay.
     pub rows: Vec<Row>,
-    /// The sums over what goes.
+    /// The sums over the removed rows.
     pub sums: Weight,
-    /// Stores of which more than half goes.
+    /// Stores that lose more than half of their bytes.
     pub large: Vec<Large>,
+    /// `--free`, for each file system that it covers.
+    #[serde(default)]
+    pub targets: Vec<Target>,
+    /// `--max-total`.
+    #[serde(default)]
+    pub total: Option<TotalTarget>,
 }
 
 /// One candidate.
@@ -54,60 +64,55 @@ pub struct Row {
     pub rule: Rule,
     pub why: String,
     pub last_use: LastUse,
-    /// Bytes of its files; of one that goes, with everything that goes with it.
+    /// Bytes of its files; for a removed row, with everything that is removed with it.
     pub apparent_bytes: u64,
     /// Bytes of disk in use.
     pub allocated_bytes: u64,
-    /// What comes free at least when this goes after everything before it.
+    /// Bytes that are freed at least when the row is removed after all rows before it.
     pub freed_bytes: u64,
-    /// The folder that the steps are in: the root without links, or the one around it when it is a file. None for what stays.
-    pub base: Option<Base>,
-    /// Its store cannot be written by us, and its owner's own interface is to delete it: there is no undo.
+    /// The folder that contains the steps: the root without links, or its parent when the root is a file. None for rows
+    /// that stay.
+    pub base: Option<BaseDir>,
+    /// Whether its owner's own interface is to delete it, because we cannot write to its store: there is no undo.
     #[serde(default)]
     pub is_foreign: bool,
-    /// References first, payload last; paths are relative to the base. Empty for what stays.
+    /// Whether a rule selects the row and it stays because its use could not be determined, because its files could not
+    /// be inspected or because its store cannot be written.
+    #[serde(default)]
+    pub is_unexamined: bool,
+    /// References first, payload last; paths are relative to the base. Empty for rows that stay.
     pub steps: Vec<Step>,
 }
 
-/// The folder that everything of a row lies in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Base {
-    #[serde(with = "lossless")]
-    pub path: PathBuf,
-    pub is: Inode,
-}
-
-/// What goes with something.
-#[derive(Debug)]
-pub(super) struct Way {
-    pub base: Base,
-    /// References first, payload last.
-    pub steps: Vec<Step>,
-    /// What was at each of them.
-    looks: Vec<Stamp>,
-}
-
-/// The folder that the paths of a root are in, as the root names it, and what it is.
+/// The folder that contains the paths of a root: its path as the root names it, and its identity.
 #[derive(Debug, Clone)]
-struct Around<'a> {
+struct RootDir<'a> {
     named: &'a Path,
-    base: Base,
+    base: BaseDir,
 }
 
-impl Around<'_> {
-    fn of(root: &Path) -> Result<Around<'_>, String> {
+impl RootDir<'_> {
+    fn of(root: &Path) -> Result<RootDir<'_>, String> {
         let cannot = |e: std::io::Error| format!("its root `{}` cannot be looked at: {e}", root.display());
         let real = root.canonicalize().map_err(cannot)?;
         let meta = std::fs::metadata(&real).map_err(cannot)?;
         if meta.is_dir() {
             let is = Inode { dev: meta.dev(), ino: meta.ino() };
-            return Ok(Around { named: root, base: Base { path: real, is } });
+            return Ok(RootDir { named: root, base: BaseDir { path: real, is } });
         }
         let around = real.parent().ok_or("its root is a file in no folder")?.to_owned();
         let meta = std::fs::metadata(&around).map_err(cannot)?;
         let is = Inode { dev: meta.dev(), ino: meta.ino() };
-        Ok(Around { named: root.parent().unwrap_or(root), base: Base { path: around, is } })
+        Ok(RootDir { named: root.parent().unwrap_or(root), base: BaseDir { path: around, is } })
     }
+}
+
+/// Returns the folder that contains everything of a root.
+///
+/// # Errors
+/// The reason why it cannot be inspected, in words.
+pub(super) fn base_of(root: &Path) -> Result<BaseDir, String> {
+    RootDir::of(root).map(|around| around.base)
 }
 
 impl Plan {
@@ -115,7 +120,8 @@ impl Plan {
         self.rows.iter().filter(|row| row.goes)
     }
 
-    /// The same plan, in which a row that has a reason in `why`, which stands beside the rows, stays for it.
+    /// Returns the plan in which every removed row with a reason in `why`, which is parallel to the rows, stays for
+    /// that reason.
     pub fn without(mut self, why: &[Option<String>]) -> Plan {
         for (row, why) in self.rows.iter_mut().zip(why) {
             let Some(why) = why.clone().filter(|_| row.goes) else { continue };
@@ -129,15 +135,22 @@ impl Plan {
         self
     }
 
+    /// Returns the rows that were selected and could not be examined, when nothing else is removed: an empty removal
+    /// then does not mean that there is nothing to remove.
+    pub fn unexamined(&self) -> Vec<&Row> {
+        let all = self.rows.iter().filter(|row| row.is_unexamined);
+        if self.going().next().is_some() { Vec::new() } else { all.collect() }
+    }
+
     pub fn staying(&self) -> impl Iterator<Item = &Row> {
         self.rows.iter().filter(|row| !row.goes)
     }
 }
 
-/// Tells whether candidates are in use, one for each.
+/// A function that returns the use of each of the given candidates.
 pub type Uses<'a> = &'a mut dyn FnMut(&[&Candidate]) -> Vec<Use>;
 
-/// Decides what becomes of every candidate, and looks up what goes with those that go.
+/// Decides on every candidate, and resolves the steps of those that are removed.
 pub fn plan(
     policy: &Policy,
     keep: &[String],
@@ -147,24 +160,30 @@ pub fn plan(
     uses: Uses<'_>,
 ) -> Plan {
     let mut verdicts = judge(policy, candidates, now, uses);
-    let mut going = decide::limit(policy, candidates, &mut verdicts, space);
-    // A run may end between any two rows: a link goes before what it leads to.
+    let Limited { mut going, targets, total } = target::limit(policy, candidates, &mut verdicts, space);
+    // A run may end between any two rows: a link is removed before the file that it leads to.
     going.sort_by_cached_key(|at| Reverse(candidates.get(*at).map_or(0, distance)));
-    for (at, why) in tangled(candidates, &going) {
+    for (at, why) in mutually_linked(candidates, &going) {
         if let Some(verdict) = verdicts.get_mut(at) {
             *verdict = Verdict::stays(Rule::Store, why);
         }
         going.retain(|other| *other != at);
     }
-    let mut ground = Ground::default();
+    let mut preconditions = StepPreconditions::default();
+    let mut unwritable: HashSet<usize> = HashSet::new();
     let steps = loop {
-        let found = lookup(candidates, &going, &|_| false);
-        let refused = refused(candidates, &going, &found, &mut ground);
+        let gone: HashSet<usize> = going.iter().copied().collect();
+        let stay: Vec<usize> = (0..candidates.len()).filter(|at| !gone.contains(at)).collect();
+        let found = lookup(candidates, &going, &stay);
+        let refused = refused(candidates, &going, &found, &mut preconditions);
         if refused.is_empty() {
             break found;
         }
-        // What stays may need what would have gone with it: asked again without those.
-        for (at, why) in refused {
+        // Candidates that stay may need files that would have been removed with these: resolved again without them.
+        for (at, Refused { why, is_ground }) in refused {
+            if is_ground {
+                unwritable.insert(at);
+            }
             if let Some(verdict) = verdicts.get_mut(at) {
                 *verdict = Verdict::stays(Rule::Store, why);
             }
@@ -176,27 +195,30 @@ pub fn plan(
             verdict.why = format!("{}; {}", verdict.why, stand_for(&c.stood_for_by));
         }
     }
+    same_files(candidates, (&going, &steps), &mut verdicts);
     let mut scale = Scale::default();
     let mut rows: Vec<Row> = Vec::with_capacity(candidates.len());
     for (at, found) in going.iter().zip(steps) {
         let (Some(c), Some(verdict), Ok(steps)) = (candidates.get(*at), verdicts.get(*at), found) else { continue };
-        let Way { base, steps, looks } = steps;
+        let ResolvedSteps { base, steps, looks } = steps;
         let weight = scale.put(&base.path, &steps, &looks);
-        let is_foreign = ground.is_foreign(c.store, &base.path, &steps);
+        let is_foreign = preconditions.is_foreign(c.store, &base.path, &steps);
         rows.push(Row { steps, base: Some(base), is_foreign, ..row(c, verdict, weight) });
     }
     let gone: HashSet<usize> = going.iter().copied().collect();
     let mut freeing = Freeing::default();
-    for (_, (c, verdict)) in candidates.iter().zip(&verdicts).enumerate().filter(|(at, _)| !gone.contains(at)) {
+    for (at, (c, verdict)) in candidates.iter().zip(&verdicts).enumerate().filter(|(at, _)| !gone.contains(at)) {
         let freed = freeing.take(c).into_values().fold(0, u64::saturating_add);
-        rows.push(row(c, verdict, Weight { apparent: c.size(), allocated: c.allocated(), freed }));
+        let row = row(c, verdict, Weight { apparent: c.size(), allocated: c.allocated(), freed });
+        rows.push(Row { is_unexamined: row.is_unexamined || unwritable.contains(&at), ..row });
     }
-    let large = decide::large(candidates, &going);
-    Plan { format: FORMAT, made: now, policy: policy.clone(), keep: keep.to_vec(), rows, sums: scale.sums(), large }
+    let large = target::large(policy, candidates, &going);
+    let (policy, keep, sums) = (policy.clone(), keep.to_vec(), scale.sums());
+    Plan { format: FORMAT, made: now, policy, keep, rows, sums, large, targets, total }
 }
 
-/// A virtual model names repositories, and not which of the files there it would load. So it is no reason to keep what an
-/// operator asks to be rid of, and one to tell who may miss it.
+/// Names the virtual models that stand for a repository, and not for certain files of it. So they are no reason to keep
+/// files that an operator asks to remove, but are named because they may miss those files.
 fn stand_for(names: &[String]) -> String {
     match names {
         [one] => format!("the virtual model `{one}` of LM Studio stands for its repository"),
@@ -204,34 +226,45 @@ fn stand_for(names: &[String]) -> String {
     }
 }
 
-/// What cannot go, and why: by the rules of its store, because a name of it takes something along that stays, or because
-/// of where it lies.
+/// Reason why something cannot be removed.
+struct Refused {
+    why: String,
+    /// Whether the reason is its location.
+    is_ground: bool,
+}
+
+/// Returns the candidates that cannot be removed, with the reasons: the rules of their store, a name that would also
+/// remove something that stays, or their location.
 fn refused(
     candidates: &[Candidate],
     going: &[usize],
-    found: &[Result<Way, String>],
-    ground: &mut Ground,
-) -> Vec<(usize, String)> {
+    found: &[Result<ResolvedSteps, String>],
+    preconditions: &mut StepPreconditions,
+) -> Vec<(usize, Refused)> {
     let gone: HashSet<usize> = going.iter().copied().collect();
     let stay = candidates.iter().enumerate().filter(|(at, c)| c.store == StoreKind::Ollama && !gone.contains(at));
     let needed: HashMap<&PathBuf, &str> =
         stay.flat_map(|(_, c)| c.pieces.iter().flat_map(|p| &p.entries).map(|path| (path, c.name.as_str()))).collect();
-    let takes = |c: &Candidate, way: &Way| {
+    let takes = |c: &Candidate, way: &ResolvedSteps| {
         let root = Some(&c.root).filter(|_| c.store == StoreKind::Ollama)?;
         let stays = way.steps.iter().find_map(|step| needed.get(&root.join(step.path())))?;
         Some(format!("it would take `{stays}` along, which stays"))
     };
-    let mut why = |at: usize, found: &Result<Way, String>| match found {
-        Err(why) => Some(why.clone()),
+    let rule = |why: String| Refused { why, is_ground: false };
+    let mut why = |at: usize, found: &Result<ResolvedSteps, String>| match found {
+        Err(why) => Some(rule(why.clone())),
         Ok(way) => {
             let c = candidates.get(at)?;
-            takes(c, way).or_else(|| ground.refuses(c.store, &way.base, &way.steps, &way.looks))
+            let lies = |why| Refused { why, is_ground: true };
+            takes(c, way)
+                .map(rule)
+                .or_else(|| preconditions.refuses(c.store, &way.base, &way.steps, &way.looks).map(lies))
         }
     };
     going.iter().zip(found).filter_map(|(at, found)| Some((*at, why(*at, found)?))).collect()
 }
 
-/// What the rules say, limits aside. The uses of those alone are looked up that would go.
+/// Applies the rules, without the limits. Uses are determined only for candidates that would be removed.
 pub(super) fn judge(policy: &Policy, candidates: &[Candidate], now: Timestamp, uses: Uses<'_>) -> Vec<Verdict> {
     let mut verdicts: Vec<Verdict> = candidates
         .iter()
@@ -241,6 +274,8 @@ pub(super) fn judge(policy: &Policy, candidates: &[Candidate], now: Timestamp, u
         })
         .collect();
     decide::copies(policy, candidates, &mut verdicts, now);
+    let mirrors = Mirrors::of(candidates);
+    mirrors.agree(candidates, &mut verdicts);
     let asked: Vec<usize> = (0..candidates.len()).filter(|at| verdicts.get(*at).is_some_and(|v| v.goes)).collect();
     let about: Vec<&Candidate> = asked.iter().filter_map(|at| candidates.get(*at)).collect();
     if about.is_empty() {
@@ -251,6 +286,7 @@ pub(super) fn judge(policy: &Policy, candidates: &[Candidate], now: Timestamp, u
             *verdict = kept;
         }
     }
+    mirrors.agree(candidates, &mut verdicts);
     verdicts
 }
 
@@ -272,34 +308,41 @@ fn row(c: &Candidate, verdict: &Verdict, weight: Weight) -> Row {
         freed_bytes: weight.freed,
         base: None,
         is_foreign: false,
+        is_unexamined: match verdict.rule {
+            Rule::UseUnknown => true,
+            Rule::Changed => c.state == Some(State::Unavailable),
+            _ => false,
+        },
         steps: Vec::new(),
     }
 }
 
-/// The steps of each of `going`, or why it cannot go. `aside`: what needs nothing of theirs, for it went already or has
-/// nothing to do with them.
-pub(super) fn lookup(
-    candidates: &[Candidate],
-    going: &[usize],
-    aside: &dyn Fn(usize) -> bool,
-) -> Vec<Result<Way, String>> {
+/// Resolves the steps of each of `going`, or the reason why it cannot be removed. `stay`: candidates that may need
+/// files of theirs.
+pub(super) fn lookup(candidates: &[Candidate], going: &[usize], stay: &[usize]) -> Vec<Result<ResolvedSteps, String>> {
     if going.is_empty() {
         return Vec::new();
     }
-    let gone: HashSet<usize> = going.iter().copied().collect();
-    let stay = candidates.iter().enumerate().filter(|(at, _)| !gone.contains(at) && !aside(*at)).map(|(_, c)| c);
-    // A file that something else has as well goes with the last that has it.
-    let needed: HashSet<&PathBuf> = stay.clone().flat_map(|c| &c.pieces).flat_map(|p| &p.entries).collect();
-    let led_to: HashSet<PathBuf> =
-        stay.flat_map(|c| &c.pieces).flat_map(|p| &p.entries).flat_map(|entry| way(entry)).collect();
-    let is_needed = |path: &PathBuf| needed.contains(path) || led_to.contains(path);
+    let stay = stay.iter().filter_map(|at| candidates.get(*at));
+    // A shared file is removed with the last candidate that has it.
+    let mut needed: HashMap<PathBuf, &Candidate> = HashMap::new();
+    for c in stay {
+        for entry in c.pieces.iter().flat_map(|p| &p.entries) {
+            for end in way(entry) {
+                needed.entry(end).or_insert(c);
+            }
+            needed.insert(entry.clone(), c);
+        }
+    }
+    let is_needed = |path: &PathBuf| needed.contains_key(path);
     let about: Vec<&Candidate> = going.iter().filter_map(|at| candidates.get(*at)).collect();
-    // Where nothing but its files makes a model, it goes with all of them or not at all.
+    // A model that consists of nothing but its files is removed with all of them or not at all.
     let is_loose = |c: &Candidate| matches!(c.store, StoreKind::Dir | StoreKind::LmStudio | StoreKind::LlamaCpp);
-    let is_half: Vec<bool> = about
-        .iter()
-        .map(|c| is_loose(c) && c.pieces.iter().any(|p| !p.is_projector && p.entries.iter().any(is_needed)))
-        .collect();
+    let half = |c: &&Candidate| {
+        let own = c.pieces.iter().filter(|p| !p.is_projector && is_loose(c)).flat_map(|p| &p.entries);
+        own.filter_map(|entry| needed.get(entry)).next().copied()
+    };
+    let halves: Vec<Option<&Candidate>> = about.iter().map(half).collect();
     let wishes: Vec<Wish> = about
         .iter()
         .map(|c| Wish {
@@ -311,34 +354,46 @@ pub(super) fn lookup(
         })
         .collect();
     let found = inventory::parts(&wishes);
-    let mut around: HashMap<&Path, Result<Around<'_>, String>> = HashMap::new();
+    let mut around: HashMap<&Path, Result<RootDir<'_>, String>> = HashMap::new();
     wishes
         .iter()
         .zip(found)
-        .zip(is_half)
-        .map(|((wish, parts), is_half)| {
-            if is_half {
-                return Err("what stays leads to its files".to_owned());
+        .zip(halves.iter().zip(&about))
+        .map(|((wish, parts), (half, c))| {
+            if let Some(user) = half {
+                return Err(leads(user));
             }
             if wish.paths.is_empty() {
-                return Err("what stays needs all of its files".to_owned());
+                let user = c.pieces.iter().flat_map(|p| &p.entries).find_map(|entry| needed.get(entry));
+                return Err(user.map_or_else(|| "none of its files is known".to_owned(), |user| leads(user)));
             }
             let root = wish.root.as_path();
-            let around = around.entry(root).or_insert_with(|| Around::of(root)).as_ref().map_err(String::clone)?;
+            let around = around.entry(root).or_insert_with(|| RootDir::of(root)).as_ref().map_err(String::clone)?;
             let way = way_of(around, parts?)?;
-            // A store hands out what its own references lead to, and knows nothing of links from elsewhere.
+            // A store serves what its own references lead to, and does not know of links from elsewhere.
             let moved = way.steps.iter().filter(|step| matches!(step, Step::Move { .. })).map(Step::path);
-            let is_others =
-                |path: &Path| is_needed(&around.named.join(path)) || is_needed(&around.base.path.join(path));
-            let has_others = !(needed.is_empty() && led_to.is_empty()) && moved.into_iter().any(is_others);
-            if has_others { Err("what stays leads to its files".to_owned()) } else { Ok(way) }
+            let user_of =
+                |path: &Path| needed.get(&around.named.join(path)).or(needed.get(&around.base.path.join(path)));
+            let user = if needed.is_empty() { None } else { moved.into_iter().find_map(user_of) };
+            match user {
+                Some(user) => Err(leads(user)),
+                None => Ok(way),
+            }
         })
         .collect()
 }
 
-/// Models of which a link leads to them over an entry of another one that goes. That one leads to them as well, so that
-/// neither can go first: a run that ends between the two would leave a link that leads to nothing.
-fn tangled(candidates: &[Candidate], going: &[usize]) -> Vec<(usize, String)> {
+/// Returns the reason why something cannot be removed because `user`, which stays, leads to it.
+fn leads(user: &Candidate) -> String {
+    match user.store {
+        StoreKind::Dir => format!("`{}`, which stays, leads to its files", user.path.display()),
+        store => format!("`{}` of {}, which stays, leads to its files", user.name, store.title()),
+    }
+}
+
+/// Returns models that cannot be removed because a link of theirs leads over an entry of another removed model, which
+/// in turn leads to them. Neither can be removed first: a run that ends between the two would leave a dangling link.
+fn mutually_linked(candidates: &[Candidate], going: &[usize]) -> Vec<(usize, String)> {
     let about = || going.iter().filter_map(|at| Some((*at, candidates.get(*at)?)));
     let linked = |c: &Candidate| c.pieces.iter().any(|piece| inside(c, piece).count() > 1);
     let asked: Vec<(usize, &Candidate)> = about().filter(|(_, c)| linked(c)).collect();
@@ -351,7 +406,7 @@ fn tangled(candidates: &[Candidate], going: &[usize]) -> Vec<(usize, String)> {
     let other = |at: usize, c: &Candidate| {
         let own: HashSet<PathBuf> = entries(c).into_iter().collect();
         let ends: Vec<Vec<PathBuf>> = own.iter().map(|entry| way(entry)).collect();
-        // A link whose end is not ours only follows; it goes before what it leads to.
+        // A link whose end is not ours only follows; it is removed before the file that it leads to.
         let home = ends.iter().filter(|way| way.last().is_some_and(|end| own.contains(end)));
         let over = home.flatten().filter(|entry| !own.contains(*entry));
         over.filter_map(|entry| owners.get(entry)).find(|other| **other != at).and_then(|other| candidates.get(*other))
@@ -360,23 +415,29 @@ fn tangled(candidates: &[Candidate], going: &[usize]) -> Vec<(usize, String)> {
     asked.into_iter().filter_map(|(at, c)| Some((at, why(other(at, c)?)))).collect()
 }
 
-/// Over how many links it leads to bytes of others: those that lie outside of its root are not its own to take.
+/// Returns the largest number of links between an entry of the candidate and bytes of others: those outside of its root
+/// are not its own to remove.
 fn distance(c: &Candidate) -> usize {
     let far = c.pieces.iter().filter(|piece| piece.own_links == 0 || piece.entries.len() > 1);
-    let ways = far.map(|piece| inside(c, piece).map(|entry| way(entry).len()).collect::<Vec<_>>());
-    // A file among them is no link.
-    ways.filter(|ways| !ways.contains(&0)).flatten().max().unwrap_or(0)
+    let ways = far.flat_map(|piece| {
+        let ways: Vec<Vec<PathBuf>> = inside(c, piece).map(|entry| way(entry)).collect();
+        let has_file = ways.iter().any(Vec::is_empty);
+        // In addition to the file itself a link counts that leads to it by a name which is not its own to remove.
+        let is_far = move |way: &Vec<PathBuf>| !has_file || way.last().is_some_and(|end| !piece.entries.contains(end));
+        ways.into_iter().filter(is_far).map(|way| way.len())
+    });
+    ways.max().unwrap_or(0)
 }
 
 fn inside<'a>(c: &'a Candidate, piece: &'a Piece) -> impl Iterator<Item = &'a PathBuf> {
     piece.entries.iter().filter(|entry| entry.starts_with(&c.root))
 }
 
-/// Every entry that a link leads over to its end, which may be another name of the same file. Nothing for a file.
+/// Returns every entry on the way of a link to its end, which may be another name of the same file. Empty for a file.
 fn way(entry: &Path) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = Vec::new();
     let mut at = entry.to_owned();
-    // The kernel goes over 40 links at the most. What cannot be read leads nowhere.
+    // The kernel follows at most 40 links. A link that cannot be read leads nowhere.
     while let (true, Ok(to)) = (all.len() < 40, std::fs::read_link(&at)) {
         let beside = at.parent().unwrap_or(Path::new("/"));
         at = match beside.join(&to).parent().map(Path::canonicalize) {
@@ -388,12 +449,13 @@ fn way(entry: &Path) -> Vec<PathBuf> {
     all
 }
 
-fn way_of(around: &Around<'_>, parts: Vec<Part>) -> Result<Way, String> {
+fn way_of(around: &RootDir<'_>, parts: Vec<Part>) -> Result<ResolvedSteps, String> {
     let (mut steps, mut looks) = (Vec::with_capacity(parts.len()), Vec::with_capacity(parts.len()));
     for Part { role, path: full, look } in parts {
         let cannot = |e: std::io::Error| format!("`{}` cannot be looked at: {e}", full.display());
-        let Ok(path) = full.strip_prefix(around.named) else {
-            return Err(format!("`{}` lies outside of its store", full.display()));
+        let inside = full.strip_prefix(around.named).or_else(|_| full.strip_prefix(&around.base.path));
+        let Ok(path) = inside else {
+            return Err(format!("`{}` lies outside of its store, behind a link", full.display()));
         };
         let path = path.to_owned();
         let look = match look {
@@ -408,10 +470,10 @@ fn way_of(around: &Around<'_>, parts: Vec<Part>) -> Result<Way, String> {
         steps.push(step);
         looks.push(look);
     }
-    Ok(Way { base: around.base.clone(), steps, looks })
+    Ok(ResolvedSteps { base: around.base.clone(), steps, looks })
 }
 
-/// What the trash is to know an entry by.
+/// Returns the state by which the trash recognizes an entry.
 fn seen(path: &Path, look: &Stamp) -> std::io::Result<Seen> {
     let kind = match look.entity {
         Entity::File => Kind::File,
@@ -420,61 +482,6 @@ fn seen(path: &Path, look: &Stamp) -> std::io::Result<Seen> {
         Entity::Fifo | Entity::Socket | Entity::Device => Kind::Other,
     };
     let target = if kind == Kind::Link { Some(std::fs::read_link(path)?) } else { None };
-    let FileIdentity { dev, ino, size, mtime_ns, .. } = look.identity;
-    Ok(Seen { kind, dev, ino, size, mtime_ns, target })
-}
-
-/// Weighs what goes: each inode once, freed with its last entry.
-#[derive(Default)]
-struct Scale {
-    entries: HashMap<(u64, u64), u64>,
-    /// Whether files of a device may share blocks.
-    may_share: HashMap<u64, bool>,
-    sums: Weight,
-}
-
-impl Scale {
-    /// `looks` stand beside `steps`.
-    fn put(&mut self, root: &Path, steps: &[Step], looks: &[Stamp]) -> Weight {
-        let mut weight = Weight::default();
-        for (step, look) in steps.iter().zip(looks) {
-            if look.entity == Entity::Folder {
-                weight.freed = weight.freed.saturating_add(look.allocated);
-                weight.allocated = weight.allocated.saturating_add(look.allocated);
-                continue;
-            }
-            let taken = self.entries.entry(look.inode()).or_default();
-            *taken += 1;
-            if *taken == 1 {
-                weight.apparent = weight.apparent.saturating_add(look.identity.size);
-                weight.allocated = weight.allocated.saturating_add(look.allocated);
-            }
-            if *taken == look.links {
-                let freed = look.allocated.saturating_sub(self.shared(root, step.path(), look));
-                weight.freed = weight.freed.saturating_add(freed);
-            }
-        }
-        self.sums.apparent = self.sums.apparent.saturating_add(weight.apparent);
-        self.sums.allocated = self.sums.allocated.saturating_add(weight.allocated);
-        self.sums.freed = self.sums.freed.saturating_add(weight.freed);
-        weight
-    }
-
-    fn sums(&self) -> Weight {
-        self.sums
-    }
-
-    /// Bytes of it that other files may have as well: what is not known to come free is not promised.
-    fn shared(&mut self, root: &Path, path: &Path, look: &Stamp) -> u64 {
-        if look.entity != Entity::File || look.identity.size == 0 {
-            return 0;
-        }
-        let may_share = self.may_share.entry(look.identity.dev);
-        if !*may_share.or_insert_with(|| extents::may_share(&root.join(path))) {
-            return 0;
-        }
-        let Ok(file) = crate::gguf::open_untouched(&root.join(path)) else { return 0 }; // it cannot be read, and nothing is known
-        let ranges = extents::shared(&file).known().cloned().unwrap_or_default();
-        ranges.iter().fold(0, |sum, r| sum.saturating_add(r.end.saturating_sub(r.start)))
-    }
+    let FileIdentity { dev, ino, size, mtime_ns, ctime_ns } = look.identity;
+    Ok(Seen { kind, dev, ino, size, mtime_ns, ctime_ns: Some(ctime_ns), target })
 }

@@ -1,43 +1,50 @@
-//! What an operator asks for: which models and bytes may go, which never do, and how much is enough. Pure.
+//! The request of an operator: which models and bytes may be removed, which never are, and how much is enough. Pure.
 
-use crate::model::ModelId;
+use super::candidate::Candidate;
+use crate::model::{ModelId, StoreKind};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Rules that select, rules that keep, and limits. Without a rule that selects nothing goes.
+/// Rules that select, rules that keep, and limits. Without a rule that selects nothing is removed.
 ///
-/// The two ages and `models` select models, and where several are given a model must fit all of them. The kinds of
-/// bytes select those, in addition to the models that are named; the ages apply to them too. `free` and `max_total` end a run when enough is
-/// reached, and select everything when nothing else selects.
+/// The two ages and `models` select models, and where several are given a model must match all of them. The classes of
+/// bytes select those, in addition to the models that are named; the ages apply to them too. `free` and `max_total` end
+/// a run when enough is reached, and select everything when nothing else selects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
-    /// Not used for so long.
+    /// Selects models that were not used for this long.
     pub unused_for: Option<Duration>,
-    /// No file of it was written for so long.
+    /// Selects models of which no file was written for this long.
     pub older_than: Option<Duration>,
-    /// Until so many bytes are free on each file system that holds something selected.
+    /// Bytes that are to be free on each file system that holds something selected.
     pub free: Option<u64>,
-    /// Until all models together take no more bytes of disk than this.
+    /// The largest sum of all models, bytes of disk.
     pub max_total: Option<u64>,
-    /// Only an older revision leads to it.
+    /// Selects bytes that only an older revision refers to.
     pub superseded: bool,
-    /// Nothing leads to it.
+    /// Selects bytes that nothing refers to.
     pub orphans: bool,
-    /// Downloads that were not finished, and split sets with parts missing.
+    /// Selects unfinished downloads, and split sets with missing parts.
     pub partials: bool,
-    /// What cannot be used as it lies there.
+    /// Selects models and bytes that cannot be used as they are.
     pub damaged: bool,
-    /// Further copies of a content that stays.
+    /// Selects further copies of a content that stays, within one store.
     pub duplicates: bool,
-    /// These models, and no others. None: no such choice was made.
+    /// Whether copies in different stores count as well.
+    #[serde(default)]
+    pub across_stores: bool,
+    /// The store whose copy stays, of copies in different stores.
+    #[serde(default)]
+    pub prefer: Option<StoreKind>,
+    /// Selects these models, and no others. None when no models were named.
     pub models: Option<Vec<ModelId>>,
-    /// So many usable models stay at least, over all stores.
+    /// The minimum of usable models that stay, over all stores.
     pub min_keep: u64,
-    /// What was used, written or put in place within this time stays.
+    /// Models that were used, written or put in place within this time stay.
     pub grace: Duration,
-    /// Take what cannot be known to be in use for not in use.
+    /// Whether models count as unused when their use cannot be determined.
     pub assume_unused: bool,
-    /// More than half of a store may go.
+    /// Whether more than half of a store may be removed.
     pub allow_large: bool,
 }
 
@@ -53,6 +60,8 @@ impl Default for Policy {
             partials: false,
             damaged: false,
             duplicates: false,
+            across_stores: false,
+            prefer: None,
             models: None,
             min_keep: 0,
             grace: Duration::from_secs(3_600),
@@ -63,27 +72,33 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Whether it selects nothing.
+    /// Returns whether the policy selects nothing.
     pub fn is_empty(&self) -> bool {
         !self.selects_models() && !self.selects_bytes()
     }
 
-    /// Whether it ends when enough is reached.
+    /// Returns whether the policy has a limit at which a run ends.
     pub fn has_target(&self) -> bool {
         self.free.is_some() || self.max_total.is_some()
     }
 
-    /// Nothing but a target was given: whatever may go is taken, waste first.
+    /// Returns whether only a target was given: everything that may be removed is then selected, waste first.
     pub(super) fn is_target_alone(&self) -> bool {
         let ages = self.unused_for.is_some() || self.older_than.is_some();
         self.has_target() && !ages && self.models.is_none() && !self.selects_bytes()
     }
 
-    pub(super) fn selects_bytes(&self) -> bool {
+    /// Returns whether a person named this very model.
+    pub fn names(&self, c: &Candidate) -> bool {
+        self.models.as_ref().is_some_and(|named| c.id.as_ref().is_some_and(|id| named.contains(id)))
+    }
+
+    /// Returns whether classes of bytes are selected.
+    pub fn selects_bytes(&self) -> bool {
         self.superseded || self.orphans || self.partials || self.damaged || self.duplicates
     }
 
-    /// Whether sound models are selected.
+    /// Returns whether sound models are selected.
     pub(super) fn selects_models(&self) -> bool {
         self.unused_for.is_some() || self.older_than.is_some() || self.models.is_some() || self.is_target_alone()
     }

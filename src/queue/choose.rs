@@ -1,34 +1,90 @@
+use crate::display::units;
+use crate::gguf;
 use crate::gguf::estimate::{Settings, Shape, estimate};
 use crate::model::task::Wish;
 use crate::model::{KeepHint, Kind, Model, ModelId, ModelRow, Pick, Reading, Selector, State, Tier, TierLimits, pick};
 use std::cmp::Reverse;
 
-/// Why a model is offered for a task that names none.
+/// The reason why a model is offered for a task that names none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
-    /// This keep hint means it.
+    /// This keep hint matches the model.
     Hint(String),
-    /// It is in the smallest tier that has one.
+    /// The model is in this tier, the smallest one that has a model.
     Tier(Tier),
 }
 
-/// One candidate: an index into the rows, and why it stands where it does.
+/// One candidate: an index into the rows, and the reason for its rank.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ranked {
     pub row: usize,
     pub why: Why,
 }
 
-/// The models that may answer a task, best first: what the keep hints mean, in their order, then the tiers from the
-/// smallest up. The caller takes the first that fits in memory.
+/// The reason why a model cannot answer prompts, known before it is loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfit {
+    /// The rest of a sentence that starts with the name of the model. Not escaped for terminals.
+    pub why: String,
+    /// The hint: what to do about it.
+    pub hint: String,
+}
+
+/// Returns why this model cannot answer prompts, apart from memory; None when it can.
+pub fn unfit(row: &ModelRow) -> Option<Unfit> {
+    let reason = row.reason.as_deref().unwrap_or_default();
+    let (why, hint) = match row.state {
+        State::Gone => {
+            let why = format!("is gone: {} was not there at the last scan", row.path.display());
+            (why, "`modelctl scan` looks again".to_owned())
+        }
+        State::Unavailable => {
+            (format!("is unavailable: {reason}"), "mount its folder, then `modelctl scan`".to_owned())
+        }
+        State::Damaged | State::Truncated | State::Incomplete => {
+            (format!("cannot be run: {reason}"), "fetch it again, then `modelctl scan`".to_owned())
+        }
+        State::Unsupported => {
+            let hint =
+                "that is no damage: another program may read it; fetch a file that llama.cpp reads to run it here";
+            (format!("cannot be run: {reason}"), hint.to_owned())
+        }
+        State::Unreadable => {
+            let hint = "give this user the right to read it, or look after the disk, then `modelctl scan`";
+            (format!("cannot be run: {reason}"), hint.to_owned())
+        }
+        State::Ready => not_answering(row)?,
+    };
+    Some(Unfit { why, hint })
+}
+
+/// Returns the reason and the hint for a ready model.
+fn not_answering(row: &ModelRow) -> Option<(String, String)> {
+    let others = || "`modelctl list --kind generative` shows the models that generate text".to_owned();
+    if row.kind == Kind::Unknown {
+        let why = gguf::of_no_kind(row.architecture.as_deref());
+        return Some((format!("is of no known kind: {why}"), others()));
+    }
+    if row.kind != Kind::Generative {
+        return Some((format!("does not generate text: it is of kind {}", row.kind.name()), others()));
+    }
+    if !row.enabled {
+        return Some(("is disabled".to_owned(), format!("`modelctl set {} --enable` lets it run", row.id)));
+    }
+    let why = gguf::unanswered(row.architecture.as_deref())?;
+    Some((format!("cannot be run: {why}"), others()))
+}
+
+/// Returns the models that may answer a task, best first: the models that the keep hints match, in the order of the
+/// hints, then the tiers from the smallest up. The caller takes the first model that fits in memory.
 ///
-/// Within one hint or tier, models that have a chat template come first (a task is an instruction), then those with
-/// more parameters, then those with more bits per weight; the id decides what is left, so that two machines agree.
+/// Within one hint or tier, models with a chat template come first (a task is an instruction), then those with more
+/// parameters, then those with more bits per weight; the id breaks ties, so that two machines agree.
 pub fn rank(rows: &[ModelRow], hints: &[KeepHint], limits: &TierLimits) -> Vec<Ranked> {
     let mut usable: Vec<(usize, Tier)> = rows
         .iter()
         .enumerate()
-        .filter(|(_, r)| r.kind == Kind::Generative && r.state == State::Ready && r.enabled)
+        .filter(|(_, r)| unfit(r).is_none())
         .filter_map(|(i, r)| Some((i, r.tier(limits)?)))
         .collect();
     usable.sort_by_key(|(i, _)| {
@@ -59,14 +115,14 @@ pub fn rank(rows: &[ModelRow], hints: &[KeepHint], limits: &TierLimits) -> Vec<R
 /// The models for a wish, as indices into the rows, best first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Candidates {
-    /// Those that are meant by it: the one that was named, those of the tier, any.
+    /// The models that the wish selects: the named one, those of the tier, or any.
     pub own: Vec<usize>,
-    /// Whatever else can answer, for a task that failed through its model: a larger tier before a smaller one.
+    /// All other models that can answer, for a task that failed through its model: a larger tier before a smaller one.
     pub others: Vec<usize>,
 }
 
-/// The models that may serve a wish: the one that was named; else the loaded one if it is allowed, then by [`rank`].
-/// None at all for a name that is not here or a tier without a model: another one would be an answer to another
+/// Returns the models that may serve a wish: the named one; otherwise the loaded one if it is allowed, then the models
+/// by [`rank`]. None at all for a name that is not here or a tier without a model: another model would answer another
 /// question. Models in `failed` are left out, but still count as being here.
 pub fn candidates(
     wish: &Wish,
@@ -90,7 +146,7 @@ pub fn candidates(
         Wish::Any => true,
     };
     let (mut own, mut others): (Vec<usize>, Vec<usize>) = ranked.into_iter().partition(fits);
-    // A model that was named and cannot be run is tried all the same: the attempt says why it cannot.
+    // A named model that cannot run is tried nevertheless: the attempt reports the reason.
     own.extend(named.filter(|i| !own.contains(i)));
     if own.is_empty() {
         return Candidates::default();
@@ -106,48 +162,47 @@ pub fn candidates(
     Candidates { own, others }
 }
 
-/// Every wish that a model serves: its id, its names, its tier, and any.
+/// Returns every wish that a model serves: its id, its names, its tier, and any.
 pub fn serves(row: &ModelRow, limits: &TierLimits) -> Vec<Wish> {
     let names = [Some(row.id.as_str()), Some(row.name.as_str()), row.alias.as_deref()];
     let names = names.into_iter().flatten().map(|name| Wish::Model(name.to_owned()));
     [Wish::Any].into_iter().chain(row.tier(limits).map(Wish::Tier)).chain(names).collect()
 }
 
-/// Why a model cannot be held in memory with this context now; None when it can, or nobody can tell. Weights are
-/// mapped, not copied, but a model whose weights do not fit is read from disk again for every token.
+/// Returns why a model with this context does not fit in memory now; None when it fits, or when that is unknown.
+/// Weights are mapped, not copied, but a model whose weights do not fit is read from disk again for every token.
 ///
-/// `contexts`: whole contexts that are held.
+/// `contexts` is the number of whole contexts in memory.
 pub fn too_large(model: &Model, (context, contexts): (u32, u32), available: &Reading<u64>) -> Option<String> {
-    let shape = Shape::of(model)?;
-    let n_ctx = model.trained_context().map_or(context, |n| n.min(context)).saturating_mul(contexts.max(1));
-    let need = estimate(&shape, &Settings { n_ctx, ..Settings::default() }).total();
+    let (need, n_ctx) = need(model, (context, contexts))?;
     match available {
         Reading::Known(have) if need > *have => {
-            Some(format!("needs {need} bytes at a context of {n_ctx} tokens, {have} are available"))
+            let (need, have) = (units::bytes(need), units::bytes(*have));
+            Some(format!("needs {need} at a context of {n_ctx} tokens, and {have} are available"))
         }
         _ => None,
     }
+}
+
+/// Returns the bytes that a model needs with `contexts` contexts, and the tokens of one context; None where its header
+/// does not say.
+pub fn need(model: &Model, (context, contexts): (u32, u32)) -> Option<(u64, u32)> {
+    let shape = Shape::of(model)?;
+    let n_ctx = model.trained_context().map_or(context, |n| n.min(context)).saturating_mul(contexts.max(1));
+    Some((estimate(&shape, &Settings { n_ctx, ..Settings::default() }).total(), n_ctx))
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
     use crate::clock::Timestamp;
-    use crate::model::StoreKind;
 
     pub(crate) fn row(id: &str, name: &str, parameters: u64) -> ModelRow {
         ModelRow {
             id: ModelId(id.into()),
-            name: name.into(),
-            store: StoreKind::Dir,
             root: "/m".into(),
-            repo: None,
-            kind: Kind::Generative,
-            state: State::Ready,
-            reason: None,
             path: format!("/m/{name}.gguf").into(),
             content: None,
-            architecture: None,
             family: None,
             quant: None,
             bits_per_weight: Some(4.5),
@@ -156,17 +211,8 @@ pub(crate) mod tests {
             size: parameters / 2,
             allocated: parameters / 2,
             weights: parameters / 2,
-            chat_template: true,
-            shards: 1,
-            mmproj: false,
-            enabled: true,
-            pinned: false,
-            tier_override: None,
-            alias: None,
             first_seen: Timestamp(0),
-            last_used: None,
-            use_count: 0,
-            also_named: Vec::new(),
+            ..crate::testing::sample_row(name)
         }
     }
 
@@ -197,6 +243,26 @@ pub(crate) mod tests {
         rows[1].state = State::Truncated;
         rows[2].kind = Kind::Embedding;
         check(&rows, &["*"], &["good"]);
+    }
+
+    #[test]
+    fn only_what_the_engine_can_answer_with_is_chosen_and_the_others_say_why_not() {
+        let unfit_of = |change: fn(&mut ModelRow)| {
+            let mut rows = [row("a", "odd", 1), row("b", "good", 1)];
+            change(&mut rows[0]);
+            check(&rows, &["*"], &["good"]);
+            unfit(&rows[0]).map(|unfit| unfit.why).unwrap()
+        };
+        assert_eq!(unfit_of(|r| r.kind = Kind::Draft), "does not generate text: it is of kind draft");
+        assert_eq!(unfit_of(|r| r.kind = Kind::Diffusion), "does not generate text: it is of kind diffusion");
+        let told = unfit_of(|r| (r.kind, r.architecture) = (Kind::Unknown, Some("brand-new".into())));
+        assert!(told.contains("does not know its architecture `brand-new`"), "{told}");
+        assert!(unfit_of(|r| r.architecture = None).contains("names no architecture"));
+        assert!(unfit_of(|r| r.architecture = Some("gptoss".into())).contains("`gptoss` is not one"));
+        let told = unfit_of(|r| (r.state, r.reason) = (State::Unsupported, Some("not supported: big-endian".into())));
+        assert_eq!(told, "cannot be run: not supported: big-endian");
+        assert!(unfit_of(|r| (r.state, r.reason) = (State::Unreadable, Some("no".into()))).contains("no"));
+        assert_eq!(unfit(&row("a", "good", 1)), None);
     }
 
     #[test]

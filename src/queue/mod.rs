@@ -1,13 +1,16 @@
-//! Which model answers a task, and the durable queue: what keeps it, who works on it, and batch files. What may happen
-//! to a task is in [`crate::model::task::machine`].
+//! The choice of the model that answers a task, and the durable queue: its executors and batch files. A store
+//! implements [`Queue`]; the transitions of a task are in [`crate::model::task::machine`].
 
 pub mod batch;
+mod can_serve;
 mod choose;
 pub mod executor;
-pub mod owner;
-mod store;
+pub mod executor_lock;
+pub mod measured_memory;
+pub mod place;
 #[cfg(test)]
 mod tests;
 
-pub use choose::{Candidates, Ranked, Why, candidates, rank, serves, too_large};
-pub use store::Store;
+pub use crate::model::task::{OpenQueue, Queue};
+pub use can_serve::can_serve;
+pub use choose::{Candidates, Ranked, Unfit, Why, candidates, need, rank, serves, too_large, unfit};

@@ -1,35 +1,44 @@
-//! The daemon: when queued tasks are looked for, and how that is waited for without costing anything.
+//! The daemon: when the queue is looked at.
 //!
-//! A run itself is the executor's ([`crate::queue::executor`]), the same that `run-once` calls. In time this room also
-//! keeps model servers.
+//! A run of tasks is done by the executor ([`crate::queue::executor`]), which `run-once` also calls.
 
-mod rest;
-mod sole;
+mod instance_lock;
+mod queue_loop;
+mod schedule;
 
-pub use rest::{Came, Pacer, Rest};
-pub use sole::sole;
+pub use instance_lock::instance_lock;
+pub use queue_loop::serve;
+pub use schedule::{PollSchedule, Rest, RunOutcome};
 
-use crate::db::{Db, Version};
-use crate::queue::executor::lock_dir;
-use crate::queue::owner;
-use crate::supervise::Interrupt;
+use crate::model::task::{ChangeMark, Queue};
+use crate::queue::executor_lock;
+use crate::supervise::StopSignal;
+use std::path::Path;
 use std::time::Duration;
 
-/// How long an executor can be dead before its tasks are taken up: nobody tells that a process was killed.
+/// The longest time until the tasks of a dead executor are recovered: there is no event for a killed process.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Returns when there may be something to do: somebody has committed since `seen`, a scheduled task is due, another executor has
-/// died with tasks in its hands, the database was replaced, or the rest is over. At once when `stop` is thrown.
+/// Waits until there may be something to do: another process has committed since `seen`, a scheduled task is due,
+/// another executor has died while it held tasks, the database was replaced, or the rest is over. Returns at once when
+/// a stop is requested.
 ///
 /// # Errors
-/// When the database cannot be read.
-pub fn wait(db: &Db, seen: Version, rest: Rest, stop: &Interrupt) -> anyhow::Result<()> {
-    let over = || stop.thrown().is_some();
-    db.pass(rest.at_least, &over);
+/// When the queue cannot be read.
+pub fn wait(
+    queue: &dyn Queue,
+    (seen, locks): (ChangeMark, &Path),
+    rest: Rest,
+    stop: &StopSignal,
+) -> anyhow::Result<()> {
+    stop.wait_timeout(rest.at_least);
     let mut left = rest.at_most.saturating_sub(rest.at_least);
-    while !left.is_zero() && !over() {
+    while !left.is_zero() && stop.reason().is_none() {
         let slice = left.min(LOOK);
-        if db.wait_for_change_or(seen, slice, &over)? || db.is_replaced() || has_heirs(db)? {
+        if queue.wait_for_change(seen, slice, stop.descriptor())?
+            || queue.is_replaced()
+            || has_orphaned_tasks(queue, locks)?
+        {
             return Ok(());
         }
         left = left.saturating_sub(slice);
@@ -37,8 +46,8 @@ pub fn wait(db: &Db, seen: Version, rest: Rest, stop: &Interrupt) -> anyhow::Res
     Ok(())
 }
 
-/// Whether tasks are running for a process that is dead for certain.
-fn has_heirs(db: &Db) -> anyhow::Result<bool> {
-    let owners = db.task_owners()?;
-    Ok(!owners.is_empty() && !owner::gone(&lock_dir(db.path()), &owners)?.is_empty())
+/// Returns whether tasks are running for a process that is known to be dead.
+fn has_orphaned_tasks(queue: &dyn Queue, locks: &Path) -> anyhow::Result<bool> {
+    let owners = queue.owners()?;
+    Ok(!owners.is_empty() && !executor_lock::dead_owners(locks, &owners)?.is_empty())
 }

@@ -6,28 +6,28 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-/// What is kept of each output stream, bytes; the rest is read and dropped, so that the child never blocks on a pipe.
+/// Bytes of each output stream that are kept. The rest is read and dropped, so that the child never blocks on a pipe.
 const OUTPUT_CAP: usize = 1 << 20;
-/// How long a killed child may take to die before it is given up.
+/// Time that a killed child may take to end before it is abandoned.
 const LAST_WAIT: Duration = Duration::from_millis(500);
 
-/// What became of a short-lived child.
+/// The outcome of a short-lived child.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Bounded {
-    /// It ended by itself. The streams are cut at 1 MiB.
+    /// The child ended on its own. The streams are cut at 1 MiB.
     Finished { ending: Ending, stdout: Vec<u8>, stderr: Vec<u8> },
-    /// It did not end in time and was killed.
+    /// The child did not end in time and was killed.
     TimedOut { limit: Duration },
-    /// It did not end in time, and not even SIGKILL ended it: it hangs in the kernel, in the function `wchan` where
-    /// the kernel tells. It was left behind.
+    /// The child did not end in time, and not even SIGKILL ended it: it hangs in the kernel, in the function `wchan`
+    /// where the kernel reports one. It was left running.
     Abandoned { limit: Duration, pid: u32, wchan: Option<String> },
-    /// It could not be started or watched.
+    /// The child could not be started or watched.
     NotStarted { why: String },
 }
 
-/// Runs a child to its end or to `limit`, whichever comes first, and never longer than half a second beyond.
+/// Runs a child until it ends or until `limit`, and never longer than half a second beyond `limit`.
 ///
-/// For reads that can hang in the kernel (a driver, a dead mount): such a hang must take only this child. The streams
+/// For reads that can hang in the kernel (a driver, a dead mount): such a hang must stop only this child. The streams
 /// are read without blocking and not to their end, since a grandchild may keep them open.
 pub fn run_bounded(spec: &SpawnSpec, limit: Duration) -> Bounded {
     let deadline = clock::instant().checked_add(limit);
@@ -47,7 +47,7 @@ pub fn run_bounded(spec: &SpawnSpec, limit: Duration) -> Bounded {
 
 type Ended = (Ending, Vec<u8>, Vec<u8>);
 
-/// Collects both streams until the child ends; None at the deadline.
+/// Collects both streams until the child ends. Returns None at the deadline.
 fn watch(child: &mut Child, deadline: Option<Instant>) -> io::Result<Option<Ended>> {
     let mut stdout = Stream::of(child.take_stdout())?;
     let mut stderr = Stream::of(child.take_stderr())?;
@@ -64,7 +64,7 @@ fn watch(child: &mut Child, deadline: Option<Instant>) -> io::Result<Option<Ende
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        // Asked before reading: what a child wrote before its end is then read below, nothing is missed.
+        // Checked before reading, so that everything the child wrote before its end is read below.
         let ending = child.ending()?;
         stdout.drain(deadline)?;
         stderr.drain(deadline)?;
@@ -86,17 +86,17 @@ fn give_up(child: Child, limit: Duration) -> Bounded {
     }
 }
 
-/// The kernel function that a process sleeps in; procfs answers without touching what the process waits for.
+/// Returns the kernel function that a process sleeps in. procfs answers without touching what the process waits for.
 fn wchan(pid: u32) -> Option<String> {
-    // Evidence for a person, not needed for anything: a kernel that does not tell is no error.
+    // Only shown to people, so a kernel that does not report it is no error.
     let name = std::fs::read_to_string(format!("/proc/{pid}/wchan")).ok()?;
     let name = name.trim();
     (!name.is_empty() && name != "0").then(|| name.to_owned())
 }
 
-/// One output stream and what is kept of it.
+/// One output stream and the bytes of it that are kept.
 struct Stream<P> {
-    /// None once it has ended.
+    /// None once the stream has ended.
     pipe: Option<P>,
     kept: Vec<u8>,
 }
@@ -109,7 +109,7 @@ impl<P: Read + AsFd> Stream<P> {
         Ok(Stream { pipe, kept: Vec::new() })
     }
 
-    /// Reads what is there now. A child that writes without end is stopped by the deadline.
+    /// Reads the bytes that are available now. The deadline stops the read of a child that writes without end.
     fn drain(&mut self, deadline: Option<Instant>) -> io::Result<()> {
         let mut buffer = [0u8; 16 * 1024];
         while let Some(pipe) = &mut self.pipe {
@@ -136,10 +136,7 @@ mod tests {
     use super::*;
 
     fn shell(script: &str, limit: Duration) -> Bounded {
-        run_bounded(
-            &SpawnSpec { program: "/bin/sh".into(), args: vec!["-c".into(), script.into()], env: vec![], keep: None },
-            limit,
-        )
+        run_bounded(&SpawnSpec::new("/bin/sh", ["-c", script]), limit)
     }
 
     const LONG: Duration = Duration::from_secs(30);
@@ -180,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_is_said_so() {
-        let spec = SpawnSpec { program: "/nonexistent/program".into(), args: vec![], env: vec![], keep: None };
+        let spec = SpawnSpec::new("/nonexistent/program", [""; 0]);
         assert!(matches!(run_bounded(&spec, LONG), Bounded::NotStarted { .. }));
     }
 }

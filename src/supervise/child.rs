@@ -1,26 +1,37 @@
-use super::Ending;
+use super::{Ending, KeepOpen};
 use crate::clock;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Time that the kernel may take to end a killed child.
+const KILL_LIMIT: Duration = Duration::from_secs(5);
 
 /// A child that we started, in its own process group. Dropping it kills the group and reaps the child.
 #[derive(Debug)]
 pub struct Child {
     inner: std::process::Child,
     pid: Pid,
-    /// Readable when the child has ended.
+    /// Readable once the child has ended.
     pidfd: OwnedFd,
-    /// Held open for the life of the child; closed by the kernel when we end, however that happens.
+    /// Held open for the life of the child; the kernel closes it when we end, however that happens.
     lifeline: Option<ChildStdin>,
+    /// A descriptor that the child keeps open. It is held until the child has ended, so that its lock is not released
+    /// while the child runs.
+    kept: Option<Arc<dyn KeepOpen>>,
     ending: Option<Ending>,
+    /// Whether we asked the child to end.
+    is_unwanted: bool,
 }
 
 impl Child {
-    pub(super) fn of(mut inner: std::process::Child) -> io::Result<Child> {
+    pub(super) fn of(mut inner: std::process::Child, kept: Option<Arc<dyn KeepOpen>>) -> io::Result<Child> {
         let lifeline = inner.stdin.take();
         let pid = i32::try_from(inner.id()).ok().and_then(Pid::from_raw);
         let opened = pid.ok_or_else(|| io::Error::other("a child without a process id")).and_then(|pid| {
@@ -28,9 +39,9 @@ impl Child {
             Ok((pid, pidfd_open(pid, PidfdFlags::empty())?))
         });
         match opened {
-            Ok((pid, pidfd)) => Ok(Child { inner, pid, pidfd, lifeline, ending: None }),
+            Ok((pid, pidfd)) => Ok(Child { inner, pid, pidfd, lifeline, kept, ending: None, is_unwanted: false }),
             Err(error) => {
-                // Without a pidfd there is no bounded wait, so there is no child: end it and say why.
+                // There is no bounded wait without a pidfd, so the child is ended and the reason returned.
                 inner.kill()?;
                 inner.wait()?;
                 Err(error)
@@ -42,25 +53,31 @@ impl Child {
         self.inner.id()
     }
 
-    /// The read end of the child's stdout; `None` when it was taken before.
+    /// Takes the write end of the child's stdin, which is its lifeline. Returns `None` when it was taken before.
+    pub fn take_stdin(&mut self) -> Option<ChildStdin> {
+        self.lifeline.take()
+    }
+
+    /// Takes the read end of the child's stdout. Returns `None` when it was taken before.
     pub fn take_stdout(&mut self) -> Option<ChildStdout> {
         self.inner.stdout.take()
     }
 
-    /// The read end of the child's stderr; `None` when it was taken before.
+    /// Takes the read end of the child's stderr. Returns `None` when it was taken before.
     pub fn take_stderr(&mut self) -> Option<ChildStderr> {
         self.inner.stderr.take()
     }
 
-    /// How it ended, if it has.
+    /// Returns how the child ended, if it has.
     pub fn ending(&mut self) -> io::Result<Option<Ending>> {
         if self.ending.is_none() {
             self.ending = self.inner.try_wait()?.map(Ending::of);
+            self.kept.take_if(|_| self.ending.is_some());
         }
         Ok(self.ending)
     }
 
-    /// Waits for the end, at most `limit`; `None` when it still runs then.
+    /// Waits for the child to end, at most `limit`. Returns `None` when it still runs then.
     pub fn wait(&mut self, limit: Duration) -> io::Result<Option<Ending>> {
         let deadline = clock::instant().checked_add(limit);
         loop {
@@ -79,44 +96,116 @@ impl Child {
         }
     }
 
-    /// Asks the whole group to stop (SIGTERM), gives it `limit`, then kills it (SIGKILL) and reaps the child.
+    /// Waits for the child to end without blocking a thread. The future may be dropped and the function called again.
     ///
     /// # Errors
-    /// A child that even SIGKILL does not end within five seconds (it hangs in the kernel) is an error.
+    /// The end cannot be watched.
+    ///
+    /// # Panics
+    /// Called outside of a runtime with I/O.
+    pub async fn ended(&mut self) -> io::Result<Ending> {
+        loop {
+            if let Some(ending) = self.ending()? {
+                return Ok(ending);
+            }
+            // SAFETY: the descriptor is open and the same for as long as `exit` lives, which borrows its owner.
+            let exit = unsafe { AsyncFd::register_with_interest(self.pidfd.as_fd(), Interest::READABLE) };
+            let exit = exit.map_err(io::Error::from)?;
+            // The descriptor stays readable, and the next round reaps the child.
+            exit.readable().await?.retain_ready();
+        }
+    }
+
+    /// Returns whether we asked the child to end; if so, its end is never a crash.
+    pub fn is_unwanted(&self) -> bool {
+        self.is_unwanted
+    }
+
+    /// Asks the whole group to stop (SIGTERM), waits for `limit`, then kills it (SIGKILL) and reaps the child.
+    ///
+    /// # Errors
+    /// The child hangs in the kernel and does not end within five seconds of SIGKILL.
     pub fn stop(&mut self, limit: Duration) -> io::Result<Ending> {
-        self.signal(Signal::TERM)?;
+        self.tell_to_stop()?;
         if let Some(ending) = self.wait(limit)? {
             return Ok(ending);
         }
         self.kill()
     }
 
-    /// Kills the whole group and reaps the child. Errors as [`Child::stop`].
-    pub fn kill(&mut self) -> io::Result<Ending> {
-        self.signal(Signal::KILL)?;
-        self.wait(Duration::from_secs(5))?
-            .ok_or_else(|| io::Error::other(format!("process {} hangs in the kernel and cannot be killed", self.id())))
+    /// Does what [`Child::stop`] does, for asynchronous code.
+    ///
+    /// # Errors
+    /// As [`Child::stop`].
+    pub async fn stop_async(&mut self, limit: Duration) -> io::Result<Ending> {
+        self.tell_to_stop()?;
+        match tokio::time::timeout(limit, self.ended()).await {
+            Ok(ending) => ending,
+            Err(_) => self.kill_async().await,
+        }
     }
 
-    /// Becomes readable when the child has ended.
+    /// Does what [`Child::kill`] does, for asynchronous code.
+    ///
+    /// # Errors
+    /// As [`Child::stop`].
+    pub async fn kill_async(&mut self) -> io::Result<Ending> {
+        self.is_unwanted = true;
+        self.signal(Signal::KILL)?;
+        let ended = tokio::time::timeout(KILL_LIMIT, self.ended()).await;
+        ended.unwrap_or_else(|_| Err(self.hangs()))
+    }
+
+    /// Asks the whole group to stop (SIGTERM) and returns at once.
+    ///
+    /// # Errors
+    /// The signal cannot be sent.
+    pub fn tell_to_stop(&mut self) -> io::Result<()> {
+        self.is_unwanted = true;
+        self.signal(Signal::TERM)
+    }
+
+    fn hangs(&self) -> io::Error {
+        io::Error::other(format!("process {} hangs in the kernel and cannot be killed", self.id()))
+    }
+
+    /// Kills the whole group and reaps the child.
+    ///
+    /// # Errors
+    /// As [`Child::stop`].
+    pub fn kill(&mut self) -> io::Result<Ending> {
+        self.is_unwanted = true;
+        self.signal(Signal::KILL)?;
+        self.wait(KILL_LIMIT)?.ok_or_else(|| self.hangs())
+    }
+
+    /// Returns a descriptor that becomes readable when the child has ended.
     pub(super) fn end_fd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()
     }
 
-    /// Kills the whole group and waits for at most `limit`. `Err` gives back a child that the kernel does not let go.
+    /// Kills the whole group and waits for at most `limit`. `Err` returns a child that hangs in the kernel.
     pub(super) fn kill_within(mut self, limit: Duration) -> io::Result<Result<Ending, Child>> {
         self.signal(Signal::KILL)?;
         Ok(self.wait(limit)?.ok_or(self))
     }
 
-    /// Lets go of a child that hangs in the kernel after SIGKILL: all our descriptors are closed and nobody waits.
-    /// It stays as a process of ours until the kernel lets it die, and is init's to reap when we end.
+    /// Abandons a child that hangs in the kernel after SIGKILL: closes all our descriptors and waits for nothing. The
+    /// child stays a process of ours until the kernel ends it; when we end first, init reaps it.
     pub(super) fn abandon(mut self) {
-        // A child that counts as ended is neither signalled nor waited for when it is dropped.
+        // A child that counts as ended is neither signaled nor waited for when it is dropped.
         self.ending = Some(Ending::Signalled { signal: Signal::KILL.as_raw(), core_dumped: false });
+        self.leak_kept();
     }
 
-    /// Sends `signal` to the whole group, unless the child has been reaped: its number may be another's by then.
+    /// Keeps the descriptor of a child that has not ended open until this program ends: dropping a lock would release
+    /// it for the child as well.
+    fn leak_kept(&mut self) {
+        std::mem::forget(self.kept.take());
+    }
+
+    /// Sends `signal` to the whole group, unless the child has been reaped: its number may belong to another process by
+    /// then.
     fn signal(&mut self, signal: Signal) -> io::Result<()> {
         if self.ending()?.is_some() {
             return Ok(());
@@ -130,8 +219,9 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // Nothing can be reported from here, and a child in the kernel's hands is init's to reap later.
+        // Nothing can be reported from here, and init later reaps a child that hangs in the kernel.
         let _ = self.kill();
+        self.leak_kept();
         drop(self.lifeline.take());
     }
 }
@@ -142,8 +232,7 @@ mod tests {
     use super::*;
 
     fn shell(script: &str) -> Child {
-        spawn(&SpawnSpec { program: "/bin/sh".into(), args: vec!["-c".into(), script.into()], env: vec![], keep: None })
-            .unwrap()
+        spawn(&SpawnSpec::new("/bin/sh", ["-c", script])).unwrap()
     }
 
     const LONG: Duration = Duration::from_secs(20);
@@ -183,5 +272,43 @@ mod tests {
         assert_eq!(child.ending().unwrap(), None);
         drop(child.lifeline.take());
         assert_eq!(child.wait(LONG).unwrap(), Some(Ending::Exited(3)));
+    }
+
+    #[tokio::test]
+    async fn an_end_is_awaited_without_blocking_and_by_several_in_turn() {
+        let mut child = shell("read -r line; exit 4");
+        let impatient = tokio::time::timeout(Duration::from_millis(20), child.ended()).await;
+        assert!(impatient.is_err(), "it still runs");
+        drop(child.take_stdin());
+        assert_eq!(child.ended().await.unwrap(), Ending::Exited(4));
+        assert_eq!(child.ended().await.unwrap(), Ending::Exited(4));
+        assert!(!child.is_unwanted());
+    }
+
+    #[tokio::test]
+    async fn a_stop_is_awaited_and_ends_in_a_kill() {
+        let mut child = super::super::spawn_async(&SpawnSpec::new("/bin/sleep", ["600"])).await.unwrap();
+        let ending = child.stop_async(LONG).await.unwrap();
+        assert_eq!(ending, Ending::Signalled { signal: 15, core_dumped: false });
+        let mut deaf = shell("trap '' TERM; echo armed; while :; do read -r x || sleep 60; done");
+        let mut armed = [0; 6];
+        std::io::Read::read_exact(&mut deaf.take_stdout().unwrap(), &mut armed).unwrap();
+        let ending = deaf.stop_async(Duration::from_millis(50)).await.unwrap();
+        assert_eq!(ending, Ending::Signalled { signal: 9, core_dumped: false });
+        assert!(deaf.is_unwanted());
+    }
+
+    #[test]
+    fn a_child_begins_where_and_with_what_it_is_told() {
+        use std::io::Read;
+        let dir = tempfile::tempdir().unwrap();
+        let name = "NAME_ONLY_KNOWN_NOW".to_owned();
+        let mut spec = SpawnSpec::new("/bin/sh", ["-c", "pwd -P; echo $NAME_ONLY_KNOWN_NOW"]);
+        spec.dir = Some(dir.path().to_owned());
+        spec.env = vec![(name.clone().into(), "first".into()), (name.into(), "last".into())];
+        let mut child = spawn(&spec).unwrap();
+        let mut out = String::new();
+        child.take_stdout().unwrap().read_to_string(&mut out).unwrap();
+        assert_eq!(out, format!("{}\nlast\n", dir.path().canonicalize().unwrap().display()));
     }
 }

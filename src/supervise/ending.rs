@@ -2,7 +2,7 @@ use std::fmt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-/// How a child ended, as waitpid(2) tells it.
+/// The way a child ended, as waitpid(2) reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     Exited(i32),
@@ -10,8 +10,8 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// From the status of a child that has ended. A status that is neither an exit nor a signal cannot come from a
-    /// plain wait; it is taken for exit code -1.
+    /// Converts the status of a child that has ended. A plain wait reports only exits and signals; any other status
+    /// counts as exit code -1.
     pub fn of(status: ExitStatus) -> Ending {
         match status.signal() {
             Some(signal) => Ending::Signalled { signal, core_dumped: status.core_dumped() },
@@ -23,7 +23,12 @@ impl Ending {
         self == Ending::Exited(0)
     }
 
-    /// What a person can do about it, where there is something.
+    /// Returns whether SIGKILL ended the child.
+    pub fn is_kill(self) -> bool {
+        matches!(self, Ending::Signalled { signal: 9, .. })
+    }
+
+    /// Returns what a person can do about this end, where there is something.
     pub fn hint(self) -> Option<&'static str> {
         let Ending::Signalled { signal, .. } = self else { return None };
         match signal_name(signal) {
@@ -38,7 +43,7 @@ impl Ending {
 }
 
 impl fmt::Display for Ending {
-    /// The predicate of a sentence: "the worker …".
+    /// Writes the predicate of a sentence: "the worker …".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Ending::Exited(0) => f.write_str("ended by itself (exit code 0)"),
@@ -62,7 +67,7 @@ impl fmt::Display for Ending {
     }
 }
 
-/// The name of a signal number, empty for one without.
+/// Returns the name of a signal number, empty for a number without a name.
 fn signal_name(signal: i32) -> &'static str {
     signal_hook::low_level::signal_name(signal).unwrap_or("")
 }

@@ -1,25 +1,55 @@
-//! Child processes: spawn, stop, and how they ended. The only room that spawns.
+//! Child processes: how they are started, when they are ready, what they log, how they are stopped, and why they ended.
+//! The only module that spawns processes.
 //!
-//! Every child gets its own process group, pipes of its own, and dies with us: its stdin is a lifeline whose write end
-//! only we hold (the kernel closes it however we end), and it may ask for a parent-death signal, which is safe because
-//! all children are born on one thread that lives as long as the program (see [`spawn`]).
+//! Every child gets its own process group and ends with us. Its stdin is a lifeline whose write end only we hold; the
+//! kernel closes it however we end. It also gets a parent-death signal: our own programs set it themselves, and for
+//! foreign programs a short start of modelctl sets it first ([`launch`]). That signal is safe because all children are
+//! made by one thread that lives as long as the program (see [`spawn`]).
 //!
-//! Absent on purpose: what the children do, and when to start them again.
+//! A long-lived child is awaited ([`Child::ended`]), shows by a [`Readiness`] that it can be used, and has a log to
+//! follow ([`LogRing`]); its end has a class ([`CrashClass`]). A child that answers one question runs by
+//! [`run_bounded`].
+//!
+//! Absent on purpose: what the children do, whether one that is ready still answers, and when to start it again.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 mod bounded;
 mod child;
+mod crash;
+mod dialogue;
 mod ending;
-mod interrupt;
-mod lease;
+mod http_health;
+pub mod launch;
 mod log_ring;
-mod named_lock;
+mod oom;
+mod readiness;
 mod spawn;
+mod stop_signal;
+mod time_sync;
+
+/// The path of this very program, valid even when its file has been replaced since the start.
+pub const OURSELVES: &str = "/proc/self/exe";
 
 pub use bounded::{Bounded, run_bounded};
 pub use child::Child;
+pub use crash::{CrashClass, Evidence};
+pub use dialogue::{Dialogue, NoAnswer};
 pub use ending::Ending;
-pub use interrupt::{Interrupt, Stop};
-pub use lease::{Lease, lease};
-pub use log_ring::LogRing;
-pub use named_lock::{NamedLock, Tried};
-pub use spawn::{SpawnSpec, spawn};
+pub use http_health::HttpHealth;
+pub use log_ring::{LogEvent, LogFollower, LogLine, LogRing};
+pub use oom::OomKills;
+pub use readiness::{NotReady, Readiness, Sign, StartLimits, until_ready};
+pub use spawn::{KeepOpen, Output, SpawnSpec, spawn, spawn_async};
+/// The former name, kept until its last use is removed.
+pub use stop_signal::{Stop, StopSignal};
+pub use time_sync::is_clock_synchronized;

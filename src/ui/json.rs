@@ -1,16 +1,16 @@
-use super::text::is_hostile;
+use crate::display::text::is_hostile;
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 use std::io::{self, Write};
 
-/// Writes `value` as indented JSON. Characters that could drive a terminal are written as `\uXXXX`, which means the
-/// same to every parser: the document is safe to look at and loses nothing.
+/// Writes `value` as indented JSON. Characters that could control a terminal are written as `\uXXXX`, which means the
+/// same to every parser: the document is safe to print and loses nothing.
 pub(super) fn write<T: Serialize + ?Sized>(out: impl Write, value: &T) -> io::Result<()> {
     let mut serializer = Serializer::with_formatter(out, Visible(PrettyFormatter::new()));
     value.serialize(&mut serializer).map_err(io::Error::from)
 }
 
-/// [`PrettyFormatter`], except for the text of strings.
+/// Like [`PrettyFormatter`], except for the text of strings.
 struct Visible(PrettyFormatter<'static>);
 
 impl Formatter for Visible {

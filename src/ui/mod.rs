@@ -1,42 +1,44 @@
-//! Everything a person sees goes through here: the two streams, tables, progress, JSON, errors, sizes and ages.
-//! Whatever is printed as a line, note, cell or error is cleaned first, so no name from a file reaches a terminal raw;
-//! only [`Ui::out`] passes bytes on as they are.
+//! All output for a person: the two streams, tables, progress, JSON, errors, sizes and ages. Everything that is printed
+//! as a line, note, cell or error is cleaned first, so no name from a file reaches a terminal unescaped; only
+//! [`Ui::out`] and [`Ui::raw`] pass bytes on as they are.
 
 mod json;
 mod progress;
+mod section;
 mod table;
 #[cfg(test)]
 mod table_tests;
 
 pub use crate::display::{text, units};
-
 pub use progress::Progress;
+pub use section::{Field, Section};
 pub use table::{Align, Cell, Column, Medium, Table, Tone};
 
-use crate::failure::{self, Failure, OrFail};
+use crate::failure::{ErrorReport, Failure, OrFail};
 use serde::Serialize;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Columns assumed for a terminal that does not tell.
+/// Number of columns assumed for a terminal that does not report its width.
 const DEFAULT_WIDTH: usize = 80;
 
-/// A pager that was promised colour still gets whole lines.
+/// Width of colored output that is not a terminal: a pager gets whole lines.
 const UNBOUNDED: usize = 4096;
 
-/// What the configuration decides about the output.
+/// Options of the output, from the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct UiOptions {
-    /// Colour is wanted wherever the stream is a terminal (`NO_COLOR` and `TERM=dumb` are decided by the caller).
+    /// Whether to color output to a terminal (the caller handles `NO_COLOR` and `TERM=dumb`).
     pub color: bool,
-    /// Colour is wanted even where the stream is no terminal (`--color always`).
+    /// Whether to color output that is not to a terminal (`--color always`).
     pub force_color: bool,
-    /// Columns; None asks the terminal.
+    /// Number of columns; None asks the terminal.
     pub width: Option<usize>,
-    /// No notes on stderr; warnings and errors stay.
+    /// Whether to omit notes on stderr; warnings and errors stay.
     pub quiet: bool,
-    /// A progress bar is wanted if stderr is a terminal.
+    /// Whether to show a progress bar if stderr is a terminal.
     pub progress: bool,
 }
 
@@ -46,7 +48,31 @@ impl UiOptions {
     }
 }
 
-/// The two output streams and what is known about them.
+/// Whether the program was started without a standard output (`>&-`).
+static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Records whether standard output is open. To be called before the Rust runtime starts: it opens `/dev/null` in place
+/// of a standard stream that is closed, and all output would be lost silently.
+pub fn note_closed_stdout() {
+    if rustix::io::fcntl_getfd(rustix::stdio::stdout()) == Err(rustix::io::Errno::BADF) {
+        WAS_CLOSED.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A writer in place of a standard output that was closed from the start.
+struct ClosedFromTheStart;
+
+impl Write for ClosedFromTheStart {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(rustix::io::Errno::BADF.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The two output streams and their properties.
 pub struct Ui {
     out: Out,
     err: Box<dyn Write + Send>,
@@ -63,12 +89,16 @@ impl fmt::Debug for Ui {
 }
 
 impl Ui {
-    /// The real streams. Stdout is buffered: [`Ui::flush`] it before the end, and after each piece of a stream.
+    /// Opens the real streams. Stdout is buffered: call [`Ui::flush`] before the end, and after each piece of a stream.
     pub fn new(options: UiOptions) -> Ui {
+        let stdout: Box<dyn Write + Send> = match WAS_CLOSED.load(Ordering::Relaxed) {
+            false => Box::new(BufWriter::with_capacity(64 * 1024, io::stdout())),
+            true => Box::new(ClosedFromTheStart),
+        };
         // comfy-table asks the terminal on stdout; nothing else here needs a crate for it.
         let asked = || comfy_table::Table::new().width().map(usize::from).filter(|w| *w > 0);
         Ui {
-            out: Out(Box::new(BufWriter::with_capacity(64 * 1024, io::stdout()))),
+            out: Out(stdout),
             err: Box::new(io::stderr()),
             out_is_terminal: io::stdout().is_terminal(),
             err_is_terminal: io::stderr().is_terminal(),
@@ -77,8 +107,8 @@ impl Ui {
         }
     }
 
-    /// A Ui that writes into memory; with `terminal` it behaves as on one of `options.width` columns, though without
-    /// a progress bar.
+    /// Returns a Ui that writes into memory. With `terminal` it behaves as on a terminal of `options.width` columns,
+    /// but without a progress bar.
     pub fn for_test(options: UiOptions, terminal: bool) -> (Ui, Captured, Captured) {
         let (out, err) = (Captured::default(), Captured::default());
         let ui = Ui {
@@ -92,9 +122,14 @@ impl Ui {
         (ui, out, err)
     }
 
-    /// Columns of the terminal.
+    /// Returns the number of columns of the terminal.
     pub fn width(&self) -> usize {
         self.width
+    }
+
+    /// Returns whether notes are off.
+    pub fn is_quiet(&self) -> bool {
+        self.options.quiet
     }
 
     pub fn out_is_terminal(&self) -> bool {
@@ -105,53 +140,53 @@ impl Ui {
         self.err_is_terminal
     }
 
-    /// Stdout for data that goes out as it is (generated text). Wrap its errors with [`stdout_failed`].
+    /// Returns stdout for data that is written as it is (generated text). Wrap its errors with [`stdout_failed`].
     pub fn out(&mut self) -> &mut Out {
         &mut self.out
     }
 
-    /// Generated text (a script, a manual page) on stdout, byte for byte.
+    /// Writes generated text (a script, a manual page) to stdout, byte for byte.
     pub fn raw(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         self.out.write_all(bytes).map_err(stdout_failed)
     }
 
-    /// One line of data on stdout. Newlines in `text` are kept, everything else hostile is escaped.
+    /// Prints one line of data on stdout. Newlines in `text` are kept; every other hostile character is escaped.
     pub fn line(&mut self, text: &str) -> anyhow::Result<()> {
         self.painted_line(text, Tone::Plain)
     }
 
-    /// The title of a section on stdout.
+    /// Prints the title of a section on stdout.
     pub fn heading(&mut self, text: &str) -> anyhow::Result<()> {
         self.painted_line(text, Tone::Bold)
     }
 
-    /// [`Ui::line`] in a tone.
+    /// Like [`Ui::line`], in a tone.
     pub fn painted_line(&mut self, text: &str, tone: Tone) -> anyhow::Result<()> {
         let color = self.options.colored(self.out_is_terminal);
         let text = painted(&clean_lines(text), tone, color);
         writeln!(self.out, "{text}").map_err(stdout_failed)
     }
 
-    /// What happened, for a person: one line on stderr, unless quiet.
+    /// Prints a message for a person, one line on stderr; nothing when quiet.
     pub fn note(&mut self, text: &str) {
         if !self.options.quiet {
             self.say("", Tone::Plain, text);
         }
     }
 
-    /// Something to look at, though the work went on.
+    /// Prints a warning on stderr.
     pub fn warn(&mut self, text: &str) {
         self.say("warning: ", Tone::Warn, text);
     }
 
-    /// The next step after a note or a warning, in the form that errors have; off when quiet.
+    /// Prints the next step after a note or a warning, in the format of errors; nothing when quiet.
     pub fn hint(&mut self, text: &str) {
         if !self.options.quiet {
             self.say("hint: ", Tone::Bold, text);
         }
     }
 
-    /// An error with its causes and its hint:
+    /// Prints an error with its causes and its hint:
     ///
     /// ```text
     /// error: cannot read `x`
@@ -159,43 +194,39 @@ impl Ui {
     /// hint: run it as the owner of the file
     /// ```
     pub fn error(&mut self, error: &anyhow::Error) {
-        self.say("error: ", Tone::Bad, &error.to_string());
-        let mut above = error.to_string();
-        for cause in error.chain().skip(1) {
-            let text = cause.to_string();
-            // Some errors repeat their source in their own text.
-            if !above.contains(&text) {
-                self.say("  caused by: ", Tone::Plain, &text);
-            }
-            above = text;
+        self.report(&ErrorReport::of(error));
+    }
+
+    /// Like [`Ui::error`], for an error that consists of texts only.
+    pub fn report(&mut self, error: &ErrorReport) {
+        self.say("error: ", Tone::Bad, &error.message);
+        for cause in &error.causes {
+            self.say("  caused by: ", Tone::Plain, cause);
         }
-        match failure::classify(error) {
-            (_, Some(hint)) => self.say("hint: ", Tone::Bold, hint),
-            (failure::Kind::Bug, None) => {
-                self.say("hint: ", Tone::Bold, "this is a bug in modelctl: please report it with the command you ran");
-            }
-            (_, None) => {}
+        if let Some(hint) = &error.hint {
+            self.say("hint: ", Tone::Bold, hint);
         }
     }
 
     fn say(&mut self, label: &str, tone: Tone, text: &str) {
         if self.out_is_terminal && self.err_is_terminal {
-            // Both streams end on one screen: keep the order. What fails here fails again, and is reported, at the next line.
+            // Both streams end on one screen: keep the order. An error here occurs again, and is reported, at the next
+            // line.
             self.out.flush().unwrap_or(());
         }
         let label = painted(label, tone, self.options.colored(self.err_is_terminal));
-        // When stderr is closed there is nobody left to tell.
+        // When stderr is closed, the error cannot be reported to anyone.
         writeln!(self.err, "{label}{}", clean_lines(text)).unwrap_or(());
     }
 
-    /// One JSON document on stdout, indented the same way on a terminal and in a pipe, with a newline.
-    /// Characters that could drive a terminal stand in it as `\uXXXX`.
+    /// Prints one JSON document on stdout, indented the same way on a terminal and in a pipe, with a newline.
+    /// Characters that could control a terminal are written as `\uXXXX`.
     pub fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> anyhow::Result<()> {
         json::write(&mut self.out, value).map_err(stdout_failed)?;
         self.out.write_all(b"\n").map_err(stdout_failed)
     }
 
-    /// A table on stdout, fitted to the terminal or whole.
+    /// Prints a table on stdout, fitted to the terminal or complete.
     pub fn table(&mut self, table: &Table<'_>) -> anyhow::Result<()> {
         let medium = if self.out_is_terminal {
             Medium::Terminal { width: self.width, color: self.options.color }
@@ -207,19 +238,19 @@ impl Ui {
         table.write(&mut self.out, medium).map_err(stdout_failed)
     }
 
-    /// A progress bar on stderr; `total` in steps, None while unknown. Invisible unless stderr is a terminal.
+    /// Returns a progress bar on stderr; `total` in steps, None while unknown. Invisible unless stderr is a terminal.
     pub fn progress(&self, label: &'static str, total: Option<u64>) -> Progress {
         Progress::new(self.options.progress && !self.options.quiet && self.err_is_terminal, label, total)
     }
 
-    /// Hands everything written so far to the system.
+    /// Passes everything written so far to the system.
     pub fn flush(&mut self) -> anyhow::Result<()> {
         self.out.flush().map_err(stdout_failed)
     }
 }
 
-/// Stdout. Marks the error of a closed pipe as its own, so that a broken pipe elsewhere (to a worker) is not taken
-/// for a reader who has seen enough.
+/// Stdout. Marks the error of a closed pipe as its own, so that a broken pipe elsewhere (to a worker) is not taken for
+/// a reader of stdout that has closed it.
 pub struct Out(Box<dyn Write + Send>);
 
 impl Write for Out {
@@ -240,7 +271,7 @@ fn mark(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::BrokenPipe { io::Error::new(error.kind(), StdoutClosed) } else { error }
 }
 
-/// An error of [`Ui::out`] as the rest of the program handles it: a full disk is the user's to mend, not our bug.
+/// Converts an error of [`Ui::out`] for the rest of the program: a full disk is for the user to fix, not our bug.
 pub fn stdout_failed(error: io::Error) -> anyhow::Error {
     match Err::<(), _>(error).or_fail(|| Failure::cannot_meet("cannot write to standard output")) {
         Err(error) => error,
@@ -248,7 +279,8 @@ pub fn stdout_failed(error: io::Error) -> anyhow::Error {
     }
 }
 
-/// Whether this error only says that the reader of our stdout went away (`modelctl list | head`): not worth a word.
+/// Returns whether this error only means that the reader of our stdout has closed it (`modelctl list | head`), which is
+/// not reported.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.is::<StdoutClosed>()
@@ -278,7 +310,7 @@ fn painted(text: &str, tone: Tone, color: bool) -> String {
     format!("\x1b[{code}m{text}\x1b[0m")
 }
 
-/// What a [`Ui::for_test`] wrote to one of its streams.
+/// The output of a [`Ui::for_test`] to one of its streams.
 #[derive(Debug, Clone, Default)]
 pub struct Captured(Arc<Mutex<Vec<u8>>>);
 
@@ -359,7 +391,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_not_our_bug() {
         let error = stdout_failed(io::Error::from(io::ErrorKind::StorageFull));
-        assert_eq!(failure::classify(&error).0, failure::Kind::CannotMeet);
+        assert_eq!(crate::failure::classify(&error).0, crate::failure::Kind::CannotMeet);
         assert!(!is_broken_pipe(&error));
     }
 

@@ -1,7 +1,8 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::borrow::Cow;
 
-/// A bar or spinner on stderr that vanishes when it is done or dropped. Hidden (and free) when stderr is no terminal.
+/// A bar or spinner on stderr that vanishes when it is done or dropped. Hidden, at no cost, when stderr is not a
+/// terminal.
 #[derive(Debug)]
 pub struct Progress(ProgressBar);
 
@@ -13,7 +14,7 @@ impl Progress {
         Progress(bar)
     }
 
-    /// The number of steps is known (now), or has grown.
+    /// Sets the number of steps, once it is known or when it has grown.
     pub fn set_total(&self, total: u64) {
         if self.0.length().is_none() {
             self.0.set_style(style(true));
@@ -21,36 +22,36 @@ impl Progress {
         self.0.set_length(total);
     }
 
-    /// What is counted from now on are bytes, so many in all: shown with speed and time left.
+    /// Counts bytes from now on, `total` in all, and shows speed and time left.
     pub fn set_total_bytes(&self, total: u64) {
         self.0.set_style(styled(BYTES));
         self.0.set_length(total);
         self.0.reset_eta();
     }
 
-    /// So many more.
+    /// Adds to the count.
     pub fn add(&self, more: u64) {
         self.0.inc(more);
     }
 
-    /// Steps done so far.
+    /// Sets the number of steps done so far.
     pub fn set_done(&self, done: u64) {
         self.0.set_position(done);
     }
 
-    /// One step more.
+    /// Adds one step.
     pub fn step(&self) {
         self.0.inc(1);
     }
 
-    /// What is being worked on; cleaned here.
+    /// Sets the name of the thing that is being worked on; it is cleaned here.
     pub fn about(&self, text: &str) {
         if !self.0.is_hidden() {
             self.0.set_message(Cow::Owned(super::text::clean(text).into_owned()));
         }
     }
 
-    /// Runs `print` while the bar is out of the way, so that what it prints stands on lines of its own.
+    /// Runs `print` while the bar is hidden, so that its output is on separate lines.
     pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
         self.0.suspend(print)
     }
@@ -72,7 +73,7 @@ const BYTES: &str =
     "{prefix} [{bar:30}] {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta} left {wide_msg}";
 
 fn styled(template: &str) -> ProgressStyle {
-    // The templates are constants that a test renders; the default style is a fair second best.
+    // The templates are constants that a test renders; the default style is an acceptable fallback.
     ProgressStyle::with_template(template).map_or_else(|_| ProgressStyle::default_bar(), |s| s.progress_chars("=> "))
 }
 

@@ -1,6 +1,6 @@
-//! A table that fits where it is printed. On a terminal it never wraps: the least important columns are left out and
-//! long names are shortened in the middle. Into a pipe or a file it is written whole: all columns, nothing shortened,
-//! no colour, gaps of at least two spaces (`awk -F'  +'`).
+//! A table that fits its output. On a terminal it never wraps: the least important columns are left out and long names
+//! are shortened in the middle. In a pipe or a file it is complete: all columns, nothing shortened, no color, gaps of
+//! at least two spaces (`awk -F'  +'`).
 
 use super::text::{self, clean, shorten};
 use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, presets::NOTHING};
@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::io;
 
 const GAP: usize = 2;
-/// One absurdly long name must not pad every other line of a piped table to its width: it sticks out instead.
+/// Largest width that other lines of a piped table are padded to; one very long name exceeds it instead.
 const WIDEST_PADDING: usize = 120;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,14 +17,14 @@ pub enum Align {
     Right,
 }
 
-/// What a cell says beyond its text; shown as colour where there is colour, never the only sign.
+/// Meaning of a cell in addition to its text; shown as color where there is color, never the only sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tone {
     #[default]
     Plain,
     /// Red: broken.
     Bad,
-    /// Yellow: not there now.
+    /// Yellow: absent, unusual or not usable now.
     Warn,
     /// Secondary.
     Dim,
@@ -36,32 +36,32 @@ pub enum Tone {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
     pub title: &'static str,
-    /// 0 is never left out; the highest is left out first.
+    /// Order of omission: 0 is never left out; the highest is left out first.
     pub rank: u8,
     pub align: Align,
-    /// The least width its cells may be shortened to; None for cells that lose their meaning when shortened.
+    /// Smallest width that its cells may be shortened to; None for cells that lose their meaning when shortened.
     pub min: Option<usize>,
 }
 
 impl Column {
-    /// A column of names or words that stays whole.
+    /// Returns a column of names or words that is not shortened.
     pub const fn left(title: &'static str, rank: u8) -> Column {
         Column { title, rank, align: Align::Left, min: None }
     }
 
-    /// A column of numbers.
+    /// Returns a column of numbers.
     pub const fn right(title: &'static str, rank: u8) -> Column {
         Column { title, rank, align: Align::Right, min: None }
     }
 
-    /// The same column, whose cells may be shortened down to `min` columns.
+    /// Returns the column with cells that may be shortened down to a width of `min`.
     #[must_use]
     pub const fn shrink_to(self, min: usize) -> Column {
         Column { min: Some(min), ..self }
     }
 }
 
-/// One cell; its text is cleaned when it is made.
+/// One cell; its text is cleaned when the cell is created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell<'a> {
     text: Cow<'a, str>,
@@ -69,7 +69,7 @@ pub struct Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    /// Text from anywhere; an empty one becomes `-`, so that every line has every field.
+    /// Returns a cell with any text; an empty one becomes `-`, so that every line has every field.
     pub fn new(text: impl Into<Cow<'a, str>>) -> Cell<'a> {
         let text = match text.into() {
             Cow::Borrowed("") => Cow::Borrowed("-"),
@@ -83,7 +83,7 @@ impl<'a> Cell<'a> {
         Cell { text, tone: Tone::Plain }
     }
 
-    /// `-`: there is no such value.
+    /// Returns `-`, for a missing value.
     pub fn none() -> Cell<'a> {
         Cell { text: Cow::Borrowed("-"), tone: Tone::Plain }
     }
@@ -101,7 +101,7 @@ pub struct Table<'a> {
     rows: Vec<Vec<Cell<'a>>>,
 }
 
-/// Where a table goes.
+/// The output of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Medium {
     /// A terminal of that many columns.
@@ -135,7 +135,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The natural width of each column.
+    /// Returns the natural width of each column.
     fn widths(&self) -> Vec<usize> {
         let mut widths: Vec<usize> = self.columns.iter().map(|c| text::width(c.title)).collect();
         for row in &self.rows {
@@ -146,7 +146,7 @@ impl<'a> Table<'a> {
         widths
     }
 
-    /// Which columns to show and how wide, in the order of the header.
+    /// Returns the index and the width of each column to show, in the order of the header.
     fn fit(&self, room: usize) -> Vec<(usize, usize)> {
         let natural = self.widths();
         let least: Vec<usize> =
@@ -174,7 +174,7 @@ impl<'a> Table<'a> {
                 spare -= more;
             }
         }
-        // Columns that never go, in a terminal narrower than all of them: shorten what may be shortened, to the end.
+        // The columns that are never left out are wider than the terminal: shorten the first one that may be shortened.
         let over = total(&kept, &given).saturating_sub(room);
         if over > 0
             && let Some(i) = kept.iter().copied().find(|i| self.columns.get(*i).is_some_and(|c| c.min.is_some()))
@@ -217,7 +217,7 @@ impl<'a> Table<'a> {
         text
     }
 
-    /// Line by line by our own hand: comfy-table takes several times as long over 10,000 rows, and has nothing to
+    /// Writes line by line, without comfy-table, which takes several times as long over 10,000 rows and has nothing to
     /// decide here.
     fn stream(&self, out: &mut impl io::Write) -> io::Result<()> {
         let widths = self.widths();

@@ -107,7 +107,7 @@ fn one_absurd_name_does_not_pad_the_whole_pipe() {
     assert!(text.lines().nth(1).is_some_and(|l| l.ends_with("x  Q8_0")));
 }
 
-/// Prints how long 10,000 rows take; run by hand: `cargo test --release -- --ignored --nocapture ten_thousand`.
+/// Prints how long 10,000 rows take. Run it by hand: `cargo test --release -- --ignored --nocapture ten_thousand`.
 #[test]
 #[ignore = "a measurement, not a check"]
 fn ten_thousand_rows_in_figures() {

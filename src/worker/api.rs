@@ -1,14 +1,19 @@
-//! The worker's routes: llama-server's, as far as one model without tools needs them.
+//! The worker's routes: those of llama-server that one model without tools needs.
 
-use super::dialect::{ChatRequest, CompletionRequest, Options, PromptDetails, Usage};
-use super::embeddings::{EmbeddingReply, EmbeddingRequest};
-use super::reply::{ApiError, Kind, Reply, sse};
+use super::exchange::{COMPUTING, STANDING};
+use super::generate::generate;
+use super::prompt;
+use super::renderer::Renderer;
 use crate::clock;
-use crate::engine::{Engine, EngineError, Event, Figure, Finish, Metrics, Prompt, Timings};
+use crate::engine::{AtWork, Engine, EngineError, Event, Figure, Metrics, Prompt, Vectors};
+use crate::openai::{
+    ApiError, ChatRequest, CompletionRequest, DONE, Dialect, EmbeddingReply, EmbeddingRequest, Finish, Kind, Options,
+    PromptDetails, Reply, Timings, Usage, comment, event as sse,
+};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::de::DeserializeOwned;
@@ -21,20 +26,25 @@ use tokio::sync::mpsc::Receiver;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
+/// The header by which the gateway passes on the name that its client asked for.
+pub const MODEL_HEADER: &str = "x-modelctl-model";
+
 /// Bytes of one request: more than any context holds.
 const BODY_BYTES: usize = 64 << 20;
 
-/// While nothing comes of a request, its client is told so often that the engine computes, if it does: that the request
-/// waits for room, or a long prompt is being read, is no hang.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+/// Interval of the signs that a client gets while its request has no output, as long as the engine computes: waiting
+/// for room, or reading a long prompt, is no hang.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
-/// What the routes share.
+/// State that the routes share.
 #[derive(Default)]
 pub struct Shared {
     /// Set once the model is loaded.
     pub engine: OnceLock<Arc<Engine>>,
-    /// Told to stop: what runs may finish, nothing new begins.
+    /// Whether a stop was requested: running requests may finish, no new one starts.
     pub stopping: AtomicBool,
+    /// Renders chat templates.
+    pub renderer: Renderer,
     answers: AtomicU64,
 }
 
@@ -46,7 +56,12 @@ impl Shared {
         self.engine.get().cloned().ok_or_else(|| ApiError::unavailable("Loading model"))
     }
 
-    fn reply(&self, kind: Kind, engine: &Engine, prompt: &Prompt, options: &Options) -> Reply {
+    fn reply(
+        &self,
+        kind: Kind,
+        engine: &Engine,
+        (prompt, options, asked): (&Prompt, &Options, Option<String>),
+    ) -> Reply {
         let number = self.answers.fetch_add(1, Ordering::Relaxed);
         let prefix = if kind == Kind::Chat { "chatcmpl" } else { "cmpl" };
         let now = clock::now().millis();
@@ -54,7 +69,8 @@ impl Shared {
             kind,
             id: format!("{prefix}-{now}-{number}"),
             created: now / 1_000,
-            model: engine.info().name.clone(),
+            dialect: if asked.is_some() { Dialect::OpenAi } else { Dialect::Own },
+            model: asked.unwrap_or_else(|| engine.info().name.clone()),
             template: prompt.template,
             include_usage: options.include_usage(),
         }
@@ -80,7 +96,7 @@ pub fn routes(shared: Arc<Shared>) -> Router {
         .route("/v1/chat/completions", post(chat))
         .route("/v1/completions", post(completions))
         .route("/v1/embeddings", post(embeddings))
-        .fallback(|| async { ApiError { code: 404, message: "File Not Found".into(), kind: "not_found_error".into() } })
+        .fallback(|| async { ApiError::new(404, "not_found_error", "File Not Found") })
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .with_state(shared)
 }
@@ -124,23 +140,32 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> Answer {
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
 
-async fn chat(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+/// Returns the name that the gateway wants as the `model` of the answer, in percent-encoding. With it the answer keeps
+/// to OpenAI's dialect.
+fn asked_name(headers: &HeaderMap) -> Option<String> {
+    let name = headers.get(MODEL_HEADER)?.as_bytes();
+    Some(percent_encoding::percent_decode(name).decode_utf8_lossy().into_owned())
+}
+
+async fn chat(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Answer {
     let engine = shared.engine()?;
     let request = ChatRequest::read(&parse(&body)?).map_err(ApiError::bad_request)?;
-    let messages = request.plain_messages().map_err(ApiError::bad_request)?;
-    let variables = request.chat_template_kwargs;
-    let prompt = make_prompt(&engine, move |engine| engine.chat_prompt(&messages, &variables, clock::now())).await?;
-    answer(&shared, &engine, Kind::Chat, (prompt, &request.options)).await
+    let options = request.options.clone();
+    let (asking, sharing) = (Arc::clone(&engine), Arc::clone(&shared));
+    let prompt = off_thread(move || prompt::of_chat(&asking, &sharing.renderer, &request, clock::now())).await?;
+    answer(&shared, &engine, Kind::Chat, (prompt, &options, asked_name(&headers))).await
 }
 
-async fn completions(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+async fn completions(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Answer {
     let engine = shared.engine()?;
     let request = CompletionRequest::read(&parse(&body)?).map_err(ApiError::bad_request)?;
-    let prompt = make_prompt(&engine, move |engine| engine.text_prompt(&request.prompt)).await?;
-    answer(&shared, &engine, Kind::Text, (prompt, &request.options)).await
+    let options = request.options.clone();
+    let asking = Arc::clone(&engine);
+    let prompt = off_thread(move || prompt::of_text(&asking, &request)).await?;
+    answer(&shared, &engine, Kind::Text, (prompt, &options, asked_name(&headers))).await
 }
 
-async fn embeddings(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+async fn embeddings(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Answer {
     let engine = shared.engine()?;
     let request: EmbeddingRequest = parse(&body)?;
     let inputs = request.inputs().map_err(ApiError::bad_request)?;
@@ -153,7 +178,10 @@ async fn embeddings(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
         let message = format!("`dimensions` is {other}, and this model's vectors have {numbers}");
         return Err(ApiError::bad_request(message));
     }
-    Ok(axum::Json(EmbeddingReply::new(&engine.info().name, vectors, request.encoding_format)).into_response())
+    let encoding = request.encoding_format.unwrap_or_default();
+    let Vectors { vectors, prompt_tokens } = vectors;
+    let name = asked_name(&headers).unwrap_or_else(|| engine.info().name.clone());
+    Ok(axum::Json(EmbeddingReply::new(&name, vectors, prompt_tokens, encoding)).into_response())
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
@@ -161,35 +189,46 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     serde_path_to_error::deserialize(&mut reader).map_err(|error| ApiError::bad_request(error.to_string()))
 }
 
-/// Templates and tokenising take milliseconds for a long text: not on the thread that serves everybody.
-async fn make_prompt(
-    engine: &Arc<Engine>,
-    make: impl FnOnce(&Engine) -> Result<Prompt, EngineError> + Send + 'static,
-) -> Result<Prompt, ApiError> {
-    let engine = Arc::clone(engine);
-    match tokio::task::spawn_blocking(move || make(&engine)).await {
-        Ok(prompt) => Ok(prompt?),
+/// Runs `make` on another thread, since work that takes milliseconds must not block the thread that serves all clients.
+async fn off_thread(make: impl FnOnce() -> Result<Prompt, ApiError> + Send + 'static) -> Result<Prompt, ApiError> {
+    match tokio::task::spawn_blocking(make).await {
+        Ok(prompt) => prompt,
         Err(error) => Err(ApiError::broken(error.to_string())),
     }
 }
 
-async fn answer(shared: &Shared, engine: &Engine, kind: Kind, (prompt, options): (Prompt, &Options)) -> Answer {
-    let reply = shared.reply(kind, engine, &prompt, options);
-    let events = engine.generate(options.generate(prompt))?;
+async fn answer(
+    shared: &Shared,
+    engine: &Arc<Engine>,
+    kind: Kind,
+    (prompt, options, asked): (Prompt, &Options, Option<String>),
+) -> Answer {
+    let reply = shared.reply(kind, engine, (&prompt, options, asked));
+    let request = generate(options, prompt);
+    let at_work = request.at_work.clone();
+    let events = if request.form.is_some() {
+        // Reading schemas and grammars takes time.
+        let engine = Arc::clone(engine);
+        let asked = tokio::task::spawn_blocking(move || engine.generate(request)).await;
+        asked.map_err(|error| ApiError::broken(error.to_string()))??
+    } else {
+        engine.generate(request)?
+    };
     if options.streams() {
-        Ok(stream(reply, events, (engine.metrics(), SIGN_OF_LIFE)))
+        Ok(stream(reply, events, (engine.metrics(), at_work, SIGN_OF_LIFE)))
     } else {
         Ok(axum::Json(collect(&reply, events).await?).into_response())
     }
 }
 
-/// Waits for the whole answer. When the client goes, this future is dropped, and with it the generation.
+/// Waits for the whole answer. When the client disconnects, this future is dropped, and with it the generation.
 async fn collect(reply: &Reply, mut events: Receiver<Event>) -> Result<serde_json::Value, ApiError> {
     let (mut text, mut prompt_tokens) = (String::new(), 0);
     while let Some(event) = events.recv().await {
         match event {
             Event::Started { prompt_tokens: count } => prompt_tokens = count,
             Event::Piece(piece) => text.push_str(&piece),
+            Event::Done { finish: Finish::Cancelled, .. } if reply.dialect == Dialect::OpenAi => break,
             Event::Done { finish, timings } => {
                 return Ok(reply.whole(&text, finish, usage(prompt_tokens, timings), timings));
             }
@@ -199,18 +238,25 @@ async fn collect(reply: &Reply, mut events: Receiver<Event>) -> Result<serde_jso
     Err(EngineError::Stopped.into())
 }
 
-/// Sends each event as it comes. When the client goes, the body is dropped, and with it the generation.
-fn stream(reply: Reply, events: Receiver<Event>, (metrics, every): (Arc<Metrics>, Duration)) -> Response {
+/// Sends each event as it comes. When the client disconnects, the body is dropped, and with it the generation.
+fn stream(reply: Reply, events: Receiver<Event>, signs: (Arc<Metrics>, AtWork, Duration)) -> Response {
+    let (metrics, at_work, every) = signs;
     let (mut prompt_tokens, mut done) = (0, false);
     let ended = std::iter::once(Ok(None));
     let events = ReceiverStream::new(events).timeout_repeating(tokio::time::interval(every));
     let events = events.map(|event| event.map(Some)).chain(tokio_stream::iter(ended));
-    let mut decodes = metrics.decodes.load(Ordering::Relaxed);
+    let mut beats = metrics.beats.load(Ordering::Relaxed);
     let parts = events.filter_map(move |event| {
         let Ok(event) = event else {
-            let before = std::mem::replace(&mut decodes, metrics.decodes.load(Ordering::Relaxed));
-            // A comment, which every reader of such streams passes over.
-            return (decodes != before).then(|| Ok(": computing\n\n".to_owned()));
+            if reply.dialect == Dialect::OpenAi {
+                // The gateway tells its client itself that something is being done.
+                return None;
+            }
+            let before = std::mem::replace(&mut beats, metrics.beats.load(Ordering::Relaxed));
+            // A comment, which readers of such streams skip. The parent reads it: the thread that decodes makes
+            // progress, or works for this request alone and does not.
+            let sign = if beats != before { Some(COMPUTING) } else { at_work.now().then_some(STANDING) };
+            return sign.map(|sign| Ok(comment(sign)));
         };
         let text = match event {
             Some(Event::Started { prompt_tokens: count }) => {
@@ -218,16 +264,21 @@ fn stream(reply: Reply, events: Receiver<Event>, (metrics, every): (Arc<Metrics>
                 reply.opening().as_ref().map(sse)?
             }
             Some(Event::Piece(piece)) => sse(&reply.piece(&piece)),
+            // OpenAI has no word for it, and the answer is not whole.
+            Some(Event::Done { finish: Finish::Cancelled, .. }) if reply.dialect == Dialect::OpenAi => {
+                done = true;
+                sse(&error_body(&reply, EngineError::Stopped))
+            }
             Some(Event::Done { finish, timings }) => {
                 done = true;
                 last_part(&reply, finish, usage(prompt_tokens, timings), timings)
             }
             Some(Event::Failed(error)) => {
                 done = true;
-                sse(&ApiError::from(error).body())
+                sse(&error_body(&reply, error))
             }
-            // The engine has ended without a last word.
-            None if !done => sse(&ApiError::from(EngineError::Stopped).body()),
+            // The engine has ended without a final event.
+            None if !done => sse(&error_body(&reply, EngineError::Stopped)),
             None => return None,
         };
         Some(Ok::<_, std::convert::Infallible>(text))
@@ -236,9 +287,14 @@ fn stream(reply: Reply, events: Receiver<Event>, (metrics, every): (Arc<Metrics>
     (headers, Body::from_stream(parts)).into_response()
 }
 
+fn error_body(reply: &Reply, error: EngineError) -> serde_json::Value {
+    let error = ApiError::from(error);
+    if reply.dialect == Dialect::OpenAi { error.openai_body() } else { error.body() }
+}
+
 fn last_part(reply: &Reply, finish: Finish, usage: Usage, timings: Timings) -> String {
     let mut text: String = reply.closing(finish, usage, timings).iter().map(sse).collect();
-    text.push_str("data: [DONE]\n\n");
+    text.push_str(&format!("data: {DONE}\n\n"));
     text
 }
 
@@ -255,18 +311,26 @@ fn usage(prompt_tokens: u32, timings: Timings) -> Usage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::TemplateUse;
+    use crate::openai::TemplateUse;
     use http_body_util::BodyExt;
 
     #[tokio::test]
     async fn a_request_that_waits_hears_that_the_engine_computes_and_of_a_hung_one_nothing() {
         let template = TemplateUse::Model;
-        let reply =
-            Reply { kind: Kind::Text, id: "x".into(), created: 0, model: "m".into(), template, include_usage: false };
+        let reply = Reply {
+            kind: Kind::Text,
+            id: "x".into(),
+            created: 0,
+            model: "m".into(),
+            template,
+            include_usage: false,
+            dialect: Dialect::Own,
+        };
         let (events, receiver) = tokio::sync::mpsc::channel(1);
         let metrics = Arc::new(Metrics::default());
         let every = Duration::from_millis(5);
-        let mut body = stream(reply, receiver, (Arc::clone(&metrics), every)).into_body();
+        let at_work = AtWork::default();
+        let mut body = stream(reply, receiver, (Arc::clone(&metrics), at_work.clone(), every)).into_body();
         // It stands still: nothing is said, however long it takes.
         let silence = tokio::time::timeout(Duration::from_millis(100), body.frame()).await;
         assert!(silence.is_err(), "{silence:?}");
@@ -274,11 +338,62 @@ mod tests {
         let text = |frame: Option<Result<hyper::body::Frame<Bytes>, axum::Error>>| {
             String::from_utf8(frame.unwrap().unwrap().into_data().unwrap().to_vec()).unwrap()
         };
-        assert_eq!(text(body.frame().await), ": computing\n\n");
+        assert_eq!(text(body.frame().await), comment(COMPUTING));
+        // It stands still in what it does for this request: that is told, and is no sign of life.
+        let working = at_work.begin();
+        assert_eq!(text(body.frame().await), comment(STANDING));
+        drop(working);
         events.send(Event::Piece("yes".into())).await.unwrap();
         assert!(text(body.frame().await).contains("yes"));
         drop(events);
         assert!(text(body.frame().await).contains("error"));
         assert!(body.frame().await.is_none());
+    }
+
+    /// The gateway passes these bytes on as they are: what a client of OpenAI's could not read would reach it.
+    #[tokio::test]
+    async fn an_answer_for_the_gateway_has_the_asked_name_and_only_what_openai_has() {
+        let reply = Reply {
+            kind: Kind::Chat,
+            id: "x".into(),
+            created: 7,
+            model: "org/name".into(),
+            template: TemplateUse::Model,
+            include_usage: true,
+            dialect: Dialect::OpenAi,
+        };
+        let (events, receiver) = tokio::sync::mpsc::channel(8);
+        let (metrics, every) = (Arc::new(Metrics::default()), Duration::from_millis(5));
+        let mut body = stream(reply, receiver, (Arc::clone(&metrics), AtWork::default(), every)).into_body();
+        metrics.count_decode(1);
+        let silence = tokio::time::timeout(Duration::from_millis(50), body.frame()).await;
+        assert!(silence.is_err(), "a sign of life that naive readers take for data: {silence:?}");
+        let timings = Timings::new((3, Duration::ZERO), (1, Duration::ZERO));
+        events.send(Event::Started { prompt_tokens: 3 }).await.unwrap();
+        events.send(Event::Piece("yes".into())).await.unwrap();
+        events.send(Event::Done { finish: Finish::TimedOut, timings }).await.unwrap();
+        drop(events);
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let chunks: Vec<&str> = text.split("\n\n").filter(|chunk| !chunk.is_empty()).collect();
+        assert_eq!(chunks.len(), 5, "no comments: {text}");
+        assert_eq!(chunks[4], "data: [DONE]");
+        let read = |chunk: &str| serde_json::from_str::<serde_json::Value>(&chunk[6..]).unwrap();
+        let chunks: Vec<_> = chunks[..4].iter().map(|chunk| read(chunk)).collect();
+        assert!(chunks.iter().all(|chunk| chunk["id"] == "x" && chunk["created"] == 7 && chunk["model"] == "org/name"));
+        let deltas: Vec<_> = chunks.iter().map(|chunk| chunk["choices"][0]["delta"].clone()).collect();
+        assert_eq!(deltas[0], json!({"role": "assistant", "content": ""}));
+        assert_eq!(deltas[1], json!({"content": "yes"}));
+        assert_eq!(deltas[2], json!({}));
+        assert_eq!(chunks[2]["choices"][0]["finish_reason"], "length", "the time limit");
+        assert_eq!((&chunks[3]["choices"], &chunks[3]["usage"]["total_tokens"]), (&json!([]), &json!(4)));
+    }
+
+    #[test]
+    fn the_name_of_a_model_may_have_any_character() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(asked_name(&headers), None);
+        headers.insert(MODEL_HEADER, "m%C3%B6del%2Fx%0A".parse().unwrap());
+        assert_eq!(asked_name(&headers).as_deref(), Some("m\u{f6}del/x\n"));
     }
 }

@@ -1,31 +1,34 @@
 use crate::engine::LoadSpec;
+use crate::host::named_lock::LockFile;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where a worker listens.
+/// The address where a worker listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Listen {
     Socket(PathBuf),
-    /// On 127.0.0.1; 0 lets the system choose.
+    /// A port of 127.0.0.1; 0 lets the system choose.
     Port(u16),
 }
 
-/// All that a worker process is told when it starts.
+/// The settings that a worker process gets when it starts.
 #[derive(Debug, Clone)]
 pub struct WorkerSpec {
     pub listen: Listen,
     pub load: LoadSpec,
-    /// The process to die with; `None` for a worker that somebody started by hand.
+    /// The process with which the worker ends; `None` for a worker that was started by hand.
     pub parent: Option<u32>,
     /// Added to our scheduling priority, 0 to 19.
     pub nice: i32,
-    /// How long a running generation may go on after a SIGTERM.
+    /// Time that a running generation may take after a SIGTERM.
     pub grace: Duration,
+    /// The lock of the device, which has to be that of the parent.
+    pub device: Option<LockFile>,
 }
 
 impl WorkerSpec {
-    /// The command line that `modelctl` reads back as this spec.
+    /// Returns the command line that `modelctl` reads back as this spec.
     pub fn command_line(&self) -> Vec<OsString> {
         let mut args: Vec<OsString> = vec!["worker".into(), "--model".into(), self.load.model.clone().into()];
         let mut option = |name: &str, value: OsString| args.extend([OsString::from(name), value]);
@@ -41,6 +44,10 @@ impl WorkerSpec {
         option("--queue", self.load.queue.to_string().into());
         option("--nice", self.nice.to_string().into());
         option("--grace-ms", self.grace.as_millis().to_string().into());
+        if let Some(device) = &self.device {
+            option("--device", device.path.clone().into());
+            option("--device-inode", device.inode.to_string().into());
+        }
         if let Some(layers) = self.load.gpu_layers {
             option("--gpu-layers", layers.to_string().into());
         }

@@ -1,252 +1,140 @@
-//! A worker as the rest of the program sees it: started, asked, stopped. Synchronous outside, one small runtime inside.
+//! A worker for code that is not asynchronous: a [`Handle`] with a small runtime of its own.
 
-use super::args::{Listen, WorkerSpec};
-use super::dialect::{ChatRequest, Usage};
 use super::error::WorkerError;
-use super::exchange;
-use super::runtime_dir::{Socket, new_socket};
-use super::status::Status;
-use crate::config::WorkerConfig;
-use crate::engine::{Finish, Info, LoadSpec, TemplateUse, Timings};
-use crate::model::Model;
-use crate::supervise::{Child, Ending, Interrupt, LogRing, SpawnSpec, spawn};
-use std::io::{BufRead, BufReader, Read};
+use super::handle::{At, Handle, Starting};
+use super::start_spec::StartSpec;
+use crate::engine::Info;
+use crate::http::Endpoint;
+use crate::openai::{ChatRequest, Completion};
+use crate::supervise::{Ending, StopSignal};
 use std::ops::ControlFlow;
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
-use std::process::ChildStdout;
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc::{Receiver, channel};
-
-/// A status line is never longer, bytes.
-const STATUS_BYTES: u64 = 1 << 20;
-/// How long a worker that has closed its connection may take to be seen dead.
-const DEATH_LIMIT: Duration = Duration::from_secs(2);
-/// How long the last lines of a dead worker's log may take to arrive.
-const LOG_LIMIT: Duration = Duration::from_millis(500);
-
-/// How to start a worker.
-#[derive(Debug, Clone)]
-pub struct StartSpec {
-    /// This program (`/proc/self/exe`), or the one under test.
-    pub program: PathBuf,
-    /// Where the socket lies; made when missing, mode 0700.
-    pub runtime_dir: PathBuf,
-    pub load: LoadSpec,
-    /// 0 to 19.
-    pub nice: i32,
-    /// How long loading may take.
-    pub load_limit: Duration,
-    /// The lock of the device, which the worker then holds as well: it is free when both are gone.
-    pub device: Option<Arc<OwnedFd>>,
-}
-
-impl StartSpec {
-    /// How a worker for `model` is started as the configuration has it. None for a model without a file.
-    pub fn of(model: &Model, config: &WorkerConfig, program: PathBuf, runtime_dir: PathBuf) -> Option<StartSpec> {
-        // The entry, not its target: the other parts of a split set lie beside the entry.
-        let mut load = LoadSpec::new(&model.main()?.path);
-        load.context = model.trained_context().map_or(config.context, |t| t.min(config.context));
-        load.gpu_layers = config.gpu_layers;
-        load.reproducible = config.reproducible;
-        if let Some(threads) = config.threads {
-            (load.threads, load.threads_batch) = (threads, threads);
-        }
-        let (nice, load_limit) = (config.nice.into(), config.load_timeout);
-        Some(StartSpec { program, runtime_dir, load, nice, load_limit, device: None })
-    }
-}
-
-/// What a chat came to.
-#[derive(Debug, Clone)]
-pub struct Completion {
-    pub text: String,
-    pub finish: Finish,
-    pub usage: Usage,
-    pub timings: Timings,
-    /// Whether the model's chat template was used, or there is none.
-    pub template: TemplateUse,
-}
-
-impl Completion {
-    /// What stands for an answer that did not come in time.
-    pub fn timed_out() -> Completion {
-        Completion {
-            text: String::new(),
-            finish: Finish::TimedOut,
-            usage: Usage::default(),
-            timings: Timings::default(),
-            template: TemplateUse::Model,
-        }
-    }
-}
 
 /// A running worker with a loaded model. Dropping it kills it.
 #[derive(Debug)]
 pub struct Worker {
-    child: Child,
-    log: LogRing,
-    /// Removed after the child is dead: fields are dropped in this order.
-    socket: Socket,
-    info: Info,
-    interrupt: Interrupt,
+    handle: Handle,
+    stop: StopSignal,
     runtime: Runtime,
 }
 
 impl Worker {
-    /// Starts a worker and waits until its model is loaded. `on_progress` gets 0.0 to 1.0. `interrupt` ends this and
-    /// every later wait at once.
-    pub fn start(
+    /// Starts a worker and waits until its model is loaded. `on_progress` gets 0.0 to 1.0. `stop` ends this and every
+    /// later wait at once.
+    ///
+    /// # Errors
+    /// See [`WorkerError`].
+    pub fn start(spec: &StartSpec, stop: &StopSignal, on_progress: &mut dyn FnMut(f32)) -> Result<Worker, WorkerError> {
+        Worker::start_while(spec, stop, (&mut |_| {}, on_progress), &mut || true)
+    }
+
+    /// Starts a worker as [`Worker::start`] does, and gives up when `is_wanted` returns false; it is called twice a
+    /// second. `on_started` gets the process number before the model is loaded.
+    ///
+    /// # Errors
+    /// See [`WorkerError`].
+    pub fn start_while(
         spec: &StartSpec,
-        interrupt: &Interrupt,
-        on_progress: &mut dyn FnMut(f32),
+        stop: &StopSignal,
+        (on_started, on_progress): (&mut dyn FnMut(u32), &mut dyn FnMut(f32)),
+        is_wanted: &mut dyn FnMut() -> bool,
     ) -> Result<Worker, WorkerError> {
-        let cannot = |error: std::io::Error| WorkerError::Spawn(error.to_string());
-        let socket = new_socket(&spec.runtime_dir).map_err(cannot)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
-        let mut child = spawn(&spawn_spec(spec, socket.path()))
-            .map_err(|error| WorkerError::Spawn(format!("cannot run `{}`: {error}", spec.program.display())))?;
-        let no_pipe = || WorkerError::Spawn("a child without pipes".into());
-        let log = LogRing::follow(child.take_stderr().ok_or_else(no_pipe)?).map_err(cannot)?;
-        let mut lines = follow_status(child.take_stdout().ok_or_else(no_pipe)?).map_err(cannot)?;
-        let waited = runtime.block_on(async {
-            tokio::select! {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| WorkerError::Spawn(error.to_string()))?;
+        let handle = runtime.block_on(async {
+            let mut starting = Starting::spawn(spec, At::Socket).await?;
+            on_started(starting.id());
+            let ready = tokio::select! {
                 biased;
-                why = interrupt.wait() => Err(WorkerError::Interrupted(why)),
-                outcome = until_ready(&mut lines, on_progress) => outcome,
-                () = tokio::time::sleep(spec.load_limit) => {
-                    let limit = humantime::format_duration(spec.load_limit);
-                    Err(WorkerError::TimedOut(format!("the model was not loaded within {limit}")))
-                }
+                why = stop.wait() => Err(WorkerError::Interrupted(why)),
+                ready = starting.ready(on_progress) => ready,
+                () = until_unwanted(is_wanted) => Err(WorkerError::Unwanted),
+            };
+            match ready {
+                Ok(info) => Ok(starting.finish(info)),
+                Err(error) => Err(starting.give_up(error).await),
             }
-        });
-        match waited {
-            Ok(Some(info)) => Ok(Worker { child, log, socket, info, interrupt: interrupt.clone(), runtime }),
-            // It closed its stdout without a word: it is dead or dying.
-            Ok(None) => Err(death(&mut child, &log, "it closed its stdout and runs on".into())),
-            // One that refused its model is on its way out already.
-            Err(error) => match child.kill() {
-                Ok(_) => Err(error),
-                Err(kill) => Err(WorkerError::TimedOut(format!("{error}; {kill}"))),
-            },
+        })?;
+        Ok(Worker { handle, stop: stop.clone(), runtime })
+    }
+
+    /// Returns the facts about the loaded model.
+    pub fn info(&self) -> &Info {
+        self.handle.info()
+    }
+
+    /// Returns the worker's process number.
+    pub fn id(&self) -> u32 {
+        self.handle.id()
+    }
+
+    /// Returns the address where the worker serves, for other clients.
+    pub fn endpoint(&self) -> &Endpoint {
+        self.handle.endpoint()
+    }
+
+    /// Returns the Unix socket of the worker; empty for a worker on a port.
+    pub fn socket(&self) -> &Path {
+        match self.handle.endpoint() {
+            Endpoint::Unix(path) => path,
+            Endpoint::Tcp { .. } => Path::new(""),
         }
     }
 
-    /// What it has loaded.
-    pub fn info(&self) -> &Info {
-        &self.info
-    }
-
-    /// Its process number.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// The Unix socket it serves, for other clients.
-    pub fn socket(&self) -> &Path {
-        self.socket.path()
-    }
-
-    /// The last lines of its log, oldest first.
+    /// Returns the last lines of the worker's log, oldest first.
     pub fn log(&self) -> Vec<String> {
-        self.log.lines()
+        self.handle.log().lines()
     }
 
-    /// How it ended, if it has.
+    /// Returns how the worker ended, if it has.
     pub fn ending(&mut self) -> Option<Ending> {
-        // A wait that fails tells nothing about the child; the next request will.
-        self.child.ending().ok().flatten()
+        self.handle.ending()
     }
 
-    /// How it ended, after its connections broke: it is dead by then, or about to be. None when it lives on.
+    /// Returns how the worker ended, after its connections broke: it has ended by then, or is about to. Returns None
+    /// when it still runs.
     pub fn wait_ending(&mut self) -> Option<Ending> {
-        self.child.wait(DEATH_LIMIT).ok().flatten() // as above
+        self.runtime.block_on(self.handle.death()).map(|ended| ended.ending)
     }
 
-    /// Asks the model. `on_piece` gets the answer as it comes, in whole characters; `Break` cancels the rest.
+    /// Sends a chat to the model. `on_piece` gets the answer as it comes, in whole characters; `Break` cancels the
+    /// rest.
+    ///
+    /// # Errors
+    /// See [`WorkerError`].
     pub fn chat(
         &mut self,
         request: &ChatRequest,
         on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Completion, WorkerError> {
-        let asked = self.runtime.block_on(exchange::chat(self.socket.path(), request, &self.interrupt, on_piece));
-        match asked {
-            Err(exchange::Broken::Connection(why)) => Err(death(&mut self.child, &self.log, why)),
-            Err(exchange::Broken::Known(error)) => Err(error),
-            Ok(completion) => Ok(completion),
-        }
+        self.runtime.block_on(self.handle.chat(request, &self.stop, on_piece))
     }
 
-    /// Stops it: a running answer may finish within `limit`, then it is killed.
-    pub fn stop(mut self, limit: Duration) -> Result<Ending, WorkerError> {
-        self.child.stop(limit).map_err(|error| WorkerError::TimedOut(error.to_string()))
+    /// Kills the worker at once.
+    ///
+    /// # Errors
+    /// The worker hangs in the kernel.
+    pub fn kill(self) -> Result<Ending, WorkerError> {
+        self.runtime.block_on(self.handle.kill())
     }
-}
 
-/// Why a worker stopped talking: because it died, which is the usual reason, or for `why`.
-fn death(child: &mut Child, log: &LogRing, why: String) -> WorkerError {
-    match child.wait(DEATH_LIMIT) {
-        Ok(Some(ending)) => {
-            log.wait_for_end(LOG_LIMIT);
-            WorkerError::Died { ending, last_log: log.lines() }
-        }
-        _ => WorkerError::Protocol(why),
+    /// Stops the worker: a running answer may finish within `limit`, then the worker is killed.
+    ///
+    /// # Errors
+    /// The worker hangs in the kernel.
+    pub fn stop(self, limit: Duration) -> Result<Ending, WorkerError> {
+        self.runtime.block_on(self.handle.stop(limit))
     }
 }
 
-fn spawn_spec(spec: &StartSpec, socket: &Path) -> SpawnSpec {
-    let worker = WorkerSpec {
-        listen: Listen::Socket(socket.into()),
-        load: spec.load.clone(),
-        parent: Some(std::process::id()),
-        nice: spec.nice,
-        grace: Duration::from_secs(5),
-    };
-    SpawnSpec {
-        program: spec.program.clone(),
-        args: worker.command_line(),
-        env: vec![
-            ("GOMP_SPINCOUNT", crate::engine::SPIN_COUNT.into()),
-            // Without it a failed assertion starts a debugger, when one is installed, and dies late.
-            ("GGML_NO_BACKTRACE", "1".into()),
-        ],
-        keep: spec.device.clone(),
-    }
-}
-
-/// The worker's status lines, read on a thread of their own; the channel ends with the stream.
-fn follow_status(stdout: ChildStdout) -> std::io::Result<Receiver<Result<Status, String>>> {
-    let (lines, receiver) = channel(64);
-    std::thread::Builder::new().name("worker-status".into()).spawn(move || {
-        let mut reader = BufReader::new(stdout);
-        loop {
-            let mut line = String::new();
-            match (&mut reader).take(STATUS_BYTES).read_line(&mut line) {
-                Ok(0) | Err(_) => return,
-                Ok(_) => {}
-            }
-            let status = serde_json::from_str(&line).map_err(|error| format!("status {:?}: {error}", line.trim_end()));
-            // Nobody listens after `ready`; reading goes on, so that the pipe never fills.
-            let _ = lines.blocking_send(status);
-        }
-    })?;
-    Ok(receiver)
-}
-
-/// `None` when the worker ends without a word.
-async fn until_ready(
-    lines: &mut Receiver<Result<Status, String>>,
-    on_progress: &mut dyn FnMut(f32),
-) -> Result<Option<Info>, WorkerError> {
-    while let Some(line) = lines.recv().await {
-        match line.map_err(WorkerError::Protocol)? {
-            Status::Listening { .. } => {}
-            Status::Loading { fraction } => on_progress(fraction),
-            Status::Ready(info) => return Ok(Some(info)),
-            Status::Failed { reason, .. } => return Err(WorkerError::Refused { reason }),
+async fn until_unwanted(is_wanted: &mut dyn FnMut() -> bool) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(500));
+    loop {
+        ticks.tick().await;
+        if !is_wanted() {
+            return;
         }
     }
-    Ok(None)
 }

@@ -1,111 +1,167 @@
-//! One request over the worker's socket, and its streamed answer.
+//! One request to a worker, and its streamed answer.
 
-use super::client::Completion;
-use super::dialect::{ChatRequest, StreamOptions, Usage};
 use super::error::WorkerError;
-use super::reply::{ApiError, Extension};
-use super::sse::SseReader;
-use crate::engine::{Finish, TemplateUse, Timings};
-use crate::supervise::Interrupt;
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
-use serde::Deserialize;
+use crate::clock;
+use crate::http::{self, Endpoint, HttpError, Limits, Request, Response, SseEvent};
+use crate::openai::{ApiError, ChatRequest, Completion, Finish, Progress, StreamOptions};
+use crate::supervise::StopSignal;
+use std::cell::Cell;
 use std::ops::ControlFlow;
-use std::path::Path;
-use tokio::net::UnixStream;
+use std::time::{Duration, Instant};
 
-/// Why an exchange did not come to its end.
+/// The reason why an exchange was not completed.
 #[derive(Debug)]
 pub enum Broken {
-    /// The connection: the caller finds out whether the worker died.
+    /// The connection broke: the caller finds out whether the worker ended.
     Connection(String),
     Known(WorkerError),
+    /// The worker exceeded the time limit of the request.
+    Late,
 }
 
-/// One chunk of the stream, as far as it matters here.
-#[derive(Debug, Deserialize)]
-struct Chunk {
-    #[serde(default)]
-    choices: Vec<Choice>,
-    usage: Option<Usage>,
-    timings: Option<Timings>,
-    modelctl: Option<Extension>,
-    error: Option<ApiError>,
-}
+/// A comment of a stream: the thread that decodes makes progress, and has no output for this request yet.
+pub(super) const COMPUTING: &str = "computing";
+/// A comment of a stream: the thread that decodes makes no progress, and is busy with something for this request alone.
+pub(super) const STANDING: &str = "standing";
+/// Time that the worker may be silent before it counts as hung: no piece of an answer, no sign of the thread that
+/// decodes. That thread gives a sign with every operation of its graph, so a slow machine is not silent.
+pub const SILENCE: Duration = Duration::from_secs(60);
+/// Time that reading a request and making its prompt may take before the worker reports that it was accepted.
+pub const ACCEPT: Duration = Duration::from_secs(120);
+/// Time that the end of an answer may come after its time limit, in addition to the longest step that was seen.
+pub const LATE: Duration = Duration::from_secs(5);
+/// Interval of the checks of the limits.
+const LOOK: Duration = Duration::from_millis(500);
 
-#[derive(Debug, Deserialize)]
-struct Choice {
-    #[serde(default)]
-    delta: Delta,
-    /// Of `/v1/completions`.
-    text: Option<String>,
-    finish_reason: Option<Finish>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Delta {
-    content: Option<String>,
-}
-
-/// What comes of a stream while it lasts.
+/// An event of a stream while it lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heard<'t> {
     /// A piece of the answer, in whole characters.
     Piece(&'t str),
-    /// The worker is at it: the request waits for room, or its prompt is being read.
+    /// The thread that decodes makes progress: the request waits for room, or its prompt is being read.
     Life,
+    /// The request was read, and waits for that thread. No sign that the thread makes progress.
+    Accepted,
+    /// That thread makes no progress, and is busy with something for this request alone.
+    Standing,
 }
 
-/// Streams a chat. Leaving in the middle (an interrupt, a `Break`) closes the connection, which cancels the generation.
+/// Streams a chat. Leaving early (a stop, a `Break`) closes the connection, which cancels the generation. The time
+/// limit that the request sets is enforced here as well: a worker that hangs does not enforce it.
 pub async fn chat(
-    socket: &Path,
+    endpoint: &Endpoint,
     request: &ChatRequest,
-    interrupt: &Interrupt,
+    stop: &StopSignal,
     on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
 ) -> Result<Completion, Broken> {
     let mut request = request.clone();
     request.options.stream = Some(true);
-    request.options.stream_options = Some(StreamOptions { include_usage: true });
+    request.options.stream_options = Some(StreamOptions { include_usage: Some(true) });
     let body = serde_json::to_vec(&request).map_err(protocol)?;
-    let mut on_heard = |heard: Heard<'_>| match heard {
-        Heard::Piece(piece) => on_piece(piece),
-        Heard::Life => ControlFlow::Continue(()),
+    let limit = request.options.timeout_ms.map(Duration::from_millis);
+    let signs = Signs::new();
+    let mut text = String::new();
+    let mut on_heard = |heard: Heard<'_>| {
+        signs.heard(heard);
+        match heard {
+            Heard::Piece(piece) => {
+                text.push_str(piece);
+                on_piece(piece)
+            }
+            Heard::Life | Heard::Accepted | Heard::Standing => ControlFlow::Continue(()),
+        }
     };
     let outcome = tokio::select! {
         biased;
-        why = interrupt.wait() => Err(Broken::Known(WorkerError::Interrupted(why))),
-        outcome = stream(socket, "/v1/chat/completions", body, &mut on_heard) => outcome,
+        why = stop.wait() => Err(Broken::Known(WorkerError::Interrupted(why))),
+        outcome = stream(endpoint, "/v1/chat/completions", body, &mut on_heard) => outcome,
+        hung = signs.hang(limit) => Err(hung),
     };
-    // The runtime stands still after this: let the connection that was dropped be closed first.
+    // The runtime does not run after this, so the dropped connection is closed first.
     tokio::task::yield_now().await;
-    outcome
+    match outcome {
+        Err(Broken::Late) => Ok(Completion { text, ..Completion::without(Finish::TimedOut) }),
+        outcome => outcome,
+    }
+}
+
+/// Time of the last sign of the worker, and its longest silence.
+pub(super) struct Signs {
+    began: Instant,
+    heard: Cell<Instant>,
+    longest: Cell<Duration>,
+    is_accepted: Cell<bool>,
+}
+
+impl Signs {
+    pub fn new() -> Signs {
+        let now = clock::instant();
+        let (heard, longest) = (Cell::new(now), Cell::new(Duration::ZERO));
+        Signs { began: now, heard, longest, is_accepted: Cell::new(false) }
+    }
+
+    pub fn heard(&self, heard: Heard<'_>) {
+        match heard {
+            Heard::Piece(_) | Heard::Life => {
+                let before = self.heard.replace(clock::instant());
+                self.longest.set(self.longest.get().max(before.elapsed()));
+            }
+            Heard::Accepted => {
+                self.is_accepted.set(true);
+                // From here on the thread that decodes has work to do.
+                self.heard.set(clock::instant());
+            }
+            Heard::Standing => {}
+        }
+    }
+
+    /// Ends when the worker exceeds the limit of the request by more than its longest step, or hangs.
+    pub async fn hang(&self, limit: Option<Duration>) -> Broken {
+        let mut ticks = tokio::time::interval(LOOK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut looked = clock::instant();
+        loop {
+            ticks.tick().await;
+            // While this process was stopped, it heard nothing either.
+            if std::mem::replace(&mut looked, clock::instant()).elapsed() > LATE {
+                self.heard.set(clock::instant());
+            }
+            let longest = self.longest.get();
+            if limit.is_some_and(|limit| self.began.elapsed() > limit.saturating_add(LATE).saturating_add(longest)) {
+                return Broken::Late;
+            }
+            let silent = self.heard.get().elapsed();
+            let patience = if self.is_accepted.get() { SILENCE } else { ACCEPT };
+            if silent > patience.saturating_add(longest.saturating_mul(2)) {
+                let told = humantime::format_duration(Duration::from_secs(silent.as_secs()));
+                return Broken::Known(WorkerError::Hung(format!("the worker gave no sign of life for {told}")));
+            }
+        }
+    }
 }
 
 /// Posts a body that asks for a stream. Dropping the future closes the connection.
 pub async fn stream(
-    socket: &Path,
+    endpoint: &Endpoint,
     path: &str,
     body: Vec<u8>,
     on_heard: &mut dyn FnMut(Heard<'_>) -> ControlFlow<()>,
 ) -> Result<Completion, Broken> {
-    let stream = UnixStream::connect(socket).await.map_err(connection)?;
-    let (mut sender, connection_task) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(connection)?;
-    // Its end, dropped or not, ends the task that drives the connection: only then the socket is closed.
-    let mut driver = tokio::task::JoinSet::new();
-    driver.spawn(connection_task);
-    let request = Request::post(path)
-        .header("host", "localhost")
-        .header("content-type", "application/json")
-        .body(Full::new(Bytes::from(body)))
-        .map_err(protocol)?;
-    let response = sender.send_request(request).await.map_err(connection)?;
-    let outcome = read_answer(response, on_heard).await;
-    driver.shutdown().await;
+    // The caller that reads the events limits the time.
+    let request = Request::post(endpoint.clone(), path, body);
+    let mut response = http::open(request, Limits::UNTIMED).await?;
+    let outcome = read_answer(&mut response, on_heard).await;
+    response.close().await;
     outcome
+}
+
+impl From<HttpError> for Broken {
+    fn from(error: HttpError) -> Broken {
+        match error {
+            HttpError::TooLarge(_) => protocol(error),
+            other => connection(other),
+        }
+    }
 }
 
 fn connection(error: impl std::fmt::Display) -> Broken {
@@ -116,66 +172,41 @@ fn protocol(error: impl std::fmt::Display) -> Broken {
     Broken::Known(WorkerError::Protocol(error.to_string()))
 }
 
-async fn read_answer(
-    mut response: Response<Incoming>,
+/// Reads a streamed answer.
+pub(super) async fn read_answer(
+    response: &mut Response,
     on_heard: &mut dyn FnMut(Heard<'_>) -> ControlFlow<()>,
 ) -> Result<Completion, Broken> {
-    let status = response.status().as_u16();
+    let status = response.status.as_u16();
     if status != 200 {
-        let body = response.into_body().collect().await.map_err(connection)?.to_bytes();
-        let message = match serde_json::from_slice::<Chunk>(&body).ok().and_then(|chunk| chunk.error) {
+        let body = response.whole().await?;
+        let message = match ApiError::read(&body) {
             Some(error) => error.message,
             None => String::from_utf8_lossy(&body).into_owned(),
         };
         return Err(Broken::Known(WorkerError::Server { status, message }));
     }
-    let mut reader = SseReader::default();
-    let mut answer = Completion {
-        text: String::new(),
-        finish: Finish::Cancelled,
-        usage: Usage::default(),
-        timings: Timings::default(),
-        template: TemplateUse::Model,
-    };
-    while let Some(frame) = response.body_mut().frame().await {
-        let Ok(bytes) = frame.map_err(connection)?.into_data() else { continue };
-        // Whatever it is, a comment that only says so among them.
-        if on_heard(Heard::Life).is_break() {
+    if on_heard(Heard::Accepted).is_break() {
+        return Ok(Completion::without(Finish::Cancelled));
+    }
+    let mut answer = Completion::without(Finish::Cancelled);
+    while let Some(event) = response.event().await? {
+        let heard = match &event {
+            SseEvent::Comment(comment) if comment == STANDING => Heard::Standing,
+            _ => Heard::Life,
+        };
+        if on_heard(heard).is_break() {
             return Ok(answer);
         }
-        for event in reader.push(&bytes).map_err(protocol)? {
-            if event == "[DONE]" {
-                return Ok(answer);
+        let SseEvent::Data(data) = event else { continue };
+        match answer.add(&data).map_err(protocol)? {
+            Progress::Done => return Ok(answer),
+            Progress::Failed(ApiError { code: status, message, .. }) => {
+                return Err(Broken::Known(WorkerError::Server { status, message }));
             }
-            if take(&mut answer, &event, on_heard)?.is_break() {
-                return Ok(answer);
-            }
+            Progress::Text(text) if !text.is_empty() && on_heard(Heard::Piece(&text)).is_break() => return Ok(answer),
+            Progress::Text(_) => {}
         }
     }
     Err(Broken::Connection("the answer ended in the middle".into()))
-}
-
-/// Adds one event to the answer.
-fn take(
-    answer: &mut Completion,
-    event: &str,
-    on_heard: &mut dyn FnMut(Heard<'_>) -> ControlFlow<()>,
-) -> Result<ControlFlow<()>, Broken> {
-    let chunk: Chunk = serde_json::from_str(event).map_err(protocol)?;
-    if let Some(error) = chunk.error {
-        return Err(Broken::Known(WorkerError::Server { status: error.code, message: error.message }));
-    }
-    answer.usage = chunk.usage.unwrap_or(answer.usage);
-    answer.timings = chunk.timings.unwrap_or(answer.timings);
-    answer.template = chunk.modelctl.map_or(answer.template, |extension| extension.template);
-    for choice in chunk.choices {
-        answer.finish = choice.finish_reason.unwrap_or(answer.finish);
-        if let Some(text) = choice.delta.content.or(choice.text).filter(|text| !text.is_empty()) {
-            answer.text.push_str(&text);
-            if on_heard(Heard::Piece(&text)).is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-    }
-    Ok(ControlFlow::Continue(()))
 }

@@ -1,4 +1,5 @@
-//! Where worker sockets lie: a directory of our own, `worker-PID-N.sock` for the N-th worker of the process PID.
+//! The directory of the worker sockets, which belongs to us: `worker-PID-N.sock` for the N-th worker of the process
+//! PID.
 
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -6,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// What fits in `sun_path` (unix(7)) with its NUL, bytes.
+/// Bytes that fit in `sun_path` (unix(7)) with its NUL.
 const SOCKET_PATH_BYTES: usize = 107;
 
 /// The path of a worker's socket. Dropping it removes the socket.
@@ -21,14 +22,15 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // What stays is swept when the next worker starts or ends.
+        // A socket that stays is removed when the next worker starts or ends.
         let _ = remove(&self.0);
-        // One of a killed process may have had a living worker when ours began.
+        // A killed process may have had a running worker when ours started; its socket can be removed now.
         let _ = self.0.parent().map(sweep);
     }
 }
 
-/// A free socket path for a new worker of ours. Makes the directory (mode 0700) and sweeps the sockets of the dead.
+/// Returns a free socket path for a new worker of ours. Makes the directory (mode 0700) and removes the sockets of
+/// ended processes.
 pub fn new_socket(dir: &Path) -> io::Result<Socket> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     let mode = std::fs::metadata(dir)?.permissions().mode();
@@ -42,12 +44,12 @@ pub fn new_socket(dir: &Path) -> io::Result<Socket> {
     if path.as_os_str().len() > SOCKET_PATH_BYTES {
         return Err(io::Error::other(format!("`{}` is too long for a socket", path.display())));
     }
-    // One with this name is of a dead process that had our number.
+    // A socket with this name belongs to an ended process that had our number.
     remove(&path)?;
     Ok(Socket(path))
 }
 
-/// Removes a socket; one that is not there is fine.
+/// Removes a socket. A missing one is no error.
 pub fn remove(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -55,7 +57,8 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes the sockets whose process has gone and to which nobody listens. A worker dies with the process in its name.
+/// Removes the sockets whose process has ended and on which nothing listens. A worker ends with the process in its
+/// name.
 fn sweep(dir: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(dir)? {
         let path = entry?.path();
@@ -67,7 +70,7 @@ fn sweep(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes a socket to which nobody listens.
+/// Removes a socket on which nothing listens.
 pub fn remove_if_dead(path: &Path) -> io::Result<()> {
     match UnixStream::connect(path) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => remove(path),
@@ -75,7 +78,7 @@ pub fn remove_if_dead(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The process in a socket's name.
+/// Returns the process in a socket's name.
 fn owner(path: &Path) -> Option<u32> {
     path.file_name()?.to_str()?.strip_prefix("worker-")?.strip_suffix(".sock")?.split('-').next()?.parse().ok()
 }

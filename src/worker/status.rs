@@ -1,4 +1,4 @@
-//! What a worker tells its parent, one JSON line each on stdout.
+//! The states that a worker reports to its parent, one JSON line each on stdout.
 
 use crate::engine::{EngineError, Info};
 use serde::{Deserialize, Serialize};
@@ -9,12 +9,12 @@ use std::io::Write;
 pub enum Status {
     /// The socket answers, `/health` with 503.
     Listening {
-        /// With a port of the system's choice: which.
+        /// The port that the system chose, where the worker listens on one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         port: Option<u16>,
     },
     Loading {
-        /// 0 to 1.
+        /// The progress, 0 to 1.
         fraction: f32,
     },
     Ready(Info),
@@ -31,15 +31,23 @@ pub enum FailedKind {
     Load,
     /// This CPU cannot run this build.
     Cpu,
-    /// What was asked for makes no sense, or the file cannot be opened.
+    /// The settings contradict each other.
     Spec,
+    /// The file of the model is missing, or cannot be opened.
+    File,
+    /// There is no engine in this program.
+    Engine,
+    /// The process that started the worker has lost the device.
+    Device,
 }
 
 impl Status {
     pub fn failed(error: &EngineError) -> Status {
         let kind = match error {
             EngineError::Cpu(_) => FailedKind::Cpu,
-            EngineError::NoEngine | EngineError::BadSpec(_) => FailedKind::Spec,
+            EngineError::NoEngine => FailedKind::Engine,
+            EngineError::NoFile(_) => FailedKind::File,
+            EngineError::BadSpec(_) => FailedKind::Spec,
             _ => FailedKind::Load,
         };
         Status::Failed { kind, reason: error.to_string() }
@@ -50,7 +58,7 @@ impl Status {
         let Ok(mut line) = serde_json::to_vec(self) else { return };
         line.push(b'\n');
         let mut out = std::io::stdout().lock();
-        // A parent that no longer reads has gone; the lifeline ends us then, not a failed line.
+        // A parent that no longer reads has ended; the lifeline ends us then, not a failed line.
         let _ = out.write_all(&line).and_then(|()| out.flush());
     }
 }

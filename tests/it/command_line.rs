@@ -109,7 +109,7 @@ fn a_locked_database_is_busy_and_nothing_is_lost() {
 fn a_reader_that_leaves_early_is_no_error() {
     let sandbox = Sandbox::new();
     for i in 0..500 {
-        sandbox.write(&format!("m{i}.gguf"), &modelctl::gguf::fixture::small_model(&format!("m{i}")));
+        sandbox.write(&format!("m{i}.gguf"), &crate::gguf::fixture::small_model(&format!("m{i}")));
     }
     sandbox.run(["scan", "--quiet"]).ok();
     let mut list = sandbox.command(["list", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -141,4 +141,43 @@ fn colour_is_for_terminals_that_want_it() {
     };
     assert!(on_terminal(false).contains("\u{1b}["));
     assert!(!on_terminal(true).contains("\u{1b}["));
+}
+
+/// The answer of a model that took minutes would be lost, and the script told that all is well.
+#[test]
+fn a_closed_standard_output_is_an_error_and_one_that_is_thrown_away_is_not() {
+    let sandbox = Sandbox::new();
+    for (redirection, code) in [(">&-", 3), (">/dev/null", 0), ("1<>/dev/null", 0)] {
+        let mut shell = std::process::Command::new("sh");
+        let modelctl = sandbox.command(["history"]);
+        shell.args(["-c", &format!("exec \"$0\" list --json {redirection}")]).arg(modelctl.get_program());
+        shell.env_clear().envs(modelctl.get_envs().filter_map(|(key, value)| Some((key, value?))));
+        let output = shell.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{redirection}: {said}");
+        assert_eq!(said.contains("cannot write to standard output"), code == 3, "{said}");
+    }
+}
+
+/// Plans name models and paths, exports hold prompts and answers.
+#[test]
+fn whatever_the_umask_files_are_for_their_owner() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = Sandbox::new();
+    fs::create_dir_all(sandbox.db().parent().unwrap()).unwrap();
+    let modelctl = sandbox.command(["list"]);
+    for line in [
+        "task add --prompt secret --key one",
+        "task export -o answers.jsonl",
+        "prune --older-than 30d --plan plan.json",
+    ] {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("umask 0; exec \"$0\" {line}")]).arg(modelctl.get_program());
+        shell.env_clear().envs(modelctl.get_envs().filter_map(|(key, value)| Some((key, value?))));
+        finish(shell.current_dir(sandbox.path("")).output().unwrap()).ok();
+    }
+    for file in [sandbox.db(), sandbox.path("answers.jsonl"), sandbox.path("plan.json")] {
+        let mode = fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", file.display());
+    }
 }

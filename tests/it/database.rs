@@ -1,5 +1,6 @@
 //! The database between processes: what threads of one process cannot show, because they share its file locks.
 
+use crate::sandbox::Sandbox;
 use modelctl::clock::Timestamp;
 use modelctl::db::{Access, Db, UseEvent};
 use modelctl::model::{ModelId, RootState, ScanOutcome, StoreKind};
@@ -69,7 +70,7 @@ fn what_a_killed_process_reported_as_stored_is_there() {
     for round in 0..10 {
         let mut child = start(dir.path());
         // Killed at the first use that another process can see, so in the middle of its work.
-        let deadline = modelctl::clock::instant() + std::time::Duration::from_secs(20);
+        let deadline = modelctl::clock::instant() + std::time::Duration::from_secs(120);
         loop {
             let uses = Db::open(&path, Access::ReadOnly).unwrap().uses(&id, u32::MAX).unwrap().len();
             if uses > before || child.try_wait().unwrap().is_some() {
@@ -84,4 +85,41 @@ fn what_a_killed_process_reported_as_stored_is_there() {
         assert!(uses > before, "round {round}");
         before = uses;
     }
+}
+
+/// "Try again in a moment" never helps where locks do not work at all.
+#[test]
+fn a_file_system_without_locks_is_reported_as_that() {
+    const FAKE_NO_LOCKS: &str = r#"
+        #define _GNU_SOURCE
+        #include <errno.h>
+        #include <fcntl.h>
+        #include <stdarg.h>
+        #include <unistd.h>
+        #include <sys/syscall.h>
+        static int call(int fd, int command, void *argument) {
+            if (command == F_SETLK || command == F_SETLKW || command == F_OFD_SETLK) { errno = ENOLCK; return -1; }
+            return syscall(SYS_fcntl, fd, command, argument);
+        }
+        int fcntl64(int fd, int command, ...) {
+            va_list rest; va_start(rest, command); void *argument = va_arg(rest, void *); va_end(rest);
+            return call(fd, command, argument);
+        }
+        int fcntl(int fd, int command, ...) {
+            va_list rest; va_start(rest, command); void *argument = va_arg(rest, void *); va_end(rest);
+            return call(fd, command, argument);
+        }
+    "#;
+    let sandbox = Sandbox::new();
+    let source = sandbox.write("fake_no_locks.c", FAKE_NO_LOCKS.as_bytes());
+    let library = sandbox.path("fake_no_locks.so");
+    let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status();
+    assert!(built.unwrap().success());
+    sandbox.run(["scan"]).ok();
+    let mut command = sandbox.command(["keep", "add", "x"]);
+    let run = crate::sandbox::finish(command.env("LD_PRELOAD", &library).output().unwrap());
+    let run = run.refuses(3, "does not support file locks");
+    assert!(run.err.contains("hint: use a path on a local disk"), "{}", run.err);
+    let beside = std::fs::read_dir(sandbox.db().parent().unwrap()).unwrap();
+    assert!(beside.flatten().all(|file| !file.file_name().to_string_lossy().contains("locktest")));
 }

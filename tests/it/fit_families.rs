@@ -1,7 +1,7 @@
 //! The formula over the header against llama.cpp's own layout, for each way a model keeps what was said.
 
+use crate::gguf::fixture::{LOADABLE, aborts, loadable};
 use crate::sandbox::Sandbox;
-use modelctl::gguf::fixture::{LOADABLE, aborts, loadable};
 use serde_json::Value;
 
 /// How far compute may be off, as a part of the formula's figure: these models are so small that the mask, which the

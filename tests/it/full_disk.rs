@@ -12,7 +12,7 @@ use std::process::Command;
 /// Some hundred kilobytes of requests, in one transaction.
 fn requests(number: usize) -> String {
     let line = |n: usize| {
-        let body = json!({"messages": [{"role": "user", "content": "why? ".repeat(100)}], "max_tokens": 4});
+        let body = json!({"messages": [{"role": "user", "content": "why? ".repeat(100)}], "max_tokens": 60});
         json!({"custom_id": format!("q{n}"), "method": "POST", "url": "/v1/chat/completions", "body": body}).to_string()
     };
     (0..number).map(line).collect::<Vec<_>>().join("\n")
@@ -77,7 +77,7 @@ impl Small {
         match mount {
             Ok(output) if output.status.success() => Some(Small(dir)),
             why => {
-                eprintln!("skipped: no file system can be mounted here: {why:?}");
+                crate::sandbox::skip(format_args!("no file system can be mounted here: {why:?}"));
                 None
             }
         }
@@ -164,7 +164,7 @@ fn prunable(sandbox: &Sandbox, small: &Small, db: &Path) -> PathBuf {
     std::fs::create_dir(&models).unwrap();
     for name in ["one-Q4_0", "two-Q4_0", "three-Q4_0"] {
         // As large as what a database needs to be opened: models are larger than that.
-        let bytes = [modelctl::gguf::fixture::small_model(name), vec![7; 400_000]].concat();
+        let bytes = [crate::gguf::fixture::small_model(name), vec![7; 400_000]].concat();
         std::fs::write(models.join(format!("{name}.gguf")), bytes).unwrap();
     }
     on(sandbox, &models, db, &["scan"]).ok();

@@ -2,8 +2,9 @@
 //! code with ours.
 
 use crate::fixtures::{gemma, smollm2};
+use crate::gguf::fixture;
 use modelctl::gguf::estimate::{Settings, Shape, estimate};
-use modelctl::gguf::{FileHeader, GgufError, chat_template, fixture, read_path, template_tokens};
+use modelctl::gguf::{FileHeader, GgufError, chat_template, read_path, template_tokens};
 use modelctl::model::{Facts, Integrity, Kind, QuantSource};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, FileTimes};

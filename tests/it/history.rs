@@ -1,7 +1,7 @@
 //! What an operator can show after an incident.
 
+use crate::gguf::fixture;
 use crate::sandbox::{Sandbox, finish};
-use modelctl::gguf::fixture;
 use serde_json::{Value, json};
 use std::fs;
 
@@ -117,7 +117,7 @@ fn every_filter_gives_a_valid_document() {
     ] {
         assert_eq!(actions(&events(&sandbox, args)), expected, "{args:?}");
     }
-    sandbox.run(["history", "--since", "yesterday"]).refuses(2, "so long ago");
+    sandbox.run(["history", "--since", "yesterday"]).refuses(2, "is not an age");
     sandbox.run(["history", "--what", "shrug"]).refuses(2, "prune");
     sandbox.run(["history", "--model", "gamma"]).refuses(3, "no model fits");
     sandbox.run(["history", "["]).refuses(2, "pattern");

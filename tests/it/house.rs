@@ -9,10 +9,10 @@ const STOREYS: &[&[&str]] = &[
     &["cli"],
     &["ui", "inventory", "prune", "queue", "health", "triage", "serve"],
     &["lifecycle", "worker", "engine"],
-    &["openai", "db", "host"],
+    &["db", "host"],
     &["supervise"],
     &["config"],
-    &["http", "display", "gguf", "model"],
+    &["gguf", "model"],
     &["clock", "failure"],
 ];
 

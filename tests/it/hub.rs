@@ -1,8 +1,8 @@
 //! A hub cache that huggingface_hub itself wrote, told by us as its owner tells it.
 
 use crate::fixtures;
+use crate::gguf::fixture;
 use crate::sandbox::Sandbox;
-use modelctl::gguf::fixture;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

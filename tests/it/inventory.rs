@@ -1,8 +1,8 @@
 //! Scan, list and show as an operator uses them, on real files in real folders.
 
 use crate::fixtures;
+use crate::gguf::fixture;
 use crate::sandbox::{Sandbox, finish};
-use modelctl::gguf::fixture;
 use rustix::fs::inotify;
 use std::fs;
 use std::os::unix::fs::symlink;

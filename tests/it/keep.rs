@@ -1,7 +1,7 @@
 //! Keep hints as an operator adds, lists and removes them.
 
+use crate::gguf::fixture;
 use crate::sandbox::{Sandbox, finish};
-use modelctl::gguf::fixture;
 use serde_json::{Value, json};
 use std::fs;
 

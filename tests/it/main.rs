@@ -11,6 +11,7 @@ mod fit_families;
 mod fixtures;
 mod full_disk;
 mod generated;
+mod gguf;
 mod gguf_real;
 mod history;
 mod house;

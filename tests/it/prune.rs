@@ -1,7 +1,7 @@
 //! Prune as operators and cron use it: what goes, what never does, how it comes back, what it does when it is disturbed.
 
+use crate::gguf::fixture;
 use crate::sandbox::{Run, Sandbox, finish};
-use modelctl::gguf::fixture;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::{self, File, FileTimes};
@@ -100,10 +100,10 @@ fn without_confirm_nothing_changes_and_every_row_has_its_reason() {
     assert!(table.out.contains("weak evidence") && table.err.contains("--confirm"), "{table:?}");
     assert_eq!(tree(&sandbox.models()), before);
     prune(&sandbox, &["--unused-for", "30d", "--dry-run", "--confirm"]).refuses(2, "cannot be used with");
-    prune(&sandbox, &["--unused-for", "soon"]).refuses(2, "time span");
+    prune(&sandbox, &["--unused-for", "soon"]).refuses(2, "is not an age such as");
     prune(&sandbox, &["--free", "much"]).refuses(2, "size");
     let empty = prune(&sandbox, &["--confirm"]).ok();
-    assert!(empty.err.contains("no rule was given"), "{empty:?}");
+    assert!(empty.err.contains("nothing selected: give at least one rule"), "{empty:?}");
     assert_eq!(tree(&sandbox.models()), before);
 }
 
@@ -115,8 +115,9 @@ fn what_goes_to_the_trash_comes_back_as_it_was() {
     sandbox.run(["scan"]).ok();
     let before = tree(&sandbox.models());
     let run = prune(&sandbox, &["--unused-for", "30d", "--confirm", "--allow-large"]).ok();
-    assert_eq!(run.out.lines().count(), 1, "one line for cron: {run:?}");
-    assert!(run.out.contains("moved 2 models to the trash; freed now 0 B"), "{run:?}");
+    assert!(run.out.contains("moved 2 models to the trash ("), "{run:?}");
+    assert!(run.out.contains("ancient-Q4_0") && run.out.contains("older-Q8_0"), "what was moved is listed: {run:?}");
+    assert!(run.err.contains("trash empty --confirm") && run.err.contains("trash restore 1"), "{run:?}");
     assert_eq!(names(&sandbox), ["fresh-Q4_0"]);
     let trash = sandbox.run(["trash", "list", "--json"]).ok().json();
     let ids: Vec<&str> = trash.as_array().unwrap().iter().map(|t| t["id"].as_str().unwrap()).collect();
@@ -160,8 +161,10 @@ fn restore_overwrites_nothing_and_unknown_ids_are_told() {
 #[test]
 fn pins_hints_globs_tasks_and_the_last_models_stay() {
     let sandbox = with_models();
+    old(&sandbox.models().join("fresh-Q4_0.gguf"), 1);
+    sandbox.run(["scan"]).ok();
     let rule = |args: &[&str], name: &str| {
-        let all: Vec<&str> = args.iter().copied().chain(["--older-than", "0", "--json"]).collect();
+        let all: Vec<&str> = args.iter().copied().chain(["--older-than", "1h", "--json"]).collect();
         verdicts(&prune(&sandbox, &all).ok())[name].clone()
     };
     assert_eq!(rule(&[], "ancient-Q4_0"), "remove old");
@@ -282,11 +285,11 @@ fn the_second_of_two_is_told_who_is_at_work_and_since_when() {
 #[test]
 fn more_than_half_of_a_store_needs_a_word_more() {
     let sandbox = with_models();
-    prune(&sandbox, &["--older-than", "0", "--confirm"]).refuses(3, "more than half");
+    prune(&sandbox, &["--max-total", "1B", "--confirm"]).refuses(3, "more than half");
     assert_eq!(names(&sandbox).len(), 3);
-    let dry = prune(&sandbox, &["--older-than", "0"]).ok();
+    let dry = prune(&sandbox, &["--max-total", "1B"]).ok();
     assert!(dry.err.contains("--allow-large"), "{dry:?}");
-    let run = prune(&sandbox, &["--older-than", "0", "--confirm", "--allow-large", "--purge"]).ok();
+    let run = prune(&sandbox, &["--max-total", "1B", "--confirm", "--allow-large", "--purge"]).ok();
     assert!(run.out.contains("deleted 3 models; freed"), "{run:?}");
     assert_eq!(fs::read_dir(sandbox.models()).unwrap().count(), 0);
     assert!(!sandbox.path(".model_trash").exists(), "an empty trash is no trash");
@@ -308,16 +311,16 @@ fn room_is_made_from_the_least_recently_used_on_and_no_further() {
     let sandbox = with_models();
     let size = |name: &str| fs::metadata(sandbox.models().join(name)).unwrap().blocks() * 512;
     let all: u64 = ["ancient-Q4_0.gguf", "older-Q8_0.gguf", "fresh-Q4_0.gguf"].iter().map(|n| size(n)).sum();
-    let most = format!("{}", all - 1);
+    let most = format!("{}B", all - 1);
     let plan = prune(&sandbox, &["--max-total", &most, "--json"]).ok();
     assert_eq!(going(&plan), ["older-Q8_0"]);
     let plan = prune(&sandbox, &["--max-total", "1TiB", "--json"]).ok();
     assert!(going(&plan).is_empty());
     let plan = prune(&sandbox, &["--free", "1B", "--json"]).ok();
     assert!(going(&plan).is_empty(), "that much is free already");
-    let plan = prune(&sandbox, &["--free", "1000TiB", "--json"]).ok();
+    let plan = prune(&sandbox, &["--free", "1000TiB", "--json"]).refuses(1, "");
     assert_eq!(going(&plan).len(), 3);
-    let plan = prune(&sandbox, &["--free", "1000TiB", "--unused-for", "30d", "--json"]).ok();
+    let plan = prune(&sandbox, &["--free", "1000TiB", "--unused-for", "30d", "--json"]).refuses(1, "");
     assert_eq!(going(&plan), ["ancient-Q4_0", "older-Q8_0"]);
 }
 
@@ -362,7 +365,7 @@ fn emptying_tells_of_each_item_what_became_of_it() {
 #[test]
 fn the_trash_outlives_its_store_and_can_be_named() {
     let sandbox = with_models();
-    prune(&sandbox, &["--older-than", "0", "--confirm", "--allow-large"]).ok();
+    prune(&sandbox, &["--max-total", "1B", "--confirm", "--allow-large"]).ok();
     fs::remove_dir(sandbox.models()).unwrap();
     let count = |run: Run| run.ok().json().as_array().unwrap().len();
     assert_eq!(count(sandbox.run(["trash", "list", "--json"])), 3);
@@ -479,15 +482,15 @@ fn the_good_copy_does_not_go_for_one_that_rotted_in_its_store() {
     fs::write(&blobs[0], &rotten).unwrap();
     old(&blobs[1], 100);
     sandbox.run(["scan"]).ok();
-    let plan = prune(&sandbox, &["--duplicates", "--json"]).ok();
+    let plan = prune(&sandbox, &["--duplicates", "--across-stores", "--json"]).ok();
     assert!(going(&plan).is_empty(), "neither was read: {plan:?}");
-    assert!(plan.out.contains("`modelctl verify` reads it"), "{plan:?}");
+    assert!(plan.out.contains("`modelctl verify --hash` checks that"), "{plan:?}");
 
     // Where the good one was read, the other one may go; read itself, it is a copy of nothing.
     sandbox.run(["verify", "--hash", blobs[1].to_str().unwrap()]).ok();
-    assert_eq!(going(&prune(&sandbox, &["--duplicates", "--json"]).ok()), ["same:a"]);
+    assert_eq!(going(&prune(&sandbox, &["--duplicates", "--across-stores", "--json"]).ok()), ["same:a"]);
     sandbox.run(["verify", "--all", "--hash"]);
-    let run = prune(&sandbox, &["--duplicates", "--confirm", "--allow-large"]).ok();
+    let run = prune(&sandbox, &["--duplicates", "--across-stores", "--confirm", "--allow-large"]).ok();
     assert!(!run.out.contains("moved"), "{run:?}");
     assert_eq!(fs::read(&blobs[1]).unwrap(), good);
 }
@@ -555,7 +558,40 @@ fn what_is_no_plan_is_not_read_to_its_end() {
     let sandbox = with_models();
     let file = sandbox.path("plan.json");
     File::create(&file).unwrap().set_len(3 << 30).unwrap();
-    sandbox.run(["prune", "--apply", file.to_str().unwrap()]).refuses(3, "is larger than 1.0 GiB, and no plan is");
+    sandbox.run(["prune", "--apply", file.to_str().unwrap()]).refuses(3, "is larger than 64.0 MiB, and no plan is");
+    sandbox.run(["prune", "--apply", "/dev/zero"]).refuses(3, "is larger than 64.0 MiB, and no plan is");
+    let plan = saved(&sandbox);
+    let mut tampered: Value = serde_json::from_slice(&fs::read(&plan).unwrap()).unwrap();
+    let rows = tampered["rows"].as_array_mut().unwrap();
+    rows.push(rows[0].clone());
+    fs::write(&plan, tampered.to_string()).unwrap();
+    sandbox.run(["prune", "--apply", &plan]).refuses(3, "has a row twice");
+}
+
+/// A plan that takes the two old models.
+fn saved(sandbox: &Sandbox) -> String {
+    let plan = sandbox.path("saved.json").to_str().unwrap().to_owned();
+    prune(sandbox, &["--unused-for", "30d", "--plan", &plan]).ok();
+    plan
+}
+
+/// Whoever writes in place can give a file its old time back.
+#[test]
+fn what_was_written_to_since_the_plan_stays_whatever_its_mtime_says() {
+    let sandbox = with_models();
+    let plan = saved(&sandbox);
+    let path = sandbox.models().join("ancient-Q4_0.gguf");
+    let before = fs::metadata(&path).unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::os::unix::fs::FileExt::write_all_at(&File::options().write(true).open(&path).unwrap(), &bytes, 0).unwrap();
+    let times = FileTimes::new().set_modified(before.modified().unwrap()).set_accessed(before.accessed().unwrap());
+    File::options().write(true).open(&path).unwrap().set_times(times).unwrap();
+    let look = sandbox.run(["prune", "--apply", &plan, "--json"]).ok();
+    assert_eq!(going(&look), ["older-Q8_0"], "{look:?}");
+    let run = sandbox.run(["prune", "--apply", &plan, "--confirm", "--allow-large", "--purge"]);
+    assert_eq!((run.code, fs::read(&path).unwrap()), (Some(1), bytes), "{run:?}");
+    assert!(!sandbox.models().join("older-Q8_0.gguf").exists(), "{run:?}");
 }
 
 #[test]
@@ -573,7 +609,7 @@ fn a_saved_plan_that_is_only_looked_at_tells_what_of_it_would_still_be_done() {
     let run = look();
     assert!(going(&run).is_empty(), "{run:?}");
     assert_eq!(verdicts(&run)["ancient-Q4_0"], "keep changed");
-    assert!(run.out.contains("it is pinned"), "{run:?}");
+    assert!(run.out.contains("pinned"), "{run:?}");
     assert_eq!(run.json()["freed_bytes"], 0);
     assert_eq!(names(&sandbox).len(), 3);
 }
@@ -610,7 +646,7 @@ fn kill_loop(rounds: u32) {
     // How long a run takes undisturbed, so that kills fall into it.
     let begun = std::time::Instant::now();
     let args =
-        ["prune", "--older-than", "0", "--confirm", "--allow-large", "--grace", "0", "--assume-unused", "--quiet"];
+        ["prune", "--max-total", "1B", "--confirm", "--allow-large", "--grace", "0", "--assume-unused", "--quiet"];
     sandbox.run(args).ok();
     let prune_takes = begun.elapsed();
     assert_eq!(everything(&sandbox), whole);
@@ -708,8 +744,10 @@ fn a_link_swapped_in_after_the_plan_leads_nowhere() {
 fn who_names_a_model_that_stays_is_told_why() {
     let sandbox = with_models();
     sandbox.run(["set", "ancient-Q4_0", "--pin"]).ok();
-    let run = prune(&sandbox, &["--model", "ancient-Q4_0", "--confirm"]).ok();
-    assert!(run.err.contains("ancient-Q4_0 stays: it is pinned"), "{run:?}");
+    for args in [&["--confirm"][..], &["--confirm", "--quiet"], &["--dry-run"], &["--confirm", "--json"]] {
+        let all = [&["--model", "ancient-Q4_0"], args].concat();
+        prune(&sandbox, &all).refuses(3, "ancient-Q4_0 was kept: pinned");
+    }
 }
 
 #[test]
@@ -767,7 +805,7 @@ fn a_blob_that_another_tag_needs_stays_and_empty_folders_go() {
 
     // A manifest that is half written may need anything: nothing is touched.
     fs::write(root.join("manifests/registry.ollama.ai/library/beta/new"), "{\"schemaVersion\": 2, \"lay").unwrap();
-    let run = prune(&sandbox, &["--model", alpha["id"].as_str().unwrap(), "--json"]).ok();
+    let run = prune(&sandbox, &["--model", alpha["id"].as_str().unwrap(), "--json"]).refuses(3, "alpha:8b was kept: ");
     assert!(going(&run).is_empty(), "{run:?}");
 }
 
@@ -838,7 +876,7 @@ fn fake_ollama(root: PathBuf) -> String {
 #[test]
 fn a_store_of_another_user_is_handed_to_its_own_server() {
     if !rustix::process::geteuid().is_root() || !Path::new("/usr/bin/setpriv").exists() {
-        println!("skipped: only root can make a store of another user");
+        crate::sandbox::skip("only root can make a store of another user");
         return;
     }
     let sandbox = Sandbox::new();
@@ -853,12 +891,15 @@ fn a_store_of_another_user_is_handed_to_its_own_server() {
     let as_nobody = |args: &[&str]| {
         let own = sandbox.command(args);
         let mut command = Command::new("/usr/bin/setpriv");
-        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(own.get_program()).args(args);
+        command
+            .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
+            .arg(sandbox.program_for_others())
+            .args(args);
         command.env_clear().envs(own.get_envs().filter_map(|(k, v)| Some((k, v?)))).env("OLLAMA_HOST", &address);
         finish(command.current_dir(sandbox.path("")).output().unwrap())
     };
     as_nobody(&["scan"]).ok();
-    let rule = ["prune", "--older-than", "0", "--grace", "0", "--assume-unused", "--allow-large"];
+    let rule = ["prune", "--max-total", "1B", "--grace", "0", "--assume-unused", "--allow-large"];
     let with = |more: &[&str]| as_nobody(&rule.iter().chain(more).copied().collect::<Vec<_>>());
     let dry = with(&[]).ok();
     assert!(dry.err.contains("without an undo"), "{dry:?}");

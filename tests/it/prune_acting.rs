@@ -1,8 +1,8 @@
 //! What prune asks again at the moment of acting: a plan may be hours old, and there is no undo for what a server deletes.
 
+use crate::gguf::fixture;
 use crate::prune::{names, old, ollama_tag, prune, with_models};
 use crate::sandbox::{Run, Sandbox, finish};
-use modelctl::gguf::fixture;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read, Write};
@@ -73,7 +73,7 @@ fn open(path: &Path, mode: u32) {
 /// A sandbox that another user runs the program in. None, said, where this one may not become another.
 fn of_nobody() -> Option<Sandbox> {
     if !rustix::process::geteuid().is_root() || !Path::new("/usr/bin/setpriv").exists() {
-        println!("skipped: only root can run as another user");
+        crate::sandbox::skip("only root can run as another user");
         return None;
     }
     let sandbox = Sandbox::new();
@@ -84,7 +84,10 @@ fn of_nobody() -> Option<Sandbox> {
 fn as_nobody(sandbox: &Sandbox, variables: &[(&str, &str)], args: &[&str]) -> Run {
     let own = sandbox.command(args);
     let mut command = Command::new("/usr/bin/setpriv");
-    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(own.get_program()).args(args);
+    command
+        .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
+        .arg(sandbox.program_for_others())
+        .args(args);
     command.env_clear().envs(own.get_envs().filter_map(|(k, v)| Some((k, v?)))).envs(variables.iter().copied());
     finish(command.current_dir(sandbox.path("")).output().unwrap())
 }
@@ -225,7 +228,7 @@ fn more_than_half_of_what_is_there_now_needs_a_word_more() {
     let sandbox = with_models();
     let plan = sandbox.path("plan.json");
     let plan = plan.to_str().unwrap();
-    prune(&sandbox, &["--model", "ancient-Q4_0", "--plan", plan]).ok();
+    prune(&sandbox, &["--unused-for", "30d", "--keep", "older-*", "--plan", plan]).ok();
     for name in ["older-Q8_0", "fresh-Q4_0"] {
         fs::remove_file(sandbox.models().join(format!("{name}.gguf"))).unwrap();
     }
@@ -297,7 +300,7 @@ fn a_store_that_cannot_be_written_keeps_nothing_else_from_going() {
     run(&["scan"]).ok();
     let both = ["prune", "--model", "own", "--model", "their", "--grace", "0", "--assume-unused", "--allow-large"];
     let with = |more: &[&str]| run(&both.iter().chain(more).copied().collect::<Vec<_>>());
-    let plan = with(&["--json"]).ok().json();
+    let plan = with(&["--json"]).refuses(3, "their was kept: its store cannot be written").json();
     let rows = plan["rows"].as_array().unwrap();
     let row = rows.iter().find(|row| row["name"] == "their").unwrap();
     assert_eq!((&row["verdict"], &row["rule"]), (&"keep".into(), &"store".into()), "{row:#}");

@@ -1,14 +1,15 @@
 //! The queue between processes: claims that race, workers that are killed.
 
 use modelctl::clock::{self, Timestamp};
-use modelctl::db::{Access, Db, TaskFilter};
+use modelctl::db::{Access, Db};
 use modelctl::model::ModelId;
 use modelctl::model::task::machine::End;
-use modelctl::model::task::order::{ClaimAsk, Claimed, Scope};
+use modelctl::model::task::order::{ClaimAsk, Claimed};
 use modelctl::model::task::{
-    Endpoint, Gone, Hold, Moment, NewTask, OnFinished, OwnerId, Policy, TaskId, TaskRequest, TaskResult, TaskState,
+    DeadOwners, Endpoint, Hold, Moment, NewTask, OnFinished, OwnerId, Policy, Queue, TaskFilter, TaskId, TaskRequest,
+    TaskResult, TaskState,
 };
-use modelctl::queue::owner::{self, Alive};
+use modelctl::queue::executor_lock::{self, ExecutorLock};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -25,13 +26,13 @@ fn add(folder: &Path, number: u64) -> Db {
     let mut db = Db::open(&folder.join(DB), Access::ReadWrite).unwrap();
     let request = TaskRequest { endpoint: Endpoint::Completions, body: r#"{"prompt":"?"}"#.into() };
     let task = |i| Ok(NewTask { key: Some(format!("task-{i}")), ..NewTask::new(request.clone()) });
-    db.enqueue_tasks(&mut (0..number).map(task), OnFinished::Keep, at()).unwrap();
+    db.enqueue(&mut (0..number).map(task), OnFinished::Keep, at()).unwrap();
     db
 }
 
 fn claim(db: &mut Db, owner: &OwnerId, limit: usize) -> Vec<Hold> {
-    let ask = ClaimAsk { owner: owner.clone(), limit, loaded: None, scope: Scope::All };
-    match db.claim_tasks(&ask, at()).unwrap() {
+    let ask = ClaimAsk::new(owner.clone(), limit);
+    match db.claim(&ask, at()).unwrap() {
         Claimed::Tasks(tasks) => tasks.iter().map(|task| Hold::from(&task.ticket)).collect(),
         Claimed::Nothing => Vec::new(),
         other => panic!("{other:?}"),
@@ -57,21 +58,21 @@ fn answer(text: String) -> End {
 #[ignore = "a part of the tests below, which start it as another process"]
 fn one_worker() {
     let mut db = Db::open(Path::new(DB), Access::ReadWrite).unwrap();
-    let me = Alive::begin(Path::new(RUN)).unwrap();
+    let me = ExecutorLock::acquire(Path::new(RUN)).unwrap();
     loop {
-        let gone = owner::gone(Path::new(RUN), &db.task_owners().unwrap()).unwrap();
-        db.recover_tasks(&gone, at()).unwrap();
+        let gone = executor_lock::dead_owners(Path::new(RUN), &db.owners().unwrap()).unwrap();
+        db.recover(&gone, at()).unwrap();
         let holds = claim(&mut db, me.id(), 3);
         if Path::new("stall").exists() {
             println!("holding {}", holds.len());
             std::thread::park();
         }
-        let unfinished = db.count_tasks(None).unwrap();
+        let unfinished = db.counts(None).unwrap();
         if holds.is_empty() && unfinished.keys().all(|state| state.is_finished()) {
             return;
         }
         let ends = holds.into_iter().map(|hold| (hold, answer(format!("{} {}", hold.id, me.id())))).collect();
-        db.finish_tasks(ends, at()).unwrap();
+        db.finish(ends, at()).unwrap();
     }
 }
 
@@ -95,7 +96,7 @@ fn wait_for_line(out: &mut BufReader<ChildStdout>, beginning: &str) {
 
 /// Every task is done, with one result, and its attempts tell the same story.
 fn check_all_done(db: &Db, number: u64) {
-    let tasks = db.next_tasks(&TaskFilter::default(), TaskId(0), 10_000).unwrap();
+    let tasks = db.tasks_after(&TaskFilter::default(), TaskId(0), 10_000).unwrap();
     assert_eq!(tasks.len() as u64, number);
     for task in tasks {
         assert_eq!(task.ticket.state(), TaskState::Done, "{:?}", task.ticket);
@@ -136,18 +137,18 @@ fn what_a_killed_worker_held_is_taken_up_at_once() {
     let mut out = BufReader::new(worker.stdout.take().unwrap());
     wait_for_line(&mut out, "holding 3");
     let run = dir.path().join(RUN);
-    let owners = db.task_owners().unwrap();
+    let owners = db.owners().unwrap();
     assert_eq!(owners.len(), 1);
     assert_eq!(owners[0].pid(), Some(worker.id()));
-    assert!(owner::gone(&run, &owners).unwrap().is_empty(), "it lives");
+    assert!(executor_lock::dead_owners(&run, &owners).unwrap().is_empty(), "it lives");
     worker.kill().unwrap();
     worker.wait().unwrap();
-    let gone = owner::gone(&run, &owners).unwrap();
-    assert_eq!(gone.died, owners, "the kernel let go of its lock");
+    let gone = executor_lock::dead_owners(&run, &owners).unwrap();
+    assert_eq!(gone.crashed, owners, "the kernel let go of its lock");
     // Long before the lease is over.
-    let found = db.recover_tasks(&gone, at()).unwrap();
+    let found = db.recover(&gone, at()).unwrap();
     assert_eq!(found.requeued, [TaskId(1), TaskId(2), TaskId(3)]);
-    owner::sweep(&run, &db.task_owners().unwrap()).unwrap();
+    executor_lock::sweep(&run, &db.owners().unwrap()).unwrap();
     assert!(std::fs::read_dir(&run).unwrap().next().is_none());
     std::fs::remove_file(dir.path().join("stall")).unwrap();
     assert!(start(dir.path()).wait().unwrap().success());
@@ -168,15 +169,15 @@ fn workers_killed_at_random_lose_nothing_and_record_nothing_twice() {
     let mut chance = 12_345u64;
     let begun = clock::instant();
     loop {
-        assert!(begun.elapsed().as_secs() < 120, "{:?}", db.count_tasks(None));
-        let counts = db.count_tasks(None).unwrap();
+        assert!(begun.elapsed().as_secs() < 600, "{:?}", db.counts(None));
+        let counts = db.counts(None).unwrap();
         if counts.keys().all(|state| state.is_finished()) {
             break;
         }
         // A commit of a worker is the event that decides when the next one dies.
-        let version = db.version().unwrap();
+        let version = db.changes().unwrap();
         chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        db.wait_for_change(version, std::time::Duration::from_millis(chance >> 58)).unwrap();
+        db.wait_for_change(version, std::time::Duration::from_millis(chance >> 58), None).unwrap();
         if kills < 40 {
             let victim = usize::try_from(chance >> 40).unwrap() % workers.len();
             workers[victim].kill().unwrap();
@@ -205,7 +206,7 @@ fn a_worker_with_the_clock_of_another_day_takes_nothing_from_the_living() {
     let me = OwnerId::new(1, 2, 3);
     let hold = claim(&mut db, &me, 1)[0];
     let yesterday = Moment { now: Timestamp(at().now.0 - 86_400_000), ..at() };
-    assert_eq!(db.recover_tasks(&Gone::default(), yesterday).unwrap().requeued, []);
-    assert_eq!(db.renew_tasks(&[hold], at()).unwrap(), [Ok(())]);
-    assert_eq!(db.finish_tasks(vec![(hold, answer("x".into()))], at()).unwrap(), [Ok(TaskState::Done)]);
+    assert_eq!(db.recover(&DeadOwners::default(), yesterday).unwrap().requeued, []);
+    assert_eq!(db.renew(&[hold], at()).unwrap(), [Ok(())]);
+    assert_eq!(db.finish(vec![(hold, answer("x".into()))], at()).unwrap(), [Ok(TaskState::Done)]);
 }

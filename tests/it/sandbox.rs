@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 #[cfg(feature = "llama")]
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -48,14 +49,21 @@ impl Sandbox {
         path
     }
 
-    /// A hard link, or a copy across file systems, of a real model below `models/`.
+    /// A copy of a real model below `models/`. No hard link: one more or less of those would change the ctime of the
+    /// model under a test that runs beside, which is a change to the product too.
     pub fn place(&self, real: &Path, name: &str) -> PathBuf {
         let path = self.models().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        if std::fs::hard_link(real, &path).is_err() {
-            std::fs::copy(real, &path).unwrap();
-        }
+        std::fs::copy(real, &path).unwrap();
         path
+    }
+
+    /// A copy of SmolLM2 that never ends an answer by itself, so that an answer has as many tokens as it may have.
+    #[cfg(feature = "llama")]
+    pub fn place_endless(&self, name: &str) -> PathBuf {
+        let copy = self.place(&crate::fixtures::smollm2(), name);
+        crate::fixtures::make_endless(&copy);
+        copy
     }
 
     pub fn command(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
@@ -68,9 +76,26 @@ impl Sandbox {
             .env("XDG_RUNTIME_DIR", self.path("run"))
             .env("MODELCTL_DB", self.db())
             .env("MODEL_SCAN_PATH", self.models())
+            // Daemons of tests that run side by side would all want the default port.
+            .env("MODELCTL_LISTEN", "none")
             .current_dir(self.dir.path())
             .stdin(Stdio::null());
         command
+    }
+
+    /// The program where another user can start it: the home of root, in which it may have been built, is closed to
+    /// others.
+    pub fn program_for_others(&self) -> PathBuf {
+        let ours = Path::new(env!("CARGO_BIN_EXE_modelctl"));
+        let is_open = |dir: &Path| std::fs::metadata(dir).unwrap().permissions().mode() & 0o001 != 0;
+        if ours.ancestors().skip(1).all(is_open) {
+            return ours.to_owned();
+        }
+        let copy = self.path("modelctl");
+        if !copy.exists() {
+            std::fs::copy(ours, &copy).unwrap();
+        }
+        copy
     }
 
     pub fn run(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Run {
@@ -127,4 +152,12 @@ impl Run {
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {self:#?}"))
     }
+}
+
+/// Reports that a test cannot run on this machine. In continuous integration, which sets `MODELCTL_TESTS_MUST_RUN`, that
+/// is a failure: a test that never runs protects nobody.
+#[track_caller]
+pub fn skip(why: impl std::fmt::Display) {
+    assert!(std::env::var_os("MODELCTL_TESTS_MUST_RUN").is_none(), "this test must run, and cannot: {why}");
+    eprintln!("skipped: {why}");
 }

@@ -4,8 +4,8 @@ use crate::fixtures;
 use crate::offload::with_model;
 use crate::processes::{self, Process};
 use crate::sandbox::{Sandbox, finish};
-use modelctl::db::{Access, Db, TaskFilter};
-use modelctl::model::task::{Task, TaskId, TaskState};
+use modelctl::db::{Access, Db};
+use modelctl::model::task::{Queue, Task, TaskFilter, TaskId, TaskState};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use std::io::{BufRead, BufReader};
@@ -13,7 +13,7 @@ use std::process::{Child, ChildStderr, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// A daemon that looks once a day unless something tells it, killed at the end of the test.
 struct Daemon {
@@ -89,11 +89,11 @@ fn add_long(sandbox: &Sandbox, prompt: &str, tokens: u32, more: &[&str]) -> Stri
 }
 
 fn wait(sandbox: &Sandbox, more: &[&str]) {
-    sandbox.run(["task", "wait", "--timeout", "120s"].iter().chain(more)).ok();
+    sandbox.run(["task", "wait", "--timeout", "300s"].iter().chain(more)).ok();
 }
 
 fn tasks(db: &Db) -> Vec<Task> {
-    db.next_tasks(&TaskFilter::default(), TaskId(0), 10_000).unwrap()
+    db.tasks_after(&TaskFilter::default(), TaskId(0), 10_000).unwrap()
 }
 
 /// Goes on with every commit until `is_so`.
@@ -101,12 +101,12 @@ fn tasks(db: &Db) -> Vec<Task> {
 fn until(db: &Db, what: &str, mut is_so: impl FnMut(&Db) -> bool) {
     let end = Instant::now() + LIMIT;
     loop {
-        let seen = db.version().unwrap();
+        let seen = db.changes().unwrap();
         if is_so(db) {
             return;
         }
         assert!(Instant::now() < end, "never {what}: {:#?}", tasks(db));
-        db.wait_for_change(seen, Duration::from_millis(50)).unwrap();
+        db.wait_for_change(seen, Duration::from_millis(50), None).unwrap();
     }
 }
 
@@ -130,6 +130,26 @@ fn a_task_is_answered_at_once_and_the_model_leaves_the_memory_when_none_is_left(
     daemon.terminate();
     let (code, out) = daemon.ended();
     assert_eq!((code, out.as_str()), (Some(0), "1 done\n1 done\n1 done\n"));
+}
+
+#[test]
+fn tasks_that_wait_for_a_model_run_as_soon_as_a_scan_has_found_it() {
+    let (sandbox, _turn) = with_model();
+    let (file, aside) = (sandbox.models().join("SmolLM2-135M-Instruct.Q4_1.gguf"), sandbox.path("aside"));
+    std::fs::rename(&file, &aside).unwrap();
+    sandbox.run(["scan"]).ok();
+    let daemon = Daemon::start(&sandbox);
+    let id = add(&sandbox, "Say yes.", &[]);
+    daemon.hears("tasks wait: no model is known");
+    let late = add(&sandbox, "Say no.", &["--deadline", "1s"]);
+    let db = Db::open(&sandbox.db(), Access::ReadOnly).unwrap();
+    let late = TaskId(late.parse().unwrap());
+    until(&db, "too late", |db| db.ticket(late).unwrap().unwrap().state() == TaskState::Failed);
+    std::fs::rename(&aside, &file).unwrap();
+    sandbox.run(["scan"]).ok();
+    wait(&sandbox, &[&id]);
+    let task = db.ticket(TaskId(id.parse().unwrap())).unwrap().unwrap();
+    assert_eq!((task.attempts, task.crashes, task.interruptions), (1, 0, 0), "the wait has cost nothing: {task:?}");
 }
 
 #[test]
@@ -209,7 +229,7 @@ fn run_once_and_batch_beside_the_daemon_lose_nothing_do_nothing_twice_and_load_o
         let now = workers(&sandbox);
         if now.len() > 1 {
             // One of them may be dying.
-            let end = Instant::now() + Duration::from_secs(5);
+            let end = Instant::now() + Duration::from_secs(30);
             while now.iter().filter(|w| w.lives()).count() > 1 {
                 assert!(Instant::now() < end, "two models at once: {now:?}");
             }
@@ -236,7 +256,7 @@ fn run_once_and_batch_beside_the_daemon_lose_nothing_do_nothing_twice_and_load_o
 #[test]
 fn what_a_killed_run_once_had_in_its_hands_is_taken_up_by_the_daemon() {
     let (sandbox, _turn) = with_model();
-    let ids: Vec<String> = (0..4).map(|n| add_long(&sandbox, &format!("Tell me of ship {n}."), 200, &[])).collect();
+    let ids: Vec<String> = (0..4).map(|n| add_long(&sandbox, &format!("Tell me of ship {n}."), 500, &[])).collect();
     let mut run = sandbox.start(["run-once"]);
     let db = Db::open(&sandbox.db(), Access::ReadOnly).unwrap();
     until(&db, "running", |db| tasks(db).iter().any(|t| t.ticket.state() == TaskState::Running));
@@ -284,12 +304,9 @@ fn a_database_that_takes_the_place_of_the_old_one_is_served() {
     daemon.hears("was replaced");
 }
 
-/// An answer of exactly so many tokens: the grammar never lets it end.
+/// An answer of so many tokens: at 3500 it goes on until it is killed.
 fn add_endless(sandbox: &Sandbox, tokens: u32) -> TaskId {
-    let grammar = sandbox.path("endless.gbnf");
-    std::fs::write(&grammar, "root ::= (\"a\" | \"b\" | \" c\") root\n").unwrap();
-    let id = add_long(sandbox, "Say anything.", tokens, &["--grammar", grammar.to_str().unwrap()]);
-    TaskId(id.parse().unwrap())
+    TaskId(add_long(sandbox, "Say anything.", tokens, &[]).parse().unwrap())
 }
 
 fn states(db: &Db, ids: &[TaskId]) -> Vec<TaskState> {
@@ -299,7 +316,7 @@ fn states(db: &Db, ids: &[TaskId]) -> Vec<TaskState> {
 #[test]
 fn a_finished_answer_is_recorded_while_a_longer_one_goes_on() {
     let (sandbox, _turn) = with_model();
-    let (short, long) = (add_endless(&sandbox, 2), add_endless(&sandbox, 1500));
+    let (short, long) = (add_endless(&sandbox, 2), add_endless(&sandbox, 3500));
     let db = Db::open(&sandbox.db(), Access::ReadOnly).unwrap();
     // As many as the run may take: it claims no more, which is when it recorded the others.
     let mut run = sandbox.start(["run-once", "--max-tasks", "2"]);
@@ -312,7 +329,7 @@ fn a_finished_answer_is_recorded_while_a_longer_one_goes_on() {
 #[test]
 fn what_comes_while_others_run_runs_beside_them() {
     let (sandbox, _turn) = with_model();
-    let first = [add_endless(&sandbox, 1500), add_endless(&sandbox, 1500)];
+    let first = [add_endless(&sandbox, 3500), add_endless(&sandbox, 3500)];
     let daemon = Daemon::start(&sandbox);
     let db = Db::open(&sandbox.db(), Access::ReadOnly).unwrap();
     until(&db, "side by side", |db| states(db, &first) == [TaskState::Running; 2]);

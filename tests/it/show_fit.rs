@@ -56,14 +56,14 @@ mod real {
 
     #[test]
     fn a_file_that_llama_refuses_costs_a_reason_and_not_the_command() {
-        // A whole header by our rules, and no model by llama.cpp's: its one tensor belongs to nothing.
+        // A whole header by our rules, and no model by llama.cpp's: an output matrix and nothing else.
         let mut gguf = b"GGUF".to_vec();
         gguf.extend(3u32.to_le_bytes());
         gguf.extend(1u64.to_le_bytes());
         gguf.extend(1u64.to_le_bytes());
         let text = |s: &str| [&(s.len() as u64).to_le_bytes()[..], s.as_bytes()].concat();
         gguf.extend([text("general.architecture"), 8u32.to_le_bytes().to_vec(), text("llama")].concat());
-        gguf.extend([text("x"), 1u32.to_le_bytes().to_vec(), 8u64.to_le_bytes().to_vec()].concat());
+        gguf.extend([text("output.weight"), 1u32.to_le_bytes().to_vec(), 8u64.to_le_bytes().to_vec()].concat());
         gguf.extend([0u32.to_le_bytes().to_vec(), 0u64.to_le_bytes().to_vec()].concat());
         gguf.resize(gguf.len().next_multiple_of(32) + 32, 0);
         let home = Sandbox::new();

@@ -1,8 +1,8 @@
 //! Verify as an operator uses it: real files, real damage, the real program.
 
+use crate::gguf::fixture::{self, Gguf};
 use crate::sandbox::{Run, Sandbox, finish};
 use modelctl::db::{Access, Db};
-use modelctl::gguf::fixture::{self, Gguf};
 use modelctl::model::FileIdentity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify;
@@ -165,8 +165,9 @@ fn cut_missing_and_incomplete_files_are_findings() {
 #[test]
 fn an_interrupted_run_keeps_what_it_has_read() {
     let sandbox = Sandbox::new();
-    // Both begin at once where there are two cores. The small one is read first by far, or (on one core) the large one.
-    let blobs = [hub_file(&sandbox, "large", &large("large", 24)), hub_file(&sandbox, "small", &large("small", 1))];
+    // Both begin at once where there are two cores. The small one is read first by far, or (on one core) the large one:
+    // more than a second of the other one is left.
+    let blobs = [hub_file(&sandbox, "large", &large("large", 18)), hub_file(&sandbox, "small", &large("small", 6))];
     sandbox.run(["scan"]).ok();
     sandbox.run(["verify", "small", "--quick"]).ok();
     let watch = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC).unwrap();

@@ -1,8 +1,8 @@
 //! `/v1/embeddings` of a worker, with a tiny model made for it and with a real one that is told to pool.
 
 use crate::fixtures;
+use crate::gguf::fixture;
 use crate::worker_http::{Running, ready_with};
-use modelctl::gguf::fixture;
 use serde_json::{Value, json};
 
 const PATH: &str = "/v1/embeddings";

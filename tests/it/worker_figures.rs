@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const CHAT: &str = "/v1/chat/completions";
+const LIMIT: Duration = Duration::from_secs(120);
 
 fn chat(prompt: &str, max_tokens: u32) -> Value {
     let system = "You are a patient teacher of small children who never uses long words and likes animals.";
@@ -14,6 +15,13 @@ fn chat(prompt: &str, max_tokens: u32) -> Value {
         "messages": [{"role": "system", "content": system}, {"role": "user", "content": prompt}],
         "temperature": 0, "max_tokens": max_tokens,
     })
+}
+
+/// As [`chat`], with an answer of exactly so many tokens.
+fn endless(prompt: &str, tokens: u32) -> Value {
+    let mut body = chat(prompt, tokens);
+    body["ignore_eos"] = json!(true);
+    body
 }
 
 fn count(answer: &Value, path: &str) -> u64 {
@@ -25,8 +33,15 @@ fn the_counters_are_the_sums_of_the_usages() {
     let worker = ready_with(&fixtures::smollm2(), &["--context", "512", "--parallel", "4"]);
     let prompts: Vec<String> = (0..7).map(|n| format!("Say the number {n} in words.")).collect();
     let answers: Vec<Value> = thread::scope(|scope| {
+        // One that goes on beside the others.
+        let long = scope.spawn(|| worker.post(CHAT, &endless("Count from one to one thousand.", 300)).1);
+        let until = Instant::now() + LIMIT;
+        while worker.metric("requests_processing") != 1.0 {
+            assert!(Instant::now() < until, "it does not begin");
+        }
         let all: Vec<_> = prompts.iter().map(|p| scope.spawn(|| worker.post(CHAT, &chat(p, 10)))).collect();
-        all.into_iter().map(|one| one.join().unwrap().1).collect()
+        let all = all.into_iter().map(|one| one.join().unwrap().1);
+        all.collect::<Vec<_>>().into_iter().chain([long.join().unwrap()]).collect()
     });
     let sum = |path: &str| answers.iter().map(|answer| count(answer, path)).sum::<u64>() as f64;
     let cached = sum("/usage/prompt_tokens_details/cached_tokens");
@@ -52,15 +67,17 @@ fn the_counters_are_the_sums_of_the_usages() {
 
 #[test]
 fn sixteen_run_and_four_wait() {
-    let worker = ready_with(&fixtures::smollm2(), &["--context", "1024", "--parallel", "16"]);
-    let body = chat("Count from one to one thousand.", 180).to_string();
+    let worker = ready_with(&fixtures::smollm2(), &["--context", "2048", "--parallel", "16"]);
+    // Sixteen of them just fit in the cells of four contexts.
+    let body = endless("Count from one to one thousand.", 440).to_string();
     let all: Vec<_> = (0..20).map(|_| worker.send("POST", CHAT, &body)).collect();
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + LIMIT;
     let gauges = || (worker.metric("requests_processing"), worker.metric("requests_deferred"));
     while gauges() != (16.0, 4.0) {
         assert!(Instant::now() < until, "{:?}", gauges());
     }
     drop(all);
+    let until = Instant::now() + LIMIT;
     while gauges() != (0.0, 0.0) {
         assert!(Instant::now() < until, "{:?}", gauges());
     }
@@ -128,7 +145,9 @@ fn a_reproducible_worker_says_the_same_in_any_company() {
 
 #[test]
 fn alone_the_same_prompt_gives_the_same_text_without_any_promise() {
-    let worker = ready_with(&fixtures::smollm2(), &["--context", "512", "--parallel", "4"]);
+    // One thread: the sums of a single token are split by their number, which follows the speed of the machine.
+    let options = ["--context", "512", "--parallel", "4", "--threads", "1", "--threads-batch", "1"];
+    let worker = ready_with(&fixtures::smollm2(), &options);
     let text = || worker.post(CHAT, &chat("Tell me about rivers.", 24)).1["choices"][0]["message"]["content"].clone();
     // The first computes the whole prompt, the others only its last token.
     text();

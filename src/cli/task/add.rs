@@ -1,17 +1,14 @@
-use super::super::forms;
-use super::super::list::named as one_of;
-use super::super::run_once::{MAX_PROMPT, limit, prompt, temperature};
-use super::view::TaskJson;
-use super::{Access, Ctx, Exit, wish};
-use crate::clock::Timestamp;
-use crate::db::Db;
+use super::super::args::{When, limit, named as one_of, temperature, when};
+use super::super::prompt::{MAX_PROMPT, prompt};
+use super::{Access, Ctx, Exit};
 use crate::failure::{Failure, Kind, OrFail};
 use crate::model::Tier;
-use crate::model::task::{Accepted, Endpoint, NewTask, OnFinished, Task, TaskRequest, Wish};
+use crate::model::task::{Endpoint, NewTask, TaskRequest};
+use crate::ops::check_grammars;
+use crate::ops::tasks::add;
+use crate::ops::wish::{Asked, wish};
 use crate::queue::batch;
-use crate::ui::{text, units};
 use clap::{ArgGroup, Args};
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::fs::File;
 use std::io::Read;
@@ -45,6 +42,9 @@ pub struct AddArgs {
     /// Answer with a model of this tier
     #[arg(long, value_parser = one_of(Tier::ALL, Tier::name))]
     tier: Option<Tier>,
+    /// Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]
+    #[arg(long, requires = "model")]
+    fallback: bool,
     /// Your own name for the task
     #[arg(long, value_name = "KEY", value_parser = key)]
     key: Option<String>,
@@ -92,37 +92,10 @@ pub struct AddArgs {
     json: bool,
 }
 
-/// A time as it is typed.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum When {
-    At(Timestamp),
-    In(Duration),
-}
-
-pub(super) fn when(text: &str) -> Result<When, String> {
-    if let Ok(duration) = humantime::parse_duration(text) {
-        return Ok(When::In(duration));
-    }
-    match text.parse::<jiff::Timestamp>() {
-        Ok(time) => Ok(When::At(Timestamp(time.as_millisecond()))),
-        Err(_) => Err("give a time with its zone (`2026-11-21T06:00:00Z`, `2026-11-21T06:00:00+01:00`) or so long from now (`2h`)".into()),
-    }
-}
-
-impl When {
-    fn from(self, now: Timestamp) -> Timestamp {
-        match self {
-            When::At(time) => time,
-            When::In(wait) => {
-                Timestamp(now.millis().saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
-            }
-        }
-    }
-}
-
 fn key(text: &str) -> Result<String, String> {
     match text {
         "" => Err("a key cannot be empty".into()),
+        text if text.contains('\0') => Err("a key cannot hold a NUL character".into()),
         text if text.len() > 512 => Err("a key has 512 bytes at most".into()),
         text if text.parse::<u64>().is_ok() => {
             Err("a key cannot be a number alone: that is how tasks are called".into())
@@ -142,21 +115,16 @@ fn probability(text: &str) -> Result<f32, String> {
     }
 }
 
-#[derive(Debug, Serialize)]
-struct Added {
-    how: Accepted,
-    #[serde(flatten)]
-    task: TaskJson,
-}
-
 pub fn run(ctx: &mut Ctx, args: &AddArgs) -> anyhow::Result<Exit> {
     let request = request(args)?;
-    let wish = wish(ctx, args.model.as_deref(), args.tier)?.unwrap_or(Wish::Any);
-    let at = ctx.moment();
-    let most = ctx.config.offload.max_attempts;
+    let asked = Asked::of(args.model.as_deref(), args.tier, false).unwrap_or(Asked::Any);
+    let wish = ctx.run(|session, on| wish(session, &asked, args.fallback, on))?;
+    let at = ctx.session.moment(Access::ReadWrite)?;
+    let most = ctx.session.config.offload.max_attempts;
     let new = NewTask {
         key: args.key.clone(),
         priority: args.priority,
+        fallback: wish.model().is_some() && (args.fallback || ctx.session.config.offload.fallback),
         wish,
         not_before: args.not_before.map(|t| t.from(at.now)),
         deadline: args.deadline.map(|t| t.from(at.now)),
@@ -164,75 +132,20 @@ pub fn run(ctx: &mut Ctx, args: &AddArgs) -> anyhow::Result<Exit> {
         max_attempts: args.max_attempts.unwrap_or(most),
         ..NewTask::new(request)
     };
-    let finished = if args.replace_finished { OnFinished::Replace } else { OnFinished::Keep };
-    let db = ctx.db(Access::ReadWrite)?;
-    let done = db.enqueue_tasks(&mut std::iter::once(Ok(new.clone())), finished, at)?;
-    let Some(done) = done.first().copied() else { anyhow::bail!("a task was added and has no number") };
-    let task = db.task(done.id)?;
-    let inference = db.inference()?;
-    if let (Accepted::Existing | Accepted::ExistingDiffers, Some(there)) = (done.how, &task) {
-        let state = there.ticket.state();
-        let said = format!("existing: task {} has this key and is {}", done.id, state.name());
-        let otherwise = otherwise(db, &new, args.not_before, there)?;
-        if otherwise.is_empty() {
-            ctx.ui.note(&said);
-        } else {
-            ctx.ui.warn(&format!("{said}, with {}", otherwise.join(", ")));
-            ctx.ui.hint(match state.is_finished() {
-                true => "--replace-finished runs it again, as it is asked for now",
-                false => "what it was asked for with stays; once it has ended, --replace-finished runs it again",
-            });
-        }
-    }
-    if !inference.on {
-        ctx.ui.hint("inference is off: nothing runs until `modelctl inference on`");
-    }
-    match (args.json, task) {
-        (true, Some(task)) => ctx.ui.json(&Added { how: done.how, task: TaskJson::of(&task) })?,
-        _ => ctx.ui.line(&done.id.to_string())?,
+    let request = add::Request {
+        task: new,
+        replace_finished: args.replace_finished,
+        is_start_relative: matches!(args.not_before, Some(When::In(_))),
+    };
+    let added = ctx.run(|session, on| add::add(session, &request, at, on))?;
+    match (args.json, &added.task) {
+        (true, Some(_)) => ctx.ui.json(&added)?,
+        _ => ctx.ui.line(&added.id.to_string())?,
     }
     Ok(Exit::Done)
 }
 
-/// What of the task that has the key is not as it is asked for now.
-fn otherwise(db: &Db, new: &NewTask, not_before: Option<When>, there: &Task) -> anyhow::Result<Vec<String>> {
-    let mut all = Vec::new();
-    let ticket = &there.ticket;
-    if new.request != there.request {
-        all.push("another request".to_owned());
-    }
-    if new.wish != ticket.wish {
-        let wanted = match &ticket.wish {
-            Wish::Any => "any".to_owned(),
-            Wish::Tier(tier) => format!("tier {tier}"),
-            Wish::Model(id) => {
-                let rows = db.rows()?;
-                let name = rows.iter().find(|row| row.id.as_str() == id).map_or(id, |row| &row.name);
-                text::clean(name).into_owned()
-            }
-        };
-        all.push(format!("another model ({wanted})"));
-    }
-    if new.priority != ticket.priority {
-        all.push(format!("another priority ({})", ticket.priority));
-    }
-    if new.timeout_ms != ticket.timeout_ms {
-        let limit = ticket.timeout_ms.map_or_else(|| "none".to_owned(), |ms| units::took(Duration::from_millis(ms)));
-        all.push(format!("another time limit ({limit})"));
-    }
-    // So long from now is another time whenever it is said.
-    let is_other = match not_before {
-        Some(When::In(_)) => ticket.not_before.is_none(),
-        Some(When::At(_)) | None => new.not_before != ticket.not_before,
-    };
-    if is_other {
-        let time = ticket.not_before.map_or_else(|| "none".to_owned(), Timestamp::rfc3339);
-        all.push(format!("another time not to start before ({time})"));
-    }
-    Ok(all)
-}
-
-/// The request in OpenAI's shape, with llama-server's name for the grammar.
+/// Returns the request in OpenAI's format, with llama-server's name for the grammar.
 fn request(args: &AddArgs) -> anyhow::Result<TaskRequest> {
     let text = match (&args.file, args.prompt.as_ref().or(args.positional.as_ref())) {
         (Some(file), _) => {
@@ -261,7 +174,7 @@ fn request(args: &AddArgs) -> anyhow::Result<TaskRequest> {
         }
     };
     set("max_tokens", args.max_tokens.map(Into::into));
-    // Through text, so that 0.8 does not become 0.800000011920929.
+    // Convert through text, so that 0.8 does not become 0.800000011920929.
     let float = |number: f32| number.to_string().parse::<f64>().unwrap_or(f64::from(number));
     set("temperature", args.temperature.map(|t| float(t).into()));
     set("top_p", args.top_p.map(|p| float(p).into()));
@@ -284,7 +197,7 @@ fn request(args: &AddArgs) -> anyhow::Result<TaskRequest> {
         set("grammar", Some(text.into()));
     }
     let form = batch::check_body(endpoint, &body).map_err(Failure::cannot_meet)?;
-    if let Some(why) = forms::refused(&form.iter().collect::<Vec<_>>()).into_iter().flatten().next() {
+    if let Some(why) = check_grammars::refused(&form.iter().collect::<Vec<_>>()).into_iter().flatten().next() {
         return Err(Failure::cannot_meet(why).into());
     }
     Ok(TaskRequest { endpoint, body: Value::Object(body).to_string() })

@@ -6,15 +6,10 @@ mod change;
 mod list;
 mod show;
 mod stats;
-pub(super) mod target;
 mod view;
 mod wait;
 
-use super::{Access, Ctx, Exit, select};
-use crate::failure::Failure;
-use crate::model::task::{Moment, Policy, TaskId, Wish};
-use crate::model::{Selector, Tier};
-use crate::ui::text;
+use super::{Access, Ctx, Exit};
 use clap::{Args, Subcommand};
 
 /// Queue prompts, look at them, and get their answers
@@ -55,51 +50,4 @@ pub fn run(ctx: &mut Ctx, args: &TaskArgs) -> anyhow::Result<Exit> {
         TaskCommand::Export(args) => batch::export(ctx, args),
         TaskCommand::Stats(args) => stats::run(ctx, args),
     }
-}
-
-impl Ctx {
-    /// When this command began, under the policy of the queue.
-    fn moment(&self) -> Moment {
-        Moment { now: self.now, policy: Policy::default() }
-    }
-}
-
-/// The tasks that were named, each once.
-///
-/// # Errors
-/// Cannot be met (3) where one is not there.
-fn named(ctx: &mut Ctx, names: &[String]) -> anyhow::Result<Vec<TaskId>> {
-    let db = ctx.db(Access::ReadOnly)?;
-    let mut found = Vec::new();
-    for name in names {
-        let by_number = match name.parse().map(TaskId) {
-            Ok(id) => db.ticket(id)?.map(|ticket| ticket.id),
-            Err(_) => None,
-        };
-        let by_key = match (by_number, name.split_once('/')) {
-            (Some(id), _) => Some(id),
-            (None, None) => db.task_by_key("", name)?,
-            (None, Some((batch, key))) => match db.task_by_key("", name)? {
-                Some(id) => Some(id),
-                None => db.task_by_key(batch, key)?,
-            },
-        };
-        let id = by_key.ok_or_else(|| {
-            Failure::cannot_meet(format!("there is no task `{}`", text::clean(name)))
-                .hint("`modelctl task list` shows those there are; old ones are taken away some time after their end")
-        })?;
-        if !found.contains(&id) {
-            found.push(id);
-        }
-    }
-    Ok(found)
-}
-
-/// What `--model` and `--tier` say together.
-fn wish(ctx: &mut Ctx, model: Option<&str>, tier: Option<Tier>) -> anyhow::Result<Option<Wish>> {
-    Ok(match (model, tier) {
-        (Some(model), _) => Some(Wish::Model(select::resolve(ctx, &Selector(model.to_owned()))?.id.0)),
-        (None, Some(tier)) => Some(Wish::Tier(tier)),
-        (None, None) => None,
-    })
 }

@@ -1,13 +1,12 @@
-use super::super::show_view::{Section, print};
-use super::view::{AttemptJson, TaskJson, preview, tone};
-use super::{Access, Ctx, Exit, named};
+use super::view::{preview, tone};
+use super::{Ctx, Exit};
 use crate::clock::Timestamp;
-use crate::db::Standing;
 use crate::failure::Failure;
-use crate::model::task::{Attempt, Phase, Task, TaskState, Wish};
-use crate::ui::units;
+use crate::model::task::{Attempt, Phase, Standing, Task, Wish};
+use crate::ops::tasks::Lens;
+use crate::ops::tasks::show::{Shown, estimated_start, show};
+use crate::ui::{Section, units};
 use clap::Args;
-use serde::Serialize;
 use std::time::Duration;
 
 /// Show a task: where it stands, its attempts, its answer
@@ -24,31 +23,10 @@ pub struct ShowArgs {
     json: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct Shown {
-    #[serde(flatten)]
-    task: TaskJson,
-    /// Due tasks that come before it; for one that is due.
-    ahead: Option<u64>,
-    /// When it starts, if all goes on as it did of late.
-    estimated_start: Option<String>,
-    history: Vec<AttemptJson>,
-}
-
 pub fn run(ctx: &mut Ctx, args: &ShowArgs) -> anyhow::Result<Exit> {
-    let now = ctx.now;
-    let ids = named(ctx, std::slice::from_ref(&args.task))?;
-    let db = ctx.db(Access::ReadOnly)?;
-    let task = match ids.first() {
-        Some(id) => db.task(*id)?,
-        None => None,
-    };
-    let Some(task) = task else {
-        return Err(Failure::cannot_meet("the task was taken away while it was looked at").into());
-    };
-    let attempts = db.attempts(task.ticket.id)?;
-    let standing = if task.ticket.state() == TaskState::Queued { Some(db.standing(&task.ticket)?) } else { None };
-    let inference = db.inference()?;
+    let now = ctx.session.now;
+    let shown = show(&mut ctx.session, &args.task)?;
+    let Shown { task, attempts, standing, is_inference_on, lens, .. } = &shown;
     if args.text {
         let Some(result) = &task.result else {
             let state = task.ticket.state();
@@ -58,20 +36,14 @@ pub fn run(ctx: &mut Ctx, args: &ShowArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     if args.json {
-        let start = start(&task, standing.as_ref(), now).filter(|_| inference.on);
-        ctx.ui.json(&Shown {
-            task: TaskJson::of(&task),
-            ahead: standing.map(|s| s.ahead),
-            estimated_start: start.map(Timestamp::rfc3339),
-            history: attempts.iter().map(AttemptJson::of).collect(),
-        })?;
+        ctx.ui.json(&shown.report(now))?;
         return Ok(Exit::Done);
     }
-    let mut sections = vec![about(&task, standing.as_ref(), now, inference.on)];
+    let mut sections = vec![about(task, standing.as_ref(), now, (*is_inference_on, lens))];
     if !attempts.is_empty() {
-        sections.push(history(&attempts, now));
+        sections.push(history(attempts, now));
     }
-    print(&mut ctx.ui, &sections)?;
+    ctx.ui.sections(&sections)?;
     if let Some(result) = &task.result {
         ctx.ui.line("")?;
         ctx.ui.heading("answer")?;
@@ -80,22 +52,11 @@ pub fn run(ctx: &mut Ctx, args: &ShowArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// When it will start, as far as can be told.
-fn start(task: &Task, standing: Option<&Standing>, now: Timestamp) -> Option<Timestamp> {
-    match &task.ticket.phase {
-        Phase::Scheduled { until } => Some(*until),
-        Phase::Queued => {
-            let wait = i64::try_from(standing?.wait_ms()?).unwrap_or(i64::MAX);
-            Some(Timestamp(now.millis().saturating_add(wait)))
-        }
-        _ => None,
-    }
-}
-
-fn about(task: &Task, standing: Option<&Standing>, now: Timestamp, on: bool) -> Section {
+fn about(task: &Task, standing: Option<&Standing>, now: Timestamp, (on, lens): (bool, &Lens)) -> Section {
     let ticket = &task.ticket;
     let mut section = Section::new(format!("task {}", ticket.id));
     section.toned("state", state(task, standing, now, on), tone(ticket.state()));
+    section.some("waits for", lens.waits_for(ticket));
     section.some("error", ticket.error.as_ref().map(|e| format!("{} ({})", e.message, e.kind.name())));
     section.some("key", ticket.key.as_ref());
     section.some("batch", Some(&ticket.batch).filter(|b| !b.is_empty()));
@@ -103,7 +64,10 @@ fn about(task: &Task, standing: Option<&Standing>, now: Timestamp, on: bool) -> 
     match &ticket.wish {
         Wish::Any => section.add("wants", "any model"),
         Wish::Tier(tier) => section.add("wants", format!("a {tier} model")),
-        Wish::Model(model) => section.add("wants", model),
+        Wish::Model(model) => {
+            let fallback = if ticket.fallback { ", else another model" } else { "" };
+            section.add("wants", format!("{} ({model}){fallback}", lens.name(model)));
+        }
     }
     section.add("priority", ticket.priority.to_string());
     section.add("added", format!("{}, {} ago", ticket.created.rfc3339(), units::ago(ticket.created.age(now))));
@@ -145,7 +109,7 @@ fn state(task: &Task, standing: Option<&Standing>, now: Timestamp, on: bool) -> 
             let ahead = standing.map_or(0, |s| s.ahead);
             let place =
                 if ahead == 0 { "next".to_owned() } else { format!("{} before it", units::plural(ahead, "task")) };
-            match start(task, standing, now) {
+            match estimated_start(task, standing, now) {
                 _ if !on => format!("{name}, {place}, and inference is off"),
                 Some(at) => format!("{name}, {place}, starts in about {}", until(at)),
                 None => format!("{name}, {place}"),

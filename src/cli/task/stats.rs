@@ -1,8 +1,8 @@
-use super::super::show_view::{Section, print};
 use super::{Access, Ctx, Exit};
 use crate::clock::Timestamp;
-use crate::db::{ModelStats, Stats};
-use crate::model::task::{AttemptEnd, TaskState};
+use crate::model::task::{AttemptEnd, ModelStats, Stats, TaskState};
+use crate::ops::tasks::Lens;
+use crate::ui::Section;
 use crate::ui::units;
 use clap::Args;
 use serde::Serialize;
@@ -29,9 +29,10 @@ struct Shown<'a> {
 }
 
 pub fn run(ctx: &mut Ctx, args: &StatsArgs) -> anyhow::Result<Exit> {
-    let now = ctx.now;
-    let db = ctx.db(Access::ReadOnly)?;
-    let (stats, inference) = (db.task_stats()?, db.inference()?);
+    let now = ctx.session.now;
+    let queue = ctx.queue(Access::ReadOnly)?;
+    let (mut stats, inference) = (queue.stats()?, queue.inference()?);
+    stats.counts = Lens::counts(&mut ctx.session, stats.counts)?;
     let word = if inference.on { "on" } else { "off" };
     if args.json {
         let count = |state: &TaskState| (state.name(), stats.counts.get(state).copied().unwrap_or(0));
@@ -45,7 +46,7 @@ pub fn run(ctx: &mut Ctx, args: &StatsArgs) -> anyhow::Result<Exit> {
             models: &stats.models,
         })?;
     } else {
-        print(&mut ctx.ui, &sections(&stats, word, now))?;
+        ctx.ui.sections(&sections(&stats, word, now))?;
     }
     Ok(Exit::Done)
 }

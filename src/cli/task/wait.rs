@@ -1,19 +1,12 @@
-use super::view::{TicketJson, tone};
-use super::{Access, Ctx, Exit, named};
-use crate::clock::{self, Timestamp};
-use crate::db::{Db, TaskFilter};
-use crate::failure::{Failure, Kind};
-use crate::model::task::{Phase, TaskId, TaskState, Ticket};
-use crate::ui::{Ui, units};
+use super::view::tone;
+use super::{Access, Ctx, Exit};
+use crate::failure::Failure;
+use crate::model::task::{Phase, TaskState, Ticket};
+use crate::ops::tasks::{self, TicketReport, all_of, named};
+use crate::ui::Ui;
 use clap::{ArgGroup, Args};
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// So many tasks are looked at one by one.
-const FEW: usize = 20;
-
-/// One wait for a commit. Every so often the state is looked at without one, for what no commit tells.
-const LOOK: Duration = Duration::from_secs(10);
 
 /// Wait until tasks have ended
 ///
@@ -56,46 +49,18 @@ pub struct FollowArgs {
 }
 
 pub fn wait(ctx: &mut Ctx, args: &WaitArgs) -> anyhow::Result<Exit> {
-    let started = clock::instant();
-    let mut pending =
-        if args.tasks.is_empty() { chosen(ctx, args.batch.as_deref())? } else { named(ctx, &args.tasks)? };
-    if let Some(batch) = args.batch.as_ref().filter(|_| pending.is_empty()) {
+    let ids = match args.tasks.is_empty() {
+        true => all_of(&mut ctx.session, args.batch.as_deref())?,
+        false => named(&mut ctx.session, &args.tasks)?,
+    };
+    if let Some(batch) = args.batch.as_ref().filter(|_| ids.is_empty()) {
         return Err(Failure::cannot_meet(format!("no task is in the batch `{batch}`"))
             .hint("`modelctl task list` shows the batches of tasks")
             .into());
     }
-    tell_if_off(ctx)?;
-    let mut ended = Vec::new();
-    pending.reverse();
-    // One after the other: of fifty thousand only one is looked at with every commit.
-    while let Some(id) = pending.last() {
-        let db = ctx.db(Access::ReadOnly)?;
-        let version = db.version()?;
-        match db.ticket(*id)? {
-            Some(ticket) if !ticket.state().is_finished() => {}
-            Some(ticket) => {
-                ended.push(ticket);
-                pending.pop();
-                continue;
-            }
-            // Retention took it away, so it had ended; how, nobody knows any more.
-            None => {
-                pending.pop();
-                continue;
-            }
-        }
-        let limit = match args.timeout {
-            None => LOOK,
-            Some(timeout) => match timeout.checked_sub(started.elapsed()) {
-                Some(rest) if !rest.is_zero() => rest.min(LOOK),
-                _ => return Err(not_yet(&unfinished(db, &pending)?, timeout).into()),
-            },
-        };
-        db.wait_for_change(version, limit)?;
-    }
-    ended.sort_by_key(|ticket| ticket.id);
+    let ended = ctx.run(|session, on| tasks::wait(session, ids, args.timeout, on))?;
     if args.json {
-        let shown: Vec<TicketJson> = ended.iter().map(TicketJson::of).collect();
+        let shown: Vec<TicketReport> = ended.iter().map(TicketReport::of).collect();
         ctx.ui.json(&shown)?;
     } else {
         ctx.ui.note(&sum(&ended));
@@ -103,44 +68,24 @@ pub fn wait(ctx: &mut Ctx, args: &WaitArgs) -> anyhow::Result<Exit> {
     Ok(exit(&ended))
 }
 
-fn unfinished(db: &Db, ids: &[TaskId]) -> anyhow::Result<Vec<TaskId>> {
-    let mut left = Vec::new();
-    for id in ids {
-        left.extend(db.ticket(*id)?.filter(|ticket| !ticket.state().is_finished()).map(|ticket| ticket.id));
+pub fn follow(ctx: &mut Ctx, args: &FollowArgs) -> anyhow::Result<Exit> {
+    if ctx.db(Access::ReadOnly)?.is_fresh() {
+        return Err(Failure::cannot_meet("there is no queue yet: no task was ever added").into());
     }
-    Ok(left)
-}
-
-fn not_yet(pending: &[TaskId], timeout: Duration) -> Failure {
-    let noun = if pending.len() == 1 { "task has" } else { "tasks have" };
-    Failure::new(Kind::Busy, format!("{} {noun} not ended within {}", pending.len(), units::took(timeout)))
-        .hint("they go on; `modelctl task list --pending` shows them")
-}
-
-/// All of a batch, or all that have not ended.
-fn chosen(ctx: &mut Ctx, batch: Option<&str>) -> anyhow::Result<Vec<TaskId>> {
-    let states = match batch {
-        Some(_) => Vec::new(),
-        None => vec![TaskState::Queued, TaskState::Scheduled, TaskState::Running],
+    let ids = match (&args.batch, args.tasks.is_empty()) {
+        (Some(batch), _) => Some(all_of(&mut ctx.session, Some(batch))?),
+        (None, false) => Some(named(&mut ctx.session, &args.tasks)?),
+        (None, true) => None,
     };
-    let filter = TaskFilter { states, batch: batch.map(str::to_owned) };
-    let db = ctx.db(Access::ReadOnly)?;
-    let mut ids = Vec::new();
-    loop {
-        let page = db.next_tickets(&filter, ids.last().copied().unwrap_or(TaskId(0)), 5_000)?;
-        if page.is_empty() {
-            return Ok(ids);
+    ctx.run(tasks::warn_if_off)?;
+    let ui = &mut ctx.ui;
+    let ended = tasks::follow(&mut ctx.session, ids.as_deref(), &mut |changed| {
+        for ticket in changed {
+            say(ui, ticket, args.json)?;
         }
-        ids.extend(page.iter().map(|ticket| ticket.id));
-    }
-}
-
-fn tell_if_off(ctx: &mut Ctx) -> anyhow::Result<()> {
-    if !ctx.db(Access::ReadOnly)?.inference()?.on {
-        ctx.ui.warn("inference is off: waiting tasks do not start");
-        ctx.ui.hint("`modelctl inference on` lets them");
-    }
-    Ok(())
+        ui.flush()
+    })?;
+    Ok(exit(&ended))
 }
 
 fn sum(ended: &[Ticket]) -> String {
@@ -156,106 +101,9 @@ fn exit(ended: &[Ticket]) -> Exit {
     if ended.iter().all(|ticket| ticket.state() == TaskState::Done) { Exit::Done } else { Exit::Bad }
 }
 
-pub fn follow(ctx: &mut Ctx, args: &FollowArgs) -> anyhow::Result<Exit> {
-    if ctx.db(Access::ReadOnly)?.is_fresh() {
-        return Err(Failure::cannot_meet("there is no queue yet: no task was ever added").into());
-    }
-    let ids = match (&args.batch, args.tasks.is_empty()) {
-        (Some(batch), _) => Some(chosen(ctx, Some(batch))?),
-        (None, false) => Some(named(ctx, &args.tasks)?),
-        (None, true) => None,
-    };
-    tell_if_off(ctx)?;
-    let mut seen = Seen { shown: BTreeMap::new(), end: (ctx.now, TaskId(u64::MAX >> 1)) };
-    // The state of few is told at the beginning; of many, what stands is no event.
-    let few = ids.as_ref().filter(|ids| ids.len() <= FEW).cloned();
-    let mut pending = ids.clone();
-    loop {
-        let db = ctx.db(Access::ReadOnly)?;
-        let version = db.version()?;
-        let changed = match &few {
-            Some(ids) => seen.of(db, ids)?,
-            None => seen.all(db)?,
-        };
-        let mut over = false;
-        if let Some(left) = &mut pending {
-            while let Some(id) = left.last() {
-                if db.ticket(*id)?.is_some_and(|ticket| !ticket.state().is_finished()) {
-                    break;
-                }
-                left.pop();
-            }
-            over = left.is_empty();
-        }
-        for ticket in changed.iter().filter(|t| ids.as_ref().is_none_or(|ids| ids.contains(&t.id))) {
-            say(&mut ctx.ui, ticket, args.json)?;
-        }
-        ctx.ui.flush()?;
-        if over {
-            return ended(ctx.db(Access::ReadOnly)?, ids.as_deref().unwrap_or_default());
-        }
-        ctx.db(Access::ReadOnly)?.wait_for_change(version, LOOK)?;
-    }
-}
-
-fn ended(db: &Db, ids: &[TaskId]) -> anyhow::Result<Exit> {
-    let mut tickets = Vec::new();
-    for id in ids {
-        tickets.extend(db.ticket(*id)?);
-    }
-    Ok(exit(&tickets))
-}
-
-/// What was told already.
-struct Seen {
-    /// State, token and round of those that have not ended.
-    shown: BTreeMap<TaskId, (TaskState, u64, u32)>,
-    /// The end that was told last.
-    end: (Timestamp, TaskId),
-}
-
-impl Seen {
-    fn is_new(&mut self, ticket: &Ticket) -> bool {
-        let now = (ticket.state(), ticket.token, ticket.round);
-        self.shown.insert(ticket.id, now) != Some(now)
-    }
-
-    /// What is new of a few.
-    fn of(&mut self, db: &Db, ids: &[TaskId]) -> anyhow::Result<Vec<Ticket>> {
-        let mut changed = Vec::new();
-        for id in ids {
-            changed.extend(db.ticket(*id)?.filter(|ticket| self.is_new(ticket)));
-        }
-        Ok(changed)
-    }
-
-    /// The starts and ends since the last look, from the two small sets that are kept by an index: what runs, and what
-    /// ended latest.
-    fn all(&mut self, db: &Db) -> anyhow::Result<Vec<Ticket>> {
-        let mut changed = Vec::new();
-        loop {
-            let page = db.finished_after(self.end, 1_000)?;
-            let Some(last) = page.last() else { break };
-            self.end = (last.phase.finished().unwrap_or(self.end.0), last.id);
-            changed.extend(page);
-        }
-        let running = db.running_tasks()?;
-        // One that ran and neither runs nor has ended waits again.
-        let gone: Vec<TaskId> = self.shown.keys().copied().filter(|id| !running.iter().any(|t| t.id == *id)).collect();
-        for id in gone {
-            self.shown.remove(&id);
-            if !changed.iter().any(|ticket| ticket.id == id) {
-                changed.extend(db.ticket(id)?.filter(|ticket| !ticket.state().is_finished()));
-            }
-        }
-        changed.extend(running.into_iter().filter(|ticket| self.is_new(ticket)));
-        Ok(changed)
-    }
-}
-
 fn say(ui: &mut Ui, ticket: &Ticket, json: bool) -> anyhow::Result<()> {
     if json {
-        let mut line = serde_json::to_vec(&TicketJson::of(ticket))?;
+        let mut line = serde_json::to_vec(&TicketReport::of(ticket))?;
         line.push(b'\n');
         return ui.raw(&line);
     }

@@ -1,65 +1,68 @@
-//! Handing tasks in: any number in one transaction.
+//! Handing in of tasks: any number in one transaction.
 
+use super::meta;
 use super::row::{apply, insert, rewrite, ticket, whole};
-use super::toggle;
 use crate::db::Db;
 use crate::db::cells::{Cells, count};
 use crate::db::error::{DbError, DbResult};
+use crate::failure::Failure;
 use crate::model::task::{Accepted, Enqueued, Moment, NewTask, OnFinished, TaskId, machine};
 use rusqlite::{Connection, params};
 
-/// Where the next number of a task stands in `meta`.
+/// The name of the row in `meta` that has the next number of a task.
 const COUNTER: &str = "next_task";
 
-impl Db {
-    /// Hands in all tasks, or none: an error of the iterator takes back what came before it. In its order, what became
-    /// of each.
-    ///
-    /// # Errors
-    /// Those of the iterator as they are; else as [`Db::open`].
-    pub fn enqueue_tasks(
-        &mut self,
-        tasks: &mut dyn Iterator<Item = anyhow::Result<NewTask>>,
-        finished: OnFinished,
-        at: Moment,
-    ) -> anyhow::Result<Vec<Enqueued>> {
-        // An error of the iterator is not one of the database: it goes around `write`, which only learns that it must
-        // roll back.
-        let mut theirs = None;
-        let done = self.write(|tx| {
-            let first = next_number(tx)?;
-            let mut next = first;
-            let mut all = Vec::with_capacity(tasks.size_hint().0.min(1 << 16));
-            for task in &mut *tasks {
-                let task = match task {
-                    Ok(task) => task,
-                    Err(error) => {
-                        theirs = Some(error);
-                        return Err(DbError::Contradiction("the tasks could not be read to their end".to_owned()));
-                    }
-                };
-                let done = one(tx, TaskId(next), &task, finished, at)?;
-                if done.how == Accepted::New {
-                    next = next.saturating_add(1);
+/// Hands in all tasks, or none: an error of the iterator rolls back the tasks before it. Returns the result for each,
+/// in the order of the iterator.
+///
+/// # Errors
+/// An error of the iterator is returned as it is; cannot be met (3) for what [`NewTask::refusal`] names; otherwise as
+/// [`Db::open`].
+pub(super) fn enqueue(
+    db: &mut Db,
+    tasks: &mut dyn Iterator<Item = anyhow::Result<NewTask>>,
+    finished: OnFinished,
+    at: Moment,
+) -> anyhow::Result<Vec<Enqueued>> {
+    // An error of the iterator is not one of the database: it bypasses `write`, which is only told to roll back.
+    let mut theirs = None;
+    let done = db.write(|tx| {
+        let first = next_number(tx)?;
+        let mut next = first;
+        let mut all = Vec::with_capacity(tasks.size_hint().0.min(1 << 16));
+        for task in &mut *tasks {
+            let accepted = task.and_then(|task| match task.refusal() {
+                None => Ok(task),
+                Some(why) => Err(Failure::cannot_meet(why).into()),
+            });
+            let task = match accepted {
+                Ok(task) => task,
+                Err(error) => {
+                    theirs = Some(error);
+                    return Err(DbError::Contradiction("the tasks could not be read to their end".to_owned()));
                 }
-                all.push(done);
+            };
+            let done = one(tx, TaskId(next), &task, finished, at)?;
+            if done.how == Accepted::New {
+                next = next.saturating_add(1);
             }
-            if next != first {
-                toggle::set(tx, COUNTER, &next.to_string())?;
-            }
-            Ok(all)
-        });
-        match theirs {
-            Some(error) => Err(error),
-            None => done,
+            all.push(done);
         }
+        if next != first {
+            meta::set(tx, COUNTER, &next.to_string())?;
+        }
+        Ok(all)
+    });
+    match theirs {
+        Some(error) => Err(error),
+        None => done,
     }
 }
 
 fn next_number(tx: &Connection) -> DbResult<u64> {
-    match toggle::get(tx, COUNTER)? {
+    match meta::get(tx, COUNTER)? {
         None => Ok(1),
-        Some(text) => text.parse().map_err(|_| toggle::bad(COUNTER, &text)),
+        Some(text) => text.parse().map_err(|_| meta::bad(COUNTER, &text)),
     }
 }
 

@@ -1,184 +1,226 @@
-//! The queue in SQLite. What may happen to a task is decided by [`machine`] alone: each method here loads tickets
-//! under the write lock, hands them to it, and writes what it says. SQL chooses candidates, by an index.
+//! The queue in SQLite: [`Queue`] for [`Db`]. A method here is one transaction around one function of a file in this
+//! folder. Only [`machine`] decides what happens to a task; SQL selects candidates by an index.
 
 mod claim;
 mod enqueue;
-mod keep;
-mod look;
+mod meta;
+mod query;
+mod recovery;
+mod retention;
 mod row;
-mod toggle;
+mod transition;
 
-pub use keep::Removed;
-pub use look::{Counts, ModelStats, Standing, Stats, TaskFilter};
-pub use toggle::Inference;
+pub(super) use meta::{bad, get, set};
 
-use super::Db;
-use super::error::DbResult;
+use super::{Access, Db};
+use crate::clock::{self, Timestamp};
 use crate::model::ModelId;
-use crate::model::task::machine::{self, Change, End, Refusal};
-use crate::model::task::{Gone, Hold, Moment, OwnerId, TaskError, TaskId, TaskState, Ticket};
-use row::{apply, ticket};
-use rusqlite::Connection;
+use crate::model::task::machine::{self, End, Refusal};
+use crate::model::task::order::{ClaimAsk, Claimed};
+use crate::model::task::{
+    Attempt, ChangeMark, ClockMemory, Counts, DeadOwners, Enqueued, Hold, Inference, Moment, NewTask, OnFinished,
+    OpenQueue, OwnerId, Queue, Recovered, Removed, Retention, Standing, Stats, Task, TaskError, TaskFilter, TaskId,
+    TaskState, Ticket, Wish,
+};
+use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
+use std::time::Duration;
+use transition::{change, finish, requested};
 
-/// What recovery found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Recovered {
-    /// Taken back from an executor that is gone; due again, now or after a wait.
-    pub requeued: Vec<TaskId>,
-    /// Failed: their executors died too often, or their deadline passed.
-    pub failed: Vec<TaskId>,
-    /// There may be more to do: each call takes a bounded step.
-    pub more: bool,
+/// The queue in a database file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqliteQueue {
+    database: PathBuf,
 }
 
-/// Waiting tasks looked at in one transaction; the tickets are small.
-const STEP: u32 = 2_000;
+impl SqliteQueue {
+    /// Sets the path of the file; nothing is opened yet.
+    pub fn new(database: impl Into<PathBuf>) -> SqliteQueue {
+        SqliteQueue { database: database.into() }
+    }
+}
 
-impl Db {
-    /// Extends the claims. In the order of `holds`; a refusal means that the claim is over and the work is in vain.
-    pub fn renew_tasks(&mut self, holds: &[Hold], at: Moment) -> anyhow::Result<Vec<Result<(), Refusal>>> {
-        self.write(|tx| {
-            let step = |hold: &Hold| Ok(change(tx, hold.id, at, |t| machine::renew(t, *hold, at))?.map(|_| ()));
-            holds.iter().map(step).collect()
-        })
+impl OpenQueue for SqliteQueue {
+    fn open(&self) -> anyhow::Result<Box<dyn Queue>> {
+        Ok(Box::new(Db::open(&self.database, Access::ReadWrite)?))
+    }
+}
+
+impl Queue for Db {
+    /// Returns the time of this machine: all processes on a file share its clock.
+    fn now(&self) -> anyhow::Result<Timestamp> {
+        Ok(clock::now())
     }
 
-    /// Notes the model that is about to be loaded for the tasks held.
-    pub fn assign_model(
+    fn enqueue(
         &mut self,
-        holds: &[Hold],
-        model: &ModelId,
+        tasks: &mut dyn Iterator<Item = anyhow::Result<NewTask>>,
+        finished: OnFinished,
         at: Moment,
-    ) -> anyhow::Result<Vec<Result<(), Refusal>>> {
+    ) -> anyhow::Result<Vec<Enqueued>> {
+        enqueue::enqueue(self, tasks, finished, at)
+    }
+
+    fn claim(&mut self, ask: &ClaimAsk, at: Moment) -> anyhow::Result<Claimed> {
+        // Most claims find an empty queue: that is checked first without the write lock.
+        if !self.read(|tx| claim::may_claim(tx, at.now))? {
+            return self.read(|tx| Ok(if meta::is_on(tx)? { Claimed::Nothing } else { Claimed::Off }));
+        }
+        self.write(|tx| claim::claim(tx, ask, at))
+    }
+
+    fn exchange(
+        &mut self,
+        ends: Vec<(Hold, End)>,
+        ask: &ClaimAsk,
+        at: Moment,
+    ) -> anyhow::Result<(Vec<Result<TaskState, Refusal>>, Claimed)> {
+        self.write(|tx| Ok((finish(tx, ends, at)?, claim::claim(tx, ask, at)?)))
+    }
+
+    fn assign(&mut self, holds: &[Hold], model: &ModelId, at: Moment) -> anyhow::Result<Vec<Result<(), Refusal>>> {
         self.write(|tx| {
             let step = |hold: &Hold| Ok(change(tx, hold.id, at, |t| machine::assign(t, *hold, model))?.map(|_| ()));
             holds.iter().map(step).collect()
         })
     }
 
-    /// Ends many attempts in one commit. In the order of `ends`, the state each task is in now.
-    pub fn finish_tasks(
-        &mut self,
-        ends: Vec<(Hold, End)>,
-        at: Moment,
-    ) -> anyhow::Result<Vec<Result<TaskState, Refusal>>> {
+    fn renew(&mut self, holds: &[Hold], at: Moment) -> anyhow::Result<Vec<Result<(), Refusal>>> {
+        self.write(|tx| {
+            let step = |hold: &Hold| Ok(change(tx, hold.id, at, |t| machine::renew(t, *hold, at))?.map(|_| ()));
+            holds.iter().map(step).collect()
+        })
+    }
+
+    fn finish(&mut self, ends: Vec<(Hold, End)>, at: Moment) -> anyhow::Result<Vec<Result<TaskState, Refusal>>> {
         self.write(|tx| finish(tx, ends, at))
     }
 
-    /// Moves a task to a second model, before that is loaded. The hold that is returned replaces the old one.
-    pub fn swap_task(
-        &mut self,
-        hold: Hold,
-        to: &ModelId,
-        why: &TaskError,
-        at: Moment,
-    ) -> anyhow::Result<Result<Hold, Refusal>> {
+    fn swap(&mut self, hold: Hold, to: &ModelId, why: &TaskError, at: Moment) -> anyhow::Result<Result<Hold, Refusal>> {
         self.write(|tx| {
             Ok(change(tx, hold.id, at, |t| machine::swap(t, hold, to, why, at))?.map(|ticket| Hold::from(&ticket)))
         })
     }
 
-    /// Cancels tasks, all in one commit; the state each was in before.
-    pub fn cancel_tasks(&mut self, ids: &[TaskId], at: Moment) -> anyhow::Result<Vec<Result<TaskState, Refusal>>> {
-        self.write(|tx| ids.iter().map(|id| asked(tx, *id, at, machine::cancel)).collect())
+    fn cancel(&mut self, ids: &[TaskId], at: Moment) -> anyhow::Result<Vec<Result<TaskState, Refusal>>> {
+        self.write(|tx| ids.iter().map(|id| requested(tx, *id, at, machine::cancel)).collect())
     }
 
-    /// Starts tasks over, all in one commit; the state each was in before.
-    pub fn retry_tasks(&mut self, ids: &[TaskId], at: Moment) -> anyhow::Result<Vec<Result<TaskState, Refusal>>> {
-        self.write(|tx| ids.iter().map(|id| asked(tx, *id, at, machine::retry)).collect())
+    fn retry(&mut self, ids: &[TaskId], at: Moment) -> anyhow::Result<Vec<Result<TaskState, Refusal>>> {
+        self.write(|tx| ids.iter().map(|id| requested(tx, *id, at, machine::retry)).collect())
     }
 
-    /// The owners of everything that runs, for the caller to find out which of them are dead.
-    pub fn task_owners(&self) -> anyhow::Result<Vec<OwnerId>> {
-        self.read(|tx| {
-            let mut find = tx.prepare_cached("SELECT DISTINCT owner FROM task WHERE state = 'running'")?;
-            let owners = find.query_map([], |row| row.get(0))?;
-            Ok(owners.collect::<Result<Vec<String>, _>>()?.into_iter().map(OwnerId).collect())
-        })
+    fn owners(&self) -> anyhow::Result<Vec<OwnerId>> {
+        self.read(|tx| query::owners(tx))
     }
 
-    /// Takes back what dead executors held, by their death or by their lease, and fails what is too late. Call it again
-    /// while there is more.
-    pub fn recover_tasks(&mut self, gone: &Gone, at: Moment) -> anyhow::Result<Recovered> {
-        self.write(|tx| {
-            let mut found = Recovered::default();
-            // All that runs is looked at: it is as many as there are workers, and the reasons differ.
-            let running = ids(tx, "SELECT id FROM task WHERE state = 'running' ORDER BY id", [])?;
-            let late = ids(
-                tx,
-                "SELECT id FROM task WHERE deadline IS NOT NULL AND state IN ('queued', 'scheduled') AND deadline <= ?1
-                 LIMIT ?2",
-                (at.now.millis(), STEP),
-            )?;
-            let too_far = ids(
-                tx,
-                "SELECT id FROM task WHERE state = 'scheduled' AND attempts + crashes + interruptions > 0 AND until > ?1
-                 LIMIT ?2",
-                (at.after(at.policy.longest_backoff()).millis(), STEP),
-            )?;
-            found.more = [late.len(), too_far.len()].contains(&(STEP as usize));
-            for id in running.into_iter().chain(late).chain(too_far) {
-                let Some(before) = ticket(tx, id)? else { continue };
-                let owner = gone.owner(before.lease().map(|lease| &lease.owner));
-                let Some(change) = machine::tidy(&before, owner, at) else { continue };
-                match (before.state(), change.ticket.state()) {
-                    (TaskState::Running, TaskState::Queued | TaskState::Scheduled) => found.requeued.push(id),
-                    (_, TaskState::Failed) => found.failed.push(id),
-                    _ => {}
-                }
-                apply(tx, &before, &change, at)?;
-            }
-            Ok(found)
-        })
+    fn recover(&mut self, gone: &DeadOwners, at: Moment) -> anyhow::Result<Recovered> {
+        self.write(|tx| recovery::recover(tx, gone, at))
     }
-}
 
-fn finish(tx: &Connection, ends: Vec<(Hold, End)>, at: Moment) -> DbResult<Vec<Result<TaskState, Refusal>>> {
-    let step = |(hold, end): (Hold, End)| {
-        Ok(change(tx, hold.id, at, |t| machine::finish(t, hold, end, at))?.map(|t| t.state()))
-    };
-    ends.into_iter().map(step).collect()
-}
+    fn retain(&mut self, keep: &Retention, at: Moment) -> anyhow::Result<Removed> {
+        self.write(|tx| retention::retain(tx, keep, at))
+    }
 
-/// Loads, decides, writes.
-fn change(
-    tx: &Connection,
-    id: TaskId,
-    at: Moment,
-    decide: impl FnOnce(&Ticket) -> Result<Change, Refusal>,
-) -> DbResult<Result<Ticket, Refusal>> {
-    let Some(before) = ticket(tx, id)? else { return Ok(Err(Refusal::Unknown(id))) };
-    match decide(&before) {
-        Ok(change) => {
-            apply(tx, &before, &change, at)?;
-            Ok(Ok(change.ticket))
+    fn trust_clock(&mut self, now: Timestamp) -> anyhow::Result<bool> {
+        let (before, newest) = self.read(|tx| retention::clock_memory(tx))?;
+        let (trusted, after) = ClockMemory { seen: before.seen.or(newest), ..before }.judge(now);
+        if after != before {
+            self.write(|tx| retention::remember_clock(tx, after))?;
         }
-        Err(refusal) => Ok(Err(refusal)),
+        Ok(trusted)
     }
-}
 
-/// What a person asks for; the state before it.
-fn asked(
-    tx: &Connection,
-    id: TaskId,
-    at: Moment,
-    decide: fn(&Ticket, Moment) -> Result<Change, Refusal>,
-) -> DbResult<Result<TaskState, Refusal>> {
-    let mut before = None;
-    let done = change(tx, id, at, |ticket| {
-        before = Some(ticket.state());
-        decide(ticket, at)
-    })?;
-    Ok(done.map(|after| before.unwrap_or(after.state())))
-}
-
-/// The numbers that a query over `task` gives, in its order.
-fn ids(tx: &Connection, sql: &str, params: impl rusqlite::Params) -> DbResult<Vec<TaskId>> {
-    let mut find = tx.prepare_cached(sql)?;
-    let mut rows = find.query(params)?;
-    let mut ids = Vec::new();
-    while let Some(row) = rows.next()? {
-        ids.push(TaskId(super::cells::Cells::new(row, "task").count()?));
+    fn set_inference(&mut self, on: bool, now: Timestamp) -> anyhow::Result<(Inference, Inference)> {
+        self.write(|tx| meta::set_inference(tx, on, now))
     }
-    Ok(ids)
+
+    fn inference(&self) -> anyhow::Result<Inference> {
+        self.read(|tx| meta::inference(tx))
+    }
+
+    fn any_due(&self, wishes: Option<&[Wish]>, now: Timestamp) -> anyhow::Result<bool> {
+        self.read(|tx| claim::any_due(tx, wishes, now))
+    }
+
+    fn due_wishes(&self, now: Timestamp) -> anyhow::Result<Vec<(Wish, u64)>> {
+        self.read(|tx| claim::due_wishes(tx, now))
+    }
+
+    fn may_any_fall_back(&self, wish: &Wish) -> anyhow::Result<bool> {
+        self.read(|tx| claim::may_any_fall_back(tx, wish))
+    }
+
+    fn next_due(&self) -> anyhow::Result<Option<Timestamp>> {
+        self.read(|tx| claim::next_due(tx))
+    }
+
+    fn next_deadline(&self) -> anyhow::Result<Option<Timestamp>> {
+        self.read(|tx| claim::next_deadline(tx))
+    }
+
+    fn task(&self, id: TaskId) -> anyhow::Result<Option<Task>> {
+        self.read(|tx| query::task(tx, id))
+    }
+
+    fn ticket(&self, id: TaskId) -> anyhow::Result<Option<Ticket>> {
+        self.read(|tx| row::ticket(tx, id))
+    }
+
+    fn by_key(&self, batch: &str, key: &str) -> anyhow::Result<Option<TaskId>> {
+        self.read(|tx| enqueue::by_key(tx, batch, key))
+    }
+
+    fn attempts(&self, id: TaskId) -> anyhow::Result<Vec<Attempt>> {
+        self.read(|tx| query::attempts(tx, id))
+    }
+
+    fn newest(&self, filter: &TaskFilter, before: Option<TaskId>, limit: u32) -> anyhow::Result<Vec<Ticket>> {
+        self.read(|tx| query::newest(tx, filter, before, limit))
+    }
+
+    fn tasks_after(&self, filter: &TaskFilter, after: TaskId, limit: u32) -> anyhow::Result<Vec<Task>> {
+        self.read(|tx| query::tasks_after(tx, filter, after, limit))
+    }
+
+    fn tickets_after(&self, filter: &TaskFilter, after: TaskId, limit: u32) -> anyhow::Result<Vec<Ticket>> {
+        self.read(|tx| query::tickets_after(tx, filter, after, limit))
+    }
+
+    fn running(&self) -> anyhow::Result<Vec<Ticket>> {
+        self.read(|tx| query::running(tx))
+    }
+
+    fn finished_after(&self, after: (Timestamp, TaskId), limit: u32) -> anyhow::Result<Vec<Ticket>> {
+        self.read(|tx| query::finished_after(tx, after, limit))
+    }
+
+    fn standing(&self, task: &Ticket) -> anyhow::Result<Standing> {
+        self.read(|tx| query::standing(tx, task))
+    }
+
+    fn counts(&self, batch: Option<&str>) -> anyhow::Result<Counts> {
+        self.read(|tx| query::counts(tx, batch))
+    }
+
+    fn stats(&self) -> anyhow::Result<Stats> {
+        self.read(|tx| query::stats(tx))
+    }
+
+    fn changes(&self) -> anyhow::Result<ChangeMark> {
+        self.data_version()
+    }
+
+    fn wait_for_change(
+        &self,
+        since: ChangeMark,
+        limit: Duration,
+        stop: Option<BorrowedFd<'_>>,
+    ) -> anyhow::Result<bool> {
+        self.wait_for_commit(since, limit, stop)
+    }
+
+    fn is_replaced(&self) -> bool {
+        self.is_file_replaced()
+    }
 }

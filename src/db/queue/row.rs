@@ -1,4 +1,4 @@
-//! Between rows of `task` and tickets, and the one place that writes a change.
+//! Conversion between rows of `task` and tickets, and the only place that writes a change.
 
 use crate::clock::Timestamp;
 use crate::db::cells::{Cells, count};
@@ -11,10 +11,10 @@ use crate::model::task::{
 use crate::model::{ModelId, Tier};
 use rusqlite::{Connection, Row, params};
 
-/// The columns that [`read_ticket`] takes, in its order.
+/// The columns that [`read_ticket`] reads, in its order.
 pub(super) const COLUMNS: &str = "id, batch, key, state, priority, ready, wish_model, wish_tier, created, not_before, \
      deadline, timeout_ms, max_attempts, until, owner, since, finished, token, round, attempts, crashes, \
-     interruptions, swaps, model, error_kind, error";
+     interruptions, swaps, model, error_kind, error, fallback";
 
 pub(super) fn read_ticket(row: &Row<'_>) -> DbResult<Ticket> {
     let mut cells = Cells::new(row, "task");
@@ -24,12 +24,7 @@ pub(super) fn read_ticket(row: &Row<'_>) -> DbResult<Ticket> {
     let state = cells.name(TaskState::from_name)?;
     let priority = cells.take()?;
     let ready = Timestamp(cells.take()?);
-    let model: Option<String> = cells.take()?;
-    let wish = match (model, cells.name_or_null(Tier::from_name)?) {
-        (Some(model), _) => Wish::Model(model),
-        (None, Some(tier)) => Wish::Tier(tier),
-        (None, None) => Wish::Any,
-    };
+    let wish = wish(&mut cells)?;
     let created = Timestamp(cells.take()?);
     let not_before = time(&mut cells)?;
     let deadline = time(&mut cells)?;
@@ -39,7 +34,7 @@ pub(super) fn read_ticket(row: &Row<'_>) -> DbResult<Ticket> {
     let owner: Option<String> = cells.take()?;
     let since = time(&mut cells)?;
     let finished = time(&mut cells)?;
-    // The schema's checks tie these together; a row that slipped past them is an error and not a guess.
+    // The schema's checks ensure these combinations; another one is an error, and is not guessed at.
     let phase = match (state, until, owner, since, finished) {
         (TaskState::Queued, None, None, None, None) => Phase::Queued,
         (TaskState::Scheduled, Some(until), None, None, None) => Phase::Scheduled { until },
@@ -72,6 +67,17 @@ pub(super) fn read_ticket(row: &Row<'_>) -> DbResult<Ticket> {
         swaps: cells.take()?,
         model: cells.take::<Option<String>>()?.map(ModelId),
         error: error(&mut cells)?,
+        fallback: cells.take()?,
+    })
+}
+
+/// Reads a wish from its two columns.
+pub(super) fn wish(cells: &mut Cells<'_, '_>) -> DbResult<Wish> {
+    let model: Option<String> = cells.take()?;
+    Ok(match (model, cells.name_or_null(Tier::from_name)?) {
+        (Some(model), _) => Wish::Model(model),
+        (None, Some(tier)) => Wish::Tier(tier),
+        (None, None) => Wish::Any,
     })
 }
 
@@ -91,7 +97,7 @@ pub(super) fn ticket(tx: &Connection, id: TaskId) -> DbResult<Option<Ticket>> {
     rows.next()?.map(read_ticket).transpose()
 }
 
-/// The texts that go with a ticket.
+/// Reads the texts of a ticket and returns the task.
 pub(super) fn whole(tx: &Connection, ticket: Ticket) -> DbResult<Task> {
     let id = count(ticket.id.0, "the number of a task")?;
     let request = {
@@ -129,19 +135,19 @@ fn result(tx: &Connection, id: i64) -> DbResult<Option<TaskResult>> {
     }))
 }
 
-/// Writes what the machine decided: ticket, attempts and result, under the caller's transaction.
+/// Writes what the machine decided: ticket, attempts and result, within the caller's transaction.
 ///
-/// An attempt that opens needs no row: until it ends, the task's own row says all of it.
+/// An attempt that starts needs no row: until it ends, the task's own row has all its data.
 pub(super) fn apply(tx: &Connection, before: &Ticket, change: &Change, at: Moment) -> DbResult<()> {
     let id = count(before.id.0, "the number of a task")?;
     let grown = match &change.answer {
         Answer::Leave => 0,
         Answer::Put(result) => size(&result.text)?,
-        // While the task's row still says when it ended.
-        Answer::Drop => -drop_result(tx, id)?,
+        // Done while the task's row still has the time when it ended.
+        Answer::Drop => drop_result(tx, id)?.saturating_neg(),
     };
     update(tx, id, &change.ticket, grown)?;
-    match (&change.answer, &change.closes) {
+    match (&change.answer, &change.ends_attempt) {
         (Answer::Put(result), Some((AttemptEnd::Done, None))) => put(tx, id, result, before),
         (Answer::Put(_), _) => Err(DbError::Contradiction(format!("task {id} has a result that nobody gave"))),
         (Answer::Leave | Answer::Drop, Some((end, why))) => close(tx, id, before, (*end, why.as_ref()), at),
@@ -149,7 +155,7 @@ pub(super) fn apply(tx: &Connection, before: &Ticket, change: &Change, at: Momen
     }
 }
 
-/// The attempt that was under way has ended without a result. Replaces what an older program wrote when it began.
+/// Records the end of the running attempt, without a result. Replaces the row that an older program wrote at its start.
 fn close(
     tx: &Connection,
     id: i64,
@@ -181,7 +187,7 @@ fn lease(id: i64, ticket: &Ticket) -> DbResult<&Lease> {
     ticket.lease().ok_or_else(|| DbError::Contradiction(format!("an attempt of task {id} ended that never began")))
 }
 
-/// Never replaces: a second result for one task is a bug, and the key says so.
+/// Writes a result. It never replaces one: a second result for one task is a bug, and the key prevents it.
 fn put(tx: &Connection, id: i64, result: &TaskResult, before: &Ticket) -> DbResult<()> {
     let lease = lease(id, before)?;
     tx.prepare_cached(
@@ -207,7 +213,7 @@ fn put(tx: &Connection, id: i64, result: &TaskResult, before: &Ticket) -> DbResu
     Ok(())
 }
 
-/// The times that a phase is kept in: until, since, finished.
+/// Returns the times of a phase as stored: until, since, finished.
 fn times(phase: &Phase) -> (Option<i64>, Option<i64>, Option<i64>) {
     match phase {
         Phase::Queued => (None, None, None),
@@ -217,7 +223,7 @@ fn times(phase: &Phase) -> (Option<i64>, Option<i64>, Option<i64>) {
     }
 }
 
-/// Drops the result, if there is one, but keeps the attempt that gave it. The bytes of its text.
+/// Removes the result, if there is one, but keeps its attempt. Returns the bytes of its text.
 fn drop_result(tx: &Connection, id: i64) -> DbResult<i64> {
     tx.prepare_cached(
         "INSERT OR REPLACE INTO attempt (task, token, round, owner, model, started, ended, ending)
@@ -228,7 +234,7 @@ fn drop_result(tx: &Connection, id: i64) -> DbResult<i64> {
     let mut remove = tx.prepare_cached("DELETE FROM task_result WHERE task = ?1 RETURNING octet_length(text)")?;
     let mut rows = remove.query([id])?;
     let bytes = rows.next()?.map_or(Ok(0), |row| row.get(0))?;
-    // To its end, or it stays under way.
+    // All rows must be read, or the statement stays active.
     while rows.next()?.is_some() {}
     Ok(bytes)
 }
@@ -268,14 +274,14 @@ fn update(tx: &Connection, id: i64, ticket: &Ticket, grown: i64) -> DbResult<()>
     Ok(())
 }
 
-/// Makes the row of a ticket that was just enqueued. False when its key is taken.
+/// Inserts the row of a ticket that was just enqueued. Returns false when its key is taken.
 pub(super) fn insert(tx: &Connection, ticket: &Ticket, request: &TaskRequest) -> DbResult<bool> {
     let (until, ..) = times(&ticket.phase);
     let made = tx
         .prepare_cached(
             "INSERT INTO task (id, batch, key, state, priority, ready, wish_model, wish_tier, created, not_before,
-                 deadline, timeout_ms, max_attempts, until, token, round, attempts, crashes, swaps, bytes)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, 0, 0, 0, 0, ?15)
+                 deadline, timeout_ms, max_attempts, until, token, round, attempts, crashes, swaps, bytes, fallback)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, 0, 0, 0, 0, ?15, ?16)
              ON CONFLICT (batch, key) WHERE key IS NOT NULL DO NOTHING",
         )?
         .execute(params![
@@ -294,16 +300,17 @@ pub(super) fn insert(tx: &Connection, ticket: &Ticket, request: &TaskRequest) ->
             ticket.max_attempts,
             until,
             size(&request.body)?,
+            ticket.fallback,
         ])?;
     Ok(made == 1)
 }
 
-/// Writes what only replacing a task changes: all that was asked for.
+/// Writes the columns that only replacing a task changes: the whole request.
 pub(super) fn rewrite(tx: &Connection, ticket: &Ticket, request: &TaskRequest) -> DbResult<()> {
     let id = count(ticket.id.0, "the number of a task")?;
     tx.prepare_cached(
         "UPDATE task SET priority = ?2, wish_model = ?3, wish_tier = ?4, created = ?5, not_before = ?6,
-             timeout_ms = ?7, max_attempts = ?8, bytes = ?9 WHERE id = ?1",
+             timeout_ms = ?7, max_attempts = ?8, bytes = ?9, fallback = ?10 WHERE id = ?1",
     )?
     .execute(params![
         id,
@@ -315,6 +322,7 @@ pub(super) fn rewrite(tx: &Connection, ticket: &Ticket, request: &TaskRequest) -
         ticket.timeout_ms.map(|ms| count(ms, "the time limit of a task")).transpose()?,
         ticket.max_attempts,
         size(&request.body)?,
+        ticket.fallback,
     ])?;
     tx.prepare_cached("UPDATE task_request SET url = ?2, body = ?3 WHERE task = ?1")?.execute(params![
         id,

@@ -1,5 +1,5 @@
-//! The schema: an append-only list of steps. `PRAGMA user_version` counts the steps a file has taken, and
-//! `PRAGMA application_id` says that the file is ours.
+//! The schema: an append-only list of steps. `PRAGMA user_version` counts the steps that were applied to a file, and
+//! `PRAGMA application_id` marks the file as ours.
 
 use super::error::{DbError, DbResult};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -7,8 +7,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 /// "mctl" in ASCII, in the header of every database of this program.
 pub(super) const APPLICATION_ID: i32 = 0x6d63_746c;
 
-/// What each step adds. Never edited, reordered or removed once released; a new one needs a dump of a database at the
-/// step before it in `fixtures/db/`, which the tests then lead through it.
+/// The SQL of each step. Never edited, reordered or removed once released; a new step needs a dump of a database at the
+/// step before it in `fixtures/db/`, which the tests then upgrade.
 const STEPS: &[&str] = &[
     include_str!("v1.sql"),
     include_str!("v2.sql"),
@@ -20,27 +20,30 @@ const STEPS: &[&str] = &[
     include_str!("v8.sql"),
     include_str!("v9.sql"),
     include_str!("v10.sql"),
+    include_str!("v11.sql"),
+    include_str!("v12.sql"),
+    include_str!("v13.sql"),
 ];
 
-/// The version a database has when it has taken every step.
+/// The version of a database to which every step was applied.
 pub(super) const VERSION: i32 = {
     assert!(STEPS.len() < 10_000);
     STEPS.len() as i32
 };
 
-/// How far a database file is.
+/// The stage of a database file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Nothing is in it yet.
+    /// The file is empty.
     Blank,
-    /// It is ours and has taken so many steps: 1 to [`VERSION`].
+    /// The file is ours and has this number of steps: 1 to [`VERSION`].
     Step(i32),
 }
 
-/// Reads how far a file is. An error for another program's file and for a newer version.
+/// Reads the stage of a file. An error for another program's file and for a newer version.
 pub(super) fn stage(conn: &Connection) -> DbResult<Stage> {
-    // Read at one moment: seen half before and half after another process makes the schema, a file of ours would
-    // look like a foreign one.
+    // Read in one transaction: if another process creates the schema between two reads, a file of ours would look like
+    // a foreign one.
     stage_within(&conn.unchecked_transaction()?)
 }
 
@@ -54,7 +57,7 @@ fn stage_within(conn: &Transaction<'_>) -> DbResult<Stage> {
             found => Ok(Stage::Step(found)),
         };
     }
-    // Most programs set neither number, so that only an empty schema tells a new file from a foreign one.
+    // Most programs set neither number, so only an empty schema distinguishes a new file from a foreign one.
     if application == 0 && version == 0 {
         let objects: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         if objects == 0 {
@@ -64,9 +67,28 @@ fn stage_within(conn: &Transaction<'_>) -> DbResult<Stage> {
     Err(DbError::Foreign)
 }
 
-/// Takes the steps that are missing, all in one transaction. True when the database was blank before.
+/// Returns whether every table and index exists as the steps create it, and there is no trigger or view. `conn` must be
+/// open on a file of ours.
+pub(super) fn is_intact(conn: &Connection) -> DbResult<bool> {
+    let Stage::Step(taken) = stage(conn)? else { return Ok(true) };
+    let expected = Connection::open_in_memory()?;
+    for step in STEPS.iter().take(usize::try_from(taken).unwrap_or(0)) {
+        expected.execute_batch(step)?;
+    }
+    Ok(objects(&expected)? == objects(conn)?)
+}
+
+/// Returns the definition of every table, index, trigger and view, without those that SQLite creates itself.
+fn objects(conn: &Connection) -> DbResult<Vec<(String, String, String)>> {
+    let mut rows =
+        conn.prepare("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name")?;
+    let all = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(all.collect::<Result<_, _>>()?)
+}
+
+/// Applies the missing steps, all in one transaction. Returns whether the database was blank before.
 ///
-/// What the caller read before is read again under the write lock: another process may have been faster.
+/// The stage is read again under the write lock: another process may have been faster.
 pub(super) fn upgrade(conn: &mut Connection) -> DbResult<bool> {
     let tx = Transaction::new(conn, TransactionBehavior::Immediate)?;
     let taken = match stage_within(&tx)? {

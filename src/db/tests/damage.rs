@@ -106,6 +106,56 @@ fn a_value_that_makes_no_sense_is_named() {
     }
 }
 
+/// An operator who is told "a bug in modelctl" does not look at the file, and a script does not restore a backup.
+#[test]
+fn a_schema_that_was_altered_is_damage_and_not_a_bug() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    let tables: Vec<String> = {
+        let db = filled(&path, 3);
+        let mut names = db.conn.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").unwrap();
+        let all = names.query_map([], |row| row.get(0)).unwrap();
+        all.collect::<Result<_, _>>().unwrap()
+    };
+    let whole = fs::read(&path).unwrap();
+    let mut refused = 0;
+    for table in tables.iter().filter(|name| !name.starts_with("sqlite_")) {
+        for spoil in [
+            format!("DROP TABLE {table}"),
+            format!("ALTER TABLE {table} RENAME TO x; CREATE VIEW {table} AS SELECT * FROM x"),
+            format!("ALTER TABLE {table} RENAME TO x; CREATE TABLE {table} (y)"),
+        ] {
+            fs::write(&path, &whole).unwrap();
+            Connection::open(&path).unwrap().execute_batch(&format!("PRAGMA foreign_keys = OFF; {spoil}")).unwrap();
+            let work = || {
+                let mut db = Db::open(&path, Access::ReadWrite)?;
+                db.record_scan(&added(vec![model("aaaaaaaaaaaa", "a")]), NOW)?;
+                Ok::<_, anyhow::Error>((db.models(None)?, db.keep_hints()?, db.roots()?))
+            };
+            // Not every table is used by these calls.
+            if let Err(error) = work() {
+                let (said, kind, _) = complaint::<()>(Err(error));
+                assert_eq!(kind, Exit::CannotMeet, "{spoil}: {said}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 20, "{refused}");
+}
+
+/// A foreign trigger would delete tasks and answers as they are written.
+#[test]
+fn a_trigger_that_is_not_ours_does_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    drop(filled(&path, 3));
+    let spoil = "CREATE TRIGGER t AFTER INSERT ON model BEGIN DELETE FROM model; END";
+    Connection::open(&path).unwrap().execute_batch(spoil).unwrap();
+    let mut db = open(&path);
+    db.record_scan(&added(vec![model("aaaaaaaaaaaa", "a")]), NOW).unwrap();
+    assert_eq!(db.models(None).unwrap().len(), 4);
+}
+
 #[test]
 fn a_full_disk_leaves_the_last_state() {
     let dir = tempfile::tempdir().unwrap();

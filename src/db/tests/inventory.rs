@@ -18,6 +18,7 @@ fn row_of(model: &Model) -> ModelRow {
         kind: model.kind,
         state: model.state,
         reason: model.reason.clone(),
+        damage: matches!(model.state, State::Damaged | State::Truncated).then_some(Damage::Structure),
         path: model.main().unwrap().path.clone(),
         content: model.content.clone(),
         architecture: facts.and_then(|f| f.architecture.clone()),
@@ -82,6 +83,7 @@ fn a_rescan_sees_every_file_as_it_was() {
                 identity: file.identity,
                 model: model.id.clone(),
                 present: true,
+                again: false,
                 name_in_store: name_in_store(model, file),
             });
         }
@@ -136,8 +138,8 @@ fn what_is_gone_or_out_of_reach_stays_on_record() {
     assert_eq!((rows[0].state, rows[0].reason.as_deref()), (State::Gone, None));
     assert_eq!((rows[1].state, rows[1].reason.as_deref()), (State::Unavailable, Some("not mounted")));
     assert!(db.known_files().unwrap().iter().all(|f| !f.present));
-    let roots: Vec<_> = db.roots().unwrap().into_iter().map(|r| (r.path, r.state, r.last_scan, r.models)).collect();
-    assert_eq!(roots, [("/hub".into(), away, later, 1), (ROOT.into(), RootState::Read, later, 0)]);
+    let roots: Vec<_> = db.roots().unwrap().into_iter().map(|r| (r.path, r.state, r.last_scan)).collect();
+    assert_eq!(roots, [("/hub".into(), away, later), (ROOT.into(), RootState::Read, later)]);
 
     // They come back whole, and the first sight of them stays the first.
     let again = Model { first_seen: later, ..a.clone() };
@@ -154,6 +156,7 @@ fn a_rewritten_model_leaves_nothing_of_its_old_files() {
     let mut after = before.clone();
     after.artifacts.truncate(1);
     after.artifacts[0].also.clear();
+    after.whole = crate::gguf::facts_of_set(&after.artifacts).map(Box::new);
     db.record_scan(&added(vec![after.clone()]), NOW).unwrap();
     assert_eq!(db.models(None).unwrap(), [other, after]);
     let left: (i64, i64, i64) = db
@@ -189,6 +192,8 @@ fn the_history_of_scans_does_not_grow_for_ever() {
         path: "x".into(),
         patience: SHORT,
         fresh: true,
+        was_exposed: false,
+        watch: Default::default(),
     };
     crate::db::schema::upgrade(&mut db.conn).unwrap();
     for _ in 0..1_010 {

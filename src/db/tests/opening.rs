@@ -2,6 +2,7 @@ use super::samples::*;
 use super::*;
 use crate::db::place::network_file_system;
 use crate::db::schema::{APPLICATION_ID, VERSION};
+use crate::testing::skip;
 use rusqlite::Connection;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -31,6 +32,46 @@ fn the_first_scan_makes_the_database_and_private_folders() {
     }
     // Closed in good order, it is one file.
     assert_eq!(contents(path.parent().unwrap()).into_keys().collect::<Vec<_>>(), [path]);
+}
+
+fn modes(folder: &Path) -> Vec<u32> {
+    contents(folder).into_keys().map(|file| fs::metadata(file).unwrap().permissions().mode() & 0o777).collect()
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Prompts and answers are in it: whoever prepared the folder, they are for their owner.
+#[test]
+fn the_database_and_its_log_are_private_in_a_folder_that_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    set_mode(dir.path(), 0o755);
+    let db = open(&dir.path().join("db"));
+    assert_eq!(modes(dir.path()), [0o600; 3]);
+    assert!(!db.was_exposed());
+}
+
+#[test]
+fn a_database_that_others_could_read_becomes_private_and_that_is_reported_once() {
+    for access in [Access::ReadOnly, Access::ReadWrite] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("db");
+        let other = open(&path);
+        for file in contents(dir.path()).into_keys() {
+            set_mode(&file, 0o644);
+        }
+        set_mode(dir.path(), 0o755);
+        assert!(Db::open(&path, access).unwrap().was_exposed());
+        assert!(!Db::open(&path, access).unwrap().was_exposed());
+        assert_eq!(modes(dir.path()), [0o600; 3]);
+        drop(other);
+        // Nobody else can enter the folder, so nothing was exposed.
+        set_mode(dir.path(), 0o700);
+        set_mode(&path, 0o644);
+        assert!(!Db::open(&path, access).unwrap().was_exposed());
+        assert_eq!(modes(dir.path())[0], 0o600);
+    }
 }
 
 #[test]
@@ -147,7 +188,7 @@ impl<'a> Sealed<'a> {
         }
         fs::remove_file(folder.join("probe")).unwrap();
         if let Err(error) = sealed.immutable(true) {
-            eprintln!("skipped: root may write everywhere here, and the immutable flag is not to be had: {error}");
+            skip(format_args!("root may write everywhere here, and the immutable flag cannot be set: {error}"));
             return None;
         }
         Some(sealed)
@@ -210,4 +251,39 @@ fn a_place_where_nothing_can_be_made_is_named() {
     let (said, kind, _) = complaint(Db::open(Path::new("/proc/modelctl/db"), Access::ReadWrite));
     assert_eq!(kind, Exit::CannotMeet);
     assert!(said.contains("/proc/modelctl"), "{said}");
+}
+
+/// The daemon goes on with a database that has taken the place of its own, and would otherwise serve a file that nobody
+/// else sees, for ever.
+#[test]
+fn a_file_that_is_replaced_while_it_is_opened_is_known_to_be() {
+    use std::os::unix::fs::MetadataExt;
+    for round in 0..20_u32 {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("db"), dir.path().join("other"));
+        [&path, &other].into_iter().for_each(|file| drop(open(file)));
+        let begin = std::sync::Barrier::new(2);
+        let opened = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                begin.wait();
+                // At one moment or another of the opening.
+                (0..round * 20).for_each(|_| drop(fs::metadata(&path)));
+                fs::rename(&other, &path).unwrap();
+            });
+            begin.wait();
+            Db::open(&path, Access::ReadWrite)
+        });
+        // An opening that has seen something of both may fail, and is repeated.
+        let Ok(db) = opened else { continue };
+        let links = fs::read_dir("/proc/self/fd").unwrap().flatten().map(|entry| entry.path());
+        let name = path.to_str().unwrap();
+        let is_ours = |fd: &PathBuf| {
+            let target = fs::read_link(fd).unwrap_or_default();
+            [name.to_owned(), format!("{name} (deleted)")].iter().any(|name| target == Path::new(name))
+        };
+        let held: Vec<u64> = links.filter(is_ours).filter_map(|fd| Some(fs::metadata(fd).ok()?.ino())).collect();
+        assert!(!held.is_empty());
+        let now = fs::metadata(&path).unwrap().ino();
+        assert!(held.iter().all(|ino| *ino == now) || db.is_file_replaced(), "round {round}: {held:?} {now}");
+    }
 }

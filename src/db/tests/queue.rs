@@ -92,18 +92,18 @@ fn few_pages_are_written_for_a_task_that_is_taken_and_done() {
     let mut db = open(&dir.path().join("db"));
     let task =
         |n: usize| Ok(NewTask { batch: "b".into(), key: Some(format!("request-{n}")), ..NewTask::new(request()) });
-    db.enqueue_tasks(&mut (0..500).map(task), OnFinished::Keep, at(0)).unwrap();
+    db.enqueue(&mut (0..500).map(task), OnFinished::Keep, at(0)).unwrap();
     // With its header of 24 bytes, in a log that has not wrapped yet.
     let written = || std::fs::metadata(dir.path().join("db-wal")).unwrap().len() / (4096 + 24);
     let (mut taken, mut done) = (Vec::new(), Vec::new());
     for n in 0..20 {
         let before = written();
-        let ask = ClaimAsk { owner: OwnerId::new(1, 2, 3), limit: 1, loaded: None, scope: Scope::All };
-        let Claimed::Tasks(tasks) = db.claim_tasks(&ask, at(n)).unwrap() else { panic!() };
+        let ask = ClaimAsk::new(OwnerId::new(1, 2, 3), 1);
+        let Claimed::Tasks(tasks) = db.claim(&ask, at(n)).unwrap() else { panic!() };
         taken.push(written() - before);
         let before = written();
         let end = End::Done(answer());
-        db.finish_tasks(vec![(Hold::from(&tasks[0].ticket), end)], at(n)).unwrap()[0].as_ref().unwrap();
+        db.finish(vec![(Hold::from(&tasks[0].ticket), end)], at(n)).unwrap()[0].as_ref().unwrap();
         done.push(written() - before);
     }
     for pages in [&mut taken, &mut done] {
@@ -131,15 +131,15 @@ fn a_claim_is_as_fast_behind_many_tasks_that_have_ended_or_are_not_due() {
     let dir = tempfile::tempdir().unwrap();
     let mut db = open(&dir.path().join("db"));
     let later = |i: i64| NewTask { not_before: Some(Timestamp(1_000_000 + i)), priority: 9, ..NewTask::new(request()) };
-    db.enqueue_tasks(&mut (0..3_000).map(|i| Ok(later(i))), OnFinished::Keep, at(0)).unwrap();
+    db.enqueue(&mut (0..3_000).map(|i| Ok(later(i))), OnFinished::Keep, at(0)).unwrap();
     let ended: Vec<TaskId> = db
-        .enqueue_tasks(&mut (0..3_000).map(|_| Ok(NewTask::new(request()))), OnFinished::Keep, at(0))
+        .enqueue(&mut (0..3_000).map(|_| Ok(NewTask::new(request()))), OnFinished::Keep, at(0))
         .unwrap()
         .iter()
         .map(|e| e.id)
         .collect();
-    assert!(db.cancel_tasks(&ended, at(1)).unwrap().iter().all(Result::is_ok));
-    db.enqueue_tasks(&mut (0..20).map(|_| Ok(NewTask::new(request()))), OnFinished::Keep, at(2)).unwrap();
+    assert!(db.cancel(&ended, at(1)).unwrap().iter().all(Result::is_ok));
+    db.enqueue(&mut (0..20).map(|_| Ok(NewTask::new(request()))), OnFinished::Keep, at(2)).unwrap();
     // Counted in steps of SQLite's machine, which no busy neighbour changes.
     let sql = "SELECT id FROM task WHERE state = 'queued' AND wish_model IS NULL AND wish_tier IS NULL
                ORDER BY priority DESC, ready, id LIMIT 5";
@@ -148,8 +148,8 @@ fn a_claim_is_as_fast_behind_many_tasks_that_have_ended_or_are_not_due() {
     let steps = first.get_status(rusqlite::StatementStatus::VmStep);
     assert!(steps < 200, "{steps} steps");
     drop(first);
-    let ask = ClaimAsk { owner: OwnerId::new(1, 2, 3), limit: 5, loaded: None, scope: Scope::All };
-    assert!(matches!(db.claim_tasks(&ask, at(3)).unwrap(), Claimed::Tasks(tasks) if tasks.len() == 5));
+    let ask = ClaimAsk::new(OwnerId::new(1, 2, 3), 5);
+    assert!(matches!(db.claim(&ask, at(3)).unwrap(), Claimed::Tasks(tasks) if tasks.len() == 5));
 }
 
 #[test]
@@ -157,8 +157,8 @@ fn a_clock_that_leapt_ahead_is_doubted_by_every_process_until_it_has_stood_for_a
     let dir = tempfile::tempdir().unwrap();
     let mut db = open(&dir.path().join("db"));
     let hours = |h: i64| Timestamp(h * 3_600_000);
-    let id = db.enqueue_tasks(&mut [Ok(NewTask::new(request()))].into_iter(), OnFinished::Keep, at(0)).unwrap()[0].id;
-    db.cancel_tasks(&[id], at(1)).unwrap()[0].as_ref().unwrap();
+    let id = db.enqueue(&mut [Ok(NewTask::new(request()))].into_iter(), OnFinished::Keep, at(0)).unwrap()[0].id;
+    db.cancel(&[id], at(1)).unwrap()[0].as_ref().unwrap();
     assert!(!db.trust_clock(hours(900)).unwrap(), "the newest task that ended says what the clock was");
     drop(db);
     let mut db = open(&dir.path().join("db"));
@@ -173,33 +173,33 @@ fn the_place_in_the_queue_and_the_wait_are_told_from_what_was() {
     let dir = tempfile::tempdir().unwrap();
     let mut db = open(&dir.path().join("db"));
     let task = |priority| Ok(NewTask { priority, ..NewTask::new(request()) });
-    db.enqueue_tasks(&mut [0, 0, 5, 0].map(task).into_iter(), OnFinished::Keep, at(0)).unwrap();
+    db.enqueue(&mut [0, 0, 5, 0].map(task).into_iter(), OnFinished::Keep, at(0)).unwrap();
     let standing = |db: &Db, id| db.standing(&db.ticket(TaskId(id)).unwrap().unwrap()).unwrap();
     assert_eq!([1, 2, 3, 4].map(|id| standing(&db, id).ahead), [1, 2, 0, 3]);
     assert_eq!(standing(&db, 4).wait_ms(), None, "nothing is known yet");
-    let ask = ClaimAsk { owner: OwnerId::new(1, 2, 3), limit: 1, loaded: None, scope: Scope::All };
-    let Claimed::Tasks(tasks) = db.claim_tasks(&ask, at(100)).unwrap() else { panic!() };
-    db.finish_tasks(vec![(Hold::from(&tasks[0].ticket), End::Done(answer()))], at(2100)).unwrap()[0].as_ref().unwrap();
+    let ask = ClaimAsk::new(OwnerId::new(1, 2, 3), 1);
+    let Claimed::Tasks(tasks) = db.claim(&ask, at(100)).unwrap() else { panic!() };
+    db.finish(vec![(Hold::from(&tasks[0].ticket), End::Done(answer()))], at(2100)).unwrap()[0].as_ref().unwrap();
     assert_eq!((standing(&db, 4).ahead, standing(&db, 4).wait_ms()), (2, Some(4000)));
-    assert_eq!(db.task_stats().unwrap().finished_bytes, request().body.len() as u64 + 1);
+    assert_eq!(db.stats().unwrap().finished_bytes, request().body.len() as u64 + 1);
 }
 
 #[test]
 fn a_text_for_sqlite_to_choke_on_comes_back_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let mut db = open(&dir.path().join("db"));
-    let odd = "'); DROP TABLE task; --\u{0}\u{1F600}\u{202e}\"\\";
+    let odd = "'); DROP TABLE task; --\u{1F600}\u{202e}\"\\";
     let task = NewTask {
         key: Some(odd.into()),
         batch: odd.into(),
         wish: Wish::Model(odd.into()),
-        request: TaskRequest { endpoint: Endpoint::Chat, body: odd.into() },
+        request: TaskRequest { endpoint: Endpoint::Chat, body: format!("{odd}\0") },
         ..NewTask::new(request())
     };
-    db.enqueue_tasks(&mut [Ok(task.clone())].into_iter(), OnFinished::Keep, at(0)).unwrap();
-    let found = db.task(db.task_by_key(odd, odd).unwrap().unwrap()).unwrap().unwrap();
+    db.enqueue(&mut [Ok(task.clone())].into_iter(), OnFinished::Keep, at(0)).unwrap();
+    let found = db.task(db.by_key(odd, odd).unwrap().unwrap()).unwrap().unwrap();
     assert_eq!((found.ticket.wish.clone(), found.request), (task.wish.clone(), task.request));
     let loaded = Some(Loaded { serves: vec![task.wish], since: Timestamp(0) });
-    let ask = ClaimAsk { owner: OwnerId::new(1, 2, 3), limit: 1, loaded, scope: Scope::LoadedOnly };
-    assert!(matches!(db.claim_tasks(&ask, at(1)).unwrap(), Claimed::Tasks(_)));
+    let ask = ClaimAsk { loaded, scope: Scope::LoadedOnly, ..ClaimAsk::new(OwnerId::new(1, 2, 3), 1) };
+    assert!(matches!(db.claim(&ask, at(1)).unwrap(), Claimed::Tasks(_)));
 }

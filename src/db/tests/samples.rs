@@ -52,11 +52,13 @@ pub fn facts(name: &str) -> Facts {
         token_embd_bytes: 30_081_024,
         data_offset: 1_784_096,
         integrity: Integrity::Truncated { need: 98_362_432, have: 1_000, first_missing: "blk.0.attn_q.weight".into() },
+        unsupported: vec![],
+        evidence: Evidence::default(),
         fingerprint: format!("fp-{name}"),
     }
 }
 
-pub fn artifact(path: impl Into<PathBuf>, ino: u64, header: Result<Facts, String>) -> Artifact {
+pub fn artifact(path: impl Into<PathBuf>, ino: u64, header: Result<Facts, Fault>) -> Artifact {
     Artifact {
         path: path.into(),
         target: None,
@@ -89,6 +91,7 @@ pub fn model(id: &str, content: &str) -> Model {
         reason: None,
         content: Some(content.into()),
         artifacts: vec![artifact(format!("{ROOT}/{id}.gguf"), 7, Ok(facts(id)))],
+        whole: None,
         shards_expected: 1,
         first_seen: NOW,
         settings: Settings::default(),
@@ -103,7 +106,7 @@ pub fn damaged(id: &str) -> Model {
     model.state = State::Damaged;
     model.reason = Some("not a GGUF file".into());
     model.content = None;
-    model.artifacts[0].header = Err("not a GGUF file".into());
+    model.artifacts[0].header = Err(Fault::damaged("not a GGUF file"));
     model
 }
 
@@ -128,6 +131,7 @@ pub fn split() -> Model {
             part
         })
         .collect();
+    model.whole = crate::gguf::facts_of_set(&model.artifacts).map(Box::new);
     model
 }
 

@@ -5,11 +5,10 @@ use super::samples::*;
 use super::*;
 use crate::clock::Timestamp;
 use crate::db::HistoryFilter;
-use crate::db::TaskFilter;
 use crate::db::schema::VERSION;
 use crate::db::{HashRecord, UseEvent};
 use crate::model::task::machine::End;
-use crate::model::task::order::{ClaimAsk, Claimed, Scope};
+use crate::model::task::order::{ClaimAsk, Claimed};
 use crate::model::task::*;
 use crate::model::{Action, Actor, DeviceMemory, Event, Model, ModelId, ScanOutcome, Settings, Subject, Surveyed};
 use rusqlite::Connection;
@@ -26,6 +25,9 @@ const DUMPS: &[&str] = &[
     include_str!("../../../fixtures/db/v8.sql"),
     include_str!("../../../fixtures/db/v9.sql"),
     include_str!("../../../fixtures/db/v10.sql"),
+    include_str!("../../../fixtures/db/v11.sql"),
+    include_str!("../../../fixtures/db/v12.sql"),
+    include_str!("../../../fixtures/db/v13.sql"),
 ];
 
 /// Everything in the schema, as SQLite keeps it.
@@ -72,7 +74,7 @@ fn every_older_database_is_brought_up_to_date_with_all_it_holds() {
             assert_eq!(db.roots().unwrap().len(), 2);
             let hints = if dump.contains("INSERT INTO keep_hint") { 2 } else { 0 };
             assert_eq!(db.keep_hints().unwrap().len(), hints);
-            let queue = db.next_tasks(&TaskFilter::default(), TaskId(0), 9).unwrap();
+            let queue = db.tasks_after(&TaskFilter::default(), TaskId(0), 9).unwrap();
             if dump.contains("INSERT INTO task ") {
                 let told: Vec<_> = queue.iter().map(|t| (t.ticket.state().name(), t.ticket.token)).collect();
                 assert_eq!(told, [("done", 1), ("running", 1), ("queued", 0)]);
@@ -85,7 +87,7 @@ fn every_older_database_is_brought_up_to_date_with_all_it_holds() {
                 assert_eq!(attempts(1), [(1, owner.clone(), model, true, Some(AttemptEnd::Done))]);
                 assert_eq!(attempts(2), [(1, owner, None, false, None)]);
                 assert_eq!(attempts(3), []);
-                assert_eq!(db.task_stats().unwrap().attempts, [(AttemptEnd::Done, 1)].into());
+                assert_eq!(db.stats().unwrap().attempts, [(AttemptEnd::Done, 1)].into());
             }
             let events = db.history(&HistoryFilter::default(), None, 9).unwrap();
             assert_eq!(events.len(), usize::from(dump.contains("INSERT INTO history ")));
@@ -150,10 +152,10 @@ fn sample_queue(db: &mut Db) {
         let request = TaskRequest { endpoint: Endpoint::Completions, body: r#"{"prompt":"?"}"#.into() };
         Ok(NewTask { key: Some(key.into()), ..NewTask::new(request) })
     };
-    db.enqueue_tasks(&mut ["a", "b", "c"].map(task).into_iter(), OnFinished::Keep, at).unwrap();
+    db.enqueue(&mut ["a", "b", "c"].map(task).into_iter(), OnFinished::Keep, at).unwrap();
     let owner = OwnerId::new(1, 2, 3);
-    let ask = ClaimAsk { owner, limit: 2, loaded: None, scope: Scope::All };
-    assert!(matches!(db.claim_tasks(&ask, at).unwrap(), Claimed::Tasks(tasks) if tasks.len() == 2));
+    let ask = ClaimAsk::new(owner, 2);
+    assert!(matches!(db.claim(&ask, at).unwrap(), Claimed::Tasks(tasks) if tasks.len() == 2));
     let result = TaskResult {
         text: "ja".into(),
         finish_reason: "stop".into(),
@@ -164,7 +166,10 @@ fn sample_queue(db: &mut Db) {
         model: ModelId("5a11da7a0001".into()),
         model_name: "SmolLM2-135M-Instruct".into(),
     };
-    db.finish_tasks(vec![(Hold { id: TaskId(1), token: 1 }, End::Done(result))], at).unwrap()[0].as_ref().unwrap();
+    db.finish(vec![(Hold { id: TaskId(1), token: 1, nonce: OwnerId::new(1, 2, 3).nonce() }, End::Done(result))], at)
+        .unwrap()[0]
+        .as_ref()
+        .unwrap();
 }
 
 fn dump(conn: &Connection) -> String {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Read};
 
-/// Bytes of one read. The kernel gives a page at a time whatever is asked for.
+/// Bytes of one read. The kernel returns one page at a time, whatever the size of the request.
 const CHUNK: usize = 8 << 10;
 /// Bytes of the longest line: a path of the kernel has 4 KiB, of which every byte can be escaped into four.
 const LONGEST: usize = 64 << 10;
@@ -13,15 +13,15 @@ const LONGEST: usize = 64 << 10;
 pub(super) struct Mapping<'a> {
     /// `start-end`, which is the name of the mapping in `map_files`.
     pub range: &'a str,
-    /// The device of the file system; not always the one that stat tells of a file on it.
+    /// The device of the file system; not always the one that stat reports for a file on it.
     pub major: u32,
     pub minor: u32,
     pub ino: u64,
-    /// With line feeds escaped, and with ` (deleted)` behind it when no such entry is left.
+    /// The path, with line feeds escaped and followed by ` (deleted)` when no such entry is left.
     pub path: &'a [u8],
 }
 
-/// What a line is about; None for text that is none of the kernel's.
+/// Parses a line; None for text that the kernel does not write.
 pub(super) fn parse(line: &[u8]) -> Option<Line<'_>> {
     let (range, rest) = cut(line)?;
     let (_permissions, rest) = cut(rest)?;
@@ -33,7 +33,7 @@ pub(super) fn parse(line: &[u8]) -> Option<Line<'_>> {
     }
     let ino = std::str::from_utf8(ino).ok()?.parse().ok()?;
     let (major, minor) = std::str::from_utf8(device).ok()?.split_once(':')?;
-    let hex = |text| u32::from_str_radix(text, 16).ok(); // no number, no line of maps
+    let hex = |text| u32::from_str_radix(text, 16).ok(); // not a line of maps
     let blanks = rest.iter().take_while(|b| **b == b' ').count();
     let range = std::str::from_utf8(range).ok()?;
     let path = rest.get(blanks..)?;
@@ -42,14 +42,14 @@ pub(super) fn parse(line: &[u8]) -> Option<Line<'_>> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Line<'a> {
-    /// No file is behind it.
+    /// Memory without a file behind it.
     Memory,
     File(Mapping<'a>),
 }
 
 impl<'a> Mapping<'a> {
-    /// The path without what the kernel says of it, and whether the entry is gone. A file may really be called
-    /// `x (deleted)`: then both answers are looked up by who asks.
+    /// Returns the path without what the kernel adds to it, and whether the entry was deleted. A file may really be
+    /// called `x (deleted)`, so the caller checks both answers.
     pub fn entry(&self) -> (Cow<'a, [u8]>, bool) {
         match self.path.strip_suffix(b" (deleted)") {
             Some(path) => (unescaped(path), true),
@@ -58,7 +58,7 @@ impl<'a> Mapping<'a> {
     }
 }
 
-/// The kernel writes a line feed as `\012` and everything else, a backslash too, as it is.
+/// Decodes a path. The kernel writes a line feed as `\012` and everything else, a backslash too, as it is.
 fn unescaped(path: &[u8]) -> Cow<'_, [u8]> {
     if !path.windows(4).any(|w| w == b"\\012") {
         return Cow::Borrowed(path);
@@ -80,16 +80,16 @@ fn unescaped(path: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(plain)
 }
 
-/// Up to the next blank, and behind it.
+/// Splits at the next blank, which is dropped.
 fn cut(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = bytes.iter().position(|b| *b == b' ')?;
     Some((bytes.get(..at)?, bytes.get(at.checked_add(1)?..)?))
 }
 
-/// Hands out the lines of `from` without their ends, in a buffer that is used again. Gives how many there were.
+/// Passes the lines of `from` to `each` without their ends, in a buffer that is reused. Returns the number of lines.
 ///
 /// # Errors
-/// Those of reading, of `each`, and `InvalidData` for a line that no path is long enough for.
+/// Errors of reading and of `each`, and `InvalidData` for a line that is longer than any path makes it.
 pub(super) fn each_line(
     mut from: impl Read,
     buffer: &mut Vec<u8>,

@@ -1,16 +1,18 @@
-//! Who has a file open or mapped, out of `/proc`: one pass over all processes for any number of files.
+//! Processes that have a file open or mapped, from `/proc`: one pass over all processes for any number of files.
 //!
-//! A file is told by device and inode, so that it does not matter under which name it was opened, whether it has been
-//! renamed or unlinked since, or whether only the mapping is left of it. Open files come before mappings: what is
-//! mapped and then closed while the process is looked at is seen as one or the other. A process that takes over a file
-//! from another one behind this pass is not seen; whoever acts looks again.
+//! A file is identified by device and inode, so that it does not matter under which name it was opened, whether it has
+//! been renamed or unlinked since, or whether only the mapping is left of it. Open files are read before mappings: a
+//! file that is mapped and then closed during the scan of its process is seen as one or the other. A process that takes
+//! over a file from another one behind this pass is not seen; a caller that acts on the result scans again.
 //!
-//! What cannot be looked into is told, never left out: processes of others by number, and that there may be more of
-//! them when `/proc` hides some. A process in another PID namespace (the host's, seen from a container) cannot be seen
-//! by any means; that is told as `is_contained` and nothing more, for else nothing in a container were ever unused.
+//! A process that cannot be inspected is reported, never left out: processes of other users by number, and that there
+//! may be more of them when `/proc` hides some. A process in another PID namespace (the host's, seen from a container)
+//! cannot be seen by any means. That is reported as `is_contained` and nothing more, since otherwise nothing in a
+//! container would ever count as unused.
 
 mod maps;
 mod mounts;
+mod proc_file;
 mod process;
 mod tasks;
 #[cfg(test)]
@@ -30,29 +32,29 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const PROC: &str = "/proc";
-/// Threads that look at processes: what is won by more of them is little.
+/// Threads that scan processes: more of them gain little.
 const MOST_THREADS: usize = 4;
 /// The inodes of the namespaces that a machine starts with, from the kernel's `proc_ns.h`.
 const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
 const FIRST_USER_NAMESPACE: &str = "user:[4026531837]";
 
-/// A file to look for.
+/// A file to search for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// As stat has them now.
+    /// The device and the inode, as stat reports them now.
     pub dev: u64,
     pub ino: u64,
-    /// Entries that lead to it: where the kernel tells another device for a mapping than for the file (btrfs,
-    /// overlays), these help to recognise it.
+    /// Entries that lead to the file. Where the kernel reports another device for a mapping than for the file (btrfs,
+    /// overlays), they help to recognize it.
     pub paths: Vec<PathBuf>,
 }
 
-/// How a process has a file.
+/// The way in which a process has a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
     Open,
     Mapped,
-    /// It has mapped a file of the same inode number on a device that cannot be compared.
+    /// The process has mapped a file of the same inode number on a device that cannot be compared.
     Perhaps,
 }
 
@@ -60,60 +62,60 @@ pub enum Held {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     pub pid: u32,
-    /// What the process calls itself, 15 bytes at most. Not disarmed for terminals.
+    /// The name that the process gives itself, at most 15 bytes. Not sanitized for terminals.
     pub command: String,
     pub how: Held,
 }
 
-/// A process that cannot be looked into.
+/// A process that cannot be inspected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closed {
     pub pid: u32,
-    /// The owner of its folder in `/proc`; root for one that does not let itself be looked into.
+    /// The owner of its folder in `/proc`; root for a process that does not allow inspection.
     pub uid: u32,
-    /// As in [`User`]; `?` when not even that can be read.
+    /// The name as in [`User`]; `?` when it cannot be read either.
     pub command: String,
 }
 
-/// What a pass over the processes found.
+/// The result of a pass over the processes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OpenFiles {
     users: HashMap<(u64, u64), Vec<User>>,
-    /// In the order of their numbers. Each of them may have any file.
+    /// Processes that cannot be inspected, in the order of their numbers. Each of them may have any file.
     pub closed: Vec<Closed>,
-    /// Whether processes of others may be missing from `/proc` altogether.
+    /// Whether processes of other users may be missing from `/proc` altogether.
     pub is_hiding: bool,
     /// Whether only the processes of a PID namespace (a container) can be seen.
     pub is_contained: bool,
-    /// How many processes were looked into, kernel threads and our own aside.
+    /// The number of processes that were inspected, without kernel threads and our own.
     pub looked: usize,
 }
 
 impl OpenFiles {
-    /// The processes that have it; empty says no more than that none of those that were looked into has it.
+    /// Returns the processes that have the file. An empty list only means that no inspected process has it.
     pub fn users(&self, dev: u64, ino: u64) -> &[User] {
         self.users.get(&(dev, ino)).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether every process was looked into.
+    /// Returns whether every process was inspected.
     pub fn is_complete(&self) -> bool {
         self.closed.is_empty() && !self.is_hiding
     }
 }
 
-/// Looks for the files in every other process. Unavailable when there is no `/proc` of ours, or after `limit`.
+/// Searches for the files in every other process. Unavailable when there is no `/proc` of ours, or after `limit`.
 pub fn look(wanted: Vec<Wanted>, limit: Duration) -> Reading<OpenFiles> {
-    // A thread of its own: a file on a dead mount or a process that the kernel holds back can keep a look waiting.
+    // A thread of its own: a file on a dead mount or a process that the kernel blocks can delay the scan.
     in_time::start(limit, PROC, move |deadline| pass(Path::new(PROC), &wanted, deadline)).wait()
 }
 
-/// The files by what a process tells of its own.
+/// The wanted files by the facts that a process reports about its files.
 struct Index<'a> {
     wanted: &'a [Wanted],
     by_ino: HashMap<u64, Vec<usize>>,
-    /// Only of files whose device cannot be compared with that of a mapping.
+    /// Files whose device cannot be compared with that of a mapping, by path.
     by_path: HashMap<&'a [u8], Vec<usize>>,
-    /// Of those as well.
+    /// Files whose device cannot be compared with that of a mapping.
     odd: HashSet<usize>,
 }
 
@@ -133,19 +135,19 @@ impl<'a> Index<'a> {
     }
 }
 
-/// One pass over the processes in `proc`.
+/// Makes one pass over the processes in `proc`.
 fn pass(proc: &Path, wanted: &[Wanted], deadline: Option<Instant>) -> io::Result<OpenFiles> {
     let folder = rustix::fs::open(proc, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     let link = |name: &str| {
         let target = rustix::fs::readlinkat(&folder, name, Vec::new())?;
         Ok::<String, rustix::io::Errno>(target.to_string_lossy().into_owned())
     };
-    // Without ourselves in it, it shows some other set of processes.
+    // A `/proc` without this process shows another set of processes.
     let ours: u32 = link("self")?.parse().map_err(|_| io::Error::other("it does not tell which process this is"))?;
-    let mounts = Mounts::parse(&process::text(&folder, "self/mountinfo")?);
+    let mounts = Mounts::parse(&proc_file::bytes(&folder, "self/mountinfo")?);
     let index = Index::new(wanted, &mounts);
     let is_first = |name, first| link(name).is_ok_and(|found| found == first);
-    let hiding = proc.to_str().and_then(|point| mounts.hiding(point));
+    let hiding = mounts.hiding(proc);
     let is_hiding = hiding.is_some_and(|hiding| {
         let may_trace = is_first("self/ns/user", FIRST_USER_NAMESPACE) && may_look_into_all();
         !may_trace && !hiding.group.is_some_and(is_member)
@@ -155,9 +157,9 @@ fn pass(proc: &Path, wanted: &[Wanted], deadline: Option<Instant>) -> io::Result
     let mut pids = Vec::new();
     for entry in Dir::read_from(&folder)? {
         let pid = entry?.file_name().to_str().ok().and_then(|name| name.parse::<u32>().ok());
-        pids.extend(pid.filter(|pid| *pid != ours)); // what is no number is no process
+        pids.extend(pid.filter(|pid| *pid != ours)); // only numbers are processes
     }
-    // The kernel writes the maps of one process while it writes those of another.
+    // Threads share the work, since the kernel can write the maps of several processes at once.
     let next = AtomicUsize::new(0);
     let gazes: Vec<Gaze<'_>> = std::thread::scope(|scope| {
         let gaze = || {

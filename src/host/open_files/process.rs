@@ -1,31 +1,28 @@
 //! One process: its open files, then its mappings.
 
 use super::maps::{Line, Mapping, each_line, parse};
-use super::tasks::Stat;
+use super::proc_file::stat_of;
 use super::{Closed, Held, Index, User};
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir, Statx, StatxFlags, makedev, openat, statx};
 use rustix::io::Errno;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Bytes of a small file of `/proc`; mountinfo of a machine with many containers has some hundred KiB.
-const MOST_TEXT: u64 = 8 << 20;
-
-/// What came of looking at a process.
+/// The result of the inspection of a process.
 enum Seen {
     Looked,
-    /// It has gone, or it can have no files: a kernel thread, a dead process that nobody has asked after.
+    /// The process has ended, or it can have no files: a kernel thread, or a dead process that was not reaped.
     Nothing,
     Closed(Closed),
 }
 
-/// Why a process was not looked into to its end.
+/// The reason why the inspection of a process stopped early.
 enum Stopped {
     Gone,
     Refused,
@@ -35,7 +32,7 @@ impl From<io::Error> for Stopped {
     fn from(error: io::Error) -> Stopped {
         match error.raw_os_error().map(Errno::from_raw_os_error) {
             Some(Errno::NOENT | Errno::SRCH) => Stopped::Gone,
-            // EACCES, EPERM, no more descriptors, odd text: whatever it is, the process may have any file.
+            // EACCES, EPERM, no more descriptors, unexpected text: in any of these cases the process may have any file.
             _ => Stopped::Refused,
         }
     }
@@ -47,15 +44,15 @@ impl From<Errno> for Stopped {
     }
 }
 
-/// What all processes are looked at with.
+/// The state shared by the inspections of all processes.
 pub(super) struct Gaze<'a> {
     proc: &'a OwnedFd,
     index: &'a Index<'a>,
-    /// Users of the wanted files, by their place in the list.
+    /// Users of the wanted files, by the file's index in the list.
     pub users: HashMap<usize, Vec<User>>,
-    /// Processes that could not be looked into.
+    /// Processes that could not be inspected.
     pub closed: Vec<Closed>,
-    /// Processes that were.
+    /// The number of processes that were inspected.
     pub looked: usize,
     folder: Vec<MaybeUninit<u8>>,
     lines: Vec<u8>,
@@ -67,7 +64,7 @@ impl<'a> Gaze<'a> {
         Gaze { proc, index, users: HashMap::new(), closed: Vec::new(), looked: 0, folder, lines: Vec::new() }
     }
 
-    /// Looks at a process and notes what came of it.
+    /// Inspects a process and records the result.
     pub fn note(&mut self, pid: u32) {
         match self.at(pid) {
             Seen::Looked => self.looked = self.looked.saturating_add(1),
@@ -80,11 +77,12 @@ impl<'a> Gaze<'a> {
         let own = pid.to_string();
         let mut held = Vec::new();
         let looked = self.look(&own, &mut held).and_then(|is_empty| {
-            // Without a single mapping it is a kernel thread, or dead, or its first thread has ended before the others.
+            // A process without a single mapping is a kernel thread, or dead, or its first thread ended before the
+            // others.
             if is_empty { self.rest(&own, &mut held) } else { Ok(()) }
         });
         if !held.is_empty() {
-            let command = Stat::read(self.proc, &own).map_or_else(|_| "?".to_owned(), |stat| stat.command);
+            let command = stat_of(self.proc, &own).map_or_else(|_| "?".to_owned(), |stat| stat.command);
             for (at, how) in held {
                 let users = self.users.entry(at).or_default();
                 if users.last().is_none_or(|last| last.pid != pid) {
@@ -95,7 +93,7 @@ impl<'a> Gaze<'a> {
         match looked {
             Ok(()) => Seen::Looked,
             Err(Stopped::Gone) => Seen::Nothing,
-            Err(Stopped::Refused) => match Stat::read(self.proc, &own) {
+            Err(Stopped::Refused) => match stat_of(self.proc, &own) {
                 Ok(stat) if stat.has_no_files() => Seen::Nothing,
                 Ok(stat) => self.closed(pid, stat.command),
                 Err(e) => match e.into() {
@@ -107,25 +105,26 @@ impl<'a> Gaze<'a> {
     }
 
     fn closed(&self, pid: u32, command: String) -> Seen {
-        // Gone meanwhile, or hidden: the number remains.
+        // Without the owner, because the process has ended or is hidden, the number remains.
         let uid = statx(self.proc, pid.to_string(), AtFlags::empty(), StatxFlags::UID).map_or(0, |meta| meta.stx_uid);
         Seen::Closed(Closed { pid, uid, command })
     }
 
-    /// Whether the process has no mapping. What it has of the wanted files goes to `held`.
+    /// Returns whether the process has no mapping. Adds the wanted files that it has to `held`.
     fn look(&mut self, own: &str, held: &mut Vec<(usize, Held)>) -> Result<bool, Stopped> {
         self.open_files(own, held)?;
         Ok(self.mappings(own, held)? == 0)
     }
 
-    /// The other threads of a process whose first one has ended: it has neither files nor mappings then.
+    /// Inspects the other threads of a process whose first one has ended: the first has neither files nor mappings
+    /// then.
     fn rest(&mut self, own: &str, held: &mut Vec<(usize, Held)>) -> Result<(), Stopped> {
-        if Stat::read(self.proc, own)?.has_no_files() {
+        if stat_of(self.proc, own)?.has_no_files() {
             return Err(Stopped::Gone);
         }
         for task in super::tasks::of(self.proc, own)? {
             match self.look(&format!("{own}/task/{task}"), held) {
-                // They share both; one that can be looked at tells of all.
+                // Threads share both, so one that can be inspected stands for all.
                 Ok(false) => return Ok(()),
                 Ok(true) | Err(Stopped::Gone) => {}
                 Err(Stopped::Refused) => return Err(Stopped::Refused),
@@ -150,7 +149,8 @@ impl<'a> Gaze<'a> {
                     let same = |at: &&usize| self.index.wanted.get(**at).is_some_and(|file| file.dev == dev);
                     held.extend(places.iter().filter(same).map(|at| (*at, Held::Open)));
                 }
-                // Closed meanwhile; or on a server that has forgotten it, as none that can be deleted is.
+                // Closed meanwhile, or on a server that no longer knows it. No file that can be deleted is in that
+                // state.
                 Err(Errno::NOENT | Errno::STALE | Errno::NOTCONN) => {}
                 Err(e) => return Err(e.into()),
             }
@@ -158,7 +158,7 @@ impl<'a> Gaze<'a> {
         Ok(())
     }
 
-    /// How many lines there are.
+    /// Adds the wanted files that the process has mapped to `held`. Returns the number of lines.
     fn mappings(&mut self, own: &str, held: &mut Vec<(usize, Held)>) -> Result<usize, Stopped> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let maps = openat(self.proc, format!("{own}/maps"), flags, Mode::empty())?;
@@ -179,7 +179,7 @@ impl<'a> Gaze<'a> {
     }
 }
 
-/// Adds the wanted files that the mapping is of.
+/// Adds the wanted files that the mapping refers to.
 fn compare(proc: &OwnedFd, own: &str, index: &Index<'_>, mapping: &Mapping<'_>, held: &mut Vec<(usize, Held)>) {
     let dev = makedev(mapping.major, mapping.minor);
     for at in index.by_ino.get(&mapping.ino).into_iter().flatten() {
@@ -194,7 +194,7 @@ fn compare(proc: &OwnedFd, own: &str, index: &Index<'_>, mapping: &Mapping<'_>, 
     if index.by_path.is_empty() {
         return;
     }
-    // An overlay may map another inode than it tells of; the entry is the same.
+    // An overlay may map another inode than it reports; the entry is the same.
     let (entry, is_gone) = mapping.entry();
     let named = if is_gone { None } else { index.by_path.get(entry.as_ref()) };
     for at in named.or_else(|| index.by_path.get(mapping.path)).into_iter().flatten() {
@@ -202,14 +202,14 @@ fn compare(proc: &OwnedFd, own: &str, index: &Index<'_>, mapping: &Mapping<'_>, 
     }
 }
 
-/// Whether a mapping of the same inode number on another device is of the wanted file. `behind` is what stat says of
-/// the mapping itself, which takes rights that few have.
+/// Returns how a mapping of the same inode number on another device holds the wanted file, if it does. `behind` is what
+/// stat reports for the mapping itself, which takes rights that few processes have.
 fn recognised(behind: Result<Statx, Errno>, wanted: (u64, u64), mapping: &Mapping<'_>) -> Option<Held> {
     let identity = |meta: &Statx| (makedev(meta.stx_dev_major, meta.stx_dev_minor), meta.stx_ino);
     if behind.is_ok_and(|meta| identity(&meta) == wanted) {
         return Some(Held::Mapped);
     }
-    // Its own entry leads to a file of this number on yet another device: that is the one.
+    // Its own entry leads to a file of this number on yet another device, so the mapping is of that file.
     let (entry, _) = mapping.entry();
     match stat(rustix::fs::CWD, Path::new(OsStr::from_bytes(&entry))).map(|meta| identity(&meta)) {
         Ok(found) if found == wanted => Some(Held::Mapped),
@@ -218,15 +218,7 @@ fn recognised(behind: Result<Statx, Errno>, wanted: (u64, u64), mapping: &Mappin
     }
 }
 
-/// Device and inode of what is behind a link, without asking a server for anything newer.
+/// Returns device and inode of the target of a link, without asking a server for anything newer.
 fn stat(at: impl AsFd, path: impl rustix::path::Arg) -> Result<Statx, Errno> {
     statx(at, path, AtFlags::STATX_DONT_SYNC, StatxFlags::INO)
-}
-
-/// A small text of `/proc`, lossy.
-pub(super) fn text(proc: &OwnedFd, name: &str) -> io::Result<String> {
-    let file = openat(proc, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    let mut bytes = Vec::new();
-    File::from(file).take(MOST_TEXT).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

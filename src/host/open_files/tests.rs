@@ -140,7 +140,7 @@ fn a_file_held_by_the_threads_that_outlive_the_first_one_is_in_use() {
 /// Looks as root without the right to look into processes of others, which is what any other user is.
 fn without_rights<T: Send>(look: impl FnOnce() -> T + Send) -> Option<T> {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: only root can start a process of another user");
+        crate::testing::skip("only root can start a process of another user");
         return None;
     }
     // Rights are those of a thread.
@@ -167,7 +167,7 @@ fn without_rights<T: Send>(look: impl FnOnce() -> T + Send) -> Option<T> {
 fn a_process_that_cannot_be_looked_into_is_told_by_number_and_name() {
     let scene = scene();
     if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: only root can start a process of another user");
+        crate::testing::skip("only root can start a process of another user");
         return;
     }
     let holder = Holder::nobody(&scene.file);

@@ -8,8 +8,9 @@
 //! <root>/.locks/<repo>/<etag>.lock
 //! ```
 
-use super::folder::Folder;
 use crate::gguf::untouched;
+use crate::inventory::folder::Folder;
+use crate::inventory::inode::vanished;
 use rustix::fs::{Mode, OFlags};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -21,23 +22,24 @@ use std::path::{Component, Path, PathBuf};
 const SNAPSHOTS: &[u8] = b"/snapshots/";
 const PREFIXES: [&str; 4] = ["models--", "datasets--", "spaces--", "kernels--"];
 
-/// A repository folder: named like one, and with at least one of the folders that make one.
+/// Returns whether a folder is a repository: named like one, and with at least one of the folders that make one.
 pub(super) fn is_repo(folder: &Path, name: &OsStr) -> bool {
     PREFIXES.iter().any(|p| name.as_bytes().starts_with(p.as_bytes()))
         && ["snapshots", "blobs", "refs"].iter().any(|part| folder.join(part).is_dir())
 }
 
-/// The repository folder in the path of a snapshot entry. Cheap for every other path: this runs for each known file.
+/// Returns the repository folder in the path of a snapshot entry. Cheap for every other path: this runs for each known
+/// file.
 pub(super) fn repository_of(path: &Path) -> Option<&Path> {
     let bytes = path.as_os_str().as_bytes();
-    // The first byte is compared apart: a call for each window of each path is a millisecond for 2,000 of them.
+    // Compares the first byte separately: one call for each window of each path takes a millisecond for 2,000 paths.
     let at = bytes.windows(SNAPSHOTS.len()).position(|w| w.first() == SNAPSHOTS.first() && w == SNAPSHOTS)?;
     let folder = Path::new(OsStr::from_bytes(bytes.get(..at)?));
     let name = folder.file_name()?;
     PREFIXES.iter().any(|p| name.as_bytes().starts_with(p.as_bytes())).then_some(folder)
 }
 
-/// Lock files and the shared payloads: entries of the cache that hold no names of models.
+/// Returns whether a folder holds lock files or the shared payloads: entries of the cache that hold no names of models.
 pub(super) fn is_bookkeeping(folder: &Path, name: &OsStr) -> bool {
     match name.as_bytes() {
         b".locks" => folder.parent().is_some_and(|root| root.join("CACHEDIR.TAG").exists()),
@@ -46,18 +48,20 @@ pub(super) fn is_bookkeeping(folder: &Path, name: &OsStr) -> bool {
     }
 }
 
-/// Whether `root` is a hub cache. Its `CACHEDIR.TAG` alone does not tell: every tool writes the same signature there.
+/// Returns whether `root` is a hub cache. Its `CACHEDIR.TAG` alone proves nothing: every tool writes the same signature
+/// there.
 pub(super) fn is_cache(root: &Path) -> bool {
     if root.join("CACHEDIR.TAG").is_file() && root.join(".locks").is_dir() {
         return true;
     }
-    // What cannot be read cannot be told: a plain folder then, and the walk reports the reason.
+    // An unreadable folder counts as a plain one, and the walk reports the reason.
     let Ok(names) = Folder::open(root).and_then(|folder| folder.names()) else { return false };
     names.iter().any(|n| is_repo(&root.join(&n.name), &n.name))
 }
 
-/// `models--org--name` → `org/name`; other kinds of repository keep their kind (`datasets/org/name`). A folder whose
-/// name would be an odd path (`models--..--x`) keeps its own name: this is shown to people, never opened.
+/// Returns the name of a repository: `models--org--name` → `org/name`; other kinds of repository keep their kind
+/// (`datasets/org/name`). A folder whose name would become an odd path (`models--..--x`) keeps its own name: the result
+/// is displayed, never opened.
 pub(super) fn repo_name(folder: &OsStr) -> String {
     let folder = folder.to_string_lossy();
     let name = match folder.strip_prefix("models--") {
@@ -68,17 +72,29 @@ pub(super) fn repo_name(folder: &OsStr) -> String {
     if plain { name } else { folder.into_owned() }
 }
 
-/// The commit that the text of a reference names. None when it names none.
+/// Returns the commit that the text of a reference names. None when it names none.
 pub(super) fn commit_in(text: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(text).ok()?.trim(); // no text, no commit
+    let text = std::str::from_utf8(text).ok()?.trim(); // not UTF-8: no commit
     (text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit())).then(|| text.to_owned())
 }
 
-/// The sha256 of each large file of a commit, from `trees/<commit>.json`, which huggingface_hub writes when it downloads
-/// a whole snapshot: `{"format_version": 1, "files": {path: {"size": …, "blob_id": …, "lfs_sha256": …}}}`. Empty when
-/// it is not there or says something else.
+/// Returns the payload that a link to a shared payload means. In a cache that was moved, links lead to the old
+/// location: then the payload of that name in the new location is meant.
+pub(super) fn shared_payload(root: &Path, payload: PathBuf) -> PathBuf {
+    let name = payload.file_name();
+    let short = payload.parent().and_then(Path::file_name);
+    let is_shared = payload.ancestors().nth(2).and_then(Path::file_name).is_some_and(|folder| folder == "blobs");
+    let (Some(name), Some(short), true) = (name, short, is_shared) else { return payload };
+    let here = root.join("blobs").join(short).join(name);
+    let is_lost = here != payload && payload.symlink_metadata().is_err_and(|e| vanished(&e));
+    if is_lost && here.symlink_metadata().is_ok() { here } else { payload }
+}
+
+/// Returns the sha256 of each large file of a commit, from `trees/<commit>.json`, which huggingface_hub writes when it
+/// downloads a whole snapshot: `{"format_version": 1, "files": {path: {"size": …, "blob_id": …, "lfs_sha256": …}}}`.
+/// Empty when the file does not exist or has another format.
 pub(super) fn tree(repo: &Path, commit: &OsStr) -> BTreeMap<String, String> {
-    /// A repository with a hundred thousand files stays below.
+    /// The largest size in bytes: enough for a repository with a hundred thousand files.
     const MOST_BYTES: u64 = 32 << 20;
     #[derive(serde::Deserialize)]
     struct Tree {
@@ -93,37 +109,38 @@ pub(super) fn tree(repo: &Path, commit: &OsStr) -> BTreeMap<String, String> {
     name.push(".json");
     let Some(file) = open_quietly(&repo.join("trees").join(name)) else { return BTreeMap::new() };
     let read = serde_json::from_reader::<_, Tree>(BufReader::new(file.take(MOST_BYTES)));
-    // A tree in another format promises nothing that could be held against a file.
+    // A tree in another format promises no hash to check a file against.
     let Some(tree) = read.ok().filter(|t| t.format_version == 1) else { return BTreeMap::new() };
     let promise = |(path, file): (String, File)| Some((path, promised_sha256(OsStr::new(&file.lfs_sha256?))?));
     tree.files.into_iter().filter_map(promise).collect()
 }
 
-/// A file whose name does not say GGUF: look at its first four bytes.
+/// Returns whether a file without a GGUF name is one by its first four bytes.
 pub(super) fn starts_like_gguf(path: &Path) -> bool {
     let mut magic = [0; 4];
     open_quietly(path).is_some_and(|mut file| file.read_exact(&mut magic).is_ok()) && &magic == b"GGUF"
 }
 
-/// [`try_open_quietly`] for those to whom nothing depends on why it cannot be opened.
+/// Opens a file like [`try_open_quietly`], without the reason for a failure.
 pub(super) fn open_quietly(path: &Path) -> Option<File> {
     try_open_quietly(path).ok() // None: there is nothing to read
 }
 
-/// Opens a regular file for reading without following a link, waiting for a writer or touching its access time.
+/// Opens a regular file for reading without following a link, waiting for a writer or updating its access time.
 pub(super) fn try_open_quietly(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = File::from(untouched(|extra| rustix::fs::open(path, flags | extra, Mode::empty()))?);
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
 
-/// The sha256 that a blob's name promises: 64 hex digits. 40 digits are a git hash, of small files only.
+/// Returns the sha256 that a blob's name promises: 64 hex digits. 40 digits are a git hash, of small files only.
 pub(super) fn promised_sha256(blob: &OsStr) -> Option<String> {
     let name = blob.to_str()?;
     (name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit())).then(|| name.to_ascii_lowercase())
 }
 
-/// File kinds that are never GGUF; anything else behind a sha256 is worth a look at its first bytes.
+/// Returns whether the name is of a kind that is never GGUF. For any other file with a sha256, the first bytes are
+/// checked.
 pub(super) fn is_other_kind(name: &OsStr) -> bool {
     const OTHERS: [&str; 30] = [
         "json",
@@ -160,7 +177,7 @@ pub(super) fn is_other_kind(name: &OsStr) -> bool {
     Path::new(name).extension().is_some_and(|e| OTHERS.iter().any(|o| e.eq_ignore_ascii_case(o)))
 }
 
-/// `dir` joined with the text of a link, with `.` and `..` worked out on paper.
+/// Returns `dir` joined with the text of a link, with `.` and `..` resolved in the text alone.
 pub(super) fn normal(dir: &Path, link: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in dir.join(link).components() {

@@ -1,28 +1,28 @@
-//! The order of the snapshots of one repository: which of them speaks for a blob.
+//! The order of the snapshots of one repository, which decides by which of them a blob is named.
 
 use super::hf_refs::Refs;
-use super::hf_repo::RepoFile;
+use crate::inventory::found::Found;
 use crate::inventory::shards::shard_name;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-/// The snapshot that an entry is in; None for a file directly under `snapshots`.
+/// Returns the snapshot that an entry is in. None for a file directly under `snapshots`.
 pub(super) fn snapshot_of(snapshots: &Path, entry: &Path) -> Option<OsString> {
-    let mut inside = entry.strip_prefix(snapshots).ok()?.components(); // entries come from there
+    let mut inside = entry.strip_prefix(snapshots).ok()?.components(); // every entry is below `snapshots`
     let commit = inside.next()?;
     inside.next()?;
     Some(commit.as_os_str().to_owned())
 }
 
-/// Which snapshot speaks for a blob that several hold: for a part of a split set one where the set is complete, then
-/// the one `refs/main` names, then the newest.
+/// The preference among snapshots that have the same blob: for a shard, snapshots with the complete set first, then the
+/// one that `refs/main` names, then the newest.
 pub(super) struct SnapshotOrder {
     snapshots: PathBuf,
     main: Option<OsString>,
-    /// Snapshots with models, and when the folder last changed (nanoseconds since the epoch).
+    /// The snapshots with models, and the time when the folder of each last changed (nanoseconds since the epoch).
     made: BTreeMap<OsString, i64>,
-    /// Parts seen of each set, by folder, prefix and count: two sets may share a prefix.
+    /// The shards found of each set, by folder, prefix and count: two sets may share a prefix.
     parts: BTreeMap<(PathBuf, u32), BTreeSet<u32>>,
 }
 
@@ -34,7 +34,7 @@ impl SnapshotOrder {
         let main = refs.main().map(OsStr::to_owned);
         let mut order = SnapshotOrder { snapshots, main, made, parts: BTreeMap::new() };
         if order.made.len() < 2 {
-            return order; // nothing to choose
+            return order; // one snapshot: no choice
         }
         for file in files.iter().filter(|f| f.found.fault.is_none()) {
             for (key, no) in file.entries.iter().filter_map(|e| part_key(e)) {
@@ -44,7 +44,7 @@ impl SnapshotOrder {
         order
     }
 
-    /// The snapshot whose files carry the plain name; None when there is only one.
+    /// Returns the snapshot whose files have the plain name. None when there is only one snapshot with models.
     pub fn current(&self) -> Option<OsString> {
         if self.made.len() < 2 {
             return None;
@@ -72,4 +72,10 @@ fn part_key(entry: &Path) -> Option<((PathBuf, u32), u32)> {
     let shard = shard_name(entry.file_name()?)?;
     let prefix = entry.parent()?.join(OsString::from(shard.prefix));
     Some(((prefix, shard.count), shard.no))
+}
+
+/// One file of the repository with all its entries.
+pub(super) struct RepoFile {
+    pub found: Found,
+    pub entries: Vec<PathBuf>,
 }

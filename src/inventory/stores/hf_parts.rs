@@ -1,17 +1,18 @@
-//! What goes with a model of a hub cache: the links of every snapshot, the blob, the shared payload when no other
-//! repository links it, and the rest of the repository when nothing but descriptions is left.
+//! Finds everything that is removed with a model of a hub cache: the links of every snapshot, the blob, the shared
+//! payload if no other repository links to it, and the rest of the repository if only descriptions are left.
 
-use super::folder::Folder;
 use super::hf::{is_bookkeeping, is_other_kind, normal};
 use super::hf_refs::{Refs, Standing, standings};
-use super::parts::{Part, PartRole, Tree, Wish, give, look, quietly};
-use crate::inventory::found::{Entity, Stamp, is_partial};
+use super::part::{Part, PartRole, Tree, Wish, give, look, quietly};
+use crate::inventory::folder::Folder;
+use crate::inventory::inode::{Entity, Stamp};
+use crate::inventory::paths::is_partial;
 use crate::model::StoreKind;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-/// A description is not longer than this; a larger file may be what somebody downloaded the repository for.
+/// The largest size of a description in bytes. A larger file may be the reason why the repository was downloaded.
 const MOST_BESIDE: u64 = 32 << 20;
 
 pub(super) fn parts(folder: &Path, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, String>> {
@@ -24,14 +25,30 @@ pub(super) fn parts(folder: &Path, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, St
     }
 }
 
+/// Returns the blobs of repositories that another repository of the cache uses through a link in place of its own
+/// blobs, each with that link. One repository alone does not show whether such blobs are needed.
+pub(super) fn linked_blobs(root: &Path) -> HashMap<PathBuf, PathBuf> {
+    // If a root cannot be listed, reading its repositories fails.
+    let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
+    let blobs = entries.map(|entry| entry.path().join("blobs")).filter(|blobs| blobs.is_symlink());
+    blobs.filter_map(|link| Some((link.canonicalize().ok()?, link))).collect()
+}
+
+/// Returns the link through which another repository uses the blobs of this one.
+pub(super) fn user_of(folder: &Path, linked: &HashMap<PathBuf, PathBuf>) -> Option<PathBuf> {
+    let blobs = folder.join("blobs");
+    let user = linked.get(&blobs.canonicalize().ok()?); // no blobs, no link to them
+    user.filter(|user| **user != blobs).cloned()
+}
+
 fn is_repo_folder(folder: &Path) -> bool {
     folder.file_name().is_some_and(|name| super::hf::is_repo(folder, name))
 }
 
-/// Shared payloads that nothing links any more, and downloads among them.
+/// Returns the parts of shared payloads that nothing links to any more, and of downloads among them.
 fn beside_repositories(wish: &Wish) -> Result<Vec<Part>, String> {
     let mut found = Vec::new();
-    for path in super::parts::inside(&wish.root, wish) {
+    for path in super::part::inside(&wish.root, wish) {
         if look(path)?.is_none() {
             continue;
         }
@@ -52,7 +69,7 @@ struct Entry {
     path: PathBuf,
     commit: OsString,
     look: Stamp,
-    /// The blob that the entry leads to; None for a file that lies there itself.
+    /// The blob that the entry leads to. None for a regular file in the snapshot.
     blob: Option<PathBuf>,
 }
 
@@ -64,9 +81,27 @@ struct Repo {
     standings: BTreeMap<OsString, Standing>,
 }
 
+/// Returns the blob that a link means. In a cache that was moved, a link may lead to the old location: if nothing is
+/// there, the blob of that name in this repository is meant.
+fn moved(folder: &Path, tree: &Tree, first: PathBuf) -> PathBuf {
+    let in_blobs = first.parent().and_then(Path::file_name).is_some_and(|name| name == "blobs");
+    let beside = first.file_name().filter(|_| in_blobs).map(|name| folder.join("blobs").join(name));
+    match beside {
+        Some(beside) if beside != first && tree.files.contains_key(&beside) && matches!(look(&first), Ok(None)) => {
+            beside
+        }
+        _ => first,
+    }
+}
+
 impl Repo {
     fn read(folder: &Path) -> Result<Repo, String> {
         let root = folder.parent().ok_or("its folder has no root")?;
+        for part in [folder.to_owned(), folder.join("blobs"), folder.join("snapshots")] {
+            if let Ok(to) = std::fs::read_link(&part) {
+                return Err(format!("`{}` is a link to `{}`, where others may need it", part.display(), to.display()));
+            }
+        }
         let tree = Tree::read(folder)?;
         let snapshots = folder.join("snapshots");
         let mut entries = Vec::new();
@@ -75,24 +110,24 @@ impl Repo {
             made.insert(dir.file_name().unwrap_or_default().to_owned(), look.identity.mtime_ns);
         }
         for (path, look) in tree.files.range(snapshots.clone()..).take_while(|(p, _)| p.starts_with(&snapshots)) {
-            let commit = path.strip_prefix(&snapshots).ok().and_then(|p| p.iter().next()).unwrap_or_default(); // it lies there
+            let commit = path.strip_prefix(&snapshots).ok().and_then(|p| p.iter().next()).unwrap_or_default(); // below
             let blob = match look.entity {
                 Entity::Link => {
                     let text = std::fs::read_link(path).map_err(|e| format!("`{}`: {e}", path.display()))?;
-                    Some(normal(path.parent().unwrap_or(folder), &text))
+                    Some(moved(folder, &tree, normal(path.parent().unwrap_or(folder), &text)))
                 }
                 _ => None,
             };
             entries.push(Entry { path: path.clone(), commit: commit.to_owned(), look: *look, blob });
         }
-        let refs = quietly(root, |intake| Refs::read(&Folder::open(folder)?, intake))?;
+        let refs = quietly(root, |collector| Refs::read(&Folder::open(folder)?, collector))?;
         let standings = standings(&refs, &made);
         Ok(Repo { folder: folder.to_owned(), tree, entries, refs, standings })
     }
 
     fn parts(&self, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, String>> {
         let mut found: Vec<Result<Vec<Part>, String>> = wishes.iter().map(|_| Ok(Vec::new())).collect();
-        // Who takes which entry and which blob: the last that needs it.
+        // For each entry and each blob, the index of the last wish that takes it.
         let mut gone: BTreeMap<&Path, usize> = BTreeMap::new();
         for (at, wish) in wishes.iter().enumerate() {
             for entry in &self.entries {
@@ -142,7 +177,7 @@ impl Repo {
         matches!(self.standings.get(&entry.commit), Some(Standing::Superseded { .. }))
     }
 
-    /// Takes what is of no use any more once `gone` is away: descriptions in old snapshots, and everything in a
+    /// Adds the files without a use after `gone` was removed: descriptions in old snapshots, and everything in a
     /// repository of which only descriptions are left.
     fn rest<'a>(&'a self, last: usize, gone: &mut BTreeMap<&'a Path, usize>) {
         let stays = |e: &&Entry, gone: &BTreeMap<&Path, usize>| !gone.contains_key(e.path.as_path());
@@ -156,7 +191,8 @@ impl Repo {
                 p.parent() == Some(&blobs) && !led_to.contains(p.as_path()) && !gone.contains_key(p.as_path())
             });
         let is_whole = !touched.is_empty() && !strays && left.iter().all(|e| self.is_description(e));
-        // Of each snapshot of which nothing is left that counts: the wish that takes the last of it.
+        // For each snapshot of which nothing or only descriptions are left: the wish that takes the last of its
+        // entries.
         let commits: BTreeMap<&OsStr, usize> = touched
             .into_iter()
             .filter_map(|commit| {
@@ -183,7 +219,7 @@ impl Repo {
         }
         for path in self.tree.files.keys() {
             let of_commit = |part: &str| {
-                let inside = path.strip_prefix(self.folder.join(part)).ok()?; // not of that part
+                let inside = path.strip_prefix(self.folder.join(part)).ok()?; // outside of that part
                 commits.get(Path::new(inside.iter().next()?).file_stem()?).copied()
             };
             let note = ["trees", ".no_exist"].iter().find_map(|part| of_commit(part));
@@ -193,7 +229,7 @@ impl Repo {
         }
     }
 
-    /// Names that no program loads as a model, and short.
+    /// Returns whether a file is short and has a name that no program loads as a model.
     fn is_description(&self, entry: &Entry) -> bool {
         const WEIGHTS: [&str; 14] = [
             "gguf",
@@ -273,15 +309,15 @@ impl Repo {
     }
 }
 
-/// Adds the shared payloads behind the blobs that go: one goes with the last wish that has a blob of it, when its own list
-/// of users and all repositories name nobody else who still links it. Without a readable list it stays, as its owner
-/// would have it.
+/// Adds the shared payloads behind the removed blobs. A payload is removed with the last wish that has a blob of it, if
+/// neither its own list of users nor any repository shows another blob that links to it. Without a readable list it
+/// stays, as its owner would leave it.
 pub(super) fn payloads(wishes: &[Wish], found: &mut [Result<Vec<Part>, String>]) {
     let mut behind: BTreeMap<PathBuf, (usize, BTreeSet<PathBuf>)> = BTreeMap::new();
     let of_hub = found.iter().zip(wishes).enumerate().filter(|(_, (_, wish))| wish.store == StoreKind::Hf);
     for (at, (parts, _)) in of_hub {
         for blob in parts.iter().flatten().filter(|p| p.role == PartRole::Beside).map(|p| &p.path) {
-            // What is no link, or vanished, leads to no payload.
+            // An entry that is no link, or that vanished, leads to no payload.
             let Ok(to) = std::fs::read_link(blob) else { continue };
             let Some(payload) = blob.parent().map(|folder| normal(folder, &to)) else { continue };
             let (last, blobs) = behind.entry(payload).or_default();
@@ -308,7 +344,7 @@ pub(super) fn payloads(wishes: &[Wish], found: &mut [Result<Vec<Part>, String>])
 struct Payload;
 
 impl Payload {
-    /// The list of those who ever linked it, when that is there.
+    /// Returns the path of the list of all blobs that ever linked to the payload, if it exists.
     fn list(payload: &Path) -> Option<PathBuf> {
         let mut list = payload.as_os_str().to_owned();
         list.push(".refs");
@@ -316,7 +352,10 @@ impl Payload {
         list.is_file().then_some(list)
     }
 
-    /// Blobs that link to it now, of those that its list names and of every repository of the root.
+    /// Returns the blobs that link to the payload now: those in its list, and those of every repository of the root.
+    ///
+    /// # Errors
+    /// The reason why the users cannot be known, as text.
     fn users(root: &Path, payload: &Path) -> Result<Vec<PathBuf>, String> {
         let list = Payload::list(payload).ok_or("the list of who shares it is not there")?;
         let text =
@@ -326,13 +365,13 @@ impl Payload {
         let repositories = std::fs::read_dir(root).map_err(|e| format!("its root cannot be read: {e}"))?;
         for repository in repositories.flatten().filter(|e| is_repo_folder(&e.path())) {
             let blobs = match std::fs::read_dir(repository.path().join("blobs")) {
-                Err(e) if crate::inventory::found::vanished(&e) => continue,
+                Err(e) if crate::inventory::inode::vanished(&e) => continue,
                 blobs => blobs.map_err(|e| format!("not every repository can be read: {e}"))?,
             };
             users.extend(blobs.flatten().filter(|e| e.file_type().is_ok_and(|t| t.is_symlink())).map(|e| e.path()));
         }
         let leads = |user: &PathBuf| {
-            // An entry that vanished links nothing.
+            // An entry that vanished links to nothing.
             let to = std::fs::read_link(user).ok()?;
             Some(normal(user.parent()?, &to) == payload)
         };

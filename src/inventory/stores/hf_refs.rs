@@ -1,34 +1,35 @@
-//! The references of one repository, and what follows from them for its snapshots.
+//! The references of one repository, and the standing of its snapshots that follows from them.
 
-use super::folder::{Folder, Name};
 use super::hf::commit_in;
-use crate::inventory::found::{Entity, Intake, vanished};
+use crate::inventory::collector::StoreCollector;
+use crate::inventory::folder::{Folder, Name};
+use crate::inventory::inode::{Entity, vanished};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-/// Folders within folders: `refs/pr/1` has two.
+/// The largest depth of nested folders: `refs/pr/1` has two.
 const DEEPEST: usize = 32;
 
-/// What `refs/` says.
+/// The content of `refs/`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Refs {
     /// The names that lead to a commit: `main`, `v1.0`, `refs/pr/1`.
     pub names: BTreeMap<OsString, Vec<String>>,
-    /// Files there that hold no commit.
+    /// Files in `refs/` that hold no commit.
     pub odd: Vec<PathBuf>,
     pub files: u64,
     pub bytes: u64,
 }
 
 impl Refs {
-    /// A reference of any size is read to its first 64 bytes only.
-    pub fn read(repo: &Folder, intake: &mut Intake<'_>) -> anyhow::Result<Refs> {
+    /// Reads all references, each to its first 64 bytes only.
+    pub fn read(repo: &Folder, collector: &mut StoreCollector<'_>) -> anyhow::Result<Refs> {
         let mut refs = Refs::default();
-        match repo.inner(OsStr::new("refs")) {
-            Ok(top) => refs.take(&top, "", 0, intake)?,
+        match repo.inner_through(OsStr::new("refs")) {
+            Ok(top) => refs.take(&top, "", 0, collector)?,
             Err(e) if vanished(&e) => {}
-            Err(e) => intake.cannot_read(&repo.path.join("refs"), &e),
+            Err(e) => collector.cannot_read(&repo.path.join("refs"), &e),
         }
         for names in refs.names.values_mut() {
             names.sort();
@@ -37,40 +38,46 @@ impl Refs {
         Ok(refs)
     }
 
-    /// `before`: the names of the folders on the way, with a slash at the end.
-    fn take(&mut self, folder: &Folder, before: &str, depth: usize, intake: &mut Intake<'_>) -> anyhow::Result<()> {
-        intake.stamping.folder(folder);
+    /// `before`: the names of the parent folders below `refs/`, with a slash at the end.
+    fn take(
+        &mut self,
+        folder: &Folder,
+        before: &str,
+        depth: usize,
+        collector: &mut StoreCollector<'_>,
+    ) -> anyhow::Result<()> {
+        collector.stamping.folder(folder);
         let names = match folder.names() {
             Ok(names) => names,
             Err(e) => {
-                intake.cannot_read(&folder.path, &e);
+                collector.cannot_read(&folder.path, &e);
                 return Ok(());
             }
         };
         for Name { name, entity } in names {
-            intake.pulse.entry()?;
+            collector.progress.entry()?;
             let path = folder.path.join(&name);
             if entity == Some(Entity::Folder) {
                 match folder.inner(&name) {
                     Ok(inner) if depth < DEEPEST => {
                         let before = format!("{before}{}/", name.to_string_lossy());
-                        self.take(&inner, &before, depth + 1, intake)?;
+                        self.take(&inner, &before, depth.saturating_add(1), collector)?;
                     }
-                    Ok(_) => intake.cannot_read(&path, &std::io::Error::other("its folders are nested too deep")),
+                    Ok(_) => collector.cannot_read(&path, &std::io::Error::other("its folders are nested too deep")),
                     Err(e) if vanished(&e) => {}
-                    Err(e) => intake.cannot_read(&path, &e),
+                    Err(e) => collector.cannot_read(&path, &e),
                 }
                 continue;
             }
-            self.files += 1;
-            // What is no file or cannot be read holds no commit that anybody could go by.
+            self.files = self.files.saturating_add(1);
+            // An entry that is no file or cannot be read holds no usable commit.
             let text = match folder.glance(&name, 64) {
                 Ok((look, text)) => {
-                    intake.stamping.add(&path, &look);
+                    collector.stamping.add(&path, &look);
                     Some(text)
                 }
                 Err(_) => {
-                    intake.stamping.spoil();
+                    collector.stamping.spoil();
                     None
                 }
             };
@@ -92,22 +99,22 @@ impl Refs {
     }
 }
 
-/// Whether anybody goes by a snapshot.
+/// The use of a snapshot: named by references, by its commit only, or superseded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// These references name it.
+    /// These references name the snapshot.
     Named(Vec<String>),
-    /// No reference names it, and none has moved on from it either: it was downloaded by its commit, or by a program
+    /// No reference names the snapshot, and none has moved on from it: it was downloaded by its commit, or by a program
     /// that moves the reference without downloading (llama.cpp does at each start).
     ByCommit,
-    /// A reference has moved on to a newer snapshot, which is there.
+    /// A reference has moved on to a newer snapshot, which exists.
     Superseded { by: String },
 }
 
-/// The standing of each snapshot, given with the time its folder last changed.
+/// Returns the standing of each snapshot, from the time when its folder last changed.
 ///
-/// A snapshot without a reference is taken for superseded only when one that is there, named and newer has replaced
-/// it: a download by commit writes no reference, and must not look like waste.
+/// A snapshot without a reference counts as superseded only if an existing, named and newer one has replaced it: a
+/// download by commit writes no reference, and must not be mistaken for waste.
 pub(super) fn standings(refs: &Refs, made: &BTreeMap<OsString, i64>) -> BTreeMap<OsString, Standing> {
     let named = made.iter().filter_map(|(commit, time)| Some((refs.names.get(commit)?, *time)));
     let newest = named.max_by_key(|(_, time)| *time);
@@ -145,7 +152,7 @@ mod tests {
         assert_eq!(judge(&[("main", "b")], &[("a", 1), ("b", 2)]), [old, named("main")]);
         // Downloaded by its commit after main.
         assert_eq!(judge(&[("main", "a")], &[("a", 1), ("b", 2)]), [named("main"), Standing::ByCommit]);
-        // llama.cpp moved main on without downloading anything: what is there is what programs load.
+        // llama.cpp moved main without a download: programs load the existing snapshots.
         assert_eq!(judge(&[("main", "z")], &[("a", 1), ("b", 2)]), [Standing::ByCommit, Standing::ByCommit]);
         assert_eq!(judge(&[], &[("a", 1)]), [Standing::ByCommit]);
         assert_eq!(judge(&[("main", "a"), ("v1", "b")], &[("a", 1), ("b", 2)]), [named("main"), named("v1")]);

@@ -1,58 +1,63 @@
-//! Reads one repository of a Hugging Face cache: which blob each snapshot entry leads to, and which entry is the one
-//! to name when several snapshots hold the same blob.
+//! Reads one repository of a Hugging Face cache: finds the blob of each snapshot entry, and chooses the entry that
+//! names a blob when several snapshots have it.
 //!
-//! Whatever is looked at here and decides something is added to the stamp of the repository; a change of the rules
+//! Everything that is read here and affects the result is added to the stamp of the repository; a change of the rules
 //! raises the format of stamps (see `inventory::stamps`).
 
-use super::folder::{Folder, Name};
+use super::files::sum_of;
 use super::hf::{is_other_kind, normal, repo_name, starts_like_gguf, tree};
-use super::hf_blobs::{Blobs, STORE};
-use super::hf_order::{SnapshotOrder, snapshot_of};
+use super::hf_blobs::{Blobs, Meant, STORE};
+use super::hf_order::{RepoFile, SnapshotOrder, snapshot_of};
 use super::hf_refs::{Refs, Standing, standings};
 use super::hf_trace::Trace;
-use crate::inventory::found::{Entity, Found, Intake, Kept, Repo, Stamp, Sum, gguf_stem, sum_of, vanished};
-use crate::inventory::roots::contains;
+use crate::inventory::collector::StoreCollector;
+use crate::inventory::folder::{Folder, Name};
+use crate::inventory::found::{Found, Repo};
+use crate::inventory::inode::{Entity, Stamp, vanished};
+use crate::inventory::kept::{Kept, Sum};
+use crate::inventory::paths::gguf_stem;
 use crate::model::{Class, Holding};
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Folders within folders of a snapshot; each is open while those below it are read.
+/// The largest depth of nested folders in a snapshot; each one is open while those below it are read.
 const DEEPEST: usize = 64;
 
 /// Reads the repository in `folder`, a direct child of the cache's root.
-pub(super) fn read(folder: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {
+pub(super) fn read(folder: &Path, collector: &mut StoreCollector<'_>) -> anyhow::Result<()> {
     let Some(root) = folder.parent() else { return Ok(()) };
-    let repo = match Folder::open(folder) {
+    let is_link = folder.is_symlink();
+    let opened = if is_link { Folder::open_through(folder) } else { Folder::open(folder) };
+    let repo = match opened {
         Ok(repo) => repo,
         Err(e) if vanished(&e) => return Ok(()),
         Err(e) => {
-            intake.cannot_read(folder, &e);
+            collector.cannot_read(folder, &e);
             return Ok(());
         }
     };
-    intake.stamping.folder(&repo);
+    collector.stamping.folder(&repo);
     let parts = match repo.names() {
         Ok(parts) => parts,
         Err(e) => {
-            intake.cannot_read(folder, &e);
+            collector.cannot_read(folder, &e);
             return Ok(());
         }
     };
     let has = |name: &str| parts.iter().any(|p| p.name == name);
-    if parts.iter().any(|p| p.name == "blobs" && p.entity == Some(Entity::Link)) {
-        let blobs = folder.join("blobs");
-        let leaves = !blobs.canonicalize().is_ok_and(|real| contains(root, &real));
-        intake.skip(&blobs, if leaves { "a link that leaves the root" } else { "a link where a folder belongs" });
-        return Ok(());
+    // The owner of the cache follows links to any of these folders.
+    let linked = |name: &str| parts.iter().any(|p| p.name == name && p.entity == Some(Entity::Link));
+    if ["blobs", "snapshots", "refs"].iter().any(|name| linked(name)) {
+        collector.stamping.spoil();
     }
     let name = repo_name(folder.file_name().unwrap_or_default());
-    let unread = intake.unread.len();
+    let unread = collector.unread.len();
     let mut reader = Reader {
         root: Arc::from(root),
         snapshots: folder.join("snapshots"),
-        blobs: Blobs::look(folder.join("blobs"), intake)?,
+        blobs: Blobs::look(folder.join("blobs"), is_link || linked("blobs"), collector)?,
         by_inode: HashMap::new(),
         files: Vec::new(),
         made: BTreeMap::new(),
@@ -60,28 +65,28 @@ pub(super) fn read(folder: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()>
         others: BTreeMap::new(),
         missing: Vec::new(),
     };
-    match repo.inner(OsStr::new("snapshots")) {
-        Ok(top) => reader.snapshots(&top, intake)?,
+    match repo.inner_through(OsStr::new("snapshots")) {
+        Ok(top) => reader.snapshots(&top, collector)?,
         Err(e) if vanished(&e) => {}
-        Err(e) => intake.cannot_read(&reader.snapshots, &e),
+        Err(e) => collector.cannot_read(&reader.snapshots, &e),
     }
-    let refs = if has("refs") { Refs::read(&repo, intake)? } else { Refs::default() };
-    let whole = intake.unread.len() == unread;
+    let refs = if has("refs") { Refs::read(&repo, collector)? } else { Refs::default() };
+    let whole = collector.unread.len() == unread;
     let beside: Vec<PathBuf> = ["trees", ".no_exist"].iter().filter(|p| has(p)).map(|p| folder.join(p)).collect();
-    reader.account(folder, &name, &refs, &beside, whole, intake)?;
+    reader.account(folder, &name, &refs, &beside, whole, collector)?;
     let order = SnapshotOrder::new(reader.snapshots, reader.made, &refs, &reader.files);
     let repo = Arc::new(Repo { folder: folder.to_owned(), name, current: order.current() });
     for file in reader.files {
         let found = file.choose(&order);
-        intake.found.push(Found { repo: Some(Arc::clone(&repo)), ..found });
+        collector.found.push(Found { repo: Some(Arc::clone(&repo)), ..found });
     }
     Ok(())
 }
 
-/// The names in an open folder; none of one that cannot be read, which is then told.
-fn names_of(folder: &Folder, intake: &mut Intake<'_>) -> Vec<Name> {
+/// Returns the names in an open folder. Reports a folder that cannot be read, and returns no names of it.
+fn names_of(folder: &Folder, collector: &mut StoreCollector<'_>) -> Vec<Name> {
     folder.names().unwrap_or_else(|e| {
-        intake.cannot_read(&folder.path, &e);
+        collector.cannot_read(&folder.path, &e);
         Vec::new()
     })
 }
@@ -92,41 +97,35 @@ struct Reader {
     blobs: Blobs,
     by_inode: HashMap<(u64, u64), usize>,
     files: Vec<RepoFile>,
-    /// Snapshots, and when the folder of each last changed (nanoseconds since the epoch).
+    /// The snapshots, and the time when the folder of each last changed (nanoseconds since the epoch).
     made: BTreeMap<OsString, i64>,
-    /// Models that lie in a snapshot themselves, without a blob.
+    /// The models that are regular files in a snapshot, without a blob.
     own: Vec<(PathBuf, Stamp)>,
-    /// Other files that do, by snapshot.
+    /// The other regular files in snapshots, by snapshot.
     others: BTreeMap<OsString, Sum>,
-    /// Entries that lead to a blob that is not there.
+    /// The entries that lead to a missing blob, each with the path of that blob.
     missing: Vec<(PathBuf, PathBuf)>,
 }
 
-/// One file of the repository with all its entries.
-pub(super) struct RepoFile {
-    pub found: Found,
-    pub entries: Vec<PathBuf>,
-}
-
 impl Reader {
-    fn snapshots(&mut self, top: &Folder, intake: &mut Intake<'_>) -> anyhow::Result<()> {
-        intake.stamping.folder(top);
-        for Name { name, entity } in names_of(top, intake) {
-            intake.pulse.entry()?;
+    fn snapshots(&mut self, top: &Folder, collector: &mut StoreCollector<'_>) -> anyhow::Result<()> {
+        collector.stamping.folder(top);
+        for Name { name, entity } in names_of(top, collector) {
+            collector.progress.entry()?;
             let path = top.path.join(&name);
             if entity != Some(Entity::Folder) {
-                self.entry(top, None, (name, entity), intake);
+                self.entry(top, None, (name, entity), collector);
                 continue;
             }
             match top.inner(&name) {
                 Ok(snapshot) => {
-                    // A folder that vanished holds nothing that its age would matter for.
+                    // The age of a folder that vanished does not matter, because the folder has no entries.
                     let time = snapshot.stamp().map_or(i64::MIN, |s| s.identity.mtime_ns);
                     self.made.insert(name.clone(), time);
-                    self.snapshot(&snapshot, &name, 0, intake)?;
+                    self.snapshot(&snapshot, &name, 0, collector)?;
                 }
                 Err(e) if vanished(&e) => {}
-                Err(e) => intake.cannot_read(&path, &e),
+                Err(e) => collector.cannot_read(&path, &e),
             }
         }
         Ok(())
@@ -137,48 +136,48 @@ impl Reader {
         folder: &Folder,
         commit: &OsStr,
         depth: usize,
-        intake: &mut Intake<'_>,
+        collector: &mut StoreCollector<'_>,
     ) -> anyhow::Result<()> {
-        intake.stamping.folder(folder);
-        for Name { name, entity } in names_of(folder, intake) {
-            intake.pulse.entry()?;
+        collector.stamping.folder(folder);
+        for Name { name, entity } in names_of(folder, collector) {
+            collector.progress.entry()?;
             if entity != Some(Entity::Folder) {
-                self.entry(folder, Some(commit), (name, entity), intake);
+                self.entry(folder, Some(commit), (name, entity), collector);
                 continue;
             }
             let path = folder.path.join(&name);
             match folder.inner(&name) {
-                Ok(inner) if depth < DEEPEST => self.snapshot(&inner, commit, depth + 1, intake)?,
-                Ok(_) => intake.cannot_read(&path, &std::io::Error::other("its folders are nested too deep")),
+                Ok(inner) if depth < DEEPEST => self.snapshot(&inner, commit, depth.saturating_add(1), collector)?,
+                Ok(_) => collector.cannot_read(&path, &std::io::Error::other("its folders are nested too deep")),
                 Err(e) if vanished(&e) => {}
-                Err(e) => intake.cannot_read(&path, &e),
+                Err(e) => collector.cannot_read(&path, &e),
             }
         }
         Ok(())
     }
 
-    /// Whatever is in a snapshot and is no folder.
+    /// Reads one entry of a snapshot that is not a folder.
     fn entry(
         &mut self,
         folder: &Folder,
         commit: Option<&OsStr>,
         (name, entity): (OsString, Option<Entity>),
-        intake: &mut Intake<'_>,
+        collector: &mut StoreCollector<'_>,
     ) {
         let path = folder.path.join(&name);
         let by_name = gguf_stem(&name).is_some();
         let looked = match entity {
-            Some(Entity::Link) => return self.link(folder, (&path, &name), commit, by_name, intake),
+            Some(Entity::Link) => return self.link(folder, (&path, &name), commit, by_name, collector),
             Some(Entity::File) | None => folder.look(&name),
             Some(other) => {
                 if by_name {
-                    intake.skip(&path, other.odd());
+                    collector.skip(&path, other.not_regular_reason());
                 }
                 return;
             }
         };
         match looked {
-            Ok(look) if look.entity == Entity::Link => self.link(folder, (&path, &name), commit, by_name, intake),
+            Ok(look) if look.entity == Entity::Link => self.link(folder, (&path, &name), commit, by_name, collector),
             // The no-symlink mode keeps the file itself here.
             Ok(look) if look.entity == Entity::File && by_name => {
                 self.take(&path, None, &look, None);
@@ -189,7 +188,7 @@ impl Reader {
             }
             Ok(_) => {}
             Err(e) if vanished(&e) => {}
-            Err(e) => intake.cannot_read(&path, &e),
+            Err(e) => collector.cannot_read(&path, &e),
         }
     }
 
@@ -199,30 +198,46 @@ impl Reader {
         (path, name): (&Path, &OsStr),
         commit: Option<&OsStr>,
         by_name: bool,
-        intake: &mut Intake<'_>,
+        collector: &mut StoreCollector<'_>,
     ) {
         let text = match folder.link(name) {
             Ok(text) => text,
             Err(e) if vanished(&e) => return,
             Err(e) => {
-                intake.cannot_read(path, &e);
+                collector.cannot_read(path, &e);
                 return;
             }
         };
-        let first = normal(path.parent().unwrap_or(&self.root), &text);
+        let meant = self.blobs.meant(normal(path.parent().unwrap_or(&self.root), &text));
+        let first = match meant {
+            Meant::Here(first) => first,
+            Meant::Moved(beside) => {
+                // Valid only while the target of the link is missing.
+                collector.stamping.spoil();
+                beside
+            }
+            Meant::Copied(first, beside) => {
+                collector.stamping.spoil();
+                self.blobs.lead(&beside, commit, by_name.then_some(name));
+                first
+            }
+        };
         let is_model = if !by_name && is_other_kind(name) {
             false
         } else {
             match Trace::follow(&self.root, &self.blobs, path, &first) {
                 Trace::Bytes { at, look, sha256 } => {
-                    // Bytes elsewhere can change without a trace here; those that were looked into count.
+                    // Bytes elsewhere can change without a trace in this repository. Blobs whose content was checked
+                    // count.
                     match self.blobs.of(&at) {
-                        None => intake.stamping.spoil(),
-                        Some(_) if by_name || sha256.is_some() => intake.stamping.add(&at, &look),
+                        None => collector.stamping.spoil(),
+                        Some(_) if by_name || sha256.is_some() => collector.stamping.add(&at, &look),
                         Some(_) => {}
                     }
-                    let is_model = by_name || (sha256.is_some() && ((intake.is_known)(path) || starts_like_gguf(&at)));
+                    let is_model =
+                        by_name || (sha256.is_some() && ((collector.is_known)(path) || starts_like_gguf(&at)));
                     if is_model {
+                        let at = self.blobs.real_path(at);
                         self.take(path, Some(at), &look, sha256);
                     }
                     is_model
@@ -232,30 +247,32 @@ impl Reader {
                     true
                 }
                 Trace::Refused(why) => {
-                    intake.stamping.spoil();
+                    collector.stamping.spoil();
                     if by_name || path.is_dir() {
-                        intake.skip(path, why);
+                        collector.skip(path, why);
                     }
+                    // A blob that this link names is not an orphan.
+                    self.blobs.lead(&first, commit, None);
                     return;
                 }
                 Trace::Unreadable(e) if by_name => {
-                    intake.cannot_read(path, &e);
+                    collector.cannot_read(path, &e);
                     return;
                 }
                 Trace::Missing | Trace::Unreadable(_) => {
-                    intake.stamping.spoil();
+                    collector.stamping.spoil();
                     false
                 }
             }
         };
         let is_there = self.blobs.lead(&first, commit, is_model.then_some(name));
         if !is_there && first.parent() == Some(&self.blobs.folder) && std::fs::metadata(path).is_err() {
-            intake.stamping.spoil();
+            collector.stamping.spoil();
             self.missing.push((path.to_owned(), first));
         }
     }
 
-    /// Everything that the repository holds, models included.
+    /// Adds everything that the repository holds, models included.
     fn account(
         &mut self,
         folder: &Path,
@@ -263,75 +280,75 @@ impl Reader {
         refs: &Refs,
         beside: &[PathBuf],
         whole: bool,
-        intake: &mut Intake<'_>,
+        collector: &mut StoreCollector<'_>,
     ) -> anyhow::Result<()> {
         let root = Arc::clone(&self.root);
         let kept = Kept { store: STORE, root: &root, owner: Some(name) };
         let standings = standings(refs, &self.made);
-        self.own_files(folder, kept, &standings, intake);
+        self.own_files(folder, kept, &standings, collector);
         for (path, blob) in std::mem::take(&mut self.missing) {
             let why = format!("leads to the blob {}, which is not there", short(&blob));
-            intake.holdings.push(kept.missing(&path, why));
+            collector.holdings.push(kept.missing(&path, why));
         }
         for (commit, names) in refs.names.iter().filter(|(commit, _)| !self.made.contains_key(*commit)) {
             let names = names.join(", ");
             let why = format!("`{names}` names snapshot {}, of which nothing is here", short(Path::new(commit)));
-            intake.holdings.push(kept.missing(&folder.join("refs"), why));
+            collector.holdings.push(kept.missing(&folder.join("refs"), why));
         }
         for path in &refs.odd {
             match std::fs::symlink_metadata(path) {
                 Ok(meta) => {
-                    intake.stamping.add(path, &Stamp::from(&meta));
+                    collector.stamping.add(path, &Stamp::from(&meta));
                     let why = "a reference that names no commit";
-                    intake.holdings.push(kept.file(path, &meta, Class::Damaged, why));
+                    collector.holdings.push(kept.file(path, &meta, Class::Damaged, why));
                 }
                 Err(e) if vanished(&e) => {}
-                Err(e) => intake.cannot_read(path, &e),
+                Err(e) => collector.cannot_read(path, &e),
             }
         }
-        let empty = Blobs { folder: self.blobs.folder.clone(), entries: HashMap::new() };
+        let empty = Blobs { folder: self.blobs.folder.clone(), real: None, entries: HashMap::new() };
         let blobs = std::mem::replace(&mut self.blobs, empty);
-        blobs.holdings(kept, &standings, whole, intake);
+        blobs.holdings(kept, &standings, whole, collector);
         let odd = refs.odd.len() as u64;
         let mut sum = Sum { files: refs.files.saturating_sub(odd), size: refs.bytes, allocated: 0 };
         for part in beside {
-            let more = sum_of(part, intake)?;
-            sum.files += more.files;
+            let more = sum_of(part, collector)?;
+            sum.files = sum.files.saturating_add(more.files);
             sum.size = sum.size.saturating_add(more.size);
             sum.allocated = sum.allocated.saturating_add(more.allocated);
         }
         if !sum.is_empty() {
             let why = "references, trees and markers of the repository";
-            intake.holdings.push(kept.sum(folder, sum, Class::SideCache, why));
+            collector.holdings.push(kept.sum(folder, sum, Class::SideCache, why));
         }
         Ok(())
     }
 
-    /// Files that lie in a snapshot themselves. Their promise is in the tree of the commit, if there is one.
+    /// Adds the regular files in snapshots. Their promise is in the tree of the commit, if there is one.
     fn own_files(
         &mut self,
         folder: &Path,
         kept: Kept<'_>,
         standings: &BTreeMap<OsString, Standing>,
-        intake: &mut Intake<'_>,
+        collector: &mut StoreCollector<'_>,
     ) {
         let mut trees: BTreeMap<OsString, BTreeMap<String, String>> = BTreeMap::new();
         for (path, look) in std::mem::take(&mut self.own) {
             let commit = snapshot_of(&self.snapshots, &path).unwrap_or_default();
-            intake.stamping.add(&path, &look);
-            let promised = trees.entry(commit.clone()).or_insert_with(|| promises(folder, &commit, intake));
-            let inside = path.strip_prefix(self.snapshots.join(&commit)).ok(); // it lies there
+            collector.stamping.add(&path, &look);
+            let promised = trees.entry(commit.clone()).or_insert_with(|| promises(folder, &commit, collector));
+            let inside = path.strip_prefix(self.snapshots.join(&commit)).ok(); // the path is below it
             let sha256 = inside.and_then(|p| p.to_str()).and_then(|p| promised.get(p)).cloned();
             if let Some(file) = self.files.iter_mut().find(|f| f.found.path == path) {
                 file.found.expected_sha256 = sha256.clone();
             }
             let (class, why) = of_snapshot(&commit, standings.get(&commit));
-            intake.holdings.push(Holding { expected_sha256: sha256, ..kept.file(&path, look, class, why) });
+            collector.holdings.push(Holding { expected_sha256: sha256, ..kept.file(&path, look, class, why) });
         }
         for (commit, sum) in std::mem::take(&mut self.others) {
             let (class, why) = of_snapshot(&commit, standings.get(&commit));
             let why = format!("files beside models: {why}");
-            intake.holdings.push(kept.sum(&self.snapshots.join(&commit), sum, class, why));
+            collector.holdings.push(kept.sum(&self.snapshots.join(&commit), sum, class, why));
         }
     }
 
@@ -345,9 +362,10 @@ impl Reader {
         self.push(entry, target, look, sha256, None);
     }
 
-    /// Listed as damaged rather than dropped: a person must learn that the blob is gone.
+    /// Adds a model whose blob is missing. It is listed as damaged instead of omitted, because the user must learn of
+    /// the loss.
     fn push_missing(&mut self, entry: &Path) {
-        // The link vanished meanwhile: nothing is left to list.
+        // If the link vanished meanwhile, nothing is left to list.
         if let Ok(meta) = std::fs::symlink_metadata(entry) {
             self.push(entry, None, &Stamp::from(&meta), None, Some("a link to a missing blob".to_owned()));
         }
@@ -364,7 +382,7 @@ impl Reader {
         let found = Found {
             store: STORE,
             root: Arc::clone(&self.root),
-            repo: None, // the same for all, known at the end
+            repo: None, // one value for all files, set at the end
             name: None,
             set: None,
             path: entry.to_owned(),
@@ -391,21 +409,21 @@ impl RepoFile {
     }
 }
 
-/// What the tree of a commit promises.
-fn promises(repo: &Path, commit: &OsStr, intake: &mut Intake<'_>) -> BTreeMap<String, String> {
+/// Returns the promises of the tree of a commit.
+fn promises(repo: &Path, commit: &OsStr, collector: &mut StoreCollector<'_>) -> BTreeMap<String, String> {
     let mut name = commit.to_owned();
     name.push(".json");
     let path = repo.join("trees").join(name);
     match std::fs::symlink_metadata(&path) {
-        Ok(meta) => intake.stamping.add(&path, &Stamp::from(&meta)),
-        // The folder tells when it comes.
+        Ok(meta) => collector.stamping.add(&path, &Stamp::from(&meta)),
+        // If the tree appears, the stamp of its folder changes.
         Err(e) if vanished(&e) => {}
-        Err(_) => intake.stamping.spoil(),
+        Err(_) => collector.stamping.spoil(),
     }
     tree(repo, commit)
 }
 
-/// The beginning of the last part of a path: enough of a hash to tell it from others.
+/// Returns the first 7 characters of the last part of a path: enough to recognize a hash.
 fn short(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().chars().take(7).collect()
 }

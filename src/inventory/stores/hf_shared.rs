@@ -1,74 +1,77 @@
-//! The payloads that repositories of one hub cache share, and what the cache keeps beside its repositories:
+//! The payloads that repositories of one hub cache share, and the other files that the cache keeps next to its
+//! repositories:
 //!
 //! ```text
 //! <root>/blobs/.huggingface-shared-blobs   "1\n": without it the folder is no such store
-//! <root>/blobs/<hh>/<xet hash>             the payload; the hash is none of its bytes
+//! <root>/blobs/<hh>/<xet hash>             the payload; the hash is not one of its bytes
 //! <root>/blobs/<hh>/<xet hash>.refs        one line for each repository that ever linked it: a hint
-//! <root>/blobs/<hh>/<xet hash>.lock        held while it is linked, published or swept; .soft where locks are missing
+//! <root>/blobs/<hh>/<xet hash>.lock        held while it is linked, published or swept; .soft where locks do not work
 //! <root>/.locks/<repository>/<etag>.lock
 //! ```
 
-use super::folder::each_file;
+use super::files::each_file;
+use super::files::sum_of;
 use super::hf::is_bookkeeping;
-use super::hf_blobs::{STORE, SharedUse};
-use crate::inventory::found::{Intake, Kept, Sum, is_partial, sum_of};
+use super::hf_blobs::STORE;
+use crate::inventory::collector::{SharedUse, StoreCollector};
+use crate::inventory::kept::{Kept, Sum};
+use crate::inventory::paths::is_partial;
 use crate::model::{Class, Holding};
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// Called when every repository under `root` was read.
-pub(super) fn conclude(root: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {
+/// Adds the shared files of a cache. Called after every repository under `root` was read.
+pub(super) fn conclude(root: &Path, collector: &mut StoreCollector<'_>) -> anyhow::Result<()> {
     let kept = Kept { store: STORE, root, owner: None };
     let locks = root.join(".locks");
     if locks.is_dir() {
-        let sum = sum_of(&locks, intake)?;
+        let sum = sum_of(&locks, collector)?;
         if !sum.is_empty() {
             let why = "lock files, which their owner never removes";
-            intake.holdings.push(kept.sum(&locks, sum, Class::SideCache, why));
+            collector.holdings.push(kept.sum(&locks, sum, Class::SideCache, why));
         }
     }
     let blobs = root.join("blobs");
     if is_bookkeeping(&blobs, OsStr::new("blobs")) {
-        payloads(&blobs, kept, intake)?;
+        payloads(&blobs, kept, collector)?;
     }
     Ok(())
 }
 
-fn payloads(blobs: &Path, kept: Kept<'_>, intake: &mut Intake<'_>) -> anyhow::Result<()> {
+fn payloads(blobs: &Path, kept: Kept<'_>, collector: &mut StoreCollector<'_>) -> anyhow::Result<()> {
     let mut uses: HashMap<PathBuf, Vec<SharedUse>> = HashMap::new();
-    for used in std::mem::take(&mut intake.shared) {
+    for used in std::mem::take(&mut collector.shared) {
         uses.entry(used.payload.clone()).or_default().push(used);
     }
-    let before = intake.unread.len();
     let mut beside = Sum::default();
     let mut payloads = Vec::new();
-    each_file(blobs, intake, &mut |file, intake| {
+    each_file(blobs, collector, &mut |file, collector| {
         let extension = file.path.extension().and_then(OsStr::to_str);
         if is_partial(file.name) {
             let why = "a download that was not finished";
-            intake.holdings.push(kept.file(file.path, file.look, Class::Partial, why));
+            collector.holdings.push(kept.file(file.path, file.look, Class::Partial, why));
         } else if matches!(extension, Some("refs" | "lock" | "soft" | "tmp")) || file.depth < 2 {
             beside.add(file.look);
         } else {
             payloads.push((file.path.to_owned(), file.look));
         }
     })?;
-    let whole = intake.unread.is_empty() && before == intake.unread.len();
+    let whole = collector.unread.is_empty();
     for (path, look) in payloads {
         let holding = judge(uses.get(&path).map_or(&[], Vec::as_slice), whole, |owner, class, why| {
             Kept { owner, ..kept }.file(&path, look, class, why)
         });
-        intake.holdings.push(holding);
+        collector.holdings.push(holding);
     }
     if !beside.is_empty() {
         let why = "references and locks of the shared payloads";
-        intake.holdings.push(kept.sum(blobs, beside, Class::SideCache, why));
+        collector.holdings.push(kept.sum(blobs, beside, Class::SideCache, why));
     }
     Ok(())
 }
 
-/// A payload is what the best of its users makes it.
+/// Returns the holding of a payload, with the best class among its users.
 fn judge(uses: &[SharedUse], whole: bool, holding: impl Fn(Option<&str>, Class, String) -> Holding) -> Holding {
     let rank = |class: Class| match class {
         Class::Referenced => 0,

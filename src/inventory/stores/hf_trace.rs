@@ -1,15 +1,16 @@
-//! Where an entry of a snapshot leads, link by link.
+//! Follows an entry of a snapshot to its bytes, link by link.
 
-use super::hf::{normal, promised_sha256};
+use super::dir::leaves_root;
+use super::hf::{normal, promised_sha256, shared_payload};
 use super::hf_blobs::Blobs;
-use crate::inventory::found::{Entity, Stamp, vanished};
-use crate::inventory::roots::contains;
+use crate::inventory::inode::{Entity, Stamp, vanished};
+use crate::inventory::paths::contains;
 use std::path::{Path, PathBuf};
 
-/// A chain has two links in a shared blob store; more than this is no layout anybody writes.
+/// The largest number of links in a chain: a shared blob store has two, and no known layout comes near this.
 const MAX_HOPS: usize = 8;
 
-/// Where a snapshot entry leads.
+/// The target of a snapshot entry.
 pub(super) enum Trace {
     Bytes { at: PathBuf, look: Stamp, sha256: Option<String> },
     Missing,
@@ -18,7 +19,8 @@ pub(super) enum Trace {
 }
 
 impl Trace {
-    /// Follows the chain of links on paper, looking at each station once. Bytes outside the cache are not its own.
+    /// Follows the chain of links by their texts, with one stat for each of them. The owner loads a file wherever it
+    /// is; bytes outside the cache are not the cache's own.
     pub fn follow(root: &Path, blobs: &Blobs, entry: &Path, first: &Path) -> Trace {
         let mut at = entry.to_owned();
         let mut sha256 = None;
@@ -27,7 +29,7 @@ impl Trace {
                 first.to_owned()
             } else {
                 match std::fs::read_link(&at) {
-                    Ok(text) => normal(at.parent().unwrap_or(root), &text),
+                    Ok(text) => shared_payload(root, normal(at.parent().unwrap_or(root), &text)),
                     Err(e) if vanished(&e) => return Trace::Missing,
                     Err(e) => return Trace::Unreadable(e),
                 }
@@ -36,14 +38,11 @@ impl Trace {
                 // The promise is in the name of the first blob: a shared payload is named by another kind of hash.
                 sha256 = sha256.or_else(|| promised_sha256(next.file_name().unwrap_or_default()));
             } else {
-                // Not where a blob belongs. A folder on the way may itself be a link: ask the kernel.
+                // Not where a blob belongs. A parent folder may itself be a link: ask the kernel.
                 if let (Some(dir), Some(name)) = (next.parent(), next.file_name())
                     && let Ok(real) = dir.canonicalize()
                 {
                     next = real.join(name);
-                }
-                if !contains(root, &next) {
-                    return Trace::Refused("a link that leaves the root".to_owned());
                 }
             }
             let looked = match blobs.of(&next) {
@@ -53,7 +52,10 @@ impl Trace {
             match looked {
                 Ok(look) if look.entity == Entity::Link => at = next,
                 Ok(look) if look.entity == Entity::File => return Trace::Bytes { at: next, look, sha256 },
-                Ok(look) => return Trace::Refused(format!("a link to {}", look.entity.odd())),
+                Ok(look) if look.entity == Entity::Folder && !contains(root, &next) => {
+                    return Trace::Refused(leaves_root(&next));
+                }
+                Ok(look) => return Trace::Refused(format!("a link to {}", look.entity.not_regular_reason())),
                 Err(e) if vanished(&e) => return Trace::Missing,
                 Err(e) => return Trace::Unreadable(e),
             }

@@ -1,19 +1,20 @@
-//! All names under which the stores know their models. A scan records one of them, and a person may go by any.
+//! All names of the models in their stores. A scan records one of them, and the user may write any of them.
 
+use super::oci::with_latest;
 use super::ollama_parts;
 use super::ramalama;
 use crate::model::{Kind, ModelRow, State, StoreKind};
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
-/// Fills in `also_named`: further tags, and the ways to spell them, as they are on the disk at this moment.
+/// Sets `also_named`: further tags, and their spellings, as they are on disk now.
 ///
-/// A store that cannot be read adds none. Nothing can be taken from such a store either.
+/// A store that cannot be read adds none. Nothing can be removed from such a store either.
 pub fn name_all(rows: &mut [ModelRow]) {
     let mut ollama: HashMap<PathBuf, HashMap<String, Vec<String>>> = HashMap::new();
     for row in rows.iter_mut().filter(|row| row.state != State::Gone) {
         let names = match row.store {
-            // What a name has beside its model goes by that name as well, and is not what is meant.
+            // In Ollama the projector or adapter of a model has the same name, but the name means the model.
             StoreKind::Ollama if !matches!(row.kind, Kind::Mmproj | Kind::Adapter) => {
                 let of = ollama.entry(row.root.clone()).or_insert_with_key(|root| ollama_parts::names(root));
                 let digest = row.path.file_name().and_then(|n| n.to_str()).and_then(ollama_parts::digest);
@@ -28,16 +29,10 @@ pub fn name_all(rows: &mut [ModelRow]) {
     }
 }
 
-/// The tags that its name is made of.
+/// Returns the spellings of the tags that the name of a model consists of.
 fn docker(name: &str) -> Vec<String> {
     let tags = name.split(", ").filter(|tag| !tag.starts_with("sha256:"));
     tags.flat_map(|tag| [tag.to_owned(), format!("docker.io/{tag}")]).flat_map(|tag| with_latest(&tag)).collect()
-}
-
-/// A tag, and without `latest`, which goes without saying.
-pub(super) fn with_latest(name: &str) -> Vec<String> {
-    let short = name.strip_suffix(":latest").filter(|short| !short.is_empty());
-    [name].into_iter().chain(short).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -58,7 +53,7 @@ mod tests {
             store: StoreKind::RamaLama,
             root: root.path().to_owned(),
             path: folder.join("snapshots/sha256-ab/x.gguf"),
-            ..crate::cli::sample_row(name)
+            ..crate::testing::sample_row(name)
         };
         let mut rows = [row("ollama://library/smollm:latest"), row("x")];
         name_all(&mut rows);

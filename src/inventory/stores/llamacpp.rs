@@ -1,8 +1,8 @@
-//! llama.cpp's cache as it was before it took to the layout of the hub, which may lie in the same folder:
+//! llama.cpp's cache before it adopted the layout of the hub, which may be in the same folder:
 //!
 //! ```text
 //! manifest=<owner>=<repo>=<tag>.json
-//! <owner>_<repo>_<path with / made _>.gguf     which repository that is, the manifest alone tells
+//! <owner>_<repo>_<path with / made _>.gguf     only the manifest gives the repository
 //! <file>.gguf.etag                             older: <file>.gguf.json
 //! <file>.gguf.downloadInProgress
 //! <repository>_<tag>.gguf                      from Docker, without a manifest
@@ -11,8 +11,11 @@
 
 use super::llamacpp_manifest::{Claim, Key, is_manifest, key, read};
 use super::owned;
-use crate::inventory::found::{Found, Intake, Kept, Repo, Sum, is_partial};
+use crate::inventory::collector::StoreCollector;
+use crate::inventory::found::{Found, Repo};
+use crate::inventory::kept::{Kept, Sum};
 use crate::inventory::names::plain_name;
+use crate::inventory::paths::is_partial;
 use crate::inventory::shards::shard_name;
 use crate::model::{Class, Holding, StoreKind};
 use crate::model::{digits, percent};
@@ -24,9 +27,10 @@ use std::sync::Arc;
 
 const STORE: StoreKind = StoreKind::LlamaCpp;
 
-/// A folder that llama.cpp downloaded into. Its name alone does not tell: a checkout of the source has the same.
+/// Returns whether llama.cpp has downloaded into a folder. The folder's name alone proves nothing: a checkout of the
+/// source has the same.
 pub(super) fn is_cache(folder: &Path) -> bool {
-    // What cannot be read cannot be told; the walk reports the reason.
+    // An unreadable folder counts as no cache; the walk reports the reason.
     let Ok(entries) = std::fs::read_dir(folder) else { return false };
     entries.flatten().any(|e| is_manifest(&e.file_name()) || is_side_file(&e.file_name()))
 }
@@ -35,40 +39,42 @@ fn is_side_file(name: &OsStr) -> bool {
     name.as_bytes().ends_with(b".gguf.etag") || name.as_bytes().ends_with(b".gguf.json")
 }
 
-/// Called when everything under `root` was looked at, repositories in the layout of the hub included.
-pub(super) fn conclude(root: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {
-    let mut found = owned::take(STORE, root, intake);
-    let claims = Claims::read(root, intake)?;
+/// Adds the models and files of the cache. Called after everything under `root` was scanned, repositories in the layout
+/// of the hub included.
+pub(super) fn conclude(root: &Path, collector: &mut StoreCollector<'_>) -> anyhow::Result<()> {
+    let mut found = owned::take(STORE, root, collector);
+    let claims = Claims::read(root, collector)?;
     claims.name_all(root, &mut found);
-    let moved = moved(root, &intake.found);
+    let moved = moved(root, &collector.found);
     let mut there: HashSet<OsString> = HashSet::with_capacity(found.len());
     for file in &found {
         if file.path.parent() == Some(root) {
             there.extend(file.path.file_name().map(OsStr::to_owned));
         }
-        let Some(meta) = owned::entry_of(&file.path, intake) else { continue };
+        let Some(meta) = owned::entry_of(&file.path, collector) else { continue };
         let (class, why) = judge(file, claims.of(root, &file.path), &moved);
         let kept = Kept { store: STORE, root, owner: file.repo.as_ref().map(|r| r.name.as_str()) };
         let expected_sha256 = file.expected_sha256.clone();
-        intake.holdings.push(Holding { expected_sha256, ..kept.file(&file.path, &meta, class, why) });
+        collector.holdings.push(Holding { expected_sha256, ..kept.file(&file.path, &meta, class, why) });
     }
     for file in &found {
-        // A second name of a file is there as well.
+        // A second name of a file exists, too.
         there.extend(
             file.also.iter().filter(|p| p.parent() == Some(root)).filter_map(|p| p.file_name()).map(Into::into),
         );
     }
-    there.extend(claims.partials(root, &mut intake.holdings));
-    for unread in intake.unread.iter().filter(|u| u.path.parent() == Some(root)) {
+    there.extend(claims.partials(root, &mut collector.holdings));
+    for unread in collector.unread.iter().filter(|u| u.path.parent() == Some(root)) {
         there.extend(unread.path.file_name().map(OsStr::to_owned));
     }
     let missing = claims.missing(root, &there, &moved);
-    intake.holdings.extend(missing);
-    intake.found.extend(found);
+    collector.holdings.extend(missing);
+    collector.found.extend(found);
     Ok(())
 }
 
-/// What the hub's layout in the same root has, by the sha256 that its blobs promise.
+/// Returns the repository of each model that the same root has in the hub's layout, by the sha256 that its blob
+/// promises.
 fn moved(root: &Path, found: &[Found]) -> HashMap<String, String> {
     let of_hub = found.iter().filter(|f| f.store == StoreKind::Hf && *f.root == *root && f.fault.is_none());
     of_hub
@@ -95,16 +101,17 @@ fn judge(file: &Found, claims: &[(Claim, PathBuf)], moved: &HashMap<String, Stri
     (Class::Referenced, why)
 }
 
-/// What the manifests of a cache name, each with the path of its manifest. Preferred tags first: `latest` says least.
+/// The claims of all manifests of a cache, each with the path of its manifest. Specific tags first: `latest` says
+/// least.
 struct Claims(HashMap<Key, Vec<(Claim, PathBuf)>>);
 
 impl Claims {
-    /// Reads the manifests and accounts for everything that is no model.
-    fn read(root: &Path, intake: &mut Intake<'_>) -> anyhow::Result<Claims> {
+    /// Reads the manifests, and adds holdings for all other files that are no models.
+    fn read(root: &Path, collector: &mut StoreCollector<'_>) -> anyhow::Result<Claims> {
         let kept = Kept { store: STORE, root, owner: None };
         let mut claims: HashMap<Key, Vec<(Claim, PathBuf)>> = HashMap::new();
         let (mut side, mut unknown) = (Sum::default(), Sum::default());
-        owned::beside(root, intake, &mut |path, meta, intake| {
+        owned::beside(root, collector, &mut |path, meta, collector| {
             let name = path.file_name().unwrap_or_default();
             let is_top = path.parent() == Some(root);
             if is_top && is_manifest(name) {
@@ -117,11 +124,11 @@ impl Claims {
                     }
                     Err(why) => {
                         let why = format!("a manifest that {why}: the files it is about are not known");
-                        intake.holdings.push(kept.file(path, meta, Class::Damaged, why));
+                        collector.holdings.push(kept.file(path, meta, Class::Damaged, why));
                     }
                 }
             } else if is_partial(name) {
-                intake.holdings.push(kept.file(path, meta, Class::Partial, UNFINISHED));
+                collector.holdings.push(kept.file(path, meta, Class::Partial, UNFINISHED));
             } else if is_top && (is_side_file(name) || name == "CACHEDIR.TAG") {
                 side.add(meta);
             } else {
@@ -135,11 +142,11 @@ impl Claims {
         }
         if !side.is_empty() {
             let why = "manifests and etags, which llama.cpp asks the hub for again";
-            intake.holdings.push(kept.sum(root, side, Class::SideCache, why));
+            collector.holdings.push(kept.sum(root, side, Class::SideCache, why));
         }
         if !unknown.is_empty() {
             let why = "other files in the cache: nothing says who needs them";
-            intake.holdings.push(kept.sum(root, unknown, Class::Referenced, why));
+            collector.holdings.push(kept.sum(root, unknown, Class::Referenced, why));
         }
         Ok(Claims(claims))
     }
@@ -149,13 +156,13 @@ impl Claims {
         name.and_then(|n| self.0.get(&key(n))).map_or(&[], Vec::as_slice)
     }
 
-    /// Gives what the manifests name its name, its repository and the promise of its content.
+    /// Sets the name, the repository and the promised hash of each model that a manifest names.
     fn name_all(&self, root: &Path, found: &mut [Found]) {
         let mut repos: BTreeMap<&str, (u32, Arc<Repo>)> = BTreeMap::new();
         for file in found {
             let claims = self.of(root, &file.path);
             let Some((claim, _)) = claims.first() else { continue };
-            // Of one folder: a projector must not serve another repository's model.
+            // One set for each repository: a projector must not be paired with another repository's model.
             let next = u32::try_from(repos.len()).unwrap_or(u32::MAX);
             let (set, repo) = repos.entry(claim.repo.as_str()).or_insert_with(|| {
                 (next, Arc::new(Repo { folder: root.to_owned(), name: claim.repo.clone(), current: None }))
@@ -173,7 +180,8 @@ impl Claims {
         }
     }
 
-    /// Says of each unfinished download what it will be. Gives the names of the files that are on their way.
+    /// Describes each unfinished download by the model that it belongs to. Returns the names of the files that are
+    /// being downloaded.
     fn partials(&self, root: &Path, holdings: &mut [Holding]) -> Vec<OsString> {
         let mut names = Vec::new();
         let own = |h: &&mut Holding| h.class == Class::Partial && h.store == STORE && h.root == root;
@@ -193,7 +201,8 @@ impl Claims {
         names
     }
 
-    /// What manifests name and is not there. `there`: files in the root, also such as are on their way.
+    /// Returns a holding for each file that a manifest names and that is missing. `there`: the names of the files in
+    /// the root, including those that are being downloaded.
     fn missing(&self, root: &Path, there: &HashSet<OsString>, moved: &HashMap<String, String>) -> Vec<Holding> {
         let mut parts: HashMap<Key, BTreeSet<u32>> = HashMap::new();
         for name in there {

@@ -1,11 +1,11 @@
-//! The manifests of llama.cpp's flat cache: the answer of the hub to `owner/repo:tag`, as llama.cpp kept it.
+//! The manifests of llama.cpp's flat cache: the answer of the hub to `owner/repo:tag`, as llama.cpp saved it.
 //!
 //! ```text
 //! manifest=<owner>=<repo>=<tag>.json
 //!     {"ggufFile": {"rfilename": "x-Q4_K_M.gguf", "size": …, "lfs": {"sha256": "…", "size": …}}, "mmprojFile": {…}}
 //! ```
 //!
-//! Of a split set it names the first part alone, and has the hash of that one alone.
+//! For a split set it names the first shard only, and has the hash of that one only.
 
 use super::hf::{open_quietly, promised_sha256};
 use crate::inventory::shards::shard_name;
@@ -14,25 +14,25 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Manifests carry chat templates; none comes near this.
+/// The largest size of a manifest in bytes. Manifests contain chat templates, but stay far below.
 const MOST_BYTES: u64 = 4 << 20;
 
 /// One file that a manifest names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Claim {
-    /// `owner/repo`.
+    /// The repository, as `owner/repo`.
     pub repo: String,
     pub tag: String,
-    /// What it is called in the cache; of a split set the first part.
+    /// The name of the file in the cache; of a split set, that of the first shard.
     pub file: String,
-    /// Of that file.
+    /// The size of that file in bytes.
     pub size: Option<u64>,
-    /// Of that file, lower-case hex.
+    /// The sha256 of that file in lower-case hex.
     pub sha256: Option<String>,
     pub is_projector: bool,
 }
 
-/// What the parts of one set have in common, or the name of a whole file.
+/// The common part of the names of one set's shards, or the name of a whole file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Key {
     File(OsString),
@@ -51,7 +51,10 @@ pub(super) fn is_manifest(name: &OsStr) -> bool {
     name.starts_with(b"manifest=") && name.ends_with(b".json")
 }
 
-/// The files that the manifest names; why not, in words that go on after its path, when it says nothing.
+/// Returns the files that the manifest names.
+///
+/// # Errors
+/// The reason why a manifest cannot be read, in words that continue a sentence after its path.
 pub(super) fn read(path: &Path) -> Result<Vec<Claim>, &'static str> {
     let name = path.file_name().and_then(OsStr::to_str).ok_or("has a name that is no text")?;
     let file = open_quietly(path).ok_or("cannot be read")?;

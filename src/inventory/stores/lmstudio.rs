@@ -1,23 +1,26 @@
-//! LM Studio: `<models>/<publisher>/<repository>/<file>.gguf`, exactly two folders deep. What lies elsewhere it does not
-//! show. `lms import` may leave a link or a hard link to a file that belongs to somebody else.
+//! LM Studio: `<models>/<publisher>/<repository>/<file>.gguf`, exactly two folders deep. LM Studio does not show files
+//! elsewhere. `lms import` may leave a link or a hard link to a file that belongs to another store.
 
 use super::lmstudio_hub::{Needs, needs};
 use super::owned;
-use crate::inventory::found::{Found, Intake, Kept, Repo, Sum, is_partial};
+use crate::inventory::collector::StoreCollector;
+use crate::inventory::found::{Found, Repo};
+use crate::inventory::kept::{Kept, Sum};
 use crate::inventory::names::{plain_name, tag_of};
+use crate::inventory::paths::is_partial;
 use crate::model::{Class, StoreKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The models folder of an installation, by its name and where it lies.
+/// Returns whether a folder is the models folder of an installation, by its name and its parent.
 pub(super) fn is_models(folder: &Path) -> bool {
     let Some(home) = folder.parent() else { return false };
     home.file_name().is_some_and(|n| n == ".lmstudio" || n == "lm-studio") || home.join(".internal").is_dir()
 }
 
-/// The models folder that `path` lies in, when its path alone tells.
+/// Returns the models folder that `path` is in, if its path alone identifies it.
 pub(super) fn enclosing(path: &Path) -> Option<&Path> {
     path.ancestors().find(|p| {
         let home = p.parent().and_then(Path::file_name);
@@ -25,13 +28,18 @@ pub(super) fn enclosing(path: &Path) -> Option<&Path> {
     })
 }
 
-/// Called when everything under `root` was looked at.
-pub(super) fn conclude(root: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {
-    let needs = needs(root, intake)?;
-    let mut found = owned::take(StoreKind::LmStudio, root, intake);
+/// Returns whether `path` is at the level of a publisher or a repository.
+pub(super) fn is_folder_of(root: &Path, path: &Path) -> bool {
+    path.strip_prefix(root).is_ok_and(|inside| matches!(inside.components().count(), 1 | 2))
+}
+
+/// Names the models and adds the holdings of the store. Called after everything under `root` was scanned.
+pub(super) fn conclude(root: &Path, collector: &mut StoreCollector<'_>) -> anyhow::Result<()> {
+    let needs = needs(root, collector)?;
+    let mut found = owned::take(StoreKind::LmStudio, root, collector);
     name_all(root, &mut found);
     for file in &found {
-        let Some(meta) = owned::entry_of(&file.path, intake) else { continue };
+        let Some(meta) = owned::entry_of(&file.path, collector) else { continue };
         let repo = file.repo.as_ref().map(|r| r.name.as_str());
         let kept = Kept { store: StoreKind::LmStudio, root, owner: repo };
         let mut why = standing(root, file, &needs);
@@ -39,13 +47,13 @@ pub(super) fn conclude(root: &Path, intake: &mut Intake<'_>) -> anyhow::Result<(
             let to = file.target.as_deref().unwrap_or(&file.path).display();
             why = format!("{why}; a link, as `lms import` leaves: the bytes are {to}");
         }
-        intake.holdings.push(kept.file(&file.path, &meta, Class::Referenced, why));
+        collector.holdings.push(kept.file(&file.path, &meta, Class::Referenced, why));
     }
-    intake.found.extend(found);
-    rest(root, intake)
+    collector.found.extend(found);
+    rest(root, collector)
 }
 
-/// Why LM Studio keeps a file, and who would miss it.
+/// Returns the reason why LM Studio keeps a file, and the virtual models that need it.
 fn standing(root: &Path, file: &Found, needs: &Needs) -> String {
     let Some(repo) = &file.repo else {
         let deep = folders(root, &file.path);
@@ -68,10 +76,10 @@ fn folders(root: &Path, file: &Path) -> usize {
     file.strip_prefix(root).map_or(0, |inside| inside.components().count().saturating_sub(1))
 }
 
-/// Names what LM Studio shows as llama.cpp would: `publisher/repository:Q4_K_M`, and by the file where a tag would stand
-/// for several.
+/// Names the models that LM Studio shows as llama.cpp would: `publisher/repository:Q4_K_M`, and by the file name where
+/// a tag would mean several files.
 fn name_all(root: &Path, found: &mut [Found]) {
-    /// The files that each tag of a repository would stand for.
+    /// The files that each tag of a repository would mean.
     type Tags = BTreeMap<String, BTreeSet<String>>;
     let mut repos: BTreeMap<PathBuf, (Arc<Repo>, Tags)> = BTreeMap::new();
     for file in found.iter_mut().filter(|f| folders(root, &f.path) == 2) {
@@ -97,14 +105,14 @@ fn own_tag(path: &Path) -> Option<String> {
     if is_projector { None } else { tag_of(&plain_name(path)) }
 }
 
-/// Downloads under way, and weights in other formats with their configurations, by repository.
-fn rest(root: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {
+/// Adds unfinished downloads, and weights in other formats with their configurations, by repository.
+fn rest(root: &Path, collector: &mut StoreCollector<'_>) -> anyhow::Result<()> {
     let kept = Kept { store: StoreKind::LmStudio, root, owner: None };
     let mut sums: BTreeMap<PathBuf, Sum> = BTreeMap::new();
-    owned::beside(root, intake, &mut |path, meta, intake| {
+    owned::beside(root, collector, &mut |path, meta, collector| {
         let is_download = path.file_name().is_some_and(|n| is_partial(n) || is_download(n));
         if is_download {
-            intake.holdings.push(kept.file(path, meta, Class::Partial, "a download that was not finished"));
+            collector.holdings.push(kept.file(path, meta, Class::Partial, "a download that was not finished"));
         } else {
             let inside = path.strip_prefix(root).unwrap_or(path).parent().unwrap_or(Path::new(""));
             let folder = root.join(inside.components().take(2).collect::<PathBuf>());
@@ -112,10 +120,10 @@ fn rest(root: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {
         }
     })?;
     for (folder, sum) in sums {
-        let owner = folder.strip_prefix(root).ok().map(|p| p.to_string_lossy().into_owned()); // it lies under there
+        let owner = folder.strip_prefix(root).ok().map(|p| p.to_string_lossy().into_owned()); // the folder is below it
         let kept = Kept { owner: owner.as_deref().filter(|o| !o.is_empty()), ..kept };
         let why = "files that are no GGUF: weights in another format, configurations";
-        intake.holdings.push(kept.sum(&folder, sum, Class::Referenced, why));
+        collector.holdings.push(kept.sum(&folder, sum, Class::Referenced, why));
     }
     Ok(())
 }

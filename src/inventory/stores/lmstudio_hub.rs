@@ -1,4 +1,4 @@
-//! The virtual models of LM Studio: a name of its own for files of other people's repositories.
+//! The virtual models of LM Studio: separate names for files in the repositories of other publishers.
 //!
 //! ```text
 //! <home>/hub/models/<owner>/<name>/model.yaml
@@ -11,38 +11,39 @@
 //! The format is described at lmstudio.ai/docs/app/modelyaml.
 
 use super::hf::open_quietly;
-use crate::inventory::found::{Intake, vanished};
+use crate::inventory::collector::StoreCollector;
+use crate::inventory::inode::vanished;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 use walkdir::WalkDir;
 
-/// A model.yaml with a long template in it stays far below.
+/// The largest size of a model.yaml in bytes. One with a long template stays far below.
 const MOST_BYTES: u64 = 1 << 20;
 
 /// The virtual models that need each repository (`publisher/repository`, lower-case), by name.
 pub(crate) type Needs = BTreeMap<String, Vec<String>>;
 
-/// The same without a scan. None when not all of it can be read: nobody can say then.
+/// Returns the virtual models without a scan. None when any of them cannot be read: then the list would be incomplete.
 pub(crate) fn virtual_models(models: &Path) -> Option<Needs> {
-    // Who asks wants to mention them, and has nothing to say of one that cannot be read: a scan tells that.
-    super::parts::quietly(models, |intake| needs(models, intake)).ok()
+    // The callers only mention virtual models. A scan reports those that cannot be read.
+    super::part::quietly(models, |collector| needs(models, collector)).ok()
 }
 
-/// Reads the virtual models of the home that `models` lies in. What says nothing readable is told to `intake`.
-pub(super) fn needs(models: &Path, intake: &mut Intake<'_>) -> anyhow::Result<Needs> {
+/// Reads the virtual models of the home that `models` is in. What cannot be parsed is reported to `collector`.
+pub(super) fn needs(models: &Path, collector: &mut StoreCollector<'_>) -> anyhow::Result<Needs> {
     let mut needs = Needs::new();
     let Some(hub) = models.parent().map(|home| home.join("hub/models")) else { return Ok(needs) };
     if !hub.is_dir() {
         return Ok(needs);
     }
     for entry in WalkDir::new(&hub).follow_root_links(false).min_depth(3).max_depth(3) {
-        intake.pulse.entry()?;
+        collector.progress.entry()?;
         let entry = match entry {
             Ok(entry) => entry,
             Err(e) => {
                 if !e.io_error().is_some_and(vanished) {
-                    intake.skip(e.path().unwrap_or(&hub), "cannot be read: which models it needs is not known");
+                    collector.skip(e.path().unwrap_or(&hub), "cannot be read: which models it needs is not known");
                 }
                 continue;
             }
@@ -50,10 +51,10 @@ pub(super) fn needs(models: &Path, intake: &mut Intake<'_>) -> anyhow::Result<Ne
         if entry.file_name() != "model.yaml" || !entry.file_type().is_file() {
             continue;
         }
-        let inside = entry.path().parent().and_then(|p| p.strip_prefix(&hub).ok()); // it was found under there
+        let inside = entry.path().parent().and_then(|p| p.strip_prefix(&hub).ok()); // the entry is below it
         let name = inside.unwrap_or(entry.path()).to_string_lossy().into_owned();
         let Some(repositories) = read(entry.path()) else {
-            intake.skip(entry.path(), "no virtual model that is understood: which models it needs is not known");
+            collector.skip(entry.path(), "no virtual model that is understood: which models it needs is not known");
             continue;
         };
         for repository in repositories {
@@ -70,12 +71,13 @@ pub(super) fn needs(models: &Path, intake: &mut Intake<'_>) -> anyhow::Result<Ne
 fn read(path: &Path) -> Option<Vec<String>> {
     let file = open_quietly(path)?;
     let mut text = String::new();
-    // What is longer or no text is no such file, which the caller says.
+    // A file that is too long or no text is no virtual model; the caller reports it.
     let read = file.take(MOST_BYTES + 1).read_to_string(&mut text).ok()?;
     if read as u64 > MOST_BYTES { None } else { repositories(&text) }
 }
 
-/// The repositories that a virtual model resolves to; none when it only builds on another one.
+/// Returns the repositories that a virtual model resolves to. Empty when it only builds on another one; None when the
+/// text cannot be parsed.
 fn repositories(yaml: &str) -> Option<Vec<String>> {
     #[derive(serde::Deserialize)]
     struct Virtual {
@@ -97,7 +99,7 @@ fn repositories(yaml: &str) -> Option<Vec<String>> {
         user: Option<String>,
         repo: Option<String>,
     }
-    // The reason is a position in somebody else's file: that it is not understood is all a reader can use.
+    // The parse error is a position in a foreign file, which helps no user.
     let parsed: Virtual = serde_saphyr::from_str(yaml).ok()?;
     let Base::Concrete(bases) = parsed.base else { return Some(Vec::new()) };
     let sources = bases.into_iter().flat_map(|b| b.sources);

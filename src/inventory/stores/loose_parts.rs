@@ -1,18 +1,19 @@
-//! What goes with a model that is loose files of a folder: what its downloader wrote beside it, and for LM Studio the
-//! folders that it would show as empty.
+//! Finds everything that is removed with a model of loose files: the records that its downloader wrote next to it, and
+//! for LM Studio the folders that would be empty.
 
 use super::llamacpp_manifest as manifest;
-use super::parts::{Part, PartRole, Tree, Wish, give, inside, look};
-use crate::inventory::found::Entity;
-use crate::inventory::roots::contains;
-use crate::model::StoreKind;
+use super::part::{Part, PartRole, Tree, Wish, give, inside, look};
+use crate::inventory::inode::Entity;
+use crate::inventory::paths::contains;
+use crate::inventory::unfinished;
+use crate::model::{Class, StoreKind};
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 pub(super) fn parts(store: StoreKind, root: &Path, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, String>> {
-    // The last of the wishes that has it.
+    // The last of the wishes that has each path.
     let last: HashMap<&Path, usize> = wishes
         .iter()
         .enumerate()
@@ -23,6 +24,16 @@ pub(super) fn parts(store: StoreKind, root: &Path, wishes: &[&Wish]) -> Vec<Resu
     for at in 0..found.len() {
         beside(&mut Records { store, root, noted: &mut noted }, &last, at, &mut found);
     }
+    // A download and the records of its downloader belong together.
+    for (at, wish) in wishes.iter().enumerate().filter(|(_, wish)| wish.class == Some(Class::Partial)) {
+        for control in inside(root, wish).flat_map(|path| unfinished::controls_of(path)) {
+            // A record whose stat fails stays: it is a few bytes.
+            let is_file = look(&control).is_ok_and(|l| l.is_some_and(|l| l.entity == Entity::File));
+            if is_file && !last.contains_key(control.as_path()) {
+                give(&mut found, at, PartRole::Beside, control);
+            }
+        }
+    }
     match store {
         StoreKind::LlamaCpp => manifests(root, wishes, &mut found),
         StoreKind::LmStudio => folders(root, wishes, &mut found),
@@ -31,7 +42,7 @@ pub(super) fn parts(store: StoreKind, root: &Path, wishes: &[&Wish]) -> Vec<Resu
     found
 }
 
-/// The files and the links to them; bytes outside the root are not this model's to take away.
+/// Returns the files and the links to them. Bytes outside the root are not this model's to remove.
 fn own(root: &Path, wishes: &[&Wish], at: usize, last: &HashMap<&Path, usize>) -> Result<Vec<Part>, String> {
     let mut own = Vec::new();
     let mut is_shared = false;
@@ -40,10 +51,10 @@ fn own(root: &Path, wishes: &[&Wish], at: usize, last: &HashMap<&Path, usize>) -
         let role = match look.map(|l| l.entity) {
             Some(Entity::File) => PartRole::Payload,
             Some(Entity::Link) => PartRole::Reference,
-            Some(other) => return Err(format!("`{}` is {} now", path.display(), other.odd())),
+            Some(other) => return Err(format!("`{}` is {} now", path.display(), other.not_regular_reason())),
             None => continue,
         };
-        // What several need, a projector, goes with the last of them.
+        // A file that several models need, a projector, is removed with the last of them.
         if last.get(path.as_path()) == Some(&at) {
             own.push(Part { role, path: path.clone(), look });
         } else {
@@ -56,12 +67,12 @@ fn own(root: &Path, wishes: &[&Wish], at: usize, last: &HashMap<&Path, usize>) -
     if own.is_empty() { Err("none of its files is there any more: scan again".to_owned()) } else { Ok(own) }
 }
 
-/// `<file>.etag`, `<file>.json` of llama.cpp, and the record of `hf download --local-dir`.
+/// Adds `<file>.etag` and `<file>.json` of llama.cpp, and the record of `hf download --local-dir`.
 fn beside(records: &mut Records<'_>, last: &HashMap<&Path, usize>, at: usize, found: &mut [Result<Vec<Part>, String>]) {
     let Some(Ok(own)) = found.get(at) else { return };
     let names: Vec<PathBuf> = own.iter().flat_map(|part| records.of(&part.path)).collect();
     for path in names {
-        // What cannot be looked at stays: it is no model.
+        // A file whose stat fails stays: it is no model.
         let is_file = look(&path).is_ok_and(|l| l.is_some_and(|l| l.entity == Entity::File));
         if is_file && !last.contains_key(path.as_path()) {
             give(found, at, PartRole::Beside, path);
@@ -69,14 +80,14 @@ fn beside(records: &mut Records<'_>, last: &HashMap<&Path, usize>, at: usize, fo
     }
 }
 
-/// Where huggingface_hub notes what it downloaded into a folder.
+/// The folder where huggingface_hub records its downloads for a plain folder.
 const NOTES: &str = ".cache/huggingface/download";
 
-/// Where downloaders note what they wrote.
+/// The records that downloaders keep of their files.
 struct Records<'a> {
     store: StoreKind,
     root: &'a Path,
-    /// Whether huggingface_hub downloaded into a folder; most were not.
+    /// Cache of whether huggingface_hub downloaded into a folder: most folders have no such records.
     noted: &'a mut HashMap<PathBuf, bool>,
 }
 
@@ -113,9 +124,9 @@ impl Records<'_> {
     }
 }
 
-/// Manifests of llama.cpp that name only what goes.
+/// Adds the manifests of llama.cpp that name only removed files.
 fn manifests(root: &Path, wishes: &[&Wish], found: &mut [Result<Vec<Part>, String>]) {
-    // One that cannot be listed or read stays.
+    // A manifest that cannot be listed or read stays.
     let Ok(entries) = std::fs::read_dir(root) else { return };
     let gone: BTreeSet<PathBuf> = found.iter().flatten().flatten().map(|p| p.path.clone()).collect();
     let files: Vec<OsString> = gone.iter().filter_map(|p| p.file_name()).map(OsStr::to_owned).collect();
@@ -142,12 +153,12 @@ fn manifests(root: &Path, wishes: &[&Wish], found: &mut [Result<Vec<Part>, Strin
     }
 }
 
-/// The publisher's and the repository's folder, where nothing is left in them.
+/// Adds the publisher's and the repository's folder if they would be empty.
 fn folders(root: &Path, wishes: &[&Wish], found: &mut [Result<Vec<Part>, String>]) {
     let publishers: BTreeSet<PathBuf> = wishes
         .iter()
         .flat_map(|wish| inside(root, wish))
-        .filter_map(|path| path.strip_prefix(root).ok()?.components().next().map(|c| root.join(c))) // inside gives these
+        .filter_map(|path| path.strip_prefix(root).ok()?.components().next().map(|c| root.join(c))) // inside of root
         .filter(|folder| folder.is_dir() && folder.as_os_str().as_bytes() != root.as_os_str().as_bytes())
         .collect();
     for publisher in publishers {

@@ -1,13 +1,27 @@
 //! The stores: where each keeps its files and by which rules they are read.
 //!
-//! A store is recognised by its layout or claimed by name; what looks like one and is laid out in no known way is said
-//! to be so. A reader gives its models as [`Found`](crate::inventory::Found) and everything else that it keeps, models'
-//! files included, as [`Holding`](crate::model::Holding): each inode once.
+//! A store is recognized by its layout or claimed by name. A folder that resembles a store but has no known layout is
+//! reported as such. A reader adds its models as [`Found`](crate::inventory::Found), and everything that the store
+//! keeps, models' files included, as [`Holding`](crate::model::Holding): each inode once.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
 
+mod aside;
 mod dir;
 mod docker;
 mod docker_blobs;
-mod folder;
+mod docker_held;
+mod downloads;
+mod files;
 mod hf;
 mod hf_blobs;
 mod hf_local;
@@ -30,6 +44,7 @@ mod ollama_blobs;
 mod ollama_manifests;
 mod ollama_parts;
 mod owned;
+mod part;
 mod parts;
 mod ramalama;
 mod ramalama_account;
@@ -38,43 +53,50 @@ mod ramalama_parts;
 mod ramalama_ref;
 mod xet;
 
-use crate::inventory::found::Intake;
-use crate::model::{StoreKind, is_trash};
+use crate::inventory::collector::StoreCollector;
+use crate::inventory::paths::contains;
+use crate::model::{Aside, StoreKind, is_trash};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-pub(crate) use dir::{looked_at, loose};
-pub(crate) use folder::{Folder, Step, Visit, each_file};
-pub(crate) use hf_blobs::SharedUse;
+pub(crate) use aside::read as read_aside;
+pub(crate) use dir::{classify_downloads, looked_at, loose};
+pub use downloads::Download;
 pub use known_as::name_all;
 pub(crate) use lmstudio_hub::virtual_models;
-pub use parts::{Part, PartRole, Wish, parts};
+pub use part::{Part, PartRole, Wish};
+pub use parts::parts;
 
-/// What to do with a folder that a walk comes to.
+/// The action for a folder that a walk reaches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Enter {
-    /// Nobody's: look inside.
+    /// The folder belongs to no store: enter it.
     Walk,
-    /// A store's own bookkeeping, without models: read when its store is concluded. Or a trash, which nobody reads.
+    /// Bookkeeping of a store, without models, which is read when its store is concluded; or a trash, which is never
+    /// read.
     Leave,
-    /// Look inside; loose files below belong to that store.
+    /// A trash of others, a snapshot or a backup.
+    Aside(Aside),
+    /// Enter the folder; loose files below it belong to that store.
     Own(StoreKind),
-    /// A store's: read it by the rules of that store, which has this root.
+    /// The folder belongs to a store: read it by the rules of that store, whose root is this path.
     Hand(Reader, PathBuf),
-    /// Looks like a store and is laid out in no way that is known, or not as it was claimed: look inside as if it were
-    /// nobody's.
+    /// A link to this folder, which the owner of the store follows: enter it.
+    Through(PathBuf),
+    /// The folder resembles a store but has no known layout, or not the layout that was claimed: enter it as if it
+    /// belonged to no store.
     Unknown(String),
 }
 
-/// Who reads a folder.
+/// The reader of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Reader {
     /// One repository of a hub cache.
     HfRepo,
-    /// What huggingface_hub keeps beside files that it downloaded into a plain folder.
+    /// The metadata that huggingface_hub keeps next to files that it downloaded into a plain folder.
     HfLocal,
-    /// The chunk cache beside a hub cache.
+    /// The chunk cache next to a hub cache.
     Xet,
     /// A store of Ollama.
     Ollama,
@@ -85,7 +107,7 @@ pub(crate) enum Reader {
 }
 
 impl Reader {
-    /// It is given the root of its store, once, whichever folder led there.
+    /// Returns whether the reader gets the root of its store, once, from whichever folder the walk found it.
     pub fn reads_whole_root(self) -> bool {
         match self {
             Reader::HfRepo | Reader::HfLocal | Reader::Xet => false,
@@ -94,10 +116,13 @@ impl Reader {
     }
 }
 
-/// Decides by name first: this runs for each folder of a tree.
+/// Returns the action for a folder. Checks the name first, because this runs for each folder of a tree.
 pub(crate) fn enter(folder: &Path, name: &OsStr, claim: Option<StoreKind>) -> Enter {
     if is_trash(name) {
         return Enter::Leave;
+    }
+    if let Some(aside) = Aside::of_name(folder.parent().and_then(Path::file_name), name) {
+        return Enter::Aside(aside);
     }
     if let Some(store) = claim.filter(|s| !matches!(s, StoreKind::Dir | StoreKind::Hf)) {
         return claimed(folder, store);
@@ -118,14 +143,49 @@ pub(crate) fn enter(folder: &Path, name: &OsStr, claim: Option<StoreKind>) -> En
     }
 }
 
-/// A folder named like one of those that make up a store of manifests and blobs.
+/// Returns the action for a link to a folder, if the owner of the surrounding store follows it: a repository of a hub
+/// cache, the manifests and blobs of a registry, the store of RamaLama, a publisher or a repository of LM Studio. None
+/// for any other link, and for one to a place that this walk reaches anyway.
+///
+/// No loop is possible: a repository and a registry are read to a fixed depth, and LM Studio has two levels of folders.
+pub(crate) fn enter_link(link: &Path, name: &OsStr, collector: &StoreCollector<'_>) -> Option<Enter> {
+    let parent = link.parent()?;
+    let region = collector.owners.first().map(|(region, _)| region)?;
+    let target = || link.canonicalize().ok().filter(|to| to.is_dir()); // a broken link is reported elsewhere
+    if hf::is_repo(link, name) {
+        let to = target()?;
+        let comes_by = contains(region, &to) && to.file_name().is_some_and(|name| hf::is_repo(&to, name));
+        return (!comes_by).then(|| Enter::Hand(Reader::HfRepo, parent.to_owned()));
+    }
+    if ollama::is_part(name) || docker::is_part(name) {
+        return Some(part_of_registry(parent, name)).filter(|enter| matches!(enter, Enter::Hand(..)));
+    }
+    if name == "store" && ramalama::is_store(link) {
+        return Some(Enter::Hand(Reader::RamaLama, parent.to_owned()));
+    }
+    let (root, store) = collector.owner(link)?;
+    if *store != StoreKind::LmStudio || !lmstudio::is_folder_of(root, link) {
+        return None;
+    }
+    // A link into the same models: the walk finds its target under its own name.
+    target().filter(|to| !contains(root, to) && !contains(to, root)).map(Enter::Through)
+}
+
+/// Returns whether the owner of the surrounding store searches this folder for models.
+pub(crate) fn is_gone_into(folder: &Path, collector: &StoreCollector<'_>) -> bool {
+    collector
+        .owner(folder)
+        .is_none_or(|(root, store)| *store != StoreKind::LmStudio || lmstudio::is_folder_of(root, folder))
+}
+
+/// Returns the action for a folder with a name of those that make up a store of manifests and blobs.
 fn part_of_registry(root: &Path, name: &OsStr) -> Enter {
     match (docker::layout(root), ollama::layout(root)) {
         (docker::Layout::Store, _) if docker::is_part(name) => Enter::Hand(Reader::Docker, root.to_owned()),
         (docker::Layout::No, ollama::Layout::Store) if ollama::is_part(name) => {
             Enter::Hand(Reader::Ollama, root.to_owned())
         }
-        // Said once for the store.
+        // Reported once for the store.
         (docker::Layout::Other, _) if name == "manifests" => {
             Enter::Unknown("a store of Docker Model Runner in a version that is not known".to_owned())
         }
@@ -136,11 +196,12 @@ fn part_of_registry(root: &Path, name: &OsStr) -> Enter {
     }
 }
 
-/// A folder that was named as the root of `store`. Its own folders lead to the reader when the walk comes to them.
+/// Returns the action for a folder that was named as the root of `store`. Its subfolders lead to the reader when the
+/// walk reaches them.
 fn claimed(folder: &Path, store: StoreKind) -> Enter {
     let not = |what: &str| Enter::Unknown(format!("is named as a store of {what}, and is not laid out as one"));
     match store {
-        // Its folder `store` hands it over.
+        // The walk finds the subfolder `store`, which is read by its own reader.
         StoreKind::RamaLama if ramalama::is_store(&folder.join("store")) => Enter::Walk,
         StoreKind::RamaLama => Enter::Unknown(
             "has no folder `store` with models as RamaLama lays them out: read as a plain folder".to_owned(),
@@ -157,30 +218,30 @@ fn claimed(folder: &Path, store: StoreKind) -> Enter {
     }
 }
 
-/// Reads what [`enter`] handed over.
-pub(crate) fn read(reader: Reader, folder: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {
+/// Reads the folder that [`enter`] assigned to `reader`.
+pub(crate) fn read(reader: Reader, folder: &Path, collector: &mut StoreCollector<'_>) -> anyhow::Result<()> {
     match reader {
-        Reader::HfRepo => hf_repo::read(folder, intake),
-        Reader::HfLocal => hf_local::read(folder, intake),
-        Reader::Xet => xet::read(folder, intake),
-        Reader::Ollama => ollama::read(folder, intake),
-        Reader::Docker => docker::read(folder, intake),
-        Reader::RamaLama => ramalama::read(folder, intake),
+        Reader::HfRepo => hf_repo::read(folder, collector),
+        Reader::HfLocal => hf_local::read(folder, collector),
+        Reader::Xet => xet::read(folder, collector),
+        Reader::Ollama => ollama::read(folder, collector),
+        Reader::Docker => docker::read(folder, collector),
+        Reader::RamaLama => ramalama::read(folder, collector),
     }
 }
 
-/// What can only be said once a whole root was read: called once for each root, after everything in it was looked at.
-pub(crate) fn conclude(store: StoreKind, root: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {
+/// Adds the models and holdings that need a whole root: called once for each root, after everything in it was scanned.
+pub(crate) fn conclude(store: StoreKind, root: &Path, collector: &mut StoreCollector<'_>) -> anyhow::Result<()> {
     match store {
-        StoreKind::Hf => hf_shared::conclude(root, intake),
-        StoreKind::LmStudio => lmstudio::conclude(root, intake),
-        StoreKind::LlamaCpp => llamacpp::conclude(root, intake),
+        StoreKind::Hf => hf_shared::conclude(root, collector),
+        StoreKind::LmStudio => lmstudio::conclude(root, collector),
+        StoreKind::LlamaCpp => llamacpp::conclude(root, collector),
         _ => Ok(()),
     }
 }
 
-/// The folder that must be read as a whole when `path` lies in it: a repository of a Hugging Face cache cannot be
-/// understood from one of its snapshots alone, nor a store of manifests and blobs from either.
+/// Returns the folder that must be read as a whole when `path` is inside of it: a repository of a Hugging Face cache
+/// cannot be understood from one of its snapshots alone, and neither can a store of manifests and blobs.
 pub(crate) fn enclosing(path: &Path) -> Option<PathBuf> {
     let whole = |p: &'_ Path| -> Option<PathBuf> {
         let name = p.file_name()?;
@@ -195,18 +256,18 @@ pub(crate) fn enclosing(path: &Path) -> Option<PathBuf> {
     store().or_else(registry_or_repository)
 }
 
-/// Whether a folder is what [`Reader::HfRepo`] reads.
+/// Returns whether [`Reader::HfRepo`] reads this folder.
 pub(crate) fn is_repository(folder: &Path) -> bool {
     folder.file_name().is_some_and(|name| hf::is_repo(folder, name))
 }
 
-/// The repository that `path` was in, told from the path alone.
+/// Returns the repository that `path` was in, from the path alone.
 pub(crate) fn repository_of(path: &Path) -> Option<&Path> {
     ramalama::repository_of(path).or_else(|| hf::repository_of(path))
 }
 
-/// The folder in which what goes with a file of a store is decided: its repository, also for a file that is none of a
-/// snapshot, or the root.
+/// Returns the folder that decides which other files belong to a file of a store: its repository, even for a file
+/// outside of all snapshots, or the root.
 pub(crate) fn place_of<'a>(store: StoreKind, root: &'a Path, paths: impl IntoIterator<Item = &'a PathBuf>) -> &'a Path {
     let around = |path: &'a Path| {
         let own = repository_of(path);
@@ -227,7 +288,7 @@ fn makes_repository(store: StoreKind, folder: &Path) -> bool {
     }
 }
 
-/// The store that a root is, by looking at its top level. A plain folder when nothing says otherwise.
+/// Returns the store that a root is, from its top level. A plain folder by default.
 pub fn detect(path: &Path) -> StoreKind {
     let named = |name: &str| path.file_name().is_some_and(|n| n == name);
     if named("models") && lmstudio::is_models(path) {
@@ -247,14 +308,14 @@ pub fn detect(path: &Path) -> StoreKind {
     }
 }
 
-/// The root that belongs on the record when `reader` was handed something of it.
+/// Returns the root to record when `reader` has read something of it.
 pub(crate) fn root_of(reader: Reader, root: &Path) -> Option<(PathBuf, StoreKind)> {
     match reader {
         Reader::HfRepo | Reader::Xet => Some((root.to_owned(), StoreKind::Hf)),
         Reader::Ollama => Some((root.to_owned(), StoreKind::Ollama)),
         Reader::Docker => Some((root.to_owned(), StoreKind::Docker)),
         Reader::RamaLama => Some((root.to_owned(), StoreKind::RamaLama)),
-        // Its files lie in a plain folder, whose they are.
+        // Its files are in a plain folder and belong to that folder.
         Reader::HfLocal => None,
     }
 }

@@ -1,5 +1,5 @@
-//! Manifests as registries of images write them. Ollama and Docker Model Runner keep them as they came, so they are read
-//! as what they are: words of a stranger, bounded in size, in number and in what they may name.
+//! Manifests in the format of image registries. Ollama and Docker Model Runner store them as received, so they are read
+//! as untrusted input: bounded in size, in number and in the paths that they may name.
 
 use super::hf::try_open_quietly;
 use serde::de::{DeserializeOwned, SeqAccess, Visitor};
@@ -9,16 +9,16 @@ use std::io::Read;
 use std::marker::PhantomData;
 use std::path::Path;
 
-/// A manifest with [`MOST_LAYERS`] layers stays below.
+/// The largest size of a manifest in bytes: one with [`MOST_LAYERS`] layers stays below.
 const MOST_BYTES: u64 = 8 << 20;
-/// Models that are stored tensor by tensor have some thousands.
+/// The largest number of layers. Models that are stored tensor by tensor have some thousands.
 const MOST_LAYERS: usize = 20_000;
 
-/// The name of a content: `sha256:` or `sha512:` with hex digits, which cannot lead to any other place.
+/// The name of a content: `sha256:` or `sha512:` with hex digits, which cannot lead to any other path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Digest {
     pub algorithm: Algorithm,
-    /// Lower-case.
+    /// The digits, in lower case.
     pub hex: String,
 }
 
@@ -47,7 +47,7 @@ impl Algorithm {
 }
 
 impl Digest {
-    /// `sha256:<hex>`, or `sha256-<hex>` as file names have it. None for anything else.
+    /// Parses `sha256:<hex>`, or `sha256-<hex>` as in file names. None for anything else.
     pub fn parse(text: &str) -> Option<Digest> {
         let (algorithm, hex) = text.split_once([':', '-'])?;
         let algorithm = Algorithm::ALL.into_iter().find(|a| a.name() == algorithm)?;
@@ -59,23 +59,23 @@ impl Digest {
         is_hex.then(|| Digest { algorithm, hex: hex.to_ascii_lowercase() })
     }
 
-    /// What the content promises to hash to, when that can be held against it.
+    /// Returns the promised sha256 of the content. None for other algorithms, which are not verified.
     pub fn sha256(&self) -> Option<String> {
         (self.algorithm == Algorithm::Sha256).then(|| self.hex.clone())
     }
 
-    /// Enough to tell it from others.
+    /// Returns the first 12 digits, enough to recognize the digest.
     pub fn short(&self) -> &str {
         self.hex.get(..12).unwrap_or(&self.hex)
     }
 }
 
-/// A manifest, or a list of them.
+/// A manifest, or a list of manifests.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Document {
     #[serde(rename = "mediaType")]
     pub media_type: Option<String>,
-    /// In a list: the blob that holds the manifest.
+    /// The digest of the blob that holds the manifest, for an element of a list.
     pub digest: Option<String>,
     pub config: Option<Descriptor>,
     layers: Option<Bounded<Descriptor>>,
@@ -92,14 +92,14 @@ impl Document {
     }
 }
 
-/// What a manifest says of one blob.
+/// The entry of a manifest for one blob.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Descriptor {
     #[serde(rename = "mediaType", default)]
     pub media_type: String,
     #[serde(default)]
     pub digest: String,
-    /// Negative sizes promise nothing.
+    /// The size in bytes. A negative size promises nothing.
     #[serde(default)]
     pub size: i64,
     annotations: Option<Annotations>,
@@ -112,18 +112,18 @@ struct Annotations {
 }
 
 impl Descriptor {
-    /// The name that the file had where it came from.
+    /// Returns the name that the file had at its origin.
     pub fn file_name(&self) -> Option<&str> {
         self.annotations.as_ref()?.path.as_deref()
     }
 
-    /// The promised size in bytes.
+    /// Returns the promised size in bytes.
     pub fn bytes(&self) -> Option<u64> {
-        u64::try_from(self.size).ok() // a negative size is none
+        u64::try_from(self.size).ok() // a negative size is no promise
     }
 }
 
-/// A list that stops at [`MOST_LAYERS`] instead of filling the memory.
+/// A list with at most [`MOST_LAYERS`] elements, so that it cannot exhaust the memory.
 #[derive(Debug)]
 struct Bounded<T>(Vec<T>);
 
@@ -152,17 +152,26 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Bounded<T> {
     }
 }
 
-/// The bytes of a manifest, or why they cannot be had.
+/// Returns the bytes of a manifest.
+///
+/// # Errors
+/// The reason why they cannot be read, as text.
 pub(super) fn read_manifest(path: &Path) -> Result<Vec<u8>, String> {
     read_bounded(path, MOST_BYTES)
 }
 
-/// A manifest from its bytes, or what is wrong with it.
+/// Parses a manifest from its bytes.
+///
+/// # Errors
+/// A text that says what is wrong with it.
 pub(super) fn parse_manifest(bytes: &[u8]) -> Result<Document, String> {
     parse(bytes)
 }
 
-/// A JSON document of at most `most` bytes, or why it cannot be had.
+/// Reads a JSON document of at most `most` bytes.
+///
+/// # Errors
+/// The reason why it cannot be read or parsed, as text.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path, most: u64) -> Result<T, String> {
     parse(&read_bounded(path, most)?)
 }
@@ -174,7 +183,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     serde_json::from_slice(bytes).map_err(|e| format!("does not say what it should: {e}"))
 }
 
-/// Only what a regular file holds; a longer file is not read at all, whatever it says its size is.
+/// Reads a regular file of at most `most` bytes; a longer file is rejected, even if its metadata gives a smaller size.
 fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     let cannot = |e: std::io::Error| format!("cannot be read: {e}");
     let file = try_open_quietly(path).map_err(cannot)?;
@@ -185,6 +194,12 @@ fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(cannot)?;
     if bytes.len() as u64 > most { Err(too_long()) } else { Ok(bytes) }
+}
+
+/// Returns a tag, and also its form without `latest`, which is the default.
+pub(super) fn with_latest(name: &str) -> Vec<String> {
+    let short = name.strip_suffix(":latest").filter(|short| !short.is_empty());
+    [name].into_iter().chain(short).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -236,7 +251,7 @@ mod tests {
             if let Some(place) = bytes.get_mut(at) {
                 *place = byte;
             }
-            // Whatever comes of it, it comes back.
+            // Parsing must return for any input.
             if let Ok(document) = parse_manifest(&bytes) {
                 for layer in document.layers() {
                     proptest::prop_assert!(Digest::parse(&layer.digest).is_none_or(|d| d.short().len() == 12));

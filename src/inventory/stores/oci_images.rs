@@ -1,8 +1,11 @@
-//! What the manifests of a store lead to: the models they make up, and what each blob is needed for. Shared by the
-//! stores that keep manifests and blobs; pure but for a look at a manifest whose model is gone.
+//! The images that the manifests of a store make up, and the uses of each blob. Shared by the stores that keep
+//! manifests and blobs; pure, except for a stat of a manifest whose model is missing.
 
 use super::oci::Digest;
-use crate::inventory::found::{Found, Intake, Kept, allocated_of, identity_of};
+use crate::inventory::collector::StoreCollector;
+use crate::inventory::found::Found;
+use crate::inventory::inode::{allocated_of, identity_of};
+use crate::inventory::kept::Kept;
 use crate::model::{Class, Holding, StoreKind};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::Metadata;
@@ -12,24 +15,24 @@ use std::sync::Arc;
 /// The kind of a part that is one tensor of a model.
 const TENSOR: &str = "tensor";
 
-/// What a manifest makes of some blobs, under one name.
+/// The blobs that one manifest combines under one name.
 #[derive(Debug)]
 pub(super) struct Image {
-    /// As the store's owner shows it.
+    /// The name, as the store's owner shows it.
     pub name: String,
-    /// The manifest.
+    /// The path of the manifest.
     pub manifest: PathBuf,
-    /// Another manifest has taken its place.
+    /// Whether another manifest has replaced this one.
     pub is_superseded: bool,
     pub parts: Vec<Part>,
-    /// What it takes by its own account, in bytes: the sizes of its parts.
+    /// The sum of the sizes of its parts in bytes, as the manifest gives them.
     pub bytes: u64,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Part {
     pub role: Role,
-    /// In a sentence: `the <kind> of <name>`.
+    /// The kind, for a sentence: `the <kind> of <name>`.
     pub kind: String,
     pub digest: Digest,
     pub bytes: Option<u64>,
@@ -37,40 +40,40 @@ pub(super) struct Part {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// A GGUF file with weights; several are parts of one model.
+    /// A GGUF file with weights; several are shards of one model.
     Model,
     Projector,
     Adapter,
     Other,
 }
 
-/// Where a blob is.
+/// The location of a blob.
 pub(super) enum Place<'a> {
     Here {
         path: PathBuf,
         target: Option<PathBuf>,
         meta: &'a Metadata,
     },
-    /// Not there; it would have this path.
+    /// Missing; it would have this path.
     Gone(PathBuf),
-    /// Not to be opened; told elsewhere.
+    /// Not to be opened; reported elsewhere.
     Refused,
 }
 
-/// For each blob the images that need it.
+/// The images that need each blob.
 pub(super) struct Uses<'a> {
     images: &'a [Image],
     of: HashMap<&'a Digest, Vec<(&'a Image, &'a Part)>>,
 }
 
-/// What a blob is, and for whom.
+/// The class of a blob, its owner and the reason.
 pub(super) struct Verdict<'a> {
     pub owner: Option<&'a str>,
     pub class: Class,
     pub why: String,
-    /// One of very many that its owner is made of: nobody looks at them one by one.
+    /// Whether it is one of the very many blobs of its owner, which are summed up instead of listed one by one.
     pub is_minor: bool,
-    /// Nothing leads to it, as far as could be read.
+    /// Whether nothing leads to it, as far as could be read.
     pub is_stray: bool,
 }
 
@@ -81,7 +84,7 @@ impl Verdict<'_> {
 }
 
 impl<'a> Uses<'a> {
-    /// `images` in the order in which they are to be named.
+    /// Indexes the images. `images`: in the order in which they are to be named.
     pub fn new(images: &'a [Image]) -> Uses<'a> {
         let mut of: HashMap<&Digest, Vec<(&Image, &Part)>> = HashMap::new();
         for image in images {
@@ -96,7 +99,8 @@ impl<'a> Uses<'a> {
         self.of.get(digest).map_or(&[], Vec::as_slice)
     }
 
-    /// Judges a blob of `bytes` bytes, when they are its own. `unknown` says why blobs that nothing leads to may be needed all the same.
+    /// Classifies a blob of `bytes` bytes, if they are its own. `unknown`: the reason why blobs without a manifest may
+    /// still be needed.
     pub fn judge(&self, digest: &Digest, bytes: Option<u64>, unknown: Option<&str>) -> Verdict<'a> {
         let uses = self.of(digest);
         let live: Vec<_> = uses.iter().filter(|(image, _)| !image.is_superseded).collect();
@@ -128,9 +132,9 @@ impl<'a> Uses<'a> {
         Verdict { owner, class, why, is_minor, is_stray: false }
     }
 
-    /// A holding for each blob that a manifest names and `is_there` denies.
-    pub fn missing(&self, kept: Kept<'_>, is_there: &dyn Fn(&Digest) -> bool, intake: &mut Intake<'_>) {
-        /// A manifest may name thousands; nobody reads the rest one by one.
+    /// Adds a holding for each blob that a manifest names and for which `is_there` is false.
+    pub fn missing(&self, kept: Kept<'_>, is_there: &dyn Fn(&Digest) -> bool, collector: &mut StoreCollector<'_>) {
+        /// The largest number of missing blobs that are listed one by one. A manifest may name thousands.
         const MOST_TOLD: usize = 100;
         for image in self.images {
             let kept = Kept { owner: Some(&image.name), ..kept };
@@ -142,18 +146,18 @@ impl<'a> Uses<'a> {
                 let why = format!("the {} is the blob {}, which is not there", part.kind, part.digest.short());
                 let expected_sha256 = part.digest.sha256();
                 let missing = kept.missing(&image.manifest, format!("`{}`: {why}", image.name));
-                intake.holdings.push(Holding { expected_sha256, ..missing });
+                collector.holdings.push(Holding { expected_sha256, ..missing });
             }
             if let Some(more @ 1..) = told.len().checked_sub(MOST_TOLD) {
                 let why = format!("`{}`: {more} more blobs are not there", image.name);
-                intake.holdings.push(kept.missing(&image.manifest, why));
+                collector.holdings.push(kept.missing(&image.manifest, why));
             }
         }
     }
 
-    /// Emits each model file once, and with it what the images that name it add to it: images that share a model file
-    /// are one set, so that a projector goes with the models of its own images alone.
-    pub fn models(&self, at: At<'_>, find: &dyn Fn(&Digest) -> Place<'a>, intake: &mut Intake<'_>) {
+    /// Adds each model file once, together with the files that its images add to it: images that share a model file are
+    /// one set, so that a projector is paired only with the models of its own images.
+    pub fn models(&self, at: At<'_>, find: &dyn Fn(&Digest) -> Place<'a>, collector: &mut StoreCollector<'_>) {
         for (set, images) in (0_u32..).zip(self.sharing_models()) {
             for (role, word) in [(Role::Model, ""), (Role::Projector, " (projector)"), (Role::Adapter, " (adapter)")] {
                 let mut emitted = BTreeSet::new();
@@ -161,13 +165,13 @@ impl<'a> Uses<'a> {
                 for (image, digest) in parts.filter(|(_, digest)| emitted.insert(*digest)) {
                     let older = if image.is_superseded { " (older)" } else { "" };
                     let name = format!("{}{older}{word}", image.name);
-                    intake.found.extend(found(at, Item { digest, name, set, manifest: &image.manifest }, find));
+                    collector.found.extend(found(at, Item { digest, name, set, manifest: &image.manifest }, find));
                 }
             }
         }
     }
 
-    /// The images, those together that share a model file, present ones before superseded ones.
+    /// Returns the images in groups that share a model file, in each group present ones before superseded ones.
     fn sharing_models(&self) -> Vec<Vec<&'a Image>> {
         fn top(leads: &[usize], mut at: usize) -> usize {
             while let Some(up) = leads.get(at).copied().filter(|up| *up != at) {
@@ -229,7 +233,8 @@ fn found<'m>(at: At<'_>, item: Item<'_>, find: &dyn Fn(&Digest) -> Place<'m>) ->
     };
     match find(item.digest) {
         Place::Here { path, target, meta } => Some(whole(path, target, identity_of(meta), allocated_of(meta))),
-        // Listed as damaged rather than dropped. The manifest vanished as well: nothing is left to list.
+        // A missing blob is listed as damaged instead of omitted. If the manifest vanished, too, nothing is left to
+        // list.
         Place::Gone(path) => std::fs::symlink_metadata(item.manifest).ok().map(|meta| {
             let fault = Some("a manifest names it, and its blob is missing".to_owned());
             Found { fault, ..whole(path, None, identity_of(&meta), 0) }
@@ -238,12 +243,12 @@ fn found<'m>(at: At<'_>, item: Item<'_>, find: &dyn Fn(&Digest) -> Place<'m>) ->
     }
 }
 
-/// A blob that was known as a model's, and may still be one's: which, only a manifest that cannot be read could tell.
-/// `nth` of those in its store.
+/// Returns the model file of a blob that was known as a model's and may still belong to one; only a manifest that
+/// cannot be read could show to which. `nth`: its number among those in its store.
 pub(super) fn stray(at: At<'_>, digest: &Digest, (path, meta): (PathBuf, &Metadata), nth: u32) -> Option<Found> {
     let item = Item { digest, name: String::new(), set: u32::MAX.saturating_sub(nth), manifest: &path };
     let found = found(at, item, &|_| Place::Here { path: path.clone(), target: None, meta })?;
-    // It keeps the name that it had.
+    // The blob keeps the name that it had.
     Some(Found { name: None, ..found })
 }
 
@@ -251,7 +256,7 @@ fn with_role(image: &Image, role: Role) -> impl Iterator<Item = &Part> {
     image.parts.iter().filter(move |p| p.role == role)
 }
 
-/// `the model of a (12 bytes in all), also b`.
+/// Describes the users of a blob: `the model of a (12 bytes in all), also b`.
 fn in_words(users: &[&(&Image, &Part)]) -> String {
     const MOST_NAMES: usize = 4;
     let Some((first, part)) = users.first() else { return String::new() };

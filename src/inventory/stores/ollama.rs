@@ -1,8 +1,8 @@
-//! The layout of Ollama's store, as its servers of all ages write it:
+//! The layout of Ollama's store, as old and new servers write it:
 //!
 //! ```text
 //! <root>/manifests/<host>/<namespace>/<model>/<tag>     JSON; the host may end in `:port`
-//! <root>/manifests-v2/<host>/<namespace>/<model>/<tag>  newer: a link to the blob that is the manifest, or a copy of it
+//! <root>/manifests-v2/<host>/<namespace>/<model>/<tag>  newer: a link to the manifest's blob, or a copy of it
 //! <root>/blobs/sha256-<64 hex>                          `sha256:<hex>` by old versions
 //! <root>/blobs/sha256-<hex>-partial                     sparse, of its full size from the start
 //! <root>/blobs/sha256-<hex>-partial-<n>                 JSON: how far part n is
@@ -10,8 +10,10 @@
 //! ```
 
 use super::ollama_blobs::Blobs;
-use super::ollama_manifests::Manifests;
-use crate::inventory::found::{Intake, Kept};
+use super::ollama_manifests::{DEPTH, MANIFESTS, Manifests};
+use crate::inventory::collector::StoreCollector;
+use crate::inventory::inode::vanished;
+use crate::inventory::kept::Kept;
 use crate::model::StoreKind;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -19,30 +21,27 @@ use std::path::Path;
 use std::sync::Arc;
 use walkdir::WalkDir;
 
-/// Where manifests are, the newer first: for one name it is the newer one that the server goes by.
-pub(super) const MANIFESTS: [&str; 2] = ["manifests-v2", "manifests"];
 pub(super) const BLOBS: &str = "blobs";
-/// `<host>/<namespace>/<model>/<tag>`.
-pub(super) const DEPTH: usize = 4;
 
-/// What a folder is by its layout.
+/// The layout of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {
     Store,
-    /// The folders of a store without anything in them.
+    /// The folders of a store, empty.
     Empty,
-    /// The folders of a store, with something else in them.
+    /// The folders of a store, with other content.
     Strange,
     /// Not the folders of a store.
     No,
 }
 
-/// Looks at a few entries only: this runs for each folder named `blobs` or `manifests`.
+/// Returns the layout of a folder. Reads a few entries only, because this runs for each folder named `blobs` or
+/// `manifests`.
 pub(super) fn layout(root: &Path) -> Layout {
     let blobs = root.join(BLOBS);
     let manifests: Vec<_> = MANIFESTS.iter().map(|m| root.join(m)).filter(|m| is_folder(m)).collect();
     if !is_folder(&blobs) {
-        // A store whose blobs are elsewhere is none that could be judged, and must not pass in silence.
+        // The blobs of this store lead nowhere. It cannot be classified, but must be reported.
         let is_cut = blobs.is_symlink() && manifests.iter().any(|m| holds_tags(m) == Layout::Store);
         return if is_cut { Layout::Strange } else { Layout::No };
     }
@@ -61,14 +60,14 @@ pub(super) fn layout(root: &Path) -> Layout {
     }
 }
 
-/// A folder itself: a link to one leads to bytes that are somebody else's.
+/// Returns whether a path is a folder or a link to one: the server enters both.
 fn is_folder(path: &Path) -> bool {
-    std::fs::symlink_metadata(path).is_ok_and(|m| m.is_dir())
+    std::fs::metadata(path).is_ok_and(|m| m.is_dir())
 }
 
 fn holds_blobs(blobs: &Path) -> Layout {
     const LOOKS: usize = 256;
-    // What cannot be listed tells nothing against it; reading it will say why it cannot.
+    // An unreadable folder may be one of blobs; the error is reported when it is read.
     let Ok(entries) = std::fs::read_dir(blobs) else { return Layout::Store };
     let mut layout = Layout::Empty;
     for entry in entries.flatten().take(LOOKS) {
@@ -86,8 +85,14 @@ fn holds_blobs(blobs: &Path) -> Layout {
 fn holds_tags(manifests: &Path) -> Layout {
     const LOOKS: usize = 4_096;
     let mut layout = Layout::Empty;
-    for entry in WalkDir::new(manifests).min_depth(1).max_depth(DEPTH).max_open(8).into_iter().take(LOOKS) {
-        let Ok(entry) = entry else { return Layout::Store }; // as with the blobs
+    let entries = WalkDir::new(manifests).follow_links(true).min_depth(1).max_depth(DEPTH).max_open(8);
+    for entry in entries.into_iter().take(LOOKS) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            // A link that leads back or nowhere proves nothing.
+            Err(e) if e.loop_ancestor().is_some() || e.io_error().is_some_and(vanished) => continue,
+            Err(_) => return Layout::Store, // as for the blobs
+        };
         if entry.file_type().is_dir() || entry.file_name().as_bytes().starts_with(b".") {
             continue;
         }
@@ -103,18 +108,18 @@ pub(super) fn is_store(root: &Path) -> bool {
     layout(root) == Layout::Store
 }
 
-/// The name of a folder of the store that is read with it.
+/// Returns whether a folder of this name is part of a store and is read with it.
 pub(super) fn is_part(name: &OsStr) -> bool {
     name == BLOBS || MANIFESTS.iter().any(|m| name == *m)
 }
 
 /// Reads a whole store.
-pub(super) fn read(root: &Path, intake: &mut Intake<'_>) -> anyhow::Result<()> {
+pub(super) fn read(root: &Path, collector: &mut StoreCollector<'_>) -> anyhow::Result<()> {
     let shared: Arc<Path> = Arc::from(root);
     let kept = Kept { store: StoreKind::Ollama, root, owner: None };
-    let blobs = Blobs::look(root.join(BLOBS), kept, intake)?;
-    let manifests = Manifests::read(root, &blobs, intake)?;
-    manifests.keep(kept, &blobs, intake);
-    blobs.keep(&shared, &manifests, intake);
+    let blobs = Blobs::look(root.join(BLOBS), kept, collector)?;
+    let manifests = Manifests::read(root, &blobs, collector)?;
+    manifests.keep(kept, &blobs, collector);
+    blobs.keep(&shared, manifests.needed(), collector);
     Ok(())
 }

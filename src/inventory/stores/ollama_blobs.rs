@@ -1,10 +1,10 @@
-//! The blobs of an Ollama store: what lies there by its name, and what the manifests need of it.
+//! The blobs of an Ollama store: their kinds by name, and their uses by the manifests.
 
 use super::oci::{Algorithm, Digest, read_json};
-use super::oci_images::{At, Place, Uses, Verdict, stray};
-use super::ollama_manifests::Manifests;
-use crate::inventory::found::{Intake, Kept, Sum, odd_type, vanished};
-use crate::inventory::roots::contains;
+use super::oci_images::{At, Image, Place, Uses, Verdict, stray};
+use crate::inventory::collector::StoreCollector;
+use crate::inventory::inode::{not_regular_reason, vanished};
+use crate::inventory::kept::{Kept, Sum};
 use crate::model::{Class, Holding, StoreKind};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -14,26 +14,38 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// The uses of a store's blobs, from its manifests.
+#[derive(Clone, Copy)]
+pub(super) struct Needed<'a> {
+    pub images: &'a [Image],
+    /// Reason why blobs without an image may still be needed.
+    pub unknown: Option<&'a str>,
+    /// The config blobs of models that run elsewhere, with the host.
+    pub clouds: &'a HashMap<Digest, String>,
+}
+
 pub(super) struct Blobs {
     pub folder: PathBuf,
+    /// The folder with its links resolved, if that is another path: each blob has that path, too.
+    real: Option<PathBuf>,
     entries: BTreeMap<Digest, Blob>,
-    /// Device and inode of everything that has its holding here.
+    /// Device and inode of every file that has its holding already.
     counted: HashSet<(u64, u64)>,
-    /// The same of the blobs.
+    /// Device and inode of every blob.
     inodes: HashSet<(u64, u64)>,
-    /// False when the folder could not be read to its end: then nothing can be called missing.
+    /// Whether the folder could be read to the end. If not, no blob can be called missing.
     is_whole: bool,
 }
 
 struct Blob {
     name: Box<OsStr>,
-    /// Of the entry itself.
+    /// The metadata of the entry itself.
     meta: Metadata,
-    /// A link that stays in the store leads there.
+    /// The file that a link leads to, wherever that is: the server opens it there.
     target: Option<Box<(PathBuf, Metadata)>>,
 }
 
-/// How far one part of a download is.
+/// The progress of one part of a download.
 #[derive(Deserialize)]
 struct Progress {
     #[serde(rename = "Size", default)]
@@ -43,16 +55,18 @@ struct Progress {
 }
 
 impl Blobs {
-    /// Looks at every entry once. Holdings of what no manifest can lead to are told at once.
-    pub fn look(folder: PathBuf, kept: Kept<'_>, intake: &mut Intake<'_>) -> anyhow::Result<Blobs> {
+    /// Stats every entry once. Adds the holdings of files that no manifest can name.
+    pub fn look(folder: PathBuf, kept: Kept<'_>, collector: &mut StoreCollector<'_>) -> anyhow::Result<Blobs> {
         let (counted, inodes) = (HashSet::new(), HashSet::new());
-        let mut blobs = Blobs { folder, entries: BTreeMap::new(), counted, inodes, is_whole: true };
+        // If the real path cannot be resolved, the folder keeps its own.
+        let real = folder.canonicalize().ok().filter(|real| *real != folder);
+        let mut blobs = Blobs { folder, real, entries: BTreeMap::new(), counted, inodes, is_whole: true };
         let listing = match std::fs::read_dir(&blobs.folder) {
             Ok(listing) => listing,
             Err(e) => {
                 blobs.is_whole = false;
                 if !vanished(&e) {
-                    intake.cannot_read(&blobs.folder, &e);
+                    collector.cannot_read(&blobs.folder, &e);
                 }
                 return Ok(blobs);
             }
@@ -60,25 +74,25 @@ impl Blobs {
         let mut downloads = Vec::new();
         let mut notes = Notes::default();
         for entry in listing {
-            intake.pulse.entry()?;
+            collector.progress.entry()?;
             // DirEntry::metadata is an lstat.
             let (path, meta) = match entry.and_then(|e| e.metadata().map(|m| (e.path(), m))) {
                 Ok(both) => both,
                 Err(e) if vanished(&e) => continue,
                 Err(e) => {
                     blobs.is_whole = false;
-                    intake.cannot_read(&blobs.folder, &e);
+                    collector.cannot_read(&blobs.folder, &e);
                     continue;
                 }
             };
             let name = path.file_name().map_or(Name::Unknown, Name::of);
             if let Name::Blob(digest) = name {
-                blobs.add(digest, path, meta, kept, intake);
+                blobs.add(digest, path, meta, kept, collector);
                 continue;
             }
             if !meta.is_file() {
-                let why = format!("{} among the blobs", odd_type(meta.file_type()));
-                intake.holdings.push(kept.file(&path, &meta, Class::Damaged, why));
+                let why = format!("{} among the blobs", not_regular_reason(meta.file_type()));
+                collector.holdings.push(kept.file(&path, &meta, Class::Damaged, why));
                 continue;
             }
             if !blobs.counted.insert((meta.dev(), meta.ino())) {
@@ -89,11 +103,11 @@ impl Blobs {
                 Name::Note(digest) => notes.add(digest, &path, &meta),
                 Name::Written => {
                     let why = "a blob that was not written to its end";
-                    intake.holdings.push(kept.file(&path, &meta, Class::Partial, why));
+                    collector.holdings.push(kept.file(&path, &meta, Class::Partial, why));
                 }
                 _ => {
                     let why = "a name that is no blob's; the server deletes such a file when it starts";
-                    intake.holdings.push(kept.file(&path, &meta, Class::Orphan, why));
+                    collector.holdings.push(kept.file(&path, &meta, Class::Orphan, why));
                 }
             }
         }
@@ -103,23 +117,30 @@ impl Blobs {
                 None => "a download that was not finished".to_owned(),
             };
             let expected_sha256 = digest.sha256();
-            intake.holdings.push(Holding { expected_sha256, ..kept.file(&path, &meta, Class::Partial, why) });
+            collector.holdings.push(Holding { expected_sha256, ..kept.file(&path, &meta, Class::Partial, why) });
         }
         if !notes.sum.is_empty() {
             let why = "notes of how far the parts of downloads are";
-            intake.holdings.push(kept.sum(&blobs.folder, notes.sum, Class::Partial, why));
+            collector.holdings.push(kept.sum(&blobs.folder, notes.sum, Class::Partial, why));
         }
         Ok(blobs)
     }
 
-    fn add(&mut self, digest: Digest, path: PathBuf, meta: Metadata, kept: Kept<'_>, intake: &mut Intake<'_>) {
-        let target = if meta.is_symlink() { inside(kept.root, &path, intake) } else { None };
+    fn add(
+        &mut self,
+        digest: Digest,
+        path: PathBuf,
+        meta: Metadata,
+        kept: Kept<'_>,
+        collector: &mut StoreCollector<'_>,
+    ) {
+        let target = if meta.is_symlink() { behind(&path, collector) } else { None };
         self.inodes.insert((meta.dev(), meta.ino()));
         let name: Box<OsStr> = path.file_name().unwrap_or_default().into();
         let is_new = !name.as_encoded_bytes().contains(&b':');
         let blob = Blob { name, meta, target: target.map(Box::new) };
         let other = match self.entries.remove(&digest) {
-            // The server of today goes by the name with a dash.
+            // Current servers use the name with a dash.
             Some(there) if !is_new => {
                 self.entries.insert(digest, there);
                 Some(blob)
@@ -133,7 +154,7 @@ impl Blobs {
             && self.counted.insert((meta.dev(), meta.ino()))
         {
             let why = "the blob is here under another name as well";
-            intake.holdings.push(kept.file(&self.folder.join(&*name), &meta, Class::Orphan, why));
+            collector.holdings.push(kept.file(&self.folder.join(&*name), &meta, Class::Orphan, why));
         }
     }
 
@@ -141,21 +162,28 @@ impl Blobs {
         self.entries.contains_key(digest)
     }
 
-    /// This inode has its place among the blobs.
+    /// Returns whether an inode belongs to the blobs or has its holding already.
     pub fn is_blob(&self, meta: &Metadata) -> bool {
         let key = (meta.dev(), meta.ino());
         self.counted.contains(&key) || self.inodes.contains(&key)
     }
 
-    /// The path of a blob that is a file of its own.
+    /// Returns the path of a blob that is a regular file.
     pub fn file(&self, digest: &Digest) -> Option<PathBuf> {
         self.entries.get(digest).filter(|b| b.meta.is_file()).map(|b| self.folder.join(&*b.name))
+    }
+
+    /// Returns the path of a blob that is a file or a link to one.
+    pub fn entry(&self, digest: &Digest) -> Option<PathBuf> {
+        let blob = self.entries.get(digest).filter(|b| b.meta.is_file() || b.target.is_some());
+        blob.map(|b| self.folder.join(&*b.name))
     }
 
     fn place(&self, digest: &Digest) -> Place<'_> {
         match self.entries.get(digest) {
             Some(Blob { name, meta, .. }) if meta.is_file() => {
-                Place::Here { path: self.folder.join(&**name), target: None, meta }
+                let target = self.real.as_ref().map(|real| real.join(&**name));
+                Place::Here { path: self.folder.join(&**name), target, meta }
             }
             Some(Blob { name, target: Some(target), .. }) => {
                 let (to, meta) = &**target;
@@ -167,14 +195,14 @@ impl Blobs {
         }
     }
 
-    /// The models, and every blob with what it is needed for; single tensors together.
-    pub fn keep(mut self, root: &Arc<Path>, manifests: &Manifests, intake: &mut Intake<'_>) {
+    /// Adds the models, and every blob with its use; single tensors as sums.
+    pub fn keep(mut self, root: &Arc<Path>, needed: Needed<'_>, collector: &mut StoreCollector<'_>) {
         let kept = Kept { store: StoreKind::Ollama, root, owner: None };
-        let uses = Uses::new(&manifests.images);
+        let uses = Uses::new(needed.images);
         let at = At { store: StoreKind::Ollama, root };
-        uses.models(at, &|digest| self.place(digest), intake);
+        uses.models(at, &|digest| self.place(digest), collector);
         if self.is_whole {
-            uses.missing(kept, &|digest| self.has(digest), intake);
+            uses.missing(kept, &|digest| self.has(digest), collector);
         }
         let mut strays = 0;
         let mut sums: BTreeMap<(Option<&str>, Class, String), Sum> = BTreeMap::new();
@@ -186,52 +214,48 @@ impl Blobs {
                 Some(target) => Some(target.1.len()),
                 None => blob.meta.is_file().then_some(blob.meta.len()),
             };
-            let verdict = uses.judge(&digest, bytes, manifests.unknown.as_deref());
+            let verdict = uses.judge(&digest, bytes, needed.unknown);
             let Verdict { owner, mut class, mut why, is_minor, is_stray } = verdict;
             let path = self.folder.join(&*blob.name);
-            if is_stray && blob.meta.is_file() && (intake.is_known)(&path) {
-                intake.found.extend(stray(at, &digest, (path.clone(), &blob.meta), strays));
-                strays += 1;
+            if is_stray && blob.meta.is_file() && (collector.is_known)(&path) {
+                collector.found.extend(stray(at, &digest, (path.clone(), &blob.meta), strays));
+                strays = strays.saturating_add(1);
             }
             if is_minor && blob.meta.is_file() {
                 sums.entry((owner, class, why)).or_default().add(&blob.meta);
                 continue;
             }
             if blob.meta.is_symlink() {
-                let place = if blob.target.is_some() { "in the store" } else { "that is not the store's" };
-                why = format!("{why}; a link to a place {place}");
+                let to = blob.target.as_ref().map(|target| target.0.display().to_string());
+                why = format!("{why}; a link to {}", to.as_deref().unwrap_or("what is no file"));
             } else if !blob.meta.is_file() {
                 class = Class::Damaged;
-                why = format!("{} where a blob belongs: {why}", odd_type(blob.meta.file_type()));
+                why = format!("{} where a blob belongs: {why}", not_regular_reason(blob.meta.file_type()));
             }
-            if let Some(host) = manifests.clouds.get(&digest) {
+            if let Some(host) = needed.clouds.get(&digest) {
                 why = format!("{why}; its weights are not here, it runs at {host}");
             }
             let expected_sha256 = blob.meta.is_file().then(|| digest.sha256()).flatten();
             let holding = Kept { owner, ..kept }.file(&path, &blob.meta, class, why);
-            intake.holdings.push(Holding { expected_sha256, ..holding });
+            collector.holdings.push(Holding { expected_sha256, ..holding });
         }
         for ((owner, class, why), sum) in sums {
             let why = format!("each is {why}");
-            intake.holdings.push(Kept { owner, ..kept }.sum(&self.folder, sum, class, why));
+            collector.holdings.push(Kept { owner, ..kept }.sum(&self.folder, sum, class, why));
         }
     }
 }
 
-/// Where a link among the blobs leads, when that is a file of the same store.
-fn inside(root: &Path, link: &Path, intake: &mut Intake<'_>) -> Option<(PathBuf, Metadata)> {
+/// Returns path and metadata of the file that a link among the blobs leads to. Reports a link that leads to no file.
+pub(super) fn behind(link: &Path, collector: &mut StoreCollector<'_>) -> Option<(PathBuf, Metadata)> {
     match link.canonicalize().and_then(|to| std::fs::symlink_metadata(&to).map(|meta| (to, meta))) {
-        Ok((to, _)) if !contains(root, &to) => {
-            intake.skip(link, "a link that leaves the root");
-            None
-        }
         Ok((to, meta)) if meta.is_file() => Some((to, meta)),
         Ok((_, meta)) => {
-            intake.skip(link, format!("a link to {}", odd_type(meta.file_type())));
+            collector.skip(link, format!("a link to {}", not_regular_reason(meta.file_type())));
             None
         }
         Err(_) => {
-            intake.skip(link, "a link that leads nowhere");
+            collector.skip(link, "a link that leads nowhere");
             None
         }
     }
@@ -239,7 +263,7 @@ fn inside(root: &Path, link: &Path, intake: &mut Intake<'_>) -> Option<(PathBuf,
 
 #[derive(Default)]
 struct Notes {
-    /// Bytes that are here, and that there will be.
+    /// The bytes downloaded so far, and the bytes of the whole file.
     progress: HashMap<Digest, (u64, u64)>,
     sum: Sum,
 }
@@ -248,7 +272,7 @@ impl Notes {
     fn add(&mut self, digest: Digest, path: &Path, meta: &Metadata) {
         const MOST_BYTES: u64 = 4_096;
         self.sum.add(meta);
-        // A note that is being written just now leaves the figure out.
+        // A note that is being written right now is left out of the figures.
         if let Ok(note) = read_json::<Progress>(path, MOST_BYTES) {
             let (done, all) = self.progress.entry(digest).or_default();
             *done = done.saturating_add(note.completed);
@@ -257,13 +281,18 @@ impl Notes {
     }
 }
 
-/// What a name among the blobs says.
+/// Returns whether a file of that name is being written by the server, or was left unfinished.
+pub(super) fn is_unfinished(name: &OsStr) -> bool {
+    matches!(Name::of(name), Name::Download(_) | Name::Note(_) | Name::Written)
+}
+
+/// The kind of a file among the blobs, by its name.
 #[derive(Debug, PartialEq, Eq)]
 enum Name {
     Blob(Digest),
     Download(Digest),
     Note(Digest),
-    /// A file under a name for the time of its writing.
+    /// A file with a temporary name that is being written.
     Written,
     Unknown,
 }

@@ -1,10 +1,11 @@
-//! The manifests of an Ollama store: which names there are, and which blobs each needs.
+//! The manifests of an Ollama store: its names, and the blobs that each of them needs.
 
 use super::oci::{Algorithm, Descriptor, Digest, Document, parse_manifest, read_json, read_manifest};
 use super::oci_images::{Image, Part, Role};
-use super::ollama::{DEPTH, MANIFESTS};
-use super::ollama_blobs::Blobs;
-use crate::inventory::found::{Intake, Kept, Sum, odd_type, vanished};
+use super::ollama_blobs::{Blobs, Needed};
+use crate::inventory::collector::StoreCollector;
+use crate::inventory::inode::{not_regular_reason, vanished};
+use crate::inventory::kept::{Kept, Sum};
 use crate::model::Class;
 use crate::model::hex;
 use serde::Deserialize;
@@ -18,26 +19,26 @@ use walkdir::{DirEntry, WalkDir};
 
 const LIST: &str = "application/vnd.ollama.manifest.list.v2+json";
 const LAYER: &str = "application/vnd.ollama.image.";
-/// The public registry has two names.
+/// The two names of the public registry.
 const PUBLIC: [&str; 2] = ["registry.ollama.ai", "ollama.com"];
-/// Blobs that one name may need, those of all the manifests in its list together.
+/// The largest number of blobs that one name may need, over all manifests in its list.
 const MOST_PARTS: usize = 100_000;
 const MOST_CONFIG: u64 = 1 << 20;
 
 #[derive(Default)]
 pub(super) struct Manifests {
-    /// In the order of their names.
+    /// The images, sorted by name.
     pub images: Vec<Image>,
-    /// Why blobs may be needed that no image leads to.
+    /// Reason why blobs without an image may still be needed.
     pub unknown: Option<String>,
-    /// Config blobs of models that run elsewhere, with the host.
+    /// The config blobs of models that run elsewhere, with the host.
     pub clouds: HashMap<Digest, String>,
     damaged: Vec<(PathBuf, Metadata, String)>,
     files: Vec<Metadata>,
     beside: Sum,
 }
 
-/// What the config of a model says, as far as it matters here.
+/// The fields of a model's config that matter here.
 #[derive(Deserialize, Default)]
 struct Config {
     model_format: Option<String>,
@@ -45,7 +46,12 @@ struct Config {
 }
 
 impl Manifests {
-    pub fn read(root: &Path, blobs: &Blobs, intake: &mut Intake<'_>) -> anyhow::Result<Manifests> {
+    /// Returns the uses of the blobs.
+    pub fn needed(&self) -> Needed<'_> {
+        Needed { images: &self.images, unknown: self.unknown.as_deref(), clouds: &self.clouds }
+    }
+
+    pub fn read(root: &Path, blobs: &Blobs, collector: &mut StoreCollector<'_>) -> anyhow::Result<Manifests> {
         let mut manifests = Manifests::default();
         let mut names: HashSet<String> = HashSet::new();
         for folder in MANIFESTS {
@@ -53,21 +59,33 @@ impl Manifests {
             if std::fs::symlink_metadata(&top).is_err_and(|e| vanished(&e)) {
                 continue;
             }
-            // Names that the newer folder has stand before those of the older one.
+            // The names in the newer folder take precedence over those in the older one.
             let newer = names.clone();
-            let entries = WalkDir::new(&top).follow_root_links(false).min_depth(1).max_depth(DEPTH).max_open(16);
+            // The server searches `*/*/*/*` and opens what it finds, through links at any level.
+            let entries = WalkDir::new(&top).follow_links(true).min_depth(1).max_depth(DEPTH).max_open(16);
             for entry in entries.sort_by_file_name() {
-                intake.pulse.entry()?;
+                collector.progress.entry()?;
                 match entry {
                     Ok(entry) if entry.depth() == DEPTH => {
                         let name = name_of(&top, entry.path());
                         let is_superseded = newer.contains(&name);
                         names.insert(name.clone());
-                        manifests.entry(&entry, name, is_superseded, blobs, intake);
+                        manifests.entry(&entry, name, is_superseded, blobs, collector);
                     }
-                    Ok(entry) => manifests.above(&entry, intake),
+                    Ok(entry) => manifests.above(&entry, collector),
+                    // A link to a parent folder adds no names, except such as lead through it again.
+                    Err(e) if e.loop_ancestor().is_some() => {
+                        collector.skip(e.path().unwrap_or(&top), "a link that leads back to a folder that it lies in");
+                    }
+                    Err(e) if e.depth() == DEPTH && is_broken_link(&e) => {
+                        let Some(path) = e.path() else { continue };
+                        let name = name_of(&top, path);
+                        let is_superseded = newer.contains(&name);
+                        names.insert(name.clone());
+                        manifests.dangling(path, name, is_superseded, blobs, collector);
+                    }
                     Err(e) => {
-                        intake.walk_error(&e);
+                        collector.walk_error(&e);
                         manifests.unsure("not every manifest can be read".to_owned());
                     }
                 }
@@ -81,53 +99,96 @@ impl Manifests {
         self.unknown.get_or_insert(why);
     }
 
-    /// What lies above the level of the manifests.
-    fn above(&mut self, entry: &DirEntry, intake: &mut Intake<'_>) {
-        let kind = entry.file_type();
-        if kind.is_symlink() {
-            // The server would look for manifests behind it.
-            intake.skip(entry.path(), "a link in the place of a folder");
-            self.unsure("not every manifest can be read".to_owned());
-        } else if kind.is_file() {
-            match entry.metadata() {
-                Ok(meta) => self.beside.add(&meta),
-                Err(e) => intake.walk_error(&e),
-            }
-        }
-    }
-
-    fn entry(&mut self, entry: &DirEntry, name: String, is_superseded: bool, blobs: &Blobs, intake: &mut Intake<'_>) {
-        let path = entry.path();
-        let meta = match entry.metadata() {
+    /// Reads a broken link in place of a manifest. In a store that was moved, it means the blob of that name in the new
+    /// location.
+    fn dangling(
+        &mut self,
+        path: &Path,
+        name: String,
+        is_superseded: bool,
+        blobs: &Blobs,
+        collector: &mut StoreCollector<'_>,
+    ) {
+        let meta = match std::fs::symlink_metadata(path) {
             Ok(meta) => meta,
             Err(e) => {
-                intake.walk_error(&e);
+                if !vanished(&e) {
+                    collector.cannot_read(path, &e);
+                }
                 self.unsure(format!("the manifest of `{name}` cannot be read"));
                 return;
             }
         };
-        if meta.is_dir() {
-            intake.skip(path, "a directory");
+        // A link that cannot be read leads nowhere.
+        let meant = std::fs::read_link(path).ok().and_then(|to| Digest::parse(to.file_name()?.to_str()?));
+        let at = meant.and_then(|digest| blobs.file(&digest)).ok_or_else(|| "is a link that leads nowhere".to_owned());
+        self.take(path, meta, name, is_superseded, (at, blobs));
+    }
+
+    /// Counts a file above the level of the manifests.
+    fn above(&mut self, entry: &DirEntry, collector: &mut StoreCollector<'_>) {
+        if entry.file_type().is_file() {
+            match entry.metadata() {
+                Ok(meta) => self.beside.add(&meta),
+                Err(e) => collector.walk_error(&e),
+            }
+        }
+    }
+
+    fn entry(
+        &mut self,
+        entry: &DirEntry,
+        name: String,
+        is_superseded: bool,
+        blobs: &Blobs,
+        collector: &mut StoreCollector<'_>,
+    ) {
+        let path = entry.path();
+        // The metadata of the entry itself: a link is followed below.
+        let meta = match std::fs::symlink_metadata(path) {
+            Ok(meta) => meta,
+            Err(e) => {
+                if !vanished(&e) {
+                    collector.cannot_read(path, &e);
+                }
+                self.unsure(format!("the manifest of `{name}` cannot be read"));
+                return;
+            }
+        };
+        if entry.file_type().is_dir() {
+            collector.skip(path, "a directory");
             return;
         }
         if meta.is_file() && entry.file_name().as_bytes().starts_with(b".") {
-            // No tag begins so: it is being written, or an operating system left it there.
+            // No tag begins with a dot: the file is being written, or comes from the operating system.
             self.beside.add(&meta);
             return;
         }
         if !meta.is_file() && !meta.is_symlink() {
-            let why = format!("{} where a manifest belongs", odd_type(meta.file_type()));
+            let why = format!("{} where a manifest belongs", not_regular_reason(meta.file_type()));
             self.damaged.push((path.to_owned(), meta, why));
             return;
         }
-        let at = if meta.is_symlink() { behind(path, blobs, intake) } else { Ok(path.to_owned()) };
+        let at = if meta.is_symlink() { behind(path) } else { Ok(path.to_owned()) };
+        self.take(path, meta, name, is_superseded, (at, blobs));
+    }
+
+    /// Adds the image of a manifest whose bytes are at `at`.
+    fn take(
+        &mut self,
+        path: &Path,
+        meta: Metadata,
+        name: String,
+        is_superseded: bool,
+        (at, blobs): (Result<PathBuf, String>, &Blobs),
+    ) {
         match at.and_then(|at| read_manifest(&at)).and_then(|bytes| self.image(&bytes, blobs)) {
             Ok((parts, bytes)) => {
                 self.images.push(Image { name, manifest: path.to_owned(), is_superseded, parts, bytes });
                 self.files.push(meta);
             }
             Err(_) if std::fs::symlink_metadata(path).is_err_and(|e| vanished(&e)) => {
-                // It was deleted meanwhile, and its blobs may be next.
+                // The manifest was deleted meanwhile, and its blobs may be next.
                 self.unsure(format!("the manifest of `{name}` vanished"));
             }
             Err(why) => {
@@ -137,7 +198,10 @@ impl Manifests {
         }
     }
 
-    /// The blobs that a manifest names, and what it takes by its own account in bytes.
+    /// Returns the blobs that a manifest names, and the sum of their promised sizes in bytes.
+    ///
+    /// # Errors
+    /// A text that says what is wrong with the manifest.
     fn image(&mut self, bytes: &[u8], blobs: &Blobs) -> Result<(Vec<Part>, u64), String> {
         let document = parse_manifest(bytes)?;
         let mut parts = Vec::new();
@@ -148,10 +212,10 @@ impl Manifests {
             once.filter_map(|p| p.bytes).fold(0, u64::saturating_add)
         } else {
             self.parts(&document, &mut parts, blobs)?;
-            // As the server counts: a blob that is named twice counts twice.
+            // Counts as the server does: a blob that is named twice counts twice.
             parts.iter().filter_map(|p| p.bytes).fold(0, u64::saturating_add)
         };
-        // The server also keeps the manifest itself as a blob, of which this may be a link or a copy.
+        // The server also keeps the manifest as a blob; this file may be a link to it or a copy.
         let own = hex(&Sha256::digest(bytes));
         if let Some(digest) = Digest::new(Algorithm::Sha256, &own).filter(|d| blobs.has(d)) {
             parts.push(manifest_part(digest));
@@ -190,11 +254,11 @@ impl Manifests {
 
     fn parts(&mut self, document: &Document, parts: &mut Vec<Part>, blobs: &Blobs) -> Result<(), String> {
         let mut is_gguf = true;
-        // The server passes over what has no digest.
+        // The server skips layers without a digest.
         let named = |d: &&Descriptor| !d.digest.is_empty();
         if let Some(config) = document.config.as_ref().filter(named) {
             let digest = digest_of(&config.digest)?;
-            // What a config does not say is as usual.
+            // Missing fields of a config have their defaults.
             let about =
                 blobs.file(&digest).and_then(|at| read_json::<Config>(&at, MOST_CONFIG).ok()).unwrap_or_default();
             is_gguf = about.model_format.as_deref().is_none_or(|f| f.is_empty() || f.eq_ignore_ascii_case("gguf"));
@@ -220,8 +284,8 @@ impl Manifests {
         Ok(())
     }
 
-    /// The manifests themselves.
-    pub fn keep(&self, kept: Kept<'_>, blobs: &Blobs, intake: &mut Intake<'_>) {
+    /// Adds the holdings of the manifests themselves.
+    pub fn keep(&self, kept: Kept<'_>, blobs: &Blobs, collector: &mut StoreCollector<'_>) {
         let mut sum = self.beside;
         let mut counted = HashSet::new();
         for meta in &self.files {
@@ -236,10 +300,10 @@ impl Manifests {
                 1 => "the manifest of 1 name".to_owned(),
                 n => format!("the manifests of {n} names"),
             };
-            intake.holdings.push(kept.sum(&top.unwrap_or_else(|| kept.root.to_owned()), sum, Class::SideCache, why));
+            collector.holdings.push(kept.sum(&top.unwrap_or_else(|| kept.root.to_owned()), sum, Class::SideCache, why));
         }
         for (path, meta, why) in &self.damaged {
-            intake.holdings.push(kept.file(path, meta, Class::Damaged, why.clone()));
+            collector.holdings.push(kept.file(path, meta, Class::Damaged, why.clone()));
         }
     }
 }
@@ -248,7 +312,7 @@ fn manifest_part(digest: Digest) -> Part {
     Part { role: Role::Other, kind: "manifest".to_owned(), digest, bytes: None }
 }
 
-/// Words of a stranger, of which a sentence can take only so much.
+/// Returns the first 64 characters of a foreign text, for use in a sentence.
 fn short(text: &str) -> String {
     text.chars().take(64).collect()
 }
@@ -258,23 +322,23 @@ fn digest_of(text: &str) -> Result<Digest, String> {
     digest.ok_or_else(|| format!("names the blob `{}`, which is no digest", short(text)))
 }
 
-/// The blob that a linked manifest is: the server makes no other links.
-fn behind(link: &Path, blobs: &Blobs, intake: &mut Intake<'_>) -> Result<PathBuf, String> {
-    let to = link.canonicalize().map_err(|_| "is a link that leads nowhere".to_owned())?;
-    let name = to.file_name().and_then(|n| n.to_str()).and_then(Digest::parse);
-    if to.parent() != Some(&blobs.folder) || name.is_none() {
-        intake.skip(link, "a link that leaves the blobs");
-        return Err("is a link to something that is no blob".to_owned());
-    }
-    Ok(to)
+/// Returns the file that a linked manifest leads to: a blob, as newer servers link them, or any other file, which the
+/// server would open, too.
+fn behind(link: &Path) -> Result<PathBuf, String> {
+    link.canonicalize().map_err(|_| "is a link that leads nowhere".to_owned())
 }
 
-/// The registry that goes without saying.
+fn is_broken_link(error: &walkdir::Error) -> bool {
+    let is_ring = |e: &std::io::Error| e.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
+    error.path().is_some_and(Path::is_symlink) && error.io_error().is_some_and(|e| vanished(e) || is_ring(e))
+}
+
+/// Returns whether a host is the default registry.
 pub(super) fn is_public(host: &str) -> bool {
     PUBLIC.iter().any(|p| host.eq_ignore_ascii_case(p))
 }
 
-/// `llama3:8b`, `namespace/model:tag` or `host/namespace/model:tag`: the least that tells it.
+/// Returns the shortest unambiguous name: `llama3:8b`, `namespace/model:tag` or `host/namespace/model:tag`.
 fn name_of(top: &Path, manifest: &Path) -> String {
     let inside = manifest.strip_prefix(top).unwrap_or(manifest);
     let parts: Vec<_> = inside.iter().map(|p| p.to_string_lossy()).collect();
@@ -287,3 +351,9 @@ fn name_of(top: &Path, manifest: &Path) -> String {
         (false, _) => format!("{host}/{namespace}/{model}:{tag}"),
     }
 }
+
+/// The folders of manifests, the newer first: if both have a name, the server uses the newer one.
+pub(super) const MANIFESTS: [&str; 2] = ["manifests-v2", "manifests"];
+
+/// The depth of a manifest below its folder: `<host>/<namespace>/<model>/<tag>`.
+pub(super) const DEPTH: usize = 4;

@@ -1,23 +1,24 @@
-//! What goes with a model of Ollama: all names that stand for it, and every blob that no other name needs.
+//! Finds everything that is removed with a model of Ollama: all its names, and every blob that no other name needs.
 
-use super::known_as::with_latest;
 use super::oci::Digest;
+use super::oci::with_latest;
 use super::oci_images::{Image, Role};
-use super::ollama::MANIFESTS;
 use super::ollama_blobs::Blobs;
+use super::ollama_manifests::MANIFESTS;
 use super::ollama_manifests::{Manifests, is_public};
-use super::parts::{Part, PartRole, Tree, Wish, give, inside, look, quietly};
-use crate::inventory::found::{Entity, Kept};
+use super::part::{Part, PartRole, Tree, Wish, give, inside, look, quietly};
+use crate::inventory::inode::Entity;
+use crate::inventory::kept::Kept;
 use crate::model::StoreKind;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 pub(super) fn parts(root: &Path, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, String>> {
-    let read = quietly(root, |intake| {
+    let read = quietly(root, |collector| {
         let kept = Kept { store: StoreKind::Ollama, root, owner: None };
-        let blobs = Blobs::look(root.join(super::ollama::BLOBS), kept, intake)?;
-        let manifests = Manifests::read(root, &blobs, intake)?;
+        let blobs = Blobs::look(root.join(super::ollama::BLOBS), kept, collector)?;
+        let manifests = Manifests::read(root, &blobs, collector)?;
         Ok((blobs, manifests))
     });
     let (blobs, manifests) = match read {
@@ -44,7 +45,7 @@ pub(super) fn parts(root: &Path, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, Stri
         for image in images.iter().filter_map(|i| store.images.get(*i)) {
             give(&mut found, at, PartRole::Reference, &image.manifest);
             for part in image.parts.iter().filter(|p| !needed.contains(&p.digest)) {
-                taker.extend(store.blobs.file(&part.digest).map(|path| (path, at)));
+                taker.extend(store.blobs.entry(&part.digest).map(|path| (path, at)));
             }
         }
         if images.is_empty() {
@@ -54,10 +55,12 @@ pub(super) fn parts(root: &Path, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, Stri
         }
     }
     for (path, at) in taker {
-        give(&mut found, at, PartRole::Payload, path);
+        // A link leads to a file of another owner, and only the link is removed.
+        let role = if path.is_symlink() { PartRole::Beside } else { PartRole::Payload };
+        give(&mut found, at, role, path);
     }
     for top in MANIFESTS.map(|m| root.join(m)) {
-        // The server takes empty folders away itself; one that cannot be read stays.
+        // The server removes empty folders, too; one that cannot be read stays.
         if let Ok(tree) = Tree::read(&top) {
             let folders = tree.folders.into_iter().filter(|(folder, _)| *folder != top).collect();
             Tree { folders, ..tree }.fold(&top, &mut found);
@@ -69,13 +72,13 @@ pub(super) fn parts(root: &Path, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, Stri
     found
 }
 
-/// The names under which a store knows each model file, by the digest of its blob: those of all manifests that lead to
-/// it, superseded ones too, as [`spellings`] has them. Nothing where the store cannot be read.
+/// Returns the names of each model file in a store, by the digest of its blob: the names of all manifests that lead to
+/// it, superseded ones included, in all [`spellings`]. Empty if the store cannot be read.
 pub(super) fn names(root: &Path) -> HashMap<String, Vec<String>> {
-    let read = quietly(root, |intake| {
+    let read = quietly(root, |collector| {
         let kept = Kept { store: StoreKind::Ollama, root, owner: None };
-        let blobs = Blobs::look(root.join(super::ollama::BLOBS), kept, intake)?;
-        Manifests::read(root, &blobs, intake)
+        let blobs = Blobs::look(root.join(super::ollama::BLOBS), kept, collector)?;
+        Manifests::read(root, &blobs, collector)
     });
     let mut names: HashMap<String, Vec<String>> = HashMap::new();
     for image in read.iter().flat_map(|manifests| &manifests.images) {
@@ -86,13 +89,13 @@ pub(super) fn names(root: &Path) -> HashMap<String, Vec<String>> {
     names
 }
 
-/// The digest that a blob has for its name.
+/// Returns the digest in the name of a blob.
 pub(super) fn digest(name: &str) -> Option<String> {
     Digest::parse(name).map(|digest| digest.hex)
 }
 
-/// `model`, `model:latest`, `library/model:latest`, `registry.ollama.ai/library/model:latest`: whatever the server takes
-/// for a name.
+/// Returns all spellings that the server accepts for a name: `model`, `model:latest`, `library/model:latest`,
+/// `registry.ollama.ai/library/model:latest`.
 fn spellings(root: &Path, image: &Image) -> Vec<String> {
     let inside = MANIFESTS.iter().find_map(|folder| image.manifest.strip_prefix(root.join(folder)).ok());
     let parts: Vec<_> = inside.into_iter().flat_map(Path::iter).map(|part| part.to_string_lossy()).collect();
@@ -108,9 +111,9 @@ struct Store<'a> {
     root: &'a Path,
     blobs: Blobs,
     images: &'a [Image],
-    /// Which images need each blob, in their order.
+    /// The images that need each blob, in their order.
     users: HashMap<&'a Digest, Vec<usize>>,
-    /// Those that would come to light behind a name.
+    /// The superseded images of each name, which would become visible if the present one were removed.
     behind: HashMap<&'a str, Vec<usize>>,
 }
 
@@ -128,8 +131,11 @@ impl<'a> Store<'a> {
         store
     }
 
-    /// The images that stand for what is to go, and those of the same names that would come to light behind them. None
-    /// for bytes that no image leads to.
+    /// Returns the images of the model to remove, and the superseded ones of the same names, which would become
+    /// visible. Empty for bytes that no image leads to.
+    ///
+    /// # Errors
+    /// The reason why the wish cannot be fulfilled, as text.
     fn images_of(&self, wish: &Wish) -> Result<BTreeSet<usize>, String> {
         let digests: Vec<Digest> = inside(self.root, wish)
             .filter_map(|p| p.file_name().and_then(OsStr::to_str).and_then(Digest::parse))
@@ -156,19 +162,22 @@ impl<'a> Store<'a> {
         Ok(images)
     }
 
-    /// Bytes that no image leads to; with a download the notes of how far it is.
+    /// Returns the bytes that no image leads to; for a download, also the notes of its progress.
     fn bytes_of(&self, wish: &Wish) -> Vec<(PathBuf, PartRole)> {
         let mut own: Vec<(PathBuf, PartRole)> = Vec::new();
         for path in inside(self.root, wish) {
-            // What cannot be looked at is left out, and the wish then fails for want of it.
-            let is_file = look(path).is_ok_and(|l| l.is_some_and(|l| l.entity == Entity::File));
-            if !is_file {
-                continue;
+            // A path whose stat fails is left out; without any path the wish fails.
+            match look(path).ok().flatten().map(|l| l.entity) {
+                Some(Entity::File) => own.push((path.clone(), PartRole::Payload)),
+                Some(Entity::Link) => {
+                    own.push((path.clone(), PartRole::Beside));
+                    continue;
+                }
+                _ => continue,
             }
-            own.push((path.clone(), PartRole::Payload));
             let name = path.file_name().and_then(OsStr::to_str).filter(|n| n.ends_with("-partial"));
             let notes = name.map(|n| format!("{n}-"));
-            // A note that cannot be listed stays beside nothing; the server deletes it.
+            // Notes that cannot be listed stay; the server deletes them.
             let entries = path.parent().and_then(|folder| std::fs::read_dir(folder).ok());
             let (Some(start), Some(entries)) = (notes, entries) else { continue };
             let beside = entries.flatten().filter(|e| e.file_name().to_str().is_some_and(|n| n.starts_with(&start)));

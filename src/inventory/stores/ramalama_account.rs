@@ -1,8 +1,12 @@
-//! What one model of RamaLama amounts to: its models by name, and why each of its bytes is kept.
+//! The models of one RamaLama model folder by name, and the class of each of its files with the reason.
 
 use super::ramalama_model::{Entry, Leads, Reader};
-use crate::inventory::found::{Entity, Found, Intake, Repo, Stamp, Sum, is_partial};
+use crate::inventory::collector::StoreCollector;
+use crate::inventory::found::{Found, Repo};
+use crate::inventory::inode::{Entity, Stamp};
+use crate::inventory::kept::Sum;
 use crate::inventory::names::plain_name;
+use crate::inventory::paths::is_partial;
 use crate::inventory::stores::hf::promised_sha256;
 use crate::model::{Class, Holding, StoreKind, hex};
 use sha2::{Digest, Sha256};
@@ -11,11 +15,11 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Sources whose blobs are named by their content, as far as they are named by any.
+/// The sources whose blobs are named by their content, if by any.
 const BY_CONTENT: [&str; 8] = ["huggingface", "hf", "ollama", "oci", "docker", "modelscope", "ms", "rlcr"];
 
 impl Reader<'_> {
-    /// The content that a blob's name promises, under all names that it goes by.
+    /// Returns the sha256 that a blob's name promises. None if it is the hash of one of the blob's names.
     fn promise(&self, blob: &OsStr) -> Option<String> {
         if !BY_CONTENT.contains(&self.model.source.as_str()) {
             return None;
@@ -32,8 +36,8 @@ impl Reader<'_> {
         (!is_of_a_name).then_some(promised)
     }
 
-    /// Hands over the models: each inode once, spoken for by an entry that a reference leads to.
-    pub(super) fn hand_over(&self, intake: &mut Intake<'_>) {
+    /// Adds the models: each inode once, preferably by an entry that a reference leads to.
+    pub(super) fn hand_over(&self, collector: &mut StoreCollector<'_>) {
         let repo = Arc::new(Repo { folder: self.folder.to_owned(), name: self.model.name.clone(), current: None });
         let mut models: Vec<&Entry> = self.entries.iter().filter(|e| e.is_model).collect();
         models.sort_by_key(|e| (!self.is_live(&e.snapshot), &e.path));
@@ -73,10 +77,10 @@ impl Reader<'_> {
                 fault: is_lost.then(|| "a link to a missing blob".to_owned()),
             });
         }
-        intake.found.extend(files);
+        collector.found.extend(files);
     }
 
-    /// What `ramalama ls` shows for a model that is the only one of its tag; None for everything else.
+    /// Returns the name in `ramalama ls` of a model that is the only one of its tag. None for any other.
     fn name_of(&self, entry: &Entry) -> Option<String> {
         let units = self.index.models.get(&entry.snapshot)?;
         if units.len() != 1 || !units.contains(&plain_name(Path::new(&entry.inside))) {
@@ -86,21 +90,21 @@ impl Reader<'_> {
         Some(self.tagged(tag))
     }
 
-    /// The name with its tag, as `ramalama ls` writes it.
+    /// Returns the name with its tag, as `ramalama ls` writes it.
     fn tagged(&self, tag: &str) -> String {
         let keeps_latest = matches!(self.model.source.as_str(), "ollama" | "oci");
         if tag == "latest" && !keeps_latest { self.model.name.clone() } else { format!("{}:{tag}", self.model.name) }
     }
 
-    /// Everything that the model holds, each inode once.
-    pub(super) fn account(&mut self, intake: &mut Intake<'_>) {
+    /// Adds all holdings of the model, each inode once.
+    pub(super) fn account(&mut self, collector: &mut StoreCollector<'_>) {
         let mut out: Vec<Holding> = Vec::new();
         let mut sums: BTreeMap<(Class, String), Sum> = BTreeMap::new();
         let mut files: Vec<(bool, Stamp, Holding)> = Vec::new();
         for (name, blob) in &self.blobs.entries {
             let (class, why) = self.judge(name, blob.look);
             let mut leads = self.entries_of(name).map(|e| e.is_model).chain(self.named(name).map(|(_, f)| f.is_model));
-            // What nothing leads to may be a model.
+            // A file that nothing leads to may be a model.
             let alone = !matches!(class, Class::Referenced | Class::Superseded)
                 || leads.next().is_none_or(|first| first || leads.any(|is_model| is_model));
             let why = match self.named(name).next().filter(|_| !alone) {
@@ -113,7 +117,7 @@ impl Reader<'_> {
         for entry in &self.entries {
             let (class, why) = match &entry.leads {
                 Leads::Blob(_) => continue,
-                // The missing blob is told by the reference that names it.
+                // The missing blob is reported for the reference that names it.
                 Leads::Nowhere => continue,
                 Leads::Itself => self.judge_snapshot(&entry.snapshot),
                 Leads::Elsewhere(at, _) => {
@@ -140,7 +144,7 @@ impl Reader<'_> {
         out.extend(sums.into_iter().map(|((class, why), sum)| self.kept().sum(self.folder, sum, class, why)));
         out.extend(self.missing());
         self.model.seen.extend(again);
-        intake.holdings.extend(out);
+        collector.holdings.extend(out);
     }
 
     fn judge(&self, name: &OsStr, look: Stamp) -> (Class, String) {
@@ -151,7 +155,7 @@ impl Reader<'_> {
             return (Class::Partial, format!("a download that was not finished{of}"));
         }
         if look.entity != Entity::File {
-            return (Class::Damaged, format!("{} among the blobs", look.entity.odd()));
+            return (Class::Damaged, format!("{} among the blobs", look.entity.not_regular_reason()));
         }
         if let Some((reference, file)) = self.named(name).next() {
             let is_linked = self.index.there.contains(&(reference.snapshot.clone(), file.name.clone()));
@@ -183,7 +187,7 @@ impl Reader<'_> {
         (Class::Referenced, "may be needed: not every reference of the model could be understood".to_owned())
     }
 
-    /// What references name and is not there.
+    /// Returns a holding for each file that a reference names and that is missing.
     fn missing(&self) -> Vec<Holding> {
         let mut out = Vec::new();
         for (path, reference) in &self.refs {

@@ -1,12 +1,15 @@
-//! Reads one model of RamaLama: which blob each snapshot entry is, which tags lead to it, what is left over.
+//! Reads one model of RamaLama: the blob of each snapshot entry, the tags that lead to it, and the files without a use.
 
 use super::hf::{is_other_kind, normal, starts_like_gguf};
-use super::hf_blobs::Blobs;
+use super::hf_blobs::{Blobs, Meant};
 use super::owned;
 use super::ramalama_ref::{self, Named, Reference, Unclear};
-use crate::inventory::found::{Entity, Intake, Kept, Stamp, Sum, gguf_stem, odd_type, vanished};
-use crate::inventory::judge::clean;
+use crate::inventory::classify::clean;
+use crate::inventory::collector::StoreCollector;
+use crate::inventory::inode::{Entity, Stamp, not_regular_reason, vanished};
+use crate::inventory::kept::{Kept, Sum};
 use crate::inventory::names::plain_name;
+use crate::inventory::paths::gguf_stem;
 use crate::model::{Class, StoreKind};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -19,35 +22,35 @@ pub(super) struct Model<'a> {
     pub root: &'a Arc<Path>,
     pub folder: &'a Path,
     pub source: String,
-    /// Without its tag.
+    /// The name without its tag.
     pub name: String,
-    /// Inodes of the store that are accounted for, where they have several names.
+    /// Inodes of the store with several names that already have a holding.
     pub seen: &'a mut HashSet<(u64, u64)>,
 }
 
-pub(super) fn read(model: Model<'_>, intake: &mut Intake<'_>) -> anyhow::Result<()> {
+pub(super) fn read(model: Model<'_>, collector: &mut StoreCollector<'_>) -> anyhow::Result<()> {
     let mut reader = Reader {
         folder: model.folder,
-        blobs: Blobs { folder: model.folder.join("blobs"), entries: HashMap::new() },
+        blobs: Blobs { folder: model.folder.join("blobs"), real: None, entries: HashMap::new() },
         refs: Vec::new(),
         entries: Vec::new(),
         index: Index::default(),
         whole: true,
         model,
     };
-    let unread = intake.unread.len();
-    if reader.has("blobs", intake) {
-        reader.blobs = Blobs::look(reader.blobs.folder.clone(), intake)?;
+    let unread = collector.unread.len();
+    if reader.has("blobs", collector) {
+        reader.blobs = Blobs::look(reader.blobs.folder.clone(), false, collector)?;
     }
-    if reader.has("refs", intake) {
-        reader.read_refs(intake)?;
+    if reader.has("refs", collector) {
+        reader.read_refs(collector)?;
     }
-    if reader.has("snapshots", intake) {
-        reader.read_snapshots(intake)?;
+    if reader.has("snapshots", collector) {
+        reader.read_snapshots(collector)?;
     }
-    reader.whole &= intake.unread.len() == unread;
-    reader.hand_over(intake);
-    reader.account(intake);
+    reader.whole &= collector.unread.len() == unread;
+    reader.hand_over(collector);
+    reader.account(collector);
     Ok(())
 }
 
@@ -58,63 +61,64 @@ pub(super) struct Reader<'a> {
     pub(super) refs: Vec<(PathBuf, Reference)>,
     pub(super) entries: Vec<Entry>,
     pub(super) index: Index,
-    /// Every reference, snapshot and blob was seen and understood.
+    /// Whether every reference, snapshot and blob was read and understood.
     pub(super) whole: bool,
 }
 
-/// Where what is said and what is there meet: a store may hold a great many of either.
+/// Indexes over references, snapshot entries and blobs: a store may hold very many of each.
 #[derive(Default)]
 pub(super) struct Index {
     /// The tags of each snapshot.
     pub(super) tags: HashMap<String, BTreeSet<String>>,
-    /// What references say of a snapshot and a file in it: whether it is a model, and whether a projector.
+    /// For each snapshot and file in it, from the references: whether it is a model, and whether a projector.
     pub(super) named: HashMap<(String, String), (bool, bool)>,
-    /// Which files of references each blob is.
+    /// For each blob, the files of references that name it: indexes of the reference and of the file in it.
     pub(super) by_ref: HashMap<String, Vec<(usize, usize)>>,
-    /// Which entries lead to each blob.
+    /// For each blob, the entries that lead to it.
     pub(super) by_blob: HashMap<OsString, Vec<usize>>,
-    /// Snapshots and files in them that are there.
+    /// The snapshots and files in them that exist.
     pub(super) there: HashSet<(String, String)>,
-    /// The models of each snapshot, projectors aside.
+    /// The models of each snapshot, without projectors.
     pub(super) models: HashMap<String, BTreeSet<String>>,
 }
 
 /// One file of a snapshot.
 pub(super) struct Entry {
     pub(super) path: PathBuf,
-    /// Its place below `snapshots`: the snapshot, and the rest.
+    /// The snapshot, which is the first part of the path below `snapshots`; `inside` is the rest.
     pub(super) snapshot: String,
     pub(super) inside: String,
-    /// Of the entry itself.
+    /// The stat result of the entry itself.
     pub(super) look: Stamp,
     pub(super) is_model: bool,
     pub(super) leads: Leads,
 }
 
 pub(super) enum Leads {
-    /// To this blob: a link, a hard link.
+    /// A link or a hard link to this blob.
     Blob(OsString),
-    /// A copy.
+    /// A copy, with bytes of its own.
     Itself,
-    /// To bytes that are not this model's.
+    /// A link to bytes that are not this model's.
     Elsewhere(PathBuf, Stamp),
     Nowhere,
 }
 
 impl Reader<'_> {
-    /// A folder of the model; a link in its place would lead to somebody else's.
-    fn has(&mut self, part: &str, intake: &mut Intake<'_>) -> bool {
+    /// Returns whether a folder of the model exists. A link in its place is not followed, because its target may belong
+    /// to another owner.
+    fn has(&mut self, part: &str, collector: &mut StoreCollector<'_>) -> bool {
         let path = self.folder.join(part);
         match std::fs::symlink_metadata(&path) {
             Ok(meta) if meta.is_dir() => true,
             Ok(_) => {
-                intake.skip(&path, "not a folder, where RamaLama keeps one");
+                collector.skip(&path, "not a folder, where RamaLama keeps one");
                 self.whole = false;
                 false
             }
             Err(e) if vanished(&e) => false,
             Err(e) => {
-                intake.cannot_read(&path, &e);
+                collector.cannot_read(&path, &e);
                 false
             }
         }
@@ -124,15 +128,15 @@ impl Reader<'_> {
         Kept { store: StoreKind::RamaLama, root: self.model.root, owner: Some(&self.model.name) }
     }
 
-    fn read_refs(&mut self, intake: &mut Intake<'_>) -> anyhow::Result<()> {
+    fn read_refs(&mut self, collector: &mut StoreCollector<'_>) -> anyhow::Result<()> {
         let folder = self.folder.join("refs");
         let mut sum = Sum::default();
         for entry in WalkDir::new(&folder).min_depth(1).sort_by_file_name() {
-            intake.pulse.entry()?;
+            collector.progress.entry()?;
             let (entry, meta) = match entry.and_then(|e| e.metadata().map(|m| (e, m))) {
                 Ok(both) => both,
                 Err(e) => {
-                    intake.walk_error(&e);
+                    collector.walk_error(&e);
                     continue;
                 }
             };
@@ -145,12 +149,12 @@ impl Reader<'_> {
             match read {
                 Ok(reference) => self.refs.push((path.to_owned(), reference)),
                 Err(Unclear::Version(v)) => {
-                    intake.skip(path, format!("a reference in version {}, which is not known", clean(&v)));
+                    collector.skip(path, format!("a reference in version {}, which is not known", clean(&v)));
                 }
-                Err(Unclear::Unreadable) => intake.skip(path, "cannot be read: the files it names are not known"),
+                Err(Unclear::Unreadable) => collector.skip(path, "cannot be read: the files it names are not known"),
                 Err(Unclear::Damaged(why)) => {
                     let why = format!("a reference that is not understood: {why}");
-                    intake.holdings.push(self.kept().file(path, &meta, Class::Damaged, why));
+                    collector.holdings.push(self.kept().file(path, &meta, Class::Damaged, why));
                     continue;
                 }
             }
@@ -159,7 +163,7 @@ impl Reader<'_> {
         self.index_refs();
         if !sum.is_empty() {
             let why = "references of the model, which RamaLama writes anew";
-            intake.holdings.push(self.kept().sum(&folder, sum, Class::SideCache, why));
+            collector.holdings.push(self.kept().sum(&folder, sum, Class::SideCache, why));
         }
         Ok(())
     }
@@ -198,7 +202,7 @@ impl Reader<'_> {
         self.index = index;
     }
 
-    fn read_snapshots(&mut self, intake: &mut Intake<'_>) -> anyhow::Result<()> {
+    fn read_snapshots(&mut self, collector: &mut StoreCollector<'_>) -> anyhow::Result<()> {
         let inodes: HashMap<(u64, u64), &OsString> = self
             .blobs
             .entries
@@ -208,11 +212,11 @@ impl Reader<'_> {
         let snapshots = self.folder.join("snapshots");
         let mut entries = Vec::new();
         for entry in WalkDir::new(&snapshots).follow_root_links(false).max_open(64).sort_by_file_name() {
-            intake.pulse.entry()?;
+            collector.progress.entry()?;
             let (entry, meta) = match entry.and_then(|e| e.metadata().map(|m| (e, m))) {
                 Ok(both) => both,
                 Err(e) => {
-                    intake.walk_error(&e);
+                    collector.walk_error(&e);
                     continue;
                 }
             };
@@ -230,19 +234,19 @@ impl Reader<'_> {
                 match self.follow(path) {
                     Ok(leads) => leads,
                     Err(why) => {
-                        intake.skip(path, why);
+                        collector.skip(path, why);
                         continue;
                     }
                 }
             } else {
                 if by_name {
-                    intake.skip(path, odd_type(meta.file_type()));
+                    collector.skip(path, not_regular_reason(meta.file_type()));
                 }
                 continue;
             };
             let mut entry =
                 Entry { path: path.to_owned(), snapshot, inside, look: Stamp::from(&meta), is_model: by_name, leads };
-            entry.is_model |= self.is_named_model(&entry) || self.starts_like_one(&entry, intake);
+            entry.is_model |= self.is_named_model(&entry) || self.starts_like_one(&entry, collector);
             entries.push(entry);
         }
         self.entries = entries;
@@ -253,7 +257,10 @@ impl Reader<'_> {
     fn follow(&self, path: &Path) -> Result<Leads, String> {
         let unreadable = |e: std::io::Error| format!("cannot be read: {e}");
         let text = std::fs::read_link(path).map_err(unreadable)?;
-        let first = normal(path.parent().unwrap_or(self.folder), &text);
+        let first = match self.blobs.meant(normal(path.parent().unwrap_or(self.folder), &text)) {
+            // Links in a store that was moved mean the blob of that name in the new location.
+            Meant::Here(first) | Meant::Moved(first) | Meant::Copied(first, _) => first,
+        };
         let blob = first.file_name().filter(|_| first.parent() == Some(&self.blobs.folder));
         if let Some(name) =
             blob.filter(|name| self.blobs.entries.get(*name).is_some_and(|b| b.look.entity == Entity::File))
@@ -262,7 +269,7 @@ impl Reader<'_> {
         }
         match std::fs::metadata(path).and_then(|meta| Ok((path.canonicalize()?, meta))) {
             Ok((at, meta)) if meta.is_file() => Ok(Leads::Elsewhere(at, Stamp::from(&meta))),
-            Ok((_, meta)) => Err(format!("a link to {}", odd_type(meta.file_type()))),
+            Ok((_, meta)) => Err(format!("a link to {}", not_regular_reason(meta.file_type()))),
             Err(e) if vanished(&e) => Ok(Leads::Nowhere),
             Err(e) if e.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
                 Err("a link that leads to itself".to_owned())
@@ -271,7 +278,7 @@ impl Reader<'_> {
         }
     }
 
-    fn starts_like_one(&self, entry: &Entry, intake: &Intake<'_>) -> bool {
+    fn starts_like_one(&self, entry: &Entry, collector: &StoreCollector<'_>) -> bool {
         let named = entry.path.file_name().is_none_or(is_other_kind);
         let at = match &entry.leads {
             Leads::Blob(name) => self.blobs.folder.join(name),
@@ -279,7 +286,7 @@ impl Reader<'_> {
             Leads::Elsewhere(at, _) => at.clone(),
             Leads::Nowhere => return false,
         };
-        !named && ((intake.is_known)(&entry.path) || starts_like_gguf(&at))
+        !named && ((collector.is_known)(&entry.path) || starts_like_gguf(&at))
     }
 
     fn is_named_model(&self, entry: &Entry) -> bool {
@@ -294,12 +301,12 @@ impl Reader<'_> {
         self.index.tags.contains_key(snapshot)
     }
 
-    /// The entries that lead to a blob.
+    /// Returns the entries that lead to a blob.
     pub(super) fn entries_of(&self, blob: &OsStr) -> impl Iterator<Item = &Entry> {
         self.index.by_blob.get(blob).into_iter().flatten().filter_map(|i| self.entries.get(*i))
     }
 
-    /// What references say of a blob.
+    /// Returns the references that name a blob, each with the file in it.
     pub(super) fn named(&self, blob: &OsStr) -> impl Iterator<Item = (&Reference, &Named)> {
         let hits = blob.to_str().and_then(|b| self.index.by_ref.get(b)).into_iter().flatten();
         hits.filter_map(|(r, f)| self.refs.get(*r).and_then(|(_, r)| Some((r, r.files.get(*f)?))))

@@ -1,9 +1,9 @@
-//! What goes with a model of RamaLama: the tags that stand for it, their snapshots, and the blobs that no other tag
-//! needs.
+//! Finds everything that is removed with a model of RamaLama: its tags, their snapshots, and the blobs that no other
+//! tag needs.
 
-use super::parts::{Part, PartRole, Tree, Wish, give};
+use super::part::{Part, PartRole, Tree, Wish, give};
 use super::ramalama_ref::{self, Reference};
-use crate::inventory::found::Entity;
+use crate::inventory::inode::Entity;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,10 @@ struct Model {
 }
 
 impl Model {
-    /// Fails when any reference is not understood: then nobody can say what is needed.
+    /// Reads a model.
+    ///
+    /// # Errors
+    /// A text, when any reference cannot be understood: it may need any file.
     fn read(folder: &Path) -> Result<Model, String> {
         let tree = Tree::read(folder)?;
         let top = folder.join("refs");
@@ -34,7 +37,7 @@ impl Model {
         Ok(Model { folder: folder.to_owned(), tree, refs })
     }
 
-    /// Every path that a reference stands for.
+    /// Returns every path that a reference needs.
     fn needs(&self, reference: &Reference) -> BTreeSet<PathBuf> {
         let snapshot = self.folder.join("snapshots").join(&reference.snapshot);
         let blobs = self.folder.join("blobs");
@@ -45,7 +48,7 @@ impl Model {
         // Snapshot entries are hard links to blobs, links, or copies.
         let linked = self.tree.files.iter().filter(|(p, l)| p.starts_with(&blobs) && inodes.contains(&l.inode()));
         let targets = inside.clone().filter_map(|p| {
-            let to = std::fs::read_link(p).ok()?; // a file of its own leads nowhere
+            let to = std::fs::read_link(p).ok()?; // a regular file leads nowhere
             Some(super::hf::normal(p.parent()?, &to))
         });
         named.chain(inside.cloned()).chain(linked.map(|(p, _)| p.clone())).chain(targets).collect()
@@ -54,7 +57,7 @@ impl Model {
     fn parts(&self, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, String>> {
         let mut found: Vec<Result<Vec<Part>, String>> = wishes.iter().map(|_| Ok(Vec::new())).collect();
         let needs: Vec<BTreeSet<PathBuf>> = self.refs.iter().map(|(_, r)| self.needs(r)).collect();
-        // Which wish takes which reference: the last that has one of its files.
+        // For each reference, the wish that takes it: the last that has one of its files.
         let mut takes: BTreeMap<usize, usize> = BTreeMap::new();
         for (at, wish) in wishes.iter().enumerate() {
             for (reference, needs) in needs.iter().enumerate() {

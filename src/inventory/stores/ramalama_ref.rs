@@ -1,4 +1,4 @@
-//! The references of RamaLama: which files a tag stands for.
+//! The references of RamaLama: the files of a tag.
 //!
 //! ```text
 //! refs/<tag>.json   {"hash": "sha256:…", "path": …, "version": "v1.0.1",
@@ -6,14 +6,14 @@
 //! refs/<tag>        older: the hash of the snapshot in the first line, then lines `name---model`
 //! ```
 //!
-//! A hash names a blob, with `:` made `-`. It need not be one of the content.
+//! A hash names a blob, with `-` instead of `:`. It is not always a hash of the content.
 
 use super::hf::open_quietly;
 use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Component, Path};
 
-/// A reference has a line for each file of a model.
+/// The largest size of a reference in bytes: it has a line for each file of a model.
 const MOST_BYTES: u64 = 4 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,19 +26,19 @@ pub(super) struct Reference {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Named {
-    /// Path below the snapshot.
+    /// The path below the snapshot.
     pub name: String,
-    /// The name of its blob; old references do not say it.
+    /// The name of its blob. None in old references.
     pub blob: Option<String>,
-    /// It holds weights, or a projector for some.
+    /// Whether it holds weights, for a model or as a projector.
     pub is_model: bool,
     pub is_projector: bool,
 }
 
-/// Why a reference says nothing.
+/// Reason why a reference cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unclear {
-    /// It is in a version that is not known here.
+    /// The version of the reference is not supported.
     Version(String),
     Damaged(&'static str),
     Unreadable,
@@ -103,7 +103,7 @@ fn lines(tag: &str, text: &str) -> Result<Reference, Unclear> {
     let mut lines = text.lines().map(str::trim);
     let hash = lines.next().filter(|h| !h.is_empty()).ok_or(Unclear::Damaged("it is empty"))?;
     let named = |line: &str| {
-        // Two dividers are part of a name.
+        // With two dividers, they are part of the name.
         let (name, kind) = line.split_once("---").filter(|(_, kind)| !kind.contains("---")).unwrap_or((line, ""));
         let is_projector = kind == "mmproj";
         Named { name: name.to_owned(), blob: None, is_model: is_projector || kind == "model", is_projector }
@@ -115,7 +115,7 @@ fn lines(tag: &str, text: &str) -> Result<Reference, Unclear> {
     })
 }
 
-/// A reference that leads out of its folders is none.
+/// Returns the reference, unless it leads out of its folders.
 fn sound(reference: Reference) -> Result<Reference, Unclear> {
     let one = |name: &str| is_inside(name) && !name.contains('/');
     let files_are = reference.files.iter().all(|f| is_inside(&f.name) && f.blob.as_deref().is_none_or(one));

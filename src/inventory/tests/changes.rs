@@ -1,6 +1,6 @@
 use super::trees::{Shelf, Tree};
 use crate::inventory::ChangeKind;
-use crate::model::State;
+use crate::model::{Fault, State};
 
 #[test]
 fn a_moved_file_keeps_its_id_and_settings_and_is_not_opened() {
@@ -114,7 +114,7 @@ fn access_times_of_files_that_are_looked_at_by_their_bytes_do_not_move() {
         stamps: &[],
         now: crate::clock::Timestamp(0),
         threads: 1,
-        read: &|_| Err("left closed".into()),
+        read: &|_| Err(Fault::damaged("left closed")),
         load: &mut |_| Ok(vec![]),
         progress: &|_| {},
         cancel: &std::sync::atomic::AtomicBool::new(false),

@@ -195,9 +195,10 @@ fn nothing_is_opened_that_is_no_file_of_the_store() {
     let outside = docker.tree.text(format!("models/manifests/sha256/{}", sha256("outside")), &text.to_string());
     let mut shelf = Shelf::default();
     let report = shelf.scan(&[&docker.root()]);
-    assert_eq!(shelf.names(), ["ai/good:1"]);
-    assert!(!shelf.opened.lock().unwrap().contains(&secret));
-    assert_eq!(skipped(&report, &out), "a link among the blobs");
+    // Its owner opens what a link leads to.
+    assert_eq!(shelf.names(), ["ai/good:1", "ai/odd:1"]);
+    assert_eq!(shelf.named("ai/odd:1").artifacts[0].target.as_deref(), Some(secret.as_path()));
+    assert!(why(&report, &out).1.ends_with(&format!("a link to {}", secret.display())));
     for path in [&pipe, &dir, &away, &fifo, &giant, &outside] {
         assert_eq!(why(&report, path).0, Class::Damaged, "{}", path.display());
     }
@@ -213,4 +214,21 @@ fn another_version_of_the_layout_is_said_to_be_unknown() {
     assert!(skipped(&report, &docker.root().join("manifests")).contains("version"));
     let report = Shelf::default().scan_as(&docker.root(), StoreKind::Docker);
     assert!(skipped(&report, &docker.root()).contains("not laid out as one"));
+}
+
+#[test]
+fn the_folders_of_the_store_are_gone_into_through_links() {
+    for part in ["blobs", "manifests", "blobs/sha256"] {
+        let mut docker = Docker::new();
+        docker.pull(&["ai/a:1"], &[("gguf.v3", "GGUF x=1"), ("license", "MIT")]);
+        let far = docker.tree.path("far");
+        std::fs::rename(docker.root().join(part), &far).unwrap();
+        symlink(&far, docker.root().join(part)).unwrap();
+        let mut shelf = Shelf::default();
+        let report = shelf.scan_as(&docker.root(), StoreKind::Docker);
+        assert_eq!(shelf.names(), ["ai/a:1"], "{part}: {:#?}", report.skipped);
+        assert_eq!(why(&report, &docker.path_of("MIT")).0, Class::Referenced, "{part}");
+        let again = shelf.scan_as(&docker.root(), StoreKind::Docker);
+        assert_eq!((again.outcome.counts.unchanged, shelf.opened()), (1, 0), "{part}");
+    }
 }

@@ -127,6 +127,7 @@ fn file(path: &str, print: &str, expected: Option<&str>, verified: Option<&str>)
         identity,
         allocated: 10,
         fault: None,
+        finding: None,
         fingerprint: Some(print.to_owned()),
         expected_sha256: expected.map(str::to_owned),
         verified_sha256: verified.map(str::to_owned),

@@ -1,9 +1,11 @@
 //! Whole scans over trees that are built here, entry by entry.
 
+mod aside;
 mod changes;
 mod docker;
 mod hf;
 mod holdings;
+mod links;
 mod llamacpp;
 mod lmstudio;
 mod ollama;

@@ -2,7 +2,7 @@ use super::trees::{Shelf, Tree};
 use crate::clock::Timestamp;
 use crate::failure::{Kind, classify};
 use crate::inventory::{RootSource, RootSpec, ScanRequest, detect, scan};
-use crate::model::{RootState, State, StoreKind};
+use crate::model::{Fault, RootState, State, StoreKind};
 use std::os::unix::fs::symlink;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -97,7 +97,7 @@ fn an_interrupted_scan_stops_at_once_and_gives_nothing_to_record() {
             read: &|_| {
                 cancel.store(true, Ordering::Relaxed);
                 opened.fetch_add(1, Ordering::Relaxed);
-                Err("the last one".into())
+                Err(Fault::damaged("the last one"))
             },
             load: &mut |_| Ok(vec![]),
             progress: &|_| {},
@@ -124,7 +124,7 @@ fn files_that_vanish_while_they_are_read_are_no_error() {
             for file in &files {
                 let _ = std::fs::remove_file(file); // gone already the second time
             }
-            Err("no such file".into())
+            Err(Fault::damaged("no such file"))
         },
         load: &mut |_| Ok(vec![]),
         progress: &|_| {},

@@ -70,7 +70,9 @@ fn what_only_looks_like_a_model_is_listed_with_the_reason_and_never_opened() {
     assert_eq!(skipped(&report, &dangling), "a link to a missing file");
     assert_eq!(skipped(&report, &itself), "a link that leads to itself");
     assert_eq!(skipped(&report, &piped), "a link to a FIFO, not a file");
-    assert_eq!(skipped(&report, &leaving), "a link that leaves the root");
+    let out = tree.path("out");
+    let hint = format!("a link that leaves the root: `modelctl scan {}` looks there", out.display());
+    assert_eq!(skipped(&report, &leaving), hint);
     assert_eq!(skipped(&report, &tree.path("m/device.gguf")), "a link to a device, not a file");
     let held: Vec<_> = report.outcome.surveys[0].holdings.iter().map(|h| (h.class, &h.path)).collect();
     assert_eq!(held, [(Class::Partial, &partial)]);
@@ -126,15 +128,13 @@ fn nothing_under_a_folder_that_cannot_be_read_is_gone() {
     let mut shelf = Shelf::default();
     shelf.scan(&[&tree.path("m")]);
     std::fs::set_permissions(&shut, std::fs::Permissions::from_mode(0o000)).unwrap();
-    let unreadable = std::fs::read_dir(&shut).is_err(); // root may read everything
+    let _ordinary = crate::testing::OrdinaryRights::new();
     let report = shelf.scan(&[&tree.path("m")]);
     std::fs::set_permissions(&shut, std::fs::Permissions::from_mode(0o755)).unwrap();
-    if unreadable {
-        assert!(skipped(&report, &shut).starts_with("cannot be read"));
-        let counts = report.outcome.counts;
-        assert_eq!((counts.gone, counts.unavailable, counts.unchanged), (0, 1, 1));
-        assert_eq!(shelf.named("a").state, State::Unavailable);
-    }
+    assert!(skipped(&report, &shut).starts_with("cannot be read"));
+    let counts = report.outcome.counts;
+    assert_eq!((counts.gone, counts.unavailable, counts.unchanged), (0, 1, 1));
+    assert_eq!(shelf.named("a").state, State::Unavailable);
     shelf.scan(&[&tree.path("m")]);
     assert_eq!(shelf.named("a").state, State::Ready);
     assert_eq!(shelf.opened(), 0);
@@ -165,4 +165,51 @@ fn a_download_of_gpt4all_is_no_model_yet_and_the_same_name_elsewhere_is_one() {
     let report = shelf.scan(&[&tree.path("")]);
     assert_eq!(shelf.names(), ["b", "incomplete-c"]);
     assert_eq!(held_at(&report, &partial).0, Class::Partial);
+}
+
+#[test]
+fn what_is_not_a_whole_model_is_held_with_its_size_and_is_no_model() {
+    let tree = Tree::new();
+    tree.gguf("m/whole.gguf", "x=1");
+    let names = [
+        "a.gguf.tmp",
+        "b.gguf.download",
+        "c.gguf.downloading",
+        "d.gguf.!qB",
+        "e.Q8_0.gguf.part1of2",
+        "e.Q8_0.gguf.part2of2",
+        "f.gguf-split-a",
+        "g.gguf.part01.rar",
+        "h.gguf.1",
+        "i.gguf~",
+    ];
+    let partials: Vec<_> = names.iter().map(|name| tree.text(format!("m/{name}"), "half")).collect();
+    let safari = tree.gguf("m/j.gguf.download/j.gguf", "x=2");
+    let spare = tree.gguf("m/k.gguf.bak", "x=3");
+    tree.text("m/whole.gguf.json", "{}");
+    // aria2 gives the file its whole size at once, and a name to load it by.
+    let payload = tree.gguf("m/l.gguf", "x=4");
+    let control = tree.text("m/l.gguf.aria2", "..");
+    let lone = tree.text("m/gone.gguf.aria2", "..");
+    // A browser holds the name with an empty file.
+    let placeholder = tree.text("m/n.gguf", "");
+    tree.text("m/n.gguf.part", "half");
+    // A newer download beside a whole file takes nothing from it.
+    tree.gguf("m/o.gguf", "x=5");
+    tree.text("m/o.gguf.part", "half");
+    let mut shelf = Shelf::default();
+    let report = shelf.scan(&[&tree.path("m")]);
+    assert_eq!(shelf.names(), ["o", "whole"]);
+    for path in partials.iter().chain([&safari, &payload, &lone, &placeholder]) {
+        assert_eq!(held_at(&report, path).0, Class::Partial, "{}", path.display());
+    }
+    assert!(held_at(&report, &payload).1.ends_with("`l.gguf.aria2` notes how far it is"));
+    assert!(super::trees::held(&report).iter().all(|h| h.path != control), "it goes with what it is about");
+    assert_eq!(held_at(&report, &spare), (Class::Referenced, "a model under a name that no program loads"));
+    let again = shelf.scan(&[&tree.path("m")]);
+    assert_eq!((again.outcome.counts.unchanged, again.changes.len()), (2, 0));
+    // The download ends.
+    std::fs::remove_file(control).unwrap();
+    shelf.scan(&[&tree.path("m")]);
+    assert_eq!(shelf.names(), ["l", "o", "whole"]);
 }

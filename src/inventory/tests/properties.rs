@@ -1,7 +1,7 @@
 use super::trees::{apply, facts};
 use crate::clock::Timestamp;
 use crate::inventory::{Coverage, DiffInput, Entry, diff, group};
-use crate::model::{Artifact, FileIdentity, Model, ModelId, Role, ScanOutcome, State, StoreKind};
+use crate::model::{Artifact, Fault, FileIdentity, Model, ModelId, Role, ScanOutcome, State, StoreKind};
 use proptest::prelude::*;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ fn found(files: &[File]) -> Vec<Model> {
         let fresh = paths.insert(path(file)) && inodes.insert(file.ino);
         let split = if file.name > 3 { format!(" split={}/2", file.name - 4) } else { String::new() };
         let header = match file.content {
-            0 => Err("not a GGUF file".to_owned()),
+            0 => Err(Fault::damaged("not a GGUF file")),
             n => Ok(facts(&format!("c={n}{split}"))),
         };
         fresh.then(|| Entry {

@@ -297,3 +297,22 @@ fn what_is_only_called_a_store_is_nobodys_and_a_false_claim_is_said() {
     assert_eq!(shelf.names(), ["ollama://library/m:1b"]);
     assert_eq!((report.roots[0].store, report.skipped.len()), (StoreKind::RamaLama, 0));
 }
+
+#[test]
+fn a_store_behind_a_link_and_links_of_one_that_was_moved_are_gone_into() {
+    let tree = Tree::new();
+    let model = Model::new(&tree, HF);
+    let blob = model.blob(&hash("x"), "x=1");
+    let entry = model.entry(&hash("snap"), "x-Q4_0.gguf");
+    // Where hard links are not to be had RamaLama makes links, here to where the store was.
+    std::os::unix::fs::symlink(format!("/old/blobs/{}", hash("x").replace(':', "-")), &entry).unwrap();
+    model.reference("latest", &hash("snap"), &[(&hash("x"), "x-Q4_0.gguf", "gguf")]);
+    let far = Tree::new();
+    std::fs::rename(tree.path(format!("{ROOT}/store")), far.path("store")).unwrap();
+    tree.link(&format!("{ROOT}/store"), far.path("store"));
+    let mut shelf = Shelf::default();
+    let report = shelf.scan_as(&tree.path(ROOT), StoreKind::RamaLama);
+    assert_eq!(shelf.models.len(), 1, "{:#?}", report.skipped);
+    assert_eq!(shelf.models[0].state, State::Ready);
+    assert_eq!(held_at(&report, &blob).0, Class::Referenced);
+}

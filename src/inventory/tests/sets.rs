@@ -1,4 +1,5 @@
 use super::trees::{Shelf, Tree};
+use crate::inventory::pairing;
 use crate::model::{Kind, Role, State};
 
 fn part(tree: &Tree, name: &str, no: u32, count: u32, about: &str) {
@@ -54,12 +55,42 @@ fn parts_that_do_not_belong_together_are_not_ready() {
     part(&tree, "g", 2, 2, "");
     tree.gguf("m/g-00002-of-00002.GGUF", "split=1/2 x=3");
     check("g", "has part 2 twice");
+    part(&tree, "h", 1, 2, "norm=4096");
+    part(&tree, "h", 2, 2, "norm=5120");
+    check("h", "part 2 is of another model than part 1: its layers are 5120 wide, not 4096");
+    part(&tree, "i", 1, 2, "name=One");
+    part(&tree, "i", 2, 2, "name=Other");
+    check("i", "part 2 is of another model than part 1: name `Other` and `One`");
     tree.gguf("m/renamed.gguf", "split=1/3");
     check("renamed", "is part 2 of 3 by its header, but its name does not say so");
     let mut shelf = Shelf::default();
     shelf.scan(&[&tree.path("m")]);
     assert_eq!(shelf.named("e").state, State::Ready);
     assert_eq!(shelf.named("e").artifacts[0].role, Role::Main);
+}
+
+#[test]
+fn a_projector_without_a_name_goes_with_a_model_that_may_take_it_and_with_no_other() {
+    let tree = Tree::new();
+    for (folder, arch) in [("seeing", "gemma3"), ("reading", "qwen3")] {
+        tree.gguf(format!("{folder}/{folder}-Q4_K_M.gguf"), &format!("width=8 arch={arch}"));
+        tree.gguf(format!("{folder}/{folder}-Q5_K_M.gguf"), &format!("width=8 arch={arch} bits=5"));
+        tree.gguf(format!("{folder}/mmproj-F16.gguf"), &format!("kind=mmproj out=8 x={folder}"));
+    }
+    let mut shelf = Shelf::default();
+    shelf.scan(&[&tree.path("seeing"), &tree.path("reading")]);
+    let seeing = shelf.named("seeing-Q4_K_M");
+    assert!(seeing.mmproj().is_some() && shelf.named("seeing-Q5_K_M").mmproj().is_some());
+    let said = pairing(seeing, &[]).unwrap();
+    assert!(said.ends_with("no name says that they belong together"), "{said}");
+    let reading = [shelf.named("reading-Q4_K_M"), shelf.named("reading-Q5_K_M")];
+    assert!(reading.iter().all(|m| m.mmproj().is_none()));
+    let alone = shelf.named("mmproj-F16");
+    let said = pairing(alone, &reading).unwrap();
+    assert!(said.contains("2 models beside it have its width (8)"), "{said}");
+    let said = pairing(alone, &reading[..1]).unwrap();
+    assert!(said.starts_with("cannot be paired: one model beside it has its width"), "{said}");
+    assert_eq!(pairing(alone, &[]).as_deref(), Some("paired with no model: none is beside it"));
 }
 
 #[test]
@@ -97,6 +128,26 @@ fn a_projector_goes_with_every_quantisation_of_its_model_and_with_no_other() {
     let roots = [tree.path("m"), tree.path("lone")];
     let again = shelf.scan(&roots.each_ref().map(|p| p.as_path()));
     assert_eq!((again.outcome.counts.unchanged, shelf.loads), (6, 0));
+}
+
+#[test]
+fn a_nameless_projector_serves_all_quantisations_of_the_only_model_beside_it() {
+    for (one, other, is_one_model) in [
+        ("see-7b-Q4_K_M", "see-7b-Q8_0", true),
+        ("see-7b-Q5_1", "see-7b-Q8_0", true),
+        ("see-7b_Q4_0_4_8", "see-7b_f16", true),
+        ("see-1-7b-Q8_0", "see-0-7b-Q8_0", false),
+        ("see_7b_1_Q8_0", "see_7b_2_Q8_0", false),
+    ] {
+        let tree = Tree::new();
+        tree.gguf(format!("m/{one}.gguf"), "width=8 bits=5");
+        tree.gguf(format!("m/{other}.gguf"), "width=8 bits=9");
+        tree.gguf("m/mmproj-F16.gguf", "kind=mmproj out=8");
+        let mut shelf = Shelf::default();
+        shelf.scan(&[&tree.path("m")]);
+        let with = shelf.models.iter().filter(|m| m.kind != Kind::Mmproj && m.mmproj().is_some()).count();
+        assert_eq!(with, if is_one_model { 2 } else { 0 }, "{one}, {other}");
+    }
 }
 
 #[test]

@@ -3,11 +3,11 @@
 //! A stand-in file is one line, `GGUF key=value …`: it carries just what grouping and pairing look at.
 
 use crate::clock::Timestamp;
-use crate::inventory::found::{allocated_of, identity_of};
+use crate::inventory::inode::{allocated_of, identity_of};
 use crate::inventory::{Header, RootSource, RootSpec, ScanReport, ScanRequest, model_id, scan};
 use crate::model::{
-    Attention, Class, Facts, FolderStamp, Holding, Integrity, Kind, KnownFile, Model, Quant, QuantSource, Role,
-    ScanOutcome, Split, State, StoreKind,
+    Attention, Class, Evidence, Facts, Fault, FolderStamp, Holding, Integrity, Kind, KnownFile, Model, Quant,
+    QuantSource, Role, ScanOutcome, Split, State, StoreKind,
 };
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -108,7 +108,7 @@ pub fn facts(about: &str) -> Facts {
         kind: values.get("kind").map_or(Kind::Generative, |k| Kind::from_name(k).unwrap()),
         gguf_version: 3,
         big_endian: false,
-        architecture: Some("llama".into()),
+        architecture: Some(text("arch").unwrap_or_else(|| "llama".into())),
         family: Some("llama".into()),
         name: text("name"),
         basename: text("basename"),
@@ -145,15 +145,18 @@ pub fn facts(about: &str) -> Facts {
         token_embd_bytes: 1,
         data_offset: 0,
         integrity,
+        unsupported: vec![],
+        evidence: Evidence { width: number("norm"), ..Evidence::default() },
         fingerprint: model_id(Ok(about), 0).0,
     }
 }
 
 /// Reads a stand-in file.
-pub fn read(path: &Path) -> Result<Header, String> {
-    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
-    let about = bytes.strip_prefix(b"GGUF").ok_or("not a GGUF file")?;
-    let meta = std::fs::metadata(path).map_err(|e| e.to_string())?;
+pub fn read(path: &Path) -> Result<Header, Fault> {
+    let broken = |e: std::io::Error| Fault::damaged(e.to_string());
+    let bytes = std::fs::read(path).map_err(broken)?;
+    let about = bytes.strip_prefix(b"GGUF").ok_or(Fault::damaged("not a GGUF file"))?;
+    let meta = std::fs::metadata(path).map_err(broken)?;
     let facts = facts(&String::from_utf8_lossy(about));
     Ok(Header { identity: identity_of(&meta), allocated: allocated_of(&meta), facts })
 }
@@ -180,6 +183,7 @@ impl Shelf {
                     identity: a.identity,
                     model: m.id.clone(),
                     present,
+                    again: false,
                     name_in_store: match m.store {
                         StoreKind::Ollama | StoreKind::Docker if a.role == Role::Main => Some(m.name.clone()),
                         _ => None,

@@ -1,10 +1,10 @@
-//! Reads files whole, several at a time, and gives their sha256.
+//! Reads whole files, several at a time, and returns their sha256.
 
 use super::rate::Pace;
 use crate::clock;
 use crate::failure::{Failure, Kind};
 use crate::gguf;
-use crate::inventory::found::{identity_of, vanished};
+use crate::inventory::inode::{identity_of, vanished};
 use crate::model::{FileIdentity, hex};
 use rustix::fs::Advice;
 use sha2::{Digest, Sha256};
@@ -16,50 +16,50 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Bytes per read: a system call for each is lost in the time that hashing them takes.
+/// Bytes per read. The cost of a system call is small compared to hashing that many bytes.
 const CHUNK: usize = 1 << 20;
-/// The longest time in which nobody looks whether to stop.
+/// The longest time without a check for cancellation.
 const SLICE: Duration = Duration::from_millis(100);
 
 /// A file to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Job<'a> {
     pub path: &'a Path,
-    /// What must be found there, before and after.
+    /// The identity that the file must have, before and after reading.
     pub identity: FileIdentity,
 }
 
-/// How reading one file ended.
+/// The result of reading one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Read {
-    /// Lower-case hex of the whole content.
+    /// The sha256 of the whole content, in lower-case hex.
     Sha256(String),
     Missing,
-    /// It is not the file that was seen before, or was written to meanwhile.
+    /// The file has another identity than before, or was written meanwhile.
     Changed,
     Unreadable(String),
 }
 
-/// What the readers need from outside.
+/// The settings and callbacks of the readers.
 pub(super) struct Readers<'a> {
-    /// At least 1.
+    /// The number of threads, at least 1.
     pub threads: usize,
-    /// Bytes per second over all of them.
+    /// The limit of all readers together, in bytes per second.
     pub max_rate: Option<u64>,
-    /// Returns after the time given or earlier.
+    /// Returns after the given time or earlier.
     pub wait: &'a (dyn Fn(Duration) + Sync),
-    /// Bytes that were just read, or need not be read after all.
+    /// Called with the number of bytes that were just read, or that need not be read after all.
     pub progress: &'a (dyn Fn(u64) + Sync),
     pub cancel: &'a AtomicBool,
-    /// `pread`: bytes of a file from a place on.
+    /// Reads bytes of a file from an offset, as `pread` does.
     pub read_at: ReadAt<'a>,
 }
 
-/// Fills the buffer from a place in a file as far as it goes at once, and gives the count; 0 at the end.
+/// Fills the buffer from an offset of a file as far as one call does, and returns the count; 0 at the end.
 pub(super) type ReadAt<'a> = &'a (dyn Fn(&File, &mut [u8], u64) -> io::Result<usize> + Sync);
 
-/// Hashes `jobs`, the largest first, and hands each result with the index of its job to `done`, on this thread, as soon
-/// as it is there.
+/// Hashes `jobs`, the largest first. Passes each result with the index of its job to `done`, on this thread, as soon as
+/// it is available.
 ///
 /// # Errors
 /// Interrupted, or the first error of `done`; readers then stop at their next chunk.
@@ -86,7 +86,7 @@ pub(super) fn hash_all(
                 let mut buffer = vec![0u8; shared.chunk()];
                 while let Some((index, job)) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let Some(read) = shared.hash(job, &mut buffer) else { break };
-                    // Nobody listens any more only when this thread's work is no longer wanted.
+                    // The receiver is closed only when this thread's results are no longer needed.
                     if send.send((*index, read)).is_err() {
                         break;
                     }
@@ -113,7 +113,7 @@ struct Shared<'a> {
     pace: Option<Mutex<Pace>>,
     began: std::time::Instant,
     readers: &'a Readers<'a>,
-    /// The other side cannot take results any more.
+    /// Whether `done` failed, so that no more results are needed.
     failed: AtomicBool,
 }
 
@@ -127,7 +127,7 @@ impl Shared<'_> {
         self.readers.cancel.load(Ordering::Relaxed) || self.failed.load(Ordering::Relaxed)
     }
 
-    /// Waits for the turn of `bytes`; false when we are to stop.
+    /// Waits until `bytes` may be read. Returns false when the reader must stop.
     fn may_read(&self, bytes: usize) -> bool {
         if let Some(pace) = &self.pace {
             let now = self.began.elapsed();
@@ -144,16 +144,16 @@ impl Shared<'_> {
         !self.stopped()
     }
 
-    /// None when we are to stop.
+    /// Hashes one file. None when the reader must stop.
     fn hash(&self, job: &Job<'_>, buffer: &mut [u8]) -> Option<Read> {
         let mut at = 0u64;
         let read = match self.content(job, buffer, &mut at) {
             Ok(Some(read)) => read,
             Ok(None) => return None,
             Err(e) if vanished(&e) => Read::Missing,
-            Err(e) => Read::Unreadable(e.to_string()),
+            Err(e) => Read::Unreadable(format!("cannot be read to its end: {e}")),
         };
-        // The bar counts the bytes that were seen at first.
+        // The progress total counts the size that the file had at first.
         (self.readers.progress)(job.identity.size.saturating_sub(at));
         Some(read)
     }
@@ -164,7 +164,7 @@ impl Shared<'_> {
         if !is_same(&file)? {
             return Ok(Some(Read::Changed));
         }
-        // Only a hint: a file system that does not take it reads as it likes.
+        // Only a hint: a file system without support for it reads as usual.
         let _ = rustix::fs::fadvise(&file, 0, None, Advice::Sequential);
         let mut hasher = Sha256::new();
         loop {

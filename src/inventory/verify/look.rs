@@ -1,58 +1,72 @@
-//! One look at a file that the database knows: what is there now, and whether its header and its length are sound.
+//! Checks one known file: its present identity, and whether its header and its length are sound.
 
 use crate::gguf::{self, GgufError};
-use crate::inventory::found::{identity_of, odd_type, vanished};
+use crate::inventory::classify::{clean, file_state};
 use crate::inventory::headers::Header;
-use crate::inventory::judge::{clean, file_state};
-use crate::model::{Artifact, FileIdentity, Integrity, State};
+use crate::inventory::inode::{identity_of, not_regular_reason, vanished};
+use crate::model::{Artifact, Fault, FileIdentity, Integrity, Nature, State, digits};
+use rustix::fs::SeekFrom;
+use std::io;
 use std::path::Path;
 
-/// Why a look at a file gave nothing.
+/// Reason why a check of a file had no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Trouble {
     Missing,
     Unreadable(String),
+    /// Its header has something unknown: its bytes can be hashed nevertheless.
+    Unsupported(String),
     Damaged(String),
 }
 
-/// What stat says of `path`, links followed: the entry that a person names must lead to the bytes that are meant.
+/// Returns the identity of the file at `path`, links followed: the recorded entry must lead to the expected bytes.
 pub(super) fn stat(path: &Path) -> Result<FileIdentity, Trouble> {
     let meta = match std::fs::metadata(path) {
         Ok(meta) => meta,
         Err(e) if vanished(&e) => return Err(Trouble::Missing),
-        Err(e) => return Err(Trouble::Unreadable(format!("cannot be read: {e}"))),
+        Err(e) => return Err(Trouble::Unreadable(gguf::unreadable(&e))),
     };
     if !meta.is_file() {
-        return Err(Trouble::Damaged(format!("is {}", odd_type(meta.file_type()))));
+        return Err(Trouble::Damaged(format!("is {}", not_regular_reason(meta.file_type()))));
     }
     Ok(identity_of(&meta))
 }
 
-/// Reads the header anew.
+/// Reads the header from the disk.
 pub(super) fn header(path: &Path) -> Result<Header, Trouble> {
     match gguf::read_path(path) {
         Ok(read) => Ok(Header { identity: read.identity, allocated: read.allocated, facts: read.facts }),
         Err(GgufError::Io(e)) if vanished(&e) => Err(Trouble::Missing),
-        Err(e @ GgufError::Io(_)) => Err(Trouble::Unreadable(clean(&e.to_string()))),
-        Err(e) => Err(Trouble::Damaged(clean(&e.to_string()))),
+        Err(e) => {
+            let Fault { nature, why } = e.fault();
+            Err(match nature {
+                Nature::Damaged => Trouble::Damaged(clean(&why)),
+                Nature::Unsupported => Trouble::Unsupported(clean(&why)),
+                Nature::Unreadable => Trouble::Unreadable(clean(&why)),
+            })
+        }
     }
 }
 
-/// What the structure of a file says.
+/// The result of checking a file's structure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Structure {
-    /// Regular, readable, as long as its tensors need, at rest.
+    /// Regular, readable, as long as its tensors need, and not being written.
     Sound,
-    /// Readable, and its length cannot be told from the tensor table.
+    /// Readable, but its length cannot be computed from the tensor table.
     Unsized(String),
-    /// Full length with blocks that were never written. Some file systems report that of sound files: a hash decides.
+    /// Full length, but with blocks that were never written. Only a hash shows whether zeros belong there.
     Holes(String),
-    /// Nothing more can be said before it is looked at again.
+    /// Readable, or at least present, with something unknown.
+    Unsupported(String),
+    /// No further result until the file is scanned again.
     Changed(&'static str),
     Trouble(Trouble),
 }
 
-/// Judges a file from what the database has of it, the header read now, and a stat some time later.
+const CHANGED: &str = "changed since the last scan: run `modelctl scan`";
+
+/// Classifies a file from its record in the database, the header read now, and a stat some time later.
 pub(super) fn structure(
     known: &Artifact,
     now: Result<&Header, &Trouble>,
@@ -60,6 +74,14 @@ pub(super) fn structure(
 ) -> Structure {
     let header = match now {
         Ok(header) => header,
+        // Without a header, the identity of the scan is compared with that of the later stat.
+        Err(Trouble::Unsupported(why)) => {
+            return match later {
+                Ok(later) if known.identity.same_content(later) => Structure::Unsupported(why.clone()),
+                Ok(_) | Err(Trouble::Missing) => Structure::Changed(CHANGED),
+                Err(trouble) => Structure::Trouble(trouble.clone()),
+            };
+        }
         Err(trouble) => return Structure::Trouble(trouble.clone()),
     };
     match later {
@@ -73,13 +95,51 @@ pub(super) fn structure(
         Err(trouble) => return Structure::Trouble(trouble.clone()),
     }
     if !known.identity.same_content(&header.identity) {
-        return Structure::Changed("changed since the last scan: run `modelctl scan`");
+        return Structure::Changed(CHANGED);
     }
     let facts = Ok(header.facts.clone());
     match (file_state(&facts), &header.facts.integrity) {
+        ((State::Unsupported, reason), _) => Structure::Unsupported(reason.unwrap_or_default()),
         ((State::Ready, _), Integrity::Unknown { why }) => Structure::Unsized(clean(why)),
+        ((State::Ready, _), Integrity::Sparse { .. }) => in_data(known, header),
         ((State::Ready, _), _) => Structure::Sound,
-        ((_, reason), Integrity::Sparse { .. }) => Structure::Holes(reason.unwrap_or_default()),
         ((_, reason), _) => Structure::Trouble(Trouble::Damaged(reason.unwrap_or_default())),
     }
+}
+
+/// Classifies a file with fewer blocks than bytes: compression and deduplication leave no holes, but sparse copies and
+/// unfinished downloads do.
+fn in_data(known: &Artifact, header: &Header) -> Structure {
+    match holes(known.open_path(), header.facts.data_offset, header.identity.size) {
+        Ok(0) => Structure::Sound,
+        Ok(bytes) => Structure::Holes(format!(
+            "{} bytes of its tensors were never written and read as zeros: only a hash can tell whether they belong there",
+            digits(bytes)
+        )),
+        Err(e) => Structure::Holes(format!("it has fewer blocks than bytes, and its holes cannot be asked for: {e}")),
+    }
+}
+
+/// Returns the number of bytes in holes from `begin` to the end of a file of `len` bytes. Only holes of a page or more
+/// count: file systems leave shorter gaps at the ends of tensors.
+fn holes(path: &Path, begin: u64, len: u64) -> io::Result<u64> {
+    const PAGE: u64 = 4096;
+    let file = gguf::open_untouched(path)?;
+    let (mut at, mut total) = (begin.min(len), 0u64);
+    while at < len {
+        let hole = rustix::fs::seek(&file, SeekFrom::Hole(at))?;
+        if hole >= len {
+            break;
+        }
+        let data = match rustix::fs::seek(&file, SeekFrom::Data(hole)) {
+            Ok(data) => data.min(len),
+            // No data after the hole.
+            Err(rustix::io::Errno::NXIO) => len,
+            Err(e) => return Err(e.into()),
+        };
+        let bytes = data.saturating_sub(hole);
+        total = total.saturating_add(if bytes >= PAGE { bytes } else { 0 });
+        at = data.max(hole.saturating_add(1));
+    }
+    Ok(total)
 }

@@ -1,8 +1,8 @@
-//! Whether the files of a model are what they should be: structure first, then the hash of every byte.
+//! Checks whether the files of a model are as they should be: first the structure, then the hash of every byte.
 //!
-//! What decides is pure: [`look`](look::structure) for one file's structure, [`conclude`] for what a hash means. What
-//! reads is thin and can be stopped at any chunk; each finished file is handed over at once, so that nothing that was
-//! read is read again.
+//! The decisions are pure: [`look`](look::structure) for the structure of one file, [`conclude`] for the meaning of a
+//! hash. The code that reads is thin and can be stopped at any chunk. Each finished file is recorded at once, so that
+//! no file is read twice.
 
 mod hash;
 mod look;
@@ -13,8 +13,8 @@ mod tests;
 
 pub use report::{FileReport, ModelReport, Outcome, Proof};
 
-use super::found::Pulse;
 use super::headers::{Header, read_all};
+use super::progress::ScanProgress;
 use super::shards;
 use crate::db::HashRecord;
 use crate::model::{Artifact, FileIdentity, Model, Role};
@@ -26,74 +26,86 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// How much is read.
+/// The amount of data to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// Headers.
+    /// The headers only.
     Quick,
-    /// Every byte of what has an expected hash.
+    /// Every byte of the files that have an expected hash.
     Full {
-        /// Also of what has none: its hash is computed and recorded.
+        /// Also read files without an expected hash: their hash is computed and recorded.
         hash: bool,
-        /// Also of what was read before and has not been touched since.
+        /// Also read files that were read before and have not changed since.
         again: bool,
     },
 }
 
-/// Everything a verification needs from outside.
+/// The models, settings and callbacks of a verification.
 pub struct VerifyRequest<'a> {
     pub models: &'a [Model],
     pub depth: Depth,
-    /// What is on record of the files that [`identities`] gave.
+    /// The recorded hashes of the files that [`identities`] returned.
     pub before: &'a HashMap<FileIdentity, HashRecord>,
-    /// Files read at the same time, at least 1.
+    /// The number of files that are read at the same time, at least 1.
     pub threads: usize,
-    /// Bytes per second over all files.
+    /// The limit over all files, in bytes per second.
     pub max_rate: Option<u64>,
-    /// Between two looks at the size of a file.
+    /// The time between two reads of a file's size.
     pub pause: Duration,
-    /// Returns after the time given or earlier.
+    /// Returns after the given time or earlier.
     pub wait: &'a (dyn Fn(Duration) + Sync),
     /// Called from several threads.
     pub progress: &'a (dyn Fn(VerifyEvent) + Sync),
     /// Set from a signal handler: the verification then fails as interrupted.
     pub cancel: &'a AtomicBool,
-    /// Takes the hash of a file as soon as it is known.
-    pub record: &'a mut dyn FnMut(&FileIdentity, String) -> anyhow::Result<()>,
+    /// Records the result of reading a file as soon as it is known.
+    pub record: &'a mut dyn FnMut(&FileIdentity, Learned) -> anyhow::Result<()>,
 }
 
-/// How far it is.
+/// The result of reading the content of one file, for the records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Learned {
+    /// The sha256 in lower-case hex.
+    Hash(String),
+    /// A sha256 other than the one on record, which stays as the proof.
+    OtherHash(String),
+    /// The reason why the file could not be read to its end: a sentence.
+    Unreadable(String),
+}
+
+/// The progress of a verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VerifyEvent {
-    /// So many bytes are to be read.
+    /// The number of bytes to read.
     Total(u64),
-    /// So many more were read.
+    /// The number of further bytes that were read.
     Bytes(u64),
 }
 
-/// The files of `models` as they are now, as far as they are there: what to ask the records for.
+/// Returns the present identities of the files of `models`, without those of missing files: the keys of the records to
+/// load.
 pub fn identities(models: &[Model]) -> Vec<FileIdentity> {
-    models.iter().flat_map(|m| &m.artifacts).filter_map(|a| look::stat(&a.path).ok()).collect() // what is not there is told later
+    models.iter().flat_map(|m| &m.artifacts).filter_map(|a| look::stat(&a.path).ok()).collect() // verify reports them
 }
 
-/// Verifies `request.models`; the reports are in their order.
+/// Verifies `request.models` and returns the reports in the same order.
 ///
 /// # Errors
-/// Interrupted, or `record` failed. What was recorded until then stays.
+/// Interrupted, or `record` failed. Results recorded until then stay.
 pub fn verify(request: VerifyRequest<'_>) -> anyhow::Result<Vec<ModelReport>> {
     let files: Vec<&Artifact> = request.models.iter().flat_map(|m| &m.artifacts).collect();
     let seen: Vec<Result<FileIdentity, Trouble>> = files.iter().map(|a| look::stat(&a.path)).collect();
     let before = |identity: &Result<FileIdentity, Trouble>| {
         identity.as_ref().ok().and_then(|i| request.before.get(i)) // unreadable files have no record
     };
-    // A file that was read whole and has not been touched since is as it was: it need not even be opened.
-    let is_settled = |artifact: &Artifact, identity: &Result<FileIdentity, Trouble>| {
+    // A file that was read whole and has not changed since need not even be opened.
+    let is_known = |artifact: &Artifact, identity: &Result<FileIdentity, Trouble>| {
         matches!(request.depth, Depth::Full { again: false, .. })
             && before(identity).is_some()
             && identity.as_ref().is_ok_and(|i| artifact.identity.same_content(i))
     };
-    let settled: Vec<bool> = files.iter().zip(&seen).map(|(a, s)| is_settled(a, s)).collect();
-    let structures = structures(&request, &files, &seen, &settled)?;
+    let known: Vec<bool> = files.iter().zip(&seen).map(|(a, s)| is_known(a, s)).collect();
+    let structures = structures(&request, &files, &seen, &known)?;
 
     let steps: Vec<Step> = files
         .iter()
@@ -123,59 +135,61 @@ pub fn verify(request: VerifyRequest<'_>) -> anyhow::Result<Vec<ModelReport>> {
     let mut outcomes = steps.into_iter().zip(files.iter().zip(&seen)).map(|(step, (artifact, seen))| match step {
         Step::Done(outcome) => outcome,
         Step::Hash(promise) => {
-            let end = seen.as_ref().ok().and_then(|i| ends.get(&(i.dev, i.ino))); // a missing end is said in conclude
+            let end = seen.as_ref().ok().and_then(|i| ends.get(&(i.dev, i.ino))); // conclude reports a missing end
             conclude(artifact, promise, end)
         }
     });
     Ok(request.models.iter().map(|model| report(model, &mut outcomes)).collect())
 }
 
-/// The structure of every file that is not settled: all headers first, then one pause, then all sizes again.
+/// Returns the structure of every file whose outcome is not known yet: reads all headers first, pauses once, then reads
+/// all sizes again.
 fn structures(
     request: &VerifyRequest<'_>,
     files: &[&Artifact],
     seen: &[Result<FileIdentity, Trouble>],
-    settled: &[bool],
+    known: &[bool],
 ) -> anyhow::Result<Vec<Structure>> {
     let to_read: Vec<&Path> = files
         .iter()
-        .zip(seen.iter().zip(settled))
-        .filter(|(_, (seen, settled))| seen.is_ok() && !**settled)
+        .zip(seen.iter().zip(known))
+        .filter(|(_, (seen, known))| seen.is_ok() && !**known)
         .map(|(a, _)| a.path.as_path())
         .collect();
-    let pulse = Pulse { progress: &|_| {}, cancel: request.cancel, entries: std::sync::atomic::AtomicU64::new(0) };
-    let mut headers = read_all(&to_read, request.threads, &look::header, &pulse)?.into_iter();
+    let progress =
+        ScanProgress { progress: &|_| {}, cancel: request.cancel, entries: std::sync::atomic::AtomicU64::new(0) };
+    let mut headers = read_all(&to_read, request.threads, &look::header, &progress)?.into_iter();
     if !to_read.is_empty() {
         (request.wait)(request.pause);
     }
-    let one = |((artifact, seen), settled): ((&&Artifact, &Result<FileIdentity, Trouble>), &bool)| match seen {
-        _ if *settled => Structure::Sound,
+    let one = |((artifact, seen), known): ((&&Artifact, &Result<FileIdentity, Trouble>), &bool)| match seen {
+        _ if *known => Structure::Sound,
         Err(trouble) => Structure::Trouble(trouble.clone()),
         Ok(_) => match headers.next() {
             Some(header) => judge(artifact, &header),
-            // As many headers come back as were asked for.
+            // One header is returned for each path.
             None => Structure::Trouble(Trouble::Unreadable("its header was not read".into())),
         },
     };
-    Ok(files.iter().zip(seen).zip(settled).map(one).collect())
+    Ok(files.iter().zip(seen).zip(known).map(one).collect())
 }
 
 fn judge(artifact: &Artifact, header: &Result<Header, Trouble>) -> Structure {
     structure(artifact, header.as_ref(), look::stat(&artifact.path).as_ref())
 }
 
-/// What a hash is compared with.
+/// The hash to compare with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Promise {
-    /// The store knows it.
+    /// The hash that the store promises.
     Store(String),
-    /// This program computed it when the file had the same identity.
+    /// The hash that this program computed when the file had the same identity.
     Record(HashRecord),
-    /// Nothing: the hash is only recorded.
+    /// No hash: the result is only recorded.
     None,
 }
 
-/// What remains to be done for a file.
+/// The remaining work for a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
     Done(Outcome),
@@ -193,14 +207,21 @@ fn plan(artifact: &Artifact, structure: Structure, before: Option<&HashRecord>, 
         Structure::Trouble(Trouble::Unreadable(why)) => return Step::Done(Outcome::Unreadable(why)),
         Structure::Trouble(Trouble::Damaged(why)) => return Step::Done(Outcome::Damaged(why)),
         Structure::Changed(why) => return Step::Done(Outcome::Changed(why.to_owned())),
-        // Only the hash of a promise can say that holes are zeros which belong there.
+        // Only a promised hash shows whether the holes are zeros that belong there.
         Structure::Holes(why) if !will_hash || (expected.is_none() && before.is_none()) => {
-            return Step::Done(Outcome::Damaged(why));
+            return Step::Done(Outcome::Unverifiable(why));
+        }
+        Structure::Unsupported(why) | Structure::Trouble(Trouble::Unsupported(why)) if !will_hash => {
+            return Step::Done(Outcome::Unsupported(why));
         }
         Structure::Unsized(why) if !will_hash => {
             return Step::Done(Outcome::Unverifiable(format!("its length cannot be checked: {why}")));
         }
-        Structure::Sound | Structure::Holes(_) | Structure::Unsized(_) => {}
+        Structure::Sound
+        | Structure::Holes(_)
+        | Structure::Unsized(_)
+        | Structure::Unsupported(_)
+        | Structure::Trouble(Trouble::Unsupported(_)) => {}
     }
     match (depth, before, expected) {
         (Depth::Quick, ..) => Step::Done(Outcome::Ok(Proof::Structure)),
@@ -215,7 +236,7 @@ fn plan(artifact: &Artifact, structure: Structure, before: Option<&HashRecord>, 
 }
 
 fn missing(artifact: &Artifact) -> String {
-    // A link is there when its own inode is; what it leads to is not.
+    // The link itself exists, but its target does not.
     match std::fs::symlink_metadata(&artifact.path) {
         Ok(_) => "is a link to a file that is not there".into(),
         Err(_) => "is not there".into(),
@@ -232,14 +253,14 @@ fn from_record(record: &HashRecord, expected: Option<&String>) -> Outcome {
     }
 }
 
-/// What the end of a reading means for a file.
+/// Returns the outcome of a file from the result of reading it.
 fn conclude(artifact: &Artifact, promise: Promise, end: Option<&Read>) -> Outcome {
     let found = match end {
         Some(Read::Sha256(found)) => found.clone(),
         Some(Read::Missing) => return Outcome::Missing(missing(artifact)),
         Some(Read::Changed) => return Outcome::Changed("it was changed while it was read: run `modelctl scan`".into()),
-        Some(Read::Unreadable(why)) => return Outcome::Unreadable(format!("cannot be read to its end: {why}")),
-        // Every planned file is read or the whole run fails.
+        Some(Read::Unreadable(why)) => return Outcome::Unreadable(why.clone()),
+        // Every planned file is read, or the whole run fails.
         None => return Outcome::Unreadable("was not read".into()),
     };
     match promise {
@@ -255,10 +276,11 @@ struct Reading<'a> {
     readers: Readers<'a>,
     total: &'a dyn Fn(u64),
     before: &'a HashMap<FileIdentity, HashRecord>,
-    record: &'a mut dyn FnMut(&FileIdentity, String) -> anyhow::Result<()>,
+    record: &'a mut dyn FnMut(&FileIdentity, Learned) -> anyhow::Result<()>,
 }
 
-/// Reads what `steps` ask for, each inode once however many names it has. By device and inode.
+/// Reads the files that `steps` request, each inode once, however many names it has. Returns the results by device and
+/// inode.
 fn read(
     depth: Depth,
     files: &[&Artifact],
@@ -284,13 +306,16 @@ fn read(
     let mut ends = HashMap::new();
     hash_all(&jobs, &readers, |index, end| {
         let (Some(job), Some(promise)) = (jobs.get(index), promises.get(index)) else { return Ok(()) };
-        if let Read::Sha256(sha256) = &end {
-            // A record that the bytes contradict is the proof of the damage: it stays.
-            let contradicts = matches!(promise, Promise::Record(_))
-                && before.get(&job.identity).is_some_and(|known| known.sha256 != *sha256);
-            if !contradicts {
-                record(&job.identity, sha256.clone())?;
+        match &end {
+            Read::Sha256(sha256) => {
+                // A record that the bytes contradict is the proof of the damage: it stays.
+                let contradicts = matches!(promise, Promise::Record(_))
+                    && before.get(&job.identity).is_some_and(|known| known.sha256 != *sha256);
+                let learned = if contradicts { Learned::OtherHash } else { Learned::Hash };
+                record(&job.identity, learned(sha256.clone()))?;
             }
+            Read::Unreadable(why) => record(&job.identity, Learned::Unreadable(why.clone()))?,
+            Read::Missing | Read::Changed => {}
         }
         ends.insert((job.identity.dev, job.identity.ino), end);
         Ok(())
@@ -298,7 +323,7 @@ fn read(
     Ok(ends)
 }
 
-/// Takes as many outcomes as the model has files.
+/// Returns the report of a model. Takes one outcome for each of its files.
 fn report(model: &Model, outcomes: &mut dyn Iterator<Item = Outcome>) -> ModelReport {
     let files: Vec<FileReport> = model
         .artifacts
@@ -309,8 +334,8 @@ fn report(model: &Model, outcomes: &mut dyn Iterator<Item = Outcome>) -> ModelRe
     ModelReport { id: model.id.clone(), name: model.name.clone(), faults: set_faults(model), files }
 }
 
-/// What is wrong with the set as such. A file whose identity is that of the scan has the header of the scan, and one
-/// that is not is reported as changed: the recorded headers are as good as those read now.
+/// Returns the faults of the set itself. A file with the identity of the scan has the header of the scan, and any other
+/// file is reported as changed, so the recorded headers are as good as new ones.
 fn set_faults(model: &Model) -> Vec<String> {
     let parts: Vec<Artifact> = model.artifacts.iter().filter(|a| a.role == Role::Shard).cloned().collect();
     if !parts.is_empty() {

@@ -1,27 +1,28 @@
-//! A speed limit shared by several readers. The arithmetic is pure: it is handed the time and gives a wait.
+//! A rate limit shared by several readers. The arithmetic is pure: it receives the time and returns a wait.
 
 use std::time::Duration;
 
-/// How far ahead of an even pace the readers may be together.
+/// The longest time by which all readers together may be ahead of the average rate.
 const BURST: Duration = Duration::from_millis(200);
 const NANOS: u128 = 1_000_000_000;
 
-/// Bytes per second over all readers, as the time at which an even pace would have read all that was asked for.
+/// A limit in bytes per second for all readers, kept as the time at which all requested bytes would have been read at
+/// that rate.
 #[derive(Debug)]
 pub struct Pace {
     rate: u64,
-    /// Since the start of the clock that the caller uses.
+    /// The time since the start of the caller's clock.
     due: Duration,
 }
 
 impl Pace {
-    /// `rate` in bytes per second; 0 counts as 1, so that a wait always ends.
+    /// Creates a limit. `rate`: in bytes per second; 0 counts as 1, so that a wait always ends.
     pub fn new(rate: u64) -> Pace {
         Pace { rate: rate.max(1), due: Duration::ZERO }
     }
 
-    /// Books `bytes` at `now` and tells how long to wait before they are read. Time that nobody used is lost but for
-    /// a short burst: after a pause the readers do not catch up.
+    /// Books `bytes` at `now` and returns the time to wait before they are read. Unused time is lost, except for a
+    /// short burst: after a pause the readers do not catch up.
     pub fn book(&mut self, now: Duration, bytes: u64) -> Duration {
         let nanos = u128::from(bytes).saturating_mul(NANOS).checked_div(u128::from(self.rate)).unwrap_or(0);
         let cost = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
@@ -29,7 +30,7 @@ impl Pace {
         self.due.saturating_sub(now).saturating_sub(BURST)
     }
 
-    /// Bytes to read at once: small enough that a slow pace is even, large enough that a fast one is cheap.
+    /// Returns the number of bytes per read: few enough for a steady slow rate, many enough for a cheap fast one.
     pub fn chunk(&self, most: usize) -> usize {
         let tenth = usize::try_from(self.rate.checked_div(10).unwrap_or(0)).unwrap_or(most);
         tenth.clamp(most.min(4096), most)
@@ -52,7 +53,8 @@ mod tests {
         assert!(waits.is_sorted());
     }
 
-    /// Seconds in which so many readers read `bytes`, each taking `cost` for a chunk beside its waits.
+    /// Returns the seconds in which `readers` readers read `bytes`, if each needs `cost` for a chunk in addition to its
+    /// waits.
     fn seconds(rate: u64, readers: usize, bytes: u64, cost: Duration) -> f64 {
         let mut pace = Pace::new(rate);
         let chunk = pace.chunk(1 << 20) as u64;

@@ -1,50 +1,54 @@
-//! What a verification found, as plain data and as sentences.
+//! The results of a verification, as plain data and as sentences.
 
 use crate::clock::Timestamp;
 use crate::model::{Artifact, ModelId};
 
-/// How a file was found to be as it should.
+/// The evidence that a file is sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proof {
-    /// Header, length and rest; no byte of the data was read.
+    /// Header and length are sound, and nothing was writing; no byte of the data was read.
     Structure,
-    /// Its sha256 is the one that the store promises.
+    /// The sha256 is the one that the store promises.
     Hash { sha256: String },
-    /// It was read before and nobody has touched it since; `promised` when that hash is the one the store promises.
+    /// The file was read before and has not changed since; `promised` if that hash is the one the store promises.
     Before { sha256: String, at: Timestamp, promised: bool },
     /// No store promises a hash; it is still the one that was recorded before.
     Again { sha256: String, at: Timestamp },
-    /// No store promises a hash; it was computed and is on record from now on.
+    /// No store promises a hash; it was computed and is now on record.
     Recorded { sha256: String },
 }
 
-/// What is known of one file now.
+/// The result of verifying one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     Ok(Proof),
-    /// The bytes are not those that were promised. `read` is set when that was found by an earlier run.
+    /// The bytes are not the promised ones. `read` is set when an earlier run found that.
     Mismatch {
         expected: String,
         found: String,
         read: Option<Timestamp>,
     },
-    /// Cut off, full of holes, or no GGUF.
+    /// Cut off, or not a GGUF file.
     Damaged(String),
+    /// The file has something that this program or its llama.cpp does not know, and no expected hash. Nothing proves it
+    /// wrong.
+    Unsupported(String),
     Missing(String),
     Unreadable(String),
-    /// Nothing wrong was found, and nothing proves that it is right.
+    /// Nothing wrong was found, and nothing proves the file right.
     Unverifiable(String),
-    /// It is not the file that the scan saw, or something is writing to it.
+    /// The file is not the one that the scan found, or it is being written.
     Changed(String),
 }
 
 impl Outcome {
-    /// The word for tables and JSON.
+    /// Returns the word for tables and JSON.
     pub fn word(&self) -> &'static str {
         match self {
             Outcome::Ok(_) => "ok",
             Outcome::Mismatch { .. } => "mismatch",
             Outcome::Damaged(_) => "damaged",
+            Outcome::Unsupported(_) => "unsupported",
             Outcome::Missing(_) => "missing",
             Outcome::Unreadable(_) => "unreadable",
             Outcome::Unverifiable(_) => "unverifiable",
@@ -52,8 +56,8 @@ impl Outcome {
         }
     }
 
-    /// Something is wrong with the file, as opposed to not known. A file that is not the one of the scan counts: nothing
-    /// of it was verified, it may be anything, and whoever asks only for the exit code must not take it for sound.
+    /// Returns whether something is wrong with the file, as opposed to not known. A file other than that of the scan
+    /// counts: none of it was verified, and a caller that reads only the exit code must not take it for sound.
     pub fn is_finding(&self) -> bool {
         match self {
             Outcome::Mismatch { .. }
@@ -61,11 +65,11 @@ impl Outcome {
             | Outcome::Missing(_)
             | Outcome::Unreadable(_)
             | Outcome::Changed(_) => true,
-            Outcome::Ok(_) | Outcome::Unverifiable(_) => false,
+            Outcome::Ok(_) | Outcome::Unsupported(_) | Outcome::Unverifiable(_) => false,
         }
     }
 
-    /// The sha256 of the content, where it is known.
+    /// Returns the sha256 of the content, if it is known.
     pub fn sha256(&self) -> Option<&str> {
         match self {
             Outcome::Ok(
@@ -79,7 +83,7 @@ impl Outcome {
         }
     }
 
-    /// When the content was read, where that was an earlier run.
+    /// Returns the time when an earlier run read the content. None if this run read it, or no run did.
     pub fn read_before(&self) -> Option<Timestamp> {
         match self {
             Outcome::Ok(Proof::Before { at, .. }) => Some(*at),
@@ -88,7 +92,7 @@ impl Outcome {
         }
     }
 
-    /// A sentence about the file, without its name.
+    /// Returns a sentence about the file, without its name.
     pub fn sentence(&self) -> String {
         match self {
             Outcome::Ok(Proof::Structure) => "header, length and size are sound; the data was not read".into(),
@@ -106,6 +110,7 @@ impl Outcome {
                 format!("its sha256 is {found}, not {expected}{when}")
             }
             Outcome::Damaged(why)
+            | Outcome::Unsupported(why)
             | Outcome::Missing(why)
             | Outcome::Unreadable(why)
             | Outcome::Unverifiable(why)
@@ -114,25 +119,25 @@ impl Outcome {
     }
 }
 
-/// One file with what was found.
+/// One file with its outcome.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileReport {
     pub artifact: Artifact,
     pub outcome: Outcome,
 }
 
-/// One model with what was found.
+/// One model with the results for its files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelReport {
     pub id: ModelId,
     pub name: String,
-    /// What is wrong with its split set as such: sentences.
+    /// The faults of its split set itself: sentences.
     pub faults: Vec<String>,
     pub files: Vec<FileReport>,
 }
 
 impl ModelReport {
-    /// Something is wrong with a file or with the set.
+    /// Returns whether something is wrong with a file or with the set.
     pub fn is_finding(&self) -> bool {
         !self.faults.is_empty() || self.files.iter().any(|file| file.outcome.is_finding())
     }

@@ -1,4 +1,4 @@
-//! Verification on real files in real folders; only the broken disk and the passing of time are made up.
+//! Verification of real files in real folders; only the broken disk and the passing of time are simulated.
 
 use super::hash::{Job, Read, Readers, hash_all};
 use super::look::{Structure, Trouble};
@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::failure::{Kind as Exit, classify};
 use crate::gguf;
 use crate::gguf::fixture::{Gguf, small_model};
+use crate::inventory::inode::allocated_of;
 use crate::model::{Kind, ModelId, Settings, State, StoreKind, Usage};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use sha2::{Digest, Sha256};
@@ -20,19 +21,20 @@ fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// A model of one file as a scan would have recorded it now.
+/// Returns a model of one file as a scan would have recorded it now.
 fn scanned(path: &Path, expected: Option<String>) -> Model {
-    let read = gguf::read_path(path).unwrap();
+    let meta = fs::metadata(path).unwrap();
+    let header = gguf::read_path(path).map(|read| read.facts).map_err(|e| e.fault());
     let artifact = Artifact {
         path: path.to_owned(),
         target: None,
         also: vec![],
-        identity: read.identity,
-        allocated: read.allocated,
+        identity: FileIdentity::of(&meta),
+        allocated: allocated_of(&meta),
         role: Role::Main,
         shard_no: None,
         expected_sha256: expected,
-        header: Ok(read.facts),
+        header,
     };
     Model {
         id: ModelId("aaaaaaaaaaaa".into()),
@@ -45,6 +47,7 @@ fn scanned(path: &Path, expected: Option<String>) -> Model {
         reason: None,
         content: None,
         artifacts: vec![artifact],
+        whole: None,
         shards_expected: 1,
         first_seen: Timestamp(0),
         settings: Settings::default(),
@@ -72,7 +75,7 @@ const FULL: Depth = Depth::Full { hash: false, again: false };
 const ALL: Depth = Depth::Full { hash: true, again: true };
 
 #[test]
-fn holes_are_damage_unless_the_promised_hash_says_that_zeros_belong_there() {
+fn holes_are_undecided_unless_the_promised_hash_says_whether_zeros_belong_there() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("m.gguf");
     let whole = Gguf::new("llama").fill(0).tensor("token_embd.weight", &[1 << 18, 4], "F32").build();
@@ -83,9 +86,34 @@ fn holes_are_damage_unless_the_promised_hash_says_that_zeros_belong_there() {
     assert_eq!(outcome(&sound, FULL), Outcome::Ok(Proof::Hash { sha256: sha256(&whole) }));
     let other = scanned(&path, Some(sha256(b"what was promised")));
     assert!(matches!(outcome(&other, FULL), Outcome::Mismatch { .. }));
-    // Nothing says that the zeros are right: hashing them would only put the damage on record.
+    // Nothing proves the zeros right or wrong, and that is no finding: sparse copies are sound.
     for (model, depth) in [(&sound, Depth::Quick), (&scanned(&path, None), FULL), (&scanned(&path, None), ALL)] {
-        assert!(matches!(outcome(model, depth), Outcome::Damaged(_)), "{depth:?}");
+        let told = outcome(model, depth);
+        assert!(told.word() == "unverifiable" && !told.is_finding(), "{depth:?}: {told:?}");
+        assert!(told.sentence().contains("read as zeros: only a hash can tell"), "{told:?}");
+    }
+}
+
+#[test]
+fn what_is_not_known_is_no_finding_and_a_hash_speaks_for_it_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let long = "model.diffusion_model.transformer_blocks.0.attn.".to_owned() + &"x".repeat(40);
+    let five = Gguf::new("wan").tensor_raw(b"patch_embedding.weight", &[2, 2, 1, 16, 4], 0, None).build();
+    let files = [
+        ("five dimensions", five),
+        ("a long name", Gguf::new("flux").tensor(&long, &[32, 4], "F32").build()),
+        ("a newer version", Gguf::new("llama").version(4).tensor("a", &[32], "F32").build()),
+        ("a type of a fork", Gguf::new("llama").tensor_raw(b"a", &[32], 139, None).build()),
+    ];
+    for (what, bytes) in files {
+        let path = dir.path().join("m.gguf");
+        fs::write(&path, &bytes).unwrap();
+        let plain = outcome(&scanned(&path, None), FULL);
+        assert!(plain.word() == "unsupported" && !plain.is_finding(), "{what}: {plain:?}");
+        let promised = outcome(&scanned(&path, Some(sha256(&bytes))), FULL);
+        assert_eq!(promised.word(), "ok", "{what}");
+        let other = outcome(&scanned(&path, Some("0".repeat(64))), FULL);
+        assert!(other.word() == "mismatch" && other.is_finding(), "{what}: {other:?}");
     }
 }
 
@@ -100,7 +128,7 @@ fn a_fifo_in_the_place_of_a_file_is_told_and_not_waited_for() {
     for depth in [Depth::Quick, FULL, ALL] {
         assert!(matches!(outcome(&model, depth), Outcome::Damaged(why) if why.contains("FIFO")), "{depth:?}");
     }
-    // Swapped in between the look at the file and the reading of it.
+    // Replaced between the check of the file and the reading of it.
     assert_eq!(read_with(&model, &FileExt::read_at, &|_| {}), Read::Changed);
 }
 
@@ -118,7 +146,7 @@ fn a_file_that_is_not_the_scanned_one_is_a_finding_with_the_next_step() {
     }
 }
 
-/// Reads the file of a model with the given way to read, telling `progress` of the bytes.
+/// Reads the file of a model with the given function, and reports the bytes to `progress`.
 fn read_with(model: &Model, read_at: super::hash::ReadAt<'_>, progress: &(dyn Fn(u64) + Sync)) -> Read {
     let artifact = model.main().unwrap();
     let jobs = [Job { path: &artifact.path, identity: artifact.identity }];
@@ -133,7 +161,7 @@ fn read_with(model: &Model, read_at: super::hash::ReadAt<'_>, progress: &(dyn Fn
     end.unwrap()
 }
 
-/// A model of 3 MiB and a bit: four chunks.
+/// Returns a model of slightly more than 3 MiB: four chunks.
 fn large(dir: &Path) -> (PathBuf, Model) {
     let path = dir.join("m.gguf");
     fs::write(&path, Gguf::new("llama").tensor("token_embd.weight", &[1 << 18, 3], "F32").build()).unwrap();
@@ -153,7 +181,7 @@ fn a_file_that_grows_or_shrinks_while_it_is_read_has_no_hash() {
     assert_eq!(read_with(&model, &FileExt::read_at, &|_| {}), Read::Sha256(sha256(&fs::read(path).unwrap())));
 }
 
-/// A disk that cannot read anything from a place on.
+/// A disk that fails to read from an offset on.
 struct FakeBadDisk {
     bad_from: u64,
 }
@@ -239,10 +267,14 @@ fn every_way_to_plan_a_file() {
         (plan(&promised, unsized_(), None, Depth::Quick), "unverifiable"),
         (plan(&promised, unsized_(), None, FULL), "hash for the store"),
         (plan(&plain, unsized_(), None, FULL), "unverifiable"),
-        (plan(&promised, holes(), None, Depth::Quick), "damaged"),
+        (plan(&promised, holes(), None, Depth::Quick), "unverifiable"),
         (plan(&promised, holes(), None, FULL), "hash for the store"),
-        (plan(&plain, holes(), None, hash), "damaged"),
+        (plan(&plain, holes(), None, hash), "unverifiable"),
         (plan(&plain, holes(), Some(&yes), again), "hash for the record"),
+        (plan(&promised, Structure::Unsupported("s".into()), None, Depth::Quick), "unsupported"),
+        (plan(&promised, Structure::Unsupported("s".into()), None, FULL), "hash for the store"),
+        (plan(&plain, Structure::Unsupported("s".into()), None, FULL), "unsupported"),
+        (plan(&plain, Structure::Unsupported("s".into()), None, hash), "hash"),
         (plan(&promised, Structure::Changed("c"), Some(&yes), FULL), "changed"),
         (plan(&promised, Structure::Trouble(Trouble::Missing), Some(&yes), FULL), "missing"),
         (plan(&promised, Structure::Trouble(Trouble::Unreadable("u".into())), None, ALL), "unreadable"),

@@ -3,23 +3,23 @@ use crate::clock::Timestamp;
 use crate::model::ModelId;
 use serde::{Deserialize, Serialize};
 
-/// What kind of thing went wrong; scripts branch on it.
+/// The kind of an error of a task; scripts branch on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
-    /// The model: loading, decoding, an empty answer or one against its schema.
+    /// An error of the model: loading, decoding, an answer that is empty or violates its schema.
     Model,
-    /// The request: a bad body, a prompt longer than the context.
+    /// An error in the request: an invalid body, a prompt longer than the context.
     Request,
     /// No model here can serve it.
     NoModel,
     /// An attempt took longer than the task allows.
     Timeout,
-    /// The worker died while this task alone was in it.
+    /// The worker died while this task was the only one running in it.
     KilledWorker,
-    /// The executor died under it or fell silent.
+    /// The executor died or stopped renewing its lease while the task was running.
     Interrupted,
-    /// Its deadline passed before it could run.
+    /// The deadline of the task passed before it could run.
     Expired,
 }
 
@@ -51,7 +51,7 @@ impl ErrorKind {
     }
 }
 
-/// Why an attempt or a task failed.
+/// The reason why an attempt or a task failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskError {
     pub kind: ErrorKind,
@@ -64,18 +64,18 @@ impl TaskError {
     }
 }
 
-/// How an attempt ended.
+/// The outcome of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptEnd {
     Done,
     Failed,
     GivenBack,
-    /// With the worker.
+    /// The worker died.
     Crashed,
-    /// With the executor.
+    /// The executor died or lost its lease.
     Interrupted,
-    /// Another model took over.
+    /// Another model took over the task.
     Swapped,
     Cancelled,
 }
@@ -108,10 +108,10 @@ impl AttemptEnd {
     }
 }
 
-/// One try of a task, kept as long as the task is.
+/// One attempt at a task, kept as long as the task is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Attempt {
-    /// The fence it worked under, which also names it.
+    /// The fence of the attempt, which also identifies it.
     pub token: u64,
     pub round: u32,
     pub owner: OwnerId,

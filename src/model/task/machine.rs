@@ -1,19 +1,20 @@
-//! What may follow on what in the life of a task: pure functions from a ticket, an event and a moment to the new
-//! ticket, or to the reason why not. Every store calls these inside its own transaction and writes what they say; no
+//! The allowed transitions in the life of a task: pure functions from a ticket, an event and a moment to the new
+//! ticket, or to a refusal. Every store calls these functions inside its own transaction and writes their result; no
 //! store decides anything itself.
 //!
-//! Two rules carry the promise "runs at least once, recorded once". A worker's write must show the token of its own
-//! claim, and the ticket must be running: what comes late is refused, never merged. And what is counted is counted
-//! before the risky step, so that a crash cannot forget it.
+//! Two rules ensure that a task "runs at least once, and is recorded once". A worker's write must show the token of its
+//! own claim and the owner of that claim, and the ticket must be running: a late write is refused, never merged. And
+//! counters are incremented before the risky step, so that a crash cannot lose the count.
 //!
-//! Three kinds of death are told apart, since only one of them speaks against the task:
-//! - Its *worker* dies, the process that holds the model, while nothing else ran in it: a crash. Few are forgiven
+//! Three kinds of death are distinguished, since only the first counts against the task:
+//! - Its *worker*, the process that holds the model, dies while nothing else ran in it: a crash. A few are forgiven
 //!   ([`Policy::max_crashes`](super::Policy)), then the task has failed.
-//! - Its *executor* dies (a kill -9, a reboot, a power cut) or falls silent until its lease is over: an interruption.
-//!   The task is due at once, from the third on after a wait that grows, so that a task which takes the machine with it
-//!   lets others pass. So many are forgiven ([`Policy::max_interruptions`](super::Policy)) that no healthy task meets
-//!   the limit, and yet there is one.
-//! - Its executor *leaves it behind* because it cannot write (a full disk), and says so: that costs nothing.
+//! - Its *executor* dies (a kill -9, a reboot, a power cut) or stays silent until its lease is over: an interruption.
+//!   The task is due again at once, and from the third interruption on after a wait that grows, so that a task which
+//!   takes the whole machine down lets others run first. The limit ([`Policy::max_interruptions`](super::Policy)) is so
+//!   high that no harmless task reaches it.
+//! - Its executor *leaves it behind* because it cannot write (a full disk), and records that: this costs the task
+//!   nothing.
 
 use super::{
     AttemptEnd, ErrorKind, Hold, Jitter, Lease, Moment, NewTask, OwnerId, Phase, TaskError, TaskId, TaskResult,
@@ -21,18 +22,18 @@ use super::{
 };
 use crate::model::ModelId;
 
-/// What a store has to write.
+/// The changes that a store has to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     pub ticket: Ticket,
-    /// How the attempt that was going on ended, under the token the ticket had before.
-    pub closes: Option<(AttemptEnd, Option<TaskError>)>,
-    /// A new attempt begins, under the ticket's new token.
-    pub opens: bool,
+    /// The end of the running attempt, under the token that the ticket had before.
+    pub ends_attempt: Option<(AttemptEnd, Option<TaskError>)>,
+    /// Whether a new attempt starts, under the ticket's new token.
+    pub starts_attempt: bool,
     pub answer: Answer,
 }
 
-/// What happens to the stored result.
+/// The change of the stored result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     Leave,
@@ -40,12 +41,12 @@ pub enum Answer {
     Drop,
 }
 
-/// Why an event cannot happen to a ticket. Nothing has changed then.
+/// The reason why an event is not allowed for a ticket. The ticket is then unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("there is no task {0}")]
     Unknown(TaskId),
-    /// The lease was lost: somebody else holds the task, or nobody does any more.
+    /// The lease was lost: another worker holds the task, or none does.
     #[error("the claim on task {id} is over: it is {state}")]
     Stale { id: TaskId, state: TaskState },
     #[error("task {id} is already {state}")]
@@ -58,38 +59,38 @@ pub enum Refusal {
     Crashed(TaskId),
 }
 
-/// How a worker's attempt ended.
+/// The end of a worker's attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
     Done(TaskResult),
-    /// Tried again after a wait while attempts are left.
+    /// The attempt failed. The task is tried again after a wait while attempts are left.
     Failed {
         error: TaskError,
         jitter: Jitter,
     },
-    /// Another attempt would fail the same way.
+    /// The attempt failed, and another attempt would fail the same way.
     FailedForGood(TaskError),
-    /// The worker died, and this task alone was in it. Counted as a crash in place of an attempt, and tried again after
-    /// a wait while crashes are forgiven.
+    /// The worker died while this task was the only one in it. Counted as a crash instead of an attempt, and the task
+    /// is tried again after a wait while crashes are forgiven.
     Crashed {
         error: TaskError,
         jitter: Jitter,
     },
-    /// Not the task's fault: the worker shuts down. Costs no attempt, and the task keeps its place.
+    /// The worker shuts down, for no fault of the task. This costs no attempt, and the task keeps its place.
     GivenBack,
 }
 
 impl Change {
     fn to(ticket: Ticket) -> Change {
-        Change { ticket, closes: None, opens: false, answer: Answer::Leave }
+        Change { ticket, ends_attempt: None, starts_attempt: false, answer: Answer::Leave }
     }
 
-    fn closing(self, end: AttemptEnd, error: Option<TaskError>) -> Change {
-        Change { closes: Some((end, error)), ..self }
+    fn ending_attempt(self, end: AttemptEnd, error: Option<TaskError>) -> Change {
+        Change { ends_attempt: Some((end, error)), ..self }
     }
 }
 
-/// A task that is handed in.
+/// Creates the ticket of a task that is handed in.
 pub fn enqueue(id: TaskId, new: &NewTask, at: Moment) -> Ticket {
     let (phase, ready) = match new.not_before {
         Some(until) if until > at.now => (Phase::Scheduled { until }, until),
@@ -116,10 +117,11 @@ pub fn enqueue(id: TaskId, new: &NewTask, at: Moment) -> Ticket {
         swaps: 0,
         model: None,
         error: None,
+        fallback: new.fallback,
     }
 }
 
-/// A worker takes a task that is due. What it gets is either running or, where the deadline has passed, failed.
+/// Claims a due task for a worker. The task is then running or, if its deadline has passed, failed.
 pub fn claim(ticket: &Ticket, owner: &OwnerId, at: Moment) -> Result<Change, Refusal> {
     if ticket.phase != Phase::Queued {
         return Err(stale(ticket));
@@ -135,25 +137,26 @@ pub fn claim(ticket: &Ticket, owner: &OwnerId, at: Moment) -> Result<Change, Ref
         model: None,
         ..ticket.clone()
     };
-    Ok(Change { opens: true, ..Change::to(next) })
+    Ok(Change { starts_attempt: true, ..Change::to(next) })
 }
 
-/// The worker says which model it is about to use, before it loads it: if it dies, the journal says under what.
+/// Records the model that the worker is about to load. If the worker dies, the attempt shows the model.
 pub fn assign(ticket: &Ticket, hold: Hold, model: &ModelId) -> Result<Change, Refusal> {
     held(ticket, hold)?;
     Ok(Change::to(Ticket { model: Some(model.clone()), ..ticket.clone() }))
 }
 
-/// The worker is alive and gets on. Accepted after the lease ran out as well, as long as nobody noticed.
+/// Extends the lease of a worker that is alive and makes progress. Also accepted after the lease ran out, as long as no
+/// other executor has noticed that.
 pub fn renew(ticket: &Ticket, hold: Hold, at: Moment) -> Result<Change, Refusal> {
     let lease = held(ticket, hold)?;
     let lease = Lease { until: at.after(at.policy.lease_ms), ..lease.clone() };
     Ok(Change::to(Ticket { phase: Phase::Running(lease), ..ticket.clone() }))
 }
 
-/// The model failed and another is to be tried, once per round. To be committed before that one is loaded. The new
-/// token makes the first model's late answer stale. Where the model failed by a crash (`why` is of that kind), it is
-/// counted in the same step.
+/// Moves the task to another model because the first one failed, once per round. Must be committed before the other
+/// model is loaded. The new token makes a late answer of the first model stale. If the model failed by a crash (`why`
+/// is of that kind), the crash is counted in the same step.
 pub fn swap(ticket: &Ticket, hold: Hold, to: &ModelId, why: &TaskError, at: Moment) -> Result<Change, Refusal> {
     let lease = held(ticket, hold)?;
     if ticket.swaps >= 1 {
@@ -174,10 +177,10 @@ pub fn swap(ticket: &Ticket, hold: Hold, to: &ModelId, why: &TaskError, at: Mome
         ..ticket.clone()
     };
     let end = if is_crash { AttemptEnd::Crashed } else { AttemptEnd::Swapped };
-    Ok(Change { opens: true, ..Change::to(next).closing(end, Some(why.clone())) })
+    Ok(Change { starts_attempt: true, ..Change::to(next).ending_attempt(end, Some(why.clone())) })
 }
 
-/// The worker's attempt has ended.
+/// Ends the worker's attempt.
 pub fn finish(ticket: &Ticket, hold: Hold, end: End, at: Moment) -> Result<Change, Refusal> {
     held(ticket, hold)?;
     let change = match end {
@@ -188,7 +191,7 @@ pub fn finish(ticket: &Ticket, hold: Hold, end: End, at: Moment) -> Result<Chang
                 error: None,
                 ..ticket.clone()
             };
-            Change { answer: Answer::Put(result), ..Change::to(next).closing(AttemptEnd::Done, None) }
+            Change { answer: Answer::Put(result), ..Change::to(next).ending_attempt(AttemptEnd::Done, None) }
         }
         End::Failed { error, jitter } => {
             let until = at.after(at.policy.backoff(ticket.attempts, jitter));
@@ -199,26 +202,28 @@ pub fn finish(ticket: &Ticket, hold: Hold, end: End, at: Moment) -> Result<Chang
             } else {
                 failed(ticket, &error, at)
             };
-            Change::to(next).closing(AttemptEnd::Failed, Some(error))
+            Change::to(next).ending_attempt(AttemptEnd::Failed, Some(error))
         }
-        End::FailedForGood(error) => Change::to(failed(ticket, &error, at)).closing(AttemptEnd::Failed, Some(error)),
+        End::FailedForGood(error) => {
+            Change::to(failed(ticket, &error, at)).ending_attempt(AttemptEnd::Failed, Some(error))
+        }
         End::Crashed { error, jitter } => crashed(ticket, error, jitter, at),
         End::GivenBack => given_back(ticket),
     };
     Ok(change)
 }
 
-/// A person wants it no more. A worker that is at it finds its next write refused.
+/// Cancels the task for a person. A worker that is running it finds its next write refused.
 pub fn cancel(ticket: &Ticket, at: Moment) -> Result<Change, Refusal> {
     let state = ticket.state();
     if state.is_finished() {
         return Err(Refusal::Finished { id: ticket.id, state });
     }
     let change = Change::to(Ticket { phase: Phase::Cancelled { at: at.now }, ..ticket.clone() });
-    Ok(if state == TaskState::Running { change.closing(AttemptEnd::Cancelled, None) } else { change })
+    Ok(if state == TaskState::Running { change.ending_attempt(AttemptEnd::Cancelled, None) } else { change })
 }
 
-/// A person wants it tried again: one that has ended starts over with all its attempts, one that waits after an
+/// Retries the task for a person: a task that has ended starts over with all its attempts, one that waits after an
 /// error is due now. A deadline that has passed no longer counts.
 pub fn retry(ticket: &Ticket, at: Moment) -> Result<Change, Refusal> {
     let state = ticket.state();
@@ -244,7 +249,7 @@ pub fn retry(ticket: &Ticket, at: Moment) -> Result<Change, Refusal> {
     Ok(Change { answer: Answer::Drop, ..Change::to(next) })
 }
 
-/// The key of a task that has ended is handed in again, to replace it.
+/// Replaces a task that has ended by a new one with the same key.
 pub fn replace(ticket: &Ticket, new: &NewTask, at: Moment) -> Result<Change, Refusal> {
     let state = ticket.state();
     if !state.is_finished() {
@@ -254,25 +259,26 @@ pub fn replace(ticket: &Ticket, new: &NewTask, at: Moment) -> Result<Change, Ref
     Ok(Change { answer: Answer::Drop, ..Change::to(next) })
 }
 
-/// Whether the owner of a lease is known to be dead.
+/// The knowledge about the owner of a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
-    Dead,
-    /// Gone as well, and has said before that it could not give back what it held.
-    LeftBehind,
-    /// Alive, or on no evidence either way: the lease decides.
+    /// The owner died without giving back its tasks.
+    Crashed,
+    /// The owner is dead and recorded before that it could not give back its tasks.
+    Unreleased,
+    /// The owner is alive, or nothing is known: the lease decides.
     MayLive,
 }
 
-/// What time alone does to a ticket, and the death of an owner: crashes are noticed, what is due is queued, what is
-/// too late fails. None when there is nothing to do.
+/// Applies the passing of time and the death of an owner to a ticket: crashes are noticed, scheduled tasks become due,
+/// and tasks whose deadline passed fail. None when there is nothing to do.
 ///
-/// A clock that was set back leaves times in the far future; none is ever further away than the policy could have
-/// put it, so those are drawn in to what it would be now. A time that a person gave is left alone.
-pub fn tidy(ticket: &Ticket, owner: Owner, at: Moment) -> Option<Change> {
+/// A clock that was set back leaves times in the far future. A time further away than the policy allows is moved to the
+/// time that the policy would give now. A time that a person gave is not changed.
+pub fn on_time_passed(ticket: &Ticket, owner: Owner, at: Moment) -> Option<Change> {
     match &ticket.phase {
-        Phase::Running(_) if owner == Owner::LeftBehind => Some(given_back(ticket)),
-        Phase::Running(lease) if owner == Owner::Dead || lease.until <= at.now => Some(interrupted(ticket, at)),
+        Phase::Running(_) if owner == Owner::Unreleased => Some(given_back(ticket)),
+        Phase::Running(lease) if owner == Owner::Crashed || lease.until <= at.now => Some(interrupted(ticket, at)),
         Phase::Running(lease) if lease.until > at.after(at.policy.lease_ms) => {
             let lease = Lease { until: at.after(at.policy.lease_ms), ..lease.clone() };
             Some(Change::to(Ticket { phase: Phase::Running(lease), ..ticket.clone() }))
@@ -289,7 +295,7 @@ pub fn tidy(ticket: &Ticket, owner: Owner, at: Moment) -> Option<Change> {
     }
 }
 
-/// The worker died under it. The attempt is counted as a crash instead.
+/// Counts a crash in place of the attempt: the worker died during it.
 fn crashed(ticket: &Ticket, error: TaskError, jitter: Jitter, at: Moment) -> Change {
     let crashes = ticket.crashes.saturating_add(1);
     let base = Ticket { crashes, attempts: ticket.attempts.saturating_sub(1), ..ticket.clone() };
@@ -304,11 +310,11 @@ fn crashed(ticket: &Ticket, error: TaskError, jitter: Jitter, at: Moment) -> Cha
     } else {
         (failed(&base, &error, at), error)
     };
-    Change::to(next).closing(AttemptEnd::Crashed, Some(error))
+    Change::to(next).ending_attempt(AttemptEnd::Crashed, Some(error))
 }
 
-/// The executor died under it, or nothing was heard of it for the length of a lease. The attempt is counted as an
-/// interruption instead.
+/// Counts an interruption in place of the attempt: the executor died during it, or was silent for the length of a
+/// lease.
 fn interrupted(ticket: &Ticket, at: Moment) -> Change {
     let interruptions = ticket.interruptions.saturating_add(1);
     let base = Ticket { interruptions, attempts: ticket.attempts.saturating_sub(1), ..ticket.clone() };
@@ -328,10 +334,10 @@ fn interrupted(ticket: &Ticket, at: Moment) -> Change {
         };
         (next, error)
     };
-    Change::to(next).closing(AttemptEnd::Interrupted, Some(error))
+    Change::to(next).ending_attempt(AttemptEnd::Interrupted, Some(error))
 }
 
-/// After so many interruptions a task is due at once; after each further one it waits.
+/// The number of interruptions after which a task is still due at once; after each further one it waits.
 const AT_ONCE: u32 = 2;
 
 fn times(number: u32) -> String {
@@ -340,7 +346,7 @@ fn times(number: u32) -> String {
 
 fn given_back(ticket: &Ticket) -> Change {
     let next = Ticket { phase: Phase::Queued, attempts: ticket.attempts.saturating_sub(1), ..ticket.clone() };
-    Change::to(next).closing(AttemptEnd::GivenBack, None)
+    Change::to(next).ending_attempt(AttemptEnd::GivenBack, None)
 }
 
 fn failed(ticket: &Ticket, error: &TaskError, at: Moment) -> Ticket {
@@ -356,7 +362,7 @@ fn expired(ticket: &Ticket, at: Moment) -> Change {
     Change::to(failed(ticket, &error, at))
 }
 
-/// Waiting after an error, not for a time that a person gave.
+/// Returns whether the task waits after an error, and not for a time that a person gave.
 fn is_backing_off(ticket: &Ticket) -> bool {
     let has_run = ticket.attempts > 0 || ticket.crashes > 0 || ticket.interruptions > 0;
     matches!(ticket.phase, Phase::Scheduled { .. }) && has_run
@@ -364,7 +370,14 @@ fn is_backing_off(ticket: &Ticket) -> bool {
 
 fn held(ticket: &Ticket, hold: Hold) -> Result<&Lease, Refusal> {
     match &ticket.phase {
-        Phase::Running(lease) if ticket.token == hold.token && ticket.id == hold.id => Ok(lease),
+        Phase::Running(lease)
+            if ticket.token == hold.token
+                && ticket.id == hold.id
+                && hold.nonce.is_some()
+                && lease.owner.nonce() == hold.nonce =>
+        {
+            Ok(lease)
+        }
         _ => Err(stale(ticket)),
     }
 }

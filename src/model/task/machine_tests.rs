@@ -50,7 +50,7 @@ fn fail(ticket: &Ticket, now: i64) -> Ticket {
 #[test]
 fn a_late_answer_never_overwrites_what_came_after() {
     let first = running();
-    let crashed = tidy(&first, Owner::Dead, at(2001)).unwrap().ticket;
+    let crashed = on_time_passed(&first, Owner::Crashed, at(2001)).unwrap().ticket;
     let second = claim(&crashed, &owner(), at(2002)).unwrap().ticket;
     assert!(second.token > first.token);
     for ticket in [&crashed, &second] {
@@ -61,7 +61,7 @@ fn a_late_answer_never_overwrites_what_came_after() {
     }
     let done = finish(&second, hold(&second), End::Done(result()), at(2004)).unwrap().ticket;
     assert!(finish(&done, hold(&second), End::Done(result()), at(2005)).is_err(), "recorded once");
-    assert!(tidy(&done, Owner::Dead, at(i64::MAX)).is_none(), "recovery leaves the finished alone");
+    assert!(on_time_passed(&done, Owner::Crashed, at(i64::MAX)).is_none(), "recovery leaves the finished alone");
 }
 
 #[test]
@@ -72,9 +72,9 @@ fn attempts_are_waited_for_and_end() {
         ticket = fail(&ticket, now);
         let Phase::Scheduled { until } = ticket.phase else { panic!("{ticket:?}") };
         assert_eq!((ticket.attempts, until.0 - now), (attempt, 10_000 << (attempt - 1)));
-        assert!(tidy(&ticket, Owner::MayLive, at(until.0 - 1)).is_none());
+        assert!(on_time_passed(&ticket, Owner::MayLive, at(until.0 - 1)).is_none());
         now = until.0;
-        let due = tidy(&ticket, Owner::MayLive, at(now)).unwrap().ticket;
+        let due = on_time_passed(&ticket, Owner::MayLive, at(now)).unwrap().ticket;
         ticket = claim(&due, &owner(), at(now)).unwrap().ticket;
     }
     ticket = fail(&ticket, now);
@@ -95,7 +95,7 @@ fn a_task_that_kills_its_workers_is_put_away() {
     assert_eq!(once.phase, Phase::Scheduled { until: Timestamp(13_000) }, "what ate the memory may be gone by then");
     assert_eq!(retry(&once, at(3001)).unwrap().ticket.crashes, 1, "made due by a person");
     let claimed = |ticket: &Ticket, now| {
-        claim(&tidy(ticket, Owner::MayLive, at(now)).unwrap().ticket, &owner(), at(now)).unwrap().ticket
+        claim(&on_time_passed(ticket, Owner::MayLive, at(now)).unwrap().ticket, &owner(), at(now)).unwrap().ticket
     };
     // An operator who kills a worker twice loses nothing that happened to be running.
     let twice = crash(&claimed(&once, 13_000), 13_001);
@@ -114,7 +114,7 @@ fn a_crash_that_leads_to_a_second_model_is_counted_in_the_same_step() {
     let first = running();
     let why = TaskError::new(ErrorKind::KilledWorker, "smol: SIGSEGV");
     let change = swap(&first, hold(&first), &result().model, &why, at(3000)).unwrap();
-    assert_eq!(change.closes.unwrap().0, AttemptEnd::Crashed);
+    assert_eq!(change.ends_attempt.unwrap().0, AttemptEnd::Crashed);
     assert_eq!((change.ticket.crashes, change.ticket.swaps, change.ticket.attempts), (1, 1, 1));
 }
 
@@ -124,8 +124,8 @@ fn reboots_are_no_crashes_and_have_an_end_all_the_same() {
     let mut now = 2000;
     for death in 1..=11 {
         ticket = claim(&ticket, &owner(), at(now)).unwrap().ticket;
-        let change = tidy(&ticket, Owner::Dead, at(now + 1)).unwrap();
-        assert_eq!(change.closes.as_ref().unwrap().0, AttemptEnd::Interrupted);
+        let change = on_time_passed(&ticket, Owner::Crashed, at(now + 1)).unwrap();
+        assert_eq!(change.ends_attempt.as_ref().unwrap().0, AttemptEnd::Interrupted);
         ticket = change.ticket;
         assert_eq!((ticket.attempts, ticket.crashes, ticket.interruptions), (0, 0, death));
         match ticket.phase {
@@ -133,15 +133,18 @@ fn reboots_are_no_crashes_and_have_an_end_all_the_same() {
             Phase::Scheduled { until } => {
                 assert_eq!(until.0 - now - 1, (10_000 << (death - 3)).min(900_000));
                 now = until.0;
-                ticket = tidy(&ticket, Owner::MayLive, at(now)).unwrap().ticket;
+                ticket = on_time_passed(&ticket, Owner::MayLive, at(now)).unwrap().ticket;
             }
             _ => assert_eq!((ticket.state(), death), (TaskState::Failed, 11)),
         }
     }
-    let silent = tidy(&running(), Owner::MayLive, at(62_000)).unwrap().ticket;
+    let silent = on_time_passed(&running(), Owner::MayLive, at(62_000)).unwrap().ticket;
     assert_eq!(silent.interruptions, 1, "a lease that ran out is no more than that");
-    let left = tidy(&running(), Owner::LeftBehind, at(2001)).unwrap();
-    assert_eq!((left.ticket, left.closes), (Ticket { token: 1, ..queued() }, Some((AttemptEnd::GivenBack, None))));
+    let left = on_time_passed(&running(), Owner::Unreleased, at(2001)).unwrap();
+    assert_eq!(
+        (left.ticket, left.ends_attempt),
+        (Ticket { token: 1, ..queued() }, Some((AttemptEnd::GivenBack, None)))
+    );
 }
 
 #[test]
@@ -155,11 +158,11 @@ fn giving_back_costs_nothing_and_keeps_the_place() {
 fn a_second_model_is_tried_once_and_a_crash_does_not_forget_it() {
     let first = running();
     let change = swap(&first, hold(&first), &result().model, &error(), at(3000)).unwrap();
-    assert!(change.opens && change.closes.is_some());
+    assert!(change.starts_attempt && change.ends_attempt.is_some());
     let second = change.ticket;
     assert!(finish(&second, hold(&first), End::Done(result()), at(3001)).is_err(), "the first model comes too late");
     assert_eq!(swap(&second, hold(&second), &result().model, &error(), at(3001)), Err(Refusal::SwapUsed(TaskId(7))));
-    let crashed = tidy(&second, Owner::Dead, at(3002)).unwrap().ticket;
+    let crashed = on_time_passed(&second, Owner::Crashed, at(3002)).unwrap().ticket;
     let third = claim(&crashed, &owner(), at(3003)).unwrap().ticket;
     assert!(swap(&third, hold(&third), &result().model, &error(), at(3004)).is_err());
 }
@@ -167,27 +170,30 @@ fn a_second_model_is_tried_once_and_a_crash_does_not_forget_it() {
 #[test]
 fn a_clock_that_is_set_back_strands_nothing() {
     let running = claim(&queued(), &owner(), at(1_000_000_000)).unwrap().ticket;
-    let drawn_in = tidy(&running, Owner::MayLive, at(0)).unwrap().ticket;
+    let drawn_in = on_time_passed(&running, Owner::MayLive, at(0)).unwrap().ticket;
     assert_eq!(drawn_in.lease().unwrap().until, Timestamp(60_000));
     assert_eq!(drawn_in.interruptions, 0);
     let waiting = fail(&running, 1_000_000_000);
-    let drawn_in = tidy(&waiting, Owner::MayLive, at(0)).unwrap().ticket;
+    let drawn_in = on_time_passed(&waiting, Owner::MayLive, at(0)).unwrap().ticket;
     assert_eq!(drawn_in.phase, Phase::Scheduled { until: Timestamp(990_000) });
-    assert!(tidy(&drawn_in, Owner::MayLive, at(0)).is_none());
+    assert!(on_time_passed(&drawn_in, Owner::MayLive, at(0)).is_none());
     let asked_for = NewTask { not_before: Some(Timestamp(1_000_000_000)), ..new_task() };
-    assert!(tidy(&enqueue(TaskId(1), &asked_for, at(0)), Owner::MayLive, at(0)).is_none());
+    assert!(on_time_passed(&enqueue(TaskId(1), &asked_for, at(0)), Owner::MayLive, at(0)).is_none());
 }
 
 #[test]
 fn a_deadline_ends_what_waits_and_not_what_runs() {
     let with = |deadline| NewTask { deadline: Some(Timestamp(deadline)), ..new_task() };
     let ticket = enqueue(TaskId(1), &with(5000), at(0));
-    assert_eq!(tidy(&ticket, Owner::MayLive, at(5000)).unwrap().ticket.error.unwrap().kind, ErrorKind::Expired);
+    assert_eq!(
+        on_time_passed(&ticket, Owner::MayLive, at(5000)).unwrap().ticket.error.unwrap().kind,
+        ErrorKind::Expired
+    );
     assert_eq!(claim(&ticket, &owner(), at(5000)).unwrap().ticket.state(), TaskState::Failed);
     let running = claim(&ticket, &owner(), at(4000)).unwrap().ticket;
-    assert!(tidy(&running, Owner::MayLive, at(6000)).is_none());
+    assert!(on_time_passed(&running, Owner::MayLive, at(6000)).is_none());
     assert_eq!(fail(&running, 4500).state(), TaskState::Failed, "the next attempt would come too late");
-    let expired = tidy(&ticket, Owner::MayLive, at(5000)).unwrap().ticket;
+    let expired = on_time_passed(&ticket, Owner::MayLive, at(5000)).unwrap().ticket;
     assert_eq!(retry(&expired, at(6000)).unwrap().ticket.deadline, None);
 }
 
@@ -195,7 +201,7 @@ fn a_deadline_ends_what_waits_and_not_what_runs() {
 fn cancelling_a_running_task_shuts_its_worker_out() {
     let running = running();
     let cancelled = cancel(&running, at(2500)).unwrap();
-    assert_eq!(cancelled.closes.as_ref().unwrap().0, AttemptEnd::Cancelled);
+    assert_eq!(cancelled.ends_attempt.as_ref().unwrap().0, AttemptEnd::Cancelled);
     let late = finish(&cancelled.ticket, hold(&running), End::Done(result()), at(2600)).unwrap_err();
     assert_eq!(late, Refusal::Stale { id: TaskId(7), state: TaskState::Cancelled });
     assert!(cancel(&cancelled.ticket, at(2700)).is_err());

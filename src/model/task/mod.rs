@@ -1,19 +1,24 @@
-//! The words of the queue: a task, what it asks for, where it stands, and what became of it.
+//! The types of the queue: tasks, their requests, states and results.
 //!
-//! A [`Ticket`] is the small part of a task that decisions are made on and that changes; request and result are kept
-//! apart from it, so that moving a task through its states never touches the texts. What may follow on what is in
-//! [`machine`], and nowhere else.
+//! A [`Ticket`] is the small part of a task that changes and that decisions are based on. Request and result are stored
+//! separately, so that state changes never touch the texts. The allowed transitions are in [`machine`], and nowhere
+//! else.
 
 mod attempt;
+mod figures;
 pub mod machine;
 pub mod order;
 mod owner;
 mod policy;
+mod port;
 mod state;
 
+pub use super::backoff::Jitter;
 pub use attempt::{Attempt, AttemptEnd, ErrorKind, TaskError};
-pub use owner::{Gone, OwnerId};
-pub use policy::{ClockMemory, Jitter, Moment, Policy, Retention};
+pub use figures::{Counts, Inference, ModelStats, Recovered, Removed, Standing, Stats, TaskFilter};
+pub use owner::{DeadOwners, Nonce, OwnerId};
+pub use policy::{ClockMemory, Moment, Policy, Retention};
+pub use port::{ChangeMark, OpenQueue, Queue};
 pub use state::{Lease, Phase, TaskState};
 
 use super::{ModelId, Tier};
@@ -32,7 +37,7 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// Which of OpenAI's endpoints a request is shaped for.
+/// The OpenAI endpoint that a request is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Endpoint {
     #[serde(rename = "/v1/chat/completions")]
@@ -44,7 +49,7 @@ pub enum Endpoint {
 impl Endpoint {
     pub const ALL: &'static [Endpoint] = &[Endpoint::Chat, Endpoint::Completions];
 
-    /// The path, as batch files spell it.
+    /// Returns the path, as batch files spell it.
     pub fn url(self) -> &'static str {
         match self {
             Endpoint::Chat => "/v1/chat/completions",
@@ -57,23 +62,25 @@ impl Endpoint {
     }
 }
 
-/// What is to be answered.
+/// The request of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskRequest {
     pub endpoint: Endpoint,
-    /// A JSON object in OpenAI's shape, kept as the text it came in.
+    /// The body: a JSON object in OpenAI's format, kept as the text that was handed in.
     pub body: String,
 }
 
-/// Which model a task wants.
+/// The model that a task asks for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Wish {
-    /// Whichever is at hand.
+    /// Any available model.
     Any,
-    /// One of this tier.
+    /// A model of this tier, by the tier limits (`[tiers]`) of the machine that claims the task. Machines that share a
+    /// queue should have the same limits: the wish is not resolved when the task is handed in, since only the claimer
+    /// knows its models.
     Tier(Tier),
-    /// This one: an id where the inventory knew it, else the text as given.
+    /// A certain model: an id if the inventory knew it, otherwise the text as given.
     Model(String),
 }
 
@@ -96,32 +103,36 @@ impl Wish {
 /// A task as it is handed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewTask {
-    /// The batch it belongs to; empty for a task of its own. Keys are unique within their batch.
+    /// The batch that it belongs to; empty for a task without a batch. Keys are unique within their batch.
     pub batch: String,
-    /// The same key twice is the same task.
+    /// The key of the task: a task with the same key is the same task.
     pub key: Option<String>,
-    /// Higher runs first.
+    /// The priority; a higher one runs first.
     pub priority: i32,
     pub wish: Wish,
-    /// Not to be started before this.
+    /// Whether another model may answer where the named one cannot. Tasks that name no model may always use a second
+    /// one.
+    pub fallback: bool,
+    /// The time before which the task is not started.
     pub not_before: Option<Timestamp>,
-    /// Not worth starting after this.
+    /// The deadline, after which the task is not worth starting.
     pub deadline: Option<Timestamp>,
-    /// How long one attempt may take, ms.
+    /// The time limit of one attempt, ms.
     pub timeout_ms: Option<u64>,
-    /// Attempts that may end in an error, at least 1.
+    /// The number of attempts that may end in an error, at least 1.
     pub max_attempts: u32,
     pub request: TaskRequest,
 }
 
 impl NewTask {
-    /// A task of its own with the defaults.
+    /// Creates a task without a batch, with the defaults.
     pub fn new(request: TaskRequest) -> NewTask {
         NewTask {
             batch: String::new(),
             key: None,
             priority: 0,
             wish: Wish::Any,
+            fallback: false,
             not_before: None,
             deadline: None,
             timeout_ms: None,
@@ -130,26 +141,39 @@ impl NewTask {
         }
     }
 
-    /// Whether a task that is there under its key is the one that is asked for: request, model, priority and limit of
-    /// time. Not the times of day: "in two hours" is another one whenever it is said.
+    /// Returns why the task cannot be handed in; None when it can. Other stores and other programs' files cannot hold a
+    /// NUL in a text, and many tools would cut the text there.
+    pub fn refusal(&self) -> Option<&'static str> {
+        let wish = self.wish.model().unwrap_or("");
+        let named = [
+            (self.key.as_deref().unwrap_or(""), "the key of a task cannot hold a NUL character"),
+            (self.batch.as_str(), "the name of a batch cannot hold a NUL character"),
+            (wish, "the name of a model cannot hold a NUL character"),
+        ];
+        named.into_iter().find(|(text, _)| text.contains('\0')).map(|(_, why)| why)
+    }
+
+    /// Returns whether an existing task with this key equals the new one: request, model, priority, time limit and
+    /// fallback. Start time and deadline are not compared: "in two hours" is a different time on every call.
     pub fn is(&self, there: &Ticket, request: &TaskRequest) -> bool {
         &self.request == request
             && self.wish == there.wish
+            && self.fallback == there.fallback
             && self.priority == there.priority
             && self.timeout_ms == there.timeout_ms
     }
 }
 
-/// What to do with a key whose task has already ended.
+/// The action for a key whose task has already ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnFinished {
-    /// The finished task is the answer.
+    /// Keep the finished task: it is the answer.
     Keep,
-    /// It runs again, with the new request.
+    /// Run the task again, with the new request.
     Replace,
 }
 
-/// What became of a task that was handed in.
+/// The result of handing in a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Enqueued {
     pub id: TaskId,
@@ -160,19 +184,19 @@ pub struct Enqueued {
 #[serde(rename_all = "snake_case")]
 pub enum Accepted {
     New,
-    /// The key's task was there, asked for in the same way.
+    /// The task of the key existed, and equals the new one.
     Existing,
-    /// The key's task was there with another request, model, priority or limit of time, which stay.
+    /// The task of the key existed with another request, model, priority or time limit, and stays unchanged.
     ExistingDiffers,
-    /// The key's task had ended and runs again.
+    /// The task of the key had ended and runs again.
     Replaced,
 }
 
-/// The part of a task that decisions are made on.
+/// The part of a task that decisions are based on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Ticket {
     pub id: TaskId,
-    /// Empty for a task of its own.
+    /// The batch; empty for a task without one.
     pub batch: String,
     pub key: Option<String>,
     pub priority: i32,
@@ -180,33 +204,42 @@ pub struct Ticket {
     pub created: Timestamp,
     pub not_before: Option<Timestamp>,
     pub deadline: Option<Timestamp>,
-    /// How long one attempt may take, ms.
+    /// The time limit of one attempt, ms.
     pub timeout_ms: Option<u64>,
     pub max_attempts: u32,
     pub phase: Phase,
-    /// Since when it has been due, or when it will be: its place among tasks of one priority.
+    /// The time since which the task has been due, or will be: it decides the order among tasks of one priority.
     pub ready: Timestamp,
-    /// The fence: goes up with every claim and every swap, never down. A write that carries an older one is refused.
+    /// The fence: it increases with every claim and every swap, and never decreases. A write with an older token is
+    /// refused.
     pub token: u64,
-    /// How often a person started it over; the four counters below begin again then.
+    /// The number of times a person started the task over; the four counters below are then reset.
     pub round: u32,
-    /// Attempts begun, without those that were given back, that crashed or were interrupted.
+    /// The number of attempts started, except those that were given back, crashed or were interrupted.
     pub attempts: u32,
-    /// How often its worker died while this task alone was in it.
+    /// The number of times its worker died while this task was the only one in it.
     pub crashes: u32,
-    /// How often its executor died or fell silent.
+    /// The number of times its executor died or fell silent.
     pub interruptions: u32,
-    /// How often another model was tried in place of one that failed: 0 or 1.
+    /// The number of times another model was tried in place of one that failed: 0 or 1.
     pub swaps: u32,
     /// The model of the latest attempt.
     pub model: Option<ModelId>,
-    /// What went wrong last; None once it is done.
+    /// The latest error; None once the task is done.
     pub error: Option<TaskError>,
+    /// Whether another model may answer where the named one cannot.
+    pub fallback: bool,
 }
 
 impl Ticket {
     pub fn state(&self) -> TaskState {
         self.phase.state()
+    }
+
+    /// Returns whether a second model may be tried after a failure. A model that a person named answers or fails,
+    /// unless that person allowed another one.
+    pub fn may_fall_back(&self) -> bool {
+        self.fallback || self.wish.model().is_none()
     }
 
     pub fn lease(&self) -> Option<&Lease> {
@@ -217,11 +250,11 @@ impl Ticket {
     }
 }
 
-/// The answer to a task and what it took.
+/// The answer to a task, with its token counts and times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskResult {
     pub text: String,
-    /// `stop`, `length`, as OpenAI names them.
+    /// The reason why generation ended, as OpenAI names it: `stop`, `length`.
     pub finish_reason: String,
     pub prompt_tokens: u64,
     pub completion_tokens: u64,
@@ -230,7 +263,7 @@ pub struct TaskResult {
     /// Milliseconds from the first token to the last.
     pub generate_ms: u64,
     pub model: ModelId,
-    /// The name of the model as a person knows it.
+    /// The name of the model for people.
     pub model_name: String,
 }
 
@@ -240,19 +273,25 @@ pub struct Task {
     #[serde(flatten)]
     pub ticket: Ticket,
     pub request: TaskRequest,
-    /// Present exactly when the task is done.
+    /// The result, present exactly when the task is done.
     pub result: Option<TaskResult>,
 }
 
-/// What a worker holds: the task and the fence it writes with.
+/// The proof of a worker's claim: the task and the fence for its writes.
+///
+/// The token alone is not enough: a database restored from a backup issues the same token again to another owner, and a
+/// worker that held it before the restore would be mistaken for that owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hold {
     pub id: TaskId,
     pub token: u64,
+    /// The nonce of the owner of the claim; None for a ticket that is not running, with which no write is accepted.
+    pub nonce: Option<Nonce>,
 }
 
 impl From<&Ticket> for Hold {
     fn from(ticket: &Ticket) -> Hold {
-        Hold { id: ticket.id, token: ticket.token }
+        let nonce = ticket.lease().and_then(|lease| lease.owner.nonce());
+        Hold { id: ticket.id, token: ticket.token, nonce }
     }
 }

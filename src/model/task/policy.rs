@@ -1,40 +1,47 @@
 use crate::clock::Timestamp;
+use crate::model::backoff::{Backoff, Jitter};
+use std::time::Duration;
 
-/// What the queue allows and how long it waits. The same for every process on one database.
+/// The limits and waits of the queue. They must be the same for every process on one database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// How long a claim lasts without a renewal, ms. Renew at a third of it.
+    /// The time that a claim lasts without a renewal, ms. Renew after a third of it.
     pub lease_ms: i64,
     /// The wait before the second attempt, ms; it doubles with each further one.
     pub backoff_ms: i64,
     /// The longest wait between two attempts, ms, before jitter.
     pub backoff_cap_ms: i64,
-    /// So many crashes are forgiven; a task that kills one more worker has failed. A worker may have been killed by
-    /// somebody who wanted its memory, twice in a row.
+    /// The number of crashes that are forgiven; a task that kills one more worker has failed. A worker may have been
+    /// killed twice in a row by a person who needed its memory.
     pub max_crashes: u32,
-    /// So many deaths of an executor are forgiven, reboots among them; after one more the task has failed.
+    /// The number of deaths of an executor that are forgiven, reboots included; after one more the task has failed.
     pub max_interruptions: u32,
-    /// How long a task may wait behind others that suit the loaded model better, ms.
+    /// The time that a task may wait behind others that suit the loaded model better, ms.
     pub patience_ms: i64,
 }
 
 impl Policy {
-    /// Attempts that may end in an error, where nobody says otherwise.
+    /// The default number of attempts that may end in an error.
     pub const MAX_ATTEMPTS: u32 = 3;
 
-    /// The wait after so many failed attempts: doubling, capped, then moved by up to a tenth either way, so that tasks
-    /// that failed together are not tried together.
+    /// Returns the wait after `attempts` failed attempts, ms, changed by `jitter`.
     pub fn backoff(&self, attempts: u32, jitter: Jitter) -> i64 {
-        let doublings = attempts.saturating_sub(1).min(40);
-        let plain = self.backoff_ms.saturating_mul(1i64 << doublings).clamp(0, self.backoff_cap_ms.max(0));
-        plain.saturating_add(plain.saturating_mul(i64::from(jitter.per_mille())) / 1000)
+        millis(jitter.moves(self.waits().after(attempts)))
     }
 
-    /// No wait between attempts is longer, ms.
+    /// Returns the longest wait between attempts, ms.
     pub fn longest_backoff(&self) -> i64 {
-        let cap = self.backoff_cap_ms.max(0);
-        cap.saturating_add(cap / 10)
+        millis(self.waits().longest())
     }
+
+    fn waits(&self) -> Backoff {
+        let from = |ms: i64| Duration::from_millis(ms.max(0).unsigned_abs());
+        Backoff::doubling(from(self.backoff_ms), from(self.backoff_cap_ms))
+    }
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl Default for Policy {
@@ -50,23 +57,7 @@ impl Default for Policy {
     }
 }
 
-/// Chance, handed in from outside so that decisions stay pure: -100 to 100 per mille.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Jitter(i16);
-
-impl Jitter {
-    /// From any random number.
-    pub fn from_random(random: u64) -> Jitter {
-        let within = i16::try_from(random % 201).unwrap_or(0);
-        Jitter(within.saturating_sub(100))
-    }
-
-    pub fn per_mille(self) -> i16 {
-        self.0
-    }
-}
-
-/// When something happens, and under which policy.
+/// The time of an event, and the policy that applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     pub now: Timestamp,
@@ -74,18 +65,18 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// `now` moved by so many ms; stays within what a number holds.
+    /// Returns `now` plus `ms` milliseconds, within the range of the number.
     pub fn after(&self, ms: i64) -> Timestamp {
         Timestamp(self.now.0.saturating_add(ms))
     }
 }
 
-/// How long what has ended is kept.
+/// The limits for keeping finished tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Finished tasks older than this go, ms.
+    /// The age from which finished tasks are removed, ms.
     pub max_age_ms: i64,
-    /// While the texts of finished tasks take more than this, the oldest go, bytes.
+    /// The limit for the texts of finished tasks, bytes; above it, the oldest tasks are removed.
     pub max_bytes: u64,
 }
 
@@ -95,29 +86,29 @@ impl Default for Retention {
     }
 }
 
-/// What is remembered of the clock, so that a date far in the future is not believed at once: retention by age would
-/// take away everything that has ended.
+/// The memory of the clock, which keeps a date far in the future from being trusted at once: with a wrong date,
+/// retention by age would remove every finished task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ClockMemory {
-    /// The last time that was believed.
+    /// The last time that was trusted.
     pub seen: Option<Timestamp>,
-    /// When the clock was found far ahead of that, and has not been believed since.
+    /// The time when the clock was found far ahead of `seen`; it has not been trusted since.
     pub doubted: Option<Timestamp>,
 }
 
 impl ClockMemory {
-    /// Further ahead than that is doubted, ms: a machine that was off for a weekend, or a clock that was set wrong.
+    /// The jump above which a time is doubted, ms: the machine was off for a weekend, or the clock was set wrong.
     const LEAP_MS: i64 = 24 * 3_600_000;
-    /// What is still there after so long is believed, ms: time for a person or for NTP to set it right.
+    /// The time after which a doubted clock is trusted, ms: until then a person or NTP can correct it.
     const CONFIRMED_MS: i64 = 3_600_000;
 
-    /// Whether ages may be told by `now`, and what to remember.
+    /// Returns whether ages may be computed with `now`, and the new memory.
     pub fn judge(self, now: Timestamp) -> (bool, ClockMemory) {
         let believed = (true, ClockMemory { seen: Some(now), doubted: None });
         let Some(seen) = self.seen else { return believed };
         let ahead = now.0.saturating_sub(seen.0);
         if ahead <= Self::LEAP_MS {
-            // Not written down with every look.
+            // A small step is not recorded on every call.
             let is_fresh = self.doubted.is_none() && ahead.unsigned_abs() < Self::CONFIRMED_MS.unsigned_abs();
             return if is_fresh { (true, self) } else { believed };
         }

@@ -3,21 +3,21 @@ use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The right to work on a task: who, and until when without a word.
+/// The right to work on a task: the owner, and the time when the right ends without a renewal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     pub owner: OwnerId,
     pub until: Timestamp,
-    /// When this claim began.
+    /// The time when this claim began.
     pub since: Timestamp,
 }
 
-/// Where a task stands, with what belongs to that.
+/// The state of a task, with its data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// Due, waiting for a worker.
     Queued,
-    /// Not due before then: asked for later, or waiting to be tried again.
+    /// Not due before `until`: scheduled for later, or waiting for another attempt.
     Scheduled {
         until: Timestamp,
     },
@@ -55,7 +55,7 @@ impl TaskState {
         TaskState::Cancelled,
     ];
 
-    /// The name used on the command line, in JSON and in the database.
+    /// Returns the name used on the command line, in JSON and in the database.
     pub fn name(self) -> &'static str {
         match self {
             TaskState::Queued => "queued",
@@ -71,7 +71,7 @@ impl TaskState {
         Self::ALL.iter().copied().find(|s| s.name() == name)
     }
 
-    /// Nothing happens to it any more unless a person asks for it.
+    /// Returns whether the task has ended: it changes only if a person asks for it.
     pub fn is_finished(self) -> bool {
         matches!(self, TaskState::Done | TaskState::Failed | TaskState::Cancelled)
     }
@@ -95,7 +95,7 @@ impl Phase {
         }
     }
 
-    /// When it ended, if it has.
+    /// Returns the time when the task ended, if it has.
     pub fn finished(&self) -> Option<Timestamp> {
         match self {
             Phase::Done { at } | Phase::Failed { at } | Phase::Cancelled { at } => Some(*at),

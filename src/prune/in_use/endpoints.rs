@@ -1,25 +1,25 @@
-//! What the servers that the config names have loaded, from llama-server's `GET /props` and `GET /v1/models`.
+//! Models that the servers in the config have loaded, from llama-server's `GET /props` and `GET /v1/models`.
 //!
-//! A llama-server tells the path of its model. One that runs several (its router mode, llama-swap) lists names, some
-//! with the arguments they were started with. Servers in containers tell paths that are not there for us: those are
-//! known by the name of the file.
+//! A llama-server reports the path of its model. A server that runs several (its router mode, llama-swap) lists names,
+//! some with the arguments they were started with. Servers in containers report paths that do not exist on the host:
+//! those are matched by the file name.
 
-use crate::worker::Answer;
+use super::super::servers::Answer;
 use serde::Deserialize;
 use serde_json::Value;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// A model that runs, as its server tells it.
+/// A running model, as its server reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Running {
-    /// With device and inode, when it can be found here.
+    /// Path of the model, with device and inode when it can be found here.
     Path(PathBuf, Option<(u64, u64)>),
     /// Only a name, which may be anything.
     Name(String),
 }
 
-/// A file, by everything that a server may call it.
+/// A file, with everything that a server may call it.
 pub(super) struct Candidate<'a> {
     pub name: Option<&'a str>,
     pub paths: Vec<&'a Path>,
@@ -51,6 +51,8 @@ struct Status {
     args: Vec<Value>,
 }
 
+/// Reads the loaded models from the answers of a server.
+///
 /// # Errors
 /// A sentence without a full stop for every answer that leaves open what is loaded.
 pub(super) fn understand(server: &str, props: &Answer, models: &Answer) -> Result<Vec<Running>, String> {
@@ -58,7 +60,7 @@ pub(super) fn understand(server: &str, props: &Answer, models: &Answer) -> Resul
     match props {
         Answer::Refused if *models == Answer::Refused => Ok(Vec::new()),
         Answer::Failed(why) => Err(why.clone()),
-        Answer::Said { status: 200, body } => {
+        Answer::Response { status: 200, body } => {
             let props: Props = serde_json::from_slice(body).map_err(|e| odd(&e.to_string()))?;
             match props.model_path.filter(|path| !path.as_os_str().is_empty()) {
                 Some(path) => Ok(vec![Running::at(path)]),
@@ -67,16 +69,16 @@ pub(super) fn understand(server: &str, props: &Answer, models: &Answer) -> Resul
             }
         }
         // It has no such page: another program than llama-server.
-        Answer::Refused | Answer::Said { status: 404 | 405 | 501, .. } => listed(server, models),
-        // 503 is a llama-server that is just loading something.
-        Answer::Said { status, .. } => Err(format!("{server} answered with status {status}")),
+        Answer::Refused | Answer::Response { status: 404 | 405 | 501, .. } => listed(server, models),
+        // 503 is a llama-server that is loading a model.
+        Answer::Response { status, .. } => Err(format!("{server} answered with status {status}")),
     }
 }
 
 fn listed(server: &str, models: &Answer) -> Result<Vec<Running>, String> {
     let body = match models {
-        Answer::Said { status: 200, body } => body,
-        Answer::Said { status, .. } => return Err(format!("{server} answered with status {status}")),
+        Answer::Response { status: 200, body } => body,
+        Answer::Response { status, .. } => return Err(format!("{server} answered with status {status}")),
         Answer::Failed(why) => return Err(why.clone()),
         Answer::Refused => return Err(format!("{server} has stopped answering")),
     };
@@ -85,7 +87,7 @@ fn listed(server: &str, models: &Answer) -> Result<Vec<Running>, String> {
     Ok(list.data.into_iter().flat_map(running).collect())
 }
 
-/// None for one that is only known to the server.
+/// Returns the running models of an item. Empty for a model that is not loaded.
 fn running(item: Item) -> Vec<Running> {
     let Some(status) = item.status else { return vec![Running::Name(item.id)] };
     if matches!(status.value.as_deref(), Some("unloaded" | "downloaded" | "downloading")) {
@@ -98,12 +100,12 @@ fn running(item: Item) -> Vec<Running> {
 
 impl Running {
     fn at(path: PathBuf) -> Running {
-        // One that is relative is so to a folder that we do not know.
+        // A relative path is relative to an unknown folder.
         let meta = path.is_absolute().then(|| path.metadata().ok()).flatten();
         Running::Path(path, meta.map(|meta| (meta.dev(), meta.ino())))
     }
 
-    /// Whether it may be this file.
+    /// Returns whether it may be this file.
     pub fn is(&self, file: &Candidate<'_>) -> bool {
         match self {
             Running::Path(_, Some(identity)) => file.identities.contains(identity),
@@ -120,7 +122,7 @@ impl Running {
         }
     }
 
-    /// The name, when that is all that is known of it.
+    /// Returns the name, when nothing else is known of the model.
     pub fn only_name(&self) -> Option<&str> {
         match self {
             Running::Name(name) => Some(name),
@@ -134,7 +136,7 @@ mod tests {
     use super::*;
 
     fn said(status: u16, body: &str) -> Answer {
-        Answer::Said { status, body: body.to_owned().into() }
+        Answer::Response { status, body: body.to_owned().into() }
     }
 
     fn none() -> Answer {

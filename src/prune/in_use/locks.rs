@@ -1,39 +1,43 @@
-//! Locks that downloads hold while they run: where they are, and whether somebody has them.
+//! Locks that downloads hold while they run: their paths, and whether they are held.
 //!
-//! huggingface_hub locks a file beside the blob that it writes, RamaLama the unfinished blob itself; both with flock(2).
-//! To be asked, a lock is tried and let go at once; a download that tries in that very moment tries again. While something is
-//! moved away the locks are held ([`hold`]): a download then waits. All on descriptors that cannot write, and no lock file
-//! is ever made.
+//! huggingface_hub locks a file next to the blob that it writes, RamaLama the unfinished blob itself; both with
+//! flock(2). To check a lock, it is acquired and released at once; a download that tries at that very moment tries
+//! again. While something is moved away the locks are held ([`hold`]): a download then waits. All on read-only
+//! descriptors, and no lock file is ever created.
 
+use crate::clock::Timestamp;
+use crate::host::file_lock::{FileLock, Share};
 use crate::inventory::contains;
 use crate::model::StoreKind;
-use rustix::fs::{FileType, FlockOperation, Mode, OFlags, flock, fstat, open};
+use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use rustix::io::Errno;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
+use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
-use std::os::fd::OwnedFd;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
-/// Folders of the hub that hold one repository.
+/// Prefixes of the folders of the hub that hold one repository.
 const REPOSITORIES: [&str; 4] = ["models--", "datasets--", "spaces--", "kernels--"];
-/// Where huggingface_hub keeps its locks below a folder that it was told to download to.
+/// Path of the locks of huggingface_hub below the target folder of a download.
 const LOCAL: &str = ".cache/huggingface/download";
-/// Locks of one repository that are tried; a folder with more of them is told as unknown.
+/// The largest number of locks of one repository that are tried; a folder with more of them is reported as unknown.
 const MOST_LOCKS: usize = 10_000;
 
-/// Where a download of a file would hold its lock.
+/// Location of the lock of a download.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LockPlace {
-    /// This file, when it is there.
+    /// This file, when it exists.
     File(PathBuf),
-    /// Some lock in this folder: which one cannot be told from the file.
+    /// Some lock in this folder: the file does not determine which one.
     Folder(PathBuf),
 }
 
 impl LockPlace {
-    /// The lock, where it is known which one it is.
+    /// Returns the path of the lock, where it is known which one it is.
     pub fn file(&self) -> Option<&Path> {
         match self {
             LockPlace::File(path) => Some(path),
@@ -42,31 +46,31 @@ impl LockPlace {
     }
 }
 
-/// Whether a download is running.
+/// Whether a lock is held, which means that a download is running.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Held {
     No,
-    /// By whom, where that can be told.
+    /// The holder, where it is known.
     Yes(String),
     Unknown(String),
 }
 
-/// The locks that a running download of the file at `path` holds, by the rules of the store at `root`. Pure: nothing of
-/// it need exist.
+/// Returns the locks that a running download of the file at `path` holds, by the rules of the store at `root`. Pure:
+/// none of the paths need exist.
 pub fn lock_places(store: StoreKind, root: &Path, path: &Path) -> Vec<LockPlace> {
     match store {
         StoreKind::Hf => hub(root, path).into_iter().collect(),
-        // Its folder may hold repositories in the layout of the hub as well.
+        // Its folder may also hold repositories in the layout of the hub.
         StoreKind::LlamaCpp => hub(root, path).map_or_else(|| local(root, path), |place| vec![place]),
         StoreKind::RamaLama => vec![LockPlace::File(partial(path))],
         StoreKind::Dir | StoreKind::LmStudio => hub(root, path).into_iter().chain(local(root, path)).collect(),
-        // Neither holds locks: the server that downloads is found by what it has open.
+        // Neither holds locks: the server that downloads is found by its open files.
         StoreKind::Ollama | StoreKind::Docker => Vec::new(),
     }
 }
 
 fn hub(root: &Path, path: &Path) -> Option<LockPlace> {
-    // Most plain files have nothing of it in their paths, and there may be a great many of them.
+    // Most plain files have no such part in their paths, and there may be a great many of them.
     let bytes = path.as_os_str().as_bytes();
     if !bytes.windows(2).any(|w| w == b"--") && !bytes.windows(7).any(|w| w == b"/blobs/") {
         return None;
@@ -97,7 +101,7 @@ fn hub(root: &Path, path: &Path) -> Option<LockPlace> {
     None
 }
 
-/// The name that the blob has or will have: `<etag>`, `<etag>.incomplete`, `<etag>.<8 hex>.incomplete`,
+/// Returns the final name of a blob, from `<etag>`, `<etag>.incomplete`, `<etag>.<8 hex>.incomplete` or
 /// `<etag>.downloadInProgress`.
 fn etag(blob: &OsStr) -> &[u8] {
     let name = blob.as_bytes();
@@ -109,12 +113,13 @@ fn etag(blob: &OsStr) -> &[u8] {
     }
 }
 
-/// The locks of downloads to a plain folder lie in the folder that was named, which is any of those above the file.
+/// Returns the locks of downloads to a plain folder. They are in the folder that was named, which may be any above the
+/// file.
 fn local(root: &Path, path: &Path) -> Vec<LockPlace> {
     let within = path.ancestors().skip(1).take_while(|folder| contains(root, folder));
     let lock = |folder: &Path| {
         let folder = folder.as_os_str().as_bytes();
-        let inside = path.as_os_str().as_bytes().strip_prefix(folder)?; // it is an ancestor
+        let inside = path.as_os_str().as_bytes().strip_prefix(folder)?; // `folder` is an ancestor
         let inside = inside.strip_prefix(b"/").unwrap_or(inside);
         let folder = folder.strip_suffix(b"/").unwrap_or(folder);
         let lock = [folder, b"/", LOCAL.as_bytes(), b"/", inside, b".lock"].concat();
@@ -134,7 +139,7 @@ fn suffixed(name: &[u8], suffix: &[u8]) -> std::ffi::OsString {
     std::ffi::OsString::from_vec([name, suffix].concat())
 }
 
-/// Tries all of them.
+/// Tries all locks.
 pub(super) fn check(places: impl IntoIterator<Item = LockPlace>) -> HashMap<LockPlace, Held> {
     let mut missed = Missed::default();
     let mut checked = HashMap::new();
@@ -152,8 +157,8 @@ pub(super) fn check(places: impl IntoIterator<Item = LockPlace>) -> HashMap<Lock
     checked
 }
 
-/// Folders in which a lock was looked for in vain, and whether there is no such folder, once somebody asked again: most
-/// plain folders have none, and thousands of files each.
+/// Folders in which a lock was missing, and whether the folder itself is missing, which is checked at the second lock:
+/// most plain folders have no such folder, and thousands of files each.
 #[derive(Default)]
 struct Missed(HashMap<PathBuf, Option<bool>>);
 
@@ -209,13 +214,13 @@ fn locks_in(folder: &Path) -> Result<Vec<PathBuf>, String> {
 /// Locks that are held until this is dropped.
 #[derive(Debug)]
 pub struct Holding {
-    _locks: Vec<OwnedFd>,
+    _locks: Vec<FileLock>,
 }
 
-/// Takes all of them that there are. What cannot be tried was judged when it was asked ([`check`]).
+/// Takes all locks that exist. The verdict on a lock that cannot be tried is that of [`check`].
 ///
 /// # Errors
-/// Who has one of them, in words.
+/// The holder of one of them, in words.
 pub(super) fn hold(places: impl IntoIterator<Item = LockPlace>) -> Result<Holding, String> {
     let mut held = Vec::new();
     let mut seen = HashSet::new();
@@ -238,22 +243,45 @@ pub(super) fn hold(places: impl IntoIterator<Item = LockPlace>) -> Result<Holdin
     Ok(Holding { _locks: held })
 }
 
-/// None when there is no such lock.
+/// The longest time since a download opened its lock during which it may have created folders that are still empty. A
+/// download that waits for its lock opens it again every 50 ms.
+const JUST_NOW: Duration = Duration::from_millis(300);
+
+/// Returns whether something is being downloaded into the repository of one of these locks: a lock next to them is
+/// held, or was opened just now. huggingface_hub creates the folder of a snapshot before it takes its lock, and needs
+/// it at the end.
+pub(super) fn is_downloading(places: impl IntoIterator<Item = LockPlace>, now: Timestamp) -> bool {
+    let folders: BTreeSet<PathBuf> = places
+        .into_iter()
+        .filter_map(|place| match place {
+            LockPlace::Folder(folder) => Some(folder),
+            LockPlace::File(lock) => lock.parent().map(Path::to_owned),
+        })
+        .filter(|folder| folder.parent().is_some_and(|above| above.ends_with(".locks")))
+        .collect();
+    let is_new = |lock: &Path| {
+        let opened = std::fs::symlink_metadata(lock).and_then(|meta| meta.modified());
+        let since = opened.ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()); // a missing lock has no download
+        let ms = since.and_then(|at| i64::try_from(at.as_millis()).ok()); // nor does one from before the epoch
+        ms.is_some_and(|ms| Timestamp(ms).age(now) < JUST_NOW)
+    };
+    let is_busy = |lock: &PathBuf| is_new(lock) || !matches!(attempt(lock), None | Some(Held::No));
+    // Locks that cannot be listed may be held.
+    folders.iter().any(|folder| locks_in(folder).map_or(true, |locks| locks.iter().any(is_busy)))
+}
+
+/// Tries a lock. None when there is no such lock.
 fn attempt(path: &Path) -> Option<Held> {
     Some(match lock(path)? {
-        // Closing it would do as well, but for a child that is being started and has it too.
-        Ok(file) => match flock(&file, FlockOperation::Unlock) {
-            Ok(()) => Held::No,
-            Err(e) => Held::Unknown(format!("the lock {} cannot be let go: {e}", path.display())),
-        },
+        Ok(_) => Held::No,
         Err(held) => held,
     })
 }
 
-/// Locks it. None when there is no such lock; never [`Held::No`].
-fn lock(lock: &Path) -> Option<Result<OwnedFd, Held>> {
+/// Takes a lock. None when there is no such lock; never [`Held::No`].
+fn lock(lock: &Path) -> Option<Result<FileLock, Held>> {
     let unknown = |why: &str| Some(Err(Held::Unknown(format!("the lock {} {why}", lock.display()))));
-    // A FIFO must not keep us waiting, and no link lead us elsewhere.
+    // A FIFO must not block us, and no link may redirect us.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = match open(lock, flags, Mode::empty()) {
         Ok(file) => file,
@@ -263,29 +291,34 @@ fn lock(lock: &Path) -> Option<Result<OwnedFd, Held>> {
     if !fstat(&file).is_ok_and(|meta| FileType::from_raw_mode(meta.st_mode).is_file()) {
         return unknown("is no file");
     }
-    let tried = flock(&file, FlockOperation::NonBlockingLockExclusive)
-        // A server of files may want a descriptor that can write for this one.
-        .or_else(|e| if e == Errno::BADF { flock(&file, FlockOperation::NonBlockingLockShared) } else { Err(e) });
+    let tried = FileLock::try_lock(File::from(file), Share::Nobody).or_else(|(file, error)| match &error {
+        // A network file system may require a writable descriptor for an exclusive lock.
+        TryLockError::Error(e) if e.raw_os_error() == Some(Errno::BADF.raw_os_error()) => {
+            FileLock::try_lock(file, Share::Readers)
+        }
+        _ => Err((file, error)),
+    });
     match tried {
-        Ok(()) => Some(Ok(file)),
-        Err(Errno::WOULDBLOCK) => Some(Err(Held::Yes(match holder(&file) {
+        Ok(lock) => Some(Ok(lock)),
+        Err((file, TryLockError::WouldBlock)) => Some(Err(Held::Yes(match holder(&file) {
             Some(pid) => format!("process {pid} holds {}", lock.display()),
             None => format!("{} is held", lock.display()),
         }))),
-        Err(e) => unknown(&format!("cannot be tried: {e}")),
+        Err((_, TryLockError::Error(e))) => unknown(&format!("cannot be tried: {e}")),
     }
 }
 
-/// Who holds it, from `/proc/locks`. A guess for the operator's eyes: the kernel tells no pid to a container.
-fn holder(file: &OwnedFd) -> Option<u32> {
-    let meta = fstat(file).ok()?; // only a guess
+/// Returns the holder of a lock, from `/proc/locks`. Only a hint for the operator: the kernel shows no pid to a
+/// container.
+fn holder(file: impl AsFd) -> Option<u32> {
+    let meta = fstat(file).ok()?; // only a hint
     let locks = std::fs::read_to_string("/proc/locks").ok()?; // as above
     let (major, minor) = (rustix::fs::major(meta.st_dev), rustix::fs::minor(meta.st_dev));
     let wanted = format!("{major:02x}:{minor:02x}:{}", meta.st_ino);
     locks.lines().find_map(|line| holder_in(line, &wanted))
 }
 
-/// `1: FLOCK  ADVISORY  WRITE 708 08:02:1234 0 EOF`; those that wait have an arrow behind the number.
+/// Parses `1: FLOCK  ADVISORY  WRITE 708 08:02:1234 0 EOF`; waiting entries have an arrow after the number.
 fn holder_in(line: &str, wanted: &str) -> Option<u32> {
     let mut fields = line.split_ascii_whitespace().skip(1);
     (fields.next()? == "FLOCK").then_some(())?;

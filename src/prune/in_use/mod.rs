@@ -1,8 +1,8 @@
-//! Whether somebody uses a file now: a process that has it open or mapped, a server that has it loaded, a download that
-//! is writing it.
+//! Detects whether a file is in use now: by a process that has it open or mapped, a server that has it loaded, or a
+//! download that is writing it.
 //!
-//! Every source is read once for all files, at the same time as the others and with a limit. One that cannot be read
-//! and could know of a file makes that file unknown, never free.
+//! Every source is read once for all files, concurrently with the others and with a time limit. A source that cannot be
+//! read and could know of a file makes that file unknown, never free.
 
 mod endpoints;
 mod locks;
@@ -12,61 +12,65 @@ mod tests;
 
 pub use locks::{Holding, LockPlace, lock_places};
 
+use super::download::{Client, client_of};
+use super::servers::{Method, Query, ask_all};
+use crate::clock::Timestamp;
 use crate::config::{PruneConfig, ServerAddress};
+use crate::host::commands;
+use crate::host::file_lease::{Lease, lease};
 use crate::host::in_time;
 use crate::host::open_files::{self, Held, OpenFiles, User, Wanted};
 use crate::model::{FileIdentity, Reading, StoreKind};
-use crate::supervise::{Lease, lease};
-use crate::worker::{Question, Verb, ask_all};
 use endpoints::{Candidate, Running};
 use ollama::Loaded;
 use std::collections::{BTreeSet, HashMap};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
-/// How long all sources together may take.
+/// Time limit for all sources together.
 const LIMIT: Duration = Duration::from_secs(10);
-/// How long a server may take to answer.
+/// Time limit for the answer of a server.
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
-/// Processes that a sentence names; the rest is a number.
+/// The number of processes that a sentence names; the rest is counted.
 const NAMED: usize = 5;
 
-/// A file of which somebody wants to know.
+/// A file whose use is to be determined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asked<'a> {
     pub store: StoreKind,
     pub root: &'a Path,
-    /// What the inventory calls its model.
+    /// Name of its model in the inventory.
     pub name: Option<&'a str>,
-    /// Where the bytes are.
+    /// Path of the bytes.
     pub path: &'a Path,
-    /// Every directory entry that is known to lead to them.
+    /// Every directory entry that is known to lead to the bytes.
     pub entries: &'a [PathBuf],
     pub identity: FileIdentity,
-    /// Device and inode of what is at `path`, by a look of this very run. None: nobody has looked.
+    /// Device and inode of the entry at `path`, read by this very run. None when it was not read.
     pub seen: Option<Inode>,
 }
 
-/// The answer. Its sentences have no full stop and are not disarmed for terminals: they name processes and paths.
+/// Use of a file. The sentences have no full stop, and name processes and paths without escaping for terminals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Use {
     /// Every source was read, and none knows of a user.
     Free,
-    /// By whom; at least one.
+    /// The users; at least one.
     Used(Vec<String>),
-    /// Why nobody can say.
+    /// Reason why the use is unknown.
     Unknown(String),
 }
 
-/// Who is asked, and for how long.
+/// The sources to ask, and the time limits.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings<'a> {
-    /// None asks no servers.
+    /// Addresses of the servers. None: no server is asked.
     pub servers: Option<&'a PruneConfig>,
-    /// For everything together.
+    /// Time limit for everything together.
     pub limit: Duration,
-    /// For each server.
+    /// Time limit for each server.
     pub answer_limit: Duration,
 }
 
@@ -76,35 +80,37 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// What all sources said, at one time.
+/// The answers of all sources at one time.
 #[derive(Debug)]
 pub struct InUse {
-    /// What each identity that was asked for is now: itself, and what stat says of its path when that is another one.
-    /// A btrfs may have another device number since it was recorded.
+    /// The present inodes of each identity that was asked for: the recorded one, and the one at its path when that
+    /// differs. The device number of a btrfs may have changed since it was recorded.
     asked: Reading<Now>,
     processes: Reading<OpenFiles>,
     locks: Reading<HashMap<LockPlace, locks::Held>>,
-    /// None when nobody asked for a model of Ollama.
+    /// None when no model of Ollama was asked for.
     ollama: Option<Reading<Loaded>>,
     servers: Vec<Server>,
+    /// Running programs that download models, read on first use.
+    clients: OnceLock<Vec<(u32, String, Client)>>,
 }
 
-/// What a server that the config names has loaded.
+/// The loaded models of a server that the config names.
 #[derive(Debug)]
 struct Server {
     address: String,
     running: Reading<Vec<Running>>,
-    /// A running model that only has a name, which is that of no file: it may be any.
+    /// A running model of which only a name is known that matches no file: it may be any file.
     nameless: Option<String>,
 }
 
 /// Device and inode.
 pub type Inode = (u64, u64);
-/// What each inode that was asked for is now.
+/// The present inodes of each inode that was asked for.
 type Now = HashMap<Inode, Vec<Inode>>;
 
 impl InUse {
-    /// Asks everybody about all files.
+    /// Asks all sources about all files.
     pub fn look(settings: &Settings<'_>, files: &[Asked<'_>]) -> InUse {
         let limit = settings.limit;
         let has_ollama = files.iter().any(|file| file.store == StoreKind::Ollama);
@@ -124,7 +130,8 @@ impl InUse {
             Reading::Known((asked, processes)) => (Reading::Known(asked), processes),
             Reading::Unavailable(why) => (Reading::Unavailable(why.clone()), Reading::Unavailable(why)),
         };
-        let mut in_use = InUse { asked, processes, locks: locks.wait(), ollama: None, servers: Vec::new() };
+        let (locks, clients) = (locks.wait(), OnceLock::new());
+        let mut in_use = InUse { asked, processes, locks, ollama: None, servers: Vec::new(), clients };
         if let (Some(servers), Some(answers)) = (servers, answers) {
             in_use.hear(&servers, has_ollama, answers.wait());
         }
@@ -132,8 +139,8 @@ impl InUse {
         in_use
     }
 
-    /// Looks again at a few files just before something is done to them: at processes and downloads, which tell of every
-    /// use on this machine that can be seen. Servers are not asked again: one that has loaded a file since is a process.
+    /// Checks a few files again just before they are changed: processes and downloads, which show every visible use on
+    /// this machine. Servers are not asked again: one that has loaded a file since is a process.
     pub fn look_again(files: &[Asked<'_>]) -> InUse {
         let files: Vec<Asked<'_>> = files.iter().map(|file| Asked { seen: None, ..*file }).collect();
         InUse::look(&Settings { servers: None, limit: LIMIT, answer_limit: ANSWER_LIMIT }, &files)
@@ -152,7 +159,7 @@ impl InUse {
         self.servers = servers.iter().zip(running).map(server).collect();
     }
 
-    /// Names that no file goes by.
+    /// Finds, for each server, a name that matches no file.
     fn find_nameless(&mut self, files: &[Asked<'_>]) {
         let mut servers = std::mem::take(&mut self.servers);
         for server in &mut servers {
@@ -166,7 +173,18 @@ impl InUse {
         self.servers = servers;
     }
 
-    /// Who uses it. A file that was not asked for is unknown.
+    /// Returns, in words, the program that may be downloading a file of this store, or other files of its download.
+    /// `is_unfinished`: something of that download is not finished.
+    pub fn client(&self, store: StoreKind, path: &Path, is_unfinished: bool) -> Option<String> {
+        let clients = self.clients.get_or_init(|| {
+            let all = commands::running().into_iter();
+            all.filter_map(|(pid, words)| Some((pid, words.join(" "), client_of(&words)?))).collect()
+        });
+        let (pid, line, _) = clients.iter().find(|(_, _, client)| client.may_write(store, path, is_unfinished))?;
+        Some(format!("it may be part of a download that is in progress: process {pid} (`{line}`) runs"))
+    }
+
+    /// Returns the use of a file. A file that was not asked for is unknown.
     pub fn of(&self, file: &Asked<'_>) -> Use {
         let now = match &self.asked {
             Reading::Known(_) => match self.now(file) {
@@ -186,7 +204,8 @@ impl InUse {
         self.asked.known()?.get(&(file.identity.dev, file.identity.ino)).map(Vec::as_slice)
     }
 
-    /// Where not every process can be looked into, the kernel is asked whether anybody has the file open.
+    /// Adds the uses by processes. Where not every process can be inspected, asks the kernel whether anybody has the
+    /// file open.
     fn ask_processes(&self, file: &Asked<'_>, now: &[Inode], verdict: &mut Verdict) {
         let hidden = match &self.processes {
             Reading::Unavailable(why) => Some(why.clone()),
@@ -249,7 +268,8 @@ impl InUse {
         }
     }
 
-    /// What could not be read, and what that means: sentences for the operator, not disarmed for terminals.
+    /// Returns the sources that could not be read, and the consequences: sentences for the operator, not escaped for
+    /// terminals.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         match &self.processes {
@@ -274,7 +294,7 @@ impl InUse {
     }
 }
 
-/// The answers that have come in so far.
+/// The answers that have been collected so far.
 #[derive(Default)]
 struct Verdict {
     used: Vec<String>,
@@ -288,7 +308,7 @@ impl Verdict {
         }
     }
 
-    /// A user that is known says more than a source that is not.
+    /// Sums up the answers. A known user takes precedence over an unknown source.
     fn sum(self) -> Use {
         match (self.used.is_empty(), self.unknown.is_empty()) {
             (true, true) => Use::Free,
@@ -314,7 +334,7 @@ fn sentence(user: &User) -> String {
     format!("process {} ({}) {how}", user.pid, user.command)
 }
 
-/// Why there may be users that were not seen.
+/// Returns the reason why there may be users that were not seen.
 fn not_looked_into(found: &OpenFiles) -> Option<String> {
     let closed = found.closed.len();
     let names: Vec<_> = found.closed.iter().take(NAMED).map(|c| format!("{} {}", c.pid, c.command)).collect();
@@ -336,7 +356,7 @@ fn paths<'a>(file: &Asked<'a>) -> impl Iterator<Item = &'a Path> + use<'a> {
     std::iter::once(file.path).chain(file.entries.iter().map(PathBuf::as_path))
 }
 
-/// Each of them once.
+/// Returns the paths of a file, each once.
 fn paths_of(file: &Asked<'_>) -> Vec<PathBuf> {
     let others = file.entries.iter().filter(|entry| **entry != *file.path);
     std::iter::once(file.path.to_owned()).chain(others.cloned()).collect()
@@ -352,12 +372,18 @@ struct Sought {
 /// Holds the locks of downloads of these files until it is dropped.
 ///
 /// # Errors
-/// Who has one of them, in words.
+/// The holder of one of them, in words.
 pub fn hold<'a>(files: impl Iterator<Item = Asked<'a>>) -> Result<Holding, String> {
     locks::hold(files.flat_map(|file| places_of(&file)))
 }
 
-/// All locks of all its entries. A lock of its repository is of interest only when no entry tells which one it is.
+/// Returns whether something is being downloaded into a repository of these files.
+pub fn is_downloading<'a>(files: impl Iterator<Item = Asked<'a>>, now: Timestamp) -> bool {
+    locks::is_downloading(files.flat_map(|file| places_of(&file)), now)
+}
+
+/// Returns all locks of all entries of a file. The locks of a repository as a whole matter only when no entry
+/// determines the one lock.
 fn places_of(file: &Asked<'_>) -> Vec<LockPlace> {
     let others = file.entries.iter().map(PathBuf::as_path).filter(|entry| *entry != file.path);
     let all = std::iter::once(file.path).chain(others);
@@ -378,13 +404,13 @@ fn candidate<'a>(file: &Asked<'a>, identities: &'a [Inode]) -> Candidate<'a> {
     Candidate { name: file.name, paths: paths(file).collect(), identities }
 }
 
-/// Finds out what the files are now, and who has them.
+/// Returns the present inodes of the files, and the processes that have them open.
 fn processes(files: Vec<Sought>, limit: Duration) -> (Now, Reading<OpenFiles>) {
     let mut asked: Now = HashMap::with_capacity(files.len());
     let mut wanted = Vec::with_capacity(files.len());
     for Sought { recorded, seen, mut paths } in files {
         let look = || {
-            // One that is not there any more has at most users of what it was.
+            // A missing file has at most users of its former inode.
             let found = paths.first().and_then(|path| path.symlink_metadata().ok());
             found.filter(|meta| meta.is_file()).map(|meta| (meta.dev(), meta.ino()))
         };
@@ -402,15 +428,15 @@ fn processes(files: Vec<Sought>, limit: Duration) -> (Now, Reading<OpenFiles>) {
     (asked, open_files::look(wanted, limit))
 }
 
-/// What all servers answered.
+/// The answers of all servers.
 #[derive(Debug, Clone)]
 struct Answers {
     ollama: Option<Reading<Loaded>>,
-    /// In the order of their addresses.
+    /// Loaded models of each server, in the order of the addresses.
     servers: Vec<Reading<Vec<Running>>>,
 }
 
-/// The servers that will be asked, and the asking itself: everything but Ollama's first.
+/// Returns the servers to ask, and a function that asks them: all others before Ollama's.
 fn ask(
     config: &PruneConfig,
     has_ollama: bool,
@@ -421,13 +447,13 @@ fn ask(
     let ollama = has_ollama.then(|| config.ollama.clone());
     let asked = servers.clone();
     let ask = move || {
-        let question = |server: &ServerAddress, path| Question { server: server.clone(), path, verb: Verb::Get };
-        let of_server = |server| [question(server, "/props"), question(server, "/v1/models")];
-        let mut questions: Vec<Question> = asked.iter().flat_map(of_server).collect();
+        let query = |server: &ServerAddress, path| Query { server: server.clone(), path, method: Method::Get };
+        let of_server = |server| [query(server, "/props"), query(server, "/v1/models")];
+        let mut queries: Vec<Query> = asked.iter().flat_map(of_server).collect();
         if let Some(Reading::Known(server)) = &ollama {
-            questions.push(question(server, "/api/ps"));
+            queries.push(query(server, "/api/ps"));
         }
-        let answers = ask_all(&questions, limit);
+        let answers = ask_all(&queries, limit);
         let reading = |understood| match understood {
             Ok(value) => Reading::Known(value),
             Err(why) => Reading::Unavailable(why),

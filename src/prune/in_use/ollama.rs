@@ -1,24 +1,24 @@
-//! What Ollama's server has loaded, from `GET /api/ps`, and the blobs that are needed for it.
+//! Models that Ollama's server has loaded, from `GET /api/ps`, and the blobs that they need.
 
-use crate::worker::Answer;
+use super::super::servers::Answer;
 use serde::Deserialize;
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Both folders that manifests may lie in.
+/// Both folders that can contain manifests.
 const MANIFESTS: [&str; 2] = ["manifests-v2", "manifests"];
 const PUBLIC: [&str; 2] = ["registry.ollama.ai", "ollama.com"];
-/// A manifest has some kilobytes.
+/// The largest manifest that is read, bytes. A manifest has some kilobytes.
 const MOST_MANIFEST: u64 = 4 << 20;
 
-/// The models that are loaded.
+/// The loaded models.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Loaded {
-    /// As in [`plain`], with the name that the server gives.
+    /// Names in the form of [`plain`], each with the name from the server.
     names: HashMap<String, String>,
-    /// File names of blobs, with the name of the model that needs them.
+    /// File names of blobs, each with the name of the model that needs it.
     blobs: HashMap<String, String>,
 }
 
@@ -33,18 +33,20 @@ struct Running {
     model: Option<String>,
 }
 
+/// Reads the names of the loaded models from the answer of the server.
+///
 /// # Errors
 /// A sentence without a full stop for every answer but a list: then any model may be loaded.
 pub(super) fn understand(answer: &Answer) -> Result<Vec<String>, String> {
     let body = match answer {
         Answer::Refused => return Ok(Vec::new()),
         Answer::Failed(why) => return Err(format!("Ollama's server at {why}")),
-        Answer::Said { status: 200, body } => body,
-        Answer::Said { status, .. } => return Err(format!("Ollama's server answered with status {status}")),
+        Answer::Response { status: 200, body } => body,
+        Answer::Response { status, .. } => return Err(format!("Ollama's server answered with status {status}")),
     };
     let odd = |what: &str| format!("Ollama's server gave an answer that cannot be read: {what}");
     let ps: Ps = serde_json::from_slice(body).map_err(|e| odd(&e.to_string()))?;
-    // Without any model it says null.
+    // Without any model the server sends null.
     let running = ps.models.unwrap_or_default();
     let names =
         running.into_iter().map(|m| m.name.or(m.model).filter(|n| !n.is_empty()).ok_or(odd("a nameless model")));
@@ -66,7 +68,7 @@ impl Loaded {
         loaded
     }
 
-    /// The loaded model that a file belongs to.
+    /// Returns the loaded model that a file belongs to.
     pub fn needs<'a>(&self, name: Option<&str>, mut paths: impl Iterator<Item = &'a Path>) -> Option<&str> {
         let named = name.and_then(|name| self.names.get(&plain(name)));
         let blob = || paths.find_map(|path| self.blobs.get(&path.file_name()?.to_str()?.replace(':', "-")));
@@ -74,8 +76,7 @@ impl Loaded {
     }
 }
 
-/// A name with everything that is understood left out and the tag always there, in lower case: the server does not
-/// tell cases apart.
+/// Normalizes a name: without its default parts, always with a tag, in lower case, because the server ignores case.
 fn plain(name: &str) -> String {
     let name = name.to_ascii_lowercase();
     let name = PUBLIC.iter().find_map(|host| name.strip_prefix(host)?.strip_prefix('/')).unwrap_or(&name);
@@ -84,7 +85,7 @@ fn plain(name: &str) -> String {
     if has_tag { name.to_owned() } else { format!("{name}:latest") }
 }
 
-/// The digests in the manifest of a model. None when there is no such manifest in this store.
+/// Returns the digests in the manifest of a model. Empty when this store has no such manifest.
 fn digests(root: &Path, name: &str) -> Vec<String> {
     let Some(inside) = manifest(name) else { return Vec::new() };
     let mut digests = Vec::new();
@@ -102,7 +103,7 @@ fn digests(root: &Path, name: &str) -> Vec<String> {
     digests
 }
 
-/// Where the manifest of a model lies, when it is a name that leads nowhere else.
+/// Returns the path of the manifest of a model. None for a name that could lead anywhere else.
 fn manifest(name: &str) -> Option<PathBuf> {
     let (name, tag) = match name.rsplit_once(':') {
         Some((name, tag)) if !tag.contains('/') => (name, tag),
@@ -119,7 +120,7 @@ fn manifest(name: &str) -> Option<PathBuf> {
     parts.iter().all(is_plain).then(|| parts.iter().collect())
 }
 
-/// Every digest, however deep: a manifest may be a list of manifests.
+/// Collects every digest, however deep: a manifest may be a list of manifests.
 fn gather(value: &serde_json::Value, digests: &mut Vec<String>) {
     match value {
         serde_json::Value::Object(map) => {
@@ -141,7 +142,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn said(status: u16, body: &'static str) -> Answer {
-        Answer::Said { status, body: body.into() }
+        Answer::Response { status, body: body.into() }
     }
 
     #[test]

@@ -26,10 +26,10 @@ impl Fake {
         })
     }
 
-    /// Takes the question and says nothing.
+    /// Accepts the request and does not answer.
     fn hanging() -> Fake {
         Fake::serving(|stream| {
-            // Until the one who asks gives up.
+            // Until the client gives up.
             let _ = stream.read_to_end(&mut Vec::new());
         })
     }
@@ -45,7 +45,7 @@ impl Fake {
         Fake(ServerAddress { host: "127.0.0.1".to_owned(), port, base: String::new() })
     }
 
-    /// Nobody listens there.
+    /// No server listens there.
     fn gone() -> Fake {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         Fake(ServerAddress { host: "127.0.0.1".to_owned(), port, base: String::new() })
@@ -59,6 +59,7 @@ struct Scene {
     name: Option<&'static str>,
     path: PathBuf,
     entries: Vec<PathBuf>,
+    answer_limit: Duration,
 }
 
 fn scene(store: StoreKind, file: &str) -> Scene {
@@ -67,7 +68,7 @@ fn scene(store: StoreKind, file: &str) -> Scene {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(&path, "weights").unwrap();
     let servers = PruneConfig { ollama: Reading::Known(Fake::gone().0), endpoints: vec![] };
-    Scene { folder, servers, store, name: None, path, entries: vec![] }
+    Scene { folder, servers, store, name: None, path, entries: vec![], answer_limit: Duration::from_secs(20) }
 }
 
 impl Scene {
@@ -79,7 +80,7 @@ impl Scene {
 
     fn look(&self) -> InUse {
         let limit = Duration::from_secs(20);
-        let settings = Settings { servers: Some(&self.servers), limit, answer_limit: Duration::from_millis(700) };
+        let settings = Settings { servers: Some(&self.servers), limit, answer_limit: self.answer_limit };
         without_strangers(InUse::look(&settings, &[self.asked()]))
     }
 
@@ -102,7 +103,7 @@ impl Scene {
     }
 }
 
-/// Leaves out processes that cannot be looked into, of which a machine may have some that are none of the test's.
+/// Ignores processes that cannot be inspected: a machine may have some that do not belong to the test.
 fn without_strangers(mut look: InUse) -> InUse {
     if let Reading::Known(found) = &mut look.processes {
         (found.closed, found.is_hiding, found.is_contained) = (Vec::new(), false, false);
@@ -136,7 +137,7 @@ fn a_file_that_nobody_has_is_free_and_one_that_a_process_has_is_not() {
     let expected = format!("process {} (sleep) has it open", reader.0.id());
     assert!(scene.used().contains(&expected), "{}", scene.used());
     assert!(matches!(again(scene.asked()), Use::Used(_)));
-    // As recorded before the device got another number.
+    // As recorded before the device number changed.
     let mut older = scene.asked();
     older.identity.dev += 1;
     assert!(matches!(again(older), Use::Used(_)));
@@ -175,8 +176,10 @@ fn an_ollama_that_does_not_answer_as_it_should_leaves_its_models_unknown() {
     assert!(why(Reading::Known(garbage.0)).contains("cannot be read"));
     let broken = FakeOllama::answering(&[("/api/ps", 500, LOADED)]);
     assert!(why(Reading::Known(broken.0)).contains("status 500"));
-    assert!(why(Reading::Known(FakeOllama::hanging().0)).contains("gave no answer within 700ms"));
     assert!(why(Reading::Unavailable("https".to_owned())).contains("https"));
+    scene.answer_limit = Duration::from_millis(200);
+    scene.servers.ollama = Reading::Known(FakeOllama::hanging().0);
+    assert!(scene.unknown().contains("gave no answer within 200ms"));
     scene.store = StoreKind::Dir;
     assert_eq!(scene.answer(), Use::Free, "it knows nothing of other stores");
 }
@@ -206,10 +209,12 @@ fn a_named_server_that_does_not_answer_as_it_should_leaves_every_model_unknown()
         assert!(scene.look().notes().contains(&why), "{why}");
         why
     };
-    assert!(why(FakeLlamaServer::hanging()).contains("gave no answer within 700ms"));
     assert!(why(FakeLlamaServer::answering(&[("/props", 200, "<html>")])).contains("cannot be read"));
     assert!(why(FakeLlamaServer::answering(&[("/props", 503, "{}")])).contains("status 503"));
     assert!(why(FakeLlamaServer::answering(&[])).contains("status 404"));
+    scene.answer_limit = Duration::from_millis(200);
+    scene.servers.endpoints = vec![FakeLlamaServer::hanging().0];
+    assert!(scene.unknown().contains("gave no answer within 200ms"));
 }
 
 #[test]
@@ -232,7 +237,7 @@ fn a_blob_that_is_being_downloaded_is_in_use() {
 #[test]
 fn what_cannot_be_seen_is_unknown_and_said_once() {
     let mut scene = scene(StoreKind::Dir, "a.gguf");
-    // The kernel would tell, and is not asked through a link.
+    // The kernel would know, but is not asked through a link.
     let link = scene.folder.path().join("link.gguf");
     std::os::unix::fs::symlink(&scene.path, &link).unwrap();
     scene.path = link;

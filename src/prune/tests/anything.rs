@@ -2,7 +2,7 @@
 
 use super::samples::*;
 use crate::clock::Timestamp;
-use crate::model::{Class, ModelId, State, StoreKind};
+use crate::model::{Class, Damage, ModelId, State, StoreKind};
 use crate::prune::candidate::{Candidate, Evidence, LastUse};
 use crate::prune::decide::Rule;
 use crate::prune::in_use::Use;
@@ -36,6 +36,7 @@ prop_compose! {
             id: None,
             state,
             class: CLASSES[class],
+            damage: (CLASSES[class] == Class::Damaged).then_some(Damage::Structure),
             last_use: LastUse { at: used, evidence },
             written,
             changed,
@@ -170,7 +171,7 @@ proptest! {
         let policy = Policy { free: target.0, max_total: target.1, ..policy };
         let taken = going(&policy, &all, free, NOW, seed);
         let rest = |gone: &[usize]| -> (Vec<Candidate>, u64) {
-            let mut freed = crate::prune::decide::Freeing::default();
+            let mut freed = crate::prune::target::Freeing::default();
             let mut room = free;
             for at in gone {
                 room += freed.take(&all[*at]).into_values().sum::<u64>();

@@ -2,11 +2,12 @@
 
 use super::samples::*;
 use crate::clock::Timestamp;
-use crate::model::{Class, ModelId, State, StoreKind};
+use crate::model::{Class, Damage, ModelId, State, StoreKind};
 use crate::prune::candidate::{Candidate, Evidence, LastUse};
-use crate::prune::decide::{Rule, Space};
+use crate::prune::decide::Rule;
 use crate::prune::in_use::Use;
 use crate::prune::policy::Policy;
+use crate::prune::target::Space;
 use std::time::Duration;
 
 /// The rule that decided on each.
@@ -17,6 +18,7 @@ fn rules(policy: &Policy, all: &[Candidate]) -> Vec<Rule> {
 fn zoo() -> Vec<Candidate> {
     let broken = |name: &str, state| Candidate {
         state: Some(state),
+        damage: matches!(state, State::Damaged | State::Truncated).then_some(Damage::Structure),
         class: if state == State::Incomplete { Class::Referenced } else { Class::Damaged },
         is_usable: false,
         ..model(name, 100)
@@ -83,6 +85,23 @@ fn a_second_rule_on_models_narrows_and_one_on_bytes_adds() {
     let policy = Policy { unused_for: Some(days(75)), orphans: true, partials: true, ..Policy::default() };
     let gone = gone(&policy, &zoo());
     assert!(gone.contains(&"orphan".into()) && !gone.contains(&"partial".into()), "{gone:?}");
+}
+
+#[test]
+fn what_a_client_has_finished_is_young_as_long_as_its_download_is() {
+    use crate::prune::download::Together;
+    let with = |age: i64| Candidate {
+        download: Some(std::sync::Arc::new(Together {
+            unfinished: Vec::new(),
+            newest: Some((Timestamp(NOW.0 - age), "/o/blobs/sha256-b-partial".into())),
+        })),
+        ..waste("layer", Class::Orphan, 90)
+    };
+    let policy = Policy { orphans: true, ..Policy::default() };
+    assert_eq!(gone(&policy, &[with(3_599_000)]), [""; 0]);
+    assert_eq!(gone(&policy, &[with(3_601_000)]), ["layer"]);
+    let now = Policy { grace: Duration::ZERO, ..policy };
+    assert_eq!(gone(&now, &[with(0)]), ["layer"]);
 }
 
 #[test]
@@ -253,10 +272,56 @@ fn a_target_ends_what_other_rules_take() {
     assert_eq!(gone(&Policy { max_total: Some(299), orphans: true, ..Policy::default() }, &with), ["orphan"]);
 }
 
+#[test]
+fn only_what_is_proven_damaged_goes_as_damage_and_the_row_says_by_what() {
+    let damaged = Policy { damaged: true, ..Policy::default() };
+    let with = |state, damage| Candidate {
+        state: Some(state),
+        damage,
+        is_usable: false,
+        why: "version 4 is not known".into(),
+        ..model("a", 90)
+    };
+    for state in [State::Unsupported, State::Unreadable, State::Incomplete, State::Ready] {
+        assert!(gone(&damaged, &[with(state, None)]).is_empty(), "{state:?}");
+    }
+    for (by, said) in [(Damage::Structure, "proven by its structure"), (Damage::Hash, "proven by its hash")] {
+        let (verdicts, going) = decided(&damaged, &[with(State::Damaged, Some(by))], &Space::default(), NOW);
+        assert!(going == [0] && verdicts[0].why.contains(said), "{verdicts:?}");
+    }
+}
+
+#[test]
+fn below_a_root_that_is_too_wide_a_model_goes_when_it_is_named_and_not_by_a_rule() {
+    let wide = |name: &str| Candidate { barred: Some("its root `/` is the whole machine".into()), ..model(name, 90) };
+    let all = [wide("a"), wide("b"), model("c", 80)];
+    assert_eq!(gone(&month(), &all), ["c"]);
+    assert_eq!(rules(&month(), &all)[..2], [Rule::WideRoot, Rule::WideRoot]);
+    assert_eq!(gone(&Policy { free: Some(u64::MAX), ..month() }, &all), [""; 0], "no room is known");
+    assert_eq!(gone(&Policy { models: Some(vec![ModelId("a".into())]), ..Policy::default() }, &all), ["a"]);
+    let waste = [Candidate { barred: wide("x").barred, ..waste("x", Class::Orphan, 90) }];
+    assert!(gone(&Policy { orphans: true, ..Policy::default() }, &waste).is_empty());
+}
+
+#[test]
+fn the_half_of_a_store_is_a_limit_on_rules_and_not_on_names() {
+    let all = [model("a", 90), model("b", 80)];
+    let large = |policy: &Policy| {
+        let (_, going) = decided(policy, &all, &Space::default(), NOW);
+        assert!(!going.is_empty());
+        !crate::prune::target::large(policy, &all, &going).is_empty()
+    };
+    let named = |names: &[&str]| Some(names.iter().map(|n| ModelId((*n).into())).collect());
+    assert!(large(&month()));
+    assert!(!large(&Policy { models: named(&["a", "b"]), ..Policy::default() }));
+    assert!(!large(&Policy { models: named(&["a", "b"]), ..month() }));
+}
+
 /// Two entries of one inode.
 fn shared(name: &str, used: i64, ino: u64, links: u64) -> Candidate {
     let mut c = model(name, used);
     c.pieces[0].identity.ino = ino;
+    c.pieces[0].file = (1, ino);
     c.pieces[0].links = links;
     c
 }
@@ -317,11 +382,35 @@ mod copies {
         let two = [promised("a", 60), promised("b", 50)];
         assert!(gone(&policy(), &two).is_empty(), "a store that rotted would have been the last to have it");
         let (verdicts, _) = decided(&policy(), &two, &Space::default(), NOW);
-        assert!(verdicts[0].why.contains("`modelctl verify` reads it"), "{verdicts:?}");
+        assert!(verdicts[0].why.contains("`modelctl verify --hash` checks that"), "{verdicts:?}");
         assert_eq!(gone(&policy(), &[copy("a", 60), promised("b", 50)]), ["b"]);
         let pinned = Candidate { pinned: true, ..promised("a", 60) };
         assert_eq!(gone(&policy(), &[pinned.clone(), copy("b", 50), promised("c", 40)]), ["c"]);
         assert!(gone(&policy(), &[pinned, promised("b", 50)]).is_empty());
+    }
+
+    #[test]
+    fn a_copy_in_another_store_goes_only_when_that_is_said_and_who_then_lacks_it_is_said_too() {
+        let ollama = Candidate {
+            store: StoreKind::Ollama,
+            root: "/o".into(),
+            also_named: vec!["copy:8b".into()],
+            ..copy("nomic-embed-text:latest", 90)
+        };
+        let all = [copy("a", 50), ollama, copy("b", 70)];
+        assert_eq!(gone(&policy(), &all), ["b"], "the one in the same folder");
+        let across = Policy { across_stores: true, ..policy() };
+        let (verdicts, going) = decided(&across, &all, &Space::default(), NOW);
+        assert_eq!(going, [1, 2]);
+        let said = "Ollama will no longer have nomic-embed-text:latest, copy:8b";
+        assert!(verdicts[1].why.contains(said) && !verdicts[2].why.contains("no longer"), "{verdicts:?}");
+        let prefer = Policy { prefer: Some(StoreKind::Ollama), ..across };
+        let (verdicts, going) = decided(&prefer, &all, &Space::default(), NOW);
+        assert_eq!(going, [2, 0]);
+        assert!(verdicts[0].why.contains("`/m` will no longer have a"), "{verdicts:?}");
+        // The one that is to stay was never read: nothing goes for it.
+        let unread = [copy("a", 50), Candidate { is_read: false, ..all[1].clone() }];
+        assert!(gone(&prefer, &unread).is_empty());
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use super::run::*;
 use super::samples::days;
 use super::worlds::{DEEDS, Deed, World, deeds};
-use crate::prune::apply::Fate;
 use crate::prune::candidate::Candidate;
 use crate::prune::decide::Rule;
+use crate::prune::fate::Fate;
 use crate::prune::plan::Row;
 use crate::prune::policy::Policy;
 use crate::prune::trash;
@@ -80,7 +80,7 @@ proptest! {
         let more: Vec<_> = again.going().filter(is_new).map(|row| (&row.name, &row.why)).collect();
         let went: Vec<_> = gone.iter().map(|row| (&row.name, &row.why)).collect();
         prop_assert!(more.is_empty(), "{more:#?} after {went:#?}");
-        restore_all(&world, &plan, &done);
+        restore_all(&world, &done);
         before.same(&world);
         prop_assert!(world.is_clean());
     }
@@ -180,7 +180,7 @@ fn what_lies_on_a_mount_in_a_store_is_not_said_to_go() {
     assert_eq!(plan.staying().count(), 2);
     let done = act(&world, &plan, &all, (0, false), &mut trash::go_on).unwrap();
     assert!(done.iter().all(|d| is_gone(&d.fate)), "{done:?}");
-    restore_all(&world, &plan, &done);
+    restore_all(&world, &done);
 }
 
 /// A run may be killed between any two rows.
@@ -192,6 +192,26 @@ fn a_link_goes_before_what_it_leads_to() {
     let plan = planned(&world, &world.candidates(), &policy, 0);
     let going: Vec<_> = plan.going().map(|row| row.path.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(going, ["l1.gguf", "m0-Q4_0.gguf"]);
+}
+
+/// The link is beside the file, and leads to another hard link of it, which goes as well.
+#[test]
+fn a_link_beside_its_file_goes_before_the_name_that_it_leads_to() {
+    for c in 0..4 {
+        let mut world = World::of(&[(0, 0, 0, 2, 0), (3, 1, 0, 0, 0), (4, 2, 0, c, 0)]);
+        world.scan();
+        let policy = Policy { unused_for: Some(Duration::ZERO), grace: Duration::ZERO, ..Policy::default() };
+        let plan = planned(&world, &world.candidates(), &policy, 0);
+        let link = world.tree().path("plain/one/l2.gguf");
+        let end = std::fs::read_link(&link).unwrap();
+        let takes = |path: &std::path::Path| {
+            let has = |row: &&crate::prune::plan::Row| {
+                row.steps.iter().any(|step| row.base.as_ref().is_some_and(|base| base.path.join(step.path()) == path))
+            };
+            plan.going().position(|row| has(&row))
+        };
+        assert!(takes(&link).is_some() && takes(&link) <= takes(&end), "{c}: {:?}", plan.rows);
+    }
 }
 
 /// A link in one root leads to a model of another one, which has a projector that others have as well.
@@ -217,7 +237,7 @@ fn what_a_link_elsewhere_leads_to_stays_whole() {
     let plan = planned(&world, &all, &policy, 0);
     let led_to = world.tree().path("plain/two/m0-Q4_0.gguf");
     let row = plan.staying().find(|row| row.path == led_to).unwrap();
-    assert_eq!(row.why, "what stays leads to its files");
+    assert!(row.why.ends_with(", which stays, leads to its files"), "{}", row.why);
     act(&world, &plan, &all, (0, false), &mut trash::go_on).unwrap();
     world.scan();
     let again = planned(&world, &world.candidates(), &policy, 0);

@@ -5,6 +5,7 @@ mod decide;
 mod df;
 mod disk;
 mod kills;
+mod nights;
 mod run;
-mod samples;
+pub mod samples;
 mod worlds;

@@ -2,12 +2,13 @@
 
 use super::worlds::World;
 use crate::model::ModelId;
-use crate::prune::apply::{Acting, Doer, Done, Fate, Trashes, apply};
+use crate::prune::apply::{Acting, Done, Trashes, apply};
 use crate::prune::candidate::Candidate;
-use crate::prune::gather::space;
+use crate::prune::fate::{Doer, Fate};
 use crate::prune::in_use::Use;
 use crate::prune::plan::{Plan, Row, plan};
 use crate::prune::policy::Policy;
+use crate::prune::room::space;
 use crate::prune::trash::tests::Picture;
 use crate::prune::trash::{self, Point};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +23,7 @@ pub fn is_used(c: &Candidate, busy: u16) -> bool {
 
 pub fn planned(world: &World, all: &[Candidate], policy: &Policy, busy: u16) -> Plan {
     let used = |c: &&Candidate| if is_used(c, busy) { Use::Used(vec!["somebody".into()]) } else { Use::Free };
-    plan(policy, &[], all, &space(all), world.now, &mut |asked| asked.iter().map(used).collect())
+    plan(policy, &[], all, &space(all, [], []), world.now, &mut |asked| asked.iter().map(used).collect())
 }
 
 pub fn act<'p>(
@@ -32,7 +33,7 @@ pub fn act<'p>(
     (busy, purge): (u16, bool),
     hook: &mut dyn FnMut(Point) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<Done<'p>>> {
-    let (trashes, failed) = Trashes::hold(plan, world.now);
+    let (trashes, failed) = Trashes::hold(plan, all, world.now);
     assert!(failed.is_empty(), "{failed:?}");
     let doer = Doer { who: "me".into(), command: "modelctl prune".into(), actor: None, now: world.now };
     apply(
@@ -206,9 +207,7 @@ fn needs(path: &Path) -> Option<BTreeSet<PathBuf>> {
 }
 
 /// Puts everything back, the last first.
-pub fn restore_all(world: &World, plan: &Plan, done: &[Done<'_>]) {
-    let (trashes, _) = Trashes::hold(plan, world.now);
-    drop(trashes);
+pub fn restore_all(world: &World, done: &[Done<'_>]) {
     for d in done.iter().rev() {
         let Fate::Trashed { id } = &d.fate else { continue };
         let place = trash::Place::of(&d.row.base.as_ref().unwrap().path).unwrap().unwrap();

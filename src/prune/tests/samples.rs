@@ -1,12 +1,13 @@
 //! Candidates out of thin air.
 
 use crate::clock::Timestamp;
-use crate::model::{Class, FileIdentity, ModelId, State, StoreKind};
+use crate::model::{Class, Damage, FileIdentity, ModelId, State, StoreKind};
 use crate::prune::candidate::{Candidate, Evidence, LastUse, Piece};
-use crate::prune::decide::{self, Space, Verdict};
+use crate::prune::decide::Verdict;
 use crate::prune::in_use::Use;
 use crate::prune::plan;
 use crate::prune::policy::Policy;
+use crate::prune::target::{self, Pool, Space};
 use std::time::Duration;
 
 pub const DAY: i64 = 86_400_000;
@@ -24,7 +25,7 @@ pub fn month() -> Policy {
 /// A sound model of that name, used so many days ago and written the day before. Its inode is made from its name.
 pub fn model(name: &str, used: i64) -> Candidate {
     let at = Timestamp(NOW.0 - used * DAY);
-    let ino = name.bytes().fold(7u64, |n, b| n * 31 + u64::from(b));
+    let ino = name.bytes().fold(7u64, |n, b| n.wrapping_mul(31).wrapping_add(u64::from(b)));
     Candidate {
         id: Some(ModelId(name.to_owned())),
         name: name.to_owned(),
@@ -34,6 +35,7 @@ pub fn model(name: &str, used: i64) -> Candidate {
         state: Some(State::Ready),
         class: Class::Referenced,
         why: "a file of a folder that is scanned".into(),
+        damage: None,
         pieces: vec![piece(ino, &format!("/m/{name}.gguf"), 100)],
         last_use: LastUse { at, evidence: Evidence::AccessTime },
         written: Timestamp(at.0 - DAY),
@@ -45,18 +47,24 @@ pub fn model(name: &str, used: i64) -> Candidate {
         content: None,
         stood_for_by: Vec::new(),
         is_read: true,
+        download: None,
         stale: None,
+        barred: None,
+        also_named: Vec::new(),
     }
 }
 
 /// Bytes of that class without a model.
 pub fn waste(name: &str, class: Class, used: i64) -> Candidate {
-    Candidate { id: None, state: None, class, is_usable: false, why: "nothing leads to it".into(), ..model(name, used) }
+    let damage = (class == Class::Damaged).then_some(Damage::Structure);
+    let why = "nothing leads to it".into();
+    Candidate { id: None, state: None, class, damage, is_usable: false, why, ..model(name, used) }
 }
 
 pub fn piece(ino: u64, path: &str, allocated: u64) -> Piece {
     Piece {
         identity: FileIdentity { dev: 1, ino, size: allocated, mtime_ns: 0, ctime_ns: 0 },
+        file: (1, ino),
         entries: vec![path.into()],
         allocated,
         links: 1,
@@ -68,7 +76,12 @@ pub fn piece(ino: u64, path: &str, allocated: u64) -> Piece {
 
 /// So many bytes are free on the one device that there is.
 pub fn room(free: u64) -> Space {
-    Space { free: [(1, free)].into() }
+    with_trash(free, 0)
+}
+
+/// The same with so many bytes in the trash there.
+pub fn with_trash(free: u64, trash: u64) -> Space {
+    Space { pools: vec![Pool { path: "/m".into(), free, trash }], of: [(1, 0)].into() }
 }
 
 /// What all rules together say, and what goes in its order.
@@ -84,7 +97,7 @@ pub fn used(
     uses: plan::Uses<'_>,
 ) -> (Vec<Verdict>, Vec<usize>) {
     let mut verdicts = plan::judge(policy, all, now, uses);
-    let going = decide::limit(policy, all, &mut verdicts, space);
+    let going = target::limit(policy, all, &mut verdicts, space).going;
     (verdicts, going)
 }
 

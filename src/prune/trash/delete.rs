@@ -1,14 +1,14 @@
-//! Away for good without the trash: for a disk on which not even the journal of an item finds room, which is when room is
-//! needed most.
+//! Deletes for good without the trash: for a disk that lacks room even for the journal of an item, which is
+//! when room is needed most.
 //!
-//! Nothing is noted, so a run that is killed here is not gone on with by the next one. Its order makes up for that:
-//! references first, each made to last before the next step, payload last. What a kill leaves is as if the owner had
-//! been killed while deleting: bytes that nothing leads to, or a split model with parts missing, which the next scan
-//! lists as such and the next prune can take. Nothing leads to bytes that are gone.
+//! Nothing is recorded, so the next run does not continue a run that is killed here. The order of the steps makes up
+//! for that: references first, each synced before the next step, payload last. A kill leaves the same state as if the
+//! owner had been killed while deleting: bytes that nothing leads to, or a split model with parts missing, which the
+//! next scan lists as such and the next prune can remove. No reference leads to bytes that are missing.
 
 use super::Point;
-use super::beneath::Base;
-use super::discard::{check_listing, compare, look_again};
+use super::confined_dir::ConfinedDir;
+use super::discard::{check_listing, compare, compare_with_seen};
 use super::empty::{Emptied, Purge};
 use super::fault::Fault;
 use super::item::{Hook, at};
@@ -16,7 +16,7 @@ use super::order::{Order, Step};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// What became of an order.
+/// Outcome of an order.
 #[derive(Debug)]
 pub enum Deleted {
     Whole(Emptied),
@@ -24,7 +24,7 @@ pub enum Deleted {
     Skipped {
         why: Fault,
     },
-    /// It went wrong in the middle: `gone` is deleted.
+    /// A step failed in the middle: `gone` is deleted.
     Partly {
         gone: Vec<PathBuf>,
         freed_bytes: u64,
@@ -32,9 +32,9 @@ pub enum Deleted {
     },
 }
 
-/// Deletes everything that is in `order`, in its order, without the trash.
+/// Deletes everything in `order`, in the order of its steps, without the trash.
 ///
-/// Between the last look at a file and its end somebody could put another one in its place, which would go then; with
+/// Between the last check of a file and its deletion another file could take its place, and would then be deleted; with
 /// the trash that cannot happen.
 ///
 /// # Errors
@@ -65,14 +65,14 @@ pub fn delete(order: &Order, hook: Hook<'_>) -> anyhow::Result<Deleted> {
     Ok(Deleted::Whole(done))
 }
 
-/// The root, when everything is as the order has it.
-fn ready(order: &Order) -> Result<Base, Fault> {
+/// Opens the root, when everything is as the order has it.
+fn ready(order: &Order) -> Result<ConfinedDir, Fault> {
     order.check()?;
-    let root = Base::absolute(&order.root)?;
+    let root = ConfinedDir::absolute(&order.root)?;
     if (root.dev, root.ino) != (order.root_is.dev, order.root_is.ino) {
         return Err(Fault::RootChanged { path: order.root.clone() });
     }
-    look_again(&root, order)?;
+    compare_with_seen(&root, order)?;
     for step in &order.steps {
         if let Step::Tree { path, listing, .. } = step {
             check_listing(&root, path, listing)?;
@@ -81,12 +81,14 @@ fn ready(order: &Order) -> Result<Base, Fault> {
     Ok(root)
 }
 
-fn one(root: &Base, step: &Step, done: &mut Emptied, hook: Hook<'_>) -> Result<(), Fault> {
+fn one(root: &ConfinedDir, step: &Step, done: &mut Emptied, hook: Hook<'_>) -> Result<(), Fault> {
     let path = step.path();
     let Some(name) = path.file_name().map(Path::new) else { return Ok(()) };
     let above = match root.inner(path.parent().unwrap_or(Path::new(""))) {
-        // A folder that was to be removed if it is empty, in one that was.
-        Err(Fault::Io { source, .. }) if super::beneath::absent(&source) && matches!(step, Step::RemoveDir { .. }) => {
+        // An empty folder was to be removed, and the folder that contained it was removed before.
+        Err(Fault::Io { source, .. })
+            if super::confined_dir::absent(&source) && matches!(step, Step::RemoveDir { .. }) =>
+        {
             return Ok(());
         }
         above => above?,
@@ -113,11 +115,11 @@ fn one(root: &Base, step: &Step, done: &mut Emptied, hook: Hook<'_>) -> Result<(
             above.remove_dir(name)?;
         }
     }
-    // What came in at this very moment.
+    // An entry appeared at this very moment.
     if let Some(left) = done.left.first() {
         return Err(Fault::changed(left, "is new"));
     }
-    // The age of a folder tells its owner things; nobody else changed it.
+    // The age of a folder matters to its owner; nobody else changed it.
     if let Some(before) = before {
         above.set_mtime(before.seen.mtime_ns)?;
     }

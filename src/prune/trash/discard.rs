@@ -1,20 +1,19 @@
-//! Into the trash.
+//! Moves the entries of an order into the trash.
 
 use super::Point;
-use super::beneath::{Base, joined};
+use super::confined_dir::{ConfinedDir, joined};
+use super::entry::{Kind, Seen};
 use super::fault::Fault;
-use super::item::{Ancestor, Hook, Item, Mark, at, slot};
-use super::lock::Held;
-use super::order::{Kind, Listed, Order, Seen, Step};
-use super::put_back;
+use super::item::{Ancestor, Hook, Item, Mark, at, slot, sync};
+use super::order::{Listed, Order, Step};
 use super::times::Times;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-/// Folders within folders that a tree may have; each is open while those below it are looked at.
+/// The deepest nesting of folders that a tree may have; each folder is open while those below it are checked.
 pub(super) const DEEPEST: usize = 200;
 
-/// What became of an order.
+/// Outcome of an order.
 #[derive(Debug)]
 pub enum Outcome {
     Trashed {
@@ -24,72 +23,26 @@ pub enum Outcome {
     Skipped {
         why: Fault,
     },
-    /// Something had changed, and what had been moved until then could not go back: it is kept as an item.
+    /// Something had changed, and the entries moved until then could not be put back: they are kept as an item.
     Kept {
         id: String,
         why: Fault,
     },
 }
 
-/// Moves everything that is in `order` to the trash, or nothing.
-///
-/// # Errors
-/// [`Fault`]s with their failure. Everything is as it was then, too, but for what the message says.
-pub fn discard(held: &Held, order: Order, hook: Hook<'_>) -> anyhow::Result<Outcome> {
-    take(held, order, hook).map_err(Fault::into_error)
-}
+/// A check that the other copy, which is to stay, is still there. Its error is a path where it is not.
+pub type Holds<'a> = &'a dyn Fn() -> Result<(), PathBuf>;
 
-fn take(held: &Held, order: Order, hook: Hook<'_>) -> Result<Outcome, Fault> {
-    order.check()?;
-    let ready = held.place.root(&order.root).and_then(|root| {
-        match (root.dev, root.ino) == (order.root_is.dev, order.root_is.ino) {
-            true => look_again(&root, &order).map(|dirs| (root, dirs)),
-            false => Err(Fault::RootChanged { path: order.root.clone() }),
-        }
-    });
-    let (root, dirs) = match ready {
-        Err(why) if why.is_change() => return Ok(Outcome::Skipped { why }),
-        ready => ready?,
-    };
-    let item = Item::create(held, order, dirs, hook)?;
-    let mut times = match Times::open(&item.folder, &item.journal.dirs) {
-        Ok(times) => times,
-        Err(why) => {
-            item.remove(&held.place, hook)?;
-            return Err(why);
-        }
-    };
-    let all = forward(&item, &root, &mut times, hook).and_then(|()| {
-        times.calm(&root)?;
-        at(hook, Point::Times)?;
-        sync(&item, &root)?;
-        at(hook, Point::Synced)?;
-        item.mark(Mark::Complete)?;
-        at(hook, Point::Marked)
-    });
-    let why = match all {
-        Ok(()) => return Ok(Outcome::Trashed { id: item.id }),
-        Err(Fault::Stopped(e)) => return Err(Fault::Stopped(e)),
-        Err(why) => why,
-    };
-    let kept = match put_back::undo(held, &item, &root, &mut times, hook) {
-        Ok(kept) => kept,
-        Err(Fault::Stopped(e)) => return Err(Fault::Stopped(e)),
-        Err(undo) => return Err(Fault::HalfDone { id: item.id, why: Box::new(why), source: Box::new(undo) }),
-    };
-    match kept {
-        true => Ok(Outcome::Kept { id: item.id, why }),
-        false if why.is_change() => Ok(Outcome::Skipped { why }),
-        false => Err(why),
-    }
-}
-
-/// Compares what is there with what was seen, before anything is written, and notes the folders above it.
-pub(super) fn look_again(root: &Base, order: &Order) -> Result<Vec<Ancestor>, Fault> {
+/// Compares the disk with the recorded state before anything is written. Returns the folders above the entries.
+pub(super) fn compare_with_seen(root: &ConfinedDir, order: &Order) -> Result<Vec<Ancestor>, Fault> {
     let mut dirs = BTreeSet::new();
     for step in &order.steps {
         if let Step::Move { path, seen } | Step::Tree { path, seen, .. } = step {
-            compare(path, seen, root.look(path)?.map(|l| l.seen).as_ref(), Some(root.dev))?;
+            let now = root.look(path)?.map(|l| l.seen);
+            compare(path, seen, now.as_ref(), Some(root.dev))?;
+            if now.is_some_and(|now| seen.is_touched(&now)) {
+                return Err(Fault::changed(path, "was touched"));
+            }
         }
         let own = matches!(step, Step::RemoveDir { .. }).then_some(step.path());
         dirs.extend(own.into_iter().chain(step.path().ancestors().skip(1)));
@@ -106,7 +59,7 @@ pub(super) fn look_again(root: &Base, order: &Order) -> Result<Vec<Ancestor>, Fa
     Ok(ancestors)
 }
 
-/// `dev`: what the order must have seen, where that is known.
+/// Compares an entry with its recorded state. `dev`: the device that the order must have recorded, where that is known.
 pub(super) fn compare(path: &Path, seen: &Seen, now: Option<&Seen>, dev: Option<u64>) -> Result<(), Fault> {
     let why = match now {
         None => Some("has gone"),
@@ -116,8 +69,8 @@ pub(super) fn compare(path: &Path, seen: &Seen, now: Option<&Seen>, dev: Option<
     why.map_or(Ok(()), |why| Err(Fault::changed(path, why)))
 }
 
-/// Does what is still to be done of the steps.
-pub(super) fn forward(item: &Item, root: &Base, times: &mut Times, hook: Hook<'_>) -> Result<(), Fault> {
+/// Carries out the steps that are not done yet.
+pub(super) fn forward(item: &Item, root: &ConfinedDir, times: &mut Times, hook: Hook<'_>) -> Result<(), Fault> {
     for (n, step) in item.journal.order.steps.iter().enumerate() {
         at(hook, Point::Before(n))?;
         let path = step.path();
@@ -132,7 +85,7 @@ pub(super) fn forward(item: &Item, root: &Base, times: &mut Times, hook: Hook<'_
             Step::RemoveDir { .. } => {
                 times.before(root, &[above, path])?;
                 root.remove_dir(path).or_else(|e| match e {
-                    Fault::Io { source, .. } if super::beneath::absent(&source) => Ok(false),
+                    Fault::Io { source, .. } if super::confined_dir::absent(&source) => Ok(false),
                     e => Err(e),
                 })?;
                 at(hook, Point::Moved(n))?;
@@ -151,14 +104,14 @@ struct Entry<'e> {
     seen: &'e Seen,
 }
 
-fn move_in(item: &Item, root: &Base, times: &mut Times, entry: &Entry<'_>, hook: Hook<'_>) -> Result<(), Fault> {
+fn move_in(item: &Item, root: &ConfinedDir, times: &mut Times, entry: &Entry<'_>, hook: Hook<'_>) -> Result<(), Fault> {
     let &Entry { n, path, above, seen } = entry;
     compare(path, seen, root.look(path)?.map(|l| l.seen).as_ref(), None)?;
     times.before(root, &[above])?;
     root.rename(path, &item.files, &slot(n))?;
     at(hook, Point::Moved(n))?;
     times.after(root, &[above], None)?;
-    // Another could have taken its name between the look and the move.
+    // Another entry could have taken its name between the check and the move.
     let swapped = compare(path, seen, item.payload(n)?.map(|l| l.seen).as_ref(), None);
     if swapped.is_err() {
         times.before(root, &[above])?;
@@ -168,8 +121,8 @@ fn move_in(item: &Item, root: &Base, times: &mut Times, entry: &Entry<'_>, hook:
     swapped
 }
 
-/// Whether a folder has in it exactly what is in `listing`.
-pub(super) fn check_listing(root: &Base, top: &Path, listing: &[Listed]) -> Result<(), Fault> {
+/// Checks that a folder contains exactly the entries of `listing`.
+pub(super) fn check_listing(root: &ConfinedDir, top: &Path, listing: &[Listed]) -> Result<(), Fault> {
     let mut missing: HashMap<&Path, &Seen> = listing.iter().map(|l| (l.path.as_path(), &l.seen)).collect();
     let mut open = vec![PathBuf::new()];
     while let Some(below) = open.pop() {
@@ -193,29 +146,17 @@ pub(super) fn check_listing(root: &Base, top: &Path, listing: &[Listed]) -> Resu
     }
 }
 
-/// Makes everything that was moved last.
-pub(super) fn sync(item: &Item, root: &Base) -> Result<(), Fault> {
-    for dir in &item.journal.dirs {
-        match root.inner(&dir.path) {
-            Ok(folder) => folder.sync()?,
-            // Somebody led it elsewhere.
-            Err(Fault::Leaves { .. }) => {}
-            Err(Fault::Io { source, .. }) if super::beneath::absent(&source) => {}
-            Err(e) => return Err(e),
-        }
-    }
-    item.files.sync()
-}
-
-/// Moves what was put back into the trash again, as far as it is still there.
-pub(super) fn again(item: &Item, root: &Base, times: &mut Times, hook: Hook<'_>) -> Result<(), Fault> {
+/// Moves an item that was put back into the trash again, as far as it is still there.
+pub(super) fn again(item: &Item, root: &ConfinedDir, times: &mut Times, hook: Hook<'_>) -> Result<(), Fault> {
     match forward(item, root, times, hook) {
         Err(e) if e.is_change() || matches!(e, Fault::Io { .. }) => {
-            // What is outside stays there, and goes on being the store's.
+            // The entries outside of the trash stay there, and still belong to the store.
             item.mark(Mark::Partly)?;
         }
         done => done?,
     }
+    // Putting back and moving again is no change of the folders.
+    times.calm(root)?;
     times.stay();
     sync(item, root)?;
     item.turn(Mark::Restoring, Mark::Complete)?;

@@ -1,44 +1,29 @@
-//! Away for good.
+//! Deletes items of the trash for good.
 
 use super::Point;
-use super::beneath::{Base, Look};
+use super::confined_dir::{ConfinedDir, Look};
 use super::discard::DEEPEST;
+use super::entry::{Kind, Seen};
 use super::fault::Fault;
 use super::item::{Hook, Item, Mark, at, slot};
 use super::lock::Held;
-use super::order::{Kind, Seen, Step};
-use super::restore::settled;
+use super::order::Step;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-/// What emptying gave.
+/// Outcome of emptying.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Emptied {
-    /// Bytes of disk of the files whose last name went. Those of files that something still has open count too; the file
-    /// system gives them back when that closes them.
+    /// Bytes of disk of the files whose last name was deleted. Files that are still open count too; the file system
+    /// frees their bytes when they are closed.
     pub freed_bytes: u64,
-    /// Entries that were deleted, folders not counted.
+    /// The number of deleted entries, without folders.
     pub deleted: u64,
-    /// What is not what was moved there, or came in since: left where it is, with the item.
+    /// Entries that are not as they were moved, or appeared since: they stay where they are, with the item.
     pub left: Vec<PathBuf>,
 }
 
-/// Deletes an item for good.
-///
-/// # Errors
-/// [`Fault`]s with their failure. When nothing was deleted until then, the item is what it was. What was deleted is gone
-/// ([`Fault::HalfDeleted`]), and the next recovery goes on with the rest.
-pub fn empty(held: &Held, id: &str, hook: Hook<'_>) -> anyhow::Result<Emptied> {
-    let mut whole = || {
-        let item = settled(held, id)?;
-        item.turn(Mark::Complete, Mark::Purging)?;
-        at(hook, Point::Marked)?;
-        purge(held, &item, hook)
-    };
-    whole().map_err(Fault::into_error)
-}
-
-/// Deletes what is left of an item.
+/// Deletes the rest of an item.
 pub(super) fn purge(held: &Held, item: &Item, hook: Hook<'_>) -> Result<Emptied, Fault> {
     let mut done = Emptied::default();
     match steps(item, &mut done, hook) {
@@ -46,12 +31,12 @@ pub(super) fn purge(held: &Held, item: &Item, hook: Hook<'_>) -> Result<Emptied,
         Err(Fault::Stopped(e)) => return Err(Fault::Stopped(e)),
         Err(why) => {
             let gone = gone(item)?;
-            // Of an item that was a part already, what is missing may have gone before.
+            // In an item of which parts were missing already, those may have been missing before.
             if done.deleted > 0 || !(gone.is_empty() || item.is(Mark::Partly)?) {
                 let id = item.id.clone();
                 return Err(Fault::HalfDeleted { id, gone, freed_bytes: done.freed_bytes, source: Box::new(why) });
             }
-            // What is not begun must not be gone on with by a run that was asked for something else.
+            // A deletion that has not started must not be continued by a run that was asked for something else.
             item.turn(Mark::Purging, Mark::Complete)?;
             at(hook, Point::Marked)?;
             return Err(why);
@@ -90,7 +75,7 @@ fn steps(item: &Item, done: &mut Emptied, hook: Hook<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What of an item is not in the trash: where it was in its store.
+/// Returns the original paths of the entries of an item that are not in the trash.
 pub(super) fn gone(item: &Item) -> Result<Vec<PathBuf>, Fault> {
     let order = &item.journal.order;
     let mut gone = Vec::new();
@@ -101,7 +86,7 @@ pub(super) fn gone(item: &Item) -> Result<Vec<PathBuf>, Fault> {
             _ if item.payload(n)?.is_none() => gone.push(was),
             Step::Move { .. } => {}
             Step::Tree { listing, .. } => {
-                // A folder that has gone takes what was in it along.
+                // A missing folder stands for everything that was in it.
                 let mut missing: HashSet<&Path> = HashSet::new();
                 for listed in listing {
                     let path = listed.path.as_path();
@@ -120,19 +105,19 @@ pub(super) fn gone(item: &Item) -> Result<Vec<PathBuf>, Fault> {
 }
 
 pub(super) struct Purge<'p> {
-    /// The file system that is not left.
+    /// The device that is not left.
     pub dev: u64,
-    /// Of the tree that is being deleted.
+    /// The listing of the tree that is being deleted.
     pub listing: HashMap<&'p Path, &'p Seen>,
     pub done: &'p mut Emptied,
 }
 
 impl Purge<'_> {
-    /// Deletes what is in `folder`, which is `below` the top of its tree.
-    pub fn folder(&mut self, folder: &Base, below: &Path, hook: Hook<'_>) -> Result<(), Fault> {
+    /// Deletes the entries of `folder`, which is `below` the top of its tree.
+    pub fn folder(&mut self, folder: &ConfinedDir, below: &Path, hook: Hook<'_>) -> Result<(), Fault> {
         let own = folder.look(Path::new(""))?.filter(|l| l.mode & 0o700 != 0o700);
         if let Some(own) = own.filter(|l| l.uid == rustix::process::geteuid().as_raw()) {
-            // Its owner had closed it, which need not hold now that it goes.
+            // Its owner had restricted it, which does not matter now that it is deleted.
             folder.set_owner(own.mode | 0o700, own.uid, own.gid)?;
         }
         for name in folder.names()? {
@@ -144,7 +129,7 @@ impl Purge<'_> {
                 self.entry(folder, name, (&look, seen), hook)?;
             } else if is_known && inner.components().count() <= DEEPEST && look.seen.dev == self.dev {
                 self.folder(&folder.inner(name)?, &inner, hook)?;
-                // One that is not empty has something in it that was told.
+                // A folder that is not empty contains an entry that is reported in `left`.
                 folder.remove_dir(name)?;
                 at(hook, Point::Deleted)?;
             } else {
@@ -154,10 +139,10 @@ impl Purge<'_> {
         Ok(())
     }
 
-    /// Deletes an entry that is no folder, if it is what was moved.
+    /// Deletes an entry that is not a folder, if it is the one that was moved.
     pub fn entry(
         &mut self,
-        folder: &Base,
+        folder: &ConfinedDir,
         name: &Path,
         (look, seen): (&Look, Option<&Seen>),
         hook: Hook<'_>,

@@ -1,23 +1,30 @@
-//! What can go wrong with the trash, for callers that branch and for people.
+//! Faults of the trash, for callers that branch on them and for people.
 
-use super::lock::Holder;
+use crate::clock::Timestamp;
 use crate::failure::Failure;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// A path of an order that must not be acted on, whatever lies there.
+    /// A path of an order that must not be acted on, whatever is there.
     #[error("`{}` cannot be a path inside a store: {why}", path.display())]
     Path { path: PathBuf, why: &'static str },
-    /// A folder on the way is a link, or another file system is mounted there.
+    /// A folder on the path is a link, or another file system is mounted there.
     #[error("the way to `{}` leads through a link or into another file system", path.display())]
     Leaves { path: PathBuf },
-    /// It is not what it was when the order was made.
+    /// The entry differs from its state when the order was made.
     #[error("`{}` {why}", path.display())]
     Changed { path: PathBuf, why: &'static str },
+    /// The other copy, which was to stay, was moved as well or has changed.
+    #[error("`{}` is the same file through another mount or has changed, and would not have stayed as it was", path.display())]
+    WentAlong { path: PathBuf },
     #[error("`{}` is not the folder any more that it was", path.display())]
     RootChanged { path: PathBuf },
+    /// No person named this root, and the text in a trash does not make a root known.
+    #[error("`{}` is no root that is known here", path.display())]
+    UnknownRoot { path: PathBuf },
     #[error("the store `{}` is not there any more", path.display())]
     NoRoot { path: PathBuf },
     /// Others could have put anything there.
@@ -25,26 +32,26 @@ pub enum Fault {
     Untrusted { place: PathBuf, why: String },
     #[error("the trash `{}` is in use by {holder}", place.display())]
     Busy { place: PathBuf, holder: Holder },
-    /// Where something must go back to, something else is.
+    /// Something else is at the path to restore.
     #[error("there is something at `{}` again", path.display())]
     Occupied { path: PathBuf },
-    /// Somebody took it out of the trash.
+    /// Somebody took the payload out of the trash.
     #[error("what was at `{}` is not in the trash any more", path.display())]
     Missing { path: PathBuf },
     #[error("the trash has no item `{id}`")]
     NoItem { id: String },
     #[error("item `{id}` of the trash cannot be understood: {why}")]
     Damaged { id: String, why: String },
-    /// It was left half done and has to be recovered first.
-    #[error("item `{id}` of the trash is not settled: {state}")]
+    /// An operation on the item was interrupted, and it has to be recovered first.
+    #[error("item `{id}` of the trash was left half done: {state}")]
     Unsettled { id: String, state: &'static str },
-    /// It went wrong, and so did putting back what had been moved until then.
+    /// The move failed, and so did putting back the entries that had been moved.
     #[error("{why}; what was moved until then is still in the trash as item `{id}`")]
     HalfDone { id: String, why: Box<Fault>, source: Box<Fault> },
-    /// Some of it is deleted, and the rest could not be.
+    /// Some of the item is deleted, and the rest could not be.
     #[error("item `{id}` of the trash is deleted by half: {}", told(gone))]
     HalfDeleted { id: String, gone: Vec<PathBuf>, freed_bytes: u64, source: Box<Fault> },
-    /// It is being deleted, which cannot be taken back.
+    /// The item is being deleted, which cannot be undone.
     #[error("item `{id}` of the trash is being deleted: {}", told(gone))]
     BeingDeleted { id: String, gone: Vec<PathBuf> },
     /// The trash of that root is on another file system.
@@ -52,7 +59,7 @@ pub enum Fault {
     Elsewhere { path: PathBuf },
     #[error("cannot {doing} `{}`", path.display())]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
-    /// The hook said to stop here.
+    /// The hook returned an error.
     #[error("stopped")]
     Stopped(#[source] anyhow::Error),
 }
@@ -66,18 +73,22 @@ impl Fault {
         Fault::Changed { path: path.to_owned(), why }
     }
 
-    /// Something else was at work since the order was made: reason to leave the item alone, none to stop.
+    /// Returns whether something else changed the entries since the order was made: a reason to leave the item alone,
+    /// but not to stop the run.
     pub fn is_change(&self) -> bool {
-        matches!(self, Fault::Leaves { .. } | Fault::Changed { .. } | Fault::RootChanged { .. })
+        matches!(
+            self,
+            Fault::Leaves { .. } | Fault::Changed { .. } | Fault::RootChanged { .. } | Fault::WentAlong { .. }
+        )
     }
 
-    /// There is no room on the file system, for bytes or for files.
+    /// Returns whether the file system has no room, for bytes or for files.
     pub fn is_full(&self) -> bool {
         use io::ErrorKind::{QuotaExceeded, StorageFull};
         matches!(self, Fault::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
     }
 
-    /// For people: with its kind and the next step.
+    /// Converts to an error for people, with its kind and the next step.
     pub fn into_error(self) -> anyhow::Error {
         let cannot = |message: &str| Failure::cannot_meet(message);
         let failure = match &self {
@@ -94,6 +105,8 @@ impl Fault {
             Fault::Untrusted { .. } => cannot("the trash cannot be used")
                 .hint("make it a folder of yours that only you can write to (chmod 700)"),
             Fault::NoRoot { .. } => cannot("nothing was restored").hint("make that folder again, then restore again"),
+            Fault::UnknownRoot { .. } => cannot("the item is left as it is")
+                .hint("`modelctl scan DIR` makes a root known; `modelctl trash restore ID` takes an item by its name"),
             Fault::NoItem { .. } => cannot("no such item").hint("`modelctl trash list` shows what is there"),
             Fault::HalfDone { .. } => {
                 cannot("an item was moved by half").hint("the next run puts it back: run it when that is mended")
@@ -114,7 +127,7 @@ impl Fault {
     }
 }
 
-/// What has gone, by name as far as one reads it.
+/// Names the first missing entries, and counts the rest.
 fn told(gone: &[PathBuf]) -> String {
     const NAMED: usize = 3;
     let names: Vec<String> = gone.iter().take(NAMED).map(|path| format!("`{}`", path.display())).collect();
@@ -122,5 +135,22 @@ fn told(gone: &[PathBuf]) -> String {
         _ if gone.is_empty() => "what has gone of it cannot be told".to_owned(),
         0 => format!("{} gone", names.join(", ")),
         more => format!("{} and {more} more gone", names.join(", ")),
+    }
+}
+
+/// The holder of the lock, as far as its file names it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holder {
+    pub pid: Option<u32>,
+    pub since: Option<Timestamp>,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.pid, self.since) {
+            (Some(pid), Some(since)) => write!(f, "process {pid} since {}", since.rfc3339()),
+            (Some(pid), None) => write!(f, "process {pid}"),
+            _ => f.write_str("another process"),
+        }
     }
 }

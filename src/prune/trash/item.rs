@@ -1,14 +1,16 @@
-//! One item of a trash on the disk: a folder with what was done (`item.json`), how far (`complete`, `restoring`,
-//! `purging`), the times of the folders it came from (`log`) and the payload (`files/N` for step N).
+//! One item of a trash on the disk: a folder with the journal (`item.json`), marks of its progress (`complete`,
+//! `restoring`, `purging`, `partly`), the times of the folders it came from (`log`) and the payload (`files/N` for step
+//! N).
 //!
-//! The journal is there before anything is moved and until everything is back, so that a folder without one is empty.
+//! The journal exists from before the first move until everything is back, so a folder without a journal is empty.
 
 use super::Point;
-use super::beneath::Base;
+use super::confined_dir::{ConfinedDir, absent};
+use super::entry::Kind;
 use super::fault::Fault;
 use super::lock::Held;
 use super::lossless;
-use super::order::{Kind, Order, clean};
+use super::order::{Order, clean};
 use super::place::Place;
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
@@ -21,19 +23,19 @@ pub(super) const LOG: &str = "log";
 const JOURNAL: &str = "item.json";
 const JOURNAL_NEW: &str = "item.json.new";
 const FILES: &str = "files";
-/// A folder that is about to be put back.
+/// Temporary name of a folder that is about to be put back.
 pub(super) const MADE: &str = "made";
-/// The only version there is.
+/// The only format version that exists.
 const FORMAT: u32 = 1;
-/// Bytes; a tree of half a million entries fits.
+/// The largest size of a journal, bytes; a tree of half a million entries fits.
 const MOST: u64 = 128 << 20;
-/// Of Crockford: no letter is taken for a digit, and they sort as they count.
+/// The digits of Crockford's base 32: no letter looks like a digit, and the text order is the numeric order.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const ID_LENGTH: usize = 12;
 
 pub(super) type Hook<'h> = &'h mut dyn FnMut(Point) -> anyhow::Result<()>;
 
-/// Tells the hook where we are.
+/// Calls the hook with the point that was reached.
 pub(super) fn at(hook: Hook<'_>, point: Point) -> Result<(), Fault> {
     hook(point).map_err(Fault::Stopped)
 }
@@ -43,7 +45,7 @@ pub(super) struct Journal {
     pub format: u32,
     pub id: String,
     pub order: Order,
-    /// The folders on the way to what the steps move, the root first, as they were before.
+    /// The folders above everything that the steps move, the root first, with their state before.
     pub dirs: Vec<Ancestor>,
 }
 
@@ -56,16 +58,16 @@ pub(super) struct Ancestor {
     pub mode: u32,
     pub uid: u32,
     pub gid: u32,
-    /// None when it was not there.
+    /// None when the folder did not exist.
     pub mtime_ns: Option<i64>,
 }
 
-/// How far an item is: one of these at most, and none until everything is moved.
+/// Progress of an item: at most one of these, and none until everything is moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
     Purging,
     Restoring,
-    /// Beside one of the others: a part of it was put back, or deleted.
+    /// Set in addition to one of the others: a part of the item was put back or deleted.
     Partly,
     Complete,
 }
@@ -85,15 +87,17 @@ impl Mark {
 
 pub(super) struct Item {
     pub id: String,
-    pub folder: Base,
-    pub files: Base,
+    pub folder: ConfinedDir,
+    pub files: ConfinedDir,
     pub journal: Journal,
 }
 
 impl Item {
-    /// Writes the journal of a new item, so that it lasts. A fault leaves nothing behind.
-    pub fn create(held: &Held, order: Order, dirs: Vec<Ancestor>, hook: Hook<'_>) -> Result<Item, Fault> {
+    /// Writes the journal of a new item and syncs it. A fault leaves nothing behind. `lasts`: false when the caller
+    /// syncs the journals of several items together.
+    pub fn create(held: &Held, order: Order, dirs: Vec<Ancestor>, lasts: bool, hook: Hook<'_>) -> Result<Item, Fault> {
         let place = &held.place;
+        held.links.replace(None);
         let millis = order.at.millis().max(held.last_id.get().saturating_add(1));
         held.last_id.set(millis);
         let random = RandomState::new();
@@ -106,18 +110,22 @@ impl Item {
         let no_name = || Fault::io("make a folder in", place.path(), rustix::io::Errno::EXIST);
         let id = id.ok_or_else(no_name)??;
         let journal = Journal { format: FORMAT, id: id.clone(), order, dirs };
-        match Item::write(place, journal, hook) {
+        match Item::write(place, journal, lasts, hook) {
             Err(Fault::Stopped(e)) => Err(Fault::Stopped(e)),
             Err(fault) => {
-                // Nothing was moved; what cannot be removed now is removed by the next recovery.
-                let _ = remove_folder(place, &id);
+                abandon(place, &id);
                 Err(fault)
             }
             item => item,
         }
     }
 
-    fn write(place: &Place, journal: Journal, hook: Hook<'_>) -> Result<Item, Fault> {
+    /// Removes an item of which nothing was moved.
+    pub fn abandon(&self, place: &Place) {
+        abandon(place, &self.id);
+    }
+
+    fn write(place: &Place, journal: Journal, lasts: bool, hook: Hook<'_>) -> Result<Item, Fault> {
         at(hook, Point::Folder)?;
         let id = journal.id.clone();
         let folder = place.base.inner(Path::new(&id))?;
@@ -133,23 +141,27 @@ impl Item {
         let mut file = folder.open_file(JOURNAL_NEW, flags).map_err(|e| cannot(e.into()))?;
         file.write_all(&text).map_err(cannot)?;
         at(hook, Point::Journal)?;
-        file.sync_all().map_err(cannot)?;
+        if lasts {
+            file.sync_all().map_err(cannot)?;
+        }
         folder.rename(Path::new(JOURNAL_NEW), &folder, Path::new(JOURNAL))?;
         at(hook, Point::Journal)?;
-        folder.sync()?;
-        place.base.sync()?;
+        if lasts {
+            folder.sync()?;
+            place.base.sync()?;
+        }
         at(hook, Point::Journal)?;
         Ok(Item { id, folder, files, journal })
     }
 
-    /// Reads an item; None when it has no journal: nothing was moved, or everything is back.
+    /// Reads an item; None when it has no journal, because nothing was moved or everything is back.
     pub fn open(place: &Place, id: &str) -> Result<Option<Item>, Fault> {
         let damaged = |why: String| Fault::Damaged { id: id.to_owned(), why };
         if !is_id(id.as_ref()) {
             return Err(Fault::NoItem { id: id.to_owned() });
         }
         let folder = match place.base.inner(Path::new(id)) {
-            Err(Fault::Io { source, .. }) if super::beneath::absent(&source) => {
+            Err(Fault::Io { source, .. }) if absent(&source) => {
                 return Err(Fault::NoItem { id: id.to_owned() });
             }
             folder => folder?,
@@ -183,31 +195,42 @@ impl Item {
         Ok(Some(Item { id: id.to_owned(), folder, files, journal }))
     }
 
-    /// Whether it has that mark.
+    /// Returns whether the item has this mark.
     pub fn is(&self, mark: Mark) -> Result<bool, Fault> {
         Ok(self.folder.look_in(OsStr::new(mark.name()))?.is_some())
     }
 
-    /// Sets a mark, so that it lasts.
+    /// Sets a mark and syncs it.
     pub fn mark(&self, mark: Mark) -> Result<(), Fault> {
+        self.mark_for_now(mark)?;
+        self.folder.sync()
+    }
+
+    /// Sets a mark; the caller syncs it.
+    pub fn mark_for_now(&self, mark: Mark) -> Result<(), Fault> {
         let cannot = |e: rustix::io::Errno| Fault::io("write", self.folder.path.join(mark.name()), e);
         self.folder.open_file(mark.name(), OFlags::WRONLY | OFlags::CREATE).map_err(cannot)?;
-        self.folder.sync()
+        Ok(())
     }
 
-    /// Makes one mark another, which takes no room: emptying must do on a full disk.
+    /// Replaces one mark by another and syncs that. Takes no disk space: emptying must work on a full disk.
     pub fn turn(&self, from: Mark, to: Mark) -> Result<(), Fault> {
-        self.folder.rename(Path::new(from.name()), &self.folder, Path::new(to.name()))?;
+        self.turn_for_now(from, to)?;
         self.folder.sync()
     }
 
-    /// What is in the trash of a step.
-    pub fn payload(&self, step: usize) -> Result<Option<super::beneath::Look>, Fault> {
+    /// Replaces one mark by another; the caller syncs that.
+    pub fn turn_for_now(&self, from: Mark, to: Mark) -> Result<(), Fault> {
+        self.folder.rename(Path::new(from.name()), &self.folder, Path::new(to.name()))
+    }
+
+    /// Returns the state of the payload of a step, None when it has none in the trash.
+    pub fn payload(&self, step: usize) -> Result<Option<super::confined_dir::Look>, Fault> {
         self.files.look_in(slot(step).as_os_str())
     }
 
-    /// Takes the item away when its payload is gone. The journal goes first: what a kill leaves then is a folder
-    /// without one.
+    /// Removes the item when its payload is gone. The journal is removed first: a kill then leaves a folder without
+    /// one.
     pub fn remove(&self, place: &Place, hook: Hook<'_>) -> Result<(), Fault> {
         if let Some(name) = self.files.names()?.first() {
             return Err(Fault::Damaged { id: self.id.clone(), why: format!("`{}` is in it", name.display()) });
@@ -219,12 +242,22 @@ impl Item {
     }
 }
 
-/// Where the payload of a step is in the files of an item.
+/// Removes the folder of an item of which nothing was moved. The journal is removed first: the rest then has none and
+/// is empty, and the next recovery removes it. While the journal exists the folder stays whole, and the next recovery
+/// finds nothing to undo.
+fn abandon(place: &Place, id: &str) {
+    let folder = place.base.inner(Path::new(id));
+    if folder.is_ok_and(|folder| folder.unlink(Path::new(JOURNAL)).is_ok()) {
+        let _ = remove_folder(place, id); // see above
+    }
+}
+
+/// Returns the path of the payload of a step within the files of an item.
 pub(super) fn slot(step: usize) -> PathBuf {
     PathBuf::from(step.to_string())
 }
 
-/// Removes the folder of an item that has no journal and nothing in its files. False when there is something else in it.
+/// Removes the folder of an item that has no journal and nothing in its files. False when anything else is in it.
 pub(super) fn remove_folder(place: &Place, id: &str) -> Result<bool, Fault> {
     let folder = place.base.inner(Path::new(id))?;
     if !folder.remove_dir(Path::new(FILES))? {
@@ -237,7 +270,7 @@ pub(super) fn remove_folder(place: &Place, id: &str) -> Result<bool, Fault> {
     place.base.remove_dir(Path::new(id))
 }
 
-/// The ids of all items of a place, the oldest first.
+/// Returns the ids of all items of a place, oldest first.
 pub(super) fn ids(place: &Place) -> Result<Vec<String>, Fault> {
     let names = place.base.names()?;
     Ok(names.into_iter().filter(|n| is_id(n)).filter_map(|n| n.into_string().ok()).collect()) // all ASCII
@@ -248,10 +281,24 @@ fn is_id(name: &OsStr) -> bool {
     bytes.len() == ID_LENGTH && bytes.iter().all(|b| DIGITS.contains(b))
 }
 
-/// Nine digits of milliseconds since the epoch, good until the year 3084, and three that tell apart.
+/// Makes an id: nine digits of milliseconds since the epoch, valid until the year 3084, and three random ones.
 fn id(millis: i64, random: u64) -> String {
     let millis = u64::try_from(millis).unwrap_or(0) & ((1 << 45) - 1);
     let all = (millis << 15) | (random & 0x7fff);
     let digit = |n: usize| usize::try_from((all >> (5 * n)) & 31).ok().and_then(|d| DIGITS.get(d)).copied();
     (0..ID_LENGTH).rev().filter_map(digit).map(char::from).collect()
+}
+
+/// Syncs everything that was moved.
+pub(super) fn sync(item: &Item, root: &ConfinedDir) -> Result<(), Fault> {
+    for dir in &item.journal.dirs {
+        match root.inner(&dir.path) {
+            Ok(folder) => folder.sync()?,
+            // The path now leads through a link or into another mount.
+            Err(Fault::Leaves { .. }) => {}
+            Err(Fault::Io { source, .. }) if absent(&source) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    item.files.sync()
 }

@@ -1,10 +1,11 @@
-//! What is in the trash.
+//! Lists the items of a trash.
 
-use super::beneath::Base;
+use super::confined_dir::ConfinedDir;
 use super::discard::DEEPEST;
+use super::entry::Kind;
 use super::fault::Fault;
 use super::item::{self, Item, Mark};
-use super::order::{Kind, Order};
+use super::order::Order;
 use super::place::Place;
 use super::recover::strange;
 use std::collections::HashSet;
@@ -13,31 +14,34 @@ use std::path::{Path, PathBuf};
 /// An item of a trash.
 #[derive(Debug)]
 pub struct Trashed {
-    /// Sorts by time; any unambiguous beginning of it will do for a person.
+    /// Sorts by time. A person can shorten it to any unambiguous beginning.
     pub id: String,
-    /// Its folder.
+    /// Folder of the item in the trash.
     pub folder: PathBuf,
     pub state: State,
-    /// None when it cannot be read.
+    /// None when the journal cannot be read.
     pub order: Option<Order>,
-    /// Bytes of disk that are in it now, each file once.
+    /// The root of the item, when the place that contains it confirms it: the text of an order can be written by
+    /// anybody.
+    pub root: Option<PathBuf>,
+    /// Bytes of disk of the item now, each file counted once.
     pub bytes: u64,
 }
 
 #[derive(Debug)]
 pub enum State {
     Complete,
-    /// Something of it was put back or deleted, the rest is here.
+    /// A part of the item was put back or deleted; the rest is here.
     Partly,
-    /// A run did not come to its end: the next one undoes or completes what it began.
+    /// A run was interrupted: the next one undoes or completes its work.
     Moving,
     Restoring,
     Purging,
-    /// Not understood, and never touched.
+    /// The item cannot be understood, and is never touched.
     Damaged(Fault),
 }
 
-/// Everything in these places, the oldest first.
+/// Returns everything in these places, oldest first.
 ///
 /// # Errors
 /// When a place itself cannot be read.
@@ -52,25 +56,26 @@ pub fn list<'p>(places: impl IntoIterator<Item = &'p Place>) -> anyhow::Result<V
     Ok(all)
 }
 
-/// None when it has gone meanwhile, or is a folder that nothing was moved to.
+/// Reads an item. None when it was removed meanwhile, or is a folder that nothing was moved to.
 fn trashed(place: &Place, id: String) -> Option<Trashed> {
     let folder = place.path().join(&id);
     match Item::open(place, &id) {
         Ok(Some(item)) => {
             let state = state(&item).unwrap_or_else(State::Damaged);
             let bytes = bytes(&item.files);
-            Some(Trashed { id, folder, state, order: Some(item.journal.order), bytes })
+            let root = place.confirmed(&item.journal.order);
+            Some(Trashed { id, folder, state, order: Some(item.journal.order), root, bytes })
         }
         Ok(None) => {
             let files = place.base.inner(&Path::new(&id).join("files")).ok()?;
             let is_empty = files.names().is_ok_and(|names| names.is_empty());
             let state = State::Damaged(strange(&id));
-            (!is_empty).then(|| Trashed { id, folder, state, order: None, bytes: bytes(&files) })
+            (!is_empty).then(|| Trashed { id, folder, state, order: None, root: None, bytes: bytes(&files) })
         }
         Err(Fault::NoItem { .. }) => None,
         Err(e) => {
             let bytes = place.base.inner(&Path::new(&id).join("files")).map_or(0, |files| bytes(&files));
-            Some(Trashed { id, folder, state: State::Damaged(e), order: None, bytes })
+            Some(Trashed { id, folder, state: State::Damaged(e), order: None, root: None, bytes })
         }
     }
 }
@@ -89,8 +94,8 @@ fn state(item: &Item) -> Result<State, Fault> {
     })
 }
 
-/// What cannot be read counts nothing: it may be on its way out.
-fn bytes(top: &Base) -> u64 {
+/// Sums up the bytes of disk. An entry that cannot be read counts as zero: another process may be deleting it.
+fn bytes(top: &ConfinedDir) -> u64 {
     let (mut sum, mut counted) = (0u64, HashSet::new());
     let mut open: Vec<PathBuf> = vec![PathBuf::new()];
     while let Some(below) = open.pop() {

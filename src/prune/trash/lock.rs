@@ -1,69 +1,58 @@
-//! One at a time: whoever moves something holds the lock of the place.
+//! The lock of a place: only its holder moves anything, one process at a time.
 
-use super::beneath::Base;
-use super::fault::Fault;
+use super::confined_dir::ConfinedDir;
+use super::entry::Mtime;
+use super::fault::{Fault, Holder};
 use super::place::Place;
 use crate::clock::Timestamp;
+use crate::host::file_lock::{FileLock, Share};
+use crate::host::file_system;
 use rustix::fs::OFlags;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) const LOCK: &str = "lock";
 
-/// Who has the lock, as far as it told.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Holder {
-    pub pid: Option<u32>,
-    pub since: Option<Timestamp>,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.pid, self.since) {
-            (Some(pid), Some(since)) => write!(f, "process {pid} since {}", since.rfc3339()),
-            (Some(pid), None) => write!(f, "process {pid}"),
-            _ => f.write_str("another process"),
-        }
-    }
-}
-
-/// A place that nobody else moves anything in or out of. Dropping it lets go, and removes the place when it is empty.
+/// A locked place: nobody else moves anything into or out of it. Dropping it releases the lock, and removes the place
+/// when it is empty.
 pub struct Held {
     pub(super) place: Place,
-    /// The lock lives as long as this is open.
-    _lock: File,
-    /// Items of one run are in the order of their names, whatever the clock does.
+    _lock: FileLock,
+    /// Milliseconds in the latest id: the ids of one run increase, whatever the clock does.
     pub(super) last_id: Cell<i64>,
+    /// Links of the items, read when something is put back into a folder that has changed since.
+    pub(super) links: RefCell<Option<Links>>,
 }
 
 impl Place {
     /// Takes the lock.
     ///
     /// # Errors
-    /// [`Fault::Busy`] when somebody has it.
+    /// [`Fault::Busy`] when another process has it.
     pub fn hold(self, now: Timestamp) -> Result<Held, Fault> {
         let cannot = |e: std::io::Error| Fault::io("lock a file in", self.path(), e);
-        let mut file = self.base.open_file(LOCK, OFlags::RDWR | OFlags::CREATE).map_err(|e| cannot(e.into()))?;
+        let file = self.base.open_file(LOCK, OFlags::RDWR | OFlags::CREATE).map_err(|e| cannot(e.into()))?;
         let busy = |file: File| Fault::Busy { place: self.path().to_owned(), holder: told(file) };
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(busy(file)),
-            Err(TryLockError::Error(e)) => return Err(cannot(e)),
-        }
-        // Whoever had it last may have removed the place with the file meanwhile.
+        let lock = match FileLock::try_lock(file, Share::Nobody) {
+            Ok(lock) => lock,
+            Err((file, TryLockError::WouldBlock)) => return Err(busy(file)),
+            Err((_, TryLockError::Error(e))) => return Err(cannot(e)),
+        };
+        let mut file = lock.file();
+        // The last holder may have removed the place with this file meanwhile.
         let named = self.base.look_in(OsStr::new(LOCK))?.map(|l| l.seen.ino);
         if named != Some(file.metadata().map_err(cannot)?.ino()) {
             return Err(Fault::Busy { place: self.path().to_owned(), holder: Holder::default() });
         }
-        // That somebody holds it is what counts: a full disk must not keep anyone from emptying.
+        // The lock itself is what counts: a full disk must not keep anyone from emptying the trash.
         let told = file.set_len(0).and_then(|()| file.rewind());
         told.and_then(|()| writeln!(file, "{} {}", std::process::id(), now.millis())).unwrap_or(());
-        Ok(Held { place: self, _lock: file, last_id: Cell::new(i64::MIN) })
+        Ok(Held { place: self, _lock: lock, last_id: Cell::new(i64::MIN), links: RefCell::new(None) })
     }
 }
 
@@ -71,19 +60,31 @@ impl Held {
     pub fn place(&self) -> &Place {
         &self.place
     }
+
+    /// Returns whether [`Held::sync_all`] reaches the disk: a file system that is layered over another one need not
+    /// pass a sync on.
+    pub(super) fn can_sync_all(&self) -> bool {
+        !file_system::is_layered(self.place.path())
+    }
+
+    /// Syncs everything that was written to this file system.
+    pub(super) fn sync_all(&self) -> std::io::Result<()> {
+        Ok(self.place.base.sync_file_system()?)
+    }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // What stays is an empty trash.
+        // On failure an empty trash stays, which does no harm.
         let _ = remove_if_empty(&self.place);
     }
 }
 
 fn remove_if_empty(place: &Place) -> Result<(), Fault> {
     let names = place.base.names()?;
-    // Not ours to remove: whatever is at that path now.
-    let is_there = Base::absolute(place.path()).is_ok_and(|b| (b.dev, b.ino) == (place.base.dev, place.base.ino));
+    // The folder at that path may be another one by now, which is not ours to remove.
+    let is_there =
+        ConfinedDir::absolute(place.path()).is_ok_and(|b| (b.dev, b.ino) == (place.base.dev, place.base.ino));
     let Some(name) = place.path().file_name().map(Path::new).filter(|_| is_there && names.iter().all(|n| n == LOCK))
     else {
         return Ok(());
@@ -99,7 +100,7 @@ fn remove_if_empty(place: &Place) -> Result<(), Fault> {
 
 fn told(file: File) -> Holder {
     let mut text = String::new();
-    // The holder may be writing just now; that there is one is all that matters.
+    // The holder may be writing at this moment; only its existence matters.
     file.take(64).read_to_string(&mut text).unwrap_or(0);
     let mut words = text.split_ascii_whitespace();
     Holder {
@@ -107,3 +108,11 @@ fn told(file: File) -> Holder {
         since: words.next().and_then(|w| w.parse().ok()).map(Timestamp),
     }
 }
+
+/// The links of one root: from a folder and the time that an item found there, to the item and the time that it left.
+pub(super) type Left = HashMap<(PathBuf, Mtime), (String, Mtime)>;
+
+/// The times that items of a place left of folders that they had found with another time: by root, folder and the time
+/// that was found, the item and the time that it left.
+#[derive(Default)]
+pub(super) struct Links(pub(super) HashMap<PathBuf, Left>);

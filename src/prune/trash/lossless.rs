@@ -1,5 +1,5 @@
-//! Paths and numbers in JSON without loss. Paths: as text where they are UTF-8, else as `{"hex": "…"}` with their bytes.
-//! Numbers: as such up to 2^53, beyond that as text.
+//! Paths and numbers in JSON without loss. Paths: as text where they are UTF-8, else as `{"hex": "…"}` with their
+//! bytes. Numbers: as numbers up to 2^53, beyond that as text.
 
 use crate::model::hex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
@@ -47,7 +47,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     rest.is_empty().then(|| pairs.iter().map(|[high, low]| Some((digit(*high)? << 4) | digit(*low)?)).collect())?
 }
 
-/// The same for what need not be there.
+/// Optional paths.
 pub mod option {
     use super::Written;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -62,7 +62,7 @@ pub mod option {
     }
 }
 
-/// The same for many.
+/// Lists of paths.
 pub mod list {
     use super::Written;
     use serde::{Deserialize, Deserializer, Serializer};
@@ -77,8 +77,7 @@ pub mod list {
     }
 }
 
-/// Whole numbers that every program gives back as it found them: most keep a number of JSON as a double. Both spellings
-/// are read.
+/// Integers that survive a pass through any program: most read a number of JSON as a double. Both spellings are read.
 pub mod number {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
     use std::fmt::Display;
@@ -109,12 +108,28 @@ pub mod number {
     }
 }
 
+/// Optional integers.
+pub mod optional_number {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Number(#[serde(with = "super::number")] i64);
+
+    pub fn serialize<S: Serializer>(number: &Option<i64>, to: S) -> Result<S::Ok, S::Error> {
+        number.map(Number).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+        Ok(Option::<Number>::deserialize(from)?.map(|number| number.0))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::prune::trash::{Kind, Seen};
     use serde_json::{Value, json};
 
-    /// As programs do that have one kind of number.
+    /// Converts as programs do that have one kind of number.
     fn through_doubles(value: &mut Value) {
         match value {
             Value::Number(n) => *value = json!(n.as_f64().unwrap() as i64),
@@ -131,11 +146,13 @@ mod tests {
             ino: u64::MAX - 1,
             size: 1 << 40,
             mtime_ns: 1_758_000_000_123_456_789,
+            ctime_ns: Some(1_758_000_000_123_456_788),
             target: None,
         };
         let mut written = serde_json::to_value(&seen).unwrap();
         through_doubles(&mut written);
-        assert_eq!(serde_json::from_value::<Seen>(written).unwrap(), seen);
+        let read = serde_json::from_value::<Seen>(written).unwrap();
+        assert_eq!((read.ctime_ns, &read), (seen.ctime_ns, &seen));
         let before = json!({"kind": "file", "dev": 1, "ino": 2, "size": 3, "mtime_ns": 1_758_000_000_123_456_789_i64});
         assert_eq!(serde_json::from_value::<Seen>(before).unwrap().mtime_ns, 1_758_000_000_123_456_789);
     }

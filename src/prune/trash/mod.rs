@@ -1,26 +1,28 @@
-//! The trash: what a prune takes away waits here, on the same file system, until it is restored or deleted for good.
+//! The trash: where a prune moves what it removes, on the same file system, until it is restored or deleted for good.
 //!
-//! The truth about it lies on the disk alone. An item is written down before its first step and until after its last one,
-//! and each step is one call of the kernel, so that a run that was killed anywhere is undone or completed by
-//! [`recover`]. Everything is done from the descriptors of the root and of the place down, never through a link and never
-//! into another mount.
+//! Its state is on the disk alone. The journal of an item is written before the first step and stays until after the
+//! last one, and each step is one system call. So [`recover`] undoes or completes a run that was killed at any point.
+//! Every path is opened from the descriptors of the root and of the place, never through a link and never into another
+//! mount.
 //!
-//! Absent on purpose: what may go and why (the caller decides and orders the steps), and every word about it but errors.
+//! Absent on purpose: what may be removed and why (the caller decides and orders the steps), and messages other than
+//! errors.
 #![cfg_attr(
     not(test),
     deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unreachable)
 )]
 
-mod beneath;
+mod confined_dir;
 mod delete;
-mod descend;
 mod discard;
 mod empty;
+mod entry;
 mod fault;
 mod item;
 mod list;
 mod lock;
 pub mod lossless;
+mod open_beneath;
 mod order;
 mod place;
 mod put_back;
@@ -29,37 +31,41 @@ mod restore;
 #[cfg(test)]
 pub(super) mod tests;
 mod times;
+mod together;
 
 pub use delete::{Deleted, delete};
-pub use discard::{Outcome, discard};
-pub use empty::{Emptied, empty};
+pub use discard::Outcome;
+pub use empty::Emptied;
+pub use entry::{Inode, Kind, Seen};
 pub use fault::Fault;
+pub use fault::Holder;
 pub use list::{State, Trashed, list};
-pub use lock::{Held, Holder};
-pub use order::{Inode, Kind, Listed, Order, Seen, Step};
+pub use lock::Held;
+pub use order::{Listed, Order, Step};
 pub use place::Place;
-pub use recover::{Ending, Recovered, recover, recover_but};
+pub use recover::{Ending, Recovered, Scope, recover, recover_within};
 pub use restore::restore;
+pub use together::{Ask, discard, discard_all, discard_while, empty, empty_all};
 
-/// Where a run is: told to the hook that every one takes. When the hook gives an error, the run ends right there and
-/// cleans up nothing, as if it had been killed.
+/// A point that a run has reached, passed to the hook that every operation takes. When the hook returns an error, the
+/// run ends there without any cleanup, as if it had been killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Point {
-    /// The folder of the item was made.
+    /// The folder of the item was created.
     Folder,
-    /// Its journal was written, named, made to last.
+    /// The journal of the item was written, renamed or synced.
     Journal,
-    /// Before the step of that number.
+    /// Before the step with this number.
     Before(usize),
-    /// Between the move and what is noted of it.
+    /// Between the move and the note of it.
     Moved(usize),
-    /// After the step.
+    /// After the step with this number.
     After(usize),
-    /// A folder was made anew.
+    /// A folder was created again.
     Made,
-    /// The folders that were changed were made to last.
+    /// The changed folders were synced.
     Synced,
-    /// A mark of how far the item is was set or taken away.
+    /// A mark of the item was set or removed.
     Marked,
     /// The times of folders were set.
     Times,
@@ -69,7 +75,7 @@ pub enum Point {
     Forget,
 }
 
-/// For those who have nothing to say.
+/// Hook for callers that need none: always continues.
 pub fn go_on(_: Point) -> anyhow::Result<()> {
     Ok(())
 }

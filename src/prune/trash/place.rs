@@ -1,21 +1,23 @@
-//! Where the trash of a root is: beside the root, so that its owner never sees it, or in the root where that is a file
-//! system of its own.
+//! Location of the trash of a root: next to the root, where its owner's tool never sees it, or inside the root where
+//! the root is a file system of its own.
 //!
-//! Whoever can write there decides what a later run puts where. So a place is a real folder of this very user that nobody
-//! else can write to, or it is not used.
+//! A user who can write to a trash decides what a later run restores, and where. So only a real folder is used that
+//! belongs to this user and that nobody else can write to.
 
-use super::beneath::Base;
+use super::confined_dir::ConfinedDir;
+use super::entry::{Inode, Kind};
 use super::fault::Fault;
-use super::order::{Inode, Kind, Order};
-use crate::model::TRASH_FOLDER;
+use super::order::Order;
+use crate::model::{TRASH_FOLDER, is_trash};
 use rustix::process::geteuid;
+use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
 /// A trash that exists and can be trusted.
 pub struct Place {
-    pub(super) base: Base,
-    /// The folder that it is in.
-    pub(super) around: Base,
+    pub(super) base: ConfinedDir,
+    /// The folder that contains the trash.
+    pub(super) around: ConfinedDir,
     path: PathBuf,
 }
 
@@ -24,33 +26,48 @@ impl Place {
         &self.path
     }
 
-    /// The trash for `root`, an absolute path without links; None when there is none yet. Makes nothing.
+    /// Returns the trash of `root`, an absolute path without links; None when there is none yet. Creates nothing.
     ///
     /// # Errors
-    /// [`Fault::Untrusted`] when it is this user's and others can write to it, or is no folder.
+    /// [`Fault::Untrusted`] when the trash belongs to this user but others can write to it, or it is not a folder.
     pub fn of(root: &Path) -> Result<Option<Place>, Fault> {
-        let around = around(root)?;
+        Place::own(&around(root)?)
+    }
+
+    /// Returns the first trash of this user in a folder.
+    fn own(around: &ConfinedDir) -> Result<Option<Place>, Fault> {
         for name in names() {
-            if let Some(place) = Place::in_folder(&around, &name)? {
+            if let Some(place) = Place::in_folder(around, &name)? {
+                return Ok(Some(place));
+            }
+        }
+        for name in further_names(around)? {
+            if let Some(place) = Place::in_folder(around, &name)? {
                 return Ok(Some(place));
             }
         }
         Ok(None)
     }
 
-    /// The same; makes it, for its owner alone, where it is missing.
+    /// Returns the trash of `root`. Creates it where it is missing, accessible to its owner alone.
     pub fn open_or_create(root: &Path) -> Result<Place, Fault> {
         let around = around(root)?;
+        if let Some(place) = Place::own(&around)? {
+            return Ok(place);
+        }
         let before = around.look(Path::new(""))?;
-        for name in names() {
+        // Another user who can create folders here can take the predictable names, but not the random ones.
+        let random = RandomState::new();
+        let further = (0..8).map(|n| format!("{}.{:016x}", own_name(), random.hash_one(n)));
+        for name in names().into_iter().chain(further) {
             let is_new = around.make_dir(Path::new(&name))?;
             if is_new && let Some(before) = &before {
-                // Nothing of anybody's did change.
+                // No entry of anybody else changed.
                 around.set_mtime(before.seen.mtime_ns)?;
             }
             if let Some(place) = Place::in_folder(&around, &name)? {
                 if is_new {
-                    // Whatever the umask says.
+                    // Independent of the umask.
                     let (uid, gid) = (geteuid().as_raw(), rustix::process::getegid().as_raw());
                     place.base.set_owner(0o700, uid, gid)?;
                 }
@@ -61,29 +78,32 @@ impl Place {
         Err(Fault::Untrusted { place, why: "others took every name that it could have".to_owned() })
     }
 
-    /// Whether [`Place::open_or_create`] may succeed for a root. True where that cannot be told.
+    /// Returns whether [`Place::open_or_create`] may succeed for a root. True where that is unknown.
     pub fn is_possible(root: &Path) -> bool {
         around(root).map_or(true, |around| around.is_writable() || has_place(&around))
     }
 
-    /// Every place that may hold something of `root`; those that cannot be looked at, each with the reason.
+    /// Returns every place that may hold something of `root`; for a place that cannot be inspected, the reason.
     pub fn all(root: &Path) -> Vec<Result<Place, Fault>> {
         let mut places = Vec::new();
-        let parent = root.parent().map(Base::absolute);
-        for around in parent.into_iter().chain([Base::absolute(root)]) {
+        let parent = root.parent().map(ConfinedDir::absolute);
+        for around in parent.into_iter().chain([ConfinedDir::absolute(root)]) {
             match around {
                 Ok(around) => {
-                    places.extend(names().into_iter().filter_map(|name| Place::in_folder(&around, &name).transpose()))
+                    // In a folder that cannot be read, the known names are tried nevertheless.
+                    let further = further_names(&around).unwrap_or_default();
+                    let all = names().into_iter().chain(further);
+                    places.extend(all.filter_map(|name| Place::in_folder(&around, &name).transpose()));
                 }
-                Err(Fault::Io { source, .. }) if super::beneath::absent(&source) => {}
+                Err(Fault::Io { source, .. }) if super::confined_dir::absent(&source) => {}
                 Err(e) => places.push(Err(e)),
             }
         }
         places
     }
 
-    /// None when there is none, or it is another user's.
-    fn in_folder(around: &Base, name: &str) -> Result<Option<Place>, Fault> {
+    /// Opens the trash with this name in a folder. None when there is none, or it belongs to another user.
+    fn in_folder(around: &ConfinedDir, name: &str) -> Result<Option<Place>, Fault> {
         let path = around.path.join(name);
         let Some(entry) = around.look_in(name.as_ref())? else { return Ok(None) };
         if entry.uid != geteuid().as_raw() {
@@ -93,7 +113,7 @@ impl Place {
         if entry.seen.kind != Kind::Folder {
             return Err(untrusted("it is no folder"));
         }
-        // What was looked at need not be what is opened now.
+        // The entry may have been replaced since it was inspected.
         let base = around.inner(Path::new(name))?;
         let opened = base.look(Path::new(""))?.ok_or_else(|| untrusted("it has gone"))?;
         if opened.uid != geteuid().as_raw() {
@@ -105,23 +125,34 @@ impl Place {
         Ok(Some(Place { base, around: around.inner(Path::new(""))?, path }))
     }
 
-    /// Opens the root of an item: where it was, or where that very folder is now, when it or the folder around it was
-    /// moved and the trash with it.
-    pub(super) fn root_of(&self, order: &Order) -> Result<Base, Fault> {
+    /// Returns the root of an order as far as this place itself confirms it: the folder that is opened for it, or the
+    /// path of a folder that was here and no longer exists. None for every other path: the text of an order can be
+    /// written by anybody.
+    pub(super) fn confirmed(&self, order: &Order) -> Option<PathBuf> {
+        match self.root_of(order) {
+            Ok(root) => Some(root.path),
+            Err(Fault::NoRoot { path }) => Some(path),
+            Err(_) => None,
+        }
+    }
+
+    /// Opens the root of an item: at its path, or where the same folder is now, when it or the folder around it was
+    /// moved together with the trash.
+    pub(super) fn root_of(&self, order: &Order) -> Result<ConfinedDir, Fault> {
         let path = order.root.as_path();
         match self.root(path) {
-            Err(Fault::Io { source, .. }) if super::beneath::absent(&source) => {
+            Err(Fault::Io { source, .. }) if super::confined_dir::absent(&source) => {
                 self.moved(order.root_is)?.ok_or_else(|| Fault::NoRoot { path: path.to_owned() })
             }
-            // What is at that path now is another's.
+            // The folder at that path now is a different one.
             Err(why @ Fault::Path { .. }) if path.symlink_metadata().is_err() => self.moved(order.root_is)?.ok_or(why),
             root => root,
         }
     }
 
-    /// The folder with that inode, around this place or beside it.
-    fn moved(&self, is: Inode) -> Result<Option<Base>, Fault> {
-        // The number of the device can be another one after the next mount.
+    /// Returns the folder with that inode: the one around this place, or one next to it.
+    fn moved(&self, is: Inode) -> Result<Option<ConfinedDir>, Fault> {
+        // The device number can change with the next mount.
         if self.around.ino == is.ino {
             return self.around.inner(Path::new("")).map(Some);
         }
@@ -134,15 +165,15 @@ impl Place {
         Ok(None)
     }
 
-    /// Opens a root, which must be one that this is the trash of.
-    pub(super) fn root(&self, path: &Path) -> Result<Base, Fault> {
-        // The folder around a place can be a root and the folder of another one.
+    /// Opens a root, which must be one whose trash this is.
+    pub(super) fn root(&self, path: &Path) -> Result<ConfinedDir, Fault> {
+        // The folder around a place can be a root itself, and the parent of another root.
         let around = self.around.path.as_path();
         if path != around && path.parent() != Some(around) {
             let why = "the trash that it is in is not that of its root";
             return Err(Fault::Path { path: path.to_owned(), why });
         }
-        let root = Base::absolute(path)?;
+        let root = ConfinedDir::absolute(path)?;
         let here = match path.file_name().filter(|_| path != around) {
             Some(name) => self.around.look_in(name)?.map(|l| (l.seen.dev, l.seen.ino)),
             None => Some((self.around.dev, self.around.ino)),
@@ -150,7 +181,7 @@ impl Place {
         if here != Some((root.dev, root.ino)) {
             return Err(Fault::RootChanged { path: path.to_owned() });
         }
-        // A folder, or no trash of it: another mount than when things were moved.
+        // Root and trash are on different devices: the mounts have changed since things were moved.
         if root.dev != self.base.dev {
             return Err(Fault::Elsewhere { path: path.to_owned() });
         }
@@ -158,16 +189,28 @@ impl Place {
     }
 }
 
-/// Its own name first: another user, or root, may have been here before.
+/// The names that are tried first. The second one is of this user alone: another user, or root, may have taken the
+/// first.
 fn names() -> [String; 2] {
-    [TRASH_FOLDER.to_owned(), format!("{TRASH_FOLDER}-{}", geteuid().as_raw())]
+    [TRASH_FOLDER.to_owned(), own_name()]
 }
 
-/// The folder that the trash of `root` is to be in: the one around it, else the root itself.
-fn around(root: &Path) -> Result<Base, Fault> {
-    let open = Base::absolute(root)?;
+fn own_name() -> String {
+    format!("{TRASH_FOLDER}-{}", geteuid().as_raw())
+}
+
+/// Returns the names in a folder that a trash of this user has when others took the first two.
+fn further_names(around: &ConfinedDir) -> Result<Vec<String>, Fault> {
+    let start = format!("{}.", own_name());
+    let names = around.names()?.into_iter().filter(|name| is_trash(name)).filter_map(|name| name.into_string().ok()); // all ASCII
+    Ok(names.filter(|name| name.starts_with(&start)).collect())
+}
+
+/// Returns the folder that is to contain the trash of `root`: its parent, else the root itself.
+fn around(root: &Path) -> Result<ConfinedDir, Fault> {
+    let open = ConfinedDir::absolute(root)?;
     if let Some(parent) = root.parent()
-        && let Ok(parent) = Base::absolute(parent)
+        && let Ok(parent) = ConfinedDir::absolute(parent)
         && open.can_rename_to(&parent)
         && (parent.is_writable() || has_place(&parent))
     {
@@ -176,7 +219,7 @@ fn around(root: &Path) -> Result<Base, Fault> {
     Ok(open)
 }
 
-/// A place that is there can be used where no other could be made.
-fn has_place(parent: &Base) -> bool {
-    names().iter().any(|name| matches!(Place::in_folder(parent, name), Ok(Some(_))))
+/// Returns whether `parent` has a trash of this user: an existing one can be used where none can be created.
+fn has_place(parent: &ConfinedDir) -> bool {
+    matches!(Place::own(parent), Ok(Some(_)))
 }

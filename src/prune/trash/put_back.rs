@@ -1,29 +1,38 @@
-//! Out of the trash: the steps of an item in reverse, so that the payload is there before anything refers to it.
+//! Moves entries out of the trash: the steps of an item in reverse, so the payload is there before anything refers to
+//! it.
 
 use super::Point;
-use super::beneath::{Base, absent};
-use super::discard::sync;
+use super::confined_dir::{ConfinedDir, absent};
+use super::entry::Kind;
+use super::entry::Mtime;
 use super::fault::Fault;
-use super::item::{self, Hook, Item, MADE, Mark, at, slot};
-use super::lock::Held;
-use super::order::{Kind, Step};
+use super::item::{self, Hook, Item, MADE, Mark, at, slot, sync};
+use super::lock::{Held, Links};
+use super::order::Step;
 use super::place::Place;
 use super::times::{Others, Times};
+use std::ffi::OsStr;
 use std::path::Path;
 
-/// What to do when something else is where a thing belongs.
+/// Behavior when something else is at an original path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Manner {
-    /// All or nothing: that is an error.
+    /// All or nothing: it is an error.
     Whole,
-    /// What cannot go back stays in the trash.
+    /// Entries that cannot be put back stay in the trash.
     Part,
 }
 
-/// Puts back what is in the trash of a run that did not complete. True when some of it had to stay there: as a complete
-/// item of its own.
-pub(super) fn undo(held: &Held, item: &Item, root: &Base, times: &mut Times, hook: Hook<'_>) -> Result<bool, Fault> {
-    times.begin_back(root, &mut || others(&held.place, item))?;
+/// Puts back the entries that an interrupted run moved. True when some had to stay in the trash, as a complete item of
+/// their own.
+pub(super) fn undo(
+    held: &Held,
+    item: &Item,
+    root: &ConfinedDir,
+    times: &mut Times,
+    hook: Hook<'_>,
+) -> Result<bool, Fault> {
+    times.begin_back(root, &mut |dir, from| held.next(item, dir, from))?;
     let stays = steps(item, root, times, Manner::Part, hook)?;
     finish(held, item, root, times, hook)?;
     if stays {
@@ -38,18 +47,28 @@ pub(super) fn undo(held: &Held, item: &Item, root: &Base, times: &mut Times, hoo
     Ok(stays)
 }
 
-/// Gives the folders their times, and makes everything last.
-pub(super) fn finish(held: &Held, item: &Item, root: &Base, times: &mut Times, hook: Hook<'_>) -> Result<(), Fault> {
-    times.finish_back(root, &mut || others(&held.place, item))?;
+/// Restores the times of the folders, and syncs everything.
+pub(super) fn finish(
+    held: &Held,
+    item: &Item,
+    root: &ConfinedDir,
+    times: &mut Times,
+    hook: Hook<'_>,
+) -> Result<(), Fault> {
+    times.finish_back(root, &mut || {
+        // The logs are about to be rewritten.
+        held.links.replace(None);
+        others(&held.place, item)
+    })?;
     at(hook, Point::Times)?;
     sync(item, root)?;
     at(hook, Point::Synced)
 }
 
-/// The steps that still have something in the trash. True when something could not go back.
+/// Puts back the steps that still have a payload in the trash. True when one could not be put back.
 pub(super) fn steps(
     item: &Item,
-    root: &Base,
+    root: &ConfinedDir,
     times: &mut Times,
     manner: Manner,
     hook: Hook<'_>,
@@ -75,7 +94,7 @@ pub(super) fn steps(
 
 fn move_out(
     item: &Item,
-    root: &Base,
+    root: &ConfinedDir,
     times: &mut Times,
     (n, path): (usize, &Path),
     hook: Hook<'_>,
@@ -84,7 +103,7 @@ fn move_out(
     let above = path.parent().unwrap_or(Path::new(""));
     make_folders(item, root, times, above, hook)?;
     if let Some(there) = root.look(path)? {
-        // A move by way of a second name was broken off between the two.
+        // A rename by way of a second name was interrupted between the two calls.
         let is_same =
             there.seen.kind != Kind::Folder && (there.seen.dev, there.seen.ino) == (payload.seen.dev, payload.seen.ino);
         return match is_same {
@@ -98,9 +117,8 @@ fn move_out(
     times.after(root, &[above], None)
 }
 
-/// Makes `dir` and the folders above it that are not there any more, each as it was. It gets its name when it is
-/// finished.
-fn make_folders(item: &Item, root: &Base, times: &mut Times, dir: &Path, hook: Hook<'_>) -> Result<(), Fault> {
+/// Creates `dir` and the missing folders above it, each as it was. A folder gets its name when it is complete.
+fn make_folders(item: &Item, root: &ConfinedDir, times: &mut Times, dir: &Path, hook: Hook<'_>) -> Result<(), Fault> {
     let mut missing = Vec::new();
     for dir in dir.ancestors() {
         match root.look(dir)? {
@@ -110,7 +128,7 @@ fn make_folders(item: &Item, root: &Base, times: &mut Times, dir: &Path, hook: H
         }
     }
     for dir in missing.into_iter().rev() {
-        // Nothing was in it that is not in the journal.
+        // Everything that was in it is in the journal.
         let Some(was) = item.journal.dirs.iter().find(|d| d.path == dir) else { continue };
         let (made, above) = (Path::new(MADE), dir.parent().unwrap_or(Path::new("")));
         item.folder.remove_dir(made)?;
@@ -129,9 +147,38 @@ fn make_folders(item: &Item, root: &Base, times: &mut Times, dir: &Path, hook: H
     Ok(())
 }
 
-/// The logs of the other items that came from the same root.
-pub(super) fn others(place: &Place, item: &Item) -> Vec<Others> {
-    // What cannot be read costs the time of a folder, no more.
+impl Links {
+    /// Reads all logs of a place. A log that cannot be read costs only the time of a folder.
+    fn read(place: &Place) -> Links {
+        let mut all = Links::default();
+        for id in item::ids(place).unwrap_or_default() {
+            let Ok(Some(item)) = Item::open(place, &id) else { continue };
+            let Ok(times) = Times::open(&item.folder, &item.journal.dirs) else { continue };
+            for (dir, before, after) in times.links() {
+                let of_root = all.0.entry(item.journal.order.root.clone()).or_default();
+                of_root.insert((dir.to_owned(), before), (id.clone(), after));
+            }
+        }
+        all
+    }
+}
+
+impl Held {
+    /// Returns the time that another item of the same root left of a folder that it had found with the time `from`.
+    pub(super) fn next(&self, item: &Item, dir: &Path, from: Mtime) -> Option<Mtime> {
+        let mut links = self.links.borrow_mut();
+        // Read only once, whatever the number of items that are put back.
+        let links = links.get_or_insert_with(|| Links::read(&self.place));
+        let (id, after) = links.0.get(&item.journal.order.root)?.get(&(dir.to_owned(), from))?;
+        // An item that was put back meanwhile left nothing.
+        let is_there = *id != item.id && self.place.base.look_in(OsStr::new(id)).is_ok_and(|look| look.is_some());
+        is_there.then_some(*after)
+    }
+}
+
+/// Returns the logs of the other items of the same root.
+fn others(place: &Place, item: &Item) -> Vec<Others> {
+    // A log that cannot be read costs only the time of a folder.
     let ids = item::ids(place).unwrap_or_default();
     let same_root = |other: &Item| other.journal.order.root == item.journal.order.root;
     ids.iter()

@@ -1,4 +1,4 @@
-//! After a run that did not come to its end: what it left half done is undone or completed.
+//! Recovery after an interrupted run: its unfinished work is undone or completed.
 
 use super::Point;
 use super::empty::{self, Emptied};
@@ -9,63 +9,78 @@ use super::order::Order;
 use super::put_back;
 use super::restore;
 use super::times::Times;
+use std::path::{Path, PathBuf};
 
-/// An item that was not settled.
+/// An item that had to be recovered.
 #[derive(Debug)]
 pub struct Recovered {
     pub id: String,
-    /// None when there is nothing to read.
+    /// None when the journal cannot be read.
     pub order: Option<Order>,
+    /// The root of the item, when the place that contains it confirms it.
+    pub root: Option<PathBuf>,
     pub ending: Ending,
+}
+
+/// Limits of a recovery. An item itself says where it belongs, and that may have been written by the person who
+/// prepared the disk: the caller knows which roots a person named.
+pub struct Scope<'a> {
+    /// Returns whether an item that was about to be deleted, given by its id and order, stays as it is.
+    pub is_spared: &'a dyn Fn(&str, &Order) -> bool,
+    /// Returns whether anything may be put back into that root for the item of that id and order.
+    pub may_restore: &'a dyn Fn(&Path, &str, &Order) -> bool,
 }
 
 #[derive(Debug)]
 pub enum Ending {
-    /// It had not been moved whole: everything is where it was.
+    /// The item had not been moved whole: everything is back where it was.
     Undone,
-    /// It had not been moved whole, and something else is where it was: what cannot go back is an item of the trash.
+    /// The item had not been moved whole, and something else is now at an original path: the entries that cannot be put
+    /// back are an item of the trash.
     Kept,
     Restored,
-    /// It was being restored, which cannot be done: it is in the trash as before.
+    /// The item was being restored, which failed: it is in the trash as before.
     NotRestored(Fault),
     Deleted(Emptied),
-    /// The next run tries again.
+    /// The recovery failed; the next run tries again.
     Failed(Fault),
 }
 
-/// Settles every item of the place. Does nothing where all are. To be called before anything else is done with a trash.
+/// Recovers every item of the place. Does nothing where none needs it. To be called before any other use of a trash.
 ///
 /// # Errors
-/// Only when the place itself cannot be read, or the hook gives one; what is wrong with an item is told with it.
+/// Only when the place itself cannot be read, or the hook returns an error. A fault of one item is reported with that
+/// item.
 pub fn recover(held: &Held, hook: Hook<'_>) -> anyhow::Result<Vec<Recovered>> {
-    recover_but(held, &|_, _| false, hook)
+    recover_within(held, &Scope { is_spared: &|_, _| false, may_restore: &|_, _, _| true }, hook)
 }
 
-/// The same, but what was about to be deleted and is `spared` (by its id and what it was moved for) stays as it is.
+/// Recovers the items of the place, as far as `scope` allows.
 ///
 /// # Errors
 /// As [`recover`].
-pub fn recover_but(
-    held: &Held,
-    spared: &dyn Fn(&str, &Order) -> bool,
-    hook: Hook<'_>,
-) -> anyhow::Result<Vec<Recovered>> {
+pub fn recover_within(held: &Held, scope: &Scope<'_>, hook: Hook<'_>) -> anyhow::Result<Vec<Recovered>> {
     let mut all = Vec::new();
-    for id in item::ids(&held.place).map_err(Fault::into_error)? {
+    // The newest first: a link was moved before the file that it leads to, and is put back after it.
+    for id in item::ids(&held.place).map_err(Fault::into_error)?.into_iter().rev() {
         let (order, ending) = match Item::open(&held.place, &id) {
-            // Made for a move that did not begin, or left behind by one that was undone.
+            // The folder was created for a move that did not start, or left by a move that was undone.
             Ok(None) => match item::remove_folder(&held.place, &id) {
                 // False: listed as damaged, and never touched.
                 Ok(true | false) => continue,
                 Err(e) => (None, Err(e)),
             },
-            Ok(Some(item)) if spared(&id, &item.journal.order) && item.is(Mark::Purging).is_ok_and(|is| is) => continue,
-            Ok(Some(item)) => match settle(held, &item, hook) {
+            Ok(Some(item))
+                if (scope.is_spared)(&id, &item.journal.order) && item.is(Mark::Purging).is_ok_and(|is| is) =>
+            {
+                continue;
+            }
+            Ok(Some(item)) => match settle(held, &item, scope, hook) {
                 Ok(None) => continue,
                 Ok(Some(ending)) => (Some(item.journal.order), Ok(ending)),
                 Err(e) => (Some(item.journal.order), Err(e)),
             },
-            // Listed as such, and never touched.
+            // Listed as damaged, and never touched.
             Err(Fault::Damaged { .. }) => continue,
             Err(e) => (None, Err(e)),
         };
@@ -74,7 +89,8 @@ pub fn recover_but(
             Err(e) => Ending::Failed(e),
             Ok(ending) => ending,
         };
-        all.push(Recovered { id, order, ending });
+        let root = order.as_ref().and_then(|order| held.place.confirmed(order));
+        all.push(Recovered { id, order, root, ending });
     }
     Ok(all)
 }
@@ -83,7 +99,7 @@ pub(super) fn strange(id: &str) -> Fault {
     Fault::Damaged { id: id.to_owned(), why: "it has no journal and is not empty".to_owned() }
 }
 
-fn settle(held: &Held, item: &Item, hook: Hook<'_>) -> Result<Option<Ending>, Fault> {
+fn settle(held: &Held, item: &Item, scope: &Scope<'_>, hook: Hook<'_>) -> Result<Option<Ending>, Fault> {
     if item.is(Mark::Purging)? {
         return empty::purge(held, item, hook).map(|e| Some(Ending::Deleted(e)));
     }
@@ -92,6 +108,9 @@ fn settle(held: &Held, item: &Item, hook: Hook<'_>) -> Result<Option<Ending>, Fa
         return Ok(None);
     }
     let root = held.place.root_of(&item.journal.order)?;
+    if !(scope.may_restore)(&root.path, &item.id, &item.journal.order) {
+        return Err(Fault::UnknownRoot { path: root.path });
+    }
     let mut times = Times::open(&item.folder, &item.journal.dirs)?;
     times.settle(&root)?;
     at(hook, Point::Folder)?;
@@ -102,7 +121,7 @@ fn settle(held: &Held, item: &Item, hook: Hook<'_>) -> Result<Option<Ending>, Fa
     match restore::finish(held, item, (&root, &mut times), hook) {
         Ok(()) => Ok(Some(Ending::Restored)),
         Err(Fault::Stopped(e)) => Err(Fault::Stopped(e)),
-        // It went back, or that failed as well and the next run tries again.
+        // The item is back in the trash, or that failed as well and the next run tries again.
         Err(why) if item.is(Mark::Restoring)? => Err(why),
         Err(why) => Ok(Some(Ending::NotRestored(why))),
     }

@@ -1,34 +1,35 @@
-//! Back to where it was.
+//! Restores items to where they were.
 
 use super::Point;
-use super::beneath::Base;
+use super::confined_dir::ConfinedDir;
 use super::discard;
 use super::empty;
+use super::entry::Kind;
 use super::fault::Fault;
 use super::item::{Hook, Item, Mark, at};
 use super::lock::Held;
-use super::order::{Kind, Step};
+use super::order::Step;
 use super::put_back::{self, Manner};
 use super::times::Times;
 use std::path::PathBuf;
 
-/// Puts an item back, or nothing of it: content, links, modes, and times of everything, its folders too where nobody else
-/// changed those meanwhile. Nothing that is there is replaced. Gives the root, which may have been moved.
+/// Restores an item, or nothing of it: content, links, modes, and times of everything, the folders above it too where
+/// nobody else changed them meanwhile. Replaces nothing that is there. Returns the root, which may have been moved.
 ///
 /// # Errors
-/// [`Fault`]s with their failure. [`Fault::Occupied`] names what is in the way, [`Fault::BeingDeleted`] what has gone
-/// already; the item is still in the trash then.
+/// [`Fault`]s with their failure. [`Fault::Occupied`] names the entry that is in the way, [`Fault::BeingDeleted`] the
+/// entries that are deleted already; the item is still in the trash then.
 pub fn restore(held: &Held, id: &str, hook: Hook<'_>) -> anyhow::Result<PathBuf> {
     put(held, id, hook).map_err(Fault::into_error)
 }
 
 fn put(held: &Held, id: &str, hook: Hook<'_>) -> Result<PathBuf, Fault> {
     spare(held, id)?;
-    let item = settled(held, id)?;
+    let item = recovered_item(held, id)?;
     let root = held.place.root_of(&item.journal.order)?;
     has_room(&item, &root)?;
     let mut times = Times::open(&item.folder, &item.journal.dirs)?;
-    times.begin_back(&root, &mut || put_back::others(&held.place, &item))?;
+    times.begin_back(&root, &mut |dir, from| held.next(&item, dir, from))?;
     at(hook, Point::Times)?;
     item.turn(Mark::Complete, Mark::Restoring)?;
     at(hook, Point::Marked)?;
@@ -36,7 +37,7 @@ fn put(held: &Held, id: &str, hook: Hook<'_>) -> Result<PathBuf, Fault> {
     Ok(root.path)
 }
 
-/// An item that was about to be deleted, and of which all is there, is one like any other again.
+/// Removes the mark of deletion from an item that is still whole.
 fn spare(held: &Held, id: &str) -> Result<(), Fault> {
     let Some(item) = Item::open(&held.place, id)? else { return Ok(()) };
     if !item.is(Mark::Purging)? {
@@ -49,8 +50,8 @@ fn spare(held: &Held, id: &str) -> Result<(), Fault> {
     Err(Fault::BeingDeleted { id: id.to_owned(), gone })
 }
 
-/// Goes on with a restore; when that cannot be done, everything goes back into the trash.
-pub(super) fn finish(held: &Held, item: &Item, at: (&Base, &mut Times), hook: Hook<'_>) -> Result<(), Fault> {
+/// Continues a restore; when that fails, everything is moved back into the trash.
+pub(super) fn finish(held: &Held, item: &Item, at: (&ConfinedDir, &mut Times), hook: Hook<'_>) -> Result<(), Fault> {
     let (root, times) = at;
     let done = put_back::steps(item, root, times, Manner::Whole, hook)
         .and_then(|_| put_back::finish(held, item, root, times, hook));
@@ -64,8 +65,8 @@ pub(super) fn finish(held: &Held, item: &Item, at: (&Base, &mut Times), hook: Ho
     }
 }
 
-/// Opens an item that is complete and that nothing else is being done with.
-pub(super) fn settled(held: &Held, id: &str) -> Result<Item, Fault> {
+/// Opens an item that is complete, and that no unfinished operation has marked.
+pub(super) fn recovered_item(held: &Held, id: &str) -> Result<Item, Fault> {
     let none = || Fault::NoItem { id: id.to_owned() };
     let item = Item::open(&held.place, id)?.ok_or_else(none)?;
     let unsettled = |state| Fault::Unsettled { id: id.to_owned(), state };
@@ -81,8 +82,8 @@ pub(super) fn settled(held: &Held, id: &str) -> Result<Item, Fault> {
     Ok(item)
 }
 
-/// Whether everything is in the trash that should be, and nothing is where it belongs.
-fn has_room(item: &Item, root: &Base) -> Result<(), Fault> {
+/// Checks that the whole payload is in the trash, and that the original paths are free.
+fn has_room(item: &Item, root: &ConfinedDir) -> Result<(), Fault> {
     let is_part = item.is(Mark::Partly)?;
     for (n, step) in item.journal.order.steps.iter().enumerate() {
         let path = step.path();

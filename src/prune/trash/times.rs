@@ -1,61 +1,58 @@
-//! The times of the folders that moves change, kept so that putting back gives them back too.
+//! The times of the folders that moves change, recorded so that putting back restores them too.
 //!
-//! Each item has a log of its own. Before a move it notes which folders are about to change, after it what time they have
-//! now: while a folder still has that time, nobody else changed it since. A log that breaks off in the middle costs
-//! nothing but the time of a folder.
+//! Each item has a log. Before a move it records which folders are about to change, and after it their new time: while
+//! a folder still has that time, nobody else has changed it. A log that is cut off costs only the time of a folder.
 //!
-//! Several items can change one folder. What one of them left behind is then what the next one found; an item that is put
-//! back out of order hands what it had found on to the one after it, so that the last one that goes back gives the first
-//! time.
+//! Several items can change one folder. The time that one item leaves is then the time that the next one finds. An item
+//! that is put back out of order passes the time that it had found to the item after it, so that the last one that is
+//! put back restores the first time.
 
-use super::beneath::Base;
+use super::confined_dir::ConfinedDir;
+use super::entry::Mtime;
 use super::fault::Fault;
 use super::item::{Ancestor, LOG};
 use rustix::fs::OFlags;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-/// No log is longer: two lines for each of the steps, some words a line.
+/// The largest size of a log, bytes: two lines for each of the steps, some words each.
 const MOST: u64 = 256 << 20;
-/// A folder that changed this soon after it was noted that we are going to change it was changed by us: nanoseconds.
+/// Nanoseconds. A folder whose time is this close to the note of our planned change was changed by us.
 const SOON: u64 = 100_000_000;
-
-/// The time of a folder, nanoseconds since the epoch; None when there is no such folder.
-pub(super) type Mtime = Option<i64>;
 
 #[derive(Debug, Clone, Default)]
 struct State {
     before: Mtime,
-    /// What our last change left.
+    /// The time after our last change.
     after: Option<Mtime>,
-    /// Noted as about to change at that time of the file system, and not noted as changed.
+    /// The time of the file system at which a change was announced, while it is not recorded as done.
     going: Option<i64>,
     is_foreign: bool,
-    /// What to set in the end.
+    /// The time to set at the end.
     want: Mtime,
-    /// It had been changed by other items since: what we had left, and what the last of them left.
+    /// Set when other items changed the folder since: the time that we left, and the time that the last of them left.
     chain: Option<(Mtime, Mtime)>,
 }
 
 pub(super) struct Times {
     file: File,
-    /// The last line has no end.
+    /// Whether the last line lacks its end.
     is_torn: bool,
     index: HashMap<PathBuf, usize>,
     states: Vec<State>,
 }
 
 impl Times {
-    /// The log of an item, made where it is missing.
-    pub fn open(item: &Base, dirs: &[Ancestor]) -> Result<Times, Fault> {
+    /// Opens the log of an item, and creates it where it is missing.
+    pub fn open(item: &ConfinedDir, dirs: &[Ancestor]) -> Result<Times, Fault> {
         let path = item.path.join(LOG);
         let cannot = |e: std::io::Error| Fault::io("read", &path, e);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::APPEND;
         let file = item.open_file(LOG, flags).map_err(|e| cannot(e.into()))?;
-        let noted = super::order::mtime_ns(&rustix::fs::fstat(&file).map_err(|e| cannot(e.into()))?);
+        let noted = super::entry::mtime_ns(&rustix::fs::fstat(&file).map_err(|e| cannot(e.into()))?);
         let mut bytes = Vec::new();
         (&file).take(MOST).read_to_end(&mut bytes).map_err(cannot)?;
         let index = dirs.iter().enumerate().map(|(i, d)| (d.path.clone(), i)).collect();
@@ -68,8 +65,9 @@ impl Times {
         Ok(times)
     }
 
-    /// To be called first after a run that was broken off: what it was about to change when it was.
-    pub fn settle(&mut self, root: &Base) -> Result<(), Fault> {
+    /// Decides, for each change that an interrupted run announced, whether that run made it. To be called first after
+    /// such a run.
+    pub fn settle(&mut self, root: &ConfinedDir) -> Result<(), Fault> {
         let mut lines = String::new();
         for (dir, i) in &self.index {
             if self.states.get(*i).is_some_and(|s| s.going.is_some() && !s.is_foreign) {
@@ -95,7 +93,7 @@ impl Times {
             ("foreign", _) => state.is_foreign = true,
             ("before", Some(t)) => state.before = t,
             ("after", Some(t)) => (state.after, state.going) = (Some(t), None),
-            // It is ours whoever had changed the one that was there before.
+            // The new folder is ours, even where somebody had changed the one that was there before.
             ("made", Some(t)) => {
                 (state.after, state.going, state.is_foreign) = (Some(t), None, false);
                 state.want = state.want.or(state.before);
@@ -107,17 +105,17 @@ impl Times {
         }
     }
 
-    /// Writes lines and takes them in.
+    /// Appends lines to the log and applies them.
     fn note(&mut self, lines: &str) {
         let torn = std::mem::take(&mut self.is_torn);
         let written = if torn { self.file.write_all(b"\n") } else { Ok(()) };
-        // On a full disk the work goes on without notes: what is lost is the time of a folder if it is killed now.
+        // On a full disk the work continues without notes: a kill now costs only the time of a folder.
         self.is_torn = written.and_then(|()| self.file.write_all(lines.as_bytes())).is_err();
         lines.lines().for_each(|line| self.read(line, i64::MIN));
     }
 
-    /// To be called before something changes these folders.
-    pub fn before(&mut self, root: &Base, dirs: &[&Path]) -> Result<(), Fault> {
+    /// Records that these folders are about to change. To be called before the change.
+    pub fn before(&mut self, root: &ConfinedDir, dirs: &[&Path]) -> Result<(), Fault> {
         let mut lines = String::new();
         for dir in dirs {
             let Some(i) = self.index.get(*dir).copied() else { continue };
@@ -130,8 +128,8 @@ impl Times {
         Ok(())
     }
 
-    /// To be called after it. `made`: the folder among them that was made anew.
-    pub fn after(&mut self, root: &Base, dirs: &[&Path], made: Option<&Path>) -> Result<(), Fault> {
+    /// Records the times of these folders after a change. `made`: the folder among them that was created again.
+    pub fn after(&mut self, root: &ConfinedDir, dirs: &[&Path], made: Option<&Path>) -> Result<(), Fault> {
         let mut lines = String::new();
         for dir in dirs {
             let Some(i) = self.index.get(*dir) else { continue };
@@ -142,9 +140,9 @@ impl Times {
         Ok(())
     }
 
-    /// To be called when everything is in the trash: the folders that only we changed get back the times that they had.
-    /// What is left in them is as old as it was, and a hub cache tells by the age of a snapshot which one is the newer.
-    pub fn calm(&mut self, root: &Base) -> Result<(), Fault> {
+    /// Restores the times of the folders that only we changed. To be called when everything is in the trash. The rest
+    /// of their content is as old as before, and the age of a snapshot decides which one of a hub cache is newer.
+    pub fn calm(&mut self, root: &ConfinedDir) -> Result<(), Fault> {
         let mut lines = String::new();
         for (dir, i) in &self.index {
             let Some(state) = self.states.get(*i).filter(|s| !s.is_foreign) else { continue };
@@ -159,21 +157,24 @@ impl Times {
         Ok(())
     }
 
-    /// Whether a folder that has the time `now` was changed by nobody else.
+    /// Returns whether a folder with the time `now` was changed by nobody else.
     fn is_ours(&self, i: usize, now: Mtime) -> bool {
         let Some(state) = self.states.get(i) else { return false };
         let soon = |noted: i64| now.is_none_or(|now| now.saturating_sub(noted).unsigned_abs() < SOON);
-        // One that was made anew has the time of before.
+        // A folder that was created again has the time of before.
         now == state.after.unwrap_or(state.before) || now == state.before || state.going.is_some_and(soon)
     }
 
-    /// To be called once before an item is put back: what times its folders are to have afterwards. `others`: the logs
-    /// of the other items, read only when they are needed.
-    pub fn begin_back(&mut self, root: &Base, others: &mut dyn FnMut() -> Vec<Others>) -> Result<(), Fault> {
+    /// Records the times that the folders are to have afterwards. To be called once before an item is put back. `next`
+    /// returns the time that another item left of a folder that it had found with the given time.
+    pub fn begin_back(
+        &mut self,
+        root: &ConfinedDir,
+        next: &mut dyn FnMut(&Path, Mtime) -> Option<Mtime>,
+    ) -> Result<(), Fault> {
         let mut lines = String::new();
-        let mut read: Option<Vec<Others>> = None;
         for (dir, i) in &self.index {
-            // One that has a time to come already was broken off.
+            // A folder that has a time to set already is from an interrupted run.
             let is_open = |s: &&State| !s.is_foreign && s.want.is_none();
             let Some(state) = self.states.get(*i).filter(is_open) else { continue };
             let now = mtime(root, dir)?;
@@ -182,21 +183,13 @@ impl Times {
                 note_to(&mut lines, "want", *i, &[state.before]);
                 continue;
             }
-            let links: HashMap<Mtime, Mtime> = read
-                .get_or_insert_with(&mut *others)
-                .iter()
-                .filter_map(|o| o.times.index.get(dir).and_then(|j| o.times.states.get(*j)))
-                .filter(|s| !s.is_foreign)
-                .filter_map(|s| s.after.map(|after| (s.before, after)))
-                .filter(|(before, after)| before != after)
-                .collect();
-            let mut end = left;
-            for _ in 0..links.len() {
-                end = if end == now { break } else { links.get(&end).copied().unwrap_or(end) };
+            let (mut end, mut seen) = (left, HashSet::new());
+            while end != now && seen.insert(end) {
+                end = next(dir, end).unwrap_or(end);
             }
             if end == now {
                 note_to(&mut lines, "after", *i, &[now]);
-                // Each link of the chain needs ends of its own: no time that another one has.
+                // Each link of the chain needs ends of its own: no time that another link has.
                 let next = left.map(|ns| ns.saturating_add(1));
                 note_to(&mut lines, "want", *i, &[now.or(next)]);
                 note_to(&mut lines, "chain", *i, &[left, now]);
@@ -208,8 +201,17 @@ impl Times {
         Ok(())
     }
 
-    /// To be called when everything is back.
-    pub fn finish_back(&mut self, root: &Base, others: &mut dyn FnMut() -> Vec<Others>) -> Result<(), Fault> {
+    /// Returns each folder that this item found with one time and left with another.
+    pub fn links(&self) -> impl Iterator<Item = (&Path, Mtime, Mtime)> {
+        self.index.iter().filter_map(|(dir, i)| {
+            let state = self.states.get(*i).filter(|state| !state.is_foreign)?;
+            let after = state.after.filter(|after| *after != state.before)?;
+            Some((dir.as_path(), state.before, after))
+        })
+    }
+
+    /// Sets the recorded times. To be called when everything is back.
+    pub fn finish_back(&mut self, root: &ConfinedDir, others: &mut dyn FnMut() -> Vec<Others>) -> Result<(), Fault> {
         let mut read: Option<Vec<Others>> = None;
         for (dir, i) in &self.index {
             let Some(state) = self.states.get(*i).filter(|s| !s.is_foreign) else { continue };
@@ -229,14 +231,15 @@ impl Times {
         Ok(())
     }
 
-    /// To be called when an item stays in the trash after all.
+    /// Discards the times to set. To be called when an item stays in the trash after all.
     pub fn stay(&mut self) {
         let mut lines = String::new();
         (0..self.states.len()).for_each(|i| note_to(&mut lines, "stay", i, &[]));
         self.note(&lines);
     }
 
-    /// What began where `first.0` was begins where `first.1` is, and what ended with `last.0` ends with `last.1`.
+    /// Replaces the recorded time before the change, where it is `first.0`, by `first.1`, and the time after it, where
+    /// it is `last.0`, by `last.1`.
     fn relink(&mut self, dir: &Path, first: (Mtime, Mtime), last: (Mtime, Mtime)) {
         let Some(i) = self.index.get(dir).copied() else { return };
         let Some(state) = self.states.get(i).filter(|s| !s.is_foreign && s.after.is_some()) else { return };
@@ -268,12 +271,12 @@ fn note_to(lines: &mut String, what: &str, i: usize, times: &[Mtime]) {
     lines.push('\n');
 }
 
-/// The time of the folder `dir` of `root`.
-pub(super) fn mtime(root: &Base, dir: &Path) -> Result<Mtime, Fault> {
+/// Returns the time of the folder `dir` of `root`.
+pub(super) fn mtime(root: &ConfinedDir, dir: &Path) -> Result<Mtime, Fault> {
     let look = match root.look(dir) {
-        // What somebody led elsewhere is not ours any more.
+        // A path that now leads through a link or into another mount is no longer ours.
         Err(Fault::Leaves { .. }) => None,
         look => look?,
     };
-    Ok(look.filter(|l| l.seen.kind == super::order::Kind::Folder).map(|l| l.seen.mtime_ns))
+    Ok(look.filter(|l| l.seen.kind == super::entry::Kind::Folder).map(|l| l.seen.mtime_ns))
 }

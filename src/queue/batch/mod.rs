@@ -1,7 +1,7 @@
-//! Files in OpenAI's Batch format (JSONL): one request a line in, one answer a line out.
+//! Files in OpenAI's Batch format (JSONL): the input has one request per line, the output one answer per line.
 //!
-//! A file is looked at whole before anything of it is queued, and read a second time for that: at no time is more
-//! than a line of it in memory. The second reading checks that it is the same file still.
+//! A file is checked completely before any of it is queued, and is read a second time for queueing: never more than one
+//! line is in memory. The second reading checks that the file is unchanged.
 
 mod output;
 #[cfg(test)]
@@ -9,64 +9,64 @@ mod tests;
 
 pub use output::{OutputLine, is_error, output_line};
 
-use crate::engine::Form;
 use crate::failure::Failure;
 use crate::model::hex;
 use crate::model::task::{Endpoint, TaskRequest};
-use crate::worker::{ChatRequest, CompletionRequest};
+use crate::openai::{ChatRequest, CompletionRequest, Constraint};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{self, BufRead};
 
-/// Lines in one file, at most: OpenAI's limit.
+/// The maximum number of lines in one file: OpenAI's limit.
 pub const MAX_LINES: u64 = 50_000;
-/// Bytes of one file, at most: OpenAI's limit.
+/// The maximum size of one file in bytes: OpenAI's limit.
 pub const MAX_BYTES: u64 = 200_000_000;
-/// Bytes of one line, at most. No context holds more text.
+/// The maximum size of one line in bytes. No context holds more text.
 const MAX_LINE: u64 = 32 << 20;
-/// Bytes of one `custom_id` or name of a model, at most.
+/// The maximum size of one `custom_id` or model name in bytes.
 const MAX_KEY: usize = 512;
-/// Different schemas and grammars of one file that are kept.
+/// The maximum number of different schemas and grammars of one file that are kept.
 const MAX_FORMS: usize = 1_000;
-/// Bytes of them, in all.
+/// The maximum size of all of them in bytes.
 const MAX_FORM_BYTES: usize = 8 << 20;
-/// Problems that are told in full.
+/// The number of problems that are reported in full.
 const TOLD: usize = 20;
 
 /// One request of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// Its `custom_id`.
+    /// The `custom_id` of the request.
     pub key: String,
     pub request: TaskRequest,
-    /// The `model` in its body.
+    /// The `model` in the body.
     pub model: Option<String>,
 }
 
-/// What a good file holds.
+/// The contents of a valid file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
+    /// The number of requests: lines that are not blank.
     pub lines: u64,
-    /// Lower-case hex, of the whole file.
+    /// The sha256 of the whole file, lower-case hex.
     pub sha256: String,
-    /// The models that its lines name.
+    /// The models that the lines name.
     pub models: BTreeSet<String>,
-    /// What answers have to fit, each with the lines that ask for it: as many as [`MAX_FORMS`] and [`MAX_FORM_BYTES`]
-    /// allow. Whether they can be followed only llama.cpp knows.
-    pub forms: BTreeMap<Form, Vec<u64>>,
+    /// The constraints of the answers, each with the lines that ask for it: as many as [`MAX_FORMS`] and
+    /// [`MAX_FORM_BYTES`] allow. Only llama.cpp can say whether it supports a constraint.
+    pub forms: BTreeMap<Constraint, Vec<u64>>,
 }
 
-/// Something wrong with a file.
+/// A problem in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// From 1; None for what concerns the file.
+    /// The number of the line, from 1; None for a problem of the whole file.
     pub line: Option<u64>,
     pub what: String,
 }
 
-/// What is wrong with a file: the first problems, and how many there are.
+/// The problems of a file: the first ones in full, and the total number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems {
     pub first: Vec<Problem>,
@@ -74,7 +74,8 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// What is wrong with the forms of a file: for each in their order, why it cannot be followed.
+    /// Collects the problems with the constraints of a file. `refused` has, for each constraint in order, the reason
+    /// why it cannot be used.
     pub fn of_forms(checked: &Checked, refused: &[Option<String>]) -> Problems {
         let refused = checked.forms.values().zip(refused).filter_map(|(lines, why)| Some((lines, why.as_ref()?)));
         let mut all: Vec<(u64, &String)> =
@@ -94,7 +95,7 @@ impl Problems {
         }
     }
 
-    /// As a person is told: cannot be met (3), a line for each.
+    /// Creates the failure for people: cannot be met (3), one line for each problem.
     pub fn failure(&self, name: &str) -> Failure {
         let noun = if self.count == 1 { "problem" } else { "problems" };
         let mut text = format!("`{name}` has {} {noun}, and nothing of it was queued:", self.count);
@@ -114,16 +115,16 @@ impl Problems {
     }
 }
 
-/// Reads a file to its end and says what is wrong with it, all of it at once.
+/// Reads a file to its end and reports all its problems at once.
 ///
 /// # Errors
-/// The outer one when it cannot be read, the inner one when it is no good.
+/// The outer error when the file cannot be read, the inner one when it is invalid.
 pub fn check(reader: impl BufRead) -> io::Result<Result<Checked, Problems>> {
     let mut lines = Lines::new(reader, Judging::All);
     let mut problems = Problems::default();
     let mut keys = HashSet::new();
     let mut models = BTreeSet::new();
-    let (mut forms, mut form_bytes) = (BTreeMap::<Form, Vec<u64>>::new(), 0_usize);
+    let (mut forms, mut form_bytes) = (BTreeMap::<Constraint, Vec<u64>>::new(), 0_usize);
     loop {
         match lines.next_line()? {
             Next::End => break,
@@ -150,18 +151,18 @@ pub fn check(reader: impl BufRead) -> io::Result<Result<Checked, Problems>> {
             }
         }
     }
-    if lines.number == 0 && problems.count == 0 {
+    if lines.requests == 0 && problems.count == 0 {
         problems.add(None, "it is empty");
     }
-    let number = lines.number;
+    let requests = lines.requests;
     Ok(if problems.count == 0 {
-        Ok(Checked { lines: number, sha256: lines.digest(), models, forms })
+        Ok(Checked { lines: requests, sha256: lines.digest(), models, forms })
     } else {
         Err(problems)
     })
 }
 
-/// Reads a checked file a second time. The last item is an error when it is another file by now.
+/// Reads a checked file a second time. The last item is an error if the file has changed since.
 pub fn read<R: BufRead>(reader: R, checked: &Checked) -> impl Iterator<Item = anyhow::Result<Line>> + use<R> {
     let mut lines = Some(Lines::new(reader, Judging::Envelope));
     let expected = checked.sha256.clone();
@@ -187,8 +188,8 @@ pub fn read<R: BufRead>(reader: R, checked: &Checked) -> impl Iterator<Item = an
 }
 
 enum Next {
-    Line(Result<(Line, Option<Form>), String>),
-    /// Over a limit; nothing more is read.
+    Line(Result<(Line, Option<Constraint>), String>),
+    /// A limit is exceeded; reading stops.
     TooMuch(String),
     End,
 }
@@ -197,13 +198,15 @@ struct Lines<R> {
     reader: R,
     hash: Sha256,
     bytes: u64,
-    /// Of the line read last, from 1.
+    /// The number of the line that was read last, from 1.
     number: u64,
+    /// The number of lines so far that are not blank.
+    requests: u64,
     buffer: Vec<u8>,
     judging: Judging,
 }
 
-/// How much of a line is looked at. The same bytes need not be judged twice.
+/// The extent of the checks of a line. The second reading of the same bytes need not repeat all checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Judging {
     All,
@@ -212,33 +215,41 @@ enum Judging {
 
 impl<R: BufRead> Lines<R> {
     fn new(reader: R, judging: Judging) -> Self {
-        Lines { reader, hash: Sha256::new(), bytes: 0, number: 0, buffer: Vec::new(), judging }
+        Lines { reader, hash: Sha256::new(), bytes: 0, number: 0, requests: 0, buffer: Vec::new(), judging }
     }
 
+    /// Returns the next line that is not blank.
     fn next_line(&mut self) -> io::Result<Next> {
-        self.buffer.clear();
-        let mut limited = io::Read::take(&mut self.reader, MAX_LINE);
-        let read = limited.read_until(b'\n', &mut self.buffer)? as u64;
-        if read == 0 {
-            return Ok(Next::End);
+        loop {
+            self.buffer.clear();
+            let mut limited = io::Read::take(&mut self.reader, MAX_LINE);
+            let read = limited.read_until(b'\n', &mut self.buffer)? as u64;
+            if read == 0 {
+                return Ok(Next::End);
+            }
+            self.number = self.number.saturating_add(1);
+            self.bytes = self.bytes.saturating_add(read);
+            self.hash.update(&self.buffer);
+            if self.bytes > MAX_BYTES {
+                return Ok(Next::TooMuch(format!("it has more than {} MB: split it", MAX_BYTES / 1_000_000)));
+            }
+            if read == MAX_LINE && !self.buffer.ends_with(b"\n") {
+                return Ok(Next::TooMuch(format!("line {} is longer than {} MiB", self.number, MAX_LINE >> 20)));
+            }
+            let mut text = self.buffer.as_slice();
+            if self.number == 1 {
+                text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+            }
+            // An editor or `echo >>` leaves blank lines, which are no requests.
+            if text.trim_ascii().is_empty() {
+                continue;
+            }
+            self.requests = self.requests.saturating_add(1);
+            if self.requests > MAX_LINES {
+                return Ok(Next::TooMuch(format!("it has more than {MAX_LINES} requests: split it")));
+            }
+            return Ok(Next::Line(parse(text, self.judging)));
         }
-        self.number = self.number.saturating_add(1);
-        self.bytes = self.bytes.saturating_add(read);
-        self.hash.update(&self.buffer);
-        if self.number > MAX_LINES {
-            return Ok(Next::TooMuch(format!("it has more than {MAX_LINES} lines: split it")));
-        }
-        if self.bytes > MAX_BYTES {
-            return Ok(Next::TooMuch(format!("it has more than {} MB: split it", MAX_BYTES / 1_000_000)));
-        }
-        if read == MAX_LINE && !self.buffer.ends_with(b"\n") {
-            return Ok(Next::TooMuch(format!("line {} is longer than {} MiB", self.number, MAX_LINE >> 20)));
-        }
-        let mut text = self.buffer.as_slice();
-        if self.number == 1 {
-            text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        }
-        Ok(Next::Line(parse(text, self.judging)))
     }
 
     fn digest(self) -> String {
@@ -246,7 +257,7 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-/// As it stands in a file; what is missing or of another type is told in our own words.
+/// A line as it is in the file; missing fields and wrong types are reported with messages of our own.
 #[derive(Deserialize)]
 struct Raw {
     custom_id: Option<Value>,
@@ -255,19 +266,19 @@ struct Raw {
     body: Option<Value>,
 }
 
-fn parse(bytes: &[u8], judging: Judging) -> Result<(Line, Option<Form>), String> {
+fn parse(bytes: &[u8], judging: Judging) -> Result<(Line, Option<Constraint>), String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())?.trim();
-    if text.is_empty() {
-        return Err("is blank".to_owned());
-    }
     if !text.starts_with('{') {
         return Err("is not a JSON object".to_owned());
     }
-    // Only the column of the error counts: every text is one line.
+    // Only the column of the error is useful: each text has one line.
     let raw: Raw = serde_json::from_str(text).map_err(|e| format!("is not valid JSON (column {})", e.column()))?;
     let key = match raw.custom_id {
         None | Some(Value::Null) => return Err("has no custom_id".to_owned()),
         Some(Value::String(key)) if key.is_empty() => return Err("has an empty custom_id".to_owned()),
+        Some(Value::String(key)) if key.contains('\0') => {
+            return Err("has a custom_id with a NUL character".to_owned());
+        }
         Some(Value::String(key)) if key.len() > MAX_KEY => {
             return Err(format!("has a custom_id longer than {MAX_KEY} bytes"));
         }
@@ -292,20 +303,24 @@ fn parse(bytes: &[u8], judging: Judging) -> Result<(Line, Option<Form>), String>
     Ok((Line { key, request: TaskRequest { endpoint, body }, model }, form))
 }
 
-/// Whether a worker would answer it: the shape, told in the words of batch files, and then all that the worker itself
-/// asks of a body. What depends on the model is left to it, and the form that the answer has to fit to llama.cpp.
-pub fn check_body(endpoint: Endpoint, body: &Map<String, Value>) -> Result<Option<Form>, String> {
+/// Checks whether a worker would answer this body: first its shape, with messages for batch files, then everything else
+/// that the worker itself requires of a body. The worker checks what depends on the model, and llama.cpp checks the
+/// constraint.
+pub fn check_body(endpoint: Endpoint, body: &Map<String, Value>) -> Result<Option<Constraint>, String> {
     match endpoint {
         Endpoint::Completions => match body.get("prompt") {
-            Some(Value::String(_)) => CompletionRequest::read(body)?.options.form(),
+            Some(Value::String(_) | Value::Array(_)) => CompletionRequest::read(body)?.options.constraint(),
             _ => Err("must have a `prompt` in its body that is a string".to_owned()),
         },
         Endpoint::Chat => match body.get("messages") {
             Some(Value::Array(messages)) if !messages.is_empty() => {
-                let is_good = |m: &Value| m.get("role").is_some_and(Value::is_string) && m.get("content").is_some();
+                // A tool call replaces the content.
+                let has_content =
+                    |m: &Value| ["content", "tool_calls", "reasoning_content"].iter().any(|k| m.get(k).is_some());
+                let is_good = |m: &Value| m.get("role").is_some_and(Value::is_string) && has_content(m);
                 match messages.iter().position(|m| !is_good(m)) {
                     Some(at) => Err(format!("has a message without role or content (number {})", at.saturating_add(1))),
-                    None => ChatRequest::read(body)?.options.form(),
+                    None => ChatRequest::read(body)?.options.constraint(),
                 }
             }
             _ => Err("must have `messages` in its body, at least one".to_owned()),
@@ -313,7 +328,7 @@ pub fn check_body(endpoint: Endpoint, body: &Map<String, Value>) -> Result<Optio
     }
 }
 
-/// Short enough for a line of an error.
+/// Shortens a text for a line of an error.
 fn quoted(text: &str) -> String {
     let short: String = text.chars().take(60).collect();
     let rest = if short.len() < text.len() { "…" } else { "" };

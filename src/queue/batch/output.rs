@@ -1,4 +1,4 @@
-//! The answer file. A line follows from the database alone, so that the file can be made again at any time, byte for
+//! The answer file. Each line depends on the database alone, so the file can be written again at any time, byte for
 //! byte.
 
 use crate::model::task::{Endpoint, ErrorKind, Phase, Task};
@@ -27,7 +27,7 @@ pub struct LineError {
     pub message: String,
 }
 
-/// The line of a task that has ended; None while it has not.
+/// Returns the line of a task that has ended; None before that.
 pub fn output_line(task: &Task) -> Option<OutputLine> {
     let ticket = &task.ticket;
     let custom_id = ticket.key.clone().unwrap_or_else(|| format!("task-{}", ticket.id));
@@ -50,7 +50,7 @@ pub fn output_line(task: &Task) -> Option<OutputLine> {
     }
 }
 
-/// Whether a line belongs into the error file, where there is one.
+/// Returns whether a line belongs in the error file, where there is one.
 pub fn is_error(line: &OutputLine) -> bool {
     line.error.is_some()
 }

@@ -45,8 +45,6 @@ fn a_good_file_is_read_twice_and_the_same() {
 
 #[test]
 fn every_mistake_is_told_with_its_line() {
-    wrong("", "blank");
-    wrong("   \r", "blank");
     wrong("[1]", "not a JSON object");
     wrong("{\"custom_id\": \"x\", ", "not valid JSON (column");
     wrong(&chat("a"), "`a` is used before");
@@ -70,6 +68,31 @@ fn every_mistake_is_told_with_its_line() {
     let found = check(&b"{\"custom_id\": \"\xff\"}\n"[..]).unwrap().unwrap_err();
     assert_eq!(found.first[0].what, "is not UTF-8 text");
     assert_eq!(problems(""), [(None, "it is empty".to_owned())]);
+}
+
+#[test]
+fn blank_lines_are_passed_over_wherever_they_are() {
+    let text = format!("\n{}\n   \r\n{}\n\n\n", chat("a"), chat("b"));
+    let checked = check(text.as_bytes()).unwrap().unwrap();
+    assert_eq!(checked.lines, 2);
+    assert_eq!(read(text.as_bytes(), &checked).map(Result::unwrap).count(), 2);
+    // Lines are counted as an editor counts them.
+    let wrong = format!("\n{}\n\n[1]\n", chat("a"));
+    assert_eq!(problems(&wrong), [(Some(4), "is not a JSON object".to_owned())]);
+    assert_eq!(problems("\n\n"), [(None, "it is empty".to_owned())]);
+}
+
+#[test]
+fn what_clients_write_in_a_line_is_taken() {
+    let asking = |key: &str, more: &str| chat(key).replace("\"model\"", &format!("{more}, \"model\""));
+    let lines = [
+        asking("a", r#""max_tokens": null, "max_completion_tokens": 3"#),
+        asking("b", r#""max_tokens": 3, "max_completion_tokens": 3"#),
+        asking("c", r#""max_tokens": 3, "n_predict": 5, "tools": null, "logprobs": null"#),
+        chat("d")
+            .replace(r#"{"role": "user", "content": "hi"}"#, r#"{"role": "assistant", "tool_calls": [{"id": "1"}]}"#),
+    ];
+    assert_eq!(check(lines.join("\n").as_bytes()).unwrap().unwrap().lines, 4);
 }
 
 #[test]
@@ -100,7 +123,7 @@ fn of_many_mistakes_twenty_are_told_and_all_are_counted() {
 #[test]
 fn a_file_over_the_limits_is_refused_without_reading_on() {
     let mut text: String = (0..=MAX_LINES).map(|i| chat(&i.to_string()) + "\n").collect();
-    assert!(problems(&text)[0].1.contains("more than 50000 lines"));
+    assert!(problems(&text)[0].1.contains("more than 50000 requests"));
     text.truncate(text.trim_end().rfind('\n').unwrap());
     assert_eq!(check(text.as_bytes()).unwrap().unwrap().lines, MAX_LINES);
     // Endless: reading must end by itself.

@@ -4,117 +4,158 @@ use super::Setup;
 use crate::clock::{self, Timestamp};
 use crate::engine::CONTEXTS;
 use crate::host::memory;
+use crate::http::Endpoint;
+use crate::model::backoff::Backoff;
 use crate::model::task::Wish;
-use crate::model::{Model, ModelRow};
-use crate::queue::{serves, too_large};
-use crate::supervise::Interrupt;
-use crate::worker::{StartSpec, Worker, WorkerError};
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
-use std::sync::Arc;
+use crate::model::{Model, ModelRow, State};
+use crate::queue::place::Refused;
+use crate::queue::{serves, too_large, unfit};
+use crate::supervise::{Ending, StopSignal};
+use crate::worker::{FailedKind, Held, StartSpec, Worker, WorkerError};
 use std::time::Duration;
 
-/// Tasks answered at once where memory allows. Of 1 to 32 with SmolLM2 on two cores, 16 gave the most tasks a second.
+/// The number of tasks answered at once where memory allows. With SmolLM2 on two cores, 16 gave the most tasks per
+/// second of 1 to 32.
 const PARALLEL: u32 = 16;
-/// Loads are tried so often: what fails once for want of memory may fit a moment later.
+/// The number of tries to load a model: one that lacks memory may fit a moment later.
 const TRIES: u32 = 3;
-/// The wait before the second try; it doubles.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// How long a worker that is not needed any more may take to end by itself.
+/// The waits between the tries.
+const WAITS: Backoff = Backoff::doubling(Duration::from_millis(500), Duration::from_secs(5));
+/// The number of SIGKILL; see signal(7).
+const SIGKILL: i32 = 9;
+/// The time that a worker may take to end after a request to stop.
 const END_LIMIT: Duration = Duration::from_secs(2);
 
 pub(super) struct Loaded {
     pub row: ModelRow,
     pub serves: Vec<Wish>,
     pub since: Timestamp,
-    /// Answers at once.
+    /// The number of tasks that it answers at once.
     pub slots: usize,
     pub took: Duration,
+    pub model: Model,
     worker: Worker,
 }
 
 impl Loaded {
-    pub fn socket(&self) -> PathBuf {
-        self.worker.socket().to_owned()
+    pub fn endpoint(&self) -> Endpoint {
+        self.worker.endpoint().clone()
     }
 
-    /// How the worker ended, once its connections broke.
+    /// Returns how the worker ended, after its connections broke.
     pub fn why_gone(&mut self) -> Option<String> {
         self.worker.wait_ending().map(|ending| ending.to_string())
     }
 
     pub fn unload(self) {
-        // One that does not go by itself is killed when it is dropped.
+        // A worker that does not end in time is killed.
         let _ = self.worker.stop(END_LIMIT);
+    }
+
+    /// Kills the worker at once, whatever it does. The error is a worker that hangs in the kernel, where not even
+    /// SIGKILL reaches it.
+    pub fn kill(self) -> Result<(), String> {
+        match self.worker.kill() {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 }
 
-/// Loads `model`. The inner error is why it cannot be; the outer one that somebody wants us to stop.
+/// The reason why no model was loaded.
+#[derive(Debug)]
+pub(super) enum NotLoaded {
+    /// The model cannot be run at all, or not on this machine now.
+    Refused(Refused),
+    /// A stop was requested, or the model is no longer needed.
+    GivenUp,
+}
+
+/// The events and checks during a load.
+pub(super) struct Watching<'a> {
+    pub stop: &'a StopSignal,
+    pub on_progress: &'a mut dyn FnMut(f32),
+    /// Returns whether a task that needs the model is left.
+    pub is_wanted: &'a mut dyn FnMut() -> bool,
+}
+
+/// Loads `model`. The inner error is the reason why it was not loaded.
 pub(super) fn load(
-    (setup, device): (&Setup, &Arc<OwnedFd>),
+    (setup, device): (&Setup, &Held),
     row: &ModelRow,
     model: &Model,
-    stop: &Interrupt,
-    on_progress: &mut dyn FnMut(f32),
-) -> anyhow::Result<Result<Loaded, String>> {
+    mut watching: Watching<'_>,
+) -> anyhow::Result<Result<Loaded, NotLoaded>> {
+    let refused = |why: String, is_place| Ok(Err(NotLoaded::Refused(Refused { why, is_place })));
     let start = StartSpec::of(model, &setup.worker, setup.program.clone(), setup.runtime_dir.clone());
-    let Some(mut start) = start else { return Ok(Err("it has no file".to_owned())) };
-    if !matches!(row.state, crate::model::State::Ready) {
-        let why = row.reason.clone().unwrap_or_else(|| row.state.name().to_owned());
-        return Ok(Err(format!("it cannot be run: {why}")));
+    let Some(mut start) = start else { return refused("it has no file".to_owned(), false) };
+    if let Some(unfit) = unfit(row) {
+        return refused(format!("it {}", unfit.why), !row.enabled && row.state == State::Ready);
     }
-    if !row.enabled {
-        return Ok(Err("it is disabled".to_owned()));
-    }
-    let available = memory::memory().map(|m| m.available);
+    let available = memory::memory().map(|memory| memory.available);
     let fits = |contexts| too_large(model, (setup.worker.context, contexts), &available);
     if let Some(why) = fits(1) {
-        return Ok(Err(format!("it {why}")));
+        return refused(why, true);
     }
-    // As many as share the contexts that memory has room for.
+    // The number of sequences that share the contexts for which memory has room.
     let parallel = match (1..=CONTEXTS).rev().find(|contexts| fits(*contexts).is_none()) {
         Some(CONTEXTS) => PARALLEL,
         Some(contexts) => contexts,
         None => 1,
     };
-    start.device = Some(Arc::clone(device));
+    start.device = Some(device.clone());
     start.load.parallel = parallel;
     start.load.queue = usize::try_from(parallel).unwrap_or(1).saturating_mul(4).max(32);
     let began = clock::instant();
-    let mut wait = FIRST_WAIT;
     let mut last = String::new();
     for attempt in 0..TRIES {
         if attempt > 0 {
-            pause(wait, stop)?;
-            wait *= 2;
+            watching.stop.wait_timeout(WAITS.after(attempt));
         }
-        match Worker::start(&start, stop, on_progress) {
+        match start_worker(&start, &mut watching) {
             Ok(worker) => {
                 let serves = serves(row, &setup.limits);
                 let slots = slots(&worker);
                 let took = began.elapsed();
-                return Ok(Ok(Loaded { row: row.clone(), serves, since: clock::now(), slots, took, worker }));
+                return Ok(Ok(Loaded {
+                    row: row.clone(),
+                    serves,
+                    since: clock::now(),
+                    slots,
+                    took,
+                    model: model.clone(),
+                    worker,
+                }));
             }
-            // Nothing is wrong with the model: whoever called finds the switch thrown.
-            Err(WorkerError::Interrupted(_)) => return Ok(Err("stopped while it was loaded".to_owned())),
+            // The model is not at fault.
+            Err(
+                WorkerError::Interrupted(_)
+                | WorkerError::Unwanted
+                | WorkerError::Refused { kind: FailedKind::Device, .. },
+            ) => return Ok(Err(NotLoaded::GivenUp)),
+            Err(
+                error @ (WorkerError::Spawn(_)
+                | WorkerError::Refused { kind: FailedKind::File | FailedKind::Cpu | FailedKind::Engine, .. }),
+            ) => return refused(error.to_string(), true),
+            // The kernel killed it for lack of memory, or a person did: this proves nothing against the model.
+            Err(error @ WorkerError::Died { ending: Ending::Signalled { signal: SIGKILL, .. }, .. }) => {
+                if attempt.saturating_add(1) == TRIES {
+                    return refused(error.to_string(), true);
+                }
+            }
+            // The load took the whole time that it may take.
+            Err(error @ WorkerError::TimedOut(_)) => return refused(error.to_string(), false),
             Err(error) => last = error.to_string(),
         }
     }
-    Ok(Err(last))
+    refused(last, false)
+}
+
+fn start_worker(start: &StartSpec, watching: &mut Watching<'_>) -> Result<Worker, WorkerError> {
+    let Watching { stop, on_progress, is_wanted } = watching;
+    Worker::start_while(start, stop, (&mut |_| {}, &mut |done| on_progress(done)), *is_wanted)
 }
 
 fn slots(worker: &Worker) -> usize {
     usize::try_from(worker.info().slots).unwrap_or(1).max(1)
-}
-
-/// Lets `time` pass, less when `stop` is thrown.
-pub fn pause(time: Duration, stop: &Interrupt) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    runtime.block_on(async {
-        tokio::select! {
-            _ = stop.wait() => {}
-            () = tokio::time::sleep(time) => {}
-        }
-    });
-    Ok(())
 }

@@ -1,39 +1,51 @@
-//! What became of what runs: answers, failures, second models, claims that are over.
+//! Handling of outcomes: answers, failures, second models, claims that are over.
 
-use super::*;
+use super::claims::{InFlight, SecondTry};
+use super::classify::{self, AttemptOutcome};
+use super::request_pool::{Event, Why};
+use super::run::Run;
+use super::watchdog::{Decision, PendingRequest, WorkerSigns, decide};
+use super::{ExecutorEvent, POLL, STOPPED, TICK, due_in};
+use crate::clock;
+use crate::db::UseEvent;
+use crate::model::task::machine::End;
+use crate::model::task::{ErrorKind, Hold, Jitter, Task, TaskError, TaskId};
+use crate::model::{ModelId, ModelRow};
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
 
 impl Run<'_> {
-    /// Waits for the next thing to happen and takes everything that has.
+    /// Waits for the next event and handles all events that have arrived.
     pub(super) fn wait(&mut self) -> anyhow::Result<()> {
         let limit = match self.stopping {
             None => self.next_look()?,
             Some(since) => self.setup.grace.saturating_sub(since.elapsed()),
         };
-        let first = self.events.recv_timeout(limit);
-        if first.is_err() && self.stopping.is_some() {
+        let first = self.next_event(limit)?;
+        if self.stopping.is_some_and(|since| since.elapsed() >= self.setup.grace) {
             self.abort_all();
             return Ok(());
         }
-        let more: Vec<Event> = self.events.try_iter().collect();
+        let mut more = std::mem::take(&mut self.worker.backlog);
+        more.extend(first);
+        more.extend(self.worker.events.try_iter());
         let mut gone: Vec<(Hold, String)> = Vec::new();
-        for event in first.into_iter().chain(more) {
+        for event in more {
             match event {
                 Event::Stop => {
-                    self.summary.stopped = self.stop.thrown();
+                    self.summary.stopped = self.stop.reason();
                     self.stopping.get_or_insert_with(clock::instant);
                 }
-                Event::Hurry => self.abort_all(),
-                // Whoever waits looks for more to do now.
+                Event::ForceStop => self.abort_all(),
+                // The caller checks for more to do now.
                 Event::Changed => {}
                 Event::Drop(hold, why) => self.dropped(hold, why),
-                Event::Asked(hold, outcome) => {
-                    if self.inflight.get(&hold.id).is_none_or(|f| f.task.ticket.token != hold.token) {
-                        continue; // it was dropped meanwhile
-                    }
-                    let Some(flight) = self.inflight.remove(&hold.id) else { continue };
-                    let Some(row) = self.loaded.as_ref().map(|l| l.row.clone()) else { continue };
-                    let verdict = judge::verdict(&flight.task.request, outcome, &row);
-                    self.settle(flight, verdict, &row, &mut gone)?;
+                Event::Response(hold, outcome) => {
+                    // None: it was dropped in the meantime.
+                    let Some(flight) = self.claims.remove(hold) else { continue };
+                    let Some(row) = self.worker.loaded.as_ref().map(|l| l.row.clone()) else { continue };
+                    let attempt = classify::classify(&flight.task.request, outcome, &row);
+                    self.apply_outcome(flight, attempt, &row, &mut gone)?;
                 }
             }
         }
@@ -43,27 +55,119 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// How long nothing happens at most: until a task is due that there is room for.
+    /// Returns the next event within `limit`. While it waits and the worker is busy, the limits of the tasks are
+    /// enforced.
+    fn next_event(&mut self, limit: Duration) -> anyhow::Result<Option<Event>> {
+        let until = clock::instant().checked_add(limit);
+        let mut looked = clock::instant();
+        while self.worker.backlog.is_empty() {
+            let left = until.map_or(limit, |until| until.saturating_duration_since(clock::instant()));
+            let step = if self.claims.inflight.is_empty() { left } else { left.min(TICK) };
+            // A timeout is the only error: the sending threads live longer than this object.
+            let event = self.worker.events.recv_timeout(step).ok();
+            let gone = looked.elapsed().saturating_sub(step);
+            looked = clock::instant();
+            if gone > STOPPED {
+                // This process was stopped, or the machine was: no signs were heard because none were read.
+                if self.is_device_lost() {
+                    self.abort_all();
+                    return Ok(None);
+                }
+                self.worker.progress.listen();
+                for flight in self.claims.inflight.values_mut() {
+                    flight.asked = flight.asked.checked_add(gone).unwrap_or(flight.asked);
+                }
+            } else if event.is_none() && self.keep_limits()? {
+                return Ok(None);
+            }
+            if event.is_some() || left <= step {
+                return Ok(event);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Kills the worker when it hangs or exceeds the limit of a task. Returns whether it did.
+    fn keep_limits(&mut self) -> anyhow::Result<bool> {
+        let now = clock::instant();
+        let (heard, longest) = self.worker.progress.worker();
+        let at = heard.unwrap_or(now);
+        // A later sign comes from a thread that has continued.
+        if self.worker.called_back.is_some_and(|called_back| at > called_back + TICK) {
+            self.worker.called_back = None;
+        }
+        let asked: Vec<PendingRequest> = self
+            .claims
+            .inflight
+            .values()
+            .map(|flight| {
+                let ticket = &flight.task.ticket;
+                let (is_accepted, is_standing) = self.worker.progress.of(Hold::from(ticket));
+                let limit = ticket.timeout_ms.map(Duration::from_millis);
+                PendingRequest { id: ticket.id, at: flight.asked, limit, is_accepted, is_standing }
+            })
+            .collect();
+        match decide(now, &asked, WorkerSigns { at, longest, called_back: self.worker.called_back }) {
+            Decision::Keep => Ok(false),
+            Decision::Kill { culprits, suspects, why } => self.kill_worker(&culprits, suspects, &why).map(|()| true),
+        }
+    }
+
+    /// Kills a worker that hangs. The tasks that it hangs for have crashed it; the others continue and have lost
+    /// nothing.
+    fn kill_worker(&mut self, culprits: &[TaskId], suspects: bool, why: &str) -> anyhow::Result<()> {
+        let Some(loaded) = self.worker.loaded.take() else { return Ok(()) };
+        let row = loaded.row.clone();
+        for id in self.claims.inflight.keys() {
+            self.worker.requests.abort(*id);
+        }
+        let tasks = self.claims.remove_all();
+        (self.emit)(ExecutorEvent::Warning { message: format!("the worker with {} is killed: {why}", row.name) });
+        if let Err(error) = loaded.kill() {
+            // A second model in memory at the same time would be one too many.
+            self.give_back(tasks);
+            self.stopping.get_or_insert_with(clock::instant);
+            (self.emit)(ExecutorEvent::Warning { message: error });
+            return Ok(());
+        }
+        if self.is_stopping() {
+            self.give_back(tasks);
+            return Ok(());
+        }
+        let (guilty, others): (Vec<Task>, Vec<Task>) =
+            tasks.into_iter().partition(|task| culprits.contains(&task.ticket.id));
+        if suspects {
+            self.claims.quarantine.add(others.iter().map(|task| task.ticket.id));
+        }
+        self.claims.quarantine.add(guilty.iter().map(|task| task.ticket.id));
+        self.claims.uncount(others.len());
+        self.give_back(others);
+        let error = TaskError::new(ErrorKind::KilledWorker, format!("{}: the worker was killed: {why}", row.name));
+        self.through_the_model(guilty, std::slice::from_ref(&row.id), (&error, true))
+    }
+
+    /// Returns the longest time to wait without an event: until a task is due for which there is room.
     fn next_look(&self) -> anyhow::Result<Duration> {
         const LONGEST: Duration = Duration::from_secs(60);
         if self.room() == 0 || !self.may_claim() {
             return Ok(LONGEST);
         }
-        let due = self.db.next_task_due()?;
-        // One that is overdue and was not claimed wants another model: it is no reason to look all the time.
-        Ok(due.map_or(LONGEST, |due| due_in(due, clock::now()).clamp(POLL, LONGEST)))
+        let due = self.queue.next_due()?;
+        // A task that is overdue but was not claimed needs another model: it is no reason to check all the time.
+        let now = self.queue.now()?;
+        Ok(due.map_or(LONGEST, |due| due_in(due, now).clamp(POLL, LONGEST)))
     }
 
-    pub(super) fn settle(
+    pub(super) fn apply_outcome(
         &mut self,
         flight: InFlight,
-        verdict: Verdict,
+        attempt: AttemptOutcome,
         row: &ModelRow,
         gone: &mut Vec<(Hold, String)>,
     ) -> anyhow::Result<()> {
         let hold = Hold::from(&flight.task.ticket);
-        match verdict {
-            Verdict::Answered(result) => {
+        match attempt {
+            AttemptOutcome::Answered(result) => {
                 self.uses.push(UseEvent {
                     model: row.id.clone(),
                     at: clock::now(),
@@ -75,65 +179,71 @@ impl Run<'_> {
                 });
                 self.end(hold, End::Done(result));
             }
-            Verdict::Never(error) => self.end(hold, End::FailedForGood(error)),
-            Verdict::Again(error) => self.fail(&flight.task, error),
-            Verdict::NoRoom => self.give_back(vec![flight.task]),
-            Verdict::Model(error) => {
-                self.through_the_model(vec![flight.task], std::slice::from_ref(&row.id), &error)?;
+            AttemptOutcome::Never(error) => self.end(hold, End::FailedForGood(error)),
+            AttemptOutcome::Again(error) => self.fail(&flight.task, error),
+            AttemptOutcome::NoRoom => self.give_back(vec![flight.task]),
+            AttemptOutcome::Model { error, retry } => {
+                self.through_the_model(vec![flight.task], std::slice::from_ref(&row.id), (&error, retry))?;
             }
-            Verdict::WorkerGone(why) => {
+            AttemptOutcome::WorkerGone(why) => {
                 gone.push((hold, why));
-                // Looked at together with the others that were running.
-                self.inflight.insert(hold.id, flight);
+                // It is handled together with the other running tasks.
+                self.claims.inflight.insert(hold.id, flight);
             }
         }
         Ok(())
     }
 
-    /// The worker died. If one task was in it, that is the crash of this task and a failure of its model; of several
-    /// nobody knows which it was, so it is counted for none.
+    /// Handles the death of the worker. With one task in it, this is a crash of the task and a failure of its model;
+    /// with several, the cause is unknown and no crash is counted.
     pub(super) fn worker_died(&mut self, gone: Vec<(Hold, String)>) -> anyhow::Result<()> {
-        let Some(mut loaded) = self.loaded.take() else { return Ok(()) };
+        let Some(mut loaded) = self.worker.loaded.take() else { return Ok(()) };
         let why = loaded.why_gone().or_else(|| gone.first().map(|(_, why)| why.clone())).unwrap_or_default();
         let row = loaded.row.clone();
         loaded.unload();
-        let flights: Vec<InFlight> = self.inflight.drain().map(|(_, flight)| flight).collect();
-        for flight in &flights {
-            self.askers.abort(flight.task.ticket.id);
+        let tasks = self.claims.remove_all();
+        for task in &tasks {
+            self.worker.requests.abort(task.ticket.id);
         }
-        let mut tasks: Vec<Task> = flights.into_iter().map(|f| f.task).collect();
-        if self.is_stopping() {
-            // Who ends all processes of a service at once ends the worker too.
+        if self.is_stopping() || self.is_device_lost() {
+            // A signal to all processes of a service also ends the worker.
             self.give_back(tasks);
             return Ok(());
         }
-        (self.tell)(Told::Warning(format!("the worker with {} {why}", row.name)));
+        (self.emit)(ExecutorEvent::Warning { message: format!("the worker with {} {why}", row.name) });
         if tasks.len() == 1 {
             let error = TaskError::new(ErrorKind::KilledWorker, format!("{}: {why}", row.name));
-            return self.through_the_model(tasks, std::slice::from_ref(&row.id), &error);
+            return self.through_the_model(tasks, std::slice::from_ref(&row.id), (&error, true));
         }
-        tasks.sort_by_key(|t| t.ticket.id);
-        self.suspects.add(tasks.iter().map(|t| t.ticket.id));
-        self.taken = self.taken.saturating_sub(tasks.len() as u64);
+        self.claims.quarantine.add(tasks.iter().map(|t| t.ticket.id));
+        self.claims.uncount(tasks.len());
         self.give_back(tasks);
         Ok(())
     }
 
-    /// Tasks that failed through their models, `tried`, go on with another one, once each; without one, or after that, they have
-    /// failed this attempt.
+    /// Handles tasks that failed through their models, `tried`: each continues with another model, once, if it did not
+    /// name the failed one or may fall back. Otherwise the attempt has failed, or the task has failed permanently if
+    /// the next attempt would fail in the same way (`retry` is false).
     pub(super) fn through_the_model(
         &mut self,
         tasks: Vec<Task>,
         tried: &[ModelId],
-        error: &TaskError,
+        (error, retry): (&TaskError, bool),
     ) -> anyhow::Result<()> {
-        let rows = self.db.rows()?;
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        let rows = self.inventory.rows()?;
         let is_crash = error.kind == ErrorKind::KilledWorker;
         for task in tasks {
-            let may_swap =
-                task.ticket.swaps == 0 && !(is_crash && task.ticket.crashes >= self.setup.policy.max_crashes);
+            let is_spent = is_crash && task.ticket.crashes >= self.setup.policy.max_crashes;
+            let may_swap = self.may_swap(&task.ticket) && !is_spent;
             let Some(other) = self.alternative(&task.ticket.wish, &rows, tried).filter(|_| may_swap) else {
-                self.fail(&task, error.clone());
+                if retry {
+                    self.fail(&task, error.clone());
+                } else {
+                    self.end(Hold::from(&task.ticket), End::FailedForGood(error.clone()));
+                }
                 continue;
             };
             if self.is_stopping() {
@@ -142,20 +252,22 @@ impl Run<'_> {
                 continue;
             }
             let hold = Hold::from(&task.ticket);
-            let at = self.moment();
-            // In the database before the second model is loaded: whatever happens then, it was the second.
-            match self.db.swap_task(hold, &other.id, error, at)? {
+            let at = self.moment()?;
+            // The swap is recorded before the second model is loaded: whatever happens then, the second model counts as
+            // tried.
+            match self.queue.swap(hold, &other.id, error, at)? {
                 Ok(fresh) => {
-                    let told = Told::Swapped { id: hold.id, to: other.name.clone(), why: error.message.clone() };
-                    (self.tell)(told);
+                    let told =
+                        ExecutorEvent::Swapped { id: hold.id, to: other.name.clone(), why: error.message.clone() };
+                    (self.emit)(told);
                     let mut task = task;
                     task.ticket.token = fresh.token;
                     task.ticket.swaps += 1;
                     task.ticket.crashes += u32::from(is_crash);
                     task.ticket.model = Some(other.id.clone());
-                    self.progress.mark(fresh);
+                    self.worker.progress.mark(fresh);
                     let (model, tried, why) = (other.id.clone(), tried.to_vec(), error.message.clone());
-                    self.swapped.push((task, Second { model, tried, why }));
+                    self.claims.second_tries.push((task, SecondTry { model, tried, why }));
                 }
                 Err(refusal) => self.refused(&refusal),
             }
@@ -163,18 +275,15 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A claim that is over, or that gets nowhere.
+    /// Handles a claim that is over, or that makes no progress.
     pub(super) fn dropped(&mut self, hold: Hold, why: Why) {
-        let is_ours = self.inflight.get(&hold.id).is_some_and(|f| f.task.ticket.token == hold.token);
-        if !is_ours {
-            return;
-        }
-        self.askers.abort(hold.id);
-        let Some(flight) = self.inflight.remove(&hold.id) else { return };
+        let Some(flight) = self.claims.remove(hold) else { return };
+        self.worker.requests.abort(hold.id);
+        self.worker.called_back = Some(clock::instant());
         match why {
             Why::ClaimOver => {
-                self.progress.forget(hold.id);
-                self.suspects.clear(hold.id);
+                self.worker.progress.forget(hold.id);
+                self.claims.quarantine.clear(hold.id);
                 self.summary.lost += 1;
             }
             Why::Stalled => {
@@ -184,16 +293,16 @@ impl Run<'_> {
         }
     }
 
-    /// Also where the event that tells has not been taken yet.
+    /// Returns whether a stop was requested, even if its event has not been handled yet.
     fn is_stopping(&self) -> bool {
-        self.stopping.is_some() || self.stop.thrown().is_some()
+        self.stopping.is_some() || self.stop.reason().is_some()
     }
 
     pub(super) fn abort_all(&mut self) {
         self.stopping.get_or_insert_with(clock::instant);
-        let tasks: Vec<Task> = self.inflight.drain().map(|(_, f)| f.task).collect();
+        let tasks = self.claims.remove_all();
         for task in &tasks {
-            self.askers.abort(task.ticket.id);
+            self.worker.requests.abort(task.ticket.id);
         }
         self.give_back(tasks);
     }
@@ -213,12 +322,9 @@ impl Run<'_> {
         self.end(Hold::from(&task.ticket), end);
     }
 
-    /// Recorded with the others at the next commit.
+    /// Ends an attempt. It is recorded with the others at the next commit.
     pub(super) fn end(&mut self, hold: Hold, end: End) {
-        self.progress.forget(hold.id);
-        if !matches!(end, End::GivenBack | End::Crashed { .. }) {
-            self.suspects.clear(hold.id);
-        }
-        self.ends.push((hold, end));
+        self.worker.progress.forget(hold.id);
+        self.claims.end(hold, end);
     }
 }

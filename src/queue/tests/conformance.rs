@@ -2,21 +2,20 @@ use super::reference::Reference;
 use super::*;
 use crate::model::task::machine::Refusal;
 use crate::model::task::order::Claimed;
-use crate::queue::Store;
 
 /// Runs a test on every store.
-fn each(test: impl Fn(&mut dyn Store)) {
+fn each(test: impl Fn(&mut dyn Queue)) {
     test(&mut Reference::default());
     let dir = tempfile::tempdir().unwrap();
     test(&mut open(&dir.path().join("db")));
 }
 
-fn add(store: &mut dyn Store, tasks: Vec<NewTask>, now: i64) -> Vec<Enqueued> {
+fn add(store: &mut dyn Queue, tasks: Vec<NewTask>, now: i64) -> Vec<Enqueued> {
     store.enqueue(&mut tasks.into_iter().map(Ok), OnFinished::Keep, at(now)).unwrap()
 }
 
 #[track_caller]
-fn take(store: &mut dyn Store, ask: &ClaimAsk, now: i64) -> Vec<Task> {
+fn take(store: &mut dyn Queue, ask: &ClaimAsk, now: i64) -> Vec<Task> {
     match store.claim(ask, at(now)).unwrap() {
         Claimed::Tasks(tasks) => tasks,
         other => panic!("{other:?}"),
@@ -31,7 +30,7 @@ fn hold(task: &Task) -> Hold {
     (&task.ticket).into()
 }
 
-fn state(store: &dyn Store, id: u64) -> TaskState {
+fn state(store: &dyn Queue, id: u64) -> TaskState {
     store.task(TaskId(id)).unwrap().unwrap().ticket.state()
 }
 
@@ -67,8 +66,8 @@ fn a_worker_that_lost_its_task_can_write_nothing() {
     each(|store| {
         add(store, vec![new_task("a")], 0);
         let slow = take(store, &ask(1, 1), 0).remove(0);
-        assert_eq!(store.recover(&Gone::default(), at(59_999)).unwrap().requeued, []);
-        assert_eq!(store.recover(&Gone::default(), at(60_000)).unwrap().requeued, [TaskId(1)]);
+        assert_eq!(store.recover(&DeadOwners::default(), at(59_999)).unwrap().requeued, []);
+        assert_eq!(store.recover(&DeadOwners::default(), at(60_000)).unwrap().requeued, [TaskId(1)]);
         let fast = take(store, &ask(2, 1), 60_001).remove(0);
         let late = Refusal::Stale { id: TaskId(1), state: TaskState::Running };
         assert_eq!(store.finish(vec![(hold(&slow), done("late"))], at(60_002)).unwrap(), [Err(late.clone())]);
@@ -77,8 +76,46 @@ fn a_worker_that_lost_its_task_can_write_nothing() {
         store.finish(vec![(hold(&fast), done("in time"))], at(60_003)).unwrap()[0].as_ref().unwrap();
         assert!(store.finish(vec![(hold(&fast), done("twice"))], at(60_004)).unwrap()[0].is_err());
         assert_eq!(store.task(TaskId(1)).unwrap().unwrap().result.unwrap().text, "in time");
-        let unknown = Hold { id: TaskId(99), token: 1 };
+        let unknown = Hold { id: TaskId(99), ..hold(&fast) };
         assert_eq!(store.renew(&[unknown], at(0)).unwrap(), [Err(Refusal::Unknown(TaskId(99)))]);
+    });
+}
+
+#[test]
+fn a_claim_of_before_a_restored_backup_writes_nothing_although_its_token_is_given_again() {
+    each(|store| {
+        add(store, vec![new_task("a")], 0);
+        let ours = take(store, &ask(2, 1), 1).remove(0);
+        // What another executor was given under the same number and token, in the time that the backup does not know.
+        let theirs = Hold { nonce: owner(1).nonce(), ..hold(&ours) };
+        let late = Refusal::Stale { id: TaskId(1), state: TaskState::Running };
+        for end in [done("theirs"), failed("x"), End::GivenBack] {
+            assert_eq!(store.finish(vec![(theirs, end)], at(2)).unwrap(), [Err(late.clone())]);
+        }
+        assert_eq!(store.renew(&[theirs], at(2)).unwrap(), [Err(late.clone())]);
+        assert_eq!(store.assign(&[theirs], &model(1), at(2)).unwrap(), [Err(late.clone())]);
+        let why = TaskError::new(ErrorKind::Model, "x");
+        assert_eq!(store.swap(theirs, &model(2), &why, at(2)).unwrap(), Err(late.clone()));
+        let nobody = Hold { nonce: None, ..theirs };
+        assert_eq!(store.finish(vec![(nobody, done("nobody's"))], at(2)).unwrap(), [Err(late)]);
+        assert_eq!(store.finish(vec![(hold(&ours), done("ours"))], at(3)).unwrap(), [Ok(TaskState::Done)]);
+        assert_eq!(store.task(TaskId(1)).unwrap().unwrap().result.unwrap().text, "ours");
+    });
+}
+
+#[test]
+fn a_nul_in_a_key_a_batch_or_a_model_is_refused_with_all_that_came_with_it() {
+    each(|store| {
+        for bad in [
+            keyed("a\0b"),
+            NewTask { batch: "\0".into(), ..keyed("k") },
+            NewTask { wish: Wish::Model("m\0".into()), ..new_task("x") },
+        ] {
+            let mut tasks = [Ok(new_task("good")), Ok(bad)].into_iter();
+            let error = store.enqueue(&mut tasks, OnFinished::Keep, at(0)).unwrap_err();
+            assert!(error.to_string().contains("NUL character"), "{error}");
+        }
+        assert_eq!(store.claim(&ask(1, 9), at(0)).unwrap(), Claimed::Nothing, "nothing was queued");
     });
 }
 
@@ -151,7 +188,7 @@ fn what_an_executor_could_not_give_back_has_cost_nothing() {
         for n in 0..30 {
             let task = take(store, &ask(n, 1), 5).remove(0);
             assert_eq!((task.ticket.attempts, task.ticket.crashes, task.ticket.interruptions), (1, 0, 0));
-            let left = Gone { left: vec![owner(n)], died: vec![] };
+            let left = DeadOwners { unreleased: vec![owner(n)], crashed: vec![] };
             assert_eq!(store.recover(&left, at(6)).unwrap().requeued, [TaskId(1)]);
         }
     });
@@ -167,7 +204,7 @@ fn one_key_is_one_task_within_its_batch() {
         assert_eq!(told, [(1, new), (1, existing), (2, new), (3, new), (4, new)]);
         let other = NewTask { request: request("another"), ..keyed("k") };
         assert_eq!(add(store, vec![other.clone()], 1)[0].how, Accepted::ExistingDiffers);
-        let replace = |store: &mut dyn Store, now| {
+        let replace = |store: &mut dyn Queue, now| {
             store.enqueue(&mut [Ok(other.clone())].into_iter(), OnFinished::Replace, at(now)).unwrap()[0].how
         };
         assert_eq!(replace(store, 2), Accepted::ExistingDiffers, "it has not ended");
@@ -210,9 +247,10 @@ fn while_inference_is_off_nothing_starts_and_what_runs_ends() {
         assert!(store.inference().unwrap().on);
         add(store, vec![new_task("a"), new_task("b")], 0);
         let running = take(store, &ask(1, 1), 1).remove(0);
-        let off = store.set_inference(false, Timestamp(2)).unwrap();
+        let (before, off) = store.set_inference(false, Timestamp(2)).unwrap();
+        assert_eq!((before.on, before.since), (true, None));
         assert_eq!((off.on, off.since), (false, Some(Timestamp(2))));
-        assert_eq!(store.set_inference(false, Timestamp(3)).unwrap(), off, "it was off already");
+        assert_eq!(store.set_inference(false, Timestamp(3)).unwrap(), (off, off), "it was off already");
         assert_eq!(store.claim(&ask(1, 1), at(4)).unwrap(), Claimed::Off);
         assert_eq!(store.renew(&[hold(&running)], at(5)).unwrap(), [Ok(())]);
         assert_eq!(store.finish(vec![(hold(&running), done("a"))], at(6)).unwrap(), [Ok(TaskState::Done)]);
@@ -257,6 +295,51 @@ fn a_claim_keeps_to_one_model_and_stays_with_the_loaded_one_until_others_have_wa
         let urgent = NewTask { priority: 9, ..wants(1) };
         add(store, vec![any(), urgent], 120_004);
         assert_eq!(ids(&take(store, &since_now, 120_005)), [7], "priority is a person's word");
+    });
+}
+
+#[test]
+fn tasks_that_nothing_here_can_answer_hold_nobody_up_and_keep_their_place() {
+    each(|store| {
+        let wants = |n: u64, fallback| NewTask { wish: Wish::Model(model(n).0), fallback, ..new_task("x") };
+        add(store, vec![wants(1, false), wants(1, true), new_task("any"), wants(1, false)], 0);
+        let skip = |but_fallback| vec![Skip { wish: Wish::Model(model(1).0), but_fallback }];
+        let without = |but_fallback| ClaimAsk { skip: skip(but_fallback), ..ask(1, 9) };
+        assert_eq!(ids(&take(store, &without(false), 1)), [3]);
+        assert_eq!(ids(&take(store, &without(true), 2)), [2], "another model is there for it");
+        assert_eq!(store.claim(&without(true), at(3)).unwrap(), Claimed::Nothing);
+        let untouched = store.task(TaskId(1)).unwrap().unwrap().ticket;
+        assert_eq!((untouched.state(), untouched.attempts, untouched.token), (TaskState::Queued, 0, 0));
+        assert_eq!(ids(&take(store, &ask(1, 9), 4)), [1, 4]);
+    });
+}
+
+#[test]
+fn a_task_for_a_model_that_a_claimer_lacks_is_left_for_others_and_costs_it_nothing() {
+    each(|store| {
+        let wants = |n: u64, fallback| NewTask { wish: Wish::Model(model(n).0), fallback, ..new_task("x") };
+        let large = NewTask { wish: Wish::Tier(crate::model::Tier::Powerful), priority: 9, ..new_task("x") };
+        add(store, vec![wants(1, false), wants(2, false), large, new_task("any"), wants(1, true)], 0);
+        let only = |wishes: Vec<Wish>| CanServe::Only(Arc::new(wishes.into_iter().collect()));
+        let small = only(vec![Wish::Model(model(2).0), Wish::Any]);
+        let second = ClaimAsk { can_serve: small.clone(), ..ask(2, 9) };
+        assert_eq!(ids(&take(store, &second, 1)), [2], "whatever comes before it or is more urgent");
+        assert_eq!(ids(&take(store, &second, 2)), [4]);
+        assert_eq!(store.claim(&second, at(3)).unwrap(), Claimed::Nothing);
+        // A model in memory that others ask for is no reason to yield to those whom this claimer cannot serve.
+        let busy = ClaimAsk { loaded: Some(loaded(2, 0)), scope: Scope::LoadedOnly, ..second.clone() };
+        add(store, vec![wants(2, false)], 4);
+        assert_eq!(ids(&take(store, &busy, 130_000)), [6]);
+        assert_eq!(store.exchange(vec![], &second, at(130_001)).unwrap().1, Claimed::Nothing);
+        for id in [1, 3, 5] {
+            let left = store.task(TaskId(id)).unwrap().unwrap().ticket;
+            assert_eq!((left.state(), left.attempts, left.token), (TaskState::Queued, 0, 0));
+        }
+        assert_eq!(store.claim(&ClaimAsk { can_serve: only(vec![]), ..ask(3, 9) }, at(5)).unwrap(), Claimed::Nothing);
+        // The executor that has them takes them, in their order.
+        assert_eq!(ids(&take(store, &ask(1, 1), 130_002)), [3]);
+        let first = ClaimAsk { can_serve: only(vec![Wish::Model(model(1).0)]), ..ask(1, 9) };
+        assert_eq!(ids(&take(store, &first, 130_003)), [1, 5]);
     });
 }
 
@@ -345,8 +428,8 @@ fn a_clock_that_is_set_back_strands_nothing() {
         let failing = take(store, &ask(2, 1), 1_000_000_000).remove(0);
         store.finish(vec![(hold(&failing), failed("x"))], at(1_000_000_000)).unwrap()[0].as_ref().unwrap();
         // The clock goes back to the beginning; nobody renews.
-        assert_eq!(store.recover(&Gone::default(), at(0)).unwrap(), crate::db::Recovered::default());
-        assert_eq!(store.recover(&Gone::default(), at(60_000)).unwrap().requeued, [dead.ticket.id]);
+        assert_eq!(store.recover(&DeadOwners::default(), at(0)).unwrap(), Recovered::default());
+        assert_eq!(store.recover(&DeadOwners::default(), at(60_000)).unwrap().requeued, [dead.ticket.id]);
         assert_eq!(ids(&take(store, &ask(3, 9), 990_000)), [2, 1]);
     });
 }
@@ -361,7 +444,7 @@ fn a_clock_that_jumps_ahead_between_claim_and_renewal_takes_nothing_from_who_liv
         // Ahead by a year, before anybody looked: the holder's own renewal comes first, and holds.
         assert_eq!(store.renew(&[a], at(YEAR)).unwrap(), [Ok(())]);
         // The others look like a year without a word. Their answers are late, not recorded twice.
-        let mut taken = store.recover(&Gone::default(), at(YEAR)).unwrap().requeued;
+        let mut taken = store.recover(&DeadOwners::default(), at(YEAR)).unwrap().requeued;
         taken.sort();
         assert_eq!(taken, [b.id, c.id]);
         let again = take(store, &ask(2, 1), YEAR).remove(0);
@@ -371,7 +454,7 @@ fn a_clock_that_jumps_ahead_between_claim_and_renewal_takes_nothing_from_who_liv
         assert_eq!(error, [Ok(TaskState::Scheduled)]);
         // And back. The lease and the second attempt of a year ahead are drawn in to what the policy allows.
         assert_eq!(store.renew(&[a], at(2000)).unwrap(), [Ok(())]);
-        assert_eq!(store.recover(&Gone::default(), at(2000)).unwrap(), crate::db::Recovered::default());
+        assert_eq!(store.recover(&DeadOwners::default(), at(2000)).unwrap(), Recovered::default());
         assert_eq!(store.finish(vec![(a, done("a"))], at(3000)).unwrap(), [Ok(TaskState::Done)]);
         let soon = 3000 + at(0).policy.longest_backoff();
         let mut left = ids(&take(store, &ask(3, 9), soon));

@@ -24,10 +24,10 @@ fn a_log_that_is_cut_off_anywhere_gives_an_earlier_state_that_keeps_every_promis
     let mut cut = 0;
     for round in 0..40i64 {
         let tasks = (0..3).map(|i| Ok(keyed(&format!("{round}-{i}"))));
-        db.enqueue_tasks(&mut tasks.into_iter(), OnFinished::Keep, at(round)).unwrap();
-        if let Claimed::Tasks(tasks) = db.claim_tasks(&ask(1, 2), at(round)).unwrap() {
+        db.enqueue(&mut tasks.into_iter(), OnFinished::Keep, at(round)).unwrap();
+        if let Claimed::Tasks(tasks) = db.claim(&ask(1, 2), at(round)).unwrap() {
             let ends = tasks.iter().map(|t| (Hold::from(&t.ticket), done(&t.ticket.id.to_string()))).collect();
-            db.finish_tasks(ends, at(round)).unwrap();
+            db.finish(ends, at(round)).unwrap();
         }
         // Copies by name, never through the file that SQLite has open: see `db/place.rs`.
         let (main, wal) = (fs::read(&path), fs::read(&log));
@@ -50,8 +50,8 @@ fn check(path: &Path) {
         Ok(db) => db,
         Err(error) => panic!("{error:#}"),
     };
-    let filter = crate::db::TaskFilter::default();
-    let tasks = db.next_tasks(&filter, TaskId(0), 1000).unwrap();
+    let filter = TaskFilter::default();
+    let tasks = db.tasks_after(&filter, TaskId(0), 1000).unwrap();
     for task in &tasks {
         let ticket = &task.ticket;
         assert_eq!(task.result.is_some(), ticket.state() == TaskState::Done, "{ticket:?}");
@@ -65,14 +65,14 @@ fn check(path: &Path) {
     }
     // Batches of three go in whole, and the queue goes on from there.
     assert_eq!(tasks.len() % 3, 0);
-    db.recover_tasks(&died(1), at(1000)).unwrap();
+    db.recover(&died(1), at(1000)).unwrap();
     let mut left = tasks.iter().filter(|t| t.ticket.state() != TaskState::Done).count();
-    while let Claimed::Tasks(tasks) = db.claim_tasks(&ask(2, 7), at(1000)).unwrap() {
+    while let Claimed::Tasks(tasks) = db.claim(&ask(2, 7), at(1000)).unwrap() {
         left -= tasks.len();
         let ends = tasks.iter().map(|t| (Hold::from(&t.ticket), done("again"))).collect();
-        assert!(db.finish_tasks(ends, at(1000)).unwrap().iter().all(Result::is_ok));
+        assert!(db.finish(ends, at(1000)).unwrap().iter().all(Result::is_ok));
     }
     assert_eq!(left, 0);
-    let next = db.enqueue_tasks(&mut [Ok(new_task("x"))].into_iter(), OnFinished::Keep, at(1000)).unwrap();
+    let next = db.enqueue(&mut [Ok(new_task("x"))].into_iter(), OnFinished::Keep, at(1000)).unwrap();
     assert_eq!(next[0].id.0, tasks.len() as u64 + 1);
 }

@@ -11,9 +11,10 @@ use crate::clock::Timestamp;
 use crate::db::{Access, Db};
 use crate::model::ModelId;
 use crate::model::task::machine::End;
-use crate::model::task::order::{ClaimAsk, Loaded, Scope};
+use crate::model::task::order::{CanServe, ClaimAsk, Loaded, Scope, Skip};
 use crate::model::task::*;
 use std::path::Path;
+use std::sync::Arc;
 
 fn open(path: &Path) -> Db {
     Db::open(path, Access::ReadWrite).unwrap()
@@ -27,8 +28,8 @@ fn owner(n: u64) -> OwnerId {
     OwnerId::new(1, 1, n)
 }
 
-fn died(n: u64) -> Gone {
-    Gone { died: vec![owner(n)], left: vec![] }
+fn died(n: u64) -> DeadOwners {
+    DeadOwners { crashed: vec![owner(n)], unreleased: vec![] }
 }
 
 fn model(n: u64) -> ModelId {
@@ -49,7 +50,7 @@ fn keyed(key: &str) -> NewTask {
 }
 
 fn ask(n: u64, limit: usize) -> ClaimAsk {
-    ClaimAsk { owner: owner(n), limit, loaded: None, scope: Scope::All }
+    ClaimAsk::new(owner(n), limit)
 }
 
 fn loaded(n: u64, since: i64) -> Loaded {

@@ -6,7 +6,6 @@ use super::reference::Reference;
 use super::*;
 use crate::model::task::machine::Refusal;
 use crate::model::task::order::Claimed;
-use crate::queue::Store;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +18,10 @@ enum Op {
         limit: usize,
         loaded: Option<u64>,
         only: bool,
+        /// Pass over tasks for this model, or but those that may fall back.
+        skip: Option<(u64, bool)>,
+        /// Only this model and any, and no tier.
+        has: Option<u64>,
     },
     Assign(Index),
     Renew(Index),
@@ -36,6 +39,8 @@ enum Op {
     },
     /// With the first token that was ever given for it.
     Stale(Index),
+    /// With the token of a claim that runs, by another owner.
+    Foreign(Index),
     Crash {
         which: Index,
         jitter: u64,
@@ -52,7 +57,8 @@ enum Op {
 }
 
 fn task() -> impl Strategy<Value = NewTask> {
-    let key = prop_oneof![Just(None), (0..4u8).prop_map(Some)];
+    let key =
+        prop_oneof![3 => Just((None, false)), 1 => Just((None, true)), 4 => (0..4u8).prop_map(|k| (Some(k), false))];
     let wish = prop_oneof![
         3 => Just(Wish::Any),
         2 => (1..3u64).prop_map(|n| Wish::Model(model(n).0)),
@@ -60,7 +66,8 @@ fn task() -> impl Strategy<Value = NewTask> {
     ];
     let soon = |most: i64| proptest::option::weighted(0.3, (0..most).prop_map(Timestamp));
     (key, -1..2i32, wish, soon(300_000), soon(900_000), 1..4u32, 0..3u8).prop_map(
-        |(key, priority, wish, not_before, deadline, max_attempts, text)| NewTask {
+        |((key, fallback), priority, wish, not_before, deadline, max_attempts, text)| NewTask {
+            fallback,
             key: key.map(|k| format!("key-{k}")),
             priority,
             wish,
@@ -77,8 +84,9 @@ fn op() -> impl Strategy<Value = Op> {
     let on_finished = prop_oneof![Just(OnFinished::Keep), Just(OnFinished::Replace)];
     prop_oneof![
         4 => (proptest::collection::vec(task(), 1..4), on_finished).prop_map(|(tasks, how)| Op::Enqueue(tasks, how)),
-        8 => (0..3u64, 1..4usize, proptest::option::of(1..3u64), any::<bool>())
-            .prop_map(|(worker, limit, loaded, only)| Op::Claim { worker, limit, loaded, only }),
+        8 => (0..3u64, 1..4usize, proptest::option::of(1..3u64), any::<bool>(),
+              proptest::option::weighted(0.3, (1..3u64, any::<bool>())), proptest::option::weighted(0.4, 1..3u64))
+            .prop_map(|(worker, limit, loaded, only, skip, has)| Op::Claim { worker, limit, loaded, only, skip, has }),
         1 => which().prop_map(Op::Assign),
         2 => which().prop_map(Op::Renew),
         3 => which().prop_map(Op::Done),
@@ -89,6 +97,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (which(), any::<bool>()).prop_map(|(which, crashed)| Op::Swap { which, crashed }),
         2 => (which(), any::<u64>()).prop_map(|(which, jitter)| Op::Crash { which, jitter }),
         2 => which().prop_map(Op::Stale),
+        2 => which().prop_map(Op::Foreign),
         3 => (proptest::option::of(0..3u64), proptest::option::weighted(0.2, 0..3u64))
             .prop_map(|(dead, left)| Op::Recover { dead, left }),
         1 => which().prop_map(Op::Cancel),
@@ -130,8 +139,8 @@ impl Observer {
         let mut keys = BTreeSet::new();
         for id in self.known.clone() {
             let sqlite = pair.1.task(id).unwrap();
-            assert_eq!(sqlite, Store::task(&pair.0, id).unwrap());
-            assert_eq!(pair.1.attempts(id).unwrap(), Store::attempts(&pair.0, id).unwrap());
+            assert_eq!(sqlite, Queue::task(&pair.0, id).unwrap());
+            assert_eq!(pair.1.attempts(id).unwrap(), Queue::attempts(&pair.0, id).unwrap());
             let Some(task) = sqlite else {
                 assert!(removed, "task {id} has vanished");
                 self.known.remove(&id);
@@ -161,6 +170,31 @@ impl Observer {
     }
 }
 
+/// Everything that is only read.
+fn compare_queries(pair: &mut (Reference, Db), now: Timestamp) {
+    both!(pair, store => store.due_wishes(now).map(|wishes| wishes.into_iter().collect::<BTreeMap<_, _>>()));
+    both!(pair, store => store.may_any_fall_back(&Wish::Model(model(1).0)));
+    both!(pair, store => store.next_due());
+    both!(pair, store => store.next_deadline());
+    both!(pair, store => store.inference());
+    both!(pair, store => store.by_key("", "key-1"));
+    both!(pair, store => store.running());
+    both!(pair, store => store.counts(Some("")));
+    both!(pair, store => store.stats());
+    let some = TaskFilter { states: vec![TaskState::Queued, TaskState::Failed], batch: None };
+    both!(pair, store => store.newest(&some, Some(TaskId(9)), 3));
+    both!(pair, store => store.tasks_after(&some, TaskId(2), 3));
+    both!(pair, store => store.tickets_after(&TaskFilter::default(), TaskId(0), 100));
+    let ended = both!(pair, store => store.finished_after((Timestamp(i64::MIN), TaskId(0)), 100));
+    if let Some((first, at)) = ended.first().and_then(|first| Some((first, first.phase.finished()?))) {
+        both!(pair, store => store.finished_after((at, first.id), 2));
+    }
+    if let Some(ticket) = both!(pair, store => store.newest(&TaskFilter::default(), None, 1)).first() {
+        both!(pair, store => store.standing(ticket));
+        both!(pair, store => store.ticket(ticket.id));
+    }
+}
+
 fn live(ops: Vec<Op>) {
     let dir = tempfile::tempdir().unwrap();
     let mut pair = (Reference::default(), open(&dir.path().join("db")));
@@ -174,22 +208,27 @@ fn live(ops: Vec<Op>) {
         match &op {
             Op::Jump(by) => now += by,
             Op::Toggle(on) => {
-                both!(pair, store => Store::set_inference(store, *on, at.now));
+                both!(pair, store => Queue::set_inference(store, *on, at.now));
             }
             Op::Enqueue(tasks, how) => {
                 let given = both!(pair, store => store.enqueue(&mut tasks.iter().cloned().map(Ok), *how, at));
                 seen.known.extend(given.iter().map(|e| e.id));
             }
-            Op::Claim { worker, limit, loaded: model, only } => {
+            Op::Claim { worker, limit, loaded: with, only, skip, has } => {
                 let on = pair.1.inference().unwrap().on;
                 let scope = if *only { Scope::LoadedOnly } else { Scope::All };
-                let loaded = model.map(|n| loaded(n, now - 60_000));
-                let ask = ClaimAsk { loaded, scope, ..ask(*worker, *limit) };
+                let loaded = with.map(|n| loaded(n, now - 60_000));
+                let named = |(n, but_fallback): (u64, bool)| Skip { wish: Wish::Model(model(n).0), but_fallback };
+                let skip = skip.map(named).into_iter().collect();
+                let has = has.map(|n| BTreeSet::from([Wish::Model(model(n).0), Wish::Any]));
+                let can_serve = has.clone().map_or(CanServe::Anything, |has| CanServe::Only(Arc::new(has)));
+                let ask = ClaimAsk { loaded, scope, can_serve, skip, ..ask(*worker, *limit) };
                 if let Claimed::Tasks(tasks) = both!(pair, store => store.claim(&ask, at)) {
                     assert!(on, "off means off");
                     assert!(tasks.len() <= *limit && !tasks.is_empty());
                     for task in tasks {
                         assert!(task.ticket.token > seen.tokens[&task.ticket.id], "a claim raises the token");
+                        assert!(has.as_ref().is_none_or(|has| has.contains(&task.ticket.wish)), "it cannot serve that");
                         seen.first_token.entry(task.ticket.id).or_insert(task.ticket.token);
                         holds.push((&task.ticket).into());
                     }
@@ -258,16 +297,24 @@ fn live(ops: Vec<Op>) {
                     .first_token
                     .iter()
                     .filter(|(id, token)| seen.tokens.get(id).is_some_and(|now| now > token))
-                    .map(|(id, token)| Hold { id: *id, token: *token })
+                    .map(|(id, token)| Hold { id: *id, token: *token, nonce: owner(0).nonce() })
                     .collect();
                 if let Some(hold) = pick(which, &old) {
                     let answers = both!(pair, store => store.finish(vec![(hold, done("stale"))], at));
                     assert!(matches!(answers[0], Err(Refusal::Stale { .. } | Refusal::Unknown(_))), "{answers:?}");
                 }
             }
+            Op::Foreign(which) => {
+                if let Some(hold) = pick(which, &holds) {
+                    let hold = Hold { nonce: owner(7).nonce(), ..hold };
+                    let answers = both!(pair, store => store.finish(vec![(hold, done("foreign"))], at));
+                    assert!(matches!(answers[0], Err(Refusal::Stale { .. } | Refusal::Unknown(_))), "{answers:?}");
+                    both!(pair, store => store.renew(&[hold], at));
+                }
+            }
             Op::Recover { dead, left } => {
                 let all = |of: &Option<u64>| of.iter().map(|n| owner(*n)).collect();
-                let gone = Gone { died: all(dead), left: all(left) };
+                let gone = DeadOwners { crashed: all(dead), unreleased: all(left) };
                 both!(pair, store => {
                     let mut found = store.recover(&gone, at);
                     if let Ok(found) = &mut found {
@@ -291,17 +338,18 @@ fn live(ops: Vec<Op>) {
         }
         both!(pair, store => store.any_due(None, Timestamp(now)));
         both!(pair, store => store.any_due(Some(&[Wish::Any]), Timestamp(now)));
+        compare_queries(&mut pair, Timestamp(now));
         seen.check(&pair, matches!(op, Op::Retain));
     }
     // In the end everything can be brought to an end: nothing is stuck.
     pair.1.set_inference(true, Timestamp(now)).unwrap();
     for _ in 0..200 {
         now += 1_000_000;
-        pair.1.recover_tasks(&Gone::default(), at(now)).unwrap();
-        match pair.1.claim_tasks(&ask(9, 100), at(now)).unwrap() {
+        pair.1.recover(&DeadOwners::default(), at(now)).unwrap();
+        match pair.1.claim(&ask(9, 100), at(now)).unwrap() {
             Claimed::Tasks(tasks) => {
                 let ends = tasks.iter().map(|t| (Hold::from(&t.ticket), done("end"))).collect();
-                assert!(pair.1.finish_tasks(ends, at(now)).unwrap().iter().all(Result::is_ok));
+                assert!(pair.1.finish(ends, at(now)).unwrap().iter().all(Result::is_ok));
             }
             Claimed::Nothing => break,
             other => panic!("{other:?}"),

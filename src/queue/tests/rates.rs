@@ -26,27 +26,27 @@ fn print_the_rates() {
         };
         for key in ["", "request"] {
             timed(&format!("enqueue, {name}, key `{key}`"), 50_000, &mut || {
-                db.enqueue_tasks(&mut tasks(key), OnFinished::Keep, at(0)).unwrap();
+                db.enqueue(&mut tasks(key), OnFinished::Keep, at(0)).unwrap();
             });
         }
         timed(&format!("enqueue again, {name}, all existing"), 50_000, &mut || {
-            db.enqueue_tasks(&mut tasks("request"), OnFinished::Keep, at(0)).unwrap();
+            db.enqueue(&mut tasks("request"), OnFinished::Keep, at(0)).unwrap();
         });
         for limit in [1usize, 16, 64] {
             let rounds = (2000 / limit).min(500);
             let mut ends = Vec::new();
             timed(&format!("exchange, {name}, {limit} a time"), (rounds * limit) as u64, &mut || {
                 for _ in 0..rounds {
-                    let (_, next) = db.exchange_tasks(std::mem::take(&mut ends), &ask(1, limit), at(1)).unwrap();
+                    let (_, next) = db.exchange(std::mem::take(&mut ends), &ask(1, limit), at(1)).unwrap();
                     let Claimed::Tasks(tasks) = next else { panic!() };
                     ends = tasks.iter().map(|t| (Hold::from(&t.ticket), done(&text[..200]))).collect();
                 }
             });
             let mut through = |ends: fn(&str) -> End| {
                 for _ in 0..rounds {
-                    let Claimed::Tasks(tasks) = db.claim_tasks(&ask(1, limit), at(1)).unwrap() else { panic!() };
+                    let Claimed::Tasks(tasks) = db.claim(&ask(1, limit), at(1)).unwrap() else { panic!() };
                     let ends = tasks.iter().map(|t| (Hold::from(&t.ticket), ends(&text[..200]))).collect();
-                    db.finish_tasks(ends, at(2)).unwrap();
+                    db.finish(ends, at(2)).unwrap();
                 }
             };
             timed(&format!("claim and complete, {name}, {limit} a time"), (rounds * limit) as u64, &mut || {

@@ -122,7 +122,7 @@ fn the_way_down_by_names_follows_no_link_either() {
     symlink("blobs", shop.root.join("alias")).unwrap();
     let top = fs::File::open(&shop.root).unwrap();
     let dev = Some(top.metadata().unwrap().dev());
-    let down = |path: &str, dev| super::super::descend::by_names(top.as_fd(), Path::new(path), dev).err();
+    let down = |path: &str, dev| super::super::open_beneath::by_names(top.as_fd(), Path::new(path), dev).err();
     use rustix::io::Errno;
     assert_eq!(down("whole/a/b", dev), None);
     assert_eq!(down("alias", dev), Some(Errno::LOOP));

@@ -175,7 +175,15 @@ fn what_is_deleted_by_half_is_told_and_a_restore_does_not_delete_the_rest() {
     assert!(matches!(error.downcast_ref(), Some(Fault::HalfDeleted { gone, .. }) if *gone == only), "{error:?}");
     drop(stuck);
     assert!(matches!(shop.listed()[0].state, State::Purging));
-    assert!(recover_but(&shop.hold(), &|asked, _| asked == id, &mut go_on).unwrap().is_empty());
+    assert!(
+        recover_within(
+            &shop.hold(),
+            &Scope { is_spared: &|asked, _| asked == id, may_restore: &|_, _, _| true },
+            &mut go_on
+        )
+        .unwrap()
+        .is_empty()
+    );
     let error = restore(&shop.hold(), &id, &mut go_on).unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(Fault::BeingDeleted { gone, .. }) if *gone == only), "{error:?}");
     assert!(rest.exists());
@@ -197,4 +205,52 @@ fn a_kill_before_anything_was_deleted_leaves_what_can_be_restored() {
     assert_eq!(dies_at(1, |hook| empty(&shop.hold(), &id, hook)), Some(Point::Deleted));
     let error = restore(&shop.hold(), &id, &mut go_on).unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(Fault::BeingDeleted { gone, .. }) if gone.len() == 1), "{error:?}");
+}
+
+#[test]
+fn one_of_several_that_has_changed_keeps_none_of_the_others_back() {
+    let shop = Shop::new();
+    let orders = ["blobs/one", "blobs/two", "other/kept"].map(|path| shop.order(vec![shop.mv(path)]));
+    fs::write(shop.root.join("blobs/two"), "written meanwhile").unwrap();
+    let asks = orders.into_iter().map(|order| Ask { order, holds: &|| Ok(()) });
+    let held = shop.hold();
+    let done = discard_all(&held, asks.collect(), &mut go_on).unwrap();
+    let ids: Vec<Option<String>> = done
+        .into_iter()
+        .map(|outcome| match outcome.unwrap() {
+            Outcome::Trashed { id } => Some(id),
+            _ => None,
+        })
+        .collect();
+    assert!(ids[0].is_some() && ids[1].is_none() && ids[2].is_some(), "{ids:?}");
+    assert!(shop.root.join("blobs/two").exists() && !shop.root.join("blobs/one").exists());
+    let mut ids: Vec<String> = ids.into_iter().flatten().collect();
+    ids.push("0123456789ab".to_owned());
+    let emptied = empty_all(&held, &ids, &mut go_on).unwrap();
+    assert_eq!(emptied.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, false]);
+    drop(held);
+    assert!(shop.listed().is_empty());
+}
+
+/// As when the copy that was to stay is the same file through another mount.
+#[test]
+fn what_goes_because_something_else_stays_comes_back_at_once_when_that_went_along() {
+    let shop = Shop::new();
+    let before = shop.picture();
+    let stays = shop.root.join("other/two-again");
+    let holds = || if stays.exists() { Ok(()) } else { Err(stays.clone()) };
+    let order = || shop.order(vec![shop.mv("blobs/two"), shop.mv("other/two-again")]);
+    let outcome = discard_while(&shop.hold(), order(), &holds, &mut go_on).unwrap();
+    assert!(matches!(outcome, Outcome::Skipped { why: Fault::WentAlong { .. } }), "{outcome:?}");
+    same(&before, &shop.picture(), "undone");
+    assert!(shop.is_clean());
+    // A kill before it was found out.
+    for n in 0.. {
+        let died = dies_at(n, |hook| discard_while(&shop.hold(), order(), &holds, hook));
+        recover(&shop.hold(), &mut go_on).unwrap();
+        same(&before, &shop.picture(), &format!("killed at {n}"));
+        if died.is_none() {
+            break;
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Where the trash is, and whose.
 
 use super::*;
+use crate::testing::skip;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, unmount};
 use std::os::unix::fs::{PermissionsExt, chown};
 
@@ -73,7 +74,7 @@ fn the_trash_of_another_user_is_left_to_them() {
     let place = shop.above.join(".model_trash");
     fs::create_dir(&place).unwrap();
     if chown(&place, Some(12_345), None).is_err() {
-        println!("skipped: giving a folder away takes root");
+        skip("giving a folder away takes root");
         return;
     }
     let before = shop.picture();
@@ -82,10 +83,19 @@ fn the_trash_of_another_user_is_left_to_them() {
     assert_eq!(shop.listed()[0].folder, shop.above.join(&own).join(&id));
     shop.restore(&id);
     same(&before, &shop.picture(), "restored");
-    // Theirs, for both names: nothing is left.
+    // Theirs, for both names that anybody knows: one that nobody could take beforehand is left.
     fs::create_dir(shop.above.join(&own)).unwrap();
     chown(shop.above.join(&own), Some(12_345), None).unwrap();
-    assert!(matches!(refused(&shop), Fault::Untrusted { .. }));
+    let ids = [shop.mv("blobs/one"), shop.mv("blobs/two")].map(|step| shop.discard(shop.order(vec![step])));
+    let [one, two] = &shop.listed()[..] else { panic!("{:?}", shop.listed()) };
+    assert_eq!(one.folder.parent(), two.folder.parent());
+    let name = one.folder.parent().unwrap().file_name().unwrap();
+    assert!(crate::model::is_trash(name) && name.to_str().unwrap().starts_with(&format!("{own}.")), "{name:?}");
+    // Also when they give a name back.
+    fs::remove_dir(shop.above.join(&own)).unwrap();
+    assert_eq!(shop.listed().len(), 2);
+    ids.iter().for_each(|id| shop.restore(id));
+    same(&before, &shop.picture(), "restored");
     assert!(fs::read_dir(&place).unwrap().next().is_none());
 }
 
@@ -113,7 +123,7 @@ impl Mount {
                 Ok(status) => status.to_string(),
                 Err(e) => e.to_string(),
             };
-            println!("skipped: cannot make an ext4: {program}: {why}");
+            skip(format_args!("cannot make an ext4: {program}: {why}"));
             None
         };
         let lazy = "lazy_itable_init=0,lazy_journal_init=0";
@@ -123,7 +133,7 @@ impl Mount {
     }
 
     fn done(at: &Path, done: rustix::io::Result<()>) -> Option<Mount> {
-        done.map_err(|e| println!("skipped: cannot mount: {e}")).ok().map(|()| Mount(at.to_owned()))
+        done.map_err(|e| skip(format_args!("cannot mount: {e}"))).ok().map(|()| Mount(at.to_owned()))
     }
 }
 
@@ -283,14 +293,17 @@ pub(super) struct Shut(fs::File);
 impl Shut {
     pub fn of(folder: &Path) -> Option<Shut> {
         let folder = fs::File::open(folder).unwrap();
-        let done = rustix::fs::ioctl_setflags(&folder, rustix::fs::IFlags::IMMUTABLE);
-        done.map_err(|e| println!("skipped: nothing can be made immutable here: {e}")).ok().map(|()| Shut(folder))
+        // Added to what is set: a file system refuses to take away how a file is stored.
+        let done = rustix::fs::ioctl_getflags(&folder)
+            .and_then(|flags| rustix::fs::ioctl_setflags(&folder, flags | rustix::fs::IFlags::IMMUTABLE));
+        done.map_err(|e| skip(format_args!("nothing can be made immutable here: {e}"))).ok().map(|()| Shut(folder))
     }
 }
 
 impl Drop for Shut {
     fn drop(&mut self) {
-        rustix::fs::ioctl_setflags(&self.0, rustix::fs::IFlags::empty()).unwrap();
+        let flags = rustix::fs::ioctl_getflags(&self.0).unwrap();
+        rustix::fs::ioctl_setflags(&self.0, flags - rustix::fs::IFlags::IMMUTABLE).unwrap();
     }
 }
 

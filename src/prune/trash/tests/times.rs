@@ -64,3 +64,46 @@ fn a_log_full_of_nonsense_costs_times_and_nothing_else() {
     };
     assert_eq!(plain(before), plain(shop.picture()));
 }
+
+/// As on a disk that is full when half of it is back.
+#[test]
+fn a_restore_that_is_given_up_leaves_the_times_of_folders_as_they_were() {
+    let shop = Shop::new();
+    let before = shop.picture();
+    let id = shop.discard(shop.order(vec![shop.mv("refs/deep/er/main"), shop.mv("blobs/one")]));
+    let way = shop.root.join("refs/deep/er/main");
+    let given_up = restore(&shop.hold(), &id, &mut |point| {
+        if point == Point::Before(0) && way.symlink_metadata().is_err() {
+            assert!(shop.root.join("blobs/one").exists(), "half of it is back");
+            fs::write(&way, "in the way").unwrap();
+        }
+        Ok(())
+    });
+    assert!(given_up.is_err() && !shop.root.join("blobs/one").exists());
+    let time = |path: &str| (path.to_owned(), shop.picture()[Path::new(path)].2);
+    for path in ["", "blobs", "refs"] {
+        assert_eq!(time(path), (path.to_owned(), before[Path::new(path)].2), "given up");
+    }
+    fs::remove_file(&way).unwrap();
+    shop.restore(&id);
+    for path in ["", "blobs", "blobs/one", "refs"] {
+        assert_eq!(time(path), (path.to_owned(), before[Path::new(path)].2), "restored");
+    }
+}
+
+#[test]
+fn many_items_go_back_into_a_folder_that_has_changed_since() {
+    let shop = Shop::empty();
+    let name = |n: usize| format!("m{n}");
+    (0..40).for_each(|n| fs::write(shop.root.join(name(n)), "bytes").unwrap());
+    shop.age();
+    let ids: Vec<String> = (0..40).map(|n| shop.discard(shop.order(vec![shop.mv(name(n))]))).collect();
+    fs::write(shop.root.join("new"), "").unwrap();
+    let held = shop.hold();
+    for id in ids.iter().rev() {
+        restore(&held, id, &mut go_on).unwrap();
+    }
+    drop(held);
+    assert_eq!(fs::read_dir(&shop.root).unwrap().count(), 41);
+    assert!(shop.is_clean());
+}

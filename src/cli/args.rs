@@ -1,0 +1,61 @@
+//! Value parsers that several commands share.
+
+use crate::clock::Timestamp;
+use crate::failure::{Failure, Kind};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use std::time::Duration;
+
+/// Returns a value parser over the names of an enum of modelctl, so that help and completion list them.
+pub(super) fn named<T: Copy + Send + Sync + 'static>(
+    all: &'static [T],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(all.iter().map(move |v| name(*v))).try_map(move |text| {
+        all.iter().copied().find(|v| name(*v) == text).ok_or_else(|| Failure::new(Kind::Usage, "no such value"))
+    })
+}
+
+pub(super) fn temperature(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(t) if (0.0..=5.0).contains(&t) => Ok(t),
+        _ => Err("give a number from 0 to 5".to_owned()),
+    }
+}
+
+/// Parses a time limit, which must be above 0.
+pub(super) fn limit(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("give a time above 0".to_owned()),
+        Ok(limit) => Ok(limit),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A point in time as typed on the command line: absolute, or relative to now.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum When {
+    At(Timestamp),
+    In(Duration),
+}
+
+pub(super) fn when(text: &str) -> Result<When, String> {
+    if let Ok(duration) = humantime::parse_duration(text) {
+        return Ok(When::In(duration));
+    }
+    match text.parse::<jiff::Timestamp>() {
+        Ok(time) => Ok(When::At(Timestamp(time.as_millisecond()))),
+        Err(_) => Err("give a time with its zone (`2026-11-21T06:00:00Z`, `2026-11-21T06:00:00+01:00`) or so long from now (`2h`)".into()),
+    }
+}
+
+impl When {
+    /// Returns the point in time, for a command that started at `now`.
+    pub fn from(self, now: Timestamp) -> Timestamp {
+        match self {
+            When::At(time) => time,
+            When::In(wait) => {
+                Timestamp(now.millis().saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
+            }
+        }
+    }
+}

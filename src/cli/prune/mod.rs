@@ -1,0 +1,105 @@
+//! `modelctl prune`: shows what can be removed and why, and on request moves it to the trash or deletes it for good.
+
+mod args;
+mod head;
+mod view;
+
+pub use args::PruneArgs;
+
+use super::{Ctx, Exit};
+use crate::clock::Timestamp;
+use crate::failure::Failure;
+use crate::ops::OpEvent;
+use crate::ops::prune::{Acted, Emptied, Prepared, act, encode, prepare, save};
+use crate::prune::leap::Leap;
+use crate::prune::plan::Plan;
+use crate::prune::target::Reach;
+use crate::supervise::StopSignal;
+use crate::ui::{Ui, units};
+
+/// Everything that is printed in addition to a plan.
+struct Shown<'a> {
+    args: &'a PruneArgs,
+    notes: &'a [String],
+    leap: Option<&'a Leap>,
+    now: Timestamp,
+}
+
+pub fn run(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
+    let stop = super::stop_on_signals()?;
+    let request = args.request()?;
+    let (mut expired, mut written) = (None, Ok(()));
+    let mut watch = |ui: &mut Ui, event: &OpEvent| {
+        let OpEvent::TrashExpired { items, freed_bytes, limit } = event else { return };
+        let emptied = Emptied { items: *items, freed: *freed_bytes, is_bad: false };
+        let line = emptied.line(&format!("older than {limit}"));
+        if args.json {
+            expired = line;
+        } else if let Some(line) = line {
+            written = ui.line(&line);
+        }
+    };
+    let prepared = ctx.run_watching(&mut watch, |session, on| prepare(session, &request, on));
+    written?;
+    let mut prepared = prepared?;
+    expired.into_iter().for_each(|line| prepared.notes.insert(0, line));
+    let plan = &prepared.plan;
+    if request.saved.is_none() && plan.policy.is_empty() && !args.json {
+        ctx.ui.note("nothing selected: give at least one rule");
+        ctx.ui.hint("`modelctl prune --unused-for 30d` shows models that were not used for 30 days");
+    }
+    if let Some(file) = &args.plan {
+        let is_stdout = file.as_os_str() == "-";
+        if is_stdout {
+            ctx.ui.raw(&encode(plan)?)?;
+            return Ok(args.verdict(plan.going().next().is_some()));
+        }
+        save(plan, file)?;
+    }
+    let is_unexamined = view::unexamined(&mut ctx.ui, plan);
+    let shown = Shown { args, notes: &prepared.notes, leap: prepared.leap.as_ref(), now: ctx.session.now };
+    if !args.confirm {
+        view::show(&mut ctx.ui, plan, &shown)?;
+        if let Some(kept) = view::named_kept(plan, &[]) {
+            return Err(kept.into());
+        }
+        let is_missed = plan.targets.iter().any(|t| matches!(t.reach(), Reach::Missed(_))) || is_over(plan);
+        let is_bad = is_unexamined || is_missed || prepared.leap.is_some();
+        return Ok(if is_bad { Exit::Bad } else { args.verdict(plan.going().next().is_some()) });
+    }
+    let acted = ctx.run(|session, on| act(session, &prepared, &request, &stop, on))?;
+    let is_missed = view::acted(&mut ctx.ui, plan, &acted, &shown)?;
+    verdict((args, &stop), &prepared, &acted, is_unexamined || is_missed)
+}
+
+/// Returns whether models take more than their limit in total, even after the plan.
+fn is_over(plan: &Plan) -> bool {
+    plan.total.is_some_and(|total| total.missed() > 0)
+}
+
+fn verdict(
+    (args, stop): (&PruneArgs, &StopSignal),
+    prepared: &Prepared,
+    acted: &Acted<'_>,
+    is_lacking: bool,
+) -> anyhow::Result<Exit> {
+    let plan = &prepared.plan;
+    if let Some(why) = stop.reason() {
+        let left = plan.going().count().saturating_sub(acted.done.len());
+        let what = units::plural(left as u64, "row");
+        return Err(Failure::new(why.kind(), format!("interrupted: {what} of the plan left alone")).into());
+    }
+    let (removed, skipped) = (acted.removed(), acted.skipped());
+    // A reviewed plan must be carried out completely. With a fresh plan it is normal that some rows came into use
+    // meanwhile, as long as not all of them did.
+    if acted.has_failed() || skipped > 0 && (removed == 0 || args.apply.is_some()) {
+        return Ok(Exit::Bad);
+    }
+    if let Some(kept) = view::named_kept(plan, &acted.done) {
+        return Err(kept.into());
+    }
+    if is_lacking || acted.emptied.is_bad || acted.expired.is_bad || prepared.leap.is_some() {
+        return Ok(Exit::Bad);
+    }
+    Ok(args.verdict(removed > 0 || acted.emptied.items + acted.expired.items > 0))
+}

@@ -1,0 +1,176 @@
+//! The output of `prune`: the plan with a reason for every row, and the result of a run.
+
+use super::super::ctx::Printer;
+use super::{Shown, head};
+use crate::clock::Timestamp;
+use crate::failure::Failure;
+use crate::ops::prune::{Acted, deleted, exceptions, moved, report};
+use crate::prune::apply::{Done, Fate};
+use crate::prune::candidate::Evidence;
+use crate::prune::decide::Rule;
+use crate::prune::plan::{Plan, Row};
+use crate::ui::{Cell, Column, Table, Tone, Ui, text, units};
+use std::collections::HashMap;
+
+/// Prints a plan that was not acted on.
+pub fn show(ui: &mut Ui, plan: &Plan, shown: &Shown<'_>) -> anyhow::Result<()> {
+    if shown.args.json {
+        return ui.json(&report(plan, None, (shown.notes, shown.leap)));
+    }
+    let is_all = head::print(ui, plan, shown);
+    // Quiet is for scripts, which check the exit code.
+    if !(plan.rows.is_empty() || is_all || ui.is_quiet()) {
+        ui.table(&table(plan.rows.iter(), shown.now))?;
+    }
+    for note in shown.notes {
+        ui.note(note);
+    }
+    for large in plan.large.iter().filter(|_| !shown.args.allow_large) {
+        let (going, all) = (units::bytes(large.going), units::bytes(large.all));
+        let root = text::path(&large.root);
+        ui.warn(&format!("{going} of {all} in `{root}` would go, which is more than half: --allow-large permits it"));
+    }
+    if plan.going().any(|row| row.is_foreign) {
+        ui.warn(
+            "an Ollama store cannot be written: only its own server can delete there, with --purge and without an undo",
+        );
+    }
+    let count = plan.going().count() as u64;
+    if count == 0 {
+        if !is_all {
+            ui.note("nothing would be removed");
+        }
+        return Ok(());
+    }
+    let sums = &plan.sums;
+    let freed = units::bytes(sums.freed);
+    let (apparent, allocated) = (units::bytes(sums.apparent), units::bytes(sums.allocated));
+    let purge = shown.args.purge;
+    let when = if purge { "is freed at once" } else { "is freed when the trash is emptied" };
+    let rows = units::plural(count, "row");
+    ui.note(&format!("{rows} would be removed: apparent {apparent}, on disk {allocated}; {freed} {when}"));
+    ui.hint(&format!("nothing was changed: --confirm {}", if purge { "deletes it" } else { "moves it to the trash" }));
+    Ok(())
+}
+
+/// Prints the result of a run: every row that was removed, every row that was not removed as planned with its reason,
+/// and a summary line. With --quiet, prints only the summary and what went wrong. Returns whether a target was missed.
+pub fn acted(ui: &mut Ui, plan: &Plan, acted: &Acted<'_>, shown: &Shown<'_>) -> anyhow::Result<bool> {
+    if shown.args.json {
+        ui.json(&report(plan, Some(acted), (shown.notes, shown.leap)))?;
+    } else {
+        let mut printer = Printer::new(ui);
+        exceptions(&acted.done).into_iter().for_each(|event| printer.print(event));
+        let removed: Vec<&Row> = removed(&acted.done).map(|d| d.row).collect();
+        if !(removed.is_empty() || ui.is_quiet()) {
+            ui.table(&table(removed.into_iter(), shown.now))?;
+        }
+        if let Some(line) = acted.emptied.line("for --free") {
+            ui.line(&line)?;
+        }
+        if let Some(line) = moved(&acted.done) {
+            ui.line(&line)?;
+            let ids: Vec<&str> = acted.done.iter().filter_map(|d| trash_id(&d.fate)).collect();
+            let which = if ids.len() <= 3 { ids.join(" ") } else { "ID...".to_owned() };
+            ui.hint(&format!(
+                "to free the space: `modelctl trash empty --confirm`; to undo: `modelctl trash restore {which}`"
+            ));
+        }
+        if let Some(line) = deleted(&acted.done) {
+            ui.line(&line)?;
+        }
+        for note in shown.notes {
+            ui.note(note);
+        }
+        let is_nothing = acted.done.is_empty() && acted.emptied.items == 0 && plan.targets.is_empty();
+        if is_nothing && plan.unexamined().is_empty() {
+            ui.note("nothing to remove");
+        }
+    }
+    Ok(head::missed(ui, plan, &acted.free, shown))
+}
+
+fn removed<'a, 'p>(done: &'a [Done<'p>]) -> impl Iterator<Item = &'a Done<'p>> {
+    done.iter().filter(|d| matches!(d.fate, Fate::Trashed { .. } | Fate::Purged { .. }))
+}
+
+fn trash_id(fate: &Fate) -> Option<&str> {
+    match fate {
+        Fate::Trashed { id } => Some(id),
+        _ => None,
+    }
+}
+
+/// Returns the failure of a run that kept models that a person named: busy (4) where one is in use, or may be, else
+/// cannot be met (3). None when no named model was kept; a model that does not match a given age, or that a target does
+/// not need, counts as not selected, not as kept.
+pub fn named_kept(plan: &Plan, done: &[Done<'_>]) -> Option<Failure> {
+    let is_named = |row: &Row| plan.policy.models.iter().flatten().any(|id| Some(id) == row.id.as_ref());
+    let is_kept = |row: &&Row| is_named(row) && !matches!(row.rule, Rule::NotSelected | Rule::Enough | Rule::SameFile);
+    let kept: Vec<(&str, &str)> =
+        plan.staying().filter(is_kept).map(|row| (row.name.as_str(), row.why.as_str())).collect();
+    // Models that came into use after the plan was made.
+    let skipped = done.iter().filter(|d| is_named(d.row)).filter_map(|d| match &d.fate {
+        Fate::Skipped { why } => Some((d.row.name.as_str(), why.as_str())),
+        _ => None,
+    });
+    let all: Vec<String> = kept
+        .into_iter()
+        .chain(skipped)
+        .map(|(name, why)| format!("{} was kept: {}", text::clean(name), text::clean(why)))
+        .collect();
+    let is_busy = plan.staying().filter(is_kept).any(|row| matches!(row.rule, Rule::InUse | Rule::UseUnknown));
+    let message = Some(all.join("\n")).filter(|text| !text.is_empty())?;
+    Some(if is_busy { Failure::busy(message) } else { Failure::cannot_meet(message) })
+}
+
+/// Prints why nothing is removed although something was selected: the reasons, the most frequent first. Returns whether
+/// there are any.
+pub fn unexamined(ui: &mut Ui, plan: &Plan) -> bool {
+    const TOLD: usize = 3;
+    let mut whys: HashMap<&str, u64> = HashMap::new();
+    for row in plan.unexamined() {
+        let count = whys.entry(&row.why).or_default();
+        *count = count.saturating_add(1);
+    }
+    let mut whys: Vec<(&str, u64)> = whys.into_iter().collect();
+    whys.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    for (why, count) in whys.iter().take(TOLD) {
+        ui.warn(&format!("{} could not be examined: {}", units::plural(*count, "row"), text::clean(why)));
+    }
+    !whys.is_empty()
+}
+
+const COLUMNS: &[Column] = &[
+    Column::left("", 0),
+    Column::left("NAME", 0).shrink_to(16),
+    Column::right("SIZE", 1),
+    Column::right("FREED", 3),
+    Column::left("WHY", 0).shrink_to(24),
+    Column::right("USED", 4),
+    Column::left("STORE", 5),
+    Column::left("PATH", 6).shrink_to(24),
+];
+
+fn table<'p>(rows: impl Iterator<Item = &'p Row>, now: Timestamp) -> Table<'p> {
+    let mut table = Table::new(COLUMNS);
+    for row in rows {
+        let (word, tone) = if row.goes { ("remove", Tone::Warn) } else { ("keep", Tone::Dim) };
+        let freed = if row.goes { Cell::new(units::bytes(row.freed_bytes)) } else { Cell::none() };
+        let used = match row.last_use.evidence {
+            Evidence::Appeared => Cell::none(),
+            _ => Cell::new(units::ago(row.last_use.at.age(now))),
+        };
+        table.row(vec![
+            Cell::new(word).tone(tone),
+            Cell::new(row.name.as_str()),
+            Cell::new(units::bytes(row.apparent_bytes)),
+            freed,
+            Cell::new(row.why.as_str()),
+            used,
+            Cell::new(row.store.name()),
+            Cell::new(text::path(&row.path)).tone(Tone::Dim),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,126 @@
+//! `modelctl run-once --prompt TEXT`: one prompt, answered by a local model in a worker process.
+
+mod queue;
+
+pub(super) use queue::verdict;
+
+use super::args::{limit, temperature};
+use super::prompt::prompt;
+use super::{Ctx, Exit};
+use crate::model::Selector;
+use crate::openai::Finish;
+use crate::ops::OpEvent;
+use crate::ops::prompt::{Answer, Request, answer, report};
+use crate::supervise::Stop;
+use crate::ui::{Ui, text, units};
+use clap::Args;
+use std::time::Duration;
+
+/// Run due tasks of the queue and exit (for cron), or one prompt
+///
+/// Without --prompt: takes up what was left by anybody who was killed, runs up to OFFLOAD_MAX_TASKS (5) tasks that are
+/// due, and exits; exit code 4 when another process has the model loaded, 3 when all that is due waits for something
+/// that is lacking here (a model, its disk, memory), 5 when this program has no engine. With --prompt: the answer streams to standard
+/// output, figures go to standard error; it waits while another process has a model in memory, and ends with exit code
+/// 4 when that takes longer than --timeout (10 minutes) or no answer has begun by then. Without --model the first keep
+/// hint that fits in memory answers, else a model of the smallest tier that does.
+#[derive(Debug, Args)]
+pub struct RunOnceArgs {
+    /// The prompt; `-` reads it from standard input
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    prompt: Option<String>,
+    /// Run so many tasks at most [default: OFFLOAD_MAX_TASKS, else 5]
+    #[arg(long, value_name = "N", conflicts_with = "prompt", value_parser = clap::value_parser!(u64).range(1..))]
+    max_tasks: Option<u64>,
+    /// Answer with this model: an id or its beginning, an alias, a name or a path
+    #[arg(long, value_name = "MODEL", requires = "prompt")]
+    model: Option<String>,
+    /// Stop after this many tokens [default: when the model is done or the context is full]
+    #[arg(long, value_name = "N", requires = "prompt", value_parser = clap::value_parser!(u32).range(1..))]
+    max_tokens: Option<u32>,
+    /// 0 takes the likeliest token each time
+    #[arg(long, value_name = "T", default_value_t = 0.8, value_parser = temperature)]
+    temperature: f32,
+    /// Draw the same numbers each time
+    #[arg(long, value_name = "N", requires = "prompt")]
+    seed: Option<u32>,
+    /// Give up waiting for other processes after this long, and end the answer then [default: wait 10m, no end]
+    #[arg(long, value_name = "DURATION", requires = "prompt", value_parser = limit)]
+    timeout: Option<Duration>,
+    /// Load the model even if it does not seem to fit in memory
+    #[arg(long, requires = "prompt")]
+    force: bool,
+    /// Print one JSON object when it is done, instead of the stream
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(ctx: &mut Ctx, args: &RunOnceArgs) -> anyhow::Result<Exit> {
+    let Some(prompt_argument) = &args.prompt else { return queue::run(ctx, args.max_tasks, args.json) };
+    let stop = super::stop_on_signals()?;
+    let request = Request {
+        prompt: prompt(prompt_argument)?,
+        model: args.model.clone().map(Selector),
+        max_tokens: args.max_tokens,
+        temperature: args.temperature,
+        seed: args.seed,
+        timeout: args.timeout,
+        force: args.force,
+        command: "modelctl run-once --prompt",
+        source: "run-once",
+    };
+    let (mut has_begun, mut written) = (false, Ok(()));
+    let mut watch = |ui: &mut Ui, event: &OpEvent| {
+        let OpEvent::Text { text: piece } = event else { return };
+        if args.json || written.is_err() {
+            return;
+        }
+        has_begun = true;
+        // Text that a person sees must not control the terminal; text that a program reads stays as it is.
+        let shown = if ui.out_is_terminal() { text::clean_text(piece) } else { piece.into() };
+        written = ui.raw(shown.as_bytes()).and_then(|()| ui.flush());
+        if written.is_err() {
+            // The reader of the output is gone: the answer need not continue.
+            stop.request(Stop::Interrupted);
+        }
+    };
+    let answer = ctx.run_watching(&mut watch, |session, on| answer(session, &request, &stop, on));
+    written?;
+    if answer.is_err() && has_begun {
+        // Ends the last line of the partial answer.
+        ctx.ui.raw(b"\n")?;
+        ctx.ui.flush()?;
+    }
+    let answer = answer?;
+    if args.json {
+        ctx.ui.json(&report(&answer))?;
+    } else {
+        if !answer.completion.text.ends_with('\n') {
+            ctx.ui.raw(b"\n")?;
+        }
+        ctx.ui.flush()?;
+        ctx.ui.note(&figures(&answer));
+    }
+    Ok(Exit::Done)
+}
+
+/// Returns, for example, `128 tokens in 0.8s, 152.3 tokens/s; prompt of 31 tokens in 90ms; model loaded in 0.2s`.
+fn figures(run: &Answer) -> String {
+    let t = &run.completion.timings;
+    let ms = |ms: f64| Duration::from_secs_f64((ms / 1000.0).max(0.0));
+    let ended = match run.completion.finish {
+        Finish::Stop => "",
+        Finish::Length => ", cut off at the limit",
+        Finish::Cancelled => ", cancelled",
+        Finish::TimedOut => ", out of time",
+    };
+    format!(
+        "{} in {}{ended}, {}; prompt of {} in {}; model loaded in {}",
+        units::plural(t.predicted_n.into(), "token"),
+        units::took(ms(t.predicted_ms)),
+        units::tokens_per_second(t.predicted_n.into(), ms(t.predicted_ms)),
+        units::plural(t.prompt_n.into(), "token"),
+        units::took(ms(t.prompt_ms)),
+        units::took(run.load),
+    )
+}

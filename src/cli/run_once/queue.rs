@@ -1,0 +1,62 @@
+//! `modelctl run-once` without a prompt: runs tasks of the queue.
+
+use super::super::{Ctx, Exit, graceful_stop_on_signals};
+use crate::ops::OpEvent;
+use crate::ops::prune::auto;
+use crate::ops::run_tasks::{failure, in_words, is_about_waiting, run_tasks};
+use crate::queue::executor::{Bounds, LoadFailures, Summary};
+use crate::ui::{text, units};
+
+pub fn run(ctx: &mut Ctx, max_tasks: Option<u64>, json: bool) -> anyhow::Result<Exit> {
+    let bounds = Bounds { tasks: Some(max_tasks.unwrap_or(ctx.session.config.offload.max_tasks)), batch: None };
+    let stops = graceful_stop_on_signals()?;
+    print_place(ctx);
+    let summary = ctx.run(|session, on| {
+        let mut queue = session.open_queue()?;
+        let failures = &mut LoadFailures::default();
+        let summary =
+            run_tasks(session, &mut *queue, ("modelctl run-once", &bounds), &stops, failures, &mut |event| {
+                // The reason why tasks wait is printed at the end.
+                if !is_about_waiting(&event) {
+                    on(event);
+                }
+            })?;
+        if summary.busy.is_none()
+            && summary.stopped.is_none()
+            && let Err(error) = auto(session, &stops.graceful, on)
+        {
+            // The tasks are done, even if the prune fails.
+            on(OpEvent::warning(format!("prune: {error:#}")));
+        }
+        anyhow::Ok(summary)
+    })?;
+    if json {
+        ctx.ui.json(&summary)?;
+    } else if let Some(line) = in_words(&summary) {
+        ctx.ui.line(&line)?;
+        if let Some(why) = &summary.waits_for {
+            ctx.ui.warn(&format!("{} waiting: {}", units::plural(summary.waiting, "task"), text::clean(why)));
+        }
+    }
+    verdict(&summary)
+}
+
+/// Prints a note when `HOME` is not set: the database of a service is used then, and tasks queued in a shell are not in
+/// it.
+fn print_place(ctx: &mut Ctx) {
+    if ctx.session.config.is_database_of_service {
+        let database = text::path(&ctx.session.config.database);
+        ctx.ui.note(&format!("HOME is not set: the tasks of {database} are run"));
+        ctx.ui.hint(
+            "those that were queued in a shell are in the database of that user: name it with --db or MODELCTL_DB",
+        );
+    }
+}
+
+/// Returns the exit code: busy, stopped, or whether a task failed.
+pub fn verdict(summary: &Summary) -> anyhow::Result<Exit> {
+    match failure(summary) {
+        Some(failure) => Err(failure.into()),
+        None => Ok(if summary.failed > 0 { Exit::Bad } else { Exit::Done }),
+    }
+}

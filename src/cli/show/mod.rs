@@ -1,0 +1,59 @@
+//! `modelctl show MODEL`: everything known about one model, the memory it needs, and whether that much is available
+//! now.
+
+#[cfg(test)]
+mod tests;
+mod view;
+
+use super::{Ctx, Exit};
+use crate::gguf::estimate::CacheType;
+use crate::model::Selector;
+use crate::ops::memory_fit::Wanted;
+use crate::ops::show::{Request, report, show};
+use clap::Args;
+
+/// Show everything about one model: files, metadata, memory, use
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// An id or the start of one, a name, a part of a name, an alias, or a path
+    pub model: String,
+    /// Context in tokens to estimate the memory for [default: the model's own, at most 4096]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub ctx: Option<u32>,
+    /// Sequences that share the context
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub parallel: u32,
+    /// Type of the keys in the cache
+    #[arg(long, value_name = "TYPE", default_value = "f16")]
+    pub cache_type_k: CacheType,
+    /// Type of the values in the cache
+    #[arg(long, value_name = "TYPE", default_value = "f16")]
+    pub cache_type_v: CacheType,
+    /// Ask llama.cpp for the exact memory, without allocating it (the answer is kept)
+    #[arg(long)]
+    pub fit: bool,
+    /// Print a JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(ctx: &mut Ctx, args: &ShowArgs) -> anyhow::Result<Exit> {
+    let request = Request {
+        model: Selector(args.model.clone()),
+        memory: Wanted {
+            context: args.ctx,
+            parallel: args.parallel,
+            cache_k: args.cache_type_k,
+            cache_v: args.cache_type_v,
+        },
+        measure: args.fit,
+    };
+    let shown = show(&mut ctx.session, &request)?;
+    let limits = ctx.session.config.tiers;
+    if args.json {
+        ctx.ui.json(&report(&shown, &limits))?;
+    } else {
+        ctx.ui.sections(&view::sections(&shown, &limits))?;
+    }
+    Ok(Exit::Done)
+}

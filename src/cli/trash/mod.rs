@@ -1,0 +1,199 @@
+//! `modelctl trash list|restore|empty`: lists, restores or deletes what prune moved to the trash.
+
+mod view;
+
+use super::{Ctx, Exit};
+use crate::model::{Age, age};
+use crate::ops::OpEvent;
+use crate::ops::known_roots::roots;
+use crate::ops::trash::empty::{self, Outcome, damage};
+use crate::ops::trash::{self, ItemReport, everything, restore};
+use crate::prune::trash::Trashed;
+use crate::ui::{Ui, text, units};
+use clap::{Args, Subcommand};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use view::show;
+
+/// See, bring back or delete what prune took away
+#[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
+pub struct TrashArgs {
+    /// Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself
+    #[arg(long = "in", value_name = "DIR", global = true)]
+    dirs: Vec<PathBuf>,
+    #[command(subcommand)]
+    command: TrashCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum TrashCommand {
+    /// List what is in the trash, the oldest first
+    #[command(visible_alias = "ls")]
+    List(ListArgs),
+    /// Put back where it was: content, links, times and modes; nothing is overwritten
+    Restore(RestoreArgs),
+    /// Delete for good; without --confirm shows what would be deleted
+    Empty(EmptyArgs),
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// Print a JSON array of objects
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct RestoreArgs {
+    /// Ids of items or the beginnings of them, or names of models
+    #[arg(value_name = "ID", required = true)]
+    ids: Vec<String>,
+    /// Print a JSON array of objects
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct EmptyArgs {
+    /// Only these items [default: all]
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    /// Only what has been there for this long (`7d`)
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    older_than: Option<Age>,
+    /// Delete: there is no undo
+    #[arg(long)]
+    confirm: bool,
+    /// Count ages up to the time of the clock although it leapt ahead, and accept that time from now on
+    #[arg(long)]
+    now_is_right: bool,
+    /// Print a JSON array of objects
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(ctx: &mut Ctx, args: &TrashArgs) -> anyhow::Result<Exit> {
+    let dirs = &args.dirs;
+    match &args.command {
+        TrashCommand::List(args) => list(ctx, dirs, args),
+        TrashCommand::Restore(args) => restore(ctx, dirs, args),
+        TrashCommand::Empty(args) => empty(ctx, dirs, args),
+    }
+}
+
+fn list(ctx: &mut Ctx, dirs: &[PathBuf], args: &ListArgs) -> anyhow::Result<Exit> {
+    let (all, is_all) = ctx.run(|session, on| trash::list(session, dirs, on))?;
+    let exit = if is_all { Exit::Done } else { Exit::Bad };
+    if args.json {
+        ctx.ui.json(&all.iter().map(|t| ItemReport::of(t, None)).collect::<Vec<_>>())?;
+        return Ok(exit);
+    }
+    if all.is_empty() && is_all {
+        ctx.ui.note("the trash is empty");
+    }
+    show(ctx, &all)?;
+    if all.is_empty() && roots(&mut ctx.session)?.iter().all(|(_, root)| !root.exists()) {
+        ctx.ui.hint("`--in DIR` looks for the trash of a folder that is not known");
+    }
+    if !all.is_empty() && ctx.ui.out_is_terminal() {
+        let bytes = all.iter().fold(0u64, |sum, t| sum.saturating_add(t.bytes));
+        let items = units::plural(all.len() as u64, "item");
+        ctx.ui.note(&format!("{items}; {} come free when it is emptied", units::bytes(bytes)));
+    }
+    Ok(exit)
+}
+
+fn restore(ctx: &mut Ctx, dirs: &[PathBuf], args: &RestoreArgs) -> anyhow::Result<Exit> {
+    let request = restore::Request { ids: args.ids.clone(), dirs: dirs.to_vec() };
+    let mut written = Ok(());
+    let mut watch = |ui: &mut Ui, event: &OpEvent| {
+        if let OpEvent::Restored { name, root, .. } = event
+            && !args.json
+            && written.is_ok()
+        {
+            written = ui.line(&format!("restored {} to {root}", text::clean(name)));
+        }
+    };
+    let report = ctx.run_watching(&mut watch, |session, on| restore::restore(session, &request, on));
+    written?;
+    let restore::Report { restored, mut failed } = report?;
+    if args.json {
+        let back = restored.iter().map(|(t, lack)| ItemReport::of(t, Some("restored")).because(lack.clone()));
+        let stay = failed.iter().map(|(t, e)| ItemReport::of(t, Some("failed")).because(Some(format!("{e:#}"))));
+        ctx.ui.json(&back.chain(stay).collect::<Vec<_>>())?;
+    }
+    if restored.is_empty()
+        && failed.len() == 1
+        && let Some((_, error)) = failed.pop()
+    {
+        return Err(error);
+    }
+    failed.iter().for_each(|(_, error)| ctx.ui.error(error));
+    Ok(if failed.is_empty() { Exit::Done } else { Exit::Bad })
+}
+
+fn empty(ctx: &mut Ctx, dirs: &[PathBuf], args: &EmptyArgs) -> anyhow::Result<Exit> {
+    let request = empty::Request {
+        ids: args.ids.clone(),
+        dirs: dirs.to_vec(),
+        older_than: args.older_than,
+        confirm: args.confirm,
+        now_is_right: args.now_is_right,
+    };
+    let report = ctx.run(|session, on| empty::empty(session, &request, on))?;
+    if !args.confirm {
+        return would_empty(ctx, &report, args);
+    }
+    let empty::Report { items, damaged, outcomes, is_all } = &report;
+    let bad = !is_all || !damaged.is_empty() || outcomes.iter().any(|outcome| outcome.word != "deleted");
+    if args.json {
+        // Items that were not deleted are shown as they are now.
+        let after = ctx.run(|session, on| everything(session, dirs, on))?.0;
+        let after: HashMap<&Path, &Trashed> = after.iter().map(|t| (t.folder.as_path(), t)).collect();
+        let now = |item: &Trashed| after.get(item.folder.as_path()).copied();
+        let gone = items.iter().zip(outcomes).map(|(item, outcome)| {
+            ItemReport::of(now(item).unwrap_or(item), Some(outcome.word)).because(outcome.reason.clone())
+        });
+        let stay = damaged.iter().map(|item| ItemReport::of(item, Some("failed")).because(Some(damage(item))));
+        ctx.ui.json(&gone.chain(stay).collect::<Vec<_>>())?;
+    } else if let Some(line) = summary(outcomes) {
+        ctx.ui.line(&line)?;
+    } else if !bad {
+        ctx.ui.note("nothing in the trash to delete");
+    }
+    Ok(if bad { Exit::Bad } else { Exit::Done })
+}
+
+/// Prints what `trash empty` would delete with --confirm.
+fn would_empty(ctx: &mut Ctx, report: &empty::Report, args: &EmptyArgs) -> anyhow::Result<Exit> {
+    let empty::Report { items, damaged, is_all, .. } = report;
+    let exit = if *is_all { Exit::Done } else { Exit::Bad };
+    if args.json {
+        ctx.ui.json(&items.iter().chain(damaged).map(|t| ItemReport::of(t, None)).collect::<Vec<_>>())?;
+        return Ok(exit);
+    }
+    show(ctx, items)?;
+    if items.is_empty() {
+        if damaged.is_empty() && *is_all {
+            ctx.ui.note("nothing in the trash to delete");
+        }
+    } else {
+        let bytes = items.iter().fold(0u64, |sum, t| sum.saturating_add(t.bytes));
+        ctx.ui.hint(&format!("nothing was deleted: --confirm frees {}", units::bytes(bytes)));
+    }
+    Ok(exit)
+}
+
+/// Returns a line about what was deleted; None when nothing was.
+fn summary(outcomes: &[Outcome]) -> Option<String> {
+    let count = |word: &str| outcomes.iter().filter(|outcome| outcome.word == word).count() as u64;
+    let what = match (count("deleted"), count("partly")) {
+        (0, 0) => return None,
+        (whole, 0) => units::plural(whole, "item"),
+        (0, partly) => format!("a part of {}", units::plural(partly, "item")),
+        (whole, partly) => format!("{} and a part of {}", units::plural(whole, "item"), units::plural(partly, "other")),
+    };
+    let freed = outcomes.iter().fold(0u64, |sum, outcome| sum.saturating_add(outcome.freed));
+    Some(format!("deleted {what} from the trash; freed {}", units::bytes(freed)))
+}

@@ -1,0 +1,111 @@
+//! The known models, filtered and sorted.
+
+use super::Session;
+use super::patterns::patterns;
+use crate::db::Access;
+use crate::inventory;
+use crate::model::{Kind, ModelRow, State, StoreKind, Tier, TierLimits};
+use std::cmp::{Ordering, Reverse};
+
+/// Filters and order of a list. A filter matches any of its values, and everything when it has none.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Parts of names, beginnings of ids, globs over names and paths.
+    pub names: Vec<String>,
+    pub stores: Vec<StoreKind>,
+    pub tiers: Vec<Tier>,
+    pub families: Vec<String>,
+    pub quants: Vec<String>,
+    pub states: Vec<State>,
+    pub kinds: Vec<Kind>,
+    /// Whether models that are gone are listed too.
+    pub gone: bool,
+    pub sort: Sort,
+    pub reverse: bool,
+}
+
+/// Orders of a list: sizes largest first, times latest first, unknown values last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    #[default]
+    Name,
+    Size,
+    Params,
+    Used,
+    Added,
+    Tier,
+    Context,
+    State,
+    Store,
+}
+
+/// Returns all known models, with all names that `filter` can find them by.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn known(session: &mut Session, filter: &Filter) -> anyhow::Result<Vec<ModelRow>> {
+    let mut known = session.db(Access::ReadOnly)?.rows()?;
+    if !filter.names.is_empty() {
+        // Names that only the store has are valid for keeping or removing a model, so they find it here too.
+        inventory::name_all(&mut known);
+    }
+    Ok(known)
+}
+
+/// Returns the rows that match all filters, in the chosen order.
+///
+/// # Errors
+/// A glob that cannot be parsed is a usage failure.
+pub fn select<'a>(known: &'a [ModelRow], filter: &Filter, limits: &TierLimits) -> anyhow::Result<Vec<&'a ModelRow>> {
+    let names = patterns(&filter.names)?;
+    let families = patterns(&filter.families)?;
+    let quants = patterns(&filter.quants)?;
+    let want_gone = filter.gone || filter.states.contains(&State::Gone);
+    let fits = |row: &&ModelRow| {
+        (want_gone || row.state != State::Gone)
+            && any(&filter.stores, |s| *s == row.store)
+            && any(&filter.states, |s| *s == row.state)
+            && any(&filter.kinds, |k| *k == row.kind)
+            && any(&filter.tiers, |t| row.tier(limits) == Some(*t))
+            && any(&families, |p| row.family.as_deref().is_some_and(|f| p.is_name(f)))
+            && any(&quants, |p| row.quant.as_deref().is_some_and(|q| p.is_name(q)))
+            && any(&names, |p| p.finds_model(row))
+    };
+    let mut shown: Vec<&ModelRow> = known.iter().filter(fits).collect();
+    sort(&mut shown, filter, limits);
+    Ok(shown)
+}
+
+fn any<T>(wanted: &[T], fits: impl Fn(&T) -> bool) -> bool {
+    wanted.is_empty() || wanted.iter().any(fits)
+}
+
+fn sort(rows: &mut [&ModelRow], filter: &Filter, limits: &TierLimits) {
+    let directed = |order: Ordering| if filter.reverse { order.reverse() } else { order };
+    // Names are folded once per row, not once per comparison.
+    let folded: std::collections::HashMap<*const ModelRow, String> =
+        rows.iter().map(|r| (std::ptr::from_ref(*r), r.name.to_lowercase())).collect();
+    let name = |r: &ModelRow| folded.get(&std::ptr::from_ref(r)).map(String::as_str).unwrap_or_default();
+    rows.sort_by(|a, b| {
+        let order = match filter.sort {
+            Sort::Name => directed(name(a).cmp(name(b))),
+            Sort::Size => directed(b.size.cmp(&a.size)),
+            Sort::Params => known_first(a.parameters.map(Reverse), b.parameters.map(Reverse), directed),
+            Sort::Used => known_first(a.last_used.map(Reverse), b.last_used.map(Reverse), directed),
+            Sort::Added => directed(b.first_seen.cmp(&a.first_seen)),
+            Sort::Tier => known_first(a.tier(limits), b.tier(limits), directed),
+            Sort::Context => known_first(a.context_length.map(Reverse), b.context_length.map(Reverse), directed),
+            Sort::State => directed(a.state.cmp(&b.state)),
+            Sort::Store => directed(a.store.cmp(&b.store)),
+        };
+        order.then_with(|| name(a).cmp(name(b))).then_with(|| a.id.cmp(&b.id))
+    });
+}
+
+/// Compares two values; unknown values come last in both directions.
+fn known_first<T: Ord>(a: Option<T>, b: Option<T>, directed: impl Fn(Ordering) -> Ordering) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => directed(a.cmp(&b)),
+        (a, b) => b.is_some().cmp(&a.is_some()),
+    }
+}

@@ -1,0 +1,66 @@
+//! The input of a plan: the candidates, and their use.
+
+use crate::config::PruneConfig;
+use crate::db::Access;
+use crate::inventory;
+use crate::model::{HintSource, KeepHint};
+use crate::ops::{Session, keep_hints};
+use crate::prune::candidate::Candidate;
+use crate::prune::gather::{Known, candidates};
+use crate::prune::in_use::{Asked, InUse, Settings, Use};
+use crate::prune::wide::Surroundings;
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+
+/// Returns all candidates. `globs`: models to keep in addition to the keep hints.
+pub fn gather(session: &mut Session, globs: &[String]) -> anyhow::Result<Vec<Candidate>> {
+    let (mut sources, mut hints): (Vec<Option<HintSource>>, Vec<KeepHint>) =
+        keep_hints::hints(session)?.into_iter().map(|(source, hint)| (Some(source), hint)).unzip();
+    hints.extend(globs.iter().map(|glob| KeepHint::new(glob)));
+    sources.resize(hints.len(), None);
+    let now = session.now;
+    let mut known = Known::read(session.db(Access::ReadOnly)?)?;
+    known.around = surroundings(session)?;
+    if !hints.is_empty() || !known.tasks.is_empty() {
+        inventory::name_all(&mut known.rows);
+    }
+    let found = candidates(&known, &hints, now);
+    for (source, hint) in sources.into_iter().zip(&hints) {
+        if let Some(fault) = hint.fault().filter(|_| !keeps_something(&found, &hint.text)) {
+            return Err(keep_hints::no_glob(source, hint, fault).into());
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the data that decides which roots are too wide: the roots that a person named or that are known places, and
+/// the homes of other users. A store that was found inside a root does not count as a root here.
+fn surroundings(session: &mut Session) -> anyhow::Result<Surroundings> {
+    let known = session.db(Access::ReadOnly)?.roots()?.into_iter();
+    let named = known.filter(|root| root.is_named).map(|root| root.path);
+    let configured = session.config.roots.paths.iter().map(|root| root.path.clone());
+    let roots: BTreeSet<PathBuf> = named.chain(configured).filter_map(|root| root.canonicalize().ok()).collect();
+    // If it cannot be read, /home and the roots decide.
+    let passwd = std::fs::read("/etc/passwd").unwrap_or_default();
+    let uid = rustix::process::geteuid().as_raw();
+    Ok(Surroundings::new(roots, &String::from_utf8_lossy(&passwd), uid))
+}
+
+/// Returns whether a glob keeps any of the candidates.
+pub fn keeps_something(found: &[Candidate], text: &str) -> bool {
+    found.iter().any(|c| c.kept_by.iter().any(|by| by == text))
+}
+
+/// Returns the use of each candidate. Adds to `notes` what could not be checked.
+pub fn uses(servers: &PruneConfig, asked: &[&Candidate], notes: &mut Vec<String>) -> Vec<Use> {
+    // The unfinished files of one download belong to every candidate that may be part of it: check them once.
+    let mut seen: HashSet<&Path> = HashSet::new();
+    let mut files: Vec<Asked<'_>> = asked.iter().flat_map(|c| c.asked()).collect();
+    files.retain(|file| file.name.is_some() || file.entries.len() > 1 || seen.insert(file.path));
+    let in_use = InUse::look(&Settings::new(servers), &files);
+    let uses: Vec<Use> = asked.iter().map(|c| c.used(&in_use)).collect();
+    if uses.iter().any(|used| matches!(used, Use::Unknown(_))) {
+        notes.extend(in_use.notes());
+    }
+    uses
+}

@@ -1,0 +1,196 @@
+//! Resolves what a person typed to one model.
+
+use super::Session;
+use crate::db::Access;
+use crate::display::text;
+use crate::failure::Failure;
+use crate::inventory;
+use crate::model::{ModelId, ModelRow, Named, Pick, Selector, State, pick};
+use std::path::{Path, PathBuf};
+
+/// Number of candidates that the failure of an ambiguous selector lists.
+const CANDIDATES: usize = 10;
+/// Number of similar names that the failure of an unknown selector lists.
+const SIMILAR: usize = 3;
+
+/// Finds the model that `selector` names.
+///
+/// # Errors
+/// A [`Failure`] that lists the candidates when there are several, or the most similar names when there is none.
+pub fn resolve(session: &mut Session, selector: &Selector) -> anyhow::Result<ModelRow> {
+    let db = session.db(Access::ReadOnly)?;
+    let mut rows = db.rows()?;
+    let paths = paths_meant(selector);
+    let mut by_path = Vec::new();
+    for path in &paths {
+        by_path.extend(db.ids_by_path(path)?);
+    }
+    by_path = own_path(&paths, &rows).map_or(by_path, |id| vec![id]);
+    // An exact id, name or alias in the database wins over other names that stores use.
+    let text = selector.0.as_str();
+    let is_told = |row: &ModelRow| row.id.as_str() == text || row.name == text || row.alias.as_deref() == Some(text);
+    if by_path.is_empty() && !rows.iter().any(|row| row.state != State::Gone && is_told(row)) {
+        inventory::name_all(&mut rows);
+    }
+    let at = choose(selector, &rows, &by_path)?;
+    Ok(rows.swap_remove(at))
+}
+
+/// Returns the one model whose own path was typed; other models whose links lead there do not count.
+fn own_path(paths: &[PathBuf], rows: &[ModelRow]) -> Option<ModelId> {
+    paths.iter().find_map(|path| {
+        let mut own = rows.iter().filter(|row| row.path == *path && row.state != State::Gone);
+        own.next().filter(|_| own.next().is_none()).map(|row| row.id.clone())
+    })
+}
+
+/// Returns the absolute paths that a selector can stand for: as it is written, and with links resolved.
+fn paths_meant(selector: &Selector) -> Vec<PathBuf> {
+    let typed = Path::new(&selector.0);
+    let written = std::path::absolute(typed);
+    let followed = std::fs::canonicalize(typed);
+    let mut paths: Vec<PathBuf> = [written, followed].into_iter().flatten().collect();
+    paths.dedup();
+    paths
+}
+
+/// A row, and whether the typed path leads to one of its files.
+struct Candidate<'a> {
+    row: &'a ModelRow,
+    is_at_path: bool,
+}
+
+impl Named for Candidate<'_> {
+    fn id(&self) -> &ModelId {
+        &self.row.id
+    }
+    fn name(&self) -> &str {
+        &self.row.name
+    }
+    fn alias(&self) -> Option<&str> {
+        self.row.alias.as_deref()
+    }
+    fn has_path(&self, _: &Path) -> bool {
+        self.is_at_path
+    }
+    fn also_named(&self) -> &[String] {
+        &self.row.also_named
+    }
+}
+
+/// Returns the index in `rows` of the model that is meant. `by_path` are the models that the selector, read as a path,
+/// leads to. A model that is present is preferred over one that is gone.
+///
+/// # Errors
+/// Those of [`resolve`].
+pub fn choose(selector: &Selector, rows: &[ModelRow], by_path: &[ModelId]) -> anyhow::Result<usize> {
+    let candidates: Vec<Candidate> =
+        rows.iter().map(|row| Candidate { row, is_at_path: by_path.contains(&row.id) }).collect();
+    let path = PathBuf::from(&selector.0);
+    let hits = match pick(selector, Some(&path), &candidates) {
+        Pick::One(at) => return Ok(at),
+        Pick::Ambiguous(hits) => hits,
+        Pick::None => return Err(unknown(selector, rows).into()),
+    };
+    let is_there = |at: &usize| rows.get(*at).is_some_and(|row| row.state != State::Gone);
+    let present: Vec<usize> = hits.iter().copied().filter(is_there).collect();
+    match present.as_slice() {
+        [one] => Ok(*one),
+        [] => Err(ambiguous(selector, rows, &hits).into()),
+        several => Err(ambiguous(selector, rows, several).into()),
+    }
+}
+
+fn ambiguous(selector: &Selector, rows: &[ModelRow], hits: &[usize]) -> Failure {
+    let mut message = format!("`{}` fits {} models", text::clean(&selector.0), hits.len());
+    for row in hits.iter().take(CANDIDATES).filter_map(|at| rows.get(*at)) {
+        message.push_str(&format!("\n  {}  {}  {}", row.id, text::clean(&row.name), text::path(&row.path)));
+    }
+    if let Some(more) = hits.len().checked_sub(CANDIDATES).filter(|more| *more > 0) {
+        message.push_str(&format!("\n  and {more} more"));
+    }
+    Failure::cannot_meet(message).hint("name one by its id, its full name or its path")
+}
+
+fn unknown(selector: &Selector, rows: &[ModelRow]) -> Failure {
+    let failure = Failure::cannot_meet(format!("no model fits `{}`", text::clean(&selector.0)));
+    if rows.is_empty() {
+        return failure.hint("no models are known yet: `modelctl scan` looks for them");
+    }
+    let typed = selector.0.to_lowercase();
+    let mut scored: Vec<(f64, &str)> =
+        rows.iter().map(|row| (strsim::jaro_winkler(&typed, &row.name.to_lowercase()), row.name.as_str())).collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    scored.dedup_by(|a, b| a.1 == b.1);
+    // Below this score, names that Jaro-Winkler proposes have nothing to do with the typed text.
+    let similar: Vec<String> = scored
+        .iter()
+        .take_while(|(score, _)| *score >= 0.7)
+        .take(SIMILAR)
+        .map(|(_, name)| format!("`{}`", text::clean(name)))
+        .collect();
+    if similar.is_empty() {
+        failure.hint("`modelctl list` shows what there is; `modelctl scan` looks again")
+    } else {
+        failure.hint(format!("did you mean {}? `modelctl list` shows all", similar.join(" or ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{Kind, classify};
+    use crate::testing::sample_row;
+
+    fn rows() -> Vec<ModelRow> {
+        let mut gone = sample_row("SmolLM2-135M-Instruct-Q4_1");
+        gone.id = ModelId("aaaabbbbcccc".into());
+        gone.state = State::Gone;
+        vec![
+            sample_row("SmolLM2-135M-Instruct-Q4_1"),
+            sample_row("gemma-3-270m-q4_k_m"),
+            sample_row("gemma-3-1b\x1b[2J"),
+            gone,
+        ]
+    }
+
+    fn chosen(text: &str) -> anyhow::Result<usize> {
+        choose(&Selector(text.into()), &rows(), &[])
+    }
+
+    #[test]
+    fn an_ambiguous_selector_lists_its_candidates_with_their_ids() {
+        let error = chosen("gemma").unwrap_err();
+        let text = error.to_string();
+        assert_eq!(text.lines().next(), Some("`gemma` fits 2 models"));
+        assert_eq!(text.lines().count(), 3);
+        assert!(text.contains(&format!("{}  gemma-3-270m-q4_k_m  /models/gemma-3-270m-q4_k_m.gguf", rows()[1].id)));
+        assert!(!text.contains('\x1b'));
+        assert_eq!(classify(&error).0, Kind::CannotMeet);
+    }
+
+    #[test]
+    fn a_model_that_is_gone_gives_way_to_its_successor() {
+        assert_eq!(chosen("smollm2").unwrap(), 0);
+        assert_eq!(chosen("aaaabbbbcccc").unwrap(), 3);
+    }
+
+    #[test]
+    fn a_slip_of_the_finger_gets_the_nearest_names() {
+        let error = chosen("gema-3-270m").unwrap_err();
+        assert_eq!(error.to_string(), "no model fits `gema-3-270m`");
+        assert!(
+            classify(&error)
+                .1
+                .is_some_and(|hint| hint.starts_with("did you mean") && hint.contains("`gemma-3-270m-q4_k_m`"))
+        );
+        assert!(classify(&chosen("zzz").unwrap_err()).1.is_some_and(|hint| hint.contains("modelctl list")));
+    }
+
+    #[test]
+    fn a_path_to_any_file_of_a_model_finds_it() {
+        let rows = rows();
+        let at = choose(&Selector("./mmproj.gguf".into()), &rows, &[rows[1].id.clone()]).unwrap();
+        assert_eq!(at, 1);
+    }
+}

@@ -1,0 +1,96 @@
+//! The report of a scan, for a client.
+
+use crate::inventory::{Change, ChangeKind, ScanReport, Skipped};
+use crate::model::{ModelId, RootState, ScanCounts, StoreKind, path_bytes_hex};
+use serde::Serialize;
+use std::path::Path;
+use std::time::Duration;
+
+/// The document of `scan --json`. Keys are added, never renamed or dropped.
+#[derive(Debug, Serialize)]
+pub struct Document<'a> {
+    roots: Vec<RootDocument<'a>>,
+    counts: ScanCounts,
+    changes: Vec<ChangeDocument<'a>>,
+    skipped: Vec<SkippedDocument<'a>>,
+    took_ms: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct RootDocument<'a> {
+    path: String,
+    store: StoreKind,
+    /// `state`: `read` or `unavailable`; the latter with `reason`.
+    #[serde(flatten)]
+    state: &'a RootState,
+}
+
+#[derive(Debug, Serialize)]
+struct ChangeDocument<'a> {
+    /// `added`, `changed`, `moved`, `gone` or `unavailable`.
+    change: &'static str,
+    id: &'a ModelId,
+    name: &'a str,
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes_hex: Option<String>,
+    /// The former path of a moved model; null for other changes.
+    from: Option<String>,
+    detail: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct SkippedDocument<'a> {
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes_hex: Option<String>,
+    reason: &'a str,
+}
+
+/// Returns the document of a scan that took `took`.
+pub fn document(report: &ScanReport, took: Duration) -> Document<'_> {
+    let lossy = |path: &Path| path.to_string_lossy().into_owned();
+    let roots = report.outcome.roots.iter();
+    let change = |change: &'_ Change| match &change.kind {
+        ChangeKind::Moved { from } => Some(lossy(from)),
+        _ => None,
+    };
+    Document {
+        roots: roots.map(|(path, store, state)| RootDocument { path: lossy(path), store: *store, state }).collect(),
+        counts: report.outcome.counts,
+        changes: report
+            .changes
+            .iter()
+            .map(|c| ChangeDocument {
+                change: change_name(&c.kind),
+                id: &c.id,
+                name: &c.name,
+                path: lossy(&c.path),
+                path_bytes_hex: path_bytes_hex(&c.path),
+                from: change(c),
+                detail: c.detail.as_deref(),
+            })
+            .collect(),
+        skipped: report
+            .skipped
+            .iter()
+            .map(|Skipped { path, reason }| SkippedDocument {
+                path: lossy(path),
+                path_bytes_hex: path_bytes_hex(path),
+                reason,
+            })
+            .collect(),
+        took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// Returns the name of a kind of change, in tables, JSON and the history.
+pub fn change_name(kind: &ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Added => "added",
+        ChangeKind::Changed => "changed",
+        ChangeKind::Moved { .. } => "moved",
+        ChangeKind::Gone => "gone",
+        ChangeKind::Unavailable => "unavailable",
+    }
+}

@@ -1,0 +1,58 @@
+//! Settings of a model that a person makes: its tier, its alias, and whether it may be chosen.
+
+use super::{Session, history_events, resolve_model};
+use crate::db::Access;
+use crate::model::{Action, ModelRow, Selector, Settings, Tier};
+
+/// New settings; None leaves a setting as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    pub pinned: Option<bool>,
+    pub enabled: Option<bool>,
+    pub tier: Option<TierChoice>,
+    /// An empty text removes the alias.
+    pub alias: Option<String>,
+    /// An empty text removes the note.
+    pub note: Option<String>,
+}
+
+/// The tier of a model.
+#[derive(Debug, Clone, Copy)]
+pub enum TierChoice {
+    /// The computed tier.
+    Auto,
+    Fixed(Tier),
+}
+
+/// Changes the settings of a model and records the change. Returns the model and its settings now.
+///
+/// # Errors
+/// Cannot be met (3) for a model that does not exist, and for an alias that another model has.
+pub fn change_settings(
+    session: &mut Session,
+    model: &Selector,
+    change: &Change,
+) -> anyhow::Result<(ModelRow, Settings)> {
+    let row = resolve_model::resolve(session, model)?;
+    let event = session.event(Action::Set);
+    let recorded = |before: &Settings, after: &Settings| history_events::set(event, &row, before, after);
+    let apply = |settings: Settings| changed(settings, change);
+    let settings = session.db(Access::ReadWrite)?.change_settings(&row.id, apply, recorded)?;
+    Ok((row, settings))
+}
+
+fn changed(mut settings: Settings, change: &Change) -> Settings {
+    settings.pinned = change.pinned.unwrap_or(settings.pinned);
+    settings.enabled = change.enabled.unwrap_or(settings.enabled);
+    match change.tier {
+        Some(TierChoice::Auto) => settings.tier = None,
+        Some(TierChoice::Fixed(tier)) => settings.tier = Some(tier),
+        None => {}
+    }
+    for (new, old) in [(&change.alias, &mut settings.alias), (&change.note, &mut settings.note)] {
+        if let Some(text) = new {
+            *old = Some(text.clone()).filter(|t| !t.is_empty());
+        }
+    }
+    settings
+}

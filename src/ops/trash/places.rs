@@ -1,0 +1,131 @@
+//! The places of trashes, and their items.
+
+use crate::clock;
+use crate::display::text;
+use crate::failure::{Failure, classify};
+use crate::ops::known_roots::{base, roots};
+use crate::ops::{OpEvent, Session, Sink};
+use crate::prune::trash::{self, Order, Place, Trashed};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// Returns the places that may hold items of the known roots and of `dirs`, each once, and the faults of places that
+/// cannot be read.
+pub fn places(session: &mut Session, dirs: &[PathBuf]) -> anyhow::Result<(Vec<Place>, BTreeSet<String>)> {
+    let mut all: BTreeMap<PathBuf, Place> = BTreeMap::new();
+    let mut faults = BTreeSet::new();
+    let known = roots(session)?.into_iter().map(|(_, root)| root);
+    for root in known.chain(dirs.iter().cloned()) {
+        let Some(base) = base(&root) else { continue };
+        for place in Place::all(&base) {
+            match place {
+                Ok(place) => {
+                    all.entry(place.path().to_owned()).or_insert(place);
+                }
+                // Two roots next to each other lead to one place.
+                Err(fault) => {
+                    faults.insert(fault.to_string());
+                }
+            }
+        }
+    }
+    Ok((all.into_values().collect(), faults))
+}
+
+/// Returns the folders that are roots because the database or the configuration knows them or `dirs` names them, with
+/// links resolved. The contents of a trash never add a root.
+pub fn named(session: &mut Session, dirs: &[PathBuf]) -> anyhow::Result<BTreeSet<PathBuf>> {
+    let known = roots(session)?.into_iter().map(|(_, root)| root);
+    Ok(known.chain(dirs.iter().cloned()).filter_map(|root| base(&root)).collect())
+}
+
+/// Returns everything that is in a trash, and whether every trash could be read. Warns about those that could not.
+pub fn everything(session: &mut Session, dirs: &[PathBuf], on: &mut Sink<'_>) -> anyhow::Result<(Vec<Trashed>, bool)> {
+    let (places, mut faults) = places(session, dirs)?;
+    let mut all = Vec::new();
+    for place in &places {
+        match trash::list([place]) {
+            Ok(items) => all.extend(items),
+            Err(error) => {
+                faults.insert(format!("{error:#}"));
+            }
+        }
+    }
+    all.sort_by(|a, b| (&a.id, &a.folder).cmp(&(&b.id, &b.folder)));
+    faults.iter().for_each(|fault| on(OpEvent::warning(fault)));
+    Ok((all, faults.is_empty()))
+}
+
+/// Returns the items with these ids or names, in the order of `all`.
+///
+/// # Errors
+/// Cannot be met (3) for one that does not exist or fits several items.
+pub fn select(all: Vec<Trashed>, ids: &[String]) -> anyhow::Result<Vec<Trashed>> {
+    let mut chosen: BTreeSet<usize> = BTreeSet::new();
+    for id in ids {
+        let hits = |fits: &dyn Fn(&Trashed) -> bool| -> Vec<usize> {
+            all.iter().enumerate().filter(|(_, t)| fits(t)).map(|(at, _)| at).collect()
+        };
+        let by_id = hits(&|t| !id.is_empty() && t.id.starts_with(id.as_str()));
+        let named = |t: &Trashed| t.order.as_ref().is_some_and(|o| is_called(o, id));
+        let found = if by_id.is_empty() { hits(&named) } else { by_id };
+        match found.as_slice() {
+            [one] => {
+                chosen.insert(*one);
+            }
+            [] => {
+                return Err(Failure::cannot_meet(format!("nothing in the trash is `{}`", text::clean(id)))
+                    .hint("`modelctl trash list` shows what is there")
+                    .into());
+            }
+            several => {
+                let ids: Vec<&str> = several.iter().filter_map(|at| all.get(*at)).map(|t| t.id.as_str()).collect();
+                let message = format!("`{}` fits {} items: {}", text::clean(id), ids.len(), ids.join(", "));
+                return Err(Failure::cannot_meet(message).hint("name one by its id").into());
+            }
+        }
+    }
+    Ok(all.into_iter().enumerate().filter(|(at, _)| chosen.contains(at)).map(|(_, t)| t).collect())
+}
+
+/// Returns whether the item has that name, or the id of one of its models.
+pub fn is_called(order: &Order, name: &str) -> bool {
+    order.name == name || order.models.iter().any(|m| m.as_str() == name)
+}
+
+/// The places of items. Each is opened once and locked from its first item until this value is dropped.
+pub struct Holds {
+    places: BTreeMap<PathBuf, Place>,
+    held: BTreeMap<PathBuf, trash::Held>,
+    failed: BTreeMap<PathBuf, Failure>,
+}
+
+impl Holds {
+    pub fn of(session: &mut Session, dirs: &[PathBuf]) -> anyhow::Result<Holds> {
+        let places = places(session, dirs)?.0.into_iter().map(|place| (place.path().to_owned(), place)).collect();
+        Ok(Holds { places, held: BTreeMap::new(), failed: BTreeMap::new() })
+    }
+
+    /// Returns the place of an item, locked.
+    ///
+    /// # Errors
+    /// Another process holds it, or it no longer exists.
+    pub fn get(&mut self, item: &Trashed) -> anyhow::Result<&trash::Held> {
+        let gone = || Failure::cannot_meet("the trash that it was in is not there any more");
+        let around = item.folder.parent().ok_or_else(gone)?;
+        if let Some(place) = self.places.remove(around) {
+            match place.hold(clock::now()).map_err(trash::Fault::into_error) {
+                Ok(held) => drop(self.held.insert(around.to_owned(), held)),
+                Err(error) => {
+                    let (kind, hint) = classify(&error);
+                    let failure = Failure { hint: hint.map(str::to_owned), ..Failure::new(kind, format!("{error:#}")) };
+                    self.failed.insert(around.to_owned(), failure);
+                }
+            }
+        }
+        if let Some(Failure { kind, message, hint }) = self.failed.get(around) {
+            return Err(Failure { kind: *kind, message: message.clone(), hint: hint.clone() }.into());
+        }
+        Ok(self.held.get(around).ok_or_else(gone)?)
+    }
+}

@@ -1,0 +1,73 @@
+//! Prepares a process before its program begins, by a short start of modelctl that comes first: `modelctl launch …`
+//! sets the parent-death signal and the priority, then becomes the program (execve(2)).
+//!
+//! A foreign program sets no parent-death signal, and its parent cannot set one for it. The signal survives the execve
+//! (prctl(2)), except for programs with more rights than their caller, and children of the program do not inherit it.
+//! Setting it between fork and exec in the parent would take `unsafe` code in a process with many threads.
+
+use super::SpawnSpec;
+use rustix::process::{Pid, Signal};
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// The name of the hidden subcommand.
+pub const COMMAND: &str = "launch";
+/// Exit codes of a failed launch, as shells use them: the program is not found, it cannot be executed, and a fault of
+/// our own.
+pub const NOT_FOUND: u8 = 127;
+pub const NOT_EXECUTABLE: u8 = 126;
+pub const NOT_PREPARED: u8 = 125;
+
+/// The settings of a process, and the program it becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launch {
+    /// The number of the parent process, with which this one ends.
+    pub parent: Option<u32>,
+    /// Added to our scheduling priority, 0 to 19.
+    pub nice: i32,
+    pub program: OsString,
+    pub args: Vec<OsString>,
+}
+
+/// Returns the command line that `modelctl` reads back as a [`Launch`].
+pub(super) fn command_line(spec: &SpawnSpec) -> Vec<OsString> {
+    let mut args: Vec<OsString> = vec![COMMAND.into()];
+    if spec.dies_with_us {
+        args.extend(["--parent".into(), std::process::id().to_string().into()]);
+    }
+    if spec.nice != 0 {
+        args.extend(["--nice".into(), spec.nice.to_string().into()]);
+    }
+    args.extend(["--".into(), spec.program.clone().into()]);
+    args.extend(spec.args.iter().cloned());
+    args
+}
+
+/// Becomes the program. Returns only when that fails: an exit code and the reason.
+pub fn exec(launch: &Launch) -> (u8, io::Error) {
+    if let Err(error) = prepare(launch) {
+        return (NOT_PREPARED, error);
+    }
+    #[expect(clippy::disallowed_methods, reason = "no child is made: this process becomes the program")]
+    let error = Command::new(&launch.program).args(&launch.args).exec();
+    let code = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE };
+    (code, error)
+}
+
+fn prepare(launch: &Launch) -> io::Result<()> {
+    if let Some(parent) = launch.parent {
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        // The parent may have ended before the request; then the signal never comes.
+        let now = rustix::process::getppid().map(Pid::as_raw_nonzero);
+        if now.is_none_or(|pid| u32::try_from(pid.get()) != Ok(parent)) {
+            return Err(io::Error::other("the process that started it has gone"));
+        }
+    }
+    if launch.nice != 0 {
+        let ours = rustix::process::getpriority_process(None)?;
+        rustix::process::setpriority_process(None, ours.saturating_add(launch.nice))?;
+    }
+    Ok(())
+}
