@@ -1,7 +1,7 @@
 #!/bin/sh
 # Brings a machine to where `make` can work, or says exactly what it lacks. Silent when nothing is missing.
 #
-#   packaging/setup.sh [build|lint|bench]
+#   packaging/setup.sh [build|lint|test|bench]
 #
 # Missing Debian packages are installed as root, else through sudo. Without rights it prints the command and fails.
 set -eu
@@ -68,6 +68,12 @@ have cmake || lacks cmake cmake
 have_cxx || lacks c++ g++
 have_libclang || lacks libclang libclang-dev
 have_pip || lacks python3-with-pip python3-pip
+if [ "$purpose" = test ]; then
+    # For tests of other users, of small file systems and of the units; without them these report that they cannot run.
+    have setpriv && have mount || lacks util-linux "util-linux mount"
+    have mkfs.ext4 || lacks mkfs.ext4 e2fsprogs
+    have systemd-analyze || lacks systemd-analyze systemd
+fi
 if [ "$purpose" = bench ]; then
     have sqlite3 || lacks sqlite3 sqlite3
     have find || lacks find findutils

@@ -3,7 +3,7 @@
 //!
 //! Each round starts from nothing on both sides: a new database, a new server with an empty prompt cache.
 
-use crate::chats::{TASKS, TOKENS, bodies, body, long_system_prompt};
+use crate::chats::{OBJECT_TOKENS, TASKS, TOKENS, bodies, body, limited, long_system_prompt, objects, texts_as_json};
 use crate::header::text;
 use crate::llama_server::{self, Answer, Server};
 use crate::measure::{cores, first_byte, in_turns, median, output, wall};
@@ -56,13 +56,16 @@ pub fn measure(stage: &Stage, table: &mut Table) {
 
     let short = bodies(None);
     let served = |bodies: &[String], slots| served(stage, &program, &model, bodies, slots);
-    let [ours, theirs] = rounds([&mut || batch(stage, &short), &mut || served(&short, SLOTS)]);
+    let [ours, theirs] = rounds([&[TOKENS; TASKS]; 2], [&mut || batch(stage, &short), &mut || served(&short, SLOTS)]);
     compare(table, "short chats", "llama-server, 16 slots, 16 clients", (&ours, &theirs), 1.0);
+    by_schema(stage, table, &served);
 
     let system = long_system_prompt();
     let shared = bodies(Some(&system));
-    let [ours, many, single] =
-        rounds([&mut || batch(stage, &shared), &mut || served(&shared, SLOTS), &mut || served(&shared, 1)]);
+    let [ours, many, single] = rounds(
+        [&[TOKENS; TASKS]; 3],
+        [&mut || batch(stage, &shared), &mut || served(&shared, SLOTS), &mut || served(&shared, 1)],
+    );
     let what = "chats with a system prompt of 400 words";
     compare(table, what, "llama-server, 16 slots, 16 clients", (&ours, &many), 2.0);
     compare(table, what, "llama-server, one by one", (&ours, &single), 1.0);
@@ -76,7 +79,8 @@ fn sequential(stage: &Stage, table: &mut Table, model: &Path, kinds: [(&str, &Ve
         return;
     }
     for (what, bodies) in kinds {
-        let [ours, theirs] = rounds([&mut || batch(stage, bodies), &mut || scripted(stage, model, bodies)]);
+        let [ours, theirs] =
+            rounds([&[TOKENS; TASKS]; 2], [&mut || batch(stage, bodies), &mut || scripted(stage, model, bodies)]);
         compare(table, what, "llama-cpp-python, one by one", (&ours, &theirs), 1.0);
     }
 }
@@ -117,13 +121,39 @@ fn compare(table: &mut Table, what: &str, against: &'static str, (ours, theirs):
     }
 }
 
-/// The contenders in turns.
-fn rounds<const N: usize>(mut contenders: [&mut dyn FnMut() -> Run; N]) -> [Vec<Run>; N] {
+/// Answers by a schema: objects against llama-server, and texts against the same without a schema.
+fn by_schema(stage: &Stage, table: &mut Table, served: &dyn Fn(&[String], usize) -> Run) {
+    let asked = objects();
+    let contenders: [&mut dyn FnMut() -> Run; 2] = [&mut || batch(stage, &asked), &mut || served(&asked, SLOTS)];
+    let [ours, theirs] = rounds([&[OBJECT_TOKENS; TASKS]; 2], contenders);
+    for answer in ours.iter().chain(&theirs).flat_map(|run| &run.answers) {
+        let object: serde_json::Value = serde_json::from_str(&answer.text).expect("an answer by a schema is JSON");
+        assert_eq!(object.as_object().map(serde_json::Map::len), Some(6), "{object}");
+    }
+    let what = "objects of six fields by a schema";
+    compare(table, what, "llama-server, 16 slots, 16 clients, the same schema", (&ours, &theirs), 1.5);
+
+    let with = texts_as_json();
+    // As many tokens without a schema, so that prompts weigh the same.
+    let lengths: Vec<u64> = batch(stage, &with).answers.into_iter().map(|answer| answer.tokens).collect();
+    let without: Vec<String> = bodies(None).iter().zip(&lengths).map(|(body, tokens)| limited(body, *tokens)).collect();
+    let contenders: [&mut dyn FnMut() -> Run; 2] = [&mut || batch(stage, &with), &mut || batch(stage, &without)];
+    let [with, without] = rounds([&[TOKENS; TASKS], &lengths], contenders);
+    let rate = |runs: &[Run]| {
+        let tokens = |run: &Run| run.answers.iter().map(|a| a.tokens).sum::<u64>() as f64;
+        median(runs.iter().map(|run| tokens(run) / run.loaded).collect())
+    };
+    let what = format!("{TASKS} chats under a schema, model loaded");
+    table.compare(what, Unit::TokensPerSecond, (rate(&with), rate(&without)), "without one", Goal::TimesTheRate(0.9));
+}
+
+/// The contenders in turns. `most`: for each of them the tokens that each of its answers may have.
+fn rounds<const N: usize>(most: [&[u64]; N], mut contenders: [&mut dyn FnMut() -> Run; N]) -> [Vec<Run>; N] {
     let mut runs = std::array::from_fn(|_| Vec::new());
     for _ in 0..ROUNDS {
-        for (contender, runs) in contenders.iter_mut().zip(&mut runs) {
+        for ((contender, runs), most) in contenders.iter_mut().zip(&mut runs).zip(most) {
             let run = contender();
-            assert_real(&run.answers);
+            assert_real(&run.answers, most);
             let tokens: u64 = run.answers.iter().map(|a| a.tokens).sum();
             eprintln!("    {:.1} s, {:.1} s loaded, {tokens} tokens", run.whole, run.loaded);
             runs.push(run);
@@ -133,13 +163,13 @@ fn rounds<const N: usize>(mut contenders: [&mut dyn FnMut() -> Run; N]) -> [Vec<
 }
 
 /// Every answer has text, and as many tokens as its end says.
-fn assert_real(answers: &[Answer]) {
-    assert_eq!(answers.len(), TASKS, "every task has its answer");
-    for answer in answers {
+fn assert_real(answers: &[Answer], most: &[u64]) {
+    assert_eq!((answers.len(), most.len()), (TASKS, TASKS), "every task has its answer");
+    for (answer, most) in answers.iter().zip(most.iter().copied()) {
         assert!(!answer.text.trim().is_empty(), "an empty answer");
-        assert!(answer.tokens > 0 && answer.tokens <= TOKENS, "{answer:?}");
+        assert!(answer.tokens > 0 && answer.tokens <= most, "{answer:?}");
         // The last token that is allowed can be the one that ends the answer.
-        assert!(answer.finish != "length" || answer.tokens == TOKENS, "{answer:?}");
+        assert!(answer.finish != "length" || answer.tokens == most, "{answer:?}");
     }
 }
 
