@@ -9,6 +9,7 @@ mod database;
 #[cfg(feature = "llama")]
 mod fit_families;
 mod fixtures;
+mod foreign_paths;
 mod full_disk;
 mod generated;
 mod gguf;
@@ -20,6 +21,7 @@ mod inventory;
 mod keep;
 #[cfg(feature = "llama")]
 mod kills;
+mod launch;
 #[cfg(feature = "llama")]
 mod offload;
 mod packaging;
@@ -27,14 +29,17 @@ mod packaging;
 mod processes;
 mod prune;
 mod prune_acting;
+mod prune_targets;
 mod queue;
 mod readme;
+mod render;
 #[cfg(feature = "llama")]
 mod run_once;
 mod sandbox;
 #[cfg(feature = "llama")]
 mod serve;
 mod show_fit;
+mod stores;
 mod task;
 mod verify;
 #[cfg(feature = "llama")]
@@ -43,5 +48,9 @@ mod worker;
 mod worker_embeddings;
 #[cfg(feature = "llama")]
 mod worker_figures;
+#[cfg(feature = "llama")]
+mod worker_forms;
+#[cfg(feature = "llama")]
+mod worker_handle;
 #[cfg(feature = "llama")]
 mod worker_http;
