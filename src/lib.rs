@@ -30,7 +30,7 @@
 //! | [`clock`] | the only caller of the clocks | |
 //!
 //! `supervise` stands under `host`: a read that can hang is a child process of its own.
-//! `tests/it/house.rs` holds the arrows and the absences to account.
+//! `tests/it/house/` holds the arrows and the absences to account.
 //!
 //! # Glossary
 //!
