@@ -1,3 +1,4 @@
+use super::memory::Memory;
 use super::read::{bytes, duration, typed};
 use super::{ServerAddress, WorkerConfig, bad_config};
 use crate::failure::{Failure, OrFail};
@@ -24,6 +25,7 @@ pub(super) struct ConfigFile {
     pub auto_prune: AutoPrune,
     pub prune: Prune,
     pub trash: Trash,
+    pub memory: Memory,
 }
 
 #[derive(Debug, Default, Deserialize)]

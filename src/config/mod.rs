@@ -3,6 +3,7 @@
 
 mod env;
 mod file;
+mod memory;
 mod places;
 mod places_local;
 mod read;
@@ -15,6 +16,7 @@ pub use servers::{PruneConfig, ServerAddress};
 pub use tasks::{AutoPrune, OffloadConfig};
 
 use crate::failure::Failure;
+use crate::model::ledger::BudgetLimits;
 use crate::model::{Age, HintSource, KeepHint, StoreKind, TierLimits};
 use file::ConfigFile;
 use std::path::{Path, PathBuf};
@@ -56,6 +58,8 @@ pub struct Config {
     pub prune: PruneConfig,
     pub auto_prune: AutoPrune,
     pub trash: TrashConfig,
+    /// What models may take of the memory of each device.
+    pub memory: BudgetLimits,
     /// The folder of the locks of this machine's executors and of its device: next to the database, so that all
     /// processes that use it find each other. Two processes that share a queue on one machine but not this folder would
     /// both load a model.
@@ -237,6 +241,7 @@ impl Config {
             prune: PruneConfig::settle(env, file.prune.ollama.as_deref(), &file.prune.endpoints)?,
             auto_prune: AutoPrune::load(env, &file.auto_prune)?,
             trash: TrashConfig { expire: file.trash.expire },
+            memory: memory::load(env, &file.memory)?,
             runtime_dir: env.runtime_dir(),
             color,
             sudo_user: env.text("SUDO_USER").or_else(|| env.text("SUDO_UID").map(|uid| format!("uid {uid}"))),

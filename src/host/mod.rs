@@ -1,6 +1,7 @@
 //! The resources of the machine: memory, GPUs, disks. Anything that can hang is read in a disposable child.
 
 pub mod actor;
+pub mod budget;
 pub mod commands;
 pub mod cpu;
 pub mod extents;
@@ -9,10 +10,12 @@ pub mod file_lock;
 pub mod file_system;
 pub mod gpu;
 pub mod in_time;
+pub mod liveness;
 pub mod memory;
 pub mod mounts;
 pub mod named_lock;
 pub mod node;
 pub mod open_files;
 pub mod proc_stat;
+pub mod process_memory;
 pub mod self_child;

@@ -10,3 +10,10 @@ pub struct DeviceMemory {
     pub kv_cache: u64,
     pub compute: u64,
 }
+
+/// Bytes on one device. Devices have ggml's names: `CPU` is main memory, `CUDA0` the first GPU.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct DeviceBytes {
+    pub device: String,
+    pub bytes: u64,
+}

@@ -1,16 +1,17 @@
 //! One prompt, answered by a local model in a worker process.
 
-use super::prompt_device::take;
+use super::prompt_device::{reserve, take};
 use super::{OpEvent, Progress, Session, Sink, Step, keep_hints, resolve_model, runnable};
 use crate::clock;
 use crate::db::{Access, UseEvent};
 use crate::display::{text, units};
 use crate::failure::Failure;
-use crate::host::{memory, self_child};
+use crate::host::self_child;
 use crate::inventory;
 use crate::model::{KeepHint, Model, ModelId, Selector};
 use crate::openai::{ChatRequest, Completion, Finish, Message, Options, TemplateUse, Timings};
 use crate::queue::executor::Device;
+use crate::queue::reservation::{self, Reservation};
 use crate::queue::{Why, rank, too_large};
 use crate::supervise::StopSignal;
 use crate::worker::{StartSpec, Worker};
@@ -86,7 +87,8 @@ pub fn answer(
 /// Returns the model that answers: the named one, else the first that fits, with the reason for the choice.
 fn choose(session: &mut Session, request: &Request) -> anyhow::Result<(Model, Option<String>)> {
     let context = session.config.worker.context;
-    let available = memory::memory().map(|memory| memory.available);
+    let limits = session.config.memory;
+    let available = reservation::main_memory_later(session.db(Access::ReadOnly)?, limits)?;
     if let Some(named) = &request.model {
         let row = resolve_model::resolve(session, named)?;
         runnable::check(&row)?;
@@ -148,15 +150,27 @@ fn run(
     };
     spec.device = device.map(Device::held);
     spec.load_limit = limit.map_or(spec.load_limit, |limit| limit.min(spec.load_limit));
+    let mut reservation = match device {
+        Some(_) => {
+            let (who, time) = ((request.command, request.force), (stop, limit.unwrap_or(WAIT)));
+            Some(reserve(session, who, (&model, &spec.load), time, on)?)
+        }
+        None => None,
+    };
     let mut progress = Progress::new(Step::Loading, Some(100));
     on(progress.clone().into());
+    let mut on_started = |pid| reservation.iter_mut().for_each(|reservation| reservation.started(pid));
     let mut on_progress = |fraction| {
         progress.done = (fraction * 100.0) as u64;
         on(progress.clone().into());
     };
-    let worker = Worker::start_while(&spec, stop, (&mut |_| {}, &mut on_progress), &mut || true);
+    let worker = Worker::start_while(&spec, stop, (&mut on_started, &mut on_progress), &mut || true);
     on(OpEvent::StepEnded { step: Step::Loading });
+    // Declared after the reservation, and so dropped before it: the worker has ended when its memory is released.
     let mut worker = worker.map_err(Failure::from)?;
+    if let Some(reservation) = &mut reservation {
+        reservation.ready()?;
+    }
     let loaded = started.elapsed();
     // The rest of the limit; loading counts.
     let chat = chat(request, limit.map(|limit| limit.saturating_sub(started.elapsed())));
@@ -168,8 +182,13 @@ fn run(
     });
     let completion = completion.map_err(Failure::from)?;
     check(request, &model, (&completion, first_token), on)?;
+    if let Some(reservation) = &mut reservation {
+        reservation.measure(worker.id())?;
+    }
     // The work is done; a worker that does not stop is killed.
-    let _ = worker.stop(Duration::from_secs(2));
+    if worker.stop(Duration::from_secs(2)).is_err() {
+        reservation.into_iter().for_each(Reservation::keep);
+    }
     Ok(Answer { model, completion, load: loaded, total: started.elapsed(), first_token })
 }
 

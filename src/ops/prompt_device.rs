@@ -1,9 +1,15 @@
-//! The device lock of a one-shot prompt: it loads a model only while no executor and no other prompt has one in memory.
+//! The device lock and the memory of a one-shot prompt: it loads a model only while no executor and no other prompt has
+//! one in memory, and where it fits beside the servers of a daemon.
 
 use super::{OpEvent, Session, Sink};
+use crate::clock;
 use crate::display::{text, units};
+use crate::engine::LoadSpec;
 use crate::failure::Failure;
+use crate::host::self_child;
+use crate::model::Model;
 use crate::queue::executor::{Device, Taken};
+use crate::queue::reservation::{self, Reservation, Reserving, holders};
 use crate::supervise::StopSignal;
 use std::time::Duration;
 
@@ -42,5 +48,59 @@ pub fn take(
             }
         }
         .into()),
+    }
+}
+
+/// The interval between tries for memory: no event reports that a process has given its memory back.
+const TRY_EVERY: Duration = Duration::from_millis(200);
+
+/// Reserves the memory of a model, and waits while others of the ledger hold it, for `limit` at most.
+///
+/// # Errors
+/// Cannot be met (3) where waiting does not help; busy (4) where it is not free within `limit`; interrupted (130) or
+/// terminated (143).
+pub fn reserve(
+    session: &Session,
+    (command, is_forced): (&str, bool),
+    (model, load): (&Model, &LoadSpec),
+    (stop, limit): (&StopSignal, Duration),
+    on: &mut Sink<'_>,
+) -> anyhow::Result<Reservation> {
+    let reserving = Reserving {
+        database: session.config.database.clone(),
+        who: session.who(command),
+        limits: session.config.memory,
+        program: self_child::OURSELVES.into(),
+        is_forced,
+    };
+    let mut asking = reservation::Request::new(&reserving, model, load)?;
+    let began = clock::instant();
+    let mut is_reported = false;
+    loop {
+        let refusal = match asking.attempt()? {
+            Ok(id) => return Ok(asking.hold(id)),
+            Err(refusal) => refusal,
+        };
+        let name = text::clean(&model.name);
+        if !refusal.can_ever_fit || refusal.rows.is_empty() {
+            let hint =
+                "choose a smaller model, free memory, or insist with --force; MODELCTL_RAM_BUDGET limits all models";
+            return Err(Failure::cannot_meet(format!("{name} {}", asking.in_words(&refusal))).hint(hint).into());
+        }
+        if let Some(stop) = stop.reason() {
+            return Err(Failure::new(stop.kind(), "stopped before there was memory for it").into());
+        }
+        let waited = began.elapsed();
+        let Some(left) = limit.checked_sub(waited).filter(|left| !left.is_zero()) else {
+            let (why, limit) = (asking.in_words(&refusal), units::took(limit));
+            return Err(Failure::busy(format!("{name} {why}, which did not end within {limit}"))
+                .hint("a longer --timeout waits longer")
+                .into());
+        };
+        if !is_reported && waited >= QUIET_WAIT {
+            is_reported = true;
+            on(OpEvent::note(format!("waiting for the memory of {}", holders(&refusal))));
+        }
+        stop.wait_timeout(TRY_EVERY.min(left));
     }
 }

@@ -44,6 +44,7 @@ pub fn run_tasks(
         program: self_child::OURSELVES.into(),
         runtime_dir: session.config.runtime_dir.clone(),
         worker: session.config.worker.clone(),
+        memory: session.config.memory,
         hints,
         limits: session.config.tiers,
         policy: Policy::default(),

@@ -7,7 +7,9 @@ mod choose;
 pub mod executor;
 pub mod executor_lock;
 pub mod measured_memory;
+pub mod needs;
 pub mod place;
+pub mod reservation;
 #[cfg(test)]
 mod tests;
 

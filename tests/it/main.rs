@@ -23,6 +23,8 @@ mod keep;
 mod kills;
 mod launch;
 #[cfg(feature = "llama")]
+mod ledger;
+#[cfg(feature = "llama")]
 mod offload;
 mod packaging;
 #[cfg(feature = "llama")]

@@ -6,6 +6,7 @@ mod history;
 mod holdings;
 mod inventory;
 mod keep;
+mod ledger;
 mod opening;
 mod queue;
 mod samples;

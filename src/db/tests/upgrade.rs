@@ -7,10 +7,13 @@ use crate::clock::Timestamp;
 use crate::db::HistoryFilter;
 use crate::db::schema::VERSION;
 use crate::db::{HashRecord, UseEvent};
+use crate::model::ledger::{Admission, Admitted, Place, ProcessId, Purpose};
 use crate::model::task::machine::End;
 use crate::model::task::order::{ClaimAsk, Claimed};
 use crate::model::task::*;
-use crate::model::{Action, Actor, DeviceMemory, Event, Model, ModelId, ScanOutcome, Settings, Subject, Surveyed};
+use crate::model::{
+    Action, Actor, DeviceBytes, DeviceMemory, Event, Model, ModelId, ScanOutcome, Settings, Subject, Surveyed,
+};
 use rusqlite::Connection;
 use std::io::Write;
 
@@ -28,6 +31,7 @@ const DUMPS: &[&str] = &[
     include_str!("../../../fixtures/db/v11.sql"),
     include_str!("../../../fixtures/db/v12.sql"),
     include_str!("../../../fixtures/db/v13.sql"),
+    include_str!("../../../fixtures/db/v14.sql"),
 ];
 
 /// Everything in the schema, as SQLite keeps it.
@@ -94,6 +98,9 @@ fn every_older_database_is_brought_up_to_date_with_all_it_holds() {
             assert!(events.iter().all(|told| told.event == sample_event(models[0].id.clone())));
             let stamps = usize::from(dump.contains("INSERT INTO stamp"));
             assert_eq!(db.stamps().unwrap().len(), stamps);
+            let loads: Vec<_> = db.ledger().unwrap().into_iter().map(|row| (row.worker, row.held("CPU"))).collect();
+            let load = (Some(ProcessId { pid: 3, start: 4 }), 6);
+            assert_eq!(loads, if dump.contains("INSERT INTO load ") { vec![load] } else { vec![] });
         }
     }
 }
@@ -131,6 +138,21 @@ fn print_a_dump() {
         db.record_verified(&file.identity, &record).unwrap();
         let devices = [DeviceMemory { device: "CPU".into(), weights: 1, kv_cache: 2, compute: 3 }];
         db.record_measured(&file.identity, "ctx=4096", &devices).unwrap();
+        let held = [DeviceBytes { device: "CPU".into(), bytes: 6 }];
+        db.record_footprint(&file.identity, "ctx=4096", &held).unwrap();
+    }
+    let load = Admission {
+        place: Place { host: "box".into(), boot: "b".into(), namespace: 1 },
+        owner: ProcessId { pid: 1, start: 2 },
+        who: "modelctl run-once (process 1)".into(),
+        model: small.id.clone(),
+        name: small.name.clone(),
+        purpose: Purpose::Main,
+        needs: vec![DeviceBytes { device: "CPU".into(), bytes: 6 }],
+        at: NOW,
+    };
+    if let Admitted::Load(id) = db.admit(&load, &[], &[]).unwrap() {
+        db.set_load_worker(id, ProcessId { pid: 3, start: 4 }).unwrap();
     }
     db.add_keep_hints(&["*-Q4_K_M".into(), "/models/big.gguf".into()], NOW, |_| None).unwrap();
     sample_queue(&mut db);

@@ -2,13 +2,14 @@
 
 use super::Setup;
 use crate::clock::{self, Timestamp};
+use crate::db::Db;
 use crate::engine::CONTEXTS;
-use crate::host::memory;
 use crate::http::Endpoint;
 use crate::model::backoff::Backoff;
 use crate::model::task::Wish;
 use crate::model::{Model, ModelRow, State};
 use crate::queue::place::Refused;
+use crate::queue::reservation::{self, Request, Reservation, Reserving};
 use crate::queue::{serves, too_large, unfit};
 use crate::supervise::{Ending, StopSignal};
 use crate::worker::{FailedKind, Held, StartSpec, Worker, WorkerError};
@@ -34,7 +35,9 @@ pub(super) struct Loaded {
     pub slots: usize,
     pub took: Duration,
     pub model: Model,
+    /// Declared before the reservation: it has ended before its memory is released.
     worker: Worker,
+    reservation: Reservation,
 }
 
 impl Loaded {
@@ -47,9 +50,15 @@ impl Loaded {
         self.worker.wait_ending().map(|ending| ending.to_string())
     }
 
-    pub fn unload(self) {
+    pub fn unload(mut self) {
+        if self.worker.ending().is_none() {
+            // By now it has used the memory that it uses; the next load knows. Without a database the formula does.
+            let _ = self.reservation.measure(self.worker.id());
+        }
         // A worker that does not end in time is killed.
-        let _ = self.worker.stop(END_LIMIT);
+        if self.worker.stop(END_LIMIT).is_err() {
+            self.reservation.keep();
+        }
     }
 
     /// Kills the worker at once, whatever it does. The error is a worker that hangs in the kernel, where not even
@@ -57,7 +66,10 @@ impl Loaded {
     pub fn kill(self) -> Result<(), String> {
         match self.worker.kill() {
             Ok(_) => Ok(()),
-            Err(error) => Err(error.to_string()),
+            Err(error) => {
+                self.reservation.keep();
+                Err(error.to_string())
+            }
         }
     }
 }
@@ -79,9 +91,9 @@ pub(super) struct Watching<'a> {
     pub is_wanted: &'a mut dyn FnMut() -> bool,
 }
 
-/// Loads `model`. The inner error is the reason why it was not loaded.
+/// Loads `model`, once the ledger of `db` has room for it. The inner error is the reason why it was not loaded.
 pub(super) fn load(
-    (setup, device): (&Setup, &Held),
+    (setup, device, db): (&Setup, &Held, &Db),
     row: &ModelRow,
     model: &Model,
     mut watching: Watching<'_>,
@@ -92,7 +104,7 @@ pub(super) fn load(
     if let Some(unfit) = unfit(row) {
         return refused(format!("it {}", unfit.why), !row.enabled && row.state == State::Ready);
     }
-    let available = memory::memory().map(|memory| memory.available);
+    let available = reservation::main_memory_left(db, setup.memory)?;
     let fits = |contexts| too_large(model, (setup.worker.context, contexts), &available);
     if let Some(why) = fits(1) {
         return refused(why, true);
@@ -107,13 +119,27 @@ pub(super) fn load(
     start.load.parallel = parallel;
     start.load.queue = usize::try_from(parallel).unwrap_or(1).saturating_mul(4).max(32);
     let began = clock::instant();
+    let reserving = Reserving {
+        database: db.path().to_owned(),
+        who: setup.who.clone(),
+        limits: setup.memory,
+        program: setup.program.clone(),
+        is_forced: false,
+    };
+    let mut request = Request::new(&reserving, model, &start.load)?;
+    let mut reservation = match request.attempt()? {
+        Ok(id) => request.hold(id),
+        Err(refusal) => return refused(request.in_words(&refusal), true),
+    };
     let mut last = String::new();
     for attempt in 0..TRIES {
         if attempt > 0 {
             watching.stop.wait_timeout(WAITS.after(attempt));
         }
-        match start_worker(&start, &mut watching) {
+        match start_worker(&start, &mut reservation, &mut watching) {
             Ok(worker) => {
+                reservation.ready()?;
+                reservation.measure(worker.id())?;
                 let serves = serves(row, &setup.limits);
                 let slots = slots(&worker);
                 let took = began.elapsed();
@@ -125,6 +151,7 @@ pub(super) fn load(
                     took,
                     model: model.clone(),
                     worker,
+                    reservation,
                 }));
             }
             // The model is not at fault.
@@ -151,9 +178,14 @@ pub(super) fn load(
     refused(last, false)
 }
 
-fn start_worker(start: &StartSpec, watching: &mut Watching<'_>) -> Result<Worker, WorkerError> {
+fn start_worker(
+    start: &StartSpec,
+    reservation: &mut Reservation,
+    watching: &mut Watching<'_>,
+) -> Result<Worker, WorkerError> {
+    let mut on_started = |pid| reservation.started(pid);
     let Watching { stop, on_progress, is_wanted } = watching;
-    Worker::start_while(start, stop, (&mut |_| {}, &mut |done| on_progress(done)), *is_wanted)
+    Worker::start_while(start, stop, (&mut on_started, &mut |done| on_progress(done)), *is_wanted)
 }
 
 fn slots(worker: &Worker) -> usize {

@@ -25,6 +25,7 @@ mod watchdog;
 use crate::clock::{self, Timestamp};
 use crate::config::WorkerConfig;
 use crate::db::Db;
+use crate::model::ledger::BudgetLimits;
 use crate::model::task::{OpenQueue, Policy, Queue, Retention};
 use crate::model::{KeepHint, TierLimits};
 use crate::queue::executor_lock::ExecutorLock;
@@ -56,6 +57,8 @@ pub struct Setup {
     /// The folder of the workers' sockets.
     pub runtime_dir: PathBuf,
     pub worker: WorkerConfig,
+    /// What models may take of the memory of each device.
+    pub memory: BudgetLimits,
     /// The keep hints in order of preference.
     pub hints: Vec<KeepHint>,
     pub limits: TierLimits,

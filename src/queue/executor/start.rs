@@ -209,7 +209,7 @@ impl Run<'_> {
             !left.is_empty()
         };
         let watching = Watching { stop: self.stop, on_progress: &mut on_progress, is_wanted: &mut is_wanted };
-        let loaded = load::load((self.setup, &self.worker.device), row, &model, watching)?;
+        let loaded = load::load((self.setup, &self.worker.device, &*self.inventory), row, &model, watching)?;
         self.claims.lose(holds.iter().copied().filter(|hold| !left.contains(hold)));
         match loaded {
             Ok(loaded) => {

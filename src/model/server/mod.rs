@@ -1,0 +1,5 @@
+//! The programs that serve models.
+
+mod engine;
+
+pub use engine::Engine;

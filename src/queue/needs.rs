@@ -1,0 +1,148 @@
+//! The memory that a worker with a model will take.
+
+use super::measured_memory::{self, main_file, other_shards, unchanged};
+use crate::db::Db;
+use crate::engine::LoadSpec;
+use crate::gguf::estimate::{Settings, Shape, estimate};
+use crate::host::budget::MAIN_MEMORY;
+use crate::model::server::Engine;
+use crate::model::{DeviceBytes, DeviceMemory, Model, Reading};
+use std::path::Path;
+
+/// Bytes of a worker besides its model, where no formula says: the runtime of llama.cpp.
+const OVERHEAD: u64 = 64 << 20;
+
+/// Returns the bytes that a worker with this model takes, per device: what a worker held with these settings before, and
+/// what llama.cpp lays out for them, whichever is more; else by the formula over the header. Pages of a worker that were
+/// not used before it was measured are in the second figure only. `modelctl` asks llama.cpp, for up to a minute, if
+/// neither is known.
+///
+/// # Errors
+/// When the database cannot be used.
+pub fn needs(
+    db: &mut Db,
+    modelctl: &Path,
+    model: &Model,
+    (load, engine): (&LoadSpec, Engine),
+) -> anyhow::Result<Vec<DeviceBytes>> {
+    let settings = settings(model, load);
+    let held = held_before(db, model, (load, engine))?;
+    let fit = match measured_memory::cached(db, model, &settings)? {
+        Some(devices) => Some(devices),
+        None if held.is_some() || crate::engine::available().is_err() => None,
+        None => match measured_memory::ask(modelctl, model, &settings) {
+            Reading::Known(devices) => {
+                measured_memory::record(db, model, &settings, &devices)?;
+                Some(devices)
+            }
+            // What llama.cpp cannot lay out is found out when it is loaded.
+            Reading::Unavailable(_) => None,
+        },
+    };
+    let by_formula = Shape::of(model).map(|shape| estimate(&shape, &settings));
+    let overhead = by_formula.map_or(OVERHEAD, |estimate| estimate.overhead);
+    let laid_out = fit.map(|devices| with_overhead(&devices, overhead, load.gpu_layers == Some(0)));
+    Ok(match (held, laid_out) {
+        (Some(held), Some(laid_out)) => larger(held, laid_out),
+        (Some(known), None) | (None, Some(known)) => known,
+        (None, None) => {
+            let bytes = by_formula.map_or(OVERHEAD, |estimate| estimate.total());
+            vec![DeviceBytes { device: MAIN_MEMORY.to_owned(), bytes }]
+        }
+    })
+}
+
+/// Returns what a worker held with this model and these settings, if one was measured.
+fn held_before(db: &Db, model: &Model, load: (&LoadSpec, Engine)) -> anyhow::Result<Option<Vec<DeviceBytes>>> {
+    match main_file(model) {
+        Some((_, identity)) if unchanged(model) => db.footprint(&identity, &key(model, load)),
+        _ => Ok(None),
+    }
+}
+
+/// Stores what a worker with this model holds.
+///
+/// # Errors
+/// When the database cannot be written to.
+pub fn record(db: &mut Db, model: &Model, load: (&LoadSpec, Engine), held: &[DeviceBytes]) -> anyhow::Result<()> {
+    match main_file(model) {
+        Some((_, identity)) if !held.is_empty() => db.record_footprint(&identity, &key(model, load), held),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the settings of llama.cpp for a load.
+fn settings(model: &Model, load: &LoadSpec) -> Settings {
+    let context = match (load.context, model.trained_context()) {
+        (0, trained) => trained.unwrap_or(Settings::default().n_ctx),
+        (context, trained) => trained.map_or(context, |trained| trained.min(context)),
+    };
+    Settings {
+        n_ctx: load.cells(context),
+        n_parallel: load.parallel,
+        n_batch: load.batch,
+        n_ubatch: load.batch.min(Settings::default().n_ubatch),
+        ..Settings::default()
+    }
+}
+
+/// Returns a key of everything that the memory of a worker depends on in addition to the main file.
+fn key(model: &Model, (load, engine): (&LoadSpec, Engine)) -> String {
+    format!(
+        "engine={} ctx={} parallel={} batch={} gpu-layers={} mmap={} pooling={} llama={}{}",
+        engine.name(),
+        load.context,
+        load.parallel,
+        load.batch,
+        load.gpu_layers.map_or_else(|| "all".to_owned(), |layers| layers.to_string()),
+        load.mmap,
+        load.pooling.map_or("own", |pooling| pooling.name()),
+        crate::engine::build(),
+        other_shards(model)
+    )
+}
+
+/// Adds what the process takes besides the model. `is_all_in_main_memory`: no layer is given to a GPU.
+fn with_overhead(devices: &[DeviceMemory], overhead: u64, is_all_in_main_memory: bool) -> Vec<DeviceBytes> {
+    let mut all = vec![DeviceBytes { device: MAIN_MEMORY.to_owned(), bytes: overhead }];
+    for device in devices {
+        let bytes = device.weights.saturating_add(device.kv_cache).saturating_add(device.compute);
+        let name = if is_all_in_main_memory { MAIN_MEMORY } else { &device.device };
+        add(&mut all, name, bytes, u64::saturating_add);
+    }
+    all
+}
+
+/// Returns the larger figure of each device.
+fn larger(mut one: Vec<DeviceBytes>, other: Vec<DeviceBytes>) -> Vec<DeviceBytes> {
+    for DeviceBytes { device, bytes } in other {
+        add(&mut one, &device, bytes, u64::max);
+    }
+    one
+}
+
+fn add(all: &mut Vec<DeviceBytes>, device: &str, bytes: u64, how: fn(u64, u64) -> u64) {
+    match all.iter_mut().find(|known| known.device == device) {
+        Some(known) => known.bytes = how(known.bytes, bytes),
+        None => all.push(DeviceBytes { device: device.to_owned(), bytes }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(all: &[(&str, u64)]) -> Vec<DeviceBytes> {
+        all.iter().map(|(device, bytes)| DeviceBytes { device: (*device).into(), bytes: *bytes }).collect()
+    }
+
+    #[test]
+    fn a_process_takes_more_than_its_model_and_the_larger_figure_counts() {
+        let device = |name: &str| DeviceMemory { device: name.into(), weights: 4, kv_cache: 2, compute: 1 };
+        let devices = [device("CPU"), device("CUDA0")];
+        assert_eq!(with_overhead(&devices, 10, false), bytes(&[("CPU", 17), ("CUDA0", 7)]));
+        assert_eq!(with_overhead(&devices, 10, true), bytes(&[("CPU", 24)]), "no layer is on the GPU");
+        let most = larger(bytes(&[("CPU", 20)]), bytes(&[("CPU", 17), ("CUDA0", 7)]));
+        assert_eq!(most, bytes(&[("CPU", 20), ("CUDA0", 7)]));
+    }
+}
