@@ -69,6 +69,7 @@ pub(crate) fn sample_row(name: &str) -> ModelRow {
         pinned: false,
         tier_override: None,
         alias: None,
+        server: Default::default(),
         first_seen: Timestamp(1_700_000_000_000),
         last_used: None,
         use_count: 0,

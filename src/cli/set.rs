@@ -1,9 +1,12 @@
 use super::{Ctx, Exit};
+use crate::model::server::{self, Class, Engine};
 use crate::model::{Selector, Settings, Tier};
 use crate::ops::settings::{Change, TierChoice, change_settings};
 use clap::{ArgGroup, Args};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-/// Set what a model is to you: its tier, its alias, whether it may be chosen
+/// Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs
 ///
 /// Kept by content: a model that moves or is downloaded again keeps its settings.
 #[derive(Debug, Args)]
@@ -33,9 +36,145 @@ pub struct SetArgs {
     /// A line to remember; empty takes it away
     #[arg(long, group = "change", value_name = "TEXT")]
     note: Option<String>,
+    #[command(flatten)]
+    server: ServerArgs,
     /// Print the settings as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What applies when its server is started the next time; `auto` takes a setting away. These settings win over
+/// `[models."NAME"]` of the config file.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options for its server")]
+struct ServerArgs {
+    /// The program that serves it: `worker` or `llama-server`
+    #[arg(long, group = "change", value_name = "ENGINE", value_parser = set_or_auto::<Engine>)]
+    engine: Option<Wish<Engine>>,
+    /// Tokens of context of one request
+    #[arg(long, group = "change", value_name = "TOKENS", value_parser = set_or_auto::<u32>)]
+    context: Option<Wish<u32>>,
+    /// Requests that are answered at once
+    #[arg(long, group = "change", value_name = "N", value_parser = set_or_auto::<u32>)]
+    parallel: Option<Wish<u32>>,
+    /// Layers on the GPU
+    #[arg(long, group = "change", value_name = "N", value_parser = set_or_auto::<u32>)]
+    gpu_layers: Option<Wish<u32>>,
+    /// Threads for generation
+    #[arg(long, group = "change", value_name = "N", value_parser = set_or_auto::<u32>)]
+    threads: Option<Wish<u32>>,
+    /// Stop the server after this time without a request, such as `10m`
+    #[arg(long, group = "change", value_name = "TIME", value_parser = set_or_auto::<Time>)]
+    idle_timeout: Option<Wish<Time>>,
+    /// The class of requests that name none: `interactive`, `normal` or `batch`
+    #[arg(long, group = "change", value_name = "CLASS", value_parser = set_or_auto::<Class>)]
+    priority: Option<Wish<Class>>,
+    /// Whether a second worker may make vectors of a model that generates text: `yes` or `no`
+    #[arg(long, group = "change", value_name = "YES", value_parser = set_or_auto::<YesNo>)]
+    embeddings: Option<Wish<YesNo>>,
+    /// Arguments for llama-server, separated by spaces, such as `-fa on`
+    #[arg(long, group = "change", value_name = "ARGS", allow_hyphen_values = true, value_parser = set_or_auto::<Words>)]
+    llama_args: Option<Wish<Words>>,
+    /// A variable of its server, such as `CUDA_VISIBLE_DEVICES=0`; replaces all that are set
+    #[arg(long, group = "change", value_name = "NAME=VALUE", value_parser = set_or_auto::<Variable>)]
+    env: Vec<Wish<Variable>>,
+}
+
+/// A new value, or none.
+#[derive(Debug, Clone)]
+struct Wish<T>(Option<T>);
+
+/// A value that can be read from the command line.
+trait Value: Sized {
+    fn read(text: &str) -> Result<Self, String>;
+}
+
+fn set_or_auto<T: Value>(text: &str) -> Result<Wish<T>, String> {
+    match text {
+        "auto" => Ok(Wish(None)),
+        text => T::read(text).map(|value| Wish(Some(value))),
+    }
+}
+
+impl Value for u32 {
+    fn read(text: &str) -> Result<u32, String> {
+        text.parse().map_err(|_| "give a whole number, or auto".to_owned())
+    }
+}
+
+impl Value for Engine {
+    fn read(text: &str) -> Result<Engine, String> {
+        Engine::from_name(text).ok_or_else(|| "give one of worker, llama-server, auto".to_owned())
+    }
+}
+
+impl Value for Class {
+    fn read(text: &str) -> Result<Class, String> {
+        Class::from_name(text).ok_or_else(|| "give one of interactive, normal, batch, auto".to_owned())
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Time(Duration);
+
+impl Value for Time {
+    fn read(text: &str) -> Result<Time, String> {
+        humantime::parse_duration(text).map(Time).map_err(|_| "give a time such as 90s or 10m, or auto".to_owned())
+    }
+}
+
+#[derive(Debug, Clone)]
+struct YesNo(bool);
+
+impl Value for YesNo {
+    fn read(text: &str) -> Result<YesNo, String> {
+        match text {
+            "yes" => Ok(YesNo(true)),
+            "no" => Ok(YesNo(false)),
+            _ => Err("give one of yes, no, auto".to_owned()),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Words(Vec<String>);
+
+impl Value for Words {
+    fn read(text: &str) -> Result<Words, String> {
+        Ok(Words(text.split_whitespace().map(str::to_owned).collect()))
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Variable(String, String);
+
+impl Value for Variable {
+    fn read(text: &str) -> Result<Variable, String> {
+        let (name, value) = text.split_once('=').ok_or("give NAME=VALUE, or auto")?;
+        Ok(Variable(name.to_owned(), value.to_owned()))
+    }
+}
+
+impl ServerArgs {
+    fn change(&self) -> server::Change {
+        fn new<T: Clone, V>(wish: Option<&Wish<T>>, value: impl Fn(T) -> V) -> Option<Option<V>> {
+            wish.map(|wish| wish.0.clone().map(value))
+        }
+        let variables = self.env.iter().filter_map(|wish| wish.0.clone()).map(|Variable(name, value)| (name, value));
+        let env: BTreeMap<_, _> = variables.collect();
+        server::Change {
+            engine: new(self.engine.as_ref(), |engine| engine),
+            context: new(self.context.as_ref(), |n| n),
+            parallel: new(self.parallel.as_ref(), |n| n),
+            gpu_layers: new(self.gpu_layers.as_ref(), |n| n),
+            threads: new(self.threads.as_ref(), |n| n),
+            idle_timeout: new(self.idle_timeout.as_ref(), |time| time.0),
+            priority: new(self.priority.as_ref(), |class| class),
+            embeddings: new(self.embeddings.as_ref(), |yes| yes.0),
+            args: new(self.llama_args.as_ref(), |words| words.0),
+            env: (!self.env.is_empty()).then(|| Some(env).filter(|env| !env.is_empty())),
+        }
+    }
 }
 
 fn tier(text: &str) -> Result<TierChoice, String> {
@@ -53,6 +192,7 @@ pub fn run(ctx: &mut Ctx, args: &SetArgs) -> anyhow::Result<Exit> {
         tier: args.tier,
         alias: args.alias.clone(),
         note: args.note.clone(),
+        server: args.server.change(),
     };
     let (row, settings) = change_settings(&mut ctx.session, &Selector(args.model.clone()), &change)?;
     if args.json {
@@ -71,5 +211,22 @@ fn sentence(s: &Settings) -> String {
     words.push(s.tier.map_or("tier computed".to_owned(), |t| format!("tier {t}")));
     words.extend(s.alias.iter().map(|a| format!("alias {a}")));
     words.extend(s.note.iter().map(|n| format!("note: {n}")));
+    words.extend(server_words(&s.server));
     words.join(", ")
+}
+
+fn server_words(s: &server::Choices) -> Vec<String> {
+    let mut words = Vec::new();
+    words.extend(s.engine.map(|engine| format!("engine {}", engine.name())));
+    words.extend(s.context.map(|n| format!("context {n}")));
+    words.extend(s.parallel.map(|n| format!("parallel {n}")));
+    words.extend(s.gpu_layers.map(|n| format!("GPU layers {n}")));
+    words.extend(s.threads.map(|n| format!("threads {n}")));
+    words.extend(s.idle_timeout.map(|time| format!("idle timeout {}", humantime::format_duration(time))));
+    words.extend(s.priority.map(|class| format!("priority {}", class.name())));
+    words.extend(s.embeddings.map(|yes| format!("embeddings {}", if yes { "yes" } else { "no" })));
+    words.extend(s.args.as_ref().map(|args| format!("arguments {}", args.join(" "))));
+    // Values may be long; the names say enough.
+    words.extend(s.env.as_ref().map(|env| format!("variables {}", env.keys().cloned().collect::<Vec<_>>().join(" "))));
+    words
 }

@@ -1,4 +1,5 @@
 use super::memory::Memory;
+use super::models::{EngineFile, ModelsFile};
 use super::read::{bytes, duration, typed};
 use super::{ServerAddress, WorkerConfig, bad_config};
 use crate::failure::{Failure, OrFail};
@@ -21,6 +22,8 @@ pub(super) struct ConfigFile {
     pub scan: Scan,
     pub tiers: Tiers,
     pub worker: Worker,
+    pub engine: EngineFile,
+    pub models: ModelsFile,
     pub offload: Offload,
     pub auto_prune: AutoPrune,
     pub prune: Prune,

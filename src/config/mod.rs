@@ -4,6 +4,7 @@
 mod env;
 mod file;
 mod memory;
+mod models;
 mod places;
 mod places_local;
 mod read;
@@ -12,12 +13,14 @@ mod servers;
 mod tasks;
 
 pub use env::Env;
+pub use models::{EngineConfig, ModelsConfig};
 pub use servers::{PruneConfig, ServerAddress};
 pub use tasks::{AutoPrune, OffloadConfig};
 
 use crate::failure::Failure;
 use crate::model::ledger::BudgetLimits;
-use crate::model::{Age, HintSource, KeepHint, StoreKind, TierLimits};
+use crate::model::server::ServerSettings;
+use crate::model::{Age, HintSource, KeepHint, ModelRow, StoreKind, TierLimits};
 use file::ConfigFile;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -54,6 +57,8 @@ pub struct Config {
     pub keep: KeepLists,
     pub tiers: TierLimits,
     pub worker: WorkerConfig,
+    pub engine: EngineConfig,
+    pub models: ModelsConfig,
     pub offload: OffloadConfig,
     pub prune: PruneConfig,
     pub auto_prune: AutoPrune,
@@ -217,6 +222,7 @@ impl Config {
             }
         };
 
+        let engine = EngineConfig::load(env, &file.engine, from_file);
         let keep = KeepLists { environment: env.list("KEEP_LOCAL_MODELS"), file: file.keep.clone() };
 
         let mut worker = file.worker.settings();
@@ -237,6 +243,8 @@ impl Config {
             keep,
             tiers: file.tiers.limits(),
             worker,
+            engine,
+            models: file.models.settings(),
             offload: OffloadConfig::load(env, &file.offload)?,
             prune: PruneConfig::settle(env, file.prune.ollama.as_deref(), &file.prune.endpoints)?,
             auto_prune: AutoPrune::load(env, &file.auto_prune)?,
@@ -247,6 +255,15 @@ impl Config {
             sudo_user: env.text("SUDO_USER").or_else(|| env.text("SUDO_UID").map(|uid| format!("uid {uid}"))),
             columns: env.text("COLUMNS").and_then(|c| c.parse().ok()).filter(|c| *c > 0),
         })
+    }
+}
+
+impl Config {
+    /// Returns how the server of a model is started. What was set for it wins over the config file. `trained` is the
+    /// number of tokens of context that it was trained with.
+    pub fn server_settings(&self, row: &ModelRow, trained: Option<u32>) -> ServerSettings {
+        let layers = std::iter::once(&row.server).chain(self.models.of(row));
+        ServerSettings::of(&models::defaults(&self.engine, &self.worker), layers, trained)
     }
 }
 

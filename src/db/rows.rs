@@ -2,6 +2,7 @@
 
 use super::Db;
 use super::cells::Cells;
+use super::settings;
 use super::verdict::Verdicts;
 use crate::clock::Timestamp;
 use crate::model::{Kind, ModelId, ModelRow, State, StoreKind, Tier};
@@ -15,7 +16,7 @@ impl Db {
                 "SELECT m.id, m.number, m.name, m.store, m.root, m.repo, m.kind, m.state, m.reason, m.path, m.content,
                      m.architecture, m.family, m.quant, m.bits_per_weight, m.parameters, m.context_length, m.size,
                      m.allocated, m.weights, m.chat_template, m.shards, m.mmproj, m.first_seen,
-                     s.enabled, s.pinned, s.tier, s.alias, u.last_used, u.use_count
+                     s.enabled, s.pinned, s.tier, s.alias, s.server, u.last_used, u.use_count
                  FROM model AS m
                  LEFT JOIN setting AS s ON s.subject = m.subject
                  LEFT JOIN use_total AS u ON u.subject = m.subject
@@ -57,6 +58,7 @@ impl Db {
                     pinned: cells.take::<Option<bool>>()?.unwrap_or(false),
                     tier_override: cells.name_or_null(Tier::from_name)?,
                     alias: cells.take()?,
+                    server: settings::server(&mut cells)?,
                     last_used: cells.take::<Option<i64>>()?.map(Timestamp),
                     use_count: cells.count_or_null()?.unwrap_or(0),
                     also_named: Vec::new(),

@@ -4,6 +4,7 @@
 use super::cells::Cells;
 use super::error::{DbError, DbResult};
 use super::{Db, history};
+use crate::model::server::Choices;
 use crate::model::{Event, ModelId, Settings, Tier};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -50,10 +51,14 @@ impl Db {
 }
 
 fn put(tx: &Connection, subject: &str, settings: &Settings) -> DbResult<()> {
+    let server = match &settings.server {
+        none if none.is_empty() => None,
+        chosen => Some(serde_json::to_string(chosen).map_err(|e| DbError::Contradiction(e.to_string()))?),
+    };
     tx.prepare_cached(
-        "INSERT INTO setting (subject, enabled, pinned, tier, alias, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        "INSERT INTO setting (subject, enabled, pinned, tier, alias, note, server) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (subject) DO UPDATE SET enabled = excluded.enabled, pinned = excluded.pinned,
-             tier = excluded.tier, alias = excluded.alias, note = excluded.note",
+             tier = excluded.tier, alias = excluded.alias, note = excluded.note, server = excluded.server",
     )?
     .execute(params![
         subject,
@@ -61,7 +66,8 @@ fn put(tx: &Connection, subject: &str, settings: &Settings) -> DbResult<()> {
         settings.pinned,
         settings.tier.map(Tier::name),
         settings.alias,
-        settings.note
+        settings.note,
+        server
     ])?;
     Ok(())
 }
@@ -77,8 +83,8 @@ fn subject_of(conn: &Connection, model: &ModelId) -> DbResult<String> {
 }
 
 pub(super) fn of_subject(conn: &Connection, subject: &str) -> DbResult<Settings> {
-    let mut find =
-        conn.prepare_cached("SELECT subject, enabled, pinned, tier, alias, note FROM setting WHERE subject = ?1")?;
+    let mut find = conn
+        .prepare_cached("SELECT subject, enabled, pinned, tier, alias, note, server FROM setting WHERE subject = ?1")?;
     let mut rows = find.query([subject])?;
     let Some(row) = rows.next()? else { return Ok(Settings::default()) };
     let mut cells = Cells::new(row, "setting");
@@ -89,5 +95,14 @@ pub(super) fn of_subject(conn: &Connection, subject: &str) -> DbResult<Settings>
         tier: cells.name_or_null(Tier::from_name)?,
         alias: cells.take()?,
         note: cells.take()?,
+        server: server(&mut cells)?,
     })
+}
+
+/// Reads the column `server`.
+pub(super) fn server(cells: &mut Cells<'_, '_>) -> DbResult<Choices> {
+    match cells.take::<Option<String>>()? {
+        None => Ok(Choices::default()),
+        Some(text) => serde_json::from_str(&text).map_err(|error| cells.bad(error.to_string())),
+    }
 }

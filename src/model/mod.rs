@@ -447,11 +447,15 @@ pub struct Settings {
     pub tier: Option<Tier>,
     pub alias: Option<String>,
     pub note: Option<String>,
+    /// The choices for its server; those of the config file apply below them.
+    #[serde(default, skip_serializing_if = "server::Choices::is_empty")]
+    pub server: server::Choices,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { enabled: true, pinned: false, tier: None, alias: None, note: None }
+        let server = server::Choices::default();
+        Settings { enabled: true, pinned: false, tier: None, alias: None, note: None, server }
     }
 }
 

@@ -1,3 +1,4 @@
+use super::server::Choices;
 use super::{Damage, Kind, ModelId, Named, State, StoreKind, Tier, TierLimits, tier_of};
 use crate::clock::Timestamp;
 use serde::Serialize;
@@ -41,6 +42,8 @@ pub struct ModelRow {
     pub pinned: bool,
     pub tier_override: Option<Tier>,
     pub alias: Option<String>,
+    /// What was set for its server.
+    pub server: Choices,
     pub first_seen: Timestamp,
     pub last_used: Option<Timestamp>,
     pub use_count: u64,

@@ -24,6 +24,7 @@ const STEPS: &[&str] = &[
     include_str!("v12.sql"),
     include_str!("v13.sql"),
     include_str!("v14.sql"),
+    include_str!("v15.sql"),
 ];
 
 /// The version of a database to which every step was applied.

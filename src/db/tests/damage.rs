@@ -93,7 +93,8 @@ fn a_value_that_makes_no_sense_is_named() {
         ("UPDATE artifact SET role = 'x' WHERE number = 2", "table `artifact`, column `role`, row `2`"),
         ("DELETE FROM artifact_header WHERE artifact = 2", "table `artifact`, column `facts`, row `2`"),
         ("UPDATE model SET name = CAST(x'ff' AS TEXT) WHERE number = 2", "column `name`, row `000000000001`"),
-        ("INSERT INTO setting VALUES ('content-1', 1, 1, 'huge', NULL, NULL)", "column `tier`"),
+        ("INSERT INTO setting VALUES ('content-1', 1, 1, 'huge', NULL, NULL, NULL)", "column `tier`"),
+        ("INSERT INTO setting VALUES ('content-1', 1, 1, NULL, NULL, NULL, '1')", "column `server`"),
     ] {
         let path = dir.path().join("db");
         let db = filled(&path, 3);

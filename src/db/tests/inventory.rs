@@ -37,6 +37,7 @@ fn row_of(model: &Model) -> ModelRow {
         pinned: model.settings.pinned,
         tier_override: model.settings.tier,
         alias: model.settings.alias.clone(),
+        server: model.settings.server.clone(),
         first_seen: model.first_seen,
         last_used: model.usage.last_used,
         use_count: model.usage.use_count,

@@ -9,6 +9,7 @@ fn chosen() -> Settings {
         tier: Some(Tier::Powerful),
         alias: Some("big".into()),
         note: Some("a\0note\n".into()),
+        server: server::Choices { context: Some(8_192), ..server::Choices::default() },
     }
 }
 

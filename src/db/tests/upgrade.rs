@@ -8,6 +8,7 @@ use crate::db::HistoryFilter;
 use crate::db::schema::VERSION;
 use crate::db::{HashRecord, UseEvent};
 use crate::model::ledger::{Admission, Admitted, Place, ProcessId, Purpose};
+use crate::model::server::Choices;
 use crate::model::task::machine::End;
 use crate::model::task::order::{ClaimAsk, Claimed};
 use crate::model::task::*;
@@ -32,6 +33,7 @@ const DUMPS: &[&str] = &[
     include_str!("../../../fixtures/db/v12.sql"),
     include_str!("../../../fixtures/db/v13.sql"),
     include_str!("../../../fixtures/db/v14.sql"),
+    include_str!("../../../fixtures/db/v15.sql"),
 ];
 
 /// Everything in the schema, as SQLite keeps it.
@@ -70,6 +72,7 @@ fn every_older_database_is_brought_up_to_date_with_all_it_holds() {
             let names: Vec<_> = models.iter().map(|m| (m.name.as_str(), m.artifacts.len())).collect();
             assert_eq!(names, [("SmolLM2-135M-Instruct", 1), ("Big-MoE", 3), ("broken", 1)]);
             assert!(models[0].settings.pinned);
+            assert_eq!(models[0].settings.server.context, (index >= 14).then_some(8_192));
             assert_eq!(models[0].usage.use_count, 2);
             assert_eq!(models[1].artifacts[0].also.len(), 1);
             assert!(models[2].artifacts[0].header.is_err());
@@ -120,7 +123,8 @@ fn print_a_dump() {
     let broken = Model { name: "broken".into(), ..damaged("dddddddddddd") };
     let surveys = vec![Surveyed { apart: vec![apart().folder], ..survey() }, apart()];
     db.record_scan(&ScanOutcome { surveys, ..added(vec![small.clone(), big, broken]) }, NOW).unwrap();
-    db.set(&small.id, &Settings { pinned: true, alias: Some("smol".into()), ..Settings::default() }).unwrap();
+    let server = Choices { context: Some(8_192), ..Choices::default() };
+    db.set(&small.id, &Settings { pinned: true, alias: Some("smol".into()), server, ..Settings::default() }).unwrap();
     for at in [1, 2] {
         db.record_use(&UseEvent {
             model: small.id.clone(),

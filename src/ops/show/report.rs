@@ -2,6 +2,7 @@
 
 use super::Shown;
 use crate::clock::Timestamp;
+use crate::model::server::Choices;
 use crate::model::{
     Artifact, Class, DeviceMemory, Facts, Integrity, Listed, Nature, Reading, Role, Stored, TierLimits, path_bytes_hex,
 };
@@ -14,6 +15,8 @@ pub struct ShowReport<'a> {
     #[serde(flatten)]
     listed: Listed<'a>,
     note: Option<&'a str>,
+    /// What was chosen for its server with `modelctl set` or the API.
+    server: &'a Choices,
     shards_expected: u32,
     /// Confidence that a projector belongs to its model, as a sentence; null for a model without one.
     pairing: Option<&'a str>,
@@ -82,6 +85,7 @@ pub fn report<'a>(shown: &'a Shown, limits: &TierLimits) -> ShowReport<'a> {
     ShowReport {
         listed: Listed::of(&shown.row, limits),
         note: model.settings.note.as_deref(),
+        server: &model.settings.server,
         shards_expected: model.shards_expected,
         pairing: shown.pairing.as_deref(),
         files: model.artifacts.iter().map(|a| file_document(a, shown.stored_of(a))).collect(),

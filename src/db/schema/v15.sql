@@ -1,0 +1,2 @@
+-- Step 15: the choices for the server of a model, a JSON object.
+ALTER TABLE setting ADD COLUMN server TEXT CHECK (json_valid(server));

@@ -1,0 +1,117 @@
+use super::{Choices, Class, Engine};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The largest context of a server for which none was chosen.
+const LARGEST: u32 = 32_768;
+/// The smallest context that a server without a chosen one is loaded with to make it fit.
+const SMALLEST: u32 = 4_096;
+
+/// What holds for a server where nothing was chosen for its model.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Defaults {
+    pub engine: Engine,
+    /// `None`: as many as are best for this machine.
+    pub threads: Option<u32>,
+    /// `None`: all that fit on the GPU.
+    pub gpu_layers: Option<u32>,
+}
+
+/// How the server of one model is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerSettings {
+    pub engine: Engine,
+    /// Tokens of context of one request.
+    pub context: u32,
+    /// Whether a person chose the context. Only another one may be made smaller so that the model fits.
+    pub is_context_chosen: bool,
+    /// Requests that are answered at once; `None`: the engine's own number.
+    pub parallel: Option<u32>,
+    pub gpu_layers: Option<u32>,
+    pub threads: Option<u32>,
+    /// Further arguments for llama-server.
+    pub args: Vec<String>,
+    pub env: BTreeMap<String, String>,
+    /// The time without a request after which it is stopped; `None`: it stays until memory is needed.
+    pub idle_timeout: Option<Duration>,
+    /// The class of requests that name none.
+    pub priority: Class,
+    /// Whether a model that generates text may get a second worker for vectors.
+    pub embeddings: bool,
+}
+
+impl ServerSettings {
+    /// Returns the settings of a model. `chosen` has the layers with choices, the one that wins first; `trained` is the
+    /// number of tokens of context that the model was trained with.
+    pub fn of<'c>(
+        defaults: &Defaults,
+        chosen: impl IntoIterator<Item = &'c Choices>,
+        trained: Option<u32>,
+    ) -> ServerSettings {
+        let chosen = chosen.into_iter().fold(Choices::default(), |above, below| above.over(below));
+        let own = trained.filter(|tokens| *tokens > 0);
+        let context = match chosen.context {
+            // More than the model was trained with gives nonsense. An operator who scales it does so with `args`.
+            Some(context) => own.map_or(context, |own| context.min(own)),
+            None => own.map_or(SMALLEST, |own| own.min(LARGEST)),
+        };
+        ServerSettings {
+            engine: chosen.engine.unwrap_or(defaults.engine),
+            context,
+            is_context_chosen: chosen.context.is_some(),
+            parallel: chosen.parallel,
+            gpu_layers: chosen.gpu_layers.or(defaults.gpu_layers),
+            threads: chosen.threads.or(defaults.threads),
+            args: chosen.args.unwrap_or_default(),
+            env: chosen.env.unwrap_or_default(),
+            idle_timeout: chosen.idle_timeout,
+            priority: chosen.priority.unwrap_or_default(),
+            embeddings: chosen.embeddings.unwrap_or(true),
+        }
+    }
+
+    /// Returns the settings with half of the context, for a model that does not fit. `None` where the context was
+    /// chosen, or half of it would be under 4,096.
+    pub fn with_less_context(&self) -> Option<ServerSettings> {
+        let half = self.context / 2;
+        (!self.is_context_chosen && half >= SMALLEST).then(|| ServerSettings { context: half, ..self.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(chosen: Option<u32>, trained: Option<u32>) -> ServerSettings {
+        let chosen = Choices { context: chosen, ..Choices::default() };
+        ServerSettings::of(&Defaults::default(), [&chosen], trained)
+    }
+
+    #[test]
+    fn a_server_has_the_context_of_its_model_unless_a_person_chose_another() {
+        assert_eq!(of(None, Some(2_048)).context, 2_048);
+        assert_eq!(of(None, Some(131_072)).context, 32_768);
+        assert_eq!(of(None, None).context, 4_096);
+        assert_eq!(of(Some(65_536), Some(131_072)).context, 65_536);
+        assert_eq!(of(Some(65_536), Some(8_192)).context, 8_192, "no model answers beyond its training");
+    }
+
+    #[test]
+    fn a_model_that_does_not_fit_gets_half_the_context_but_never_less_than_was_chosen() {
+        let contexts = |first: ServerSettings| -> Vec<u32> {
+            std::iter::successors(Some(first), ServerSettings::with_less_context).map(|s| s.context).collect()
+        };
+        assert_eq!(contexts(of(None, Some(131_072))), [32_768, 16_384, 8_192, 4_096]);
+        assert_eq!(contexts(of(None, Some(6_000))), [6_000]);
+        assert_eq!(contexts(of(Some(16_384), Some(131_072))), [16_384]);
+    }
+
+    #[test]
+    fn the_first_layer_wins_and_the_defaults_fill_the_rest() {
+        let defaults = Defaults { threads: Some(6), gpu_layers: Some(99), ..Defaults::default() };
+        let database = Choices { priority: Some(Class::Batch), ..Choices::default() };
+        let file = Choices { priority: Some(Class::Normal), gpu_layers: Some(0), ..Choices::default() };
+        let settings = ServerSettings::of(&defaults, [&database, &file], None);
+        assert_eq!((settings.priority, settings.gpu_layers, settings.threads), (Class::Batch, Some(0), Some(6)));
+    }
+}
