@@ -3,7 +3,7 @@
 //! The code map. Dependencies point down only:
 //!
 //! ```text
-//! main → cli → serve → ops → inventory prune queue → worker engine → openai db host → supervise → http gguf model clock
+//! main → cli → serve → ops → inventory prune queue lifecycle → worker engine → openai db host → supervise → http gguf model clock
 //! ```
 //!
 //! | room | owns | must not be found in it |
@@ -18,6 +18,7 @@
 //! | [`inventory`] | stores, walking, grouping, the diff of a scan | SQL, printing, model loading |
 //! | [`prune`] | what may go and why (pure), the trash, who has a file open | SQL, printing |
 //! | [`queue`] | which model answers a task; who works on the durable queue, by its port [`model::task::Queue`] | SQL, llama.cpp |
+//! | [`lifecycle`] | which servers run, who waits for them and which gives way (pure) | I/O, clocks, processes |
 //! | [`engine`] | llama.cpp, in the worker process alone; a stub without the `llama` feature | HTTP, SQL |
 //! | [`worker`] | the process that hosts the engine and serves it by HTTP, and the handle everyone uses | llama.cpp types |
 //! | [`openai`] | the dialect: requests, answers, streams, embeddings, errors | who answers, sockets |
@@ -98,6 +99,7 @@ pub mod gguf;
 pub mod host;
 pub mod http;
 pub mod inventory;
+pub mod lifecycle;
 pub mod model;
 pub mod openai;
 pub mod ops;

@@ -1,0 +1,173 @@
+use crate::model::backoff::Jitter;
+
+use super::{Class, Denial, DeviceBytes, Holder, Profile, ServerKey};
+use std::time::Duration;
+
+/// The number of a request that waits or is answered, given by whoever asks. Each is used once.
+pub type WaiterId = u64;
+
+/// The number of one start of a server. Late news of an earlier start are recognized by it.
+pub type Generation = u64;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A request wants a slot.
+    Acquire { waiter: WaiterId, key: ServerKey, class: Class, is_retry: bool, profile: Profile },
+    /// A person wants the server to run.
+    Start { waiter: WaiterId, key: ServerKey, may_evict: bool, profile: Profile },
+    /// A person wants the server to end; `now` cuts off running answers.
+    Stop { waiter: WaiterId, key: ServerKey, now: bool },
+    /// A waiter has gone, or its answer has ended.
+    Leave { waiter: WaiterId },
+    /// The memory of a load is reserved.
+    Admitted { key: ServerKey, generation: Generation },
+    /// The memory of a load could not be reserved now.
+    Refused { key: ServerKey, generation: Generation, refusal: Refusal },
+    /// The server is loading: 0.0 to 1.0.
+    Progress { key: ServerKey, generation: Generation, fraction: f32 },
+    /// The server answers.
+    Ready { key: ServerKey, generation: Generation, slots: u32 },
+    /// The server has ended, or could not be started, and nobody asked for that. Its memory is released.
+    Ended { key: ServerKey, generation: Generation, end: End },
+    /// A server that was asked to stop has ended, and its memory is available again; or a reservation was withdrawn.
+    Stopped { key: ServerKey, generation: Generation },
+    /// A server that was asked to stop cannot be ended; its memory stays reserved.
+    Stuck { key: ServerKey, generation: Generation, reason: String },
+    /// The server runs and does not answer.
+    Wedged { key: ServerKey, generation: Generation, reason: String },
+    /// Settings of a model have changed.
+    Changed { key: ServerKey, profile: Profile },
+    /// Time has passed.
+    Tick,
+    /// The daemon is to end: running answers have this long.
+    Shutdown { grace: Duration },
+}
+
+/// Why memory could not be reserved.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Refusal {
+    /// What is missing, beside everything that is reserved now.
+    pub short: Vec<DeviceBytes>,
+    /// What this daemon's servers could have at most: the budget less what others hold.
+    pub capacity: Vec<DeviceBytes>,
+    /// Others that hold memory.
+    pub others: Vec<Holder>,
+    /// Whether some of the others are loads of modelctl processes, which end soon.
+    pub others_end_soon: bool,
+}
+
+/// How a server ended that nobody had asked to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    pub class: EndClass,
+    /// The predicate or the whole of a sentence for a person.
+    pub reason: String,
+    pub last_log: Option<String>,
+    pub exit_code: Option<i32>,
+    /// Moves the time of the next start a little.
+    pub jitter: Jitter,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EndClass {
+    /// The kernel killed it because memory ran out.
+    Oom,
+    Crash,
+    /// Another process ended it.
+    Disappeared,
+    /// Its file cannot be loaded: another try without a change gives the same result.
+    Refused,
+    /// It was not ready within its time.
+    Unready,
+    /// It could not be started at all, for a reason that is not the model's.
+    Spawn,
+    /// It ran and did not answer.
+    Wedged,
+}
+
+impl EndClass {
+    pub fn name(self) -> &'static str {
+        match self {
+            EndClass::Oom => "oom",
+            EndClass::Crash => "crash",
+            EndClass::Disappeared => "disappeared",
+            EndClass::Refused => "refused",
+            EndClass::Unready => "unready",
+            EndClass::Spawn => "spawn",
+            EndClass::Wedged => "wedged",
+        }
+    }
+}
+
+/// Something to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Reserve the memory of a load; answered by [`Event::Admitted`] or [`Event::Refused`].
+    Admit { key: ServerKey, generation: Generation, needs: Vec<DeviceBytes> },
+    /// Give a reservation back that is not needed; answered by [`Event::Stopped`].
+    Withdraw { key: ServerKey, generation: Generation },
+    /// Start the server; answered by [`Event::Ready`] or [`Event::Ended`].
+    Launch { key: ServerKey, generation: Generation },
+    /// End the server; answered by [`Event::Stopped`] or [`Event::Stuck`]. `now` kills it at once.
+    Stop { key: ServerKey, generation: Generation, now: bool },
+    /// Kill a wedged server; answered by [`Event::Ended`].
+    Kill { key: ServerKey, generation: Generation },
+    /// Let a waiter have its request answered.
+    Grant { waiter: WaiterId, key: ServerKey, generation: Generation },
+    /// Answer a start.
+    Started { waiter: WaiterId, key: ServerKey, was_running: bool },
+    /// Answer a stop.
+    StopDone { waiter: WaiterId, was_running: bool },
+    /// Refuse a waiter.
+    Deny { waiter: WaiterId, denial: Denial },
+    /// Tell the requests that a server was answering that it has ended.
+    Lost { key: ServerKey, generation: Generation, denial: Denial },
+    /// Record what happened.
+    Report(Report),
+    /// Every server has ended after a shutdown.
+    AllStopped,
+}
+
+/// What happened, for people and programs that follow.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Report {
+    Loaded {
+        key: ServerKey,
+        took: Duration,
+    },
+    Unloaded {
+        key: ServerKey,
+        why: Unload,
+    },
+    Crash {
+        key: ServerKey,
+        end: End,
+        count: u32,
+        will_restart: bool,
+        retry_in: Option<Duration>,
+    },
+    /// It answers again after a crash.
+    Restarted {
+        key: ServerKey,
+        count: u32,
+    },
+    RestartExhausted {
+        key: ServerKey,
+        count: u32,
+    },
+    /// Servers gave way to another one.
+    Swapped {
+        to: ServerKey,
+        evicted: Vec<ServerKey>,
+    },
+}
+
+/// Why a server was stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unload {
+    Requested,
+    Evicted { by: ServerKey },
+    Unwanted,
+    Shutdown,
+}

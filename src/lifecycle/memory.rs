@@ -1,0 +1,16 @@
+use crate::model::DeviceBytes;
+
+/// What has to be known of a model before it is loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Profile {
+    /// The name for people and for the `model` of answers without another one.
+    pub name: String,
+    /// Bytes that its server takes, per device.
+    pub needs: Vec<DeviceBytes>,
+    /// A pinned model is never evicted.
+    pub pinned: bool,
+    /// The disk of its files (`st_dev`): at most two loads at once read from one disk.
+    pub disk: u64,
+    /// Identifies the files as they are now. A model whose file was refused is tried again when it has changed.
+    pub files: u64,
+}

@@ -1,0 +1,30 @@
+//! Which model servers run, who waits for them, and which one gives way: a state machine without I/O and clocks.
+//!
+//! One task of the daemon owns a [`State`]. Everything that happens is an [`Event`]; [`State::step`] returns what has to
+//! be done ([`Effect`]), and whoever does it reports the outcome as a further event. Nothing outside of that task
+//! decides anything by a state that it has read: a request asks for a slot and waits for the grant.
+
+mod denial;
+mod event;
+mod key;
+mod liveness;
+mod memory;
+mod policy;
+mod server;
+mod state;
+#[cfg(test)]
+mod tests;
+mod victims;
+mod view;
+
+pub use crate::model::DeviceBytes;
+pub use crate::model::ledger::Purpose;
+pub use crate::model::server::Class;
+pub use denial::{Denial, Holder, Why};
+pub use event::{Effect, End, EndClass, Event, Generation, Refusal, Report, Unload, WaiterId};
+pub use key::ServerKey;
+pub use liveness::{Liveness, Probe};
+pub use memory::Profile;
+pub use policy::Policy;
+pub use state::State;
+pub use view::{Phase, ServerView};

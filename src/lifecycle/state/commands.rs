@@ -1,0 +1,176 @@
+//! What people and requests ask for.
+
+use super::super::event::{Effect, Unload, WaiterId};
+use super::super::server::{Failed, Queued, ServerState};
+use super::super::{Class, Denial, Profile, ServerKey, Why};
+use super::{State, Waiter, Want, denial};
+use std::time::Duration;
+
+/// The time after which a client should try again when the queue is full.
+const FULL: Duration = Duration::from_secs(5);
+
+impl State {
+    pub(super) fn acquire(
+        &mut self,
+        (waiter, key): (WaiterId, ServerKey),
+        (class, is_retry): (Class, bool),
+        profile: Profile,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Some(denial) = self.denied_at_once(&key, is_retry, profile) {
+            return effects.push(Effect::Deny { waiter, denial });
+        }
+        self.waiting.insert(waiter, Waiter { key, want: Want::Slot, since: self.now, class });
+    }
+
+    /// Returns why a request is refused without waiting. A retry of a request whose server died is let through the
+    /// first backoff.
+    fn denied_at_once(&mut self, key: &ServerKey, is_retry: bool, profile: Profile) -> Option<Denial> {
+        if self.shutdown.is_some() {
+            return Some(denial(Why::Stopping, "the daemon is stopping"));
+        }
+        let (now, most) = (self.now, self.policy.queue);
+        let has_waiters = self.has_waiters(key);
+        let server = self.server(key, profile);
+        match &server.state {
+            ServerState::Backoff { .. } if is_retry && server.crashes <= 1 => {
+                server.is_restart = true;
+                server.state = ServerState::Queued(Queued::Waiting);
+            }
+            ServerState::Backoff { until } => {
+                let left = until.saturating_sub(now);
+                let cause = server.last_error.as_deref().unwrap_or("it crashed");
+                let message = format!("{} is not available: {cause}", server.profile.name);
+                return Some(Denial { retry_after: Some(left), ..denial(Why::Backoff, message) });
+            }
+            ServerState::Failed(Failed { files: Some(files), .. }) if *files != server.profile.files => {
+                server.state = ServerState::Stopped;
+                server.crashes = 0;
+            }
+            ServerState::Failed(failed) => {
+                let message = format!("{} cannot be started: {}", server.profile.name, failed.reason);
+                return Some(Denial { last_log: failed.last_log.clone(), ..denial(failed.why, message) });
+            }
+            _ => {}
+        }
+        let is_free = !has_waiters && self.servers.get(key).is_some_and(|server| server.free_slots() > 0);
+        let waiting = self.waiting.values().filter(|waiter| waiter.want == Want::Slot).count();
+        if !is_free && waiting >= most {
+            let message = format!("{waiting} requests wait already");
+            return Some(Denial { retry_after: Some(FULL), ..denial(Why::QueueFull, message) });
+        }
+        None
+    }
+
+    pub(super) fn start(
+        &mut self,
+        (waiter, key): (WaiterId, ServerKey),
+        may_evict: bool,
+        profile: Profile,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.shutdown.is_some() {
+            let denial = denial(Why::Stopping, "the daemon is stopping");
+            return effects.push(Effect::Deny { waiter, denial });
+        }
+        let now = self.now;
+        let server = self.server(&key, profile);
+        match server.state {
+            ServerState::Ready { .. } if server.wedged.is_none() => {
+                server.last_used = now;
+                return effects.push(Effect::Started { waiter, key, was_running: true });
+            }
+            ServerState::Backoff { .. } | ServerState::Failed(_) => {
+                server.state = ServerState::Stopped;
+                server.crashes = 0;
+            }
+            _ => {}
+        }
+        let want = Want::Start { may_evict };
+        self.waiting.insert(waiter, Waiter { key, want, since: now, class: Class::Interactive });
+    }
+
+    pub(super) fn stop(&mut self, (waiter, key): (WaiterId, ServerKey), now: bool, effects: &mut Vec<Effect>) {
+        let stopped = denial(Why::Stopped, "the server was stopped by a person");
+        let stopped = Denial { retry_after: Some(Duration::from_secs(1)), ..stopped };
+        self.deny(&key, |_| true, &stopped, effects);
+        let until = self.now.saturating_add(if now { Duration::ZERO } else { self.policy.drain });
+        let Some(server) = self.servers.get_mut(&key) else {
+            return effects.push(Effect::StopDone { waiter, was_running: false });
+        };
+        let generation = server.generation;
+        match &server.state {
+            ServerState::Stopped
+            | ServerState::Backoff { .. }
+            | ServerState::Failed(_)
+            | ServerState::Queued(Queued::Waiting | Queued::Short { .. }) => {
+                server.state = ServerState::Stopped;
+                (server.crashes, server.is_restart) = (0, false);
+                return effects.push(Effect::StopDone { waiter, was_running: false });
+            }
+            ServerState::Queued(Queued::Admitting) => {
+                server.state = ServerState::Stopping { why: Unload::Requested };
+                effects.push(Effect::Withdraw { key, generation });
+                return effects.push(Effect::StopDone { waiter, was_running: false });
+            }
+            ServerState::Starting { .. } => {
+                server.state = ServerState::Stopping { why: Unload::Requested };
+                effects.push(Effect::Stop { key: key.clone(), generation, now });
+            }
+            ServerState::Ready { .. } => {
+                server.state = ServerState::Draining { until, why: Unload::Requested };
+            }
+            ServerState::Draining { until: before, why } => {
+                server.state = ServerState::Draining { until: until.min(*before), why: why.clone() };
+            }
+            ServerState::Stopping { .. } => {}
+        }
+        server.stop_waiters.push((waiter, true));
+    }
+
+    pub(super) fn leave(&mut self, waiter: WaiterId) {
+        let now = self.now;
+        if let Some(gone) = self.waiting.remove(&waiter) {
+            if let Some(server) = self.servers.get_mut(&gone.key) {
+                server.promised.remove(&waiter);
+            }
+            return;
+        }
+        let Some(key) = self.granted.remove(&waiter) else { return };
+        if let Some(server) = self.servers.get_mut(&key)
+            && server.in_flight.remove(&waiter)
+        {
+            server.last_used = now;
+        }
+    }
+
+    pub(super) fn begin_shutdown(&mut self, grace: Duration, effects: &mut Vec<Effect>) {
+        let until = self.now.saturating_add(grace);
+        // A second request may shorten the time, never lengthen it.
+        self.shutdown = Some(self.shutdown.map_or(until, |before| before.min(until)));
+        let until = self.shutdown.unwrap_or(until);
+        let stopping = denial(Why::Stopping, "the daemon is stopping");
+        let keys: Vec<ServerKey> = self.servers.keys().cloned().collect();
+        for key in keys {
+            self.deny(&key, |_| true, &stopping, effects);
+            let Some(server) = self.servers.get_mut(&key) else { continue };
+            let generation = server.generation;
+            match &server.state {
+                ServerState::Queued(Queued::Admitting) => {
+                    server.state = ServerState::Stopping { why: Unload::Shutdown };
+                    effects.push(Effect::Withdraw { key, generation });
+                }
+                ServerState::Queued(_) | ServerState::Backoff { .. } => server.state = ServerState::Stopped,
+                ServerState::Starting { .. } => {
+                    server.state = ServerState::Stopping { why: Unload::Shutdown };
+                    effects.push(Effect::Stop { key, generation, now: false });
+                }
+                ServerState::Ready { .. } => server.state = ServerState::Draining { until, why: Unload::Shutdown },
+                ServerState::Draining { until: before, why } => {
+                    server.state = ServerState::Draining { until: until.min(*before), why: why.clone() };
+                }
+                ServerState::Stopped | ServerState::Stopping { .. } | ServerState::Failed(_) => {}
+            }
+        }
+    }
+}

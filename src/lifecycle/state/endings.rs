@@ -1,0 +1,146 @@
+//! Servers that end: because we asked, and otherwise.
+
+use super::super::event::{Effect, End, EndClass, Generation, Report, Unload};
+use super::super::server::{Failed, ServerState};
+use super::super::{Denial, ServerKey, Why};
+use super::{State, denial};
+
+impl State {
+    /// A server that was asked to stop has ended, and its memory is available.
+    pub(super) fn stopped(&mut self, key: &ServerKey, generation: Generation, effects: &mut Vec<Effect>) {
+        let Some(server) = self.current(key, generation) else { return };
+        let ServerState::Stopping { why } = &server.state else { return };
+        let why = why.clone();
+        self.has_stopped(key, why, effects);
+    }
+
+    /// Records that a server has no process and no memory any more, and answers those who wait for that.
+    pub(super) fn has_stopped(&mut self, key: &ServerKey, why: Unload, effects: &mut Vec<Effect>) {
+        self.lose(key, denial(Why::Stopped, "the server was stopped"), effects);
+        let Some(server) = self.servers.get_mut(key) else { return };
+        server.state = ServerState::Stopped;
+        server.wedged = None;
+        server.promised.clear();
+        for (waiter, was_running) in std::mem::take(&mut server.stop_waiters) {
+            effects.push(Effect::StopDone { waiter, was_running });
+        }
+        server.is_restart = false;
+        if std::mem::take(&mut server.was_loaded) {
+            effects.push(Effect::Report(Report::Unloaded { key: key.clone(), why }));
+        }
+        self.retry_short();
+    }
+
+    /// A server cannot be ended. Its memory stays reserved, and nothing is done with it any more.
+    pub(super) fn stuck(&mut self, key: &ServerKey, generation: Generation, reason: String, effects: &mut Vec<Effect>) {
+        let Some(server) = self.current(key, generation) else { return };
+        if !matches!(server.state, ServerState::Stopping { .. }) {
+            return;
+        }
+        for (waiter, was_running) in std::mem::take(&mut server.stop_waiters) {
+            effects.push(Effect::StopDone { waiter, was_running });
+        }
+        server.last_error = Some(reason.clone());
+        server.state =
+            ServerState::Failed(Failed { why: Why::Failed, reason: reason.clone(), last_log: None, files: None });
+        self.lose(key, denial(Why::Died, reason.clone()), effects);
+        self.deny(key, |_| true, &denial(Why::Failed, reason), effects);
+        // Others may fit without this memory, or have to be refused.
+        self.retry_short();
+    }
+
+    pub(super) fn wedged(&mut self, key: &ServerKey, generation: Generation, reason: &str, effects: &mut Vec<Effect>) {
+        let Some(server) = self.current(key, generation) else { return };
+        if !matches!(server.state, ServerState::Ready { .. } | ServerState::Draining { .. }) || server.wedged.is_some()
+        {
+            return;
+        }
+        server.wedged = Some(reason.to_owned());
+        effects.push(Effect::Kill { key: key.clone(), generation });
+        self.lose(key, denial(Why::Died, format!("the server was killed: {reason}")), effects);
+    }
+
+    /// A server has ended that nobody had asked to.
+    pub(super) fn ended(&mut self, key: &ServerKey, generation: Generation, end: End, effects: &mut Vec<Effect>) {
+        let (now, policy, is_shutdown) = (self.now, self.policy, self.shutdown.is_some());
+        let Some(server) = self.current(key, generation) else { return };
+        let mut was_ready = false;
+        match &server.state {
+            // It was to end anyway.
+            ServerState::Stopping { why } | ServerState::Draining { why, .. } => {
+                let why = why.clone();
+                self.lose(key, denial(Why::Died, died(&end)), effects);
+                return self.has_stopped(key, why, effects);
+            }
+            ServerState::Ready { since } => {
+                was_ready = true;
+                if now.saturating_sub(*since) >= policy.healthy {
+                    server.crashes = 0;
+                }
+            }
+            ServerState::Starting { .. } => {}
+            _ => return,
+        }
+        let end = match server.wedged.take() {
+            Some(reason) => End { class: EndClass::Wedged, reason, ..end },
+            None => end,
+        };
+        server.last_error = Some(end.reason.clone());
+        server.was_loaded = false;
+        self.lose(key, denial(Why::Died, died(&end)), effects);
+        let Some(server) = self.servers.get_mut(key) else { return };
+        for (waiter, was_running) in std::mem::take(&mut server.stop_waiters) {
+            effects.push(Effect::StopDone { waiter, was_running });
+        }
+        if is_shutdown {
+            server.state = ServerState::Stopped;
+            return;
+        }
+        let name = server.profile.name.clone();
+        if end.class == EndClass::Refused {
+            let failed = Failed {
+                why: Why::BadFile,
+                reason: end.reason.clone(),
+                last_log: end.last_log.clone(),
+                files: Some(server.profile.files),
+            };
+            server.state = ServerState::Failed(failed);
+            let refused = denial(Why::BadFile, format!("{name} cannot be loaded: {}", end.reason));
+            self.deny(key, |_| true, &Denial { last_log: end.last_log, ..refused }, effects);
+            return self.retry_short();
+        }
+        server.crashes = server.crashes.saturating_add(1);
+        let count = server.crashes;
+        let will_restart = count <= policy.restarts;
+        let wait = end.jitter.moves(policy.backoff.after(count));
+        effects.push(Effect::Report(Report::Crash {
+            key: key.clone(),
+            end: end.clone(),
+            count,
+            will_restart,
+            retry_in: will_restart.then_some(wait),
+        }));
+        let why = if end.class == EndClass::Unready { Why::Unready } else { Why::Backoff };
+        let crashed = Denial { last_log: end.last_log.clone(), ..denial(why, format!("{name}: {}", end.reason)) };
+        if will_restart {
+            server.state = ServerState::Backoff { until: now.saturating_add(wait) };
+            // Those who wait for a server that worked are not refused for one crash.
+            if !(was_ready && count == 1) {
+                self.deny(key, |_| true, &Denial { retry_after: Some(wait), ..crashed }, effects);
+            }
+        } else {
+            let reason = format!("it ended {count} times in a row, the last time: {}", end.reason);
+            let failed =
+                Failed { why: Why::Failed, reason: reason.clone(), last_log: end.last_log.clone(), files: None };
+            server.state = ServerState::Failed(failed);
+            effects.push(Effect::Report(Report::RestartExhausted { key: key.clone(), count }));
+            let failed = denial(Why::Failed, format!("{name} cannot be started: {reason}"));
+            self.deny(key, |_| true, &Denial { last_log: end.last_log, ..failed }, effects);
+        }
+        self.retry_short();
+    }
+}
+
+fn died(end: &End) -> String {
+    format!("the server has ended: {}", end.reason)
+}

@@ -1,0 +1,38 @@
+use super::super::server::{Queued, ServerState};
+use super::super::{Phase, ServerView};
+use super::{State, Want};
+
+impl State {
+    /// Returns every server that runs, or did since the beginning.
+    pub fn views(&self) -> Vec<ServerView> {
+        self.servers
+            .values()
+            .map(|server| {
+                let phase = match &server.state {
+                    ServerState::Stopped => Phase::Stopped,
+                    ServerState::Queued(Queued::Waiting | Queued::Admitting | Queued::Short { .. }) => Phase::Queued,
+                    ServerState::Starting { progress, .. } => Phase::Starting { progress: *progress },
+                    ServerState::Ready { .. } => Phase::Ready,
+                    ServerState::Draining { .. } | ServerState::Stopping { .. } => Phase::Stopping,
+                    ServerState::Backoff { until } => {
+                        let left = until.saturating_sub(self.now).as_millis();
+                        Phase::Backoff { retry_in_ms: u64::try_from(left).unwrap_or(u64::MAX) }
+                    }
+                    ServerState::Failed(failed) => Phase::Failed { reason: failed.reason.clone() },
+                };
+                let queued = self.waiters_of(&server.key).filter(|(_, waiter)| waiter.want == Want::Slot).count();
+                ServerView {
+                    key: server.key.clone(),
+                    name: server.profile.name.clone(),
+                    phase,
+                    pinned: server.profile.pinned,
+                    in_flight: u32::try_from(server.in_flight.len()).unwrap_or(u32::MAX),
+                    queued: u32::try_from(queued).unwrap_or(u32::MAX),
+                    slots: server.slots,
+                    reserved: if server.has_memory() { server.profile.needs.clone() } else { Vec::new() },
+                    last_error: server.last_error.clone(),
+                }
+            })
+            .collect()
+    }
+}

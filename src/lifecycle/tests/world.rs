@@ -1,0 +1,337 @@
+//! A machine in virtual time: a ledger, servers that load and end, clients that come and leave.
+
+use super::super::{
+    Class, DeviceBytes, Effect, End, EndClass, Event, Generation, Holder, Policy, Profile, Refusal, Report, ServerKey,
+    State, WaiterId,
+};
+use crate::model::ModelId;
+use crate::model::backoff::Jitter;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// A random number generator (SplitMix64, Steele et al. 2014) with a seed that names the schedule.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+    pub fn one_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+    pub fn ms(&mut self, from: u64, to: u64) -> Duration {
+        Duration::from_millis(from + self.below(to - from))
+    }
+}
+
+pub fn key(n: u64) -> ServerKey {
+    ServerKey::main(ModelId(format!("model-{n}")))
+}
+
+pub fn cpu(bytes: u64) -> Vec<DeviceBytes> {
+    vec![DeviceBytes { device: "CPU".to_owned(), bytes }]
+}
+
+pub fn profile(n: u64, bytes: u64) -> Profile {
+    Profile { name: format!("model-{n}"), needs: cpu(bytes), disk: n % 2, ..Profile::default() }
+}
+
+/// What happens next.
+#[derive(Debug, Clone)]
+enum Due {
+    Event(Event),
+    Admit(ServerKey, Generation, u64),
+    /// A reservation ends, with its process.
+    Gone(ServerKey, Generation, Event),
+    /// A running answer ends.
+    Answered(WaiterId),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Waits,
+    Runs,
+    Done,
+    Denied,
+    Lost,
+    Left,
+}
+
+pub struct World {
+    pub state: State,
+    pub now: Duration,
+    pub random: Random,
+    pub budget: u64,
+    pub others: u64,
+    pub others_end_soon: bool,
+    pub ledger: BTreeMap<(ServerKey, Generation), u64>,
+    due: BTreeMap<(Duration, u64), Due>,
+    ticket: u64,
+    pub outcomes: BTreeMap<WaiterId, Outcome>,
+    running: BTreeMap<WaiterId, (ServerKey, Generation)>,
+    ready: BTreeMap<ServerKey, (Generation, u32)>,
+    pub pinned: BTreeSet<ServerKey>,
+    pub launches: Vec<(Duration, ServerKey)>,
+    pub reports: Vec<Report>,
+    pub is_over: bool,
+    /// Servers end at their start, at their first request, or not by themselves.
+    pub fails_at_start: BTreeSet<ServerKey>,
+    pub slots: u32,
+    pub answer: (u64, u64),
+    waits_since: BTreeMap<WaiterId, Duration>,
+    pub longest_wait: Duration,
+}
+
+impl World {
+    pub fn new(seed: u64, budget: u64) -> World {
+        World {
+            state: State::new(Policy::default()),
+            now: Duration::ZERO,
+            random: Random(seed),
+            budget,
+            others: 0,
+            others_end_soon: false,
+            ledger: BTreeMap::new(),
+            due: BTreeMap::new(),
+            ticket: 0,
+            outcomes: BTreeMap::new(),
+            running: BTreeMap::new(),
+            ready: BTreeMap::new(),
+            pinned: BTreeSet::new(),
+            launches: Vec::new(),
+            reports: Vec::new(),
+            is_over: false,
+            fails_at_start: BTreeSet::new(),
+            slots: 2,
+            answer: (50, 8_000),
+            waits_since: BTreeMap::new(),
+            longest_wait: Duration::ZERO,
+        }
+    }
+
+    fn later(&mut self, after: Duration, due: Due) {
+        self.ticket += 1;
+        self.due.insert((self.now + after, self.ticket), due);
+    }
+
+    pub fn ask(&mut self, waiter: WaiterId, key: ServerKey, class: Class, profile: Profile) {
+        self.outcomes.insert(waiter, Outcome::Waits);
+        self.waits_since.insert(waiter, self.now);
+        self.happens(Event::Acquire { waiter, key, class, is_retry: false, profile });
+    }
+
+    pub fn start(&mut self, waiter: WaiterId, key: ServerKey, may_evict: bool, profile: Profile) {
+        self.outcomes.insert(waiter, Outcome::Waits);
+        self.happens(Event::Start { waiter, key, may_evict, profile });
+    }
+
+    pub fn stop(&mut self, waiter: WaiterId, key: ServerKey, now: bool) {
+        self.outcomes.insert(waiter, Outcome::Waits);
+        self.happens(Event::Stop { waiter, key, now });
+    }
+
+    pub fn leave(&mut self, waiter: WaiterId) {
+        if matches!(self.outcomes.get(&waiter), Some(Outcome::Waits | Outcome::Runs)) {
+            self.outcomes.insert(waiter, Outcome::Left);
+            self.running.remove(&waiter);
+            self.happens(Event::Leave { waiter });
+        }
+    }
+
+    /// Ends a server that runs or loads.
+    pub fn die(&mut self, key: &ServerKey, class: EndClass) {
+        let Some((key, generation)) = self.ledger.keys().find(|(k, _)| k == key).cloned() else { return };
+        // A process that does not run yet cannot end.
+        if self.launches.iter().any(|(_, launched)| *launched == key) {
+            let event = Event::Ended { key: key.clone(), generation, end: end(class) };
+            self.later(Duration::ZERO, Due::Gone(key, generation, event));
+        }
+    }
+
+    pub fn wedge(&mut self, key: &ServerKey) {
+        if let Some((generation, _)) = self.ready.get(key).copied() {
+            self.happens(Event::Wedged { key: key.clone(), generation, reason: "it does not decode".into() });
+        }
+    }
+
+    pub fn happens(&mut self, event: Event) {
+        let effects = self.state.step(self.now, event);
+        for effect in effects {
+            self.does(effect);
+        }
+        self.check();
+    }
+
+    fn does(&mut self, effect: Effect) {
+        match effect {
+            Effect::Admit { key, generation, needs } => {
+                let bytes = needs.iter().map(|need| need.bytes).sum();
+                let after = self.random.ms(0, 20);
+                self.later(after, Due::Admit(key, generation, bytes));
+            }
+            Effect::Withdraw { key, generation } => {
+                let after = self.random.ms(20, 40);
+                let event = Event::Stopped { key: key.clone(), generation };
+                self.later(after, Due::Gone(key, generation, event));
+            }
+            Effect::Launch { key, generation } => {
+                assert!(self.ledger.contains_key(&(key.clone(), generation)), "{key} is launched without memory");
+                self.launches.push((self.now, key.clone()));
+                let took = self.random.ms(200, 6_000);
+                if self.fails_at_start.contains(&key) {
+                    let event = Event::Ended { key: key.clone(), generation, end: end(EndClass::Crash) };
+                    return self.later(took / 10, Due::Gone(key, generation, event));
+                }
+                let event = Event::Progress { key: key.clone(), generation, fraction: 0.5 };
+                self.later(took / 2, Due::Event(event));
+                let slots = self.slots;
+                self.later(took, Due::Event(Event::Ready { key, generation, slots }));
+            }
+            Effect::Stop { key, generation, now } => {
+                let runs = self.running.values().any(|(of, _)| *of == key);
+                assert!(!runs || now, "{key} is stopped while it answers");
+                self.ready.remove(&key);
+                let slow = if self.random.one_in(10) { 10_000 } else { 500 };
+                let after = self.random.ms(5, slow);
+                let event = Event::Stopped { key: key.clone(), generation };
+                self.later(after, Due::Gone(key, generation, event));
+            }
+            Effect::Kill { key, generation } => {
+                let event = Event::Ended { key: key.clone(), generation, end: end(EndClass::Disappeared) };
+                self.later(Duration::from_millis(30), Due::Gone(key, generation, event));
+            }
+            Effect::Grant { waiter, key, generation } => {
+                let (ready, slots) = self.ready.get(&key).copied().expect("a grant of a server that is not ready");
+                assert_eq!(ready, generation);
+                assert_eq!(self.outcomes.insert(waiter, Outcome::Runs), Some(Outcome::Waits), "{waiter}");
+                self.running.insert(waiter, (key.clone(), generation));
+                let runs = self.running.values().filter(|(of, _)| *of == key).count();
+                assert!(runs <= slots as usize, "{key} answers {runs} at once");
+                let waited = self.waits_since.get(&waiter).map_or(Duration::ZERO, |since| self.now - *since);
+                self.longest_wait = self.longest_wait.max(waited);
+                let took = self.random.ms(self.answer.0, self.answer.1);
+                self.later(took, Due::Answered(waiter));
+            }
+            Effect::StopDone { waiter, .. } if self.outcome(waiter) == Outcome::Left => {}
+            Effect::Started { waiter, .. } | Effect::StopDone { waiter, .. } => {
+                assert_eq!(self.outcomes.insert(waiter, Outcome::Done), Some(Outcome::Waits), "{waiter}");
+            }
+            Effect::Deny { waiter, .. } => {
+                assert_eq!(self.outcomes.insert(waiter, Outcome::Denied), Some(Outcome::Waits), "{waiter}");
+            }
+            Effect::Lost { key, generation, .. } => {
+                let lost = |of: &(ServerKey, Generation)| *of == (key.clone(), generation);
+                let ids: Vec<WaiterId> = self.running.iter().filter(|(_, of)| lost(of)).map(|(id, _)| *id).collect();
+                for id in ids {
+                    self.running.remove(&id);
+                    self.outcomes.insert(id, Outcome::Lost);
+                }
+            }
+            Effect::Report(report) => {
+                if let Report::Swapped { evicted, .. } = &report {
+                    for key in evicted {
+                        assert!(!self.running.values().any(|(of, _)| of == key), "{key} was evicted while it answered");
+                        assert!(!self.pinned.contains(key), "{key} was evicted although it is pinned");
+                    }
+                }
+                self.reports.push(report);
+            }
+            Effect::AllStopped => self.is_over = true,
+        }
+    }
+
+    fn check(&self) {
+        let reserved: u64 = self.ledger.values().sum();
+        assert!(reserved <= self.budget, "{reserved} of {} bytes", self.budget);
+    }
+
+    fn admit(&mut self, key: ServerKey, generation: Generation, bytes: u64) {
+        let reserved: u64 = self.ledger.values().sum::<u64>() + self.others;
+        let event = if reserved + bytes <= self.budget {
+            self.ledger.insert((key.clone(), generation), bytes);
+            Event::Admitted { key, generation }
+        } else {
+            let held = |bytes| Holder { name: "another program".into(), why: "other", held: cpu(bytes) };
+            let refusal = Refusal {
+                short: cpu(reserved + bytes - self.budget),
+                capacity: cpu(self.budget.saturating_sub(self.others)),
+                others: (self.others > 0).then(|| held(self.others)).into_iter().collect(),
+                others_end_soon: self.others_end_soon && self.others > 0,
+            };
+            Event::Refused { key, generation, refusal }
+        };
+        self.happens(event);
+    }
+
+    /// Lets time pass until the next thing happens, at most until `limit`. Returns false when nothing will.
+    pub fn advance(&mut self, limit: Duration) -> bool {
+        let next = self.due.keys().next().copied();
+        let tick = self.state.deadline();
+        let at = match (next, tick) {
+            (None, None) => return false,
+            (Some((at, _)), None) => at,
+            (None, Some(tick)) => tick,
+            (Some((at, _)), Some(tick)) => at.min(tick),
+        };
+        if at > limit {
+            self.now = self.now.max(limit);
+            return false;
+        }
+        self.now = self.now.max(at);
+        match next.filter(|(due, _)| *due <= self.now).and_then(|next| self.due.remove(&next)) {
+            None => self.happens(Event::Tick),
+            Some(Due::Event(event)) => {
+                if let Event::Ready { key, generation, slots } = &event {
+                    // A process that was ended meanwhile says nothing any more.
+                    if !self.ledger.contains_key(&(key.clone(), *generation)) {
+                        return true;
+                    }
+                    self.ready.insert(key.clone(), (*generation, *slots));
+                }
+                self.happens(event);
+            }
+            Some(Due::Admit(key, generation, bytes)) => self.admit(key, generation, bytes),
+            Some(Due::Gone(key, generation, event)) => {
+                let held = self.ledger.remove(&(key.clone(), generation)).is_some();
+                if self.ready.get(&key).is_some_and(|(of, _)| *of == generation) {
+                    self.ready.remove(&key);
+                }
+                if held || matches!(event, Event::Stopped { .. }) {
+                    self.happens(event);
+                }
+            }
+            Some(Due::Answered(waiter)) => {
+                if self.running.remove(&waiter).is_some() {
+                    self.outcomes.insert(waiter, Outcome::Done);
+                    self.happens(Event::Leave { waiter });
+                }
+            }
+        }
+        true
+    }
+
+    pub fn run_until(&mut self, at: Duration) {
+        while self.advance(at) {}
+        self.now = self.now.max(at);
+    }
+
+    pub fn outcome(&self, waiter: WaiterId) -> Outcome {
+        self.outcomes[&waiter]
+    }
+
+    pub fn open(&self) -> Vec<WaiterId> {
+        let is_open = |outcome: &Outcome| matches!(outcome, Outcome::Waits | Outcome::Runs);
+        self.outcomes.iter().filter(|(_, outcome)| is_open(outcome)).map(|(id, _)| *id).collect()
+    }
+}
+
+pub fn end(class: EndClass) -> End {
+    End { class, reason: "it ended".into(), last_log: None, exit_code: None, jitter: Jitter::default() }
+}

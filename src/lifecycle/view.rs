@@ -1,0 +1,59 @@
+use super::{DeviceBytes, ServerKey};
+use serde::Serialize;
+
+/// The state of a server, for people and programs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum Phase {
+    Stopped,
+    /// Waits for memory, or for its turn to read from its disk.
+    Queued,
+    Starting {
+        /// 0.0 to 1.0.
+        progress: f32,
+    },
+    Ready,
+    /// Answers what is running, then ends.
+    Stopping,
+    /// Crashed; is started again in this time at the earliest.
+    Backoff {
+        retry_in_ms: u64,
+    },
+    Failed {
+        reason: String,
+    },
+}
+
+impl Phase {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Phase::Stopped => "stopped",
+            Phase::Queued => "queued",
+            Phase::Starting { .. } => "starting",
+            Phase::Ready => "ready",
+            Phase::Stopping => "stopping",
+            Phase::Backoff { .. } => "backoff",
+            Phase::Failed { .. } => "failed",
+        }
+    }
+}
+
+/// One server as everybody outside of the deciding task sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ServerView {
+    pub key: ServerKey,
+    pub name: String,
+    #[serde(flatten)]
+    pub phase: Phase,
+    pub pinned: bool,
+    /// Requests that are being answered.
+    pub in_flight: u32,
+    /// Requests that wait for this server.
+    pub queued: u32,
+    /// Requests that it answers at once; 0 until it was ready once.
+    pub slots: u32,
+    /// What is reserved for it.
+    pub reserved: Vec<DeviceBytes>,
+    /// Why it failed or crashed last.
+    pub last_error: Option<String>,
+}
