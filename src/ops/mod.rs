@@ -19,6 +19,7 @@ pub mod known_roots;
 pub mod list;
 pub mod measured_memory;
 pub mod memory_fit;
+pub mod needs;
 pub mod patterns;
 pub mod prompt;
 mod prompt_device;

@@ -2,6 +2,7 @@
 //!
 //! A run of tasks is done by the executor ([`crate::queue::executor`]), which `run-once` also calls.
 
+pub mod control;
 mod instance_lock;
 mod queue_loop;
 mod schedule;

@@ -1,0 +1,344 @@
+//! The deciding task: takes commands and news in, steps the state, and has done what follows.
+
+use super::EventLog;
+use super::ask::{Ask, Command, Control, Grant, Server, ServerInfo, Started, Stopped};
+use super::ledger::{self, Asked};
+use super::prepare::{Prepared, is_pinned, prepare, refuse};
+use super::server_task::{News, Order};
+use super::sessions::Sessions;
+use crate::clock;
+use crate::http::Endpoint;
+use crate::lifecycle::{Denial, End, EndClass, Event, Generation, Policy, ServerKey, State, WaiterId, Why};
+use crate::model::backoff::Jitter;
+use crate::model::ledger::LoadId;
+use crate::supervise::LogRing;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// The deciding task and its surroundings.
+pub(super) struct Actor {
+    pub(super) state: State,
+    pub(super) began: Instant,
+    pub(super) sessions: Sessions,
+    pub(super) commands: mpsc::UnboundedReceiver<Command>,
+    /// For grants, which release themselves.
+    pub(super) to_commands: mpsc::UnboundedSender<Command>,
+    pub(super) news: mpsc::UnboundedReceiver<Internal>,
+    pub(super) to_news: mpsc::UnboundedSender<Internal>,
+    pub(super) servers: BTreeMap<ServerKey, Acting>,
+    pub(super) prepared: HashMap<ServerKey, Arc<Prepared>>,
+    /// Those who wait, by what they wait for.
+    pub(super) slots: HashMap<WaiterId, oneshot::Sender<Result<Grant, Denial>>>,
+    pub(super) starts: HashMap<WaiterId, (Instant, oneshot::Sender<Result<Started, Denial>>)>,
+    pub(super) stops: HashMap<WaiterId, (Instant, oneshot::Sender<Stopped>)>,
+    pub(super) next_waiter: WaiterId,
+    pub(super) board: watch::Sender<Arc<Vec<Server>>>,
+    pub(super) events: EventLog,
+    pub(super) beat: Beat,
+    pub(super) over: Option<oneshot::Sender<()>>,
+}
+
+/// What is done for one server.
+#[derive(Debug, Default)]
+pub(super) struct Acting {
+    pub(super) log: LogRing,
+    pub(super) load: Option<(Generation, LoadId)>,
+    pub(super) orders: Option<(Generation, mpsc::UnboundedSender<Order>)>,
+    pub(super) ready: Option<(Generation, Instant, Endpoint, Arc<ServerInfo>)>,
+    pub(super) death: Option<(Generation, watch::Sender<Option<Denial>>)>,
+}
+
+/// News from tasks that the actor started.
+pub(super) enum Internal {
+    /// A model was prepared for a request.
+    Prepared {
+        wanted: Wanted,
+        key: ServerKey,
+        prepared: Result<Arc<Prepared>, Denial>,
+    },
+    Reserved {
+        key: ServerKey,
+        generation: Generation,
+        asked: anyhow::Result<Asked>,
+    },
+    Withdrawn {
+        key: ServerKey,
+        generation: Generation,
+    },
+    Server(News),
+    Denied {
+        waiter: WaiterId,
+        denial: Denial,
+    },
+    Pinned {
+        key: ServerKey,
+        pinned: bool,
+    },
+    Shutdown {
+        grace: Duration,
+        over: Option<oneshot::Sender<()>>,
+    },
+}
+
+/// What a prepared model is for.
+pub(super) enum Wanted {
+    Slot { waiter: WaiterId, ask: Ask },
+    Start { waiter: WaiterId, may_evict: bool },
+}
+
+/// What the loop calls again and again while it works, as a sign that it does.
+pub struct Beat {
+    pub every: Duration,
+    pub beat: Box<dyn Fn() + Send>,
+}
+
+/// The daemon's side of the deciding task.
+pub struct Loop {
+    pub control: Control,
+    shutdown: mpsc::UnboundedSender<Internal>,
+}
+
+impl Loop {
+    /// Stops all servers: no new requests, running answers have `grace`. Ends when every process has. Called again, a
+    /// shorter grace counts.
+    pub async fn shut_down(&self, grace: Duration) {
+        let (over, ended) = oneshot::channel();
+        if self.shutdown.send(Internal::Shutdown { grace, over: Some(over) }).is_ok() {
+            // Dropped means ended as well.
+            let _ = ended.await;
+        }
+    }
+
+    /// Shortens the grace of a shutdown that is under way.
+    pub fn hurry(&self, grace: Duration) {
+        // Without the loop all has ended.
+        let _ = self.shutdown.send(Internal::Shutdown { grace, over: None });
+    }
+}
+
+/// Starts the deciding task on this runtime.
+pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
+    let (to_commands, commands) = mpsc::unbounded_channel();
+    let (to_news, news) = mpsc::unbounded_channel();
+    let (board, servers) = watch::channel(Arc::new(Vec::new()));
+    let beat = beat.unwrap_or_else(|| Beat { every: Duration::from_secs(3_600), beat: Box::new(|| {}) });
+    let control = Control::new(to_commands.clone(), servers, events.clone());
+    let shutdown = to_news.clone();
+    let actor = Actor {
+        state: State::new(Policy::default()),
+        began: clock::instant(),
+        sessions,
+        commands,
+        to_commands,
+        news,
+        to_news,
+        servers: BTreeMap::new(),
+        prepared: HashMap::new(),
+        slots: HashMap::new(),
+        starts: HashMap::new(),
+        stops: HashMap::new(),
+        // Numbers of requests come from the handle and are small; those of people are ours.
+        next_waiter: 1 << 62,
+        board,
+        events,
+        beat,
+        over: None,
+    };
+    drop(tokio::spawn(actor.run()));
+    Loop { control, shutdown }
+}
+
+impl Actor {
+    async fn run(mut self) {
+        let mut beats = tokio::time::interval(self.beat.every);
+        beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let deadline = self.state.deadline().and_then(|at| self.began.checked_add(at));
+            let until = async {
+                match deadline {
+                    Some(at) => tokio::time::sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Some(command) = self.commands.recv() => self.command(command),
+                Some(news) = self.news.recv() => self.internal(news),
+                () = until => self.step(Event::Tick),
+                _ = beats.tick() => (self.beat.beat)(),
+            }
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Acquire { waiter, ask, answer } => {
+                self.slots.insert(waiter, answer);
+                self.want(ask.key.clone(), Wanted::Slot { waiter, ask });
+            }
+            Command::Start { key, may_evict, answer } => {
+                let waiter = self.new_waiter();
+                self.starts.insert(waiter, (clock::instant(), answer));
+                self.want(key, Wanted::Start { waiter, may_evict });
+            }
+            Command::Stop { key, now, answer } => {
+                let waiter = self.new_waiter();
+                self.stops.insert(waiter, (clock::instant(), answer));
+                self.step(Event::Stop { waiter, key, now });
+            }
+            Command::Refresh => self.refresh(),
+            Command::Leave { waiter } => {
+                self.slots.remove(&waiter);
+                self.step(Event::Leave { waiter });
+            }
+        }
+    }
+
+    /// Reads the settings of all known servers again: a pin counts at once, everything else at the next start.
+    fn refresh(&mut self) {
+        for key in self.servers.keys().cloned() {
+            let (sessions, to_news) = (self.sessions.clone(), self.to_news.clone());
+            drop(tokio::spawn(async move {
+                let of = key.clone();
+                let pinned = sessions.run(move |session| is_pinned(session, &of)).await;
+                if let Ok(pinned) = pinned {
+                    // Without the actor there is nothing to be changed.
+                    let _ = to_news.send(Internal::Pinned { key, pinned });
+                }
+            }));
+        }
+    }
+
+    fn new_waiter(&mut self) -> WaiterId {
+        self.next_waiter = self.next_waiter.saturating_add(1);
+        self.next_waiter
+    }
+
+    /// Has a model prepared, unless its server is ready: a request for a loaded model waits for no file.
+    fn want(&mut self, key: ServerKey, wanted: Wanted) {
+        let is_ready = self.servers.get(&key).is_some_and(|acting| acting.ready.is_some());
+        if let Some(prepared) = self.prepared.get(&key).filter(|_| is_ready) {
+            let prepared = Arc::clone(prepared);
+            return self.prepared(key, wanted, Ok(prepared));
+        }
+        let (sessions, to_news) = (self.sessions.clone(), self.to_news.clone());
+        drop(tokio::spawn(async move {
+            let of = key.clone();
+            let prepared = match sessions.run(move |session| prepare(session, &of)).await {
+                Ok(prepared) => prepared.map(Arc::new),
+                Err(error) => Err(refuse(Why::Failed, format!("{error:#}"))),
+            };
+            // Without the actor nobody waits any more.
+            let _ = to_news.send(Internal::Prepared { wanted, key, prepared });
+        }));
+    }
+
+    fn prepared(&mut self, key: ServerKey, wanted: Wanted, prepared: Result<Arc<Prepared>, Denial>) {
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(denial) => {
+                let waiter = match wanted {
+                    Wanted::Slot { waiter, .. } | Wanted::Start { waiter, .. } => waiter,
+                };
+                return self.deny(waiter, denial);
+            }
+        };
+        let profile = prepared.profile.clone();
+        // What a server was started with stays what it has; a change counts at the next start.
+        let is_ready = self.servers.get(&key).is_some_and(|acting| acting.ready.is_some());
+        if !is_ready {
+            self.prepared.insert(key.clone(), prepared);
+        }
+        match wanted {
+            // The client may have gone meanwhile.
+            Wanted::Slot { waiter, ask } => {
+                if self.slots.contains_key(&waiter) {
+                    let Ask { class, is_retry, .. } = ask;
+                    self.step(Event::Acquire { waiter, key, class, is_retry, profile });
+                }
+            }
+            Wanted::Start { waiter, may_evict } => self.step(Event::Start { waiter, key, may_evict, profile }),
+        }
+    }
+
+    fn internal(&mut self, news: Internal) {
+        match news {
+            Internal::Prepared { wanted, key, prepared } => self.prepared(key, wanted, prepared),
+            Internal::Reserved { key, generation, asked } => self.reserved(key, generation, asked),
+            Internal::Withdrawn { key, generation } => self.step(Event::Stopped { key, generation }),
+            Internal::Denied { waiter, denial } => self.refuse(waiter, denial),
+            Internal::Pinned { key, pinned } => {
+                let changed = self.prepared.get_mut(&key).filter(|prepared| prepared.profile.pinned != pinned);
+                if let Some(prepared) = changed {
+                    Arc::make_mut(prepared).profile.pinned = pinned;
+                    let profile = prepared.profile.clone();
+                    self.step(Event::Changed { key, profile });
+                }
+            }
+            Internal::Server(News::Event(event)) => {
+                if let Event::Ended { key, generation, .. } | Event::Stopped { key, generation } = &event {
+                    self.forget(&key.clone(), *generation);
+                }
+                self.step(event);
+            }
+            Internal::Server(News::Ready { key, generation, endpoint, info }) => {
+                let slots = info.slots;
+                if let Some(acting) = self.servers.get_mut(&key) {
+                    acting.ready = Some((generation, clock::instant(), endpoint, info));
+                    acting.death = Some((generation, watch::Sender::new(None)));
+                }
+                self.step(Event::Ready { key, generation, slots });
+            }
+            Internal::Shutdown { grace, over } => {
+                self.over = over.or(self.over.take());
+                self.step(Event::Shutdown { grace });
+            }
+        }
+    }
+
+    fn reserved(&mut self, key: ServerKey, generation: Generation, asked: anyhow::Result<Asked>) {
+        match asked {
+            Ok(Asked::Reserved(load)) => {
+                self.servers.entry(key.clone()).or_default().load = Some((generation, load));
+                self.step(Event::Admitted { key: key.clone(), generation });
+                // The load was given up while its memory was being reserved.
+                let acting = self.servers.get_mut(&key);
+                let is_launched = |acting: &Acting| acting.orders.as_ref().is_some_and(|(of, _)| *of == generation);
+                let unused = acting
+                    .filter(|acting| !is_launched(acting))
+                    .and_then(|acting| acting.load.take_if(|(of, _)| *of == generation));
+                if let Some((_, load)) = unused {
+                    let sessions = self.sessions.clone();
+                    // As in `withdraw`.
+                    drop(tokio::spawn(async move { drop(sessions.run(move |s| ledger::release(s, load)).await) }));
+                }
+            }
+            Ok(Asked::Refused(refusal)) => self.step(Event::Refused { key, generation, refusal }),
+            Err(error) => {
+                // Nothing is loaded without a reservation. The next request tries again.
+                let reason = format!("its memory cannot be reserved: {error:#}");
+                let (last_log, exit_code) = (None, None);
+                let end = End { class: EndClass::Spawn, reason, last_log, exit_code, jitter: Jitter::default() };
+                self.step(Event::Admitted { key: key.clone(), generation });
+                self.step(Event::Ended { key, generation, end });
+            }
+        }
+    }
+
+    /// Forgets what belonged to a start that is over.
+    fn forget(&mut self, key: &ServerKey, generation: Generation) {
+        let Some(acting) = self.servers.get_mut(key) else { return };
+        acting.ready.take_if(|(of, ..)| *of == generation);
+        acting.orders.take_if(|(of, _)| *of == generation);
+        acting.load.take_if(|(of, _)| *of == generation);
+    }
+
+    fn step(&mut self, event: Event) {
+        let effects = self.state.step(self.began.elapsed(), event);
+        for effect in effects {
+            self.act(effect);
+        }
+        self.show();
+    }
+}

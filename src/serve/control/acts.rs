@@ -1,0 +1,197 @@
+//! Does what the state machine has decided.
+
+use super::actor::{Actor, Internal};
+use super::ask::{Grant, Server, Started, Stopped};
+use super::prepare::refuse;
+use super::reports::happening;
+use super::server_task::{Order, ServerTask};
+use super::{fitting, ledger};
+use crate::lifecycle::{Denial, Effect, Generation, Report, ServerKey, WaiterId, Why};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+impl Actor {
+    pub(super) fn act(&mut self, effect: Effect) {
+        match effect {
+            Effect::Admit { key, generation, .. } => self.reserve(key, generation),
+            Effect::Withdraw { key, generation } => self.withdraw(key, generation),
+            Effect::Launch { key, generation } => self.launch(key, generation),
+            Effect::Stop { key, generation, now } => self.order(&key, generation, Order::Stop { now }),
+            Effect::Kill { key, generation } => self.order(&key, generation, Order::Kill),
+            Effect::Grant { waiter, key, generation } => self.grant(waiter, &key, generation),
+            Effect::Started { waiter, key, was_running } => self.started(waiter, &key, was_running),
+            Effect::StopDone { waiter, was_running } => {
+                if let Some((began, answer)) = self.stops.remove(&waiter) {
+                    // A client that has gone needs no answer, here and below.
+                    let _ = answer.send(Stopped { was_running, took: began.elapsed() });
+                }
+            }
+            Effect::Deny { waiter, denial } => self.deny(waiter, denial),
+            Effect::Lost { key, generation, denial } => {
+                let acting = self.servers.get_mut(&key);
+                let death = acting.and_then(|acting| acting.death.take_if(|(of, _)| *of == generation));
+                if let Some((_, death)) = death {
+                    death.send_replace(Some(denial));
+                }
+            }
+            Effect::Report(report) => self.report(&report),
+            Effect::AllStopped => {
+                if let Some(over) = self.over.take() {
+                    let _ = over.send(()); // as above
+                }
+            }
+        }
+    }
+
+    fn reserve(&mut self, key: ServerKey, generation: Generation) {
+        let (sessions, to_news) = (self.sessions.clone(), self.to_news.clone());
+        let prepared = self.prepared.get(&key).cloned();
+        drop(tokio::spawn(async move {
+            let of = key.clone();
+            let asked = match prepared {
+                Some(prepared) => sessions.run(move |session| ledger::reserve(session, &of, &prepared)).await,
+                None => Err(anyhow::anyhow!("the model was not prepared")),
+            };
+            // Without the actor the daemon is ending; its rows are given up with it.
+            let _ = to_news.send(Internal::Reserved { key, generation, asked });
+        }));
+    }
+
+    /// Gives a reservation back. One that is still being made is given back when it comes.
+    fn withdraw(&mut self, key: ServerKey, generation: Generation) {
+        let load = self.servers.get_mut(&key).and_then(|acting| acting.load.take_if(|(of, _)| *of == generation));
+        let (sessions, to_news) = (self.sessions.clone(), self.to_news.clone());
+        drop(tokio::spawn(async move {
+            if let Some((_, load)) = load {
+                // A row that stays counts until this process ends, which is the safe side.
+                drop(sessions.run(move |session| ledger::release(session, load)).await);
+            }
+            // As in `reserve`.
+            let _ = to_news.send(Internal::Withdrawn { key, generation });
+        }));
+    }
+
+    fn launch(&mut self, key: ServerKey, generation: Generation) {
+        let Some(prepared) = self.prepared.get(&key).cloned() else { return };
+        let acting = self.servers.entry(key.clone()).or_default();
+        let Some((_, load)) = acting.load.filter(|(of, _)| *of == generation) else { return };
+        let (orders, receiver) = mpsc::unbounded_channel();
+        acting.orders = Some((generation, orders));
+        let (news, mut from_server) = mpsc::unbounded_channel();
+        let task = ServerTask {
+            key,
+            generation,
+            prepared,
+            load,
+            sessions: self.sessions.clone(),
+            log: acting.log.clone(),
+            news,
+            orders: receiver,
+        };
+        drop(tokio::spawn(task.run()));
+        let to_news = self.to_news.clone();
+        drop(tokio::spawn(async move {
+            while let Some(news) = from_server.recv().await {
+                if to_news.send(Internal::Server(news)).is_err() {
+                    return;
+                }
+            }
+        }));
+    }
+
+    fn order(&mut self, key: &ServerKey, generation: Generation, order: Order) {
+        let Some(acting) = self.servers.get_mut(key) else { return };
+        acting.ready.take_if(|(of, ..)| *of == generation);
+        if let Some((_, orders)) = acting.orders.as_ref().filter(|(of, _)| *of == generation) {
+            // A task that has ended has reported it.
+            let _ = orders.send(order);
+        }
+    }
+
+    fn grant(&mut self, waiter: WaiterId, key: &ServerKey, generation: Generation) {
+        let Some(answer) = self.slots.remove(&waiter) else {
+            // The client has gone in this very moment; its leave is on the way.
+            return;
+        };
+        let acting = self.servers.get(key);
+        let ready = acting.and_then(|acting| acting.ready.as_ref()).filter(|(of, ..)| *of == generation);
+        let death = acting.and_then(|acting| acting.death.as_ref()).filter(|(of, _)| *of == generation);
+        let (Some((_, _, endpoint, info)), Some((_, death))) = (ready, death) else { return };
+        let at = (endpoint.clone(), Arc::clone(info));
+        // A grant that is not received is dropped, and releases itself.
+        drop(answer.send(Ok(Grant::new(at, death.subscribe(), (waiter, self.to_commands.clone())))));
+    }
+
+    fn started(&mut self, waiter: WaiterId, key: &ServerKey, was_running: bool) {
+        let Some((began, answer)) = self.starts.remove(&waiter) else { return };
+        let ready = self.servers.get(key).and_then(|acting| acting.ready.as_ref());
+        let name = self.prepared.get(key).map(|prepared| prepared.profile.name.clone()).unwrap_or_default();
+        let started = match ready {
+            Some((_, _, _, info)) => Ok(Started { info: Arc::clone(info), name, was_running, took: began.elapsed() }),
+            None => Err(refuse(Why::Died, "the server has ended".to_owned())),
+        };
+        let _ = answer.send(started); // as in `act`
+    }
+
+    /// Refuses a waiter. Where memory is the reason, the answer names a model that would fit.
+    pub(super) fn deny(&mut self, waiter: WaiterId, denial: Denial) {
+        if denial.capacity.is_empty() {
+            return self.refuse(waiter, denial);
+        }
+        let (sessions, to_news) = (self.sessions.clone(), self.to_news.clone());
+        drop(tokio::spawn(async move {
+            let capacity = denial.capacity.clone();
+            // An answer without a suggestion is one as well.
+            let fits = sessions.run(move |session| fitting::largest(session, &capacity)).await.ok().flatten();
+            let mut denial = Denial { capacity: Vec::new(), ..denial };
+            if let Some(name) = fits {
+                denial.message = format!("{}; the largest model that would fit is {name}", denial.message);
+            }
+            // Without the actor nobody waits any more.
+            let _ = to_news.send(Internal::Denied { waiter, denial });
+        }));
+    }
+
+    pub(super) fn refuse(&mut self, waiter: WaiterId, denial: Denial) {
+        if let Some(answer) = self.slots.remove(&waiter) {
+            drop(answer.send(Err(denial)));
+        } else if let Some((_, answer)) = self.starts.remove(&waiter) {
+            let _ = answer.send(Err(denial)); // as in `act`
+        }
+    }
+
+    fn report(&mut self, report: &Report) {
+        let name = |key: &ServerKey| {
+            let prepared = self.prepared.get(key);
+            prepared.map_or_else(|| key.to_string(), |prepared| prepared.profile.name.clone())
+        };
+        let happening = happening(report, &name);
+        self.events.add(happening);
+    }
+
+    /// Publishes the servers, if anything of them has changed.
+    pub(super) fn show(&self) {
+        let servers: Vec<Server> = self
+            .state
+            .views()
+            .into_iter()
+            .map(|view| {
+                let acting = self.servers.get(&view.key);
+                let ready = acting.and_then(|acting| acting.ready.as_ref());
+                Server {
+                    info: ready.map(|(_, _, _, info)| Arc::clone(info)),
+                    ready: ready.map(|(_, at, _, _)| *at),
+                    log: acting.map(|acting| acting.log.clone()).unwrap_or_default(),
+                    view,
+                }
+            })
+            .collect();
+        self.board.send_if_modified(|board| {
+            let is_same = board.len() == servers.len() && board.iter().zip(&servers).all(|(a, b)| a.view == b.view);
+            if !is_same {
+                *board = Arc::new(servers);
+            }
+            !is_same
+        });
+    }
+}

@@ -1,0 +1,237 @@
+use super::EventLog;
+use crate::http::Endpoint;
+use crate::lifecycle::{Class, Denial, ServerKey, ServerView, Why};
+use crate::model::server::Engine;
+use crate::supervise::LogRing;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// A request for a slot of a server.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    pub key: ServerKey,
+    pub class: Class,
+    /// Whether the server of this same request died before it had answered a byte: the new one is then started at once.
+    pub is_retry: bool,
+}
+
+/// The facts about a server that is ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerInfo {
+    pub engine: Engine,
+    pub pid: u32,
+    /// The port of 127.0.0.1 that leads to it, if it has one.
+    pub port: Option<u16>,
+    /// Tokens of context of one request.
+    pub context: u32,
+    pub slots: u32,
+    /// The device that holds its layers: `cpu`, `gpu`, `cpu_offload`.
+    pub device: String,
+    /// How long loading took.
+    pub took: Duration,
+}
+
+/// The right to have one request answered by a server. Dropping it frees the slot.
+#[derive(Debug)]
+pub struct Grant {
+    pub endpoint: Endpoint,
+    pub info: Arc<ServerInfo>,
+    /// Changes to the reason when the server has ended, or was killed because it was wedged.
+    pub death: watch::Receiver<Option<Denial>>,
+    release: Option<Release>,
+}
+
+#[derive(Debug)]
+struct Release {
+    waiter: u64,
+    commands: mpsc::UnboundedSender<Command>,
+}
+
+impl Grant {
+    pub fn new(
+        (endpoint, info): (Endpoint, Arc<ServerInfo>),
+        death: watch::Receiver<Option<Denial>>,
+        (waiter, commands): (u64, mpsc::UnboundedSender<Command>),
+    ) -> Grant {
+        Grant { endpoint, info, death, release: Some(Release { waiter, commands }) }
+    }
+
+    /// Waits for the end of the server, and returns the reason.
+    pub async fn server_ended(&mut self) -> Denial {
+        loop {
+            if let Some(denial) = self.death.borrow_and_update().clone() {
+                return denial;
+            }
+            if self.death.changed().await.is_err() {
+                let message = "the server has ended".to_owned();
+                return Denial::new(Why::Died, message);
+            }
+        }
+    }
+}
+
+impl Drop for Grant {
+    fn drop(&mut self) {
+        if let Some(Release { waiter, commands }) = self.release.take() {
+            // Without the deciding task there is nothing to be released.
+            let _ = commands.send(Command::Leave { waiter });
+        }
+    }
+}
+
+/// The answer to a start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Started {
+    pub info: Arc<ServerInfo>,
+    pub name: String,
+    /// Whether it ran already.
+    pub was_running: bool,
+    pub took: Duration,
+}
+
+/// The answer to a stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    /// Whether it ran.
+    pub was_running: bool,
+    pub took: Duration,
+}
+
+/// A command to the deciding task.
+#[derive(Debug)]
+pub enum Command {
+    Acquire {
+        waiter: u64,
+        ask: Ask,
+        answer: oneshot::Sender<Result<Grant, Denial>>,
+    },
+    /// A waiter has gone, or its answer has ended.
+    Leave {
+        waiter: u64,
+    },
+    Start {
+        key: ServerKey,
+        may_evict: bool,
+        answer: oneshot::Sender<Result<Started, Denial>>,
+    },
+    Stop {
+        key: ServerKey,
+        now: bool,
+        answer: oneshot::Sender<Stopped>,
+    },
+    /// Settings of models may have changed.
+    Refresh,
+}
+
+/// A handle of the deciding task, for whoever needs servers.
+#[derive(Debug, Clone)]
+pub struct Control {
+    commands: mpsc::UnboundedSender<Command>,
+    waiters: Arc<std::sync::atomic::AtomicU64>,
+    servers: watch::Receiver<Arc<Vec<Server>>>,
+    events: EventLog,
+}
+
+/// A server with what only the acting part knows of it.
+#[derive(Debug, Clone)]
+pub struct Server {
+    pub view: ServerView,
+    pub info: Option<Arc<ServerInfo>>,
+    /// Since when it is ready.
+    pub ready: Option<std::time::Instant>,
+    pub log: LogRing,
+}
+
+impl Control {
+    pub fn new(
+        commands: mpsc::UnboundedSender<Command>,
+        servers: watch::Receiver<Arc<Vec<Server>>>,
+        events: EventLog,
+    ) -> Control {
+        Control { commands, waiters: Arc::default(), servers, events }
+    }
+
+    /// Waits for a slot of a server, which is started if necessary. Dropping the future leaves the queue at once.
+    ///
+    /// # Errors
+    /// See [`Denial`].
+    pub async fn acquire(&self, ask: Ask) -> Result<Grant, Denial> {
+        let waiter = self.waiters.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let (answer, granted) = oneshot::channel();
+        let mut place = Release { waiter, commands: self.commands.clone() }.guarded();
+        if self.commands.send(Command::Acquire { waiter, ask, answer }).is_err() {
+            return Err(stopping());
+        }
+        let outcome = granted.await.unwrap_or_else(|_| Err(stopping()));
+        // From here on the grant releases the slot; after a denial there is nothing to release.
+        place.0 = None;
+        outcome
+    }
+
+    /// Starts a server and waits until it is ready. A server that runs already is ready at once. `may_evict` permits
+    /// that idle servers are stopped for its memory.
+    ///
+    /// # Errors
+    /// See [`Denial`].
+    pub async fn start(&self, key: ServerKey, may_evict: bool) -> Result<Started, Denial> {
+        let (answer, started) = oneshot::channel();
+        if self.commands.send(Command::Start { key, may_evict, answer }).is_err() {
+            return Err(stopping());
+        }
+        started.await.unwrap_or_else(|_| Err(stopping()))
+    }
+
+    /// Stops a server and waits for its end. Running answers have 30 seconds, with `now` none.
+    pub async fn stop(&self, key: ServerKey, now: bool) -> Stopped {
+        let none = Stopped { was_running: false, took: Duration::ZERO };
+        let (answer, stopped) = oneshot::channel();
+        if self.commands.send(Command::Stop { key, now, answer }).is_err() {
+            return none;
+        }
+        stopped.await.unwrap_or(none)
+    }
+
+    /// Has the settings of models read again: a pin counts at once.
+    pub fn refresh(&self) {
+        // Without the deciding task there is nothing to be changed.
+        let _ = self.commands.send(Command::Refresh);
+    }
+
+    /// Returns all servers that are not stopped, or were since the daemon began, as of the last step.
+    pub fn servers(&self) -> Arc<Vec<Server>> {
+        Arc::clone(&self.servers.borrow())
+    }
+
+    /// Follows the servers: the receiver changes with every step that changed one of them.
+    pub fn watch(&self) -> watch::Receiver<Arc<Vec<Server>>> {
+        self.servers.clone()
+    }
+
+    pub fn events(&self) -> &EventLog {
+        &self.events
+    }
+}
+
+/// Leaves the queue when it is dropped while it holds something.
+struct Place(Option<Release>);
+
+impl Release {
+    fn guarded(self) -> Place {
+        Place(Some(self))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(Release { waiter, commands }) = self.0.take() {
+            // As for a grant.
+            let _ = commands.send(Command::Leave { waiter });
+        }
+    }
+}
+
+fn stopping() -> Denial {
+    let message = "the daemon is stopping".to_owned();
+    Denial::new(Why::Stopping, message)
+}

@@ -1,0 +1,117 @@
+//! What has to be known of a model before its server is started: its files, its settings, its memory.
+
+use crate::db::{Access, Db};
+use crate::display::text;
+use crate::host::budget;
+use crate::host::self_child::OURSELVES;
+use crate::lifecycle::{Denial, Profile, Purpose, ServerKey, Why};
+use crate::model::server::ServerSettings;
+use crate::model::{DeviceBytes, FileIdentity, Kind, Model, ModelRow};
+use crate::ops::{Session, needs};
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::path::Path;
+
+/// A model that can be loaded as it is now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    pub profile: Profile,
+    pub row: ModelRow,
+    pub model: Model,
+    pub settings: ServerSettings,
+}
+
+/// Reads a model, checks its files, and finds out what its server needs.
+///
+/// # Errors
+/// The outer error: the database cannot be read. The inner one: the model cannot be served.
+pub fn prepare(session: &mut Session, key: &ServerKey) -> anyhow::Result<Result<Prepared, Denial>> {
+    let db = session.db(Access::ReadOnly)?;
+    let id = std::slice::from_ref(&key.model);
+    let (Some(row), Some(model)) = (row(db, key)?, db.models(Some(id))?.pop()) else {
+        return Ok(Err(refuse(Why::Unknown, format!("Model not found: {}", key.model))));
+    };
+    let name = row.alias.clone().unwrap_or_else(|| row.name.clone());
+    let mut settings = session.config.server_settings(&row, model.trained_context());
+    if let Err(why) = check_files(&model) {
+        return Ok(Err(refuse(Why::BadFile, format!("{} cannot be loaded: {why}", text::clean(&name)))));
+    }
+    let mut bytes = needs::of_server(session, &model, (&settings, key.purpose))?;
+    let budgets = budget::budgets(session.config.memory, Path::new(OURSELVES), &bytes);
+    let is_over = |bytes: &[DeviceBytes]| {
+        bytes.iter().any(|need| budgets.iter().any(|all| all.device == need.device && need.bytes > all.budget))
+    };
+    // A context that nobody chose is made smaller until the model fits at all.
+    while is_over(&bytes)
+        && let Some(less) = settings.with_less_context()
+    {
+        bytes = needs::of_server(session, &model, (&less, key.purpose))?;
+        settings = less;
+    }
+    let profile = Profile {
+        name,
+        needs: bytes,
+        pinned: row.pinned,
+        disk: model.main().map_or(0, |file| file.identity.dev),
+        files: files(&model),
+    };
+    Ok(Ok(Prepared { profile, row, model, settings }))
+}
+
+/// Returns a number that changes with the files of a model.
+fn files(model: &Model) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for artifact in &model.artifacts {
+        artifact.path.hash(&mut hasher);
+        // What is on the disk now, not what was scanned: a repaired file is tried again.
+        if let Ok(meta) = std::fs::metadata(&artifact.path) {
+            FileIdentity::of(&meta).hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}
+
+/// Checks that every file is there, can be read, and is as long as it was when it was scanned.
+fn check_files(model: &Model) -> Result<(), String> {
+    if model.artifacts.is_empty() {
+        return Err("it has no file".to_owned());
+    }
+    for artifact in &model.artifacts {
+        let path = text::path(&artifact.path);
+        let file = File::open(&artifact.path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => format!("{path} is missing"),
+            _ => format!("{path} cannot be read: {error}"),
+        })?;
+        let meta = file.metadata().map_err(|error| format!("{path} cannot be read: {error}"))?;
+        if !meta.is_file() {
+            return Err(format!("{path} is not a file"));
+        }
+        if meta.len() != artifact.identity.size {
+            let (now, before) = (meta.len(), artifact.identity.size);
+            return Err(format!("{path} has {now} bytes and had {before} when it was scanned: run `modelctl scan`"));
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether a server of this model for this purpose gives vectors.
+pub fn gives_vectors(row: &ModelRow, purpose: Purpose) -> bool {
+    purpose == Purpose::Vectors || row.kind == Kind::Embedding
+}
+
+pub fn refuse(why: Why, message: String) -> Denial {
+    Denial::new(why, message)
+}
+
+/// Returns whether a model is pinned now.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn is_pinned(session: &mut Session, key: &ServerKey) -> anyhow::Result<bool> {
+    Ok(row(session.db(Access::ReadOnly)?, key)?.is_some_and(|row| row.pinned))
+}
+
+fn row(db: &Db, key: &ServerKey) -> anyhow::Result<Option<ModelRow>> {
+    Ok(db.rows()?.into_iter().find(|row| row.id == key.model))
+}
