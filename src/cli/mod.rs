@@ -28,7 +28,7 @@ use ctx::Ctx;
 use hidden::{grammars, launch, measure, probe, render, worker};
 
 use crate::clock;
-use crate::config::{Color, Config, Env, Flags};
+use crate::config::{Color, Config, Env, Flags, ServeFlags};
 use crate::db::Access;
 use crate::failure::{CHANGED, EXIT_CODES, Failure, Kind, OrFail, classify};
 use crate::ops::Session;
@@ -144,7 +144,7 @@ pub fn main(parsed: Result<Cli, clap::Error>, env: Env) -> u8 {
         return launch::run(args);
     }
     let (config, database) = (cli.global.config.clone(), cli.global.db.clone());
-    let flags = Flags { config, database, color: cli.global.color };
+    let flags = Flags { config, database, color: cli.global.color, serve: ServeFlags::default() };
     let config = Config::load(&flags, &env);
     let color = config.as_ref().map_or(Color::Never, |c| c.color);
     let mut ui = Ui::new(UiOptions {

@@ -1,6 +1,7 @@
 use super::memory::Memory;
 use super::models::{EngineFile, ModelsFile};
 use super::read::{bytes, duration, typed};
+use super::serve::Serve;
 use super::{ServerAddress, WorkerConfig, bad_config};
 use crate::failure::{Failure, OrFail};
 use crate::model::{Age, StoreKind, TierLimits, age};
@@ -29,6 +30,7 @@ pub(super) struct ConfigFile {
     pub prune: Prune,
     pub trash: Trash,
     pub memory: Memory,
+    pub serve: Serve,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -9,11 +9,13 @@ mod places;
 mod places_local;
 mod read;
 mod roots;
+mod serve;
 mod servers;
 mod tasks;
 
 pub use env::Env;
 pub use models::{EngineConfig, ModelsConfig};
+pub use serve::{ListenAddress, ServeConfig, ServeFlags, ServeLimits};
 pub use servers::{PruneConfig, ServerAddress};
 pub use tasks::{AutoPrune, OffloadConfig};
 
@@ -31,6 +33,7 @@ pub struct Flags {
     pub config: Option<PathBuf>,
     pub database: Option<PathBuf>,
     pub color: Color,
+    pub serve: ServeFlags,
 }
 
 /// When to colour output.
@@ -65,6 +68,7 @@ pub struct Config {
     pub trash: TrashConfig,
     /// What models may take of the memory of each device.
     pub memory: BudgetLimits,
+    pub serve: ServeConfig,
     /// The folder of the locks of this machine's executors and of its device: next to the database, so that all
     /// processes that use it find each other. Two processes that share a queue on one machine but not this folder would
     /// both load a model.
@@ -234,6 +238,7 @@ impl Config {
             Color::Auto if env.is_set("NO_COLOR") || env.text("TERM").as_deref() == Some("dumb") => Color::Never,
             chosen => chosen,
         };
+        let serve = ServeConfig::load((flags, env), &file.serve, from_file)?;
         Ok(Config {
             source,
             lock_dir: lock_dir(&database),
@@ -250,6 +255,7 @@ impl Config {
             auto_prune: AutoPrune::load(env, &file.auto_prune)?,
             trash: TrashConfig { expire: file.trash.expire },
             memory: memory::load(env, &file.memory)?,
+            serve,
             runtime_dir: env.runtime_dir(),
             color,
             sudo_user: env.text("SUDO_USER").or_else(|| env.text("SUDO_UID").map(|uid| format!("uid {uid}"))),

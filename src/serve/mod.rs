@@ -4,10 +4,13 @@
 
 pub mod control;
 mod instance_lock;
+pub mod listen;
+mod phase;
 mod queue_loop;
 mod schedule;
 
 pub use instance_lock::instance_lock;
+pub use phase::Phase;
 pub use queue_loop::serve;
 pub use schedule::{PollSchedule, Rest, RunOutcome};
 

@@ -1,0 +1,136 @@
+//! One request: checked, passed to the handlers, answered.
+
+use super::accept::{Gate, Peer};
+use super::body::{Answer, Running};
+use super::guard::{Admitted, Guard};
+use super::{Kind, Logged, Refusal};
+use crate::clock;
+use crate::serve::Phase;
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, AUTHORIZATION,
+    CACHE_CONTROL, CONNECTION, COOKIE, TRANSFER_ENCODING, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use std::sync::Arc;
+use tower::ServiceExt;
+
+/// The header that names a request in an answer.
+const REQUEST_ID: &str = "x-request-id";
+
+impl Gate {
+    /// Answers one request.
+    pub(super) async fn answer(self, request: Request<Incoming>, router: Router, peer: Peer) -> Response<Answer> {
+        let began = clock::instant();
+        let head = peer.connection.begin();
+        let running = Running::begin(Arc::clone(&peer.connection), Arc::clone(&self.running), self.held.clone());
+        let config = self.settings();
+        let (mut parts, body) = request.into_parts();
+        let id = sent_id(&parts.headers).unwrap_or_else(|| self.next_id());
+        let (has_both_lengths, is_certain) = both_lengths(&head, &parts.headers);
+        let phase = *self.setup.phase.borrow();
+        let keys = Arc::clone(&self.setup.keys.borrow());
+        let address = match (peer.kind, peer.remote) {
+            (Kind::LocalSocket, _) | (_, None) => "socket".to_owned(),
+            (_, Some(remote)) => remote.ip().to_canonical().to_string(),
+        };
+        let guard = Guard {
+            config: &config.serve,
+            keys: &keys,
+            phase,
+            kind: peer.kind,
+            local: peer.local,
+            address: &address,
+            host_name: &self.host_name,
+            has_both_lengths,
+        };
+        let checked = guard.check(&parts);
+        let client = checked.as_ref().map_or_else(|_| address.clone(), |admitted| admitted.caller.name.clone());
+        let asked = format!("{} {}", parts.method, parts.uri.path());
+        let origin = checked.as_ref().ok().and_then(|admitted| admitted.foreign_origin.clone());
+        let mut answer = match checked {
+            Err(refusal) => refusal.answer(parts.uri.path()),
+            Ok(Admitted { is_preflight: true, .. }) => preflight(&parts),
+            Ok(Admitted { caller, .. }) => {
+                let limits = &config.serve.limits;
+                let body = running.limit(body, limits.body_bytes, limits.body_timeout);
+                for secret in [AUTHORIZATION.as_str(), "x-api-key", COOKIE.as_str()] {
+                    parts.headers.remove(secret);
+                }
+                parts.extensions.insert(caller);
+                // A router has an answer for every request.
+                router.oneshot(Request::from_parts(parts, body)).await.unwrap_or_else(|never| match never {})
+            }
+        };
+        let headers = answer.headers_mut();
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            headers.insert(REQUEST_ID, id);
+        }
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        if let Some(origin) = origin.and_then(|origin| HeaderValue::from_str(&origin).ok()) {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-request-id, retry-after"));
+            headers.append(VARY, HeaderValue::from_static("Origin"));
+        }
+        if phase == Phase::Stopping || !is_certain {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        let (parts, body) = answer.into_parts();
+        let is_probe = parts.status == StatusCode::OK && asked.ends_with("/health");
+        if !is_probe && parts.extensions.get::<Logged>().is_none() {
+            let (status, took) = (parts.status.as_u16(), began.elapsed().as_millis());
+            (self.setup.log)(format!("{asked:?} status={status} took_ms={took} id={id} client={client:?}"));
+        }
+        Response::from_parts(parts, Answer { body, running: Some(running) })
+    }
+}
+
+/// Returns the id that a client gave to its request, if it is a plain one.
+fn sent_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get(REQUEST_ID)?.to_str().ok()?; // one that is no text is replaced by ours
+    let is_plain =
+        !id.is_empty() && id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    is_plain.then(|| id.to_owned())
+}
+
+/// Returns whether a head has both Content-Length and Transfer-Encoding, of which hyper removes the former, and whether
+/// that is certain: a head that came together with the request before it is not among the bytes.
+fn both_lengths(bytes: &[u8], headers: &HeaderMap) -> (bool, bool) {
+    if !headers.contains_key(TRANSFER_ENCODING) {
+        return (false, true);
+    }
+    let mut fields = [httparse::EMPTY_HEADER; 128];
+    let mut head = httparse::Request::new(&mut fields);
+    match head.parse(bytes) {
+        Ok(httparse::Status::Complete(_)) => {
+            let has = |name: &str| head.headers.iter().any(|field| field.name.eq_ignore_ascii_case(name));
+            (has("content-length") && has("transfer-encoding"), has("transfer-encoding"))
+        }
+        _ => (false, false),
+    }
+}
+
+/// Answers the question of a browser whether a page of another origin may send a request.
+fn preflight(request: &Parts) -> Response<Body> {
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    let headers = answer.headers_mut();
+    headers
+        .insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+    // Whatever headers a page of an allowed origin wants to send.
+    let wanted = request.headers.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, wanted.unwrap_or(HeaderValue::from_static("content-type")));
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    answer
+}
+
+impl From<Refusal> for Response<Body> {
+    fn from(refusal: Refusal) -> Self {
+        refusal.answer("")
+    }
+}
