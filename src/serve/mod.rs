@@ -2,7 +2,9 @@
 //!
 //! A run of tasks is done by the executor ([`crate::queue::executor`]), which `run-once` also calls.
 
+pub mod catalog;
 pub mod control;
+pub mod gateway;
 mod instance_lock;
 pub mod listen;
 mod phase;

@@ -1,0 +1,151 @@
+//! The models that are served, and all names that lead to them: an immutable snapshot, replaced as a whole when the
+//! database changes.
+
+mod follow;
+mod index;
+
+pub use follow::{Catalogs, follow};
+
+use crate::clock::Timestamp;
+use crate::model::{ModelId, ModelRow, State};
+use index::Index;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A model as the daemon serves it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    pub row: ModelRow,
+    /// The time of the last write of its main file.
+    pub written: Timestamp,
+    /// The name in lists: its alias or name, or its id where that name leads to another model as well. `None` for a
+    /// model that is not offered, or whose content is listed under this name already.
+    pub listed: Option<String>,
+}
+
+/// The outcome of resolving a name.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Resolved {
+    One(Arc<Entry>),
+    /// Several models, with different contents, that the name leads to equally well.
+    Many(Vec<Arc<Entry>>),
+    /// The model is known and not served, for this reason: `is disabled: …`.
+    NotServed(Arc<Entry>, String),
+    None,
+}
+
+/// All models of the database at one moment.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    entries: Vec<Arc<Entry>>,
+    index: Index,
+}
+
+impl Catalog {
+    /// Builds the snapshot. `written` has the times of the main files; a model without one gets the time when it was
+    /// first seen.
+    pub fn new(rows: Vec<ModelRow>, written: &HashMap<ModelId, Timestamp>) -> Catalog {
+        let index = Index::new(&rows);
+        let listed: Vec<Option<String>> = (0..rows.len()).map(|at| listed(&rows, &index, at)).collect();
+        let entry = |(row, listed): (ModelRow, _)| {
+            let written = time(&row, written);
+            Arc::new(Entry { row, written, listed })
+        };
+        Catalog { entries: rows.into_iter().zip(listed).map(entry).collect(), index }
+    }
+
+    /// Returns whether these are the rows and times that the catalog was built of.
+    fn is_of(&self, rows: &[ModelRow], written: &HashMap<ModelId, Timestamp>) -> bool {
+        let is_same = |(entry, row): (&Arc<Entry>, &ModelRow)| entry.row == *row && entry.written == time(row, written);
+        self.entries.len() == rows.len() && self.entries.iter().zip(rows).all(is_same)
+    }
+
+    /// Finds the model that a client names: by alias, id, name, `org/repo`, `org/repo:QUANT` or file name, each also
+    /// with `:latest`. The first of these kinds of names that fits decides; upper and lower case differ only where that
+    /// distinguishes two models. Takes constant time.
+    pub fn resolve(&self, name: &str) -> Resolved {
+        let at = |at: &usize| self.entries.get(*at).cloned();
+        let rows = |index: usize| self.entries.get(index).map(|entry| &entry.row);
+        let hits = self.index.best(name);
+        let served: Vec<usize> =
+            hits.iter().copied().filter(|at| rows(*at).is_some_and(|row| not_served(row).is_none())).collect();
+        match distinct(&served, rows).as_slice() {
+            [one] => at(one).map_or(Resolved::None, Resolved::One),
+            [] => match hits.first().and_then(at) {
+                Some(entry) => {
+                    let why = not_served(&entry.row).unwrap_or_default();
+                    Resolved::NotServed(entry, why)
+                }
+                None => Resolved::None,
+            },
+            several => Resolved::Many(several.iter().filter_map(at).collect()),
+        }
+    }
+
+    /// Returns the model with this id, whether or not it is served. Takes constant time.
+    pub fn by_id(&self, id: &ModelId) -> Option<&Arc<Entry>> {
+        self.index.by_id(id).and_then(|at| self.entries.get(at))
+    }
+
+    /// Returns the models that are served, each content once, in the order in which they were first recorded.
+    pub fn offered(&self) -> impl Iterator<Item = (&str, &Arc<Entry>)> {
+        self.entries.iter().filter_map(|entry| Some((entry.listed.as_deref()?, entry)))
+    }
+
+    /// Returns every model, served or not, in the order in which they were first recorded.
+    pub fn all(&self) -> &[Arc<Entry>] {
+        &self.entries
+    }
+}
+
+fn time(row: &ModelRow, written: &HashMap<ModelId, Timestamp>) -> Timestamp {
+    written.get(&row.id).copied().unwrap_or(row.first_seen)
+}
+
+/// Returns why a model is not served, as the predicate of a sentence; `None` for one that is.
+pub fn not_served(row: &ModelRow) -> Option<String> {
+    if !row.enabled {
+        return Some(format!("is disabled; `modelctl set {} --enable` enables it", row.id));
+    }
+    if row.state != State::Ready {
+        let reason = row.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        return Some(format!("cannot be served, because it is {}{reason}", row.state.name()));
+    }
+    if !row.kind.is_served() {
+        return Some(format!("cannot be served, because it is of kind {}", row.kind.name()));
+    }
+    None
+}
+
+/// Returns one model for each content: pinned before not pinned, with alias before without one, then the one that was
+/// recorded first.
+fn distinct<'r>(hits: &[usize], row: impl Fn(usize) -> Option<&'r ModelRow>) -> Vec<usize> {
+    let mut ranked: Vec<(usize, &ModelRow)> = hits.iter().filter_map(|at| Some((*at, row(*at)?))).collect();
+    ranked.sort_by_key(|(at, row)| (!row.pinned, row.alias.is_none(), *at));
+    let mut kept: Vec<(usize, &ModelRow)> = Vec::new();
+    for (at, row) in ranked {
+        // A content that is not known is equal to none.
+        let is_copy = kept.iter().any(|(_, other)| row.content.is_some() && row.content == other.content);
+        if !is_copy {
+            kept.push((at, row));
+        }
+    }
+    kept.into_iter().map(|(at, _)| at).collect()
+}
+
+/// Returns the name under which a model is listed.
+fn listed(rows: &[ModelRow], index: &Index, at: usize) -> Option<String> {
+    let row = rows.get(at).filter(|row| not_served(row).is_none())?;
+    let name = row.alias.as_deref().unwrap_or(&row.name);
+    let is_served = |at: &usize| rows.get(*at).is_some_and(|row| not_served(row).is_none());
+    let served: Vec<usize> = index.best(name).into_iter().filter(is_served).collect();
+    match distinct(&served, |at| rows.get(at)).as_slice() {
+        [one] if *one == at => Some(name.to_owned()),
+        // A copy of it in another store is listed.
+        [_] if served.contains(&at) => None,
+        _ => Some(row.id.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

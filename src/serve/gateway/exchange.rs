@@ -1,0 +1,143 @@
+//! One request to the server of a model: its slot, its answer, and a second try where the first server died.
+
+use super::problem::Problem;
+use super::record::{Endpoint, Meter};
+use super::relay::Relay;
+use super::request::Asked;
+use super::rewrite::Rewriter;
+use crate::http::{self, HttpError, Limits};
+use crate::lifecycle::{Class, Denial, ServerKey};
+use crate::model::server::Engine;
+use crate::serve::control::{Ask, Control, Grant};
+use crate::worker::MODEL_HEADER;
+use axum::body::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::{Request, Response, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use std::time::Duration;
+
+/// Time until the end of a server whose connection broke must be seen.
+const DEATH: Duration = Duration::from_secs(2);
+/// Bytes of an error of a server, and of a whole answer that is rewritten.
+const ERROR_BYTES: usize = 1 << 20;
+const ANSWER_BYTES: usize = 64 << 20;
+
+/// A request that was read.
+#[derive(Debug, Clone)]
+pub(super) struct Job {
+    pub key: ServerKey,
+    pub class: Class,
+    pub endpoint: Endpoint,
+    pub asked: Asked,
+    pub body: Bytes,
+}
+
+/// Why a server did not answer.
+enum Failed {
+    /// It has ended, or does not answer on its socket.
+    Died(Option<Denial>),
+    /// It answered with an error.
+    Told(Problem),
+}
+
+/// Has a request answered, up to the first bytes of the answer. A server that dies before them is replaced once: this
+/// request may be what kills it.
+///
+/// # Errors
+/// The error for the client.
+pub(super) async fn answer(control: Control, job: Job, mut meter: Meter) -> Result<Response<Relay>, Problem> {
+    let mut is_retry = false;
+    let problem = loop {
+        let ask = Ask { key: job.key.clone(), class: job.class, is_retry };
+        let grant = match control.acquire(ask).await {
+            Ok(grant) => grant,
+            Err(denial) => break Problem::denied(&denial),
+        };
+        meter.granted();
+        match open(&job, grant).await {
+            Ok((parts, grant)) => return Ok(respond(&job, parts, grant, meter)),
+            Err(Failed::Died(_)) if !is_retry => is_retry = true,
+            Err(Failed::Died(why)) => break Problem::killer(why.as_ref()),
+            Err(Failed::Told(problem)) => break problem,
+        }
+    };
+    meter.fail(&problem);
+    Err(problem)
+}
+
+type Opened = (Response<http::Body>, Option<Bytes>);
+
+async fn open(job: &Job, mut grant: Grant) -> Result<(Opened, Grant), Failed> {
+    let endpoint = grant.endpoint.clone();
+    let request = request(job).map_err(|error| Failed::Told(Problem::bad_request(error.to_string())))?;
+    let opened = async {
+        let mut response = http::forward(&endpoint, request, Limits::UNTIMED).await?;
+        if !response.status().is_success() {
+            return Ok((response, None));
+        }
+        let first = loop {
+            match response.body_mut().frame().await {
+                None => break None,
+                Some(Ok(frame)) => {
+                    if let Ok(bytes) = frame.into_data() {
+                        break Some(bytes);
+                    }
+                }
+                Some(Err(error)) => return Err(HttpError::Broken(error.to_string())),
+            }
+        };
+        Ok((response, first))
+    };
+    let outcome = tokio::select! {
+        biased;
+        outcome = opened => outcome,
+        why = grant.server_ended() => return Err(Failed::Died(Some(why))),
+    };
+    let Ok((response, first)) = outcome else {
+        // It died, or is about to: its end has the reason.
+        let why = tokio::time::timeout(DEATH, grant.server_ended()).await.ok();
+        return Err(Failed::Died(why));
+    };
+    if response.status().is_success() {
+        return Ok(((response, first), grant));
+    }
+    let status = response.status();
+    let whole = Limited::new(response.into_body(), ERROR_BYTES).collect();
+    let body = tokio::select! {
+        biased;
+        whole = whole => whole.map(http_body_util::Collected::to_bytes).unwrap_or_default(),
+        why = grant.server_ended() => return Err(Failed::Died(Some(why))),
+    };
+    Err(Failed::Told(Problem::of_server(status, &body)))
+}
+
+/// Builds the request to the server. No header of the client is passed on: keys among them are none of its business.
+fn request(job: &Job) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
+    let name = utf8_percent_encode(&job.asked.model, NON_ALPHANUMERIC).to_string();
+    Request::post(job.endpoint.path())
+        .header(CONTENT_TYPE, "application/json")
+        .header(ACCEPT, "application/json, text/event-stream")
+        .header(MODEL_HEADER, name)
+        .body(Full::new(job.body.clone()))
+}
+
+/// Builds the answer for the client.
+fn respond(job: &Job, (response, first): Opened, grant: Grant, meter: Meter) -> Response<Relay> {
+    let rewriter = match (grant.info.engine, job.asked.stream) {
+        (Engine::LlamaServer, true) => Some(Rewriter::stream(&job.asked.model, job.asked.include_usage)),
+        (Engine::LlamaServer, false) => Some(Rewriter::whole(&job.asked.model, ANSWER_BYTES)),
+        (Engine::Worker, _) => None,
+    };
+    let (head, body) = response.into_parts();
+    let is_stream = job.asked.stream;
+    let mut response = Response::new(Relay::new((first, body), grant, (is_stream, rewriter), meter));
+    *response.status_mut() = StatusCode::OK;
+    let headers = response.headers_mut();
+    let json = HeaderValue::from_static("application/json");
+    headers.insert(CONTENT_TYPE, head.headers.get(CONTENT_TYPE).cloned().unwrap_or(json));
+    if is_stream {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    }
+    response
+}

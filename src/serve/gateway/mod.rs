@@ -1,0 +1,160 @@
+//! The gateway: requests in OpenAI's dialect, each passed to the server of the model that it names.
+//!
+//! Only what is needed of a request is read: the name of the model, and whether the answer is a stream. A server of our
+//! own answers in OpenAI's dialect and with the name that was asked for, so its bytes are passed on as they come; what
+//! llama-server streams is rewritten ([`rewrite`]).
+//!
+//! Absent on purpose: who may ask, the limits of connections, and which servers run.
+
+mod exchange;
+mod models;
+mod patient;
+mod problem;
+mod record;
+mod relay;
+mod request;
+mod rewrite;
+#[cfg(test)]
+mod tests;
+
+pub use problem::{Problem, Retry};
+pub use record::{Endpoint, Record, Records, RequestCount};
+
+use super::catalog::{Catalogs, Entry, Resolved};
+use super::control::Control;
+use super::listen::{Caller, Logged, read_body};
+use crate::config::Config;
+use crate::lifecycle::{Class, Purpose, ServerKey};
+use crate::model::server::ServerSettings;
+use crate::model::{Kind, ModelRow};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use exchange::Job;
+use record::Meter;
+use request::Asked;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// The header that sets the class of a request.
+const PRIORITY_HEADER: &str = "x-modelctl-priority";
+
+/// What the handlers of the gateway share.
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    pub control: Control,
+    pub catalogs: Catalogs,
+    pub config: watch::Receiver<Arc<Config>>,
+    pub records: Records,
+}
+
+pub fn routes(gateway: Arc<Gateway>) -> Router {
+    let mut router = Router::new();
+    for base in ["/v1", ""] {
+        let at = |path: &str| format!("{base}{path}");
+        router = router
+            .route(&at("/models"), get(models::list))
+            .route(&at("/models/{*name}"), get(models::one))
+            .route(&at("/chat/completions"), post(|s, r| answer(s, Endpoint::Chat, r)))
+            .route(&at("/completions"), post(|s, r| answer(s, Endpoint::Completions, r)))
+            .route(&at("/embeddings"), post(|s, r| answer(s, Endpoint::Embeddings, r)));
+    }
+    router.layer(DefaultBodyLimit::disable()).with_state(gateway)
+}
+
+/// Answers for a path that leads nowhere.
+pub async fn no_route(method: Method, uri: Uri) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "invalid_request_error", format!("{method} {} does not exist", uri.path()))
+}
+
+/// Answers for a path that is used with another method.
+pub async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    let message = format!("{} cannot be used with {method}", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", message)
+}
+
+async fn answer(State(gateway): State<Arc<Gateway>>, endpoint: Endpoint, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let caller = head.extensions.get::<Caller>().cloned().unwrap_or_default();
+    let mut meter = Meter::new(gateway.records.clone(), endpoint, caller.name.clone());
+    let mut answer = match gateway.prepare(&head, body, (endpoint, &caller), &mut meter).await {
+        Ok(job) => patient::run(&gateway, job, meter).await,
+        Err(problem) => {
+            meter.fail(&problem);
+            problem.into_response()
+        }
+    };
+    answer.extensions_mut().insert(Logged);
+    answer
+}
+
+impl Gateway {
+    /// Reads a request as far as it is needed, and finds the server that answers it.
+    async fn prepare(
+        &self,
+        head: &Parts,
+        body: Body,
+        (endpoint, caller): (Endpoint, &Caller),
+        meter: &mut Meter,
+    ) -> Result<Job, Problem> {
+        let config = Arc::clone(&self.config.borrow());
+        let body = read_body(body, &config.serve.limits).await?;
+        let asked = Asked::read(&body)?;
+        let entry = self.resolve(&asked.model)?;
+        meter.model(entry.listed.as_deref().unwrap_or(&entry.row.name));
+        let settings = self.settings(&entry.row);
+        let purpose = purpose(&entry.row, endpoint, &settings)?;
+        let class = match (caller.class, head.headers.get(PRIORITY_HEADER)) {
+            (Some(class), _) => class,
+            (None, Some(value)) => value.to_str().ok().and_then(Class::from_name).ok_or_else(|| {
+                Problem::bad_request(format!("`{PRIORITY_HEADER}` must be interactive, normal or batch"))
+            })?,
+            (None, None) => settings.priority,
+        };
+        meter.class(class);
+        let key = ServerKey { model: entry.row.id.clone(), purpose };
+        Ok(Job { key, class, endpoint, asked, body })
+    }
+
+    /// Finds the model that a client names.
+    ///
+    /// # Errors
+    /// 404 for a name that leads to no model that is served, 400 for one that leads to several.
+    pub fn resolve(&self, name: &str) -> Result<Arc<Entry>, Problem> {
+        let most = self.config.borrow().serve.limits.name_bytes;
+        if name.len() > most {
+            return Err(Problem::bad_request(format!("`model` has more than {most} bytes")).param("model"));
+        }
+        match self.catalogs.current().resolve(name) {
+            Resolved::One(entry) => Ok(entry),
+            Resolved::Many(entries) => Err(Problem::ambiguous(name, &entries)),
+            Resolved::NotServed(entry, why) => Err(Problem::no_model(format!("the model `{}` {why}", entry.row.name))),
+            Resolved::None => {
+                Err(Problem::no_model(format!("the model `{name}` does not exist; `modelctl list` shows all models")))
+            }
+        }
+    }
+
+    /// Returns how the server of a model is started.
+    pub fn settings(&self, row: &ModelRow) -> ServerSettings {
+        let trained = row.context_length.and_then(|tokens| u32::try_from(tokens).ok());
+        self.config.borrow().server_settings(row, trained)
+    }
+}
+
+/// Returns which server of a model answers on an endpoint.
+fn purpose(row: &ModelRow, endpoint: Endpoint, settings: &ServerSettings) -> Result<Purpose, Problem> {
+    let refuse = |what: &str| Err(Problem::bad_request(format!("the model `{}` {what}", row.name)).param("model"));
+    match (endpoint, row.kind) {
+        (Endpoint::Embeddings, Kind::Embedding) => Ok(Purpose::Main),
+        (Endpoint::Embeddings, Kind::Generative) if settings.embeddings => Ok(Purpose::Vectors),
+        (Endpoint::Embeddings, Kind::Generative) => refuse("generates text, and is set not to return vectors"),
+        (Endpoint::Embeddings, _) => refuse("returns no vectors"),
+        (Endpoint::Chat | Endpoint::Completions, Kind::Generative) => Ok(Purpose::Main),
+        (Endpoint::Chat | Endpoint::Completions, _) => refuse("does not generate text"),
+    }
+}

@@ -1,0 +1,329 @@
+//! What is kept of each request: one line for the log, without texts, and counts for the metrics.
+
+use super::problem::Problem;
+use crate::clock;
+use crate::lifecycle::Class;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The endpoint that was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Endpoint {
+    Chat,
+    Completions,
+    Embeddings,
+}
+
+impl Endpoint {
+    pub fn name(self) -> &'static str {
+        match self {
+            Endpoint::Chat => "chat",
+            Endpoint::Completions => "completions",
+            Endpoint::Embeddings => "embeddings",
+        }
+    }
+
+    /// Returns the path of a server.
+    pub(super) fn path(self) -> &'static str {
+        match self {
+            Endpoint::Chat => "/v1/chat/completions",
+            Endpoint::Completions => "/v1/completions",
+            Endpoint::Embeddings => "/v1/embeddings",
+        }
+    }
+}
+
+/// One request that has ended.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Record {
+    pub endpoint: Endpoint,
+    /// The listed name of the model; empty when the request named none that is served.
+    pub model: String,
+    pub class: Class,
+    /// The name of the key, or the address of the client.
+    pub client: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// Time until a server took it.
+    pub waited_ms: u64,
+    /// Time from then until the first token of the answer, or the whole of one that is no stream.
+    pub first_token_ms: Option<u64>,
+    /// Time in all.
+    pub took_ms: u64,
+    pub prompt_tokens: Option<u64>,
+    pub completion_tokens: Option<u64>,
+    pub tokens_per_second: Option<f64>,
+    /// Why it ended: `stop`, `length`, another reason of the server, `error: …`, or `client left`.
+    pub finish: String,
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Record { endpoint, class, status, waited_ms, took_ms, finish, .. } = self;
+        let (endpoint, class) = (endpoint.name(), class.name());
+        write!(f, "{endpoint} model={:?} class={class} status={status} waited_ms={waited_ms}", self.model)?;
+        if let Some(first) = self.first_token_ms {
+            write!(f, " first_token_ms={first}")?;
+        }
+        write!(f, " took_ms={took_ms}")?;
+        if let Some(tokens) = self.completion_tokens {
+            write!(f, " tokens={tokens}")?;
+        }
+        if let Some(rate) = self.tokens_per_second {
+            write!(f, " tokens_per_second={rate:.1}")?;
+        }
+        write!(f, " finish={finish:?} client={:?}", self.client)
+    }
+}
+
+/// The number of requests that had one outcome, for `modelctl_requests_total`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestCount {
+    pub model: String,
+    pub endpoint: Endpoint,
+    pub status: u16,
+    pub count: u64,
+}
+
+/// Where records are sent.
+#[derive(Clone)]
+pub struct Records(Arc<Inner>);
+
+struct Inner {
+    log: Box<dyn Fn(&Record) + Send + Sync>,
+    counts: Mutex<BTreeMap<(String, Endpoint, u16), u64>>,
+}
+
+impl Records {
+    /// Creates an empty count; `log` gets every record, on the thread that serves clients.
+    pub fn new(log: impl Fn(&Record) + Send + Sync + 'static) -> Records {
+        Records(Arc::new(Inner { log: Box::new(log), counts: Mutex::default() }))
+    }
+
+    /// Returns the counts since the daemon began, sorted.
+    pub fn counts(&self) -> Vec<RequestCount> {
+        let counts = self.0.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = |((model, endpoint, status), count): (&(String, Endpoint, u16), &u64)| RequestCount {
+            model: model.clone(),
+            endpoint: *endpoint,
+            status: *status,
+            count: *count,
+        };
+        counts.iter().map(count).collect()
+    }
+
+    fn add(&self, record: &Record) {
+        (self.0.log)(record);
+        let mut counts = self.0.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry((record.model.clone(), record.endpoint, record.status)).or_default();
+        *count = count.saturating_add(1);
+    }
+}
+
+impl fmt::Debug for Records {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Records")
+    }
+}
+
+/// Measures one request, and records it when it is dropped.
+#[derive(Debug)]
+pub(super) struct Meter {
+    records: Records,
+    record: Record,
+    began: Instant,
+    granted: Option<Instant>,
+    tail: Tail,
+}
+
+impl Meter {
+    pub fn new(records: Records, endpoint: Endpoint, client: String) -> Meter {
+        let record = Record {
+            endpoint,
+            model: String::new(),
+            class: Class::default(),
+            client,
+            status: 200,
+            waited_ms: 0,
+            first_token_ms: None,
+            took_ms: 0,
+            prompt_tokens: None,
+            completion_tokens: None,
+            tokens_per_second: None,
+            finish: String::new(),
+        };
+        Meter { records, record, began: clock::instant(), granted: None, tail: Tail::default() }
+    }
+
+    pub fn model(&mut self, listed: &str) {
+        self.record.model = listed.to_owned();
+    }
+
+    pub fn class(&mut self, class: Class) {
+        self.record.class = class;
+    }
+
+    pub fn granted(&mut self) {
+        self.granted = Some(clock::instant());
+        self.record.waited_ms = millis(self.began.elapsed());
+    }
+
+    /// Reads bytes of the answer.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        if self.record.first_token_ms.is_none() && !is_opening(bytes) {
+            self.record.first_token_ms = Some(millis(self.granted.unwrap_or(self.began).elapsed()));
+        }
+        self.tail.push(bytes);
+    }
+
+    pub fn fail(&mut self, problem: &Problem) {
+        self.record.status = problem.status.as_u16();
+        self.record.finish = format!("error: {}", problem.message);
+    }
+
+    /// Notes that the answer is whole.
+    pub fn end(&mut self) {
+        let figures = self.tail.figures();
+        self.record.prompt_tokens = figures.prompt_tokens;
+        self.record.completion_tokens = figures.completion_tokens;
+        self.record.tokens_per_second = figures.tokens_per_second;
+        self.record.finish = figures.finish.unwrap_or_else(|| "stop".to_owned());
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if self.granted.is_none() {
+            self.record.waited_ms = millis(self.began.elapsed());
+        }
+        self.record.took_ms = millis(self.began.elapsed());
+        if self.record.finish.is_empty() {
+            self.record.finish = "client left".to_owned();
+        }
+        self.records.add(&self.record);
+    }
+}
+
+/// Returns whether bytes of a stream are only the chunk with the role, which comes before the prompt is read.
+fn is_opening(bytes: &[u8]) -> bool {
+    let count = |key: &[u8]| bytes.windows(key.len()).filter(|window| *window == key).count();
+    count(b"data: ") == 1 && count(br#""role":"assistant","content":"""#) == 1
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The last bytes of an answer: they have its figures, which are read once, at its end.
+#[derive(Debug, Default)]
+struct Tail(Vec<u8>);
+
+/// More than the last chunks of a stream together have.
+const TAIL_BYTES: usize = 4 << 10;
+
+#[derive(Debug, Default, PartialEq)]
+struct Figures {
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
+    tokens_per_second: Option<f64>,
+    finish: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Usage {
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+struct Timings {
+    prompt_n: Option<u64>,
+    cache_n: Option<u64>,
+    predicted_n: Option<u64>,
+    predicted_per_second: Option<f64>,
+}
+
+impl Tail {
+    fn push(&mut self, bytes: &[u8]) {
+        let keep = bytes.len().saturating_sub(TAIL_BYTES);
+        self.0.extend_from_slice(bytes.get(keep..).unwrap_or_default());
+        // Cut only now and then, since it moves what is kept.
+        if self.0.len() > 4 * TAIL_BYTES {
+            self.0.drain(..self.0.len().saturating_sub(TAIL_BYTES));
+        }
+    }
+
+    fn figures(&self) -> Figures {
+        let text = String::from_utf8_lossy(&self.0);
+        let usage: Usage = last(&text, "\"usage\":").unwrap_or_default();
+        let timings: Timings = last(&text, "\"timings\":").unwrap_or_default();
+        let computed = timings.prompt_n.map(|n| n.saturating_add(timings.cache_n.unwrap_or(0)));
+        Figures {
+            prompt_tokens: usage.prompt_tokens.or(computed),
+            completion_tokens: usage.completion_tokens.or(timings.predicted_n),
+            tokens_per_second: timings.predicted_per_second.filter(|rate| rate.is_finite()),
+            finish: text.rfind("data: {\"error\":").map(|_| "error".to_owned()).or_else(|| reason(&text)),
+        }
+    }
+}
+
+fn reason(text: &str) -> Option<String> {
+    text.rmatch_indices("\"finish_reason\":")
+        .find_map(|(at, key)| read::<Option<String>>(text.get(at.saturating_add(key.len())..)?).flatten())
+}
+
+/// Reads the value after the last place of `key`.
+fn last<T: for<'de> Deserialize<'de>>(text: &str, key: &str) -> Option<T> {
+    text.rmatch_indices(key).find_map(|(at, _)| read(text.get(at.saturating_add(key.len())..)?))
+}
+
+/// Reads the value that a text begins with; `None` where it is no such value: it may be part of an answer's text.
+fn read<T: for<'de> Deserialize<'de>>(text: &str) -> Option<T> {
+    T::deserialize(&mut serde_json::Deserializer::from_str(text)).ok() // as above
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_figures_of_an_answer_are_read_from_its_end() {
+        let mut tail = Tail::default();
+        tail.push(&vec![b'x'; 100_000]);
+        assert_eq!(tail.figures(), Figures::default());
+        assert!(tail.0.len() <= 4 * TAIL_BYTES);
+        tail.push(b"data: {\"choices\":[{\"finish_reason\":null,\"delta\":{\"content\":\"\\\"usage\\\":\"}}]}\n\n");
+        tail.push(b"data: {\"choices\":[{\"finish_reason\":\"length\",\"delta\":{}}],\"timings\":{\"prompt_n\":3,\"cache_n\":2,");
+        tail.push(b"\"predicted_n\":7,\"predicted_per_second\":12.5}}\n\ndata: [DONE]\n\n");
+        let figures = tail.figures();
+        assert_eq!((figures.prompt_tokens, figures.completion_tokens), (Some(5), Some(7)));
+        assert_eq!((figures.tokens_per_second, figures.finish.as_deref()), (Some(12.5), Some("length")));
+        assert!(
+            is_opening(b"data: {\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}\n\n"),
+            "the prompt is not read yet"
+        );
+        tail.push(b"{\"data\":[],\"usage\":{\"prompt_tokens\":9,\"total_tokens\":9}}");
+        assert_eq!(tail.figures().prompt_tokens, Some(9));
+    }
+
+    #[test]
+    fn a_client_that_leaves_is_recorded_too_and_no_text_is() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let sender = Mutex::new(sender);
+        let records = Records::new(move |record| sender.lock().unwrap().send(record.to_string()).unwrap());
+        let mut meter = Meter::new(records.clone(), Endpoint::Chat, "127.0.0.1".into());
+        meter.model("small");
+        drop(meter);
+        let line = receiver.recv().unwrap();
+        assert!(
+            line.starts_with("chat model=\"small\" class=normal status=200") && line.contains("client left"),
+            "{line}"
+        );
+        let count = RequestCount { model: "small".into(), endpoint: Endpoint::Chat, status: 200, count: 1 };
+        assert_eq!(records.counts(), [count]);
+    }
+}

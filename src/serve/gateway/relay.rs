@@ -1,0 +1,144 @@
+//! The body of an answer on its way from a server to a client.
+
+use super::problem::Problem;
+use super::record::Meter;
+use super::rewrite::Rewriter;
+use crate::http;
+use crate::lifecycle::Denial;
+use crate::openai;
+use crate::serve::control::Grant;
+use axum::body::Bytes;
+use hyper::body::{Body as HttpBody, Frame};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::Sleep;
+
+/// Time that passes between the break of a connection and the reason for it, and that the last bytes of a server that
+/// has ended may take.
+const REASON: Duration = Duration::from_secs(2);
+
+/// Bytes of a server, as they come. Dropping it ends the generation and frees the slot.
+pub(super) struct Relay {
+    /// What was read to see that the server answers at all.
+    first: Option<Bytes>,
+    /// `None` when the answer is complete, or was broken off.
+    flow: Option<Flow>,
+    rewriter: Option<Rewriter>,
+    is_stream: bool,
+    /// Whether the bytes so far end with an event, so that another one may follow.
+    at_boundary: bool,
+    meter: Meter,
+}
+
+struct Flow {
+    body: http::Body,
+    /// Holds the slot, and ends with the server.
+    ended: Pin<Box<dyn Future<Output = Denial> + Send>>,
+    broken: Option<Broken>,
+}
+
+/// The server or the connection to it has ended.
+struct Broken {
+    /// `None`: not known yet.
+    why: Option<Denial>,
+    is_cut: bool,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl Relay {
+    pub fn new(
+        (first, body): (Option<Bytes>, http::Body),
+        mut grant: Grant,
+        (is_stream, rewriter): (bool, Option<Rewriter>),
+        meter: Meter,
+    ) -> Relay {
+        let ended = Box::pin(async move { grant.server_ended().await });
+        let flow = Some(Flow { body, ended, broken: None });
+        Relay { first, flow, rewriter, is_stream, at_boundary: true, meter }
+    }
+
+    fn pass(&mut self, bytes: Bytes) -> Frame<Bytes> {
+        let bytes = match &mut self.rewriter {
+            Some(rewriter) => rewriter.push(&bytes),
+            None => bytes,
+        };
+        if !bytes.is_empty() {
+            self.at_boundary = bytes.ends_with(b"\n\n");
+            self.meter.bytes(&bytes);
+        }
+        Frame::data(bytes)
+    }
+
+    /// Ends a broken answer: with an event where one can follow, otherwise by breaking off.
+    fn fail(&mut self, why: Option<Denial>) -> Option<Result<Frame<Bytes>, io::Error>> {
+        self.flow = None;
+        let problem = Problem::died(why.as_ref());
+        self.meter.fail(&problem);
+        if self.is_stream && self.at_boundary {
+            Some(Ok(Frame::data(Bytes::from(openai::event(&problem.body())))))
+        } else {
+            Some(Err(io::Error::other(problem.message)))
+        }
+    }
+}
+
+impl HttpBody for Relay {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let this = &mut *self;
+        if let Some(first) = this.first.take() {
+            return Poll::Ready(Some(Ok(this.pass(first))));
+        }
+        loop {
+            let Some(flow) = &mut this.flow else { return Poll::Ready(None) };
+            let is_cut = flow.broken.as_ref().is_some_and(|broken| broken.is_cut);
+            if !is_cut {
+                match Pin::new(&mut flow.body).poll_frame(context) {
+                    Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                        Ok(bytes) => return Poll::Ready(Some(Ok(this.pass(bytes)))),
+                        Err(_) => continue, // trailers
+                    },
+                    Poll::Ready(None) => {
+                        // The slot is free from here on, however slowly the client reads.
+                        this.flow = None;
+                        let rest = this.rewriter.take().map(Rewriter::finish).filter(|rest| !rest.is_empty());
+                        rest.iter().for_each(|rest| this.meter.bytes(rest));
+                        this.meter.end();
+                        return Poll::Ready(rest.map(|rest| Ok(Frame::data(rest))));
+                    }
+                    Poll::Ready(Some(Err(_))) => {
+                        let why = flow.broken.take().and_then(|broken| broken.why);
+                        if why.is_some() {
+                            return Poll::Ready(this.fail(why));
+                        }
+                        flow.broken =
+                            Some(Broken { why, is_cut: true, deadline: Box::pin(tokio::time::sleep(REASON)) });
+                    }
+                    Poll::Pending => {}
+                }
+            }
+            let Some(Broken { why, is_cut, deadline }) = &mut flow.broken else {
+                // Whatever of the answer is still in the socket comes before the end is reported.
+                let why = Some(ready!(flow.ended.as_mut().poll(context)));
+                flow.broken = Some(Broken { why, is_cut: false, deadline: Box::pin(tokio::time::sleep(REASON)) });
+                continue;
+            };
+            if why.is_none()
+                && *is_cut
+                && let Poll::Ready(denial) = flow.ended.as_mut().poll(context)
+            {
+                return Poll::Ready(this.fail(Some(denial)));
+            }
+            ready!(deadline.as_mut().poll(context));
+            let why = why.take();
+            return Poll::Ready(this.fail(why));
+        }
+    }
+}

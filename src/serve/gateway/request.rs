@@ -1,0 +1,128 @@
+//! What the gateway reads of a request.
+
+use super::problem::Problem;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::fmt;
+
+/// The members of a body that decide where it is passed to. All others are the server's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    pub model: String,
+    pub stream: bool,
+    /// Whether a stream ends with the usage.
+    pub include_usage: bool,
+}
+
+#[derive(Deserialize)]
+struct Members {
+    #[serde(default)]
+    model: Option<String>,
+    #[serde(default)]
+    stream: Option<bool>,
+    #[serde(default)]
+    stream_options: Option<StreamOptions>,
+}
+
+#[derive(Deserialize)]
+struct StreamOptions {
+    #[serde(default)]
+    include_usage: Option<bool>,
+}
+
+impl Asked {
+    /// Reads a body: a JSON object of at most 128 levels, in which none of the members occurs twice.
+    ///
+    /// # Errors
+    /// A bad request, with the reason and the place.
+    pub fn read(body: &[u8]) -> Result<Asked, Problem> {
+        let _: Checked = parse(body)?; // only its depth matters
+        let members: Members = parse(body)?;
+        let model = members.model.filter(|name| !name.is_empty());
+        let model = model.ok_or_else(|| Problem::bad_request("`model` is missing").param("model"))?;
+        let include_usage = members.stream_options.and_then(|options| options.include_usage).unwrap_or(false);
+        Ok(Asked { model, stream: members.stream.unwrap_or(false), include_usage })
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let read = serde_path_to_error::deserialize(&mut reader);
+    let wrong = |what: String| Problem::bad_request(format!("the body cannot be read: {what}"));
+    let value = read.map_err(|error| wrong(error.to_string()))?;
+    reader.end().map_err(|error| wrong(error.to_string()))?;
+    Ok(value)
+}
+
+/// Any JSON value. Reading one checks the limit of 128 levels, which `serde_json` does not do for members that are
+/// ignored.
+struct Checked;
+
+impl<'de> Deserialize<'de> for Checked {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Checked, D::Error> {
+        deserializer.deserialize_any(Checked)
+    }
+}
+
+impl<'de> Visitor<'de> for Checked {
+    type Value = Checked;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+    fn visit_str<E>(self, _: &str) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+    fn visit_unit<E>(self) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Checked, A::Error> {
+        while items.next_element::<Checked>()?.is_some() {}
+        Ok(Checked)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Checked, A::Error> {
+        while members.next_entry::<Checked, Checked>()?.is_some() {}
+        Ok(Checked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_read_however_its_client_writes_it() {
+        let read = |text: &str| Asked::read(text.as_bytes()).unwrap();
+        let asked = read(r#"{"messages":[{"role":"user","content":"x"}],"model":"m","stream":null,"n":1.5}"#);
+        assert_eq!(asked, Asked { model: "m".into(), stream: false, include_usage: false });
+        let asked = read(r#"{"model":"m","stream":true,"stream_options":{"include_usage":true,"x":1}}"#);
+        assert!(asked.stream && asked.include_usage);
+    }
+
+    #[test]
+    fn a_body_that_is_wrong_is_refused_with_the_reason() {
+        let why = |text: &str| Asked::read(text.as_bytes()).unwrap_err().message;
+        assert!(why("{}").contains("`model` is missing"));
+        assert!(why(r#"{"model":""}"#).contains("`model` is missing"));
+        assert!(why(r#"{"model":7}"#).contains("model: invalid type"));
+        assert!(why(r#"{"model":"a","model":"b"}"#).contains("duplicate field"), "the server might take the other one");
+        assert!(why(r#"{"model":"a"} x"#).contains("trailing"));
+        assert!(why("").contains("EOF"));
+        let deep = |levels: usize| format!(r#"{{"model":"a","x":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
+        assert!(Asked::read(deep(120).as_bytes()).is_ok());
+        assert!(why(&deep(128)).contains("recursion limit"));
+        assert!(why(&deep(1_000_000)).contains("recursion limit"));
+    }
+}

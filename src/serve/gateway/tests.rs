@@ -1,0 +1,501 @@
+use super::*;
+use crate::clock;
+use crate::config::{Env, Flags};
+use crate::http::{self, Endpoint as Address, Limits};
+use crate::lifecycle::{Denial, Phase, ServerView, Why};
+use crate::model::server::Engine;
+use crate::model::{ModelId, State as ModelState};
+use crate::serve::catalog::Catalog;
+use crate::serve::control::{Ask, Command, EventLog, Grant, Server, ServerInfo};
+use crate::supervise::LogRing;
+use crate::testing::sample_row;
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+use serde_json::{Value, json};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::net::UnixListener;
+use tokio::sync::{mpsc, oneshot};
+
+/// What the deciding task does with one request for a slot.
+enum Script {
+    Grant(Address, watch::Receiver<Option<Denial>>, Engine),
+    Deny(Denial),
+    /// Waits until the sender says how it ends.
+    Later(oneshot::Receiver<Script>),
+}
+
+/// A gateway with a deciding task that follows a script.
+struct Fake {
+    address: Address,
+    asks: Arc<Mutex<Vec<Ask>>>,
+    /// The number of slots that were freed, and of waiters that left.
+    left: watch::Receiver<usize>,
+    servers: watch::Sender<Arc<Vec<Server>>>,
+    records: Records,
+    _dir: tempfile::TempDir,
+}
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LIMIT, what).await.expect("it takes for ever")
+}
+
+fn denial(why: Why, retry_after: Option<Duration>) -> Denial {
+    Denial { retry_after, ..Denial::new(why, "because") }
+}
+
+fn alive() -> watch::Receiver<Option<Denial>> {
+    let (sender, receiver) = watch::channel(None);
+    // The server lives as long as the test.
+    std::mem::forget(sender);
+    receiver
+}
+
+fn info(engine: Engine) -> Arc<ServerInfo> {
+    let device = "cpu".to_owned();
+    Arc::new(ServerInfo { engine, pid: 1, port: None, context: 512, slots: 4, device, took: Duration::ZERO })
+}
+
+impl Fake {
+    fn start(script: impl IntoIterator<Item = Script>) -> Fake {
+        Fake::with_caller(script, Caller::default())
+    }
+
+    fn with_caller(script: impl IntoIterator<Item = Script>, caller: Caller) -> Fake {
+        let (commands, mut received) = mpsc::unbounded_channel();
+        let (servers, watched) = watch::channel(Arc::default());
+        let (leave, left) = watch::channel(0);
+        let asks: Arc<Mutex<Vec<Ask>>> = Arc::default();
+        let mut script: VecDeque<Script> = script.into_iter().collect();
+        let (seen, to) = (Arc::clone(&asks), commands.clone());
+        tokio::spawn(async move {
+            while let Some(command) = received.recv().await {
+                match command {
+                    Command::Acquire { waiter, ask, answer } => {
+                        seen.lock().unwrap().push(ask);
+                        let (next, to) = (script.pop_front().expect("one request more than expected"), to.clone());
+                        tokio::spawn(async move {
+                            let mut next = next;
+                            while let Script::Later(later) = next {
+                                next = later.await.unwrap();
+                            }
+                            let outcome = match next {
+                                Script::Grant(address, death, engine) => {
+                                    Ok(Grant::new((address, info(engine)), death, (waiter, to)))
+                                }
+                                Script::Deny(denial) => Err(denial),
+                                Script::Later(_) => unreachable!(),
+                            };
+                            drop(answer.send(outcome));
+                        });
+                    }
+                    Command::Leave { .. } => leave.send_modify(|count| *count += 1),
+                    other => panic!("{other:?}"),
+                }
+            }
+        });
+        let config = Config::load(&Flags::default(), &Env::from_pairs(&[])).unwrap();
+        let records = Records::new(|_| {});
+        let gateway = Gateway {
+            control: Control::new(commands, watched, EventLog::default()),
+            catalogs: Catalogs::fixed(catalog()),
+            config: watch::channel(Arc::new(config)).1,
+            records: records.clone(),
+        };
+        let router = routes(Arc::new(gateway)).layer(axum::Extension(caller));
+        let (address, dir) = listen(router);
+        Fake { address, asks, left, servers, records, _dir: dir }
+    }
+
+    async fn post(&self, path: &str, headers: &[(&str, &str)], body: Value) -> hyper::Response<http::Body> {
+        let mut request = hyper::Request::post(path).header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(http_body_util::Full::new(Bytes::from(body.to_string()))).unwrap();
+        soon(http::forward(&self.address, request, Limits::UNTIMED)).await.unwrap()
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        let answer = http::fetch(http::Request::get(self.address.clone(), path), LIMIT).await.unwrap();
+        (answer.status, serde_json::from_slice(&answer.body).unwrap())
+    }
+
+    async fn until_left(&mut self, count: usize) {
+        soon(self.left.wait_for(|left| *left >= count)).await.unwrap();
+    }
+}
+
+/// Serves a router on a Unix socket.
+fn listen(router: Router) -> (Address, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s");
+    let listener = UnixListener::bind(&path).unwrap();
+    tokio::spawn(axum::serve(listener, router).into_future());
+    (Address::Unix(path), dir)
+}
+
+fn catalog() -> Catalog {
+    let row = |id: &str, name: &str, change: &dyn Fn(&mut ModelRow)| {
+        let mut row = sample_row(name);
+        row.id = ModelId(format!("{id:0<12}"));
+        row.content = Some(id.to_owned());
+        change(&mut row);
+        row
+    };
+    let rows = vec![
+        row("a", "Chat", &|r| (r.repo, r.alias) = (Some("org/chat".into()), Some("org/alias".into()))),
+        row("b", "Vectors", &|r| r.kind = Kind::Embedding),
+        row("c", "Off", &|r| r.enabled = false),
+        row("d", "twin", &|_| {}),
+        row("e", "twin", &|_| {}),
+        row("f", "Broken", &|r| r.state = ModelState::Damaged),
+    ];
+    Catalog::new(rows, &HashMap::new())
+}
+
+/// A server of a model that answers every request with what the sender gives it, and reports the requests it gets.
+struct Worker {
+    address: Address,
+    requests: mpsc::UnboundedReceiver<(HeaderMap, Value)>,
+    answers: mpsc::UnboundedSender<Response>,
+    _dir: tempfile::TempDir,
+}
+
+fn worker() -> Worker {
+    let (report, requests) = mpsc::unbounded_channel();
+    let (answers, answered) = mpsc::unbounded_channel::<Response>();
+    let answered = Arc::new(tokio::sync::Mutex::new(answered));
+    let router = Router::new().fallback(move |headers: HeaderMap, body: Bytes| {
+        report.send((headers, serde_json::from_slice(&body).unwrap())).unwrap();
+        let answered = Arc::clone(&answered);
+        async move { answered.lock().await.recv().await.unwrap() }
+    });
+    let (address, dir) = listen(router);
+    Worker { address, requests, answers, _dir: dir }
+}
+
+/// A body whose parts the test sends one by one.
+fn stream() -> (mpsc::Sender<&'static str>, Response) {
+    let (sender, receiver) = mpsc::channel::<&'static str>(1);
+    let parts =
+        tokio_stream::StreamExt::map(tokio_stream::wrappers::ReceiverStream::new(receiver), |part| match part {
+            "BREAK" => Err(std::io::Error::other("broken")),
+            part => Ok(Bytes::from(part)),
+        });
+    let headers = [("content-type", "text/event-stream")];
+    (sender, (headers, Body::from_stream(parts)).into_response())
+}
+
+async fn next(body: &mut http::Body) -> Option<String> {
+    use http_body_util::BodyExt;
+    let frame = soon(body.frame()).await?;
+    Some(String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap())
+}
+
+async fn whole(response: hyper::Response<http::Body>) -> String {
+    use http_body_util::BodyExt;
+    String::from_utf8(soon(response.into_body().collect()).await.unwrap().to_bytes().to_vec()).unwrap()
+}
+
+fn chat(stream: bool) -> Value {
+    json!({"model": "Chat:latest", "stream": stream, "messages": [{"role": "user", "content": "hi"}]})
+}
+
+#[tokio::test]
+async fn a_request_reaches_the_server_of_its_model_and_the_bytes_of_the_answer_its_client() {
+    let mut worker = worker();
+    let mut fake = Fake::start([Script::Grant(worker.address.clone(), alive(), Engine::Worker)]);
+    worker.answers.send(r#"{"any": "bytes",  "usage":{"completion_tokens":3}}"#.into_response()).unwrap();
+    let answer = fake.post("/v1/chat/completions", &[("authorization", "Bearer secret")], chat(false)).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(whole(answer).await, r#"{"any": "bytes",  "usage":{"completion_tokens":3}}"#);
+    let (headers, body) = worker.requests.recv().await.unwrap();
+    assert_eq!(body, chat(false));
+    assert_eq!(headers["x-modelctl-model"], "Chat%3Alatest", "the answer carries the asked name");
+    assert!(!headers.contains_key("authorization"), "a key reached the server of a model");
+    let ask = fake.asks.lock().unwrap()[0].clone();
+    assert_eq!((ask.key, ask.is_retry), (ServerKey::main(ModelId("a00000000000".into())), false));
+    fake.until_left(1).await;
+    let counts = fake.records.counts();
+    assert_eq!((counts[0].model.as_str(), counts[0].status, counts[0].count), ("org/alias", 200, 1));
+}
+
+#[tokio::test]
+async fn each_part_of_a_stream_reaches_the_client_before_the_next_one_is_there() {
+    let worker = worker();
+    let mut fake = Fake::start([Script::Grant(worker.address.clone(), alive(), Engine::Worker)]);
+    let (parts, response) = stream();
+    worker.answers.send(response).unwrap();
+    parts.send("data: 1\n\n").await.unwrap();
+    let mut answer = fake.post("/chat/completions", &[], chat(true)).await;
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    assert_eq!(next(answer.body_mut()).await.unwrap(), "data: 1\n\n");
+    parts.send("data: 2\n\n").await.unwrap();
+    assert_eq!(next(answer.body_mut()).await.unwrap(), "data: 2\n\n");
+    assert_eq!(*fake.left.borrow(), 0, "the slot is held while the answer runs");
+    parts.send("data: [DONE]\n\n").await.unwrap();
+    drop(parts);
+    assert_eq!(next(answer.body_mut()).await.unwrap(), "data: [DONE]\n\n");
+    assert_eq!(next(answer.body_mut()).await, None);
+    fake.until_left(1).await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_frees_its_slot_and_ends_the_generation() {
+    let worker = worker();
+    let mut fake = Fake::start([Script::Grant(worker.address.clone(), alive(), Engine::Worker)]);
+    let (parts, response) = stream();
+    worker.answers.send(response).unwrap();
+    parts.send("data: 1\n\n").await.unwrap();
+    let mut answer = fake.post("/v1/chat/completions", &[], chat(true)).await;
+    assert!(next(answer.body_mut()).await.is_some());
+    drop(answer);
+    fake.until_left(1).await;
+    soon(parts.closed()).await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_while_it_waits_leaves_the_queue() {
+    let (_hold, later) = oneshot::channel();
+    let mut fake = Fake::start([Script::Later(later)]);
+    let asks = Arc::clone(&fake.asks);
+    let post = fake.post("/v1/chat/completions", &[], chat(false));
+    let asked = async {
+        while asks.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = post => panic!("there is no server"),
+        () = soon(asked) => {}
+    }
+    fake.until_left(1).await;
+}
+
+#[tokio::test]
+async fn a_denied_request_learns_the_reason_and_whether_to_try_again() {
+    let fake = Fake::start([
+        Script::Deny(denial(Why::QueueFull, Some(Duration::from_secs(3)))),
+        Script::Deny(denial(Why::NoMemory, None)),
+    ]);
+    let answer = fake.post("/v1/chat/completions", &[], chat(false)).await;
+    assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (429, &"3".parse().unwrap()));
+    let body: Value = serde_json::from_str(&whole(answer).await).unwrap();
+    assert_eq!(body["error"]["code"], "rate_limit_exceeded");
+    // A stream that is denied at once is an ordinary error as well.
+    let answer = fake.post("/v1/chat/completions", &[], chat(true)).await;
+    assert_eq!((answer.status().as_u16(), &answer.headers()["x-should-retry"]), (503, &"false".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn a_request_whose_server_dies_before_its_first_byte_is_answered_by_a_new_one() {
+    let worker = worker();
+    let gone = || Address::Unix("/nowhere/at/all".into());
+    let dead = || watch::channel(Some(denial(Why::Died, None))).1;
+    let fake = Fake::start([
+        Script::Grant(gone(), dead(), Engine::Worker),
+        Script::Grant(worker.address.clone(), alive(), Engine::Worker),
+        Script::Grant(gone(), dead(), Engine::Worker),
+        Script::Grant(gone(), dead(), Engine::Worker),
+    ]);
+    worker.answers.send("{}".into_response()).unwrap();
+    assert_eq!(whole(fake.post("/v1/chat/completions", &[], chat(false)).await).await, "{}");
+    let retries: Vec<bool> = fake.asks.lock().unwrap().iter().map(|ask| ask.is_retry).collect();
+    assert_eq!(retries, [false, true]);
+    // A request that kills two servers is not given a third.
+    let answer = fake.post("/v1/chat/completions", &[], chat(false)).await;
+    assert_eq!((answer.status().as_u16(), &answer.headers()["x-should-retry"]), (502, &"false".parse().unwrap()));
+    assert_eq!(fake.asks.lock().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn a_stream_whose_server_dies_ends_with_an_error_and_without_done() {
+    let worker = worker();
+    let (die, death) = watch::channel(None);
+    let fake = Fake::start([Script::Grant(worker.address.clone(), death, Engine::Worker)]);
+    let (parts, response) = stream();
+    worker.answers.send(response).unwrap();
+    parts.send("data: 1\n\n").await.unwrap();
+    let mut answer = fake.post("/v1/chat/completions", &[], chat(true)).await;
+    assert!(next(answer.body_mut()).await.is_some());
+    parts.send("BREAK").await.unwrap();
+    die.send_replace(Some(denial(Why::Died, Some(Duration::from_secs(5)))));
+    let rest = whole(answer).await;
+    assert!(rest.starts_with(r#"data: {"error":{"message":"because""#) && rest.ends_with("}\n\n"), "{rest}");
+}
+
+/// A server that is killed because it hangs may keep its socket open for a moment.
+#[tokio::test]
+async fn a_client_is_told_at_once_when_its_server_has_ended_although_the_connection_is_open() {
+    let worker = worker();
+    let (die, death) = watch::channel(None);
+    let fake = Fake::start([Script::Grant(worker.address.clone(), death, Engine::Worker)]);
+    let (parts, response) = stream();
+    worker.answers.send(response).unwrap();
+    parts.send("data: 1\n\n").await.unwrap();
+    let mut answer = fake.post("/v1/chat/completions", &[], chat(true)).await;
+    assert!(next(answer.body_mut()).await.is_some());
+    die.send_replace(Some(denial(Why::Died, None)));
+    let began = clock::instant();
+    assert!(whole(answer).await.contains("error"));
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_stream_that_waits_begins_with_comments_and_its_late_error_is_an_event() {
+    let (hold, later) = oneshot::channel();
+    let (again, later_too) = oneshot::channel();
+    let worker = worker();
+    let fake = Fake::start([Script::Later(later), Script::Later(later_too)]);
+    let view = ServerView {
+        key: ServerKey::main(ModelId("a00000000000".into())),
+        name: "Chat".into(),
+        phase: Phase::Starting { progress: 0.4 },
+        pinned: false,
+        in_flight: 0,
+        queued: 1,
+        slots: 0,
+        reserved: Vec::new(),
+        last_error: None,
+    };
+    fake.servers.send_replace(Arc::new(vec![Server { view, info: None, ready: None, log: LogRing::new() }]));
+    let mut answer = fake.post("/v1/chat/completions", &[], chat(true)).await;
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["content-type"]),
+        (200, &"text/event-stream".parse().unwrap())
+    );
+    assert_eq!(next(answer.body_mut()).await.unwrap(), ": loading 40 %\n\n");
+    let (parts, response) = stream();
+    worker.answers.send(response).unwrap();
+    parts.send("data: 1\n\n").await.unwrap();
+    assert!(hold.send(Script::Grant(worker.address.clone(), alive(), Engine::Worker)).is_ok());
+    assert_eq!(next(answer.body_mut()).await.unwrap(), "data: 1\n\n");
+    drop(parts);
+    let mut answer = fake.post("/v1/chat/completions", &[], chat(true)).await;
+    assert!(next(answer.body_mut()).await.unwrap().starts_with(": "));
+    assert!(again.send(Script::Deny(denial(Why::Unready, Some(Duration::from_secs(9))))).is_ok());
+    let rest = whole(answer).await;
+    assert!(rest.contains(r#""code":"model_loading""#) && !rest.contains("[DONE]"), "{rest}");
+}
+
+#[tokio::test]
+async fn a_name_that_leads_to_no_model_to_several_or_to_a_disabled_one_is_told_so() {
+    let fake = Fake::start([]);
+    let ask = async |model: &str| {
+        let answer = fake.post("/v1/chat/completions", &[], json!({"model": model})).await;
+        let status = answer.status().as_u16();
+        let body: Value = serde_json::from_str(&whole(answer).await).unwrap();
+        (status, body["error"].clone())
+    };
+    let (status, error) = ask("nothing").await;
+    assert_eq!((status, &error["code"], &error["param"]), (404, &json!("model_not_found"), &json!("model")));
+    let (status, error) = ask("twin").await;
+    assert_eq!((status, &error["models"]), (400, &json!(["d00000000000", "e00000000000"])));
+    let (status, error) = ask("Off").await;
+    assert!(status == 404 && error["message"].as_str().unwrap().contains("is disabled"), "{error}");
+    let (status, error) = ask("Vectors").await;
+    assert!(status == 400 && error["message"].as_str().unwrap().contains("does not generate text"), "{error}");
+    assert_eq!(ask(&"x".repeat(600)).await.0, 400);
+    assert!(fake.asks.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn vectors_of_a_model_that_generates_come_from_a_server_of_their_own() {
+    let deny = || Script::Deny(denial(Why::Failed, None));
+    let fake = Fake::start([deny(), deny()]);
+    for model in ["Chat", "Vectors"] {
+        fake.post("/v1/embeddings", &[], json!({"model": model, "input": "x"})).await;
+    }
+    let purposes: Vec<Purpose> = fake.asks.lock().unwrap().iter().map(|ask| ask.key.purpose).collect();
+    assert_eq!(purposes, [Purpose::Vectors, Purpose::Main]);
+}
+
+#[tokio::test]
+async fn the_class_of_a_key_is_before_that_of_a_header_and_both_before_that_of_the_model() {
+    let deny = || Script::Deny(denial(Why::Failed, None));
+    let header = [(PRIORITY_HEADER, "interactive")];
+    let fake = Fake::start([deny(), deny()]);
+    fake.post("/v1/chat/completions", &[], chat(false)).await;
+    fake.post("/v1/chat/completions", &header, chat(false)).await;
+    assert_eq!(fake.post("/v1/chat/completions", &[(PRIORITY_HEADER, "x")], chat(false)).await.status(), 400);
+    let classes = |fake: &Fake| fake.asks.lock().unwrap().iter().map(|ask| ask.class).collect::<Vec<_>>();
+    assert_eq!(classes(&fake), [Class::Normal, Class::Interactive]);
+    let caller = Caller { name: "cron".into(), class: Some(Class::Batch), ..Caller::default() };
+    let keyed = Fake::with_caller([deny()], caller);
+    keyed.post("/v1/chat/completions", &header, chat(false)).await;
+    assert_eq!(classes(&keyed), [Class::Batch]);
+}
+
+#[tokio::test]
+async fn the_list_of_models_has_what_clients_read_and_each_of_it_can_be_asked_for() {
+    let fake = Fake::start([]);
+    let (status, list) = fake.get("/v1/models").await;
+    let ids: Vec<&str> = list["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
+    assert_eq!((status, ids.as_slice()), (200, &["org/alias", "Vectors", "d00000000000", "e00000000000"][..]));
+    let first = &list["data"][0];
+    assert_eq!((&first["object"], &first["owned_by"]), (&json!("model"), &json!("modelctl")));
+    assert_eq!(first["created"], 1_700_000_000);
+    assert_eq!((&first["meta"]["n_ctx"], &first["meta"]["n_ctx_train"]), (&json!(8192), &json!(8192)));
+    assert_eq!((&first["status"]["value"], &first["capabilities"][0]), (&json!("unloaded"), &json!("completion")));
+    for id in ids {
+        let (status, model) = fake.get(&format!("/models/{id}")).await;
+        assert_eq!((status, model["id"].as_str()), (200, Some(id)));
+    }
+    assert_eq!(fake.get("/v1/models/org%2Falias").await.1["id"], "org/alias", "as OpenAI's package writes it");
+    assert_eq!(fake.get("/v1/models/none/such").await.1["error"]["code"], "model_not_found");
+}
+
+#[tokio::test]
+async fn what_llama_server_streams_is_rewritten() {
+    let worker = worker();
+    let fake = Fake::start([
+        Script::Grant(worker.address.clone(), alive(), Engine::LlamaServer),
+        Script::Grant(worker.address.clone(), alive(), Engine::LlamaServer),
+    ]);
+    let (parts, response) = stream();
+    worker.answers.send(response).unwrap();
+    let first =
+        r#"data: {"id":"x","choices":[{"index":0,"delta":{"role":"assistant","content":"A"},"finish_reason":"stop"}]}"#;
+    parts.send(first).await.unwrap();
+    let more = async {
+        parts.send("\n\n").await.unwrap();
+        parts.send("data: [DONE]\n\n").await.unwrap();
+        drop(parts);
+    };
+    let (answer, ()) = tokio::join!(fake.post("/v1/chat/completions", &[], chat(true)), more);
+    let text = whole(answer).await;
+    assert_eq!(text.matches("\"model\":\"Chat:latest\"").count(), 3, "{text}");
+    assert!(text.ends_with("data: [DONE]\n\n"));
+    worker.answers.send(r#"{"model":"x"}"#.into_response()).unwrap();
+    assert_eq!(whole(fake.post("/v1/chat/completions", &[], chat(false)).await).await, r#"{"model":"Chat:latest"}"#);
+}
+
+#[tokio::test]
+async fn a_path_that_leads_nowhere_is_an_error_of_openais_as_well() {
+    let router =
+        Router::new().route("/a", get(|| async {})).fallback(no_route).method_not_allowed_fallback(wrong_method);
+    let (address, _dir) = listen(router);
+    let ask = async |path: &str| {
+        let answer = http::fetch(http::Request::post(address.clone(), path, "{}"), LIMIT).await.unwrap();
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        (answer.status, body["error"]["type"].as_str().map(str::to_owned))
+    };
+    let told = Some("invalid_request_error".to_owned());
+    assert_eq!((ask("/v1/none").await, ask("/a").await), ((404, told.clone()), (405, told)));
+}
+
+#[tokio::test]
+async fn an_error_of_a_server_is_openais() {
+    let worker = worker();
+    let fake = Fake::start([Script::Grant(worker.address.clone(), alive(), Engine::Worker)]);
+    let body = r#"{"error":{"code":400,"message":"too long","type":"exceed_context_size_error","n_prompt_tokens":9,"n_ctx":8}}"#;
+    worker.answers.send((axum::http::StatusCode::BAD_REQUEST, body).into_response()).unwrap();
+    let answer = fake.post("/v1/chat/completions", &[], chat(true)).await;
+    assert_eq!(answer.status(), 400);
+    let body: Value = serde_json::from_str(&whole(answer).await).unwrap();
+    assert_eq!(body["error"]["code"], "context_length_exceeded");
+}
