@@ -1,3 +1,4 @@
+use crate::config::{Config, Env, Flags};
 use crate::db::{Access, Db};
 use crate::ops::{OpEvent, Session, Sink, Step, Unit};
 use crate::queue::Queue;
@@ -8,6 +9,24 @@ use crate::ui::{Progress, Ui, text, units};
 pub struct Ctx {
     pub ui: Ui,
     pub session: Session,
+    pub source: ConfigSource,
+}
+
+/// Where the config comes from, for a command that reads it again.
+#[derive(Debug, Clone)]
+pub struct ConfigSource {
+    pub flags: Flags,
+    pub env: Env,
+}
+
+impl ConfigSource {
+    /// Loads all layers again.
+    ///
+    /// # Errors
+    /// Those of [`Config::load`].
+    pub fn load(&self) -> anyhow::Result<Config> {
+        Config::load(&self.flags, &self.env)
+    }
 }
 
 impl Ctx {

@@ -24,7 +24,7 @@ mod task;
 mod trash;
 mod verify;
 
-use ctx::Ctx;
+use ctx::{ConfigSource, Ctx};
 use hidden::{grammars, launch, measure, probe, render, worker};
 
 use crate::clock;
@@ -143,8 +143,12 @@ pub fn main(parsed: Result<Cli, clap::Error>, env: Env) -> u8 {
     if let Command::Launch(args) = &cli.command {
         return launch::run(args);
     }
+    let serve = match &cli.command {
+        Command::Serve(args) => args.flags(),
+        _ => ServeFlags::default(),
+    };
     let (config, database) = (cli.global.config.clone(), cli.global.db.clone());
-    let flags = Flags { config, database, color: cli.global.color, serve: ServeFlags::default() };
+    let flags = Flags { config, database, color: cli.global.color, serve };
     let config = Config::load(&flags, &env);
     let color = config.as_ref().map_or(Color::Never, |c| c.color);
     let mut ui = Ui::new(UiOptions {
@@ -156,7 +160,8 @@ pub fn main(parsed: Result<Cli, clap::Error>, env: Env) -> u8 {
     });
     let outcome = match config {
         Ok(config) => {
-            let mut ctx = Ctx { ui, session: Session::new(config, clock::now()) };
+            let source = ConfigSource { flags, env };
+            let mut ctx = Ctx { ui, session: Session::new(config, clock::now()), source };
             let outcome = run(&mut ctx, &cli.command).and_then(|exit| {
                 ctx.ui.flush()?;
                 Ok(exit)

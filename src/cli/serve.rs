@@ -1,13 +1,16 @@
-//! `modelctl serve`: the daemon that runs queued tasks as they come.
+//! `modelctl serve`: the daemon that serves models and runs queued tasks as they come.
 
 use super::{Ctx, Exit, graceful_stop_on_signals};
+use crate::config::ServeFlags;
+use crate::failure::{Failure, Kind, OrFail};
 use crate::ops::OpEvent;
 use crate::ops::run_tasks::in_words;
 use crate::queue::executor::Summary;
-use crate::serve::serve;
-use crate::supervise::Stop;
+use crate::serve::{Options, serve};
+use crate::supervise::{Stop, on_hangup};
 use crate::ui::{Ui, is_broken_pipe};
 use clap::Args;
+use std::path::PathBuf;
 
 /// Run queued tasks as they come, until stopped
 ///
@@ -18,13 +21,36 @@ use clap::Args;
 /// one hurries. One daemon serves a database; a second one ends with exit code 4.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
+    /// Listen on this address: 127.0.0.1:4848 (the default), [::1]:4848, or the path of a Unix socket; may be repeated,
+    /// and `none` leaves only --socket (also: MODELCTL_LISTEN, separated by commas)
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Vec<String>,
+    /// The Unix socket for the command line, for this user alone [default: $XDG_RUNTIME_DIR/modelctl/serve.sock]
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// Keys that clients must send, one `name:key:class` a line; needed for addresses that other machines reach
+    #[arg(long, value_name = "FILE")]
+    api_key_file: Option<PathBuf>,
+    /// Run no queued tasks
+    #[arg(long)]
+    no_executor: bool,
     /// Print a JSON object for each run that did something, one a line
     #[arg(long)]
     json: bool,
 }
 
+impl ServeArgs {
+    /// Returns the flags that are settings, which hold again when the config is read again.
+    pub fn flags(&self) -> ServeFlags {
+        ServeFlags { listen: self.listen.clone(), socket: self.socket.clone(), api_key_file: self.api_key_file.clone() }
+    }
+}
+
 pub fn run(ctx: &mut Ctx, args: &ServeArgs) -> anyhow::Result<Exit> {
     let stops = graceful_stop_on_signals()?;
+    let hangups = on_hangup().or_fail(|| Failure::new(Kind::Bug, "cannot listen for signals"))?;
+    let source = ctx.source.clone();
+    let options = Options { runs_tasks: !args.no_executor, reload: Box::new(move || source.load()), hangups };
     let mut closed = None;
     let mut watch = |ui: &mut Ui, event: &OpEvent| {
         let OpEvent::RunEnded(summary) = event else { return };
@@ -38,7 +64,7 @@ pub fn run(ctx: &mut Ctx, args: &ServeArgs) -> anyhow::Result<Exit> {
             Err(error) => ui.error(&error),
         }
     };
-    let served = ctx.run_watching(&mut watch, |session, on| serve(session, &stops, on));
+    let served = ctx.run_watching(&mut watch, |session, on| serve(session, options, &stops, on));
     match closed {
         Some(error) => Err(error),
         None => served.map(|()| Exit::Done),

@@ -1,9 +1,10 @@
-//! The daemon: when the queue is looked at.
+//! The daemon: model servers behind one gateway, and queued tasks.
 //!
 //! A run of tasks is done by the executor ([`crate::queue::executor`]), which `run-once` also calls.
 
 pub mod catalog;
 pub mod control;
+mod daemon;
 pub mod gateway;
 mod instance_lock;
 pub mod listen;
@@ -11,9 +12,9 @@ mod phase;
 mod queue_loop;
 mod schedule;
 
+pub use daemon::{Options, serve};
 pub use instance_lock::instance_lock;
 pub use phase::Phase;
-pub use queue_loop::serve;
 pub use schedule::{PollSchedule, Rest, RunOutcome};
 
 use crate::model::task::{ChangeMark, Queue};

@@ -1,7 +1,8 @@
 //! The daemon's loop: runs queued tasks as they arrive, rests, and prunes from time to time.
 
-use super::{PollSchedule, RunOutcome, instance_lock, wait};
+use super::{PollSchedule, RunOutcome, wait};
 use crate::clock;
+use crate::config::Config;
 use crate::db::Access;
 use crate::display::text;
 use crate::model::task::ChangeMark;
@@ -10,23 +11,27 @@ use crate::ops::run_tasks::{Stops, in_words, run_tasks};
 use crate::ops::{OpEvent, Session, Sink};
 use crate::queue::Queue;
 use crate::queue::executor::{Bounds, ExecutorEvent, LoadFailures};
-use sd_notify::NotifyState;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 /// The minimum time between two prunes by AUTO_PRUNE_DAYS; the first one follows the first run.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
 const COMMAND: &str = "modelctl serve";
 
-/// Serves the queue until a stop is requested. [`OpEvent::RunEnded`] reports the result of each run.
+/// Serves the queue until a stop is requested. [`OpEvent::RunEnded`] reports the result of each run. `config` changes
+/// when it is read again; each run uses the newest.
 ///
 /// # Errors
-/// Errors at the start: the database cannot be used, or (4) another daemon serves it. Later errors are reported once and
-/// the work is tried again.
-pub fn serve(session: &mut Session, stops: &Stops, on: &mut Sink<'_>) -> anyhow::Result<()> {
+/// The database cannot be used at the start. Later errors are reported once and the work is tried again.
+pub fn run(
+    session: &mut Session,
+    mut config: watch::Receiver<Arc<Config>>,
+    stops: &Stops,
+    on: &mut Sink<'_>,
+) -> anyhow::Result<()> {
     session.db(Access::ReadWrite)?;
-    let _instance = instance_lock(&session.config.lock_dir, &session.who(COMMAND))?;
-    notify(NotifyState::Ready, on);
     on(OpEvent::note(format!("serving the queue of {}", text::path(&session.config.database))));
     let mut daemon = Daemon {
         schedule: PollSchedule::new(session.config.offload.poll),
@@ -39,6 +44,11 @@ pub fn serve(session: &mut Session, stops: &Stops, on: &mut Sink<'_>) -> anyhow:
         stops,
     };
     while stops.graceful.reason().is_none() {
+        // An error means that the daemon is about to end, which the next round finds.
+        if config.has_changed().unwrap_or(false) {
+            session.config = config.borrow_and_update().as_ref().clone();
+            daemon.schedule = PollSchedule::new(session.config.offload.poll);
+        }
         let (outcome, seen) = match daemon.run_cycle(session, on) {
             Ok(cycle) => {
                 daemon.report_trouble(None, on);
@@ -59,15 +69,7 @@ pub fn serve(session: &mut Session, stops: &Stops, on: &mut Sink<'_>) -> anyhow:
             stops.graceful.wait_timeout(rest.at_least);
         }
     }
-    notify(NotifyState::Stopping, on);
     Ok(())
-}
-
-/// Notifies systemd if it started this process; otherwise does nothing.
-fn notify(state: NotifyState<'_>, on: &mut Sink<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
-        on(OpEvent::warning(format!("systemd cannot be notified: {error}")));
-    }
 }
 
 struct Daemon<'a> {

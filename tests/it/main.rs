@@ -40,6 +40,7 @@ mod run_once;
 mod sandbox;
 #[cfg(feature = "llama")]
 mod serve;
+mod serve_http;
 mod show_fit;
 mod stores;
 mod task;

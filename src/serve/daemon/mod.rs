@@ -1,0 +1,289 @@
+//! The daemon: listeners, handlers and the queue loop around the deciding task, from start to stop.
+
+mod reload;
+mod routes;
+mod systemd;
+
+use super::catalog::{self, Catalogs};
+use super::control::{self, Control, EventLog, Sessions};
+use super::gateway::{Gateway, Records};
+use super::listen::{Bound, Gate, Keys, Setup, bind, raise_open_files};
+use super::{Phase, instance_lock, queue_loop};
+use crate::clock;
+use crate::config::{Config, ListenAddress, ServeConfig};
+use crate::db::Access;
+use crate::display::text;
+use crate::failure::{Failure, Kind, OrFail};
+use crate::ops::run_tasks::Stops;
+use crate::ops::{OpEvent, Session, Sink};
+use reload::Reload;
+use sd_notify::NotifyState;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+const COMMAND: &str = "modelctl serve";
+
+/// Threads of the runtime. The daemon passes bytes on; what computes are the servers.
+const THREADS: usize = 2;
+
+/// Events that wait to be printed. Lines of a log beyond them are dropped; whatever else has to be printed waits.
+const EVENTS: usize = 1024;
+
+/// Time that running requests have to finish after a stop is requested: below the 90 s of the unit.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// Time that the last bytes of answers may take.
+const LAST_BYTES: Duration = Duration::from_secs(2);
+
+/// Time that the servers of a daemon that was killed may take to end: they end with it.
+const RECONCILE_LIMIT: Duration = Duration::from_secs(10);
+const LEFT_BEHIND: &str = "a server of an earlier daemon is still running: its memory stays reserved until it ends";
+
+/// What the daemon gets from its command line.
+pub struct Options {
+    /// Whether queued tasks are run.
+    pub runs_tasks: bool,
+    /// Reads the config again.
+    pub reload: Box<dyn Fn() -> anyhow::Result<Config> + Send + Sync>,
+    /// Changes with every request to read the config again.
+    pub hangups: watch::Receiver<u64>,
+}
+
+/// Serves models and the queue until a stop is requested. [`OpEvent::RunEnded`] reports the result of each run of tasks.
+///
+/// # Errors
+/// Errors at the start: the database cannot be used, an address is taken or may not be used, or (4) another daemon
+/// serves the database. Later errors of the queue are reported once and the work is tried again.
+pub fn serve(session: &mut Session, options: Options, stops: &Stops, on: &mut Sink<'_>) -> anyhow::Result<()> {
+    session.db(Access::ReadWrite)?;
+    let who = session.who(COMMAND);
+    let _instance = instance_lock(&session.config.lock_dir, &who)?;
+    session.take_notices().into_iter().for_each(&mut *on);
+    // Everything from here on opens handles of its own.
+    session.close_db();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .thread_name("serve")
+        .enable_all()
+        .build()
+        .or_fail(|| Failure::new(Kind::Bug, "cannot start the threads of the daemon"))?;
+    check_exposure(&session.config.serve)?;
+    let keys = reload::keys(&session.config)?;
+    if let Some(enough_for) = raise_open_files().filter(|files| *files < session.config.serve.limits.connections) {
+        let wanted = session.config.serve.limits.connections;
+        session.config.serve.limits.connections = enough_for;
+        on(OpEvent::warning(format!(
+            "the limit of open files is enough for {enough_for} connections, not for {wanted} (ulimit -n)"
+        )));
+    }
+    let bound = {
+        let _inside = runtime.enter();
+        bind_all(&session.config.serve, &who)?
+    };
+    let config = Arc::new(session.config.clone());
+    let (events, mut received) = mpsc::channel(EVENTS);
+    let keys = watch::Sender::new(Arc::new(keys));
+    let daemon = Daemon { config: watch::Sender::new(config), keys, events, stops: stops.clone(), options, who };
+    let outcome = runtime.block_on(async {
+        let mut work = std::pin::pin!(daemon.run(bound));
+        loop {
+            tokio::select! {
+                Some(event) = received.recv() => on(event),
+                outcome = &mut work => break outcome,
+            }
+        }
+    });
+    while let Ok(event) = received.try_recv() {
+        on(event);
+    }
+    // What still runs are answers that nobody may wait for any longer.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    outcome
+}
+
+/// Refuses addresses that other machines reach when there is no file of keys.
+fn check_exposure(serve: &ServeConfig) -> anyhow::Result<()> {
+    match serve.listen.iter().find(|address| !address.is_local()) {
+        Some(address) if serve.api_key_file.is_none() => {
+            let message = format!("other machines reach {address}, and there are no keys");
+            Err(Failure::cannot_meet(message).hint("name a file of keys with --api-key-file").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Binds all addresses, or none.
+fn bind_all(serve: &ServeConfig, who: &str) -> anyhow::Result<Vec<(ListenAddress, Bound)>> {
+    let socket = ListenAddress::Unix(serve.socket.clone());
+    let rest = serve.listen.iter().filter(|address| **address != socket);
+    let addresses = std::iter::once(&socket).chain(rest);
+    addresses.map(|address| Ok((address.clone(), bind(address, who)?))).collect()
+}
+
+/// Has the settings of models read again whenever the catalog has changed: a pin counts at once.
+fn follow_settings(control: Control, catalogs: Catalogs) {
+    let mut changes = catalogs.watch();
+    drop(tokio::spawn(async move {
+        while changes.changed().await.is_ok() {
+            control.refresh();
+        }
+    }));
+}
+
+struct Daemon {
+    config: watch::Sender<Arc<Config>>,
+    keys: watch::Sender<Arc<Keys>>,
+    events: mpsc::Sender<OpEvent>,
+    stops: Stops,
+    options: Options,
+    /// This process, for people.
+    who: String,
+}
+
+impl Daemon {
+    async fn run(mut self, bound: Vec<(ListenAddress, Bound)>) -> anyhow::Result<()> {
+        let phase = watch::Sender::new(Phase::Starting);
+        let sessions = Sessions::new(self.config.subscribe());
+        let deciding = control::start(sessions.clone(), EventLog::default(), systemd::watchdog());
+        let (config, keys) = (self.config.subscribe(), self.keys.subscribe());
+        let gate = Gate::new(Setup { config, keys, phase: phase.subscribe(), log: self.log() });
+        let gateway = Arc::new(self.gateway(deciding.control.clone())?);
+        follow_settings(gateway.control.clone(), gateway.catalogs.clone());
+        let routes = routes::all(&gateway);
+        let mut listening = Vec::new();
+        for (address, bound) in bound {
+            if matches!(address, ListenAddress::Tcp(_)) {
+                let address = bound.address().unwrap_or(address);
+                self.say(OpEvent::note(format!("listening on {address}"))).await;
+            }
+            listening.push(tokio::spawn(gate.clone().serve(bound, routes.clone())));
+        }
+
+        self.reconcile(&sessions).await;
+        phase.send_replace(Phase::Serving);
+        self.notify(NotifyState::Ready).await;
+        let database = self.config.borrow().database.clone();
+        if !self.options.runs_tasks {
+            self.say(OpEvent::note(format!("serving the models of {}", text::path(&database)))).await;
+        }
+        let mut queue = self.start_queue()?;
+        let mut queue_ended = None;
+        loop {
+            tokio::select! {
+                _ = self.stops.graceful.wait() => break,
+                ended = &mut queue => {
+                    queue_ended = Some(ended);
+                    break;
+                }
+                Ok(()) = self.options.hangups.changed() => {
+                    let report = Reload { config: &self.config, keys: &self.keys, load: &self.options.reload }.run();
+                    self.say(report).await;
+                }
+            }
+        }
+        phase.send_replace(Phase::Stopping);
+        self.notify(NotifyState::Stopping).await;
+        let over = async {
+            let (_, ended) = tokio::join!(deciding.shut_down(GRACE), async {
+                match queue_ended {
+                    Some(ended) => ended,
+                    None => queue.await,
+                }
+            });
+            // Every answer has ended or was cut; what is left is the writing of it.
+            let _ = tokio::time::timeout(LAST_BYTES, gate.idle()).await;
+            ended
+        };
+        let forced = async {
+            self.stops.forced.wait().await;
+            deciding.hurry(Duration::ZERO);
+            std::future::pending().await
+        };
+        let ended = tokio::select! {
+            ended = over => ended,
+            never = forced => never,
+        };
+        listening.iter().for_each(tokio::task::JoinHandle::abort);
+        for listener in listening {
+            // Cancelled a line above; waited for so that the sockets are removed.
+            let _ = listener.await;
+        }
+        ended.unwrap_or_else(|_| Err(Failure::new(Kind::Bug, "the loop of the queue ended without a word").into()))
+    }
+
+    /// Gives back the memory of servers of an earlier daemon that was killed, once their processes have ended.
+    async fn reconcile(&self, sessions: &Sessions) {
+        let deadline = clock::instant().checked_add(RECONCILE_LIMIT);
+        loop {
+            match sessions.run(control::reconcile).await {
+                Ok(true) if deadline.is_some_and(|at| clock::instant() < at) => {}
+                Ok(true) => return self.say(OpEvent::warning(LEFT_BEHIND)).await,
+                Ok(false) => return,
+                Err(error) => return self.say(OpEvent::warning(text::clean(&format!("{error:#}")))).await,
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Returns what writes a line of the log.
+    fn log(&self) -> Arc<dyn Fn(String) + Send + Sync> {
+        let events = self.events.clone();
+        Arc::new(move |line| {
+            // A log that nobody reads fast enough loses lines; no request waits for it.
+            let _ = events.try_send(OpEvent::note(text::clean(&line)));
+        })
+    }
+
+    fn gateway(&self, control: Control) -> anyhow::Result<Gateway> {
+        let log = self.log();
+        let records = Records::new(move |record| log(record.to_string()));
+        let reports = self.events.clone();
+        let database = self.config.borrow().database.clone();
+        let catalogs = catalog::follow(database, self.stops.graceful.clone(), move |report| {
+            // Without a receiver the daemon has ended.
+            let _ = reports.blocking_send(OpEvent::warning(text::clean(&report)));
+        })?;
+        Ok(Gateway { control, catalogs, config: self.config.subscribe(), records })
+    }
+
+    /// Runs the queue on a thread of its own. The receiver gets its end.
+    fn start_queue(&self) -> anyhow::Result<oneshot::Receiver<anyhow::Result<()>>> {
+        let (ended, end) = oneshot::channel();
+        let stops = self.stops.clone();
+        if !self.options.runs_tasks {
+            tokio::spawn(async move {
+                stops.graceful.wait().await;
+                // The receiver waits for it, unless the daemon has ended.
+                let _ = ended.send(Ok(()));
+            });
+            return Ok(end);
+        }
+        let (config, events) = (self.config.subscribe(), self.events.clone());
+        let work = move || {
+            let first = config.borrow().as_ref().clone();
+            let mut session = Session::new(first, clock::now());
+            let done = queue_loop::run(&mut session, config, &stops, &mut |event| {
+                // Without a receiver the daemon has ended.
+                let _ = events.blocking_send(event);
+            });
+            // As above.
+            let _ = ended.send(done);
+        };
+        let thread = std::thread::Builder::new().name("queue".into()).spawn(work);
+        thread.or_fail(|| Failure::new(Kind::Bug, "cannot start the thread of the queue"))?;
+        Ok(end)
+    }
+
+    async fn say(&self, event: OpEvent) {
+        // The receiver is on the stack above.
+        let _ = self.events.send(event).await;
+    }
+
+    /// Notifies systemd if it started this process; otherwise does nothing.
+    async fn notify(&self, state: NotifyState<'_>) {
+        if let Err(error) = sd_notify::notify(&[state]) {
+            self.say(OpEvent::warning(format!("systemd cannot be notified: {error}"))).await;
+        }
+    }
+}

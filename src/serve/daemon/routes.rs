@@ -1,0 +1,18 @@
+use crate::serve::gateway::{self, Gateway};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
+use std::sync::Arc;
+
+/// Returns all routes of the daemon.
+pub(super) fn all(gateway: &Arc<Gateway>) -> Router {
+    let health = || async { axum::Json(serde_json::json!({"status": "ok"})) };
+    Router::new()
+        .route("/health", get(health))
+        .route("/v1/health", get(health))
+        .merge(gateway::routes(Arc::clone(gateway)))
+        .fallback(gateway::no_route)
+        .method_not_allowed_fallback(gateway::wrong_method)
+        // The listener has its own limit.
+        .layer(DefaultBodyLimit::disable())
+}
