@@ -9,6 +9,7 @@
 pub mod batch;
 pub mod check_grammars;
 pub mod clock_check;
+pub mod daemon;
 pub mod duplicates;
 mod event;
 pub mod history;

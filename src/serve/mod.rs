@@ -2,6 +2,7 @@
 //!
 //! A run of tasks is done by the executor ([`crate::queue::executor`]), which `run-once` also calls.
 
+pub mod api;
 pub mod catalog;
 pub mod control;
 mod daemon;

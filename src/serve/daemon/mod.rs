@@ -4,6 +4,7 @@ mod reload;
 mod routes;
 mod systemd;
 
+use super::api::Api;
 use super::catalog::{self, Catalogs};
 use super::control::{self, Control, EventLog, Sessions};
 use super::gateway::{Gateway, Records};
@@ -149,8 +150,11 @@ impl Daemon {
         let (config, keys) = (self.config.subscribe(), self.keys.subscribe());
         let gate = Gate::new(Setup { config, keys, phase: phase.subscribe(), log: self.log() });
         let gateway = Arc::new(self.gateway(deciding.control.clone())?);
-        follow_settings(gateway.control.clone(), gateway.catalogs.clone());
-        let routes = routes::all(&gateway);
+        let Gateway { control, catalogs, config, records } = Gateway::clone(&gateway);
+        follow_settings(control.clone(), catalogs.clone());
+        let api = Arc::new(Api::new(control.clone(), catalogs, config, records));
+        drop(tokio::spawn(Arc::clone(api.metrics()).follow(control.events().follow(Some(0)))));
+        let routes = routes::all(&gateway, api);
         let mut listening = Vec::new();
         for (address, bound) in bound {
             if matches!(address, ListenAddress::Tcp(_)) {

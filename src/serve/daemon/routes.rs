@@ -1,3 +1,4 @@
+use crate::serve::api::{self, Api};
 use crate::serve::gateway::{self, Gateway};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -5,12 +6,13 @@ use axum::routing::get;
 use std::sync::Arc;
 
 /// Returns all routes of the daemon.
-pub(super) fn all(gateway: &Arc<Gateway>) -> Router {
+pub(super) fn all(gateway: &Arc<Gateway>, api: Arc<Api>) -> Router {
     let health = || async { axum::Json(serde_json::json!({"status": "ok"})) };
     Router::new()
         .route("/health", get(health))
         .route("/v1/health", get(health))
         .merge(gateway::routes(Arc::clone(gateway)))
+        .merge(api::routes(api))
         .fallback(gateway::no_route)
         .method_not_allowed_fallback(gateway::wrong_method)
         // The listener has its own limit.

@@ -1,0 +1,75 @@
+use super::servers::started_reply;
+use super::view::display_name;
+use super::{Api, ApiError};
+use crate::clock;
+use crate::lifecycle::{Phase, ServerKey};
+use crate::model::ModelRow;
+use crate::ops::daemon::{FailedModel, StartAllReply, StartReply, StartedModel, StopAllReply, seconds};
+use crate::serve::catalog::not_served;
+use axum::Json;
+use axum::extract::{Query, State};
+use futures_util::future::join_all;
+use serde::Deserialize;
+use std::sync::Arc;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Options {
+    /// Whether running answers are cut.
+    now: bool,
+}
+
+/// `POST /api/models/servers/start-all`: starts every enabled model, the smallest first, as many at once as memory and
+/// disks admit. Nothing is evicted for it, and a failure stops no other.
+pub(super) async fn start_all(State(api): State<Arc<Api>>) -> Json<StartAllReply> {
+    let began = clock::instant();
+    let catalog = api.catalogs.current();
+    let mut rows: Vec<ModelRow> =
+        catalog.offered().map(|(_, entry)| &entry.row).filter(|row| not_served(row).is_none()).cloned().collect();
+    rows.sort_by(|a, b| a.size.cmp(&b.size).then_with(|| a.id.cmp(&b.id)));
+    // The commands reach the deciding task in this order: each is sent when its future is polled first.
+    let outcomes = join_all(rows.iter().map(|row| start(&api, row))).await;
+    let (mut models, mut failed) = (Vec::new(), Vec::new());
+    for (row, outcome) in rows.iter().zip(outcomes) {
+        match outcome {
+            Ok(StartReply { model_id, display_name, port, .. }) => {
+                models.push(StartedModel { model_id, display_name, port });
+            }
+            Err(error) => failed.push(FailedModel {
+                model_id: row.id.clone(),
+                display_name: display_name(row),
+                error: error.body.error,
+                detail: error.body.detail,
+            }),
+        }
+    }
+    let (started, total) = (models.len(), rows.len());
+    Json(StartAllReply {
+        message: format!("Started {started}/{total} servers"),
+        started,
+        total,
+        startup_time_seconds: seconds(began.elapsed()),
+        models,
+        failed,
+    })
+}
+
+async fn start(api: &Api, row: &ModelRow) -> Result<StartReply, ApiError> {
+    let started = api.control.start(ServerKey::main(row.id.clone()), false).await?;
+    Ok(started_reply(row, &started))
+}
+
+/// `POST /api/models/servers/stop-all`
+pub(super) async fn stop_all(State(api): State<Arc<Api>>, Query(options): Query<Options>) -> Json<StopAllReply> {
+    let began = clock::instant();
+    let servers = api.control.servers();
+    let running = servers.iter().filter(|server| server.view.phase != Phase::Stopped);
+    let stops = join_all(running.map(|server| api.control.stop(server.view.key.clone(), options.now))).await;
+    let stopped = stops.iter().filter(|stop| stop.was_running).count();
+    let plural = if stopped == 1 { "server" } else { "servers" };
+    Json(StopAllReply {
+        message: format!("Stopped {stopped} {plural}"),
+        stopped,
+        shutdown_time_seconds: seconds(began.elapsed()),
+    })
+}

@@ -1,0 +1,86 @@
+//! The daemon's own API: models and their settings, servers, events, metrics. Bodies are those of [`crate::ops::daemon`]
+//! and of the reports that the command line prints.
+
+mod all;
+mod error;
+mod events;
+mod lookup;
+mod metrics;
+mod models;
+mod rescan;
+mod servers;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod view;
+
+pub use error::ApiError;
+pub use metrics::Metrics;
+
+use super::catalog::Catalogs;
+use super::control::Control;
+use super::gateway::Records;
+use crate::clock;
+use crate::config::Config;
+use crate::ops::Session;
+use axum::Router;
+use axum::routing::{any, get, post};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use tokio::sync::watch;
+
+/// What the routes work with.
+#[derive(Debug)]
+pub struct Api {
+    control: Control,
+    catalogs: Catalogs,
+    config: watch::Receiver<Arc<Config>>,
+    metrics: Arc<Metrics>,
+    /// Whether a scan runs.
+    is_scanning: AtomicBool,
+}
+
+impl Api {
+    pub fn new(control: Control, catalogs: Catalogs, config: watch::Receiver<Arc<Config>>, requests: Records) -> Api {
+        let metrics = Arc::new(Metrics::new(requests));
+        Api { control, catalogs, config, metrics, is_scanning: AtomicBool::new(false) }
+    }
+
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// Returns the configuration as it is now.
+    fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.borrow())
+    }
+
+    /// Runs a recipe on a thread that may block.
+    async fn recipe<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Session) -> anyhow::Result<T> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let config = Config::clone(&self.config());
+        let run = move || work(&mut Session::new(config, clock::now()));
+        match tokio::task::spawn_blocking(run).await {
+            Ok(done) => done.map_err(|error| ApiError::of(&error)),
+            Err(error) => Err(ApiError::internal(format!("the work was not finished: {error}"))),
+        }
+    }
+}
+
+/// Returns the routes. Names of models may contain slashes.
+pub fn routes(api: Arc<Api>) -> Router {
+    Router::new()
+        .route("/api/daemon", get(servers::daemon))
+        .route("/api/models", get(models::list))
+        .route("/api/models/rescan", post(rescan::rescan))
+        .route("/api/models/servers", get(servers::list))
+        .route("/api/models/servers/start-all", post(all::start_all))
+        .route("/api/models/servers/stop-all", post(all::stop_all))
+        .route("/api/models/servers/{*rest}", any(servers::one))
+        .route("/api/models/{*id}", get(models::show).patch(models::change))
+        .route("/api/events", get(events::events))
+        .route("/metrics", get(metrics::metrics))
+        .with_state(api)
+}

@@ -1,0 +1,179 @@
+use super::view::{display_name, server_row};
+use super::{Api, ApiError, stream};
+use crate::host::process_memory;
+use crate::lifecycle::{Phase, Purpose, ServerKey};
+use crate::model::{ModelId, ModelRow};
+use crate::ops::daemon::{DaemonInfo, LogRow, Logs, Servers, StartReply, StopReply, seconds};
+use crate::serve::control::{Server, ServerInfo, Started, Stopped};
+use crate::supervise::{LogEvent, LogFollower, LogRing, OURSELVES};
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The number of lines of a log that are returned when the request names none.
+const LINES: usize = 100;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Options {
+    /// Of a stop: whether running answers are cut.
+    now: bool,
+    /// Of a log: the number of lines, and whether to follow it.
+    n: Option<usize>,
+    follow: bool,
+}
+
+/// `GET /api/daemon`
+pub(super) async fn daemon(State(api): State<Arc<Api>>) -> Json<DaemonInfo> {
+    Json(DaemonInfo {
+        schema: "modelctl.daemon/1".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        database: api.config().database.to_string_lossy().into_owned(),
+    })
+}
+
+/// `GET /api/models/servers`
+pub(super) async fn list(State(api): State<Arc<Api>>) -> Json<Servers> {
+    let servers = api.control.servers();
+    let is_shown = |server: &&Server| server.view.phase != Phase::Stopped;
+    let shown: Vec<Server> = servers.iter().filter(is_shown).cloned().collect();
+    let infos: Vec<_> = shown.iter().filter_map(|server| server.info.clone()).collect();
+    let measure =
+        move || -> HashMap<u32, u64> { infos.iter().filter_map(|info| Some((info.pid, memory_of(info)?))).collect() };
+    // Without a measurement the figures are null.
+    let memory = tokio::task::spawn_blocking(measure).await.unwrap_or_default();
+    let catalog = api.catalogs.current();
+    let rows = shown.iter().map(|server| {
+        let row = catalog.by_id(&server.view.key.model).map(|entry| &entry.row);
+        let used = server.info.as_ref().and_then(|info| memory.get(&info.pid).copied());
+        server_row(server, row, used)
+    });
+    let servers: Vec<_> = rows.collect();
+    let total_running = servers.iter().filter(|row| row.status == "running").count();
+    Json(Servers { schema: "modelctl.ps/1".to_owned(), servers, total_running })
+}
+
+/// Returns the bytes that the process of a server holds in main memory and, where it uses one, on the GPU. Takes up to
+/// 10.5 seconds where a driver hangs.
+fn memory_of(info: &ServerInfo) -> Option<u64> {
+    let asked = (info.device != "cpu").then_some(std::path::Path::new(OURSELVES));
+    let held = process_memory::held(info.pid, asked);
+    (!held.is_empty()).then(|| held.iter().fold(0, |sum: u64, held| sum.saturating_add(held.bytes)))
+}
+
+/// `POST /api/models/servers/{id}/start`, `…/stop`, `GET …/logs`. The name of a model may contain slashes, so that the
+/// last part of the path is split off here.
+pub(super) async fn one(
+    State(api): State<Arc<Api>>,
+    method: Method,
+    Path(rest): Path<String>,
+    Query(options): Query<Options>,
+) -> Result<Response, ApiError> {
+    let unknown = || ApiError::new(StatusCode::NOT_FOUND, "Not found", "There is no such path");
+    let (name, action) = rest.rsplit_once('/').ok_or_else(unknown)?;
+    match (method, action) {
+        (Method::POST, "start") => {
+            let row = api.model(name)?;
+            Ok(Json(start(&api, &row).await?).into_response())
+        }
+        (Method::POST, "stop") => {
+            let row = api.model(name)?;
+            Ok(Json(stop(&api, &row, options.now).await).into_response())
+        }
+        (Method::GET, "logs") => {
+            let row = api.model(name)?;
+            Ok(logs(&api, &row.id, &options))
+        }
+        (_, "start" | "stop" | "logs") => {
+            let detail = "start and stop are POST, logs is GET";
+            Err(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail))
+        }
+        _ => Err(unknown()),
+    }
+}
+
+async fn start(api: &Api, row: &ModelRow) -> Result<StartReply, ApiError> {
+    let key = ServerKey::main(row.id.clone());
+    // A server that runs needs no file any more. What is read here decides only about the words of a refusal.
+    let is_ready = |server: &Server| server.view.key == key && server.view.phase == Phase::Ready;
+    if !api.control.servers().iter().any(is_ready) {
+        api.startable(row).await?;
+    }
+    let started = api.control.start(key, true).await?;
+    Ok(started_reply(row, &started))
+}
+
+pub(super) fn started_reply(row: &ModelRow, started: &Started) -> StartReply {
+    let (message, status) = match started.was_running {
+        true => (format!("Server already running for {}", row.id), "running"),
+        false => (format!("Server started for {}", row.id), "started"),
+    };
+    StartReply {
+        message,
+        model_id: row.id.clone(),
+        display_name: display_name(row),
+        port: started.info.port,
+        status: status.to_owned(),
+        startup_time_seconds: seconds(started.took),
+    }
+}
+
+/// Stops all servers of a model.
+async fn stop(api: &Api, row: &ModelRow, now: bool) -> StopReply {
+    let key = |purpose| ServerKey { model: row.id.clone(), purpose };
+    let (main, vectors) =
+        tokio::join!(api.control.stop(key(Purpose::Main), now), api.control.stop(key(Purpose::Vectors), now));
+    let Stopped { was_running, took } = main;
+    StopReply {
+        message: format!("Server stopped for {}", row.id),
+        model_id: row.id.clone(),
+        display_name: display_name(row),
+        status: "stopped".to_owned(),
+        was_running: was_running || vectors.was_running,
+        shutdown_time_seconds: seconds(took.max(vectors.took)),
+    }
+}
+
+fn logs(api: &Api, model: &ModelId, options: &Options) -> Response {
+    let servers = api.control.servers();
+    let log = servers.iter().find(|server| server.view.key.model == *model).map(|server| server.log.clone());
+    let lines = options.n.unwrap_or(LINES);
+    if options.follow {
+        return match log {
+            Some(log) => stream::response(follow(log, lines)),
+            None => stream::response(futures_util::stream::empty()),
+        };
+    }
+    let all = log.as_ref().map(kept).unwrap_or_default();
+    let skip = all.len().saturating_sub(lines);
+    let lines = all.into_iter().skip(skip).collect();
+    Json(Logs { schema: "modelctl.logs/1".to_owned(), model_id: model.clone(), lines }).into_response()
+}
+
+fn kept(log: &LogRing) -> Vec<LogRow> {
+    log.lines().into_iter().map(|text| LogRow { at: None, text }).collect()
+}
+
+/// Returns the last `lines` of a log, and those to come.
+fn follow(log: LogRing, lines: usize) -> impl futures_util::Stream<Item = String> + Send + 'static {
+    let skip = log.lines().len().saturating_sub(lines);
+    let next = |(mut follower, mut skip): (LogFollower, usize)| async move {
+        loop {
+            let row = match follower.next().await? {
+                LogEvent::Line(_) if skip > 0 => {
+                    skip = skip.saturating_sub(1);
+                    continue;
+                }
+                LogEvent::Line(line) => LogRow { at: Some(line.at.rfc3339()), text: line.text.to_string() },
+                LogEvent::Lost(count) => LogRow { at: None, text: format!("({count} lines were lost)") },
+            };
+            return Some((stream::data(&row), (follower, skip)));
+        }
+    };
+    futures_util::stream::unfold((log.follow(), skip), next)
+}
