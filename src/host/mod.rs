@@ -4,6 +4,7 @@ pub mod actor;
 pub mod budget;
 pub mod commands;
 pub mod cpu;
+pub mod daemon;
 pub mod extents;
 pub mod file_lease;
 pub mod file_lock;

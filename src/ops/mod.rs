@@ -24,6 +24,7 @@ pub mod needs;
 pub mod patterns;
 pub mod prompt;
 mod prompt_device;
+mod prompt_shared;
 pub mod prune;
 pub mod resolve_model;
 pub mod run_tasks;

@@ -1,6 +1,7 @@
 //! One prompt, answered by a local model in a worker process.
 
 use super::prompt_device::{reserve, take};
+use super::prompt_shared::{self, Shared};
 use super::{OpEvent, Progress, Session, Sink, Step, keep_hints, resolve_model, runnable};
 use crate::clock;
 use crate::db::{Access, UseEvent};
@@ -17,6 +18,7 @@ use crate::supervise::StopSignal;
 use crate::worker::{StartSpec, Worker};
 use serde::Serialize;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::Duration;
 
 /// Longest wait for a device or memory that others hold, without a timeout.
@@ -71,6 +73,13 @@ pub fn answer(
         runnable::check_size(session, &row, request.force)?;
     }
     let began = clock::instant();
+    // A daemon does not load what does not seem to fit.
+    if !request.force
+        && let Some(socket) = prompt_shared::gateway(session)
+        && let Some(answer) = answer_shared(session, request, (&socket, stop), on)?
+    {
+        return Ok(answer);
+    }
     // Wait before the choice: the free memory is not known while another model is loaded.
     let device = take(session, (request.command, request.timeout.unwrap_or(WAIT)), stop, on)?;
     let left = request.timeout.map(|limit| limit.saturating_sub(began.elapsed()));
@@ -82,6 +91,30 @@ pub fn answer(
     let outcome = run(session, request, model, (stop, left, device.as_ref()), on);
     record(session, (request.source, id), &outcome, on);
     outcome
+}
+
+/// Has the daemon on `socket` answer. Returns `None` where it cannot be asked.
+fn answer_shared(
+    session: &mut Session,
+    request: &Request,
+    (socket, stop): (&Path, &StopSignal),
+    on: &mut Sink<'_>,
+) -> anyhow::Result<Option<Answer>> {
+    // The daemon knows better than this process whether a named model fits beside its servers.
+    let (model, why) = choose(session, &Request { force: request.model.is_some(), ..request.clone() })?;
+    if let Some(why) = why {
+        on(OpEvent::note(format!("model: {} ({why})", text::clean(&model.name))));
+    }
+    let asked = prompt_shared::ask((socket, &model.id), &chat(request, request.timeout), (stop, request.timeout), on);
+    let Some(asked) = asked.transpose() else { return Ok(None) };
+    let id = model.id.clone();
+    let outcome = asked.and_then(|shared| {
+        check(request, &model, (&shared.completion, shared.first_token), on)?;
+        let Shared { completion, waited, total, first_token } = shared;
+        Ok(Answer { model, completion, load: waited, total, first_token })
+    });
+    record(session, (request.source, id), &outcome, on);
+    outcome.map(Some)
 }
 
 /// Returns the model that answers: the named one, else the first that fits, with the reason for the choice.

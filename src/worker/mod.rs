@@ -33,6 +33,7 @@ mod readiness;
 mod renderer;
 mod runtime_dir;
 mod serve;
+mod shared;
 mod start_spec;
 mod status;
 
@@ -47,5 +48,6 @@ pub use handle::{At, Ended, Handle};
 pub use renderer::{Renderer, Source, serve_renders};
 pub use runtime_dir::{Socket, new_socket};
 pub use serve::serve;
+pub use shared::{SharedAnswer, chat_through, is_serving};
 pub use start_spec::{Held, StartSpec};
 pub use status::FailedKind;

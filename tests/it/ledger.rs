@@ -1,11 +1,13 @@
 //! The ledger of memory with real processes: who may load a model, and what becomes of the memory of who is killed.
 
 use crate::fixtures;
-use crate::sandbox::{Sandbox, finish};
+use crate::processes;
+use crate::sandbox::{Run, Sandbox, finish};
 use modelctl::db::{Access, Db};
 use modelctl::model::ledger::LoadState;
 use modelctl::model::task::Queue;
 use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -76,4 +78,88 @@ fn who_is_killed_while_its_model_loads_leaves_no_memory_reserved() {
     let next = finish(prompt(&sandbox, "smollm2").wait_with_output().unwrap()).ok();
     assert!(next.json()["completion_tokens"].as_u64() > Some(0));
     assert_eq!(db.ledger().unwrap(), [], "the memory of the dead stays reserved");
+}
+
+/// A daemon with both models, killed at the end of the test.
+struct Daemon {
+    child: Child,
+}
+
+impl Daemon {
+    fn start(sandbox: &Sandbox, args: &[&str]) -> Daemon {
+        let mut command = sandbox.command(["serve"].iter().chain(args));
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        // Read all of it, so that the daemon can go on writing.
+        std::thread::spawn(move || lines.for_each(drop));
+        let end = Instant::now() + LIMIT;
+        while !processes::files_below(&sandbox.path("")).iter().any(|name| name == "serve.json") {
+            assert!(Instant::now() < end && child.try_wait().unwrap().is_none(), "it never served");
+            std::thread::yield_now();
+        }
+        Daemon { child }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
+}
+
+const ARGS: [&str; 10] = [
+    "run-once",
+    "--prompt",
+    "Name a fruit.",
+    "--model",
+    "smollm2",
+    "--max-tokens",
+    "16",
+    "--temperature",
+    "0",
+    "--json",
+];
+
+#[test]
+fn a_prompt_beside_a_daemon_is_answered_by_its_server_and_by_a_worker_of_its_own_after_its_death() {
+    let (sandbox, _turn) = with_both_models();
+    let shape = |run: &Run| {
+        let json = run.json();
+        let keys: Vec<String> = json.as_object().unwrap().keys().cloned().collect();
+        (keys, json["template"].clone(), json["model"].clone(), json["prompt_tokens"].clone())
+    };
+    let alone = sandbox.run(ARGS).ok();
+    let daemon = Daemon::start(&sandbox, &["--no-executor"]);
+    let beside = sandbox.run(ARGS).ok();
+    assert_eq!(shape(&alone), shape(&beside));
+    assert!(beside.json()["timings"]["predicted_per_second"].as_f64() > Some(0.0), "{beside:?}");
+    let db = Db::open(&sandbox.db(), Access::ReadOnly).unwrap();
+    let rows = db.ledger().unwrap();
+    assert_eq!(rows.iter().map(|row| row.owner.pid).collect::<Vec<_>>(), [daemon.child.id()], "{rows:#?}");
+    let args = ["run-once", "--prompt", "Name a fruit.", "--model", "smollm2", "--max-tokens", "4"];
+    let text = sandbox.run(args).ok();
+    assert!(text.err.contains("tokens/s"), "{text:?}");
+    let long = "a word and ".repeat(40_000);
+    sandbox.run_with_input(["run-once", "--prompt", "-", "--model", "smollm2"], long.as_bytes()).refuses(3, "context");
+    drop(daemon);
+    let after = sandbox.run(ARGS).ok();
+    assert_eq!(shape(&alone), shape(&after));
+    assert!(processes::workers_in(&sandbox.path("run")).is_empty());
+}
+
+#[test]
+fn run_once_beside_a_daemon_leaves_the_tasks_to_it_and_waits_for_their_results() {
+    let (sandbox, _turn) = with_both_models();
+    for n in 0..3 {
+        sandbox.run(["task", "add", &format!("Say {n}."), "--model", "smollm2", "--max-tokens", "8"]).ok();
+    }
+    let daemon = Daemon::start(&sandbox, &[]);
+    sandbox.run(["run-once"]).ok();
+    let list = sandbox.run(["task", "list", "--json"]).ok();
+    assert_eq!(list.out.matches("\"done\"").count(), 3, "{list:?}");
+    drop(daemon);
+    sandbox.run(["task", "add", "Say it.", "--model", "smollm2", "--max-tokens", "8"]).ok();
+    assert!(sandbox.run(["run-once"]).ok().out.contains("1 done"), "a daemon that was killed is not waited for");
 }

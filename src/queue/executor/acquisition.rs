@@ -3,7 +3,8 @@
 use super::device::{Device, TRY_EVERY, Taken};
 use super::{Bounds, ExecutorEvent, POLL, Setup};
 use crate::clock;
-use crate::model::task::{Counts, Moment, Queue};
+use crate::host::daemon;
+use crate::model::task::{Counts, Moment, Queue, TaskState};
 use crate::queue::executor_lock;
 use crate::supervise::StopSignal;
 use std::time::Duration;
@@ -12,14 +13,23 @@ use std::time::Duration;
 /// runs give up.
 const ORPHANED: Duration = Duration::from_secs(10);
 
+/// The time that the daemon has to begin with due tasks before another run takes them.
+const HEAD_START: Duration = Duration::from_secs(10);
+
 pub(super) enum DeviceAcquisition {
     Ours(Device),
     /// The device was not acquired. Contains its holder; None if it is no longer needed.
     Others(Option<String>),
+    /// A daemon has run the tasks: so many are done, and so many have failed for good.
+    ByDaemon {
+        done: u64,
+        failed: u64,
+    },
 }
 
 /// Takes the device if it is free. A run that must finish a batch waits for the device, or until others have finished
-/// the batch: the holder of the device takes the same tasks.
+/// the batch: the holder of the device takes the same tasks. Where a daemon runs the tasks of this database, they are
+/// left to it, and any run waits for it; a daemon that does not begin with them is not waited for.
 pub(super) fn acquire_device(
     queue: &mut dyn Queue,
     setup: &Setup,
@@ -28,8 +38,42 @@ pub(super) fn acquire_device(
 ) -> anyhow::Result<DeviceAcquisition> {
     let mut waited_for = None;
     let began = clock::instant();
+    let before = queue.counts(None)?;
+    let due = queue.due_wishes(queue.now()?)?.iter().map(|(_, tasks)| *tasks).fold(0, u64::saturating_add);
+    let wanted = due.min(bounds.tasks.unwrap_or(due));
+    let mut at_work = began;
     loop {
         let seen = queue.changes()?;
+        if !queue.owners()?.is_empty() {
+            at_work = clock::instant();
+        }
+        let daemon = daemon::find(&setup.lock_dir).filter(|daemon| daemon.runs_tasks);
+        if let Some(daemon) = daemon.filter(|_| at_work.elapsed() < HEAD_START) {
+            if waited_for.as_ref() != Some(&daemon.who) {
+                emit(ExecutorEvent::Waiting { who: daemon.who.clone() });
+                waited_for = Some(daemon.who);
+            }
+            let now = queue.counts(bounds.batch.as_deref())?;
+            let is_over = if bounds.batch.is_some() {
+                emit(ExecutorEvent::ByOthers { ended: ended(&now) });
+                ended(&now) == now.values().sum::<u64>()
+            } else {
+                let is_idle = queue.owners()?.is_empty() && !queue.any_due(None, queue.now()?)?;
+                is_idle || ended(&now).saturating_sub(ended(&before)) >= wanted
+            };
+            if is_over || stop.reason().is_some() {
+                let more = |state| of(&now, state).saturating_sub(of(&before, state));
+                return Ok(match bounds.batch {
+                    Some(_) => DeviceAcquisition::Others(None),
+                    None => {
+                        DeviceAcquisition::ByDaemon { done: more(TaskState::Done), failed: more(TaskState::Failed) }
+                    }
+                });
+            }
+            queue.wait_for_change(seen, POLL, stop.descriptor())?;
+            recover(queue, setup, emit)?;
+            continue;
+        }
         let who = match Device::take(&setup.lock_dir, &setup.who)? {
             Taken::Ours(device) => return Ok(DeviceAcquisition::Ours(device)),
             Taken::Orphaned(who) if began.elapsed() < ORPHANED && stop.reason().is_none() => {
@@ -62,6 +106,10 @@ pub(super) fn acquire_device(
 /// Returns the number of tasks that have ended.
 fn ended(counts: &Counts) -> u64 {
     counts.iter().filter(|(state, _)| state.is_finished()).map(|(_, n)| n).sum()
+}
+
+fn of(counts: &Counts, state: TaskState) -> u64 {
+    counts.get(&state).copied().unwrap_or(0)
 }
 
 /// Recovers tasks of dead executors, and removes tasks that are too old.

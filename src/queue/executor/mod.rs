@@ -145,6 +145,10 @@ pub fn run(
                         continue;
                     }
                 }
+                DeviceAcquisition::ByDaemon { done, failed } => {
+                    (summary.done, summary.failed) = (done, failed);
+                    summary.stopped = stop.reason();
+                }
                 DeviceAcquisition::Others(busy) => {
                     summary.busy = busy;
                     summary.stopped = stop.reason();

@@ -15,6 +15,7 @@ use crate::config::{Config, ListenAddress, ServeConfig};
 use crate::db::Access;
 use crate::display::text;
 use crate::failure::{Failure, Kind, OrFail};
+use crate::host::daemon;
 use crate::ops::run_tasks::Stops;
 use crate::ops::{OpEvent, Session, Sink};
 use reload::Reload;
@@ -167,6 +168,7 @@ impl Daemon {
         self.reconcile(&sessions).await;
         phase.send_replace(Phase::Serving);
         self.notify(NotifyState::Ready).await;
+        let announced = self.announce().await;
         let database = self.config.borrow().database.clone();
         if !self.options.runs_tasks {
             self.say(OpEvent::note(format!("serving the models of {}", text::path(&database)))).await;
@@ -186,6 +188,7 @@ impl Daemon {
                 }
             }
         }
+        drop(announced);
         phase.send_replace(Phase::Stopping);
         self.notify(NotifyState::Stopping).await;
         let over = async {
@@ -227,6 +230,19 @@ impl Daemon {
                 Err(error) => return self.say(OpEvent::warning(text::clean(&format!("{error:#}")))).await,
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Names this process to other commands on the same database.
+    async fn announce(&self) -> Option<daemon::Announced> {
+        let config = Arc::clone(&self.config.borrow());
+        let announced = daemon::announce(&config.lock_dir, &config.serve.socket, self.options.runs_tasks, &self.who);
+        match announced {
+            Ok(announced) => Some(announced),
+            Err(error) => {
+                self.say(OpEvent::warning(format!("other commands will not find this daemon: {error}"))).await;
+                None
+            }
         }
     }
 
