@@ -25,6 +25,9 @@ _modelctl() {
             modelctl,duplicates)
                 cmd="modelctl__subcmd__duplicates"
                 ;;
+            modelctl,events)
+                cmd="modelctl__subcmd__events"
+                ;;
             modelctl,forms)
                 cmd="modelctl__subcmd__forms"
                 ;;
@@ -40,8 +43,14 @@ _modelctl() {
             modelctl,keep)
                 cmd="modelctl__subcmd__keep"
                 ;;
+            modelctl,launch)
+                cmd="modelctl__subcmd__launch"
+                ;;
             modelctl,list)
                 cmd="modelctl__subcmd__list"
+                ;;
+            modelctl,logs)
+                cmd="modelctl__subcmd__logs"
                 ;;
             modelctl,ls)
                 cmd="modelctl__subcmd__list"
@@ -58,6 +67,15 @@ _modelctl() {
             modelctl,prune)
                 cmd="modelctl__subcmd__prune"
                 ;;
+            modelctl,ps)
+                cmd="modelctl__subcmd__ps"
+                ;;
+            modelctl,render)
+                cmd="modelctl__subcmd__render"
+                ;;
+            modelctl,restart)
+                cmd="modelctl__subcmd__restart"
+                ;;
             modelctl,run-once)
                 cmd="modelctl__subcmd__run__subcmd__once"
                 ;;
@@ -72,6 +90,18 @@ _modelctl() {
                 ;;
             modelctl,show)
                 cmd="modelctl__subcmd__show"
+                ;;
+            modelctl,start)
+                cmd="modelctl__subcmd__start"
+                ;;
+            modelctl,start-all)
+                cmd="modelctl__subcmd__start__subcmd__all"
+                ;;
+            modelctl,stop)
+                cmd="modelctl__subcmd__stop"
+                ;;
+            modelctl,stop-all)
+                cmd="modelctl__subcmd__stop__subcmd__all"
                 ;;
             modelctl,task)
                 cmd="modelctl__subcmd__task"
@@ -94,6 +124,9 @@ _modelctl() {
             modelctl__subcmd__help,duplicates)
                 cmd="modelctl__subcmd__help__subcmd__duplicates"
                 ;;
+            modelctl__subcmd__help,events)
+                cmd="modelctl__subcmd__help__subcmd__events"
+                ;;
             modelctl__subcmd__help,forms)
                 cmd="modelctl__subcmd__help__subcmd__forms"
                 ;;
@@ -109,8 +142,14 @@ _modelctl() {
             modelctl__subcmd__help,keep)
                 cmd="modelctl__subcmd__help__subcmd__keep"
                 ;;
+            modelctl__subcmd__help,launch)
+                cmd="modelctl__subcmd__help__subcmd__launch"
+                ;;
             modelctl__subcmd__help,list)
                 cmd="modelctl__subcmd__help__subcmd__list"
+                ;;
+            modelctl__subcmd__help,logs)
+                cmd="modelctl__subcmd__help__subcmd__logs"
                 ;;
             modelctl__subcmd__help,man)
                 cmd="modelctl__subcmd__help__subcmd__man"
@@ -123,6 +162,15 @@ _modelctl() {
                 ;;
             modelctl__subcmd__help,prune)
                 cmd="modelctl__subcmd__help__subcmd__prune"
+                ;;
+            modelctl__subcmd__help,ps)
+                cmd="modelctl__subcmd__help__subcmd__ps"
+                ;;
+            modelctl__subcmd__help,render)
+                cmd="modelctl__subcmd__help__subcmd__render"
+                ;;
+            modelctl__subcmd__help,restart)
+                cmd="modelctl__subcmd__help__subcmd__restart"
                 ;;
             modelctl__subcmd__help,run-once)
                 cmd="modelctl__subcmd__help__subcmd__run__subcmd__once"
@@ -138,6 +186,18 @@ _modelctl() {
                 ;;
             modelctl__subcmd__help,show)
                 cmd="modelctl__subcmd__help__subcmd__show"
+                ;;
+            modelctl__subcmd__help,start)
+                cmd="modelctl__subcmd__help__subcmd__start"
+                ;;
+            modelctl__subcmd__help,start-all)
+                cmd="modelctl__subcmd__help__subcmd__start__subcmd__all"
+                ;;
+            modelctl__subcmd__help,stop)
+                cmd="modelctl__subcmd__help__subcmd__stop"
+                ;;
+            modelctl__subcmd__help,stop-all)
+                cmd="modelctl__subcmd__help__subcmd__stop__subcmd__all"
                 ;;
             modelctl__subcmd__help,task)
                 cmd="modelctl__subcmd__help__subcmd__task"
@@ -302,7 +362,7 @@ _modelctl() {
 
     case "${cmd}" in
         modelctl)
-            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help"
+            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -328,7 +388,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__batch)
-            opts="-o -q -h -V --output --errors --model --tier --any-model --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --output --errors --model --tier --any-model --fallback --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -425,6 +485,36 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        modelctl__subcmd__events)
+            opts="-f -q -h -V --follow --limit --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         modelctl__subcmd__forms)
             opts="-q -h -V --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -452,7 +542,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help)
-            opts="scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help"
+            opts="scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -494,6 +584,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help__subcmd__duplicates)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__events)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -619,7 +723,35 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        modelctl__subcmd__help__subcmd__launch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         modelctl__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__logs)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -676,6 +808,48 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help__subcmd__prune)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__ps)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__render)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__restart)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -746,6 +920,62 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__start)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__start__subcmd__all)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__stop)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__stop__subcmd__all)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1177,6 +1407,40 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        modelctl__subcmd__launch)
+            opts="-q -h -V --parent --nice --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --parent)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --nice)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         modelctl__subcmd__list)
             opts="-r -a -q -h -V --store --tier --family --quant --state --kind --sort --reverse --files --class --stores --all --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1201,11 +1465,11 @@ _modelctl() {
                     return 0
                     ;;
                 --state)
-                    COMPREPLY=($(compgen -W "ready incomplete truncated damaged unavailable gone" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "ready incomplete truncated damaged unsupported unreadable unavailable gone" -- "${cur}"))
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -W "generative embedding adapter control imatrix mmproj vocab unknown" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "generative embedding reranker speech diffusion encoder draft adapter control imatrix mmproj vocab unknown" -- "${cur}"))
                     return 0
                     ;;
                 --sort)
@@ -1213,7 +1477,41 @@ _modelctl() {
                     return 0
                     ;;
                 --class)
-                    COMPREPLY=($(compgen -W "referenced superseded orphan partial side-cache damaged missing" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "referenced superseded orphan partial side-cache damaged missing trash snapshot" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__logs)
+            opts="-f -n -q -h -V --follow --lines --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lines)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -1334,7 +1632,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__prune)
-            opts="-q -h -V --unused-for --prune-days --older-than --model --free --max-total --superseded --orphans --partials --damaged --duplicates --keep --min-keep --grace --assume-unused --dry-run --confirm --purge --allow-large --plan --apply --exit-code --json --config --db --color --quiet --help --version"
+            opts="-q -h -V --unused-for --prune-days --older-than --model --free --empty-trash --max-total --superseded --orphans --partials --damaged --duplicates --across-stores --prefer --keep --min-keep --grace --assume-unused --dry-run --confirm --purge --expire-trash --allow-large --now-is-right --plan --apply --exit-code --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1364,6 +1662,10 @@ _modelctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --prefer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --keep)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1376,6 +1678,10 @@ _modelctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --expire-trash)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --plan)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1384,6 +1690,84 @@ _modelctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__ps)
+            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__render)
+            opts="-q -h -V --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__restart)
+            opts="-q -h -V --now --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1488,12 +1872,24 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__serve)
-            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            opts="-q -h -V --listen --socket --api-key-file --no-executor --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --api-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1514,7 +1910,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__set)
-            opts="-q -h -V --pin --unpin --enable --disable --tier --alias --note --json --config --db --color --quiet --help --version"
+            opts="-q -h -V --pin --unpin --enable --disable --tier --alias --note --engine --context --parallel --gpu-layers --threads --idle-timeout --priority --embeddings --llama-args --env --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1529,6 +1925,46 @@ _modelctl() {
                     return 0
                     ;;
                 --note)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --engine)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --parallel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gpu-layers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --threads)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idle-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --priority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --embeddings)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --llama-args)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1593,6 +2029,110 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        modelctl__subcmd__start)
+            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__start__subcmd__all)
+            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__stop)
+            opts="-q -h -V --now --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__stop__subcmd__all)
+            opts="-q -h -V --now --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         modelctl__subcmd__task)
             opts="-q -h -V --config --db --color --quiet --help --version add list ls show cancel retry wait follow import export stats help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1620,7 +2160,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__add)
-            opts="-q -h -V --prompt --file --system --raw --model --tier --key --replace-finished --priority --not-before --deadline --timeout --max-attempts --max-tokens --temperature --top-p --seed --stop --json-schema --grammar --json --config --db --color --quiet --help --version"
+            opts="-q -h -V --prompt --file --system --raw --model --tier --fallback --key --replace-finished --priority --not-before --deadline --timeout --max-attempts --max-tokens --temperature --top-p --seed --stop --json-schema --grammar --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1988,7 +2528,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__import)
-            opts="-q -h -V --batch --model --tier --any-model --priority --max-attempts --replace-finished --json --config --db --color --quiet --help --version"
+            opts="-q -h -V --batch --model --tier --any-model --fallback --priority --max-attempts --replace-finished --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2222,7 +2762,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__trash__subcmd__empty)
-            opts="-q -h -V --older-than --confirm --json --in --config --db --color --quiet --help --version"
+            opts="-q -h -V --older-than --confirm --now-is-right --json --in --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2346,7 +2886,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__worker)
-            opts="-q -h -V --model --socket --port --context --parallel --batch --threads --threads-batch --gpu-layers --no-mmap --queue --pooling --reproducible --parent --nice --grace-ms --config --db --color --quiet --help --version"
+            opts="-q -h -V --model --socket --port --context --parallel --batch --threads --threads-batch --gpu-layers --no-mmap --queue --pooling --reproducible --parent --nice --device --device-inode --grace-ms --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2401,6 +2941,14 @@ _modelctl() {
                     return 0
                     ;;
                 --nice)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --device-inode)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -31,15 +31,23 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand list 'List the models known on this machine'
             cand ls 'List the models known on this machine'
             cand show 'Show everything about one model: files, metadata, memory, use'
-            cand set 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+            cand set 'Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs'
             cand keep 'Name the models that you want to keep'
             cand verify 'Check that the files of models are whole and are what their store promises'
             cand duplicates 'Show files that are on this machine more than once'
-            cand prune 'Take away models and files that nobody needs'
+            cand prune 'Remove unused models and leftover files (dry run unless --confirm)'
             cand trash 'See, bring back or delete what prune took away'
             cand run-once 'Run due tasks of the queue and exit (for cron), or one prompt'
             cand batch 'Answer a file of requests in OpenAI''s Batch format (JSONL) and write the answers'
             cand serve 'Run queued tasks as they come, until stopped'
+            cand start 'Start the servers of models, and wait until they are ready'
+            cand stop 'Stop the servers of models'
+            cand restart 'Stop the servers of models and start them again, with their settings of now'
+            cand start-all 'Start the servers of all enabled models, the smallest first'
+            cand stop-all 'Stop the servers of all models'
+            cand ps 'List the model servers that run, start or failed'
+            cand logs 'Show what the server of a model logged'
+            cand events 'Show what happened to the model servers since the daemon began'
             cand task 'Queue prompts, look at them, and get their answers'
             cand inference 'Let tasks run, or make them wait'
             cand history 'Show who did what, when, why and how much, newest last'
@@ -47,8 +55,10 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand man 'Print the manual page, or write all pages into a folder'
             cand worker 'worker'
             cand probe 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
+            cand render 'Renders chat templates, a JSON line in and a JSON line out: started by the worker, hidden from people'
             cand measure 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
-            cand forms 'Prints for each of the forms in a file why no model could follow it, as JSON: started by other commands, hidden from people'
+            cand forms 'Reports, as JSON, which JSON schemas and grammars llama.cpp cannot compile: started by other commands, hidden from people'
+            cand launch 'Becomes another program, with a priority and a process to die with: started by other commands, hidden from people'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'modelctl;scan'= {
@@ -138,6 +148,16 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --tier 'Override the computed tier; `auto` computes it again'
             cand --alias 'A name of your own for it; empty takes it away'
             cand --note 'A line to remember; empty takes it away'
+            cand --engine 'The program that serves it: `worker` or `llama-server`'
+            cand --context 'Tokens of context of one request'
+            cand --parallel 'Requests that are answered at once'
+            cand --gpu-layers 'Layers on the GPU'
+            cand --threads 'Threads for generation'
+            cand --idle-timeout 'Stop the server after this time without a request, such as `10m`'
+            cand --priority 'The class of requests that name none: `interactive`, `normal` or `batch`'
+            cand --embeddings 'Whether a second worker may make vectors of a model that generates text: `yes` or `no`'
+            cand --llama-args 'Arguments for llama-server, separated by spaces, such as `-fa on`'
+            cand --env 'A variable of its server, such as `CUDA_VISIBLE_DEVICES=0`; replaces all that are set'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -257,30 +277,35 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;prune'= {
-            cand --unused-for 'Models that nobody has used for so long (`30d`, `12h`)'
+            cand --unused-for 'Models not used for this long (`30d`, `12h`, `3mo`)'
             cand --prune-days 'The same in days'
-            cand --older-than 'Models of which no file was written for so long'
+            cand --older-than 'Models of which no file was written for this long'
             cand --model 'These models: an id, a name, an alias or a path'
-            cand --free 'Until so much is free on the file system (`50GiB`); the least recently used goes first'
-            cand --max-total 'Until all models together take no more than this (`200GiB`)'
-            cand --keep 'Keep what this name, id, path or glob means (`*-Q8_0`)'
-            cand --min-keep 'Keep at least so many usable models, over all stores (also: AUTO_PRUNE_MIN_KEEP)'
-            cand --grace 'Keep what was used, written or put in place within this time'
-            cand --plan 'Save the plan to this file, to be looked at and then applied (`-`: standard output)'
+            cand --free 'Free space to reach on the file system (`50GiB`), the least recently used first'
+            cand --max-total 'Space that all models may take together (`200GiB`)'
+            cand --prefer 'With --across-stores: the store whose copy stays'
+            cand --keep 'Keep models that match this name, id, path or glob (`*-Q8_0`)'
+            cand --min-keep 'Keep at least this many usable models, over all stores (also: AUTO_PRUNE_MIN_KEEP)'
+            cand --grace 'Keep what was used, written or put in place within this time; 0 for none'
+            cand --expire-trash 'Also delete for good what has been in the trash for this long; `trash.expire` of the config file takes precedence'
+            cand --plan 'Save the plan to this file, to be reviewed and then applied (`-`: standard output)'
             cand --apply 'Take the plan from this file instead of making one; what has changed since is left alone'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
-            cand --superseded 'Files that only an older revision leads to'
-            cand --orphans 'Files that nothing leads to'
-            cand --partials 'Downloads that were not finished, and split models with parts missing'
-            cand --damaged 'What cannot be used as it lies there'
-            cand --duplicates 'Further copies of the same content (by sha256); one stays, of which `modelctl verify --hash` read the bytes'
-            cand --assume-unused 'Take what cannot be known to be in use (processes of other users) for not in use'
+            cand --empty-trash 'To reach --free, delete what is in the trash for good: the oldest first, and only as far as needed'
+            cand --superseded 'Files referenced only by an old revision'
+            cand --orphans 'Files that nothing references'
+            cand --partials 'Unfinished downloads, and split models with parts missing'
+            cand --damaged 'Truncated and corrupt models'
+            cand --duplicates 'Further copies of the same content (by sha256) in one store; a copy that `modelctl verify --hash` has read stays'
+            cand --across-stores 'With --duplicates: copies in different stores as well, although each store then lacks the model'
+            cand --assume-unused 'Treat files whose use cannot be checked (processes of other users) as unused'
             cand --dry-run 'Show what would be done and change nothing; this is the default'
-            cand --confirm 'Do it'
+            cand --confirm 'Apply the plan'
             cand --purge 'Delete for good instead of keeping in the trash: there is no undo'
-            cand --allow-large 'Allow more than half of a store to go'
+            cand --allow-large 'Allow rules to remove more than half of a store'
+            cand --now-is-right 'Count ages up to the time of the clock although it leapt ahead, and accept that time from now on'
             cand --exit-code 'Exit with 10 when something was removed or would be, with 0 when there is nothing to do'
             cand --json 'Print the plan, and what became of it, as a JSON object'
             cand -q 'Print results, warnings and errors only'
@@ -346,12 +371,13 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;trash;empty'= {
-            cand --older-than 'Only what has been there for so long (`7d`)'
+            cand --older-than 'Only what has been there for this long (`7d`)'
             cand --in 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
-            cand --confirm 'Do it: there is no undo'
+            cand --confirm 'Delete: there is no undo'
+            cand --now-is-right 'Count ages up to the time of the clock although it leapt ahead, and accept that time from now on'
             cand --json 'Print a JSON array of objects'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
@@ -390,6 +416,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
             cand --any-model 'Answer with whichever model is at hand, whatever the lines say'
+            cand --fallback 'Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]'
             cand --json 'Print a JSON object with the figures'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
@@ -399,10 +426,120 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;serve'= {
+            cand --listen 'Listen on this address: 127.0.0.1:4848 (the default), [::1]:4848, or the path of a Unix socket; may be repeated, and `none` leaves only --socket (also: MODELCTL_LISTEN, separated by commas)'
+            cand --socket 'The Unix socket for the command line, for this user alone [default: $XDG_RUNTIME_DIR/modelctl/serve.sock]'
+            cand --api-key-file 'Keys that clients must send, one `name:key:class` a line; needed for addresses that other machines reach'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
+            cand --no-executor 'Run no queued tasks'
             cand --json 'Print a JSON object for each run that did something, one a line'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;start'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print the servers as JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;stop'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --now 'Cut running answers instead of waiting for them'
+            cand --json 'Print the servers as JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;restart'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --now 'Cut running answers instead of waiting for them'
+            cand --json 'Print the servers as JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;start-all'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print the result as JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;stop-all'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --now 'Cut running answers instead of waiting for them'
+            cand --json 'Print the result as JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;ps'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print the servers as JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;logs'= {
+            cand -n 'Number of past lines; the daemon keeps 200'
+            cand --lines 'Number of past lines; the daemon keeps 200'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -f 'Go on with lines as they come, until interrupted'
+            cand --follow 'Go on with lines as they come, until interrupted'
+            cand --json 'Print JSON: a document, or with --follow an object a line'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;events'= {
+            cand --limit 'Number of past events; the daemon keeps 1,000'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -f 'Go on with events as they come, until interrupted'
+            cand --follow 'Go on with events as they come, until interrupted'
+            cand --json 'Print JSON: a document, or with --follow an object a line'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -456,6 +593,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
             cand --raw 'Continue the text as it is, without a chat template (`/v1/completions`)'
+            cand --fallback 'Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]'
             cand --replace-finished 'Run it again if the task of this key has ended'
             cand --json 'Print the task as a JSON object'
             cand -q 'Print results, warnings and errors only'
@@ -578,6 +716,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
             cand --any-model 'Answer with whichever model is at hand, whatever the lines say'
+            cand --fallback 'Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]'
             cand --replace-finished 'Run those again that have ended'
             cand --json 'Print a JSON object'
             cand -q 'Print results, warnings and errors only'
@@ -665,7 +804,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;history'= {
             cand --model 'Only what happened to this model: id, alias, name or path'
             cand --what 'Only events of this kind; may be given several times'
-            cand --since 'Only from then on: so long ago (`7d`), a day (`2026-11-21`), or a time with its zone'
+            cand --since 'Only from then on: an age (`7d`, `45min`), a day (`2026-11-21`), or a time with its zone'
             cand --until 'Only up to then; a day counts whole'
             cand -n 'So many at most, the newest; 0 is all'
             cand --limit 'So many at most, the newest; 0 is all'
@@ -717,6 +856,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --pooling 'Give vectors of texts instead of text, made in this way (default: as the file says): none, mean, cls, last'
             cand --parent 'End when this process does (it holds the other end of our stdin)'
             cand --nice 'nice'
+            cand --device 'The lock file of the device, and its inode: with another one in its place nothing is loaded'
+            cand --device-inode 'device-inode'
             cand --grace-ms 'How long a running answer may go on after SIGTERM'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
@@ -731,6 +872,17 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;probe'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;render'= {
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -767,19 +919,40 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'modelctl;launch'= {
+            cand --parent 'The process to die with'
+            cand --nice 'nice'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'modelctl;help'= {
             cand scan 'Look for models and record what is there'
             cand list 'List the models known on this machine'
             cand show 'Show everything about one model: files, metadata, memory, use'
-            cand set 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+            cand set 'Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs'
             cand keep 'Name the models that you want to keep'
             cand verify 'Check that the files of models are whole and are what their store promises'
             cand duplicates 'Show files that are on this machine more than once'
-            cand prune 'Take away models and files that nobody needs'
+            cand prune 'Remove unused models and leftover files (dry run unless --confirm)'
             cand trash 'See, bring back or delete what prune took away'
             cand run-once 'Run due tasks of the queue and exit (for cron), or one prompt'
             cand batch 'Answer a file of requests in OpenAI''s Batch format (JSONL) and write the answers'
             cand serve 'Run queued tasks as they come, until stopped'
+            cand start 'Start the servers of models, and wait until they are ready'
+            cand stop 'Stop the servers of models'
+            cand restart 'Stop the servers of models and start them again, with their settings of now'
+            cand start-all 'Start the servers of all enabled models, the smallest first'
+            cand stop-all 'Stop the servers of all models'
+            cand ps 'List the model servers that run, start or failed'
+            cand logs 'Show what the server of a model logged'
+            cand events 'Show what happened to the model servers since the daemon began'
             cand task 'Queue prompts, look at them, and get their answers'
             cand inference 'Let tasks run, or make them wait'
             cand history 'Show who did what, when, why and how much, newest last'
@@ -787,8 +960,10 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand man 'Print the manual page, or write all pages into a folder'
             cand worker 'worker'
             cand probe 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
+            cand render 'Renders chat templates, a JSON line in and a JSON line out: started by the worker, hidden from people'
             cand measure 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
-            cand forms 'Prints for each of the forms in a file why no model could follow it, as JSON: started by other commands, hidden from people'
+            cand forms 'Reports, as JSON, which JSON schemas and grammars llama.cpp cannot compile: started by other commands, hidden from people'
+            cand launch 'Becomes another program, with a priority and a process to die with: started by other commands, hidden from people'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'modelctl;help;scan'= {
@@ -832,6 +1007,22 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;help;batch'= {
         }
         &'modelctl;help;serve'= {
+        }
+        &'modelctl;help;start'= {
+        }
+        &'modelctl;help;stop'= {
+        }
+        &'modelctl;help;restart'= {
+        }
+        &'modelctl;help;start-all'= {
+        }
+        &'modelctl;help;stop-all'= {
+        }
+        &'modelctl;help;ps'= {
+        }
+        &'modelctl;help;logs'= {
+        }
+        &'modelctl;help;events'= {
         }
         &'modelctl;help;task'= {
             cand add 'Add one task'
@@ -877,9 +1068,13 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         }
         &'modelctl;help;probe'= {
         }
+        &'modelctl;help;render'= {
+        }
         &'modelctl;help;measure'= {
         }
         &'modelctl;help;forms'= {
+        }
+        &'modelctl;help;launch'= {
         }
         &'modelctl;help;help'= {
         }

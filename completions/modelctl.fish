@@ -36,15 +36,23 @@ complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "scan" -d 'Look fo
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "list" -d 'List the models known on this machine'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "ls" -d 'List the models known on this machine'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
-complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "keep" -d 'Name the models that you want to keep'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "duplicates" -d 'Show files that are on this machine more than once'
-complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "prune" -d 'Take away models and files that nobody needs'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "prune" -d 'Remove unused models and leftover files (dry run unless --confirm)'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "trash" -d 'See, bring back or delete what prune took away'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "run-once" -d 'Run due tasks of the queue and exit (for cron), or one prompt'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "batch" -d 'Answer a file of requests in OpenAI\'s Batch format (JSONL) and write the answers'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "serve" -d 'Run queued tasks as they come, until stopped'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "start" -d 'Start the servers of models, and wait until they are ready'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "stop" -d 'Stop the servers of models'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "restart" -d 'Stop the servers of models and start them again, with their settings of now'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "start-all" -d 'Start the servers of all enabled models, the smallest first'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "stop-all" -d 'Stop the servers of all models'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "ps" -d 'List the model servers that run, start or failed'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "logs" -d 'Show what the server of a model logged'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "events" -d 'Show what happened to the model servers since the daemon began'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "task" -d 'Queue prompts, look at them, and get their answers'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "inference" -d 'Let tasks run, or make them wait'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "history" -d 'Show who did what, when, why and how much, newest last'
@@ -52,8 +60,10 @@ complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "completions" -d '
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "worker"
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "render" -d 'Renders chat templates, a JSON line in and a JSON line out: started by the worker, hidden from people'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "measure" -d 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
-complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "forms" -d 'Prints for each of the forms in a file why no model could follow it, as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "forms" -d 'Reports, as JSON, which JSON schemas and grammars llama.cpp cannot compile: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "launch" -d 'Becomes another program, with a priority and a process to die with: started by other commands, hidden from people'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l store -d 'Look in this folder too, as the root of that store: `ollama=/srv/models` (dir, hf, ollama, lmstudio, llamacpp, ramalama, docker)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l config -d 'Read this config file instead of the one in the usual places' -r -F
@@ -82,10 +92,17 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l state -d 'Onl
 incomplete\t''
 truncated\t''
 damaged\t''
+unsupported\t''
+unreadable\t''
 unavailable\t''
 gone\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l kind -d 'Only files of this kind' -r -f -a "generative\t''
 embedding\t''
+reranker\t''
+speech\t''
+diffusion\t''
+encoder\t''
+draft\t''
 adapter\t''
 control\t''
 imatrix\t''
@@ -107,7 +124,9 @@ orphan\t''
 partial\t''
 side-cache\t''
 damaged\t''
-missing\t''"
+missing\t''
+trash\t''
+snapshot\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
@@ -137,10 +156,17 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l state -d 'Only 
 incomplete\t''
 truncated\t''
 damaged\t''
+unsupported\t''
+unreadable\t''
 unavailable\t''
 gone\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l kind -d 'Only files of this kind' -r -f -a "generative\t''
 embedding\t''
+reranker\t''
+speech\t''
+diffusion\t''
+encoder\t''
+draft\t''
 adapter\t''
 control\t''
 imatrix\t''
@@ -162,7 +188,9 @@ orphan\t''
 partial\t''
 side-cache\t''
 damaged\t''
-missing\t''"
+missing\t''
+trash\t''
+snapshot\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
@@ -209,6 +237,16 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand show" -s V -l version 
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l tier -d 'Override the computed tier; `auto` computes it again' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l alias -d 'A name of your own for it; empty takes it away' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l note -d 'A line to remember; empty takes it away' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l engine -d 'The program that serves it: `worker` or `llama-server`' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l context -d 'Tokens of context of one request' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l parallel -d 'Requests that are answered at once' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l gpu-layers -d 'Layers on the GPU' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l threads -d 'Threads for generation' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l idle-timeout -d 'Stop the server after this time without a request, such as `10m`' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l priority -d 'The class of requests that name none: `interactive`, `normal` or `batch`' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l embeddings -d 'Whether a second worker may make vectors of a model that generates text: `yes` or `no`' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l llama-args -d 'Arguments for llama-server, separated by spaces, such as `-fa on`' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l env -d 'A variable of its server, such as `CUDA_VISIBLE_DEVICES=0`; replaces all that are set' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
@@ -301,32 +339,37 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -l json -d
 complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l unused-for -d 'Models that nobody has used for so long (`30d`, `12h`)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l unused-for -d 'Models not used for this long (`30d`, `12h`, `3mo`)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l prune-days -d 'The same in days' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l older-than -d 'Models of which no file was written for so long' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l older-than -d 'Models of which no file was written for this long' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l model -d 'These models: an id, a name, an alias or a path' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l free -d 'Until so much is free on the file system (`50GiB`); the least recently used goes first' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l max-total -d 'Until all models together take no more than this (`200GiB`)' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l keep -d 'Keep what this name, id, path or glob means (`*-Q8_0`)' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l min-keep -d 'Keep at least so many usable models, over all stores (also: AUTO_PRUNE_MIN_KEEP)' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l grace -d 'Keep what was used, written or put in place within this time' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l plan -d 'Save the plan to this file, to be looked at and then applied (`-`: standard output)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l free -d 'Free space to reach on the file system (`50GiB`), the least recently used first' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l max-total -d 'Space that all models may take together (`200GiB`)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l prefer -d 'With --across-stores: the store whose copy stays' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l keep -d 'Keep models that match this name, id, path or glob (`*-Q8_0`)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l min-keep -d 'Keep at least this many usable models, over all stores (also: AUTO_PRUNE_MIN_KEEP)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l grace -d 'Keep what was used, written or put in place within this time; 0 for none' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l expire-trash -d 'Also delete for good what has been in the trash for this long; `trash.expire` of the config file takes precedence' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l plan -d 'Save the plan to this file, to be reviewed and then applied (`-`: standard output)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l apply -d 'Take the plan from this file instead of making one; what has changed since is left alone' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
-complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l superseded -d 'Files that only an older revision leads to'
-complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l orphans -d 'Files that nothing leads to'
-complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l partials -d 'Downloads that were not finished, and split models with parts missing'
-complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l damaged -d 'What cannot be used as it lies there'
-complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l duplicates -d 'Further copies of the same content (by sha256); one stays, of which `modelctl verify --hash` read the bytes'
-complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l assume-unused -d 'Take what cannot be known to be in use (processes of other users) for not in use'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l empty-trash -d 'To reach --free, delete what is in the trash for good: the oldest first, and only as far as needed'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l superseded -d 'Files referenced only by an old revision'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l orphans -d 'Files that nothing references'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l partials -d 'Unfinished downloads, and split models with parts missing'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l damaged -d 'Truncated and corrupt models'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l duplicates -d 'Further copies of the same content (by sha256) in one store; a copy that `modelctl verify --hash` has read stays'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l across-stores -d 'With --duplicates: copies in different stores as well, although each store then lacks the model'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l assume-unused -d 'Treat files whose use cannot be checked (processes of other users) as unused'
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l dry-run -d 'Show what would be done and change nothing; this is the default'
-complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l confirm -d 'Do it'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l confirm -d 'Apply the plan'
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l purge -d 'Delete for good instead of keeping in the trash: there is no undo'
-complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l allow-large -d 'Allow more than half of a store to go'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l allow-large -d 'Allow rules to remove more than half of a store'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l now-is-right -d 'Count ages up to the time of the clock although it leapt ahead, and accept that time from now on'
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l exit-code -d 'Exit with 10 when something was removed or would be, with 0 when there is nothing to do'
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l json -d 'Print the plan, and what became of it, as a JSON object'
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -s q -l quiet -d 'Print results, warnings and errors only'
@@ -375,14 +418,15 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l older-than -d 'Only what has been there for so long (`7d`)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l older-than -d 'Only what has been there for this long (`7d`)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l in -d 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
-complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l confirm -d 'Do it: there is no undo'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l confirm -d 'Delete: there is no undo'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l now-is-right -d 'Count ages up to the time of the clock although it leapt ahead, and accept that time from now on'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l json -d 'Print a JSON array of objects'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -416,19 +460,103 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l color -d 'Co
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l any-model -d 'Answer with whichever model is at hand, whatever the lines say'
+complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l fallback -d 'Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]'
 complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l json -d 'Print a JSON object with the figures'
 complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l listen -d 'Listen on this address: 127.0.0.1:4848 (the default), [::1]:4848, or the path of a Unix socket; may be repeated, and `none` leaves only --socket (also: MODELCTL_LISTEN, separated by commas)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l socket -d 'The Unix socket for the command line, for this user alone [default: $XDG_RUNTIME_DIR/modelctl/serve.sock]' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l api-key-file -d 'Keys that clients must send, one `name:key:class` a line; needed for addresses that other machines reach' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l no-executor -d 'Run no queued tasks'
 complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l json -d 'Print a JSON object for each run that did something, one a line'
 complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand start" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand start" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand start" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand start" -l json -d 'Print the servers as JSON'
+complete -c modelctl -n "__fish_modelctl_using_subcommand start" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand start" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand start" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -l now -d 'Cut running answers instead of waiting for them'
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -l json -d 'Print the servers as JSON'
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -l now -d 'Cut running answers instead of waiting for them'
+complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -l json -d 'Print the servers as JSON'
+complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand start-all" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand start-all" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand start-all" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand start-all" -l json -d 'Print the result as JSON'
+complete -c modelctl -n "__fish_modelctl_using_subcommand start-all" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand start-all" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand start-all" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -l now -d 'Cut running answers instead of waiting for them'
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -l json -d 'Print the result as JSON'
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand ps" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand ps" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand ps" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand ps" -l json -d 'Print the servers as JSON'
+complete -c modelctl -n "__fish_modelctl_using_subcommand ps" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand ps" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand ps" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -s n -l lines -d 'Number of past lines; the daemon keeps 200' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -s f -l follow -d 'Go on with lines as they come, until interrupted'
+complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -l json -d 'Print JSON: a document, or with --follow an object a line'
+complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand events" -l limit -d 'Number of past events; the daemon keeps 1,000' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand events" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand events" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand events" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand events" -s f -l follow -d 'Go on with events as they come, until interrupted'
+complete -c modelctl -n "__fish_modelctl_using_subcommand events" -l json -d 'Print JSON: a document, or with --follow an object a line'
+complete -c modelctl -n "__fish_modelctl_using_subcommand events" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand events" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand events" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
@@ -475,6 +603,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l raw -d 'Continue the text as it is, without a chat template (`/v1/completions`)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l fallback -d 'Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l replace-finished -d 'Run it again if the task of this key has ended'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l json -d 'Print the task as a JSON object'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print results, warnings and errors only'
@@ -583,6 +712,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l any-model -d 'Answer with whichever model is at hand, whatever the lines say'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l fallback -d 'Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l replace-finished -d 'Run those again that have ended'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l json -d 'Print a JSON object'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Print results, warnings and errors only'
@@ -638,7 +768,7 @@ purge\t''
 restore\t''
 empty\t''
 inference\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l since -d 'Only from then on: so long ago (`7d`), a day (`2026-11-21`), or a time with its zone' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l since -d 'Only from then on: an age (`7d`, `45min`), a day (`2026-11-21`), or a time with its zone' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l until -d 'Only up to then; a day counts whole' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand history" -s n -l limit -d 'So many at most, the newest; 0 is all' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l config -d 'Read this config file instead of the one in the usual places' -r -F
@@ -680,6 +810,8 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l queue -d 'R
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l pooling -d 'Give vectors of texts instead of text, made in this way (default: as the file says): none, mean, cls, last' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l parent -d 'End when this process does (it holds the other end of our stdin)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l nice -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l device -d 'The lock file of the device, and its inode: with another one in its place nothing is loaded' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l device-inode -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l grace-ms -d 'How long a running answer may go on after SIGTERM' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
@@ -699,6 +831,14 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand render" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand render" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand render" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand render" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand render" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand render" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -l ctx -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -l parallel -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand measure" -l cache-type-k -r -f -a "f32\t''
@@ -735,28 +875,48 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand forms" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand forms" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand forms" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "scan" -d 'Look for models and record what is there'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "list" -d 'List the models known on this machine'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "keep" -d 'Name the models that you want to keep'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "duplicates" -d 'Show files that are on this machine more than once'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "prune" -d 'Take away models and files that nobody needs'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "trash" -d 'See, bring back or delete what prune took away'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "run-once" -d 'Run due tasks of the queue and exit (for cron), or one prompt'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "batch" -d 'Answer a file of requests in OpenAI\'s Batch format (JSONL) and write the answers'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "serve" -d 'Run queued tasks as they come, until stopped'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "task" -d 'Queue prompts, look at them, and get their answers'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "inference" -d 'Let tasks run, or make them wait'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "history" -d 'Show who did what, when, why and how much, newest last'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "worker"
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "measure" -d 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "forms" -d 'Prints for each of the forms in a file why no model could follow it, as JSON: started by other commands, hidden from people'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve task inference history completions man worker probe measure forms help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -l parent -d 'The process to die with' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -l nice -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
+always\t'Even into a pipe or a file'
+never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "scan" -d 'Look for models and record what is there'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "list" -d 'List the models known on this machine'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "keep" -d 'Name the models that you want to keep'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "duplicates" -d 'Show files that are on this machine more than once'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "prune" -d 'Remove unused models and leftover files (dry run unless --confirm)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "trash" -d 'See, bring back or delete what prune took away'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "run-once" -d 'Run due tasks of the queue and exit (for cron), or one prompt'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "batch" -d 'Answer a file of requests in OpenAI\'s Batch format (JSONL) and write the answers'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "serve" -d 'Run queued tasks as they come, until stopped'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "start" -d 'Start the servers of models, and wait until they are ready'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "stop" -d 'Stop the servers of models'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "restart" -d 'Stop the servers of models and start them again, with their settings of now'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "start-all" -d 'Start the servers of all enabled models, the smallest first'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "stop-all" -d 'Stop the servers of all models'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "ps" -d 'List the model servers that run, start or failed'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "logs" -d 'Show what the server of a model logged'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "events" -d 'Show what happened to the model servers since the daemon began'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "task" -d 'Queue prompts, look at them, and get their answers'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "inference" -d 'Let tasks run, or make them wait'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "history" -d 'Show who did what, when, why and how much, newest last'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "worker"
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "probe" -d 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "render" -d 'Renders chat templates, a JSON line in and a JSON line out: started by the worker, hidden from people'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "measure" -d 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "forms" -d 'Reports, as JSON, which JSON schemas and grammars llama.cpp cannot compile: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "launch" -d 'Becomes another program, with a priority and a process to die with: started by other commands, hidden from people'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "add" -d 'Add hints; one that is kept already stays where it is'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "rm" -d 'Remove hints that `keep add` added'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from keep" -f -a "list" -d 'List all hints in order of preference: where each comes from, and which models it means'

@@ -18,6 +18,7 @@ mod prune;
 mod run_once;
 mod scan;
 mod serve;
+mod server;
 mod set;
 mod show;
 mod task;
@@ -81,6 +82,14 @@ enum Command {
     RunOnce(run_once::RunOnceArgs),
     Batch(batch::BatchArgs),
     Serve(serve::ServeArgs),
+    Start(server::start::StartArgs),
+    Stop(server::stop::StopArgs),
+    Restart(server::start::RestartArgs),
+    StartAll(server::start::StartAllArgs),
+    StopAll(server::stop::StopAllArgs),
+    Ps(server::ps::PsArgs),
+    Logs(server::logs::LogsArgs),
+    Events(server::events::EventsArgs),
     Task(task::TaskArgs),
     Inference(inference::InferenceArgs),
     History(history::HistoryArgs),
@@ -199,6 +208,14 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::RunOnce(args) => run_once::run(ctx, args),
         Command::Batch(args) => batch::run(ctx, args),
         Command::Serve(args) => serve::run(ctx, args),
+        Command::Start(args) => server::start::run(ctx, args),
+        Command::Stop(args) => server::stop::run(ctx, args),
+        Command::Restart(args) => server::start::restart(ctx, args),
+        Command::StartAll(args) => server::start::run_all(ctx, args),
+        Command::StopAll(args) => server::stop::run_all(ctx, args),
+        Command::Ps(args) => server::ps::run(ctx, args),
+        Command::Logs(args) => server::logs::run(ctx, args),
+        Command::Events(args) => server::events::run(ctx, args),
         Command::Task(args) => task::run(ctx, args),
         Command::Inference(args) => inference::run(ctx, args),
         Command::History(args) => history::run(ctx, args),

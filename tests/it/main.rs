@@ -41,6 +41,7 @@ mod sandbox;
 #[cfg(feature = "llama")]
 mod serve;
 mod serve_http;
+mod servers;
 mod show_fit;
 mod stores;
 mod task;

@@ -1,0 +1,54 @@
+use super::super::{Ctx, Exit, stop_on_signals};
+use super::daemon;
+use crate::model::Selector;
+use crate::ops::daemon::{Follow, LogRow, Logs};
+use crate::ops::resolve_model::resolve;
+use clap::Args;
+
+/// Show what the server of a model logged
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  modelctl logs qwen3-8b\n  modelctl logs -f qwen3-8b\n  modelctl logs -n 20 --json qwen3-8b"
+)]
+pub struct LogsArgs {
+    /// Id (or its beginning), alias, name or path
+    #[arg(value_name = "MODEL")]
+    model: String,
+    /// Go on with lines as they come, until interrupted
+    #[arg(long, short)]
+    follow: bool,
+    /// Number of past lines; the daemon keeps 200
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
+    lines: usize,
+    /// Print JSON: a document, or with --follow an object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(ctx: &mut Ctx, args: &LogsArgs) -> anyhow::Result<Exit> {
+    let daemon = daemon(ctx)?;
+    let row = resolve(&mut ctx.session, &Selector(args.model.clone()))?;
+    let path = format!("/api/models/servers/{}/logs?n={}&follow={}", row.id, args.lines, args.follow);
+    if args.follow {
+        let stop = stop_on_signals()?;
+        daemon.follow(&path, &stop, |line: LogRow| {
+            match args.json {
+                true => ctx.ui.line(&serde_json::to_string(&line)?)?,
+                false => ctx.ui.line(&line.text)?,
+            }
+            ctx.ui.flush()?;
+            Ok(Follow::Continue(()))
+        })?;
+        return Ok(Exit::Done);
+    }
+    let logs: Logs = daemon.get(&path)?;
+    if args.json {
+        ctx.ui.json(&logs)?;
+        return Ok(Exit::Done);
+    }
+    if logs.lines.is_empty() {
+        ctx.ui.note("its server logged nothing since the daemon began");
+    }
+    logs.lines.iter().try_for_each(|line| ctx.ui.line(&line.text))?;
+    Ok(Exit::Done)
+}

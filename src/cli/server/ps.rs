@@ -1,0 +1,92 @@
+use super::super::{Ctx, Exit};
+use super::daemon;
+use crate::ops::daemon::{ServerRow, Servers};
+use crate::ui::{Cell, Column, Table, Tone, text, units};
+use clap::Args;
+use std::time::Duration;
+
+/// List the model servers that run, start or failed
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  modelctl ps\n  modelctl ps --json | jq '.servers[] | {display_name, state, memory_used_bytes}'\n  watch modelctl ps"
+)]
+pub struct PsArgs {
+    /// Print the servers as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(ctx: &mut Ctx, args: &PsArgs) -> anyhow::Result<Exit> {
+    let servers: Servers = daemon(ctx)?.get("/api/models/servers")?;
+    if args.json {
+        ctx.ui.json(&servers)?;
+        return Ok(Exit::Done);
+    }
+    if servers.servers.is_empty() {
+        ctx.ui.note("no model server runs");
+        ctx.ui.hint("`modelctl start MODEL` starts one; so does the first request for a model");
+        return Ok(Exit::Done);
+    }
+    ctx.ui.table(&table(&servers.servers))?;
+    Ok(Exit::Done)
+}
+
+const COLUMNS: &[Column] = &[
+    Column::left("NAME", 0).shrink_to(20),
+    Column::left("STATE", 1),
+    Column::right("MEMORY", 2),
+    Column::right("PORT", 4),
+    Column::right("BUSY", 5),
+    Column::right("UPTIME", 6),
+    Column::right("CONTEXT", 7),
+    Column::left("ID", 3),
+    Column::left("DEVICE", 8),
+    Column::left("ENGINE", 9),
+    Column::right("PID", 10),
+    Column::left("PROBLEM", 11).shrink_to(30),
+];
+
+fn table(servers: &[ServerRow]) -> Table<'_> {
+    let mut table = Table::new(COLUMNS);
+    let made = |text: Option<String>| text.map_or_else(Cell::none, Cell::new);
+    for server in servers {
+        let purpose = if server.purpose == "main" { String::new() } else { format!(" ({})", server.purpose) };
+        let busy = match server.slots {
+            Some(slots) => format!("{}/{slots}", server.in_flight),
+            None => server.in_flight.to_string(),
+        };
+        let busy = if server.queued > 0 { format!("{busy} +{}", server.queued) } else { busy };
+        table.row(vec![
+            Cell::new(format!("{}{purpose}", server.display_name)),
+            Cell::new(state(server)).tone(tone(server)),
+            made(server.memory_used_bytes.map(units::bytes)),
+            made(server.port.map(|port| port.to_string())),
+            Cell::new(busy),
+            made(server.uptime_seconds.map(|seconds| units::took(Duration::from_secs(seconds)))),
+            made(server.context.map(|tokens| units::tokens(u64::from(tokens)))),
+            Cell::new(server.model_id.as_str()),
+            made(server.device.clone()),
+            made(server.engine.clone()),
+            made(server.pid.map(|pid| pid.to_string())),
+            made(server.last_error.as_deref().map(|error| text::clean(error).into_owned())),
+        ]);
+    }
+    table
+}
+
+fn state(server: &ServerRow) -> String {
+    match (server.progress, server.retry_in_seconds) {
+        (Some(progress), _) => format!("starting {:.0} %", progress * 100.0),
+        (_, Some(seconds)) => format!("backoff {seconds:.0} s"),
+        _ if server.pinned => format!("{}, pinned", server.state),
+        _ => server.state.clone(),
+    }
+}
+
+fn tone(server: &ServerRow) -> Tone {
+    match server.state.as_str() {
+        "failed" => Tone::Bad,
+        "backoff" => Tone::Warn,
+        _ => Tone::Plain,
+    }
+}

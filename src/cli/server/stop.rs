@@ -1,0 +1,92 @@
+use super::super::{Ctx, Exit, stop_on_signals};
+use super::{daemon, interrupted, resolved};
+use crate::ops::daemon::{StopAllReply, StopReply};
+use crate::ui::text;
+use clap::Args;
+use serde::Serialize;
+
+/// Stop the servers of models
+///
+/// Running answers have 30 seconds to end. The next request for the model starts it again.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  modelctl stop qwen3-8b\n  modelctl stop --now qwen3-8b\n  modelctl stop qwen3-8b gemma-3-4b"
+)]
+pub struct StopArgs {
+    /// Id (or its beginning), alias, name or path
+    #[arg(value_name = "MODEL", required = true)]
+    models: Vec<String>,
+    /// Cut running answers instead of waiting for them
+    #[arg(long)]
+    now: bool,
+    /// Print the servers as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Stop the servers of all models
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  modelctl stop-all\n  modelctl stop-all --now\n  modelctl stop-all --json | jq .stopped"
+)]
+pub struct StopAllArgs {
+    /// Cut running answers instead of waiting for them
+    #[arg(long)]
+    now: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+const GOES_ON: &str = "the servers go on stopping: `modelctl ps` shows them";
+
+pub fn run(ctx: &mut Ctx, args: &StopArgs) -> anyhow::Result<Exit> {
+    let daemon = daemon(ctx)?;
+    let rows = resolved(ctx, &args.models)?;
+    let signal = stop_on_signals()?;
+    let mut stopped = Vec::new();
+    for row in &rows {
+        let path = format!("/api/models/servers/{}/stop?now={}", row.id, args.now);
+        let Some(reply) = daemon.post::<StopReply>(&path, &signal, None)? else {
+            return Err(interrupted(&signal, GOES_ON).into());
+        };
+        if !args.json {
+            let name = text::clean(&reply.display_name);
+            ctx.ui.note(&match reply.was_running {
+                true => format!("{name} stopped in {:.1} s", reply.shutdown_time_seconds),
+                false => format!("{name} is not running"),
+            });
+        }
+        stopped.push(reply);
+    }
+    if args.json {
+        #[derive(Serialize)]
+        struct Document<'a> {
+            schema: &'static str,
+            servers: &'a [StopReply],
+        }
+        ctx.ui.json(&Document { schema: "modelctl.stop/1", servers: &stopped })?;
+    }
+    Ok(Exit::Done)
+}
+
+pub fn run_all(ctx: &mut Ctx, args: &StopAllArgs) -> anyhow::Result<Exit> {
+    let daemon = daemon(ctx)?;
+    let signal = stop_on_signals()?;
+    let path = format!("/api/models/servers/stop-all?now={}", args.now);
+    let Some(reply) = daemon.post::<StopAllReply>(&path, &signal, None)? else {
+        return Err(interrupted(&signal, GOES_ON).into());
+    };
+    if args.json {
+        #[derive(Serialize)]
+        struct Document<'a> {
+            schema: &'static str,
+            #[serde(flatten)]
+            reply: &'a StopAllReply,
+        }
+        ctx.ui.json(&Document { schema: "modelctl.stop-all/1", reply: &reply })?;
+    } else {
+        ctx.ui.note(&format!("{} in {:.1} s", reply.message, reply.shutdown_time_seconds));
+    }
+    Ok(Exit::Done)
+}

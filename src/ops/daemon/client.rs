@@ -1,0 +1,202 @@
+use super::refused;
+use super::reply::{DaemonInfo, ServerRow, Servers};
+use crate::config::Config;
+use crate::display::text;
+use crate::failure::{Failure, Kind, OrFail};
+use crate::http::{Endpoint, HttpError, Limits, Request, SseEvent, open};
+use crate::supervise::StopSignal;
+use bytes::Bytes;
+use hyper::Method;
+use serde::de::DeserializeOwned;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// The time for a connection and for answers that do not wait for a server.
+const LIMIT: Duration = Duration::from_secs(10);
+/// The time between two checks for an interruption, and between two reports of progress.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Continues or ends the reading of a stream.
+pub type Follow = ControlFlow<()>;
+
+/// What is called with the servers as they are, while a command waits.
+pub type OnServers<'a> = &'a mut dyn FnMut(&[ServerRow]);
+
+/// The daemon of this database.
+#[derive(Debug)]
+pub struct Daemon {
+    socket: PathBuf,
+    runtime: Runtime,
+    pub info: DaemonInfo,
+}
+
+impl Daemon {
+    /// Connects to the daemon at the configured socket.
+    ///
+    /// # Errors
+    /// Cannot be met (3) where no daemon serves the database of this configuration.
+    pub fn connect(config: &Config) -> anyhow::Result<Daemon> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .or_fail(|| Failure::new(Kind::Bug, "cannot start the client of the daemon"))?;
+        let socket = config.serve.socket.clone();
+        let asked = runtime.block_on(fetch(&socket, Method::GET, "/api/daemon", Some(LIMIT)));
+        let body = match asked {
+            Ok(body) => body,
+            Err(Failed::Http(HttpError::Refused)) => return Err(none(&socket, &config.database).into()),
+            Err(failed) => return Err(failed.into_failure(&socket).into()),
+        };
+        let info: DaemonInfo = parse(&body)?;
+        let served = Path::new(&info.database);
+        if !is_same_file(served, &config.database) {
+            let message = format!("no daemon serves this database: {}", text::path(&config.database));
+            let other =
+                format!("the daemon at {} (process {}) serves {}", text::path(&socket), info.pid, text::path(served));
+            return Err(Failure::cannot_meet(message).hint(other).into());
+        }
+        Ok(Daemon { socket, runtime, info })
+    }
+
+    /// Asks for a document.
+    ///
+    /// # Errors
+    /// The daemon cannot be asked, or refuses.
+    pub fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        let body = self.runtime.block_on(fetch(&self.socket, Method::GET, path, Some(LIMIT)));
+        parse(&body.map_err(|failed| failed.into_failure(&self.socket))?)
+    }
+
+    /// Sends a command that takes as long as it needs. `on` is called with the servers several times a second, unless
+    /// it is `None`. The command goes on in the daemon after an interruption.
+    ///
+    /// # Errors
+    /// As [`Daemon::get`]; `None` is returned after an interruption.
+    pub fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        stop: &StopSignal,
+        mut on: Option<OnServers>,
+    ) -> anyhow::Result<Option<T>> {
+        let done = self.runtime.block_on(async {
+            let command = fetch(&self.socket, Method::POST, path, None);
+            tokio::pin!(command);
+            let mut ticks = tokio::time::interval(TICK);
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    biased;
+                    done = &mut command => return Some(done),
+                    _ = ticks.tick() => {
+                        if stop.reason().is_some() {
+                            return None;
+                        }
+                        let Some(on) = &mut on else { continue };
+                        // Progress that cannot be read is not shown; the command itself reports errors.
+                        if let Ok(body) = fetch(&self.socket, Method::GET, "/api/models/servers", Some(LIMIT)).await
+                            && let Ok(servers) = parse::<Servers>(&body)
+                        {
+                            on(&servers.servers);
+                        }
+                    }
+                }
+            }
+        });
+        match done {
+            None => Ok(None),
+            Some(body) => parse(&body.map_err(|failed| failed.into_failure(&self.socket))?).map(Some),
+        }
+    }
+
+    /// Reads a stream of events until its end, an interruption, or a `Break`. Returns whether it was interrupted.
+    ///
+    /// # Errors
+    /// As [`Daemon::get`], and the first error of `on`.
+    pub fn follow<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        stop: &StopSignal,
+        mut on: impl FnMut(T) -> anyhow::Result<Follow>,
+    ) -> anyhow::Result<bool> {
+        self.runtime.block_on(async {
+            let request = Request::get(Endpoint::Unix(self.socket.clone()), path);
+            let limits = Limits { connect: Some(LIMIT), head: Some(LIMIT), ..Limits::UNTIMED };
+            let failed = |error| Failed::Http(error).into_failure(&self.socket);
+            let mut stream = open(request, limits).await.map_err(failed)?;
+            if !stream.status.is_success() {
+                let body = stream.whole().await.map_err(failed)?;
+                return Err(refused(stream.status.as_u16(), &body).into());
+            }
+            let mut ticks = tokio::time::interval(TICK);
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    event = stream.event() => match event.map_err(failed)? {
+                        None => return Ok(false),
+                        Some(SseEvent::Comment(_)) => {}
+                        Some(SseEvent::Data(data)) => {
+                            if on(parse(data.as_bytes())?)?.is_break() {
+                                return Ok(false);
+                            }
+                        }
+                    },
+                    _ = ticks.tick() => {
+                        if stop.reason().is_some() {
+                            return Ok(true);
+                        }
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// The reason why there is no document.
+enum Failed {
+    Http(HttpError),
+    Refused(Failure),
+}
+
+impl Failed {
+    fn into_failure(self, socket: &Path) -> Failure {
+        match self {
+            Failed::Refused(failure) => failure,
+            Failed::Http(error) => {
+                let hint = "`modelctl serve` starts one; its log says why it ended";
+                Failure::busy(format!("the daemon at {} {error}", text::path(socket))).hint(hint)
+            }
+        }
+    }
+}
+
+async fn fetch(socket: &Path, method: Method, path: &str, limit: Option<Duration>) -> Result<Bytes, Failed> {
+    let request =
+        Request { endpoint: Endpoint::Unix(socket.to_owned()), method, path: path.to_owned(), body: Bytes::new() };
+    let limits = Limits { connect: Some(LIMIT), head: limit, idle: limit, ..Limits::UNTIMED };
+    let mut response = open(request, limits).await.map_err(Failed::Http)?;
+    let body = response.whole().await.map_err(Failed::Http)?;
+    match response.status.is_success() {
+        true => Ok(body),
+        false => Err(Failed::Refused(refused(response.status.as_u16(), &body))),
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> anyhow::Result<T> {
+    serde_json::from_slice(body)
+        .or_fail(|| Failure::engine("the daemon's answer cannot be read: is it another version?"))
+}
+
+fn none(socket: &Path, database: &Path) -> Failure {
+    let message = format!("no daemon serves this database: {}", text::path(database));
+    let hint = format!("`modelctl serve` starts one; none listens on {}", text::path(socket));
+    Failure::cannot_meet(message).hint(hint)
+}
+
+/// Returns whether two paths lead to one file; paths that cannot be followed are compared as they are written.
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    let followed =
+        |path: &Path| std::fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or(path.into());
+    followed(a) == followed(b)
+}

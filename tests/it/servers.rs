@@ -1,0 +1,24 @@
+//! The commands that ask the daemon for model servers, without an engine.
+
+use crate::sandbox::Sandbox;
+
+#[test]
+fn without_a_daemon_every_command_says_so_and_how_to_start_one() {
+    let sandbox = Sandbox::new();
+    sandbox.run(["scan"]).ok();
+    let commands: [&[&str]; 8] = [
+        &["start", "x"],
+        &["stop", "x"],
+        &["restart", "x"],
+        &["start-all"],
+        &["stop-all"],
+        &["ps", "--json"],
+        &["logs", "x"],
+        &["events", "-f"],
+    ];
+    for command in commands {
+        let run = sandbox.run(command).refuses(3, "no daemon serves this database");
+        assert!(run.err.contains("`modelctl serve` starts one"), "{command:?}: {}", run.err);
+        assert_eq!(run.out, "", "{command:?} prints no half document");
+    }
+}
