@@ -5,7 +5,7 @@
 PREFIX = /usr/local
 DESTDIR =
 # `make bench ONLY=scan`: one group of header, scan, hub, million, list, verify, inuse, prune, run, queue,
-# recovery, offload. All of them need 5 GB of disk.
+# recovery, offload, gateway. All of them need 5 GB of disk.
 ONLY =
 # The contenders from PyPI.
 PYPI_GGUF = gguf==0.19.0

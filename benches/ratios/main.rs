@@ -1,7 +1,7 @@
 //! modelctl against the programs an operator would otherwise use, as ratios within one run.
 //!
 //! `make bench`, or `make bench ONLY=GROUP`: header, scan, hub, million, list, verify, inuse, prune, run, queue,
-//! recovery, offload. Contenders run in turns, A B A B, and the medians are
+//! recovery, offload, gateway. Contenders run in turns, A B A B, and the medians are
 //! compared: what disturbs the machine disturbs both. Nothing here fails for being slow; it fails when a contender
 //! does not do its work. The table goes to stdout, the figures to `target/bench/results.json`.
 //!
@@ -9,6 +9,7 @@
 #![allow(clippy::disallowed_methods, reason = "benchmarks stand outside the house")]
 
 mod chats;
+mod gateway;
 mod gguf;
 mod header;
 mod header_readers;
@@ -36,7 +37,7 @@ use table::Table;
 
 type Group = (&'static str, fn(&Stage, &mut Table));
 
-const GROUPS: [Group; 12] = [
+const GROUPS: [Group; 13] = [
     ("header", header::measure),
     ("scan", scan::measure),
     ("hub", hub::measure),
@@ -49,6 +50,7 @@ const GROUPS: [Group; 12] = [
     ("queue", queue::measure),
     ("recovery", recovery::measure),
     ("offload", offload::measure),
+    ("gateway", gateway::measure),
 ];
 
 fn main() {

@@ -11,6 +11,8 @@ mod fit_families;
 mod fixtures;
 mod foreign_paths;
 mod full_disk;
+#[cfg(feature = "llama")]
+mod gateway;
 mod generated;
 mod gguf;
 mod gguf_real;
@@ -44,6 +46,8 @@ mod serve_http;
 mod servers;
 mod show_fit;
 mod stores;
+#[cfg(feature = "llama")]
+mod swaps;
 mod task;
 mod verify;
 #[cfg(feature = "llama")]

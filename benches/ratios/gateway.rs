@@ -1,0 +1,236 @@
+//! The daemon's gateway against its own worker asked directly, swaps of two models against stops and starts by hand, and
+//! what an idle daemon costs.
+
+use crate::header::text;
+use crate::measure::{in_turns, median, wall};
+use crate::real_models::{self, GEMMA, RealModel, SMOLLM2};
+use crate::stage::Stage;
+use crate::table::{Goal, Table, Unit};
+use modelctl::db::{Access, Db};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+/// Requests of one turn, of which the median counts.
+const ASKED: usize = 40;
+const TURNS: usize = 5;
+const CHUNKS: usize = 2_000;
+const SWAPS: usize = 8;
+/// How long an idle daemon is watched.
+const IDLE: Duration = Duration::from_secs(20);
+/// Tokens of context: for both programs alike.
+const CONTEXT: &str = "4096";
+const PARALLEL: &str = "4";
+
+pub fn measure(stage: &Stage, table: &mut Table) {
+    if !cfg!(feature = "llama") {
+        table.missing("gateway", "built without llama.cpp");
+        return;
+    }
+    let db = stage.db("gateway");
+    stage.forget(&db);
+    wall(&mut stage.modelctl(&db, &["scan", text(&real_models::folder())]));
+    let config = stage.bench.join("gateway.toml");
+    let all = format!("[models.\"*\"]\ncontext = {CONTEXT}\nparallel = {PARALLEL}\n[worker]\nnice = 0\n");
+    std::fs::write(&config, all).expect("the bench folder takes a file");
+    idle(stage, &db, table);
+    requests(stage, (&db, &config), table);
+    swaps(stage, (&db, &config), table);
+}
+
+fn idle(stage: &Stage, db: &Path, table: &mut Table) {
+    let daemon = Daemon::start(stage, (db, None), None);
+    table.alone("serve: from its start to ready", Unit::Seconds, daemon.start, Goal::AtMost(1.0));
+    std::thread::sleep(Duration::from_secs(2));
+    let (before, began) = (cpu_seconds(daemon.process.id()), Instant::now());
+    std::thread::sleep(IDLE);
+    let used = (cpu_seconds(daemon.process.id()) - before) / began.elapsed().as_secs_f64();
+    table.alone("idle serve: CPU seconds in 1,000 s", Unit::Seconds, used * 1_000.0, Goal::AtMost(2.0));
+    let memory = resident(daemon.process.id());
+    table.alone("idle serve: resident memory", Unit::Bytes, memory, Goal::AtMost(30e6));
+}
+
+fn requests(stage: &Stage, (db, config): (&Path, &Path), table: &mut Table) {
+    let daemon = Daemon::start(stage, (db, Some(config)), None);
+    let short = json!({"prompt": "Once upon", "max_tokens": 1, "temperature": 0, "model": SMOLLM2.short}).to_string();
+    daemon.port.ask("/v1/completions", &short);
+    let worker = Worker::start(stage, &SMOLLM2);
+    let p50 = |port: Port| {
+        let time = || {
+            let start = Instant::now();
+            port.ask("/v1/completions", &short);
+            start.elapsed().as_secs_f64()
+        };
+        median((0..ASKED).map(|_| time()).collect())
+    };
+    let (ours, theirs) = in_turns(TURNS, || p50(daemon.port), || p50(worker.port));
+    table.compare("one token, p50", Unit::Seconds, (ours, theirs), "worker asked directly", Goal::None);
+    table.alone("gateway: added to the p50", Unit::Seconds, (ours - theirs).max(0.0), Goal::AtMost(0.000_5));
+    let long = json!({
+        "prompt": "Once upon", "max_tokens": CHUNKS, "temperature": 0, "ignore_eos": true, "stream": true,
+        "model": SMOLLM2.short,
+    });
+    let long = long.to_string();
+    let stream = |port: Port| {
+        let start = Instant::now();
+        let reply = port.ask("/v1/completions", &long);
+        assert!(reply.contains("[DONE]"), "the stream is whole");
+        start.elapsed().as_secs_f64()
+    };
+    let (ours, theirs) = in_turns(1, || stream(daemon.port), || stream(worker.port));
+    let what = format!("stream of {CHUNKS} chunks");
+    table.compare(what, Unit::Seconds, (ours, theirs), "worker asked directly", Goal::TimesAsMuch(1.5));
+}
+
+/// Each request is for the model that is not loaded, and only one fits.
+fn swaps(stage: &Stage, (db, config): (&Path, &Path), table: &mut Table) {
+    let ask = |port: Port, model: &RealModel| {
+        let body = json!({"prompt": "Once upon", "max_tokens": 1, "temperature": 0, "model": model.short});
+        port.ask("/v1/completions", &body.to_string());
+    };
+    let models = [&SMOLLM2, &GEMMA];
+    let budget = {
+        let daemon = Daemon::start(stage, (db, Some(config)), None);
+        models.iter().for_each(|model| ask(daemon.port, model));
+        let rows = Db::open(db, Access::ReadOnly).expect("the database opens").ledger().expect("it can be read");
+        let mut held: Vec<u64> = rows.iter().map(|row| row.bytes.iter().map(|b| b.held()).sum()).collect();
+        held.sort_unstable();
+        held[1] + held[0] / 2
+    };
+    let daemon = Daemon::start(stage, (db, Some(config)), Some(budget));
+    let mut ours = Vec::new();
+    ask(daemon.port, models[1]);
+    for n in 0..SWAPS {
+        let start = Instant::now();
+        ask(daemon.port, models[n % 2]);
+        ours.push(start.elapsed().as_secs_f64());
+    }
+    drop(daemon);
+    let mut theirs = Vec::new();
+    let mut loaded = Worker::start(stage, models[1]);
+    ask(loaded.port, models[1]);
+    for n in 0..SWAPS {
+        let start = Instant::now();
+        drop(loaded);
+        loaded = Worker::start(stage, models[n % 2]);
+        ask(loaded.port, models[n % 2]);
+        theirs.push(start.elapsed().as_secs_f64());
+    }
+    let what = "swap of two models, to the first token";
+    table.compare(what, Unit::Seconds, (median(ours), median(theirs)), "stop and start by hand", Goal::None);
+}
+
+/// A port of this machine, and the one way to ask it.
+#[derive(Clone, Copy)]
+struct Port(u16);
+
+impl Port {
+    fn free() -> Port {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        Port(listener.local_addr().expect("it has an address").port())
+    }
+
+    /// The whole reply, which must have status 200.
+    fn ask(self, path: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.0)).expect("it listens");
+        stream.set_nodelay(true).expect("a socket takes its options");
+        let length = body.len();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\n\r\n",
+            self.0
+        );
+        stream.write_all(format!("{head}{body}").as_bytes()).expect("it takes requests");
+        let mut reply = Vec::new();
+        stream.read_to_end(&mut reply).expect("it answers");
+        let reply = String::from_utf8_lossy(&reply).into_owned();
+        assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+        reply
+    }
+}
+
+/// Killed when it is dropped.
+struct Daemon {
+    process: Child,
+    port: Port,
+    /// Seconds from its start until it said that it serves.
+    start: f64,
+}
+
+impl Daemon {
+    fn start(stage: &Stage, (db, config): (&Path, Option<&Path>), budget: Option<u64>) -> Daemon {
+        let port = Port::free();
+        let address = format!("127.0.0.1:{}", port.0);
+        let mut command = stage.modelctl(db, &["serve", "--no-executor", "--listen", &address]);
+        if let Some(config) = config {
+            command.env("MODELCTL_CONFIG", config);
+        }
+        if let Some(budget) = budget {
+            command.env("MODELCTL_RAM_BUDGET", format!("{budget}B"));
+        }
+        let start = Instant::now();
+        let mut process = command.stderr(Stdio::piped()).spawn().expect("modelctl starts");
+        let mut notes = BufReader::new(process.stderr.take().expect("stderr is piped")).lines().map_while(Result::ok);
+        assert!(notes.by_ref().any(|line| line.contains("serving")), "the daemon is ready");
+        let start = start.elapsed().as_secs_f64();
+        // Read on, so that it can go on talking.
+        std::thread::spawn(move || notes.for_each(drop));
+        Daemon { process, port, start }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // One that has ended by itself is as good.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A worker on its own, as a person would start and stop it.
+struct Worker {
+    process: Child,
+    port: Port,
+}
+
+impl Worker {
+    fn start(stage: &Stage, model: &RealModel) -> Worker {
+        let port = Port::free();
+        let (path, number): (PathBuf, String) = (model.path(), port.0.to_string());
+        let args = ["worker", "--model", text(&path), "--port", &number, "--context", CONTEXT, "--parallel", PARALLEL];
+        let mut command = stage.modelctl(&stage.db("gateway"), &args);
+        let mut process = command.stdout(Stdio::piped()).stdin(Stdio::piped()).spawn().expect("the worker starts");
+        let states = BufReader::new(process.stdout.take().expect("stdout is piped")).lines().map_while(Result::ok);
+        let ready = |line: String| serde_json::from_str::<Value>(&line).is_ok_and(|state| state["event"] == "ready");
+        assert!(states.into_iter().any(ready), "the worker is ready");
+        Worker { process, port }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // As a person would: a signal, and a wait for the end.
+        let _ = rustix::process::kill_process(
+            rustix::process::Pid::from_child(&self.process),
+            rustix::process::Signal::TERM,
+        );
+        let _ = self.process.wait();
+    }
+}
+
+/// CPU time of a process so far, `/proc/PID/stat` (proc(5)), in seconds.
+fn cpu_seconds(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
+    let fields: Vec<&str> = stat.rsplit(") ").next().expect("fields").split(' ').collect();
+    let ticks: f64 = [fields[11], fields[12]].iter().map(|n| n.parse::<f64>().expect("a number")).sum();
+    ticks / rustix::param::clock_ticks_per_second() as f64
+}
+
+fn resident(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line of memory");
+    line.trim().trim_end_matches(" kB").parse::<f64>().expect("a number") * 1024.0
+}

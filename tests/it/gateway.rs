@@ -1,0 +1,71 @@
+//! The gateway with real processes and real models, as its clients use it.
+
+use crate::fixtures;
+use crate::sandbox::Sandbox;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// A daemon with both real models that listens on a port; killed at the end of the test.
+struct Daemon {
+    child: Child,
+    url: String,
+    _turn: File,
+    _sandbox: Sandbox,
+}
+
+impl Daemon {
+    fn start() -> Daemon {
+        let turn = fixtures::engine_turn();
+        let sandbox = Sandbox::new();
+        sandbox.place(&fixtures::smollm2(), "SmolLM2-135M-Instruct.Q4_1.gguf");
+        sandbox.place(&fixtures::gemma(), "gemma-3-270m-q4_k_m.gguf");
+        sandbox.run(["scan"]).ok();
+        sandbox.run(["set", "smollm", "--alias", "org/small"]).ok();
+        sandbox.run(["set", "gemma", "--alias", "base"]).ok();
+        // Free a moment ago. The daemon says which address is taken, should another program be faster.
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let mut child = sandbox
+            .command(["serve", "--no-executor", "--listen", &address])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let mut said = Vec::new();
+        let is_ready = lines.by_ref().any(|line| {
+            said.push(line);
+            said.last().is_some_and(|line| line.contains("listening on"))
+        });
+        assert!(is_ready, "{said:?}");
+        // Read on, so that the daemon can go on talking.
+        std::thread::spawn(move || lines.for_each(drop));
+        Daemon { child, url: format!("http://{address}"), _turn: turn, _sandbox: sandbox }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
+}
+
+/// The script has the whole list of what a user of the package would lose.
+#[test]
+fn the_openai_package_works_without_options_but_the_address() {
+    let daemon = Daemon::start();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/owners/openai_client.py");
+    let output = Command::new("python3")
+        .arg(script)
+        .args([&daemon.url, "org/small", "base"])
+        .env("PYTHONPATH", fixtures::openai())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("NO_PROXY", "*")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
