@@ -12,13 +12,14 @@ use crate::ui::{Ui, is_broken_pipe};
 use clap::Args;
 use std::path::PathBuf;
 
-/// Run queued tasks as they come, until stopped
+/// Serve models to clients, and run queued tasks as they come, until stopped
 ///
-/// The executor of `run-once` as a daemon: it begins when a task is added, when one that waits for its time is due, when
-/// another executor is killed with tasks in its hands, and looks every OFFLOAD_POLL_S (30) seconds in any case. A model is in
-/// memory only while tasks are due that it may serve. `run-once` and `batch` may run beside it: whoever has the model takes
-/// everybody's tasks, the others wait. SIGTERM finishes what is running within a minute and gives the rest back; a second
-/// one hurries. One daemon serves a database; a second one ends with exit code 4.
+/// Clients of OpenAI's API find every model at http://127.0.0.1:4848/v1. A request starts the server of its model; servers
+/// stay until they are idle for long or another model needs the memory. Queued tasks are answered by the same servers, after
+/// the requests of people: when a task is added, when one that waits for its time is due, when another executor is killed
+/// with tasks in its hands, and every OFFLOAD_POLL_S (30) seconds in any case. SIGTERM finishes what is running within a
+/// minute and gives the rest back; a second one hurries. SIGHUP reads the config again. One daemon serves a database; a
+/// second one ends with exit code 4.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
     /// Listen on this address: 127.0.0.1:4848 (the default), [::1]:4848, or the path of a Unix socket; may be repeated,

@@ -8,8 +8,9 @@ use crate::failure::Failure;
 use crate::host::self_child;
 use crate::model::task::{Policy, Retention};
 use crate::queue::Queue;
-use crate::queue::executor::{self, Bounds, ExecutorEvent, LoadFailures, Setup, Summary};
+use crate::queue::executor::{self, Bounds, ExecutorEvent, LoadFailures, Setup, SharedServers, Summary};
 use crate::supervise::StopSignal;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Time that running tasks may take after SIGTERM: well below the 90 s that systemd grants a unit before it kills it.
@@ -24,7 +25,8 @@ pub struct Stops {
     pub forced: StopSignal,
 }
 
-/// Runs due tasks within `bounds`. `command`: the name shown to processes that wait for this one. `failures`: models
+/// Runs due tasks within `bounds`. `command`: the name shown to processes that wait for this one. `shared`: the servers
+/// that answer them, `None` for a worker of their own. `failures`: models
 /// that could not be loaded before; a daemon keeps them from run to run.
 ///
 /// # Errors
@@ -32,7 +34,7 @@ pub struct Stops {
 pub fn run_tasks(
     session: &mut Session,
     queue: &mut dyn Queue,
-    (command, bounds): (&str, &Bounds),
+    (command, bounds, shared): (&str, &Bounds, Option<Arc<dyn SharedServers>>),
     stops: &Stops,
     failures: &mut LoadFailures,
     on: &mut Sink<'_>,
@@ -44,6 +46,7 @@ pub fn run_tasks(
         program: self_child::OURSELVES.into(),
         runtime_dir: session.config.runtime_dir.clone(),
         worker: session.config.worker.clone(),
+        shared,
         memory: session.config.memory,
         hints,
         limits: session.config.tiers,

@@ -12,6 +12,7 @@ pub mod listen;
 mod phase;
 mod queue_loop;
 mod schedule;
+mod task_servers;
 
 pub use daemon::{Options, serve};
 pub use instance_lock::instance_lock;

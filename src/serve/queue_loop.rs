@@ -10,7 +10,7 @@ use crate::ops::prune::auto;
 use crate::ops::run_tasks::{Stops, in_words, run_tasks};
 use crate::ops::{OpEvent, Session, Sink};
 use crate::queue::Queue;
-use crate::queue::executor::{Bounds, ExecutorEvent, LoadFailures};
+use crate::queue::executor::{Bounds, ExecutorEvent, LoadFailures, SharedServers};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -20,7 +20,7 @@ const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
 const COMMAND: &str = "modelctl serve";
 
-/// Serves the queue until a stop is requested. [`OpEvent::RunEnded`] reports the result of each run. `config` changes
+/// Serves the queue with `servers` until a stop is requested. [`OpEvent::RunEnded`] reports the result of each run. `config` changes
 /// when it is read again; each run uses the newest.
 ///
 /// # Errors
@@ -28,7 +28,7 @@ const COMMAND: &str = "modelctl serve";
 pub fn run(
     session: &mut Session,
     mut config: watch::Receiver<Arc<Config>>,
-    stops: &Stops,
+    (stops, servers): (&Stops, &Arc<dyn SharedServers>),
     on: &mut Sink<'_>,
 ) -> anyhow::Result<()> {
     session.db(Access::ReadWrite)?;
@@ -42,6 +42,7 @@ pub fn run(
         failures: LoadFailures::default(),
         waits_for: None,
         stops,
+        servers,
     };
     while stops.graceful.reason().is_none() {
         // An error means that the daemon is about to end, which the next round finds.
@@ -86,6 +87,8 @@ struct Daemon<'a> {
     /// The last reported reason why tasks wait.
     waits_for: Option<String>,
     stops: &'a Stops,
+    /// What answers the tasks.
+    servers: &'a Arc<dyn SharedServers>,
 }
 
 type Seen = Option<ChangeMark>;
@@ -105,7 +108,7 @@ impl Daemon<'_> {
         let seen = queue.changes()?;
         session.now = clock::now();
         let mut waits = None;
-        let run = (COMMAND, &Bounds::default());
+        let run = (COMMAND, &Bounds::default(), Some(Arc::clone(self.servers)));
         let summary = run_tasks(session, &mut *queue, run, self.stops, &mut self.failures, &mut |event| match event {
             OpEvent::Task(ExecutorEvent::Waits { why }) => waits = why,
             other => on(other),

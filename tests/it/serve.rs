@@ -133,6 +133,26 @@ fn a_task_is_answered_at_once_and_the_model_leaves_the_memory_when_none_is_left(
 }
 
 #[test]
+fn a_task_is_answered_by_the_server_that_is_loaded_for_everybody() {
+    let (sandbox, _turn) = with_model();
+    let daemon = Daemon::start(&sandbox);
+    sandbox.run(["start", "smollm"]).ok();
+    let before = workers(&sandbox);
+    let ids: Vec<String> = (0..3).map(|n| add(&sandbox, &format!("Say {n}."), &[])).collect();
+    wait(&sandbox, &ids.iter().map(String::as_str).collect::<Vec<_>>());
+    let pids = |workers: &[Process]| workers.iter().map(|worker| worker.pid).collect::<Vec<_>>();
+    assert_eq!(pids(&workers(&sandbox)), pids(&before), "a second copy takes the memory twice");
+    sandbox.run(["stop", "smollm"]).ok();
+    let again = add(&sandbox, "Say yes.", &[]);
+    wait(&sandbox, &[&again]);
+    let servers = sandbox.run(["ps", "--json"]).ok().json();
+    assert_eq!(servers["servers"][0]["state"], "ready", "what a task has loaded is shown: {servers:#}");
+    daemon.terminate();
+    assert_eq!(daemon.ended().0, Some(0));
+    assert!(workers(&sandbox).is_empty());
+}
+
+#[test]
 fn tasks_that_wait_for_a_model_run_as_soon_as_a_scan_has_found_it() {
     let (sandbox, _turn) = with_model();
     let (file, aside) = (sandbox.models().join("SmolLM2-135M-Instruct.Q4_1.gguf"), sandbox.path("aside"));

@@ -15,7 +15,7 @@ pub fn run(ctx: &mut Ctx, max_tasks: Option<u64>, json: bool) -> anyhow::Result<
         let mut queue = session.open_queue()?;
         let failures = &mut LoadFailures::default();
         let summary =
-            run_tasks(session, &mut *queue, ("modelctl run-once", &bounds), &stops, failures, &mut |event| {
+            run_tasks(session, &mut *queue, ("modelctl run-once", &bounds, None), &stops, failures, &mut |event| {
                 // The reason why tasks wait is printed at the end.
                 if !is_about_waiting(&event) {
                     on(event);

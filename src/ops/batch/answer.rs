@@ -41,7 +41,7 @@ pub fn answer(
     let failures = &mut LoadFailures::default();
     let mut progress = Progress { done: ended, ..Progress::new(Step::Answering, Some(total)) };
     on(progress.clone().into());
-    let summary = run_tasks(session, &mut *queue, (command, &bounds), stops, failures, &mut |event| {
+    let summary = run_tasks(session, &mut *queue, (command, &bounds, None), stops, failures, &mut |event| {
         if advance(&mut progress, &event) {
             on(progress.clone().into());
         }

@@ -2,6 +2,7 @@
 //! a reason.
 
 use crate::db::Access;
+use crate::host::daemon;
 use crate::model::task::{Counts, DeadOwners, Moment, TaskState, Ticket, Wish, machine};
 use crate::ops::{Session, keep_hints};
 use crate::queue::executor::{Here, LoadFailures, Waits, waits_of};
@@ -34,7 +35,8 @@ impl Lens {
         for ticket in tickets.iter().map(|ticket| lens.ticket(ticket)).filter(|t| t.state() == TaskState::Queued) {
             *wishes.entry(ticket.wish).or_default() += 1;
         }
-        let here = Here { hints: &hints, limits: &limits, context, fallback };
+        let is_shared = daemon::find(&locks).is_some_and(|daemon| daemon.runs_tasks);
+        let here = Here { hints: &hints, limits: &limits, context, fallback, is_shared };
         lens.waits = waits_of((db, db), here, wishes.into_iter().collect(), &LoadFailures::default(), None)?;
         if tickets.iter().any(|t| t.model.is_some() || t.wish.model().is_some()) {
             lens.names = db.rows()?.into_iter().map(|row| (row.id.0, row.name)).collect();

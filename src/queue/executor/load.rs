@@ -1,10 +1,11 @@
 //! A model in memory: a worker process that has loaded it.
 
 use super::Setup;
+use super::request_pool::Route;
+use super::shared::{NoSlot, SharedServers, Slot};
 use crate::clock::{self, Timestamp};
 use crate::db::Db;
 use crate::engine::CONTEXTS;
-use crate::http::Endpoint;
 use crate::model::backoff::Backoff;
 use crate::model::task::Wish;
 use crate::model::{Model, ModelRow, State};
@@ -13,6 +14,7 @@ use crate::queue::reservation::{self, Request, Reservation, Reserving};
 use crate::queue::{serves, too_large, unfit};
 use crate::supervise::{Ending, StopSignal};
 use crate::worker::{FailedKind, Held, StartSpec, Worker, WorkerError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The number of tasks answered at once where memory allows. With SmolLM2 on two cores, 16 gave the most tasks per
@@ -24,6 +26,8 @@ const TRIES: u32 = 3;
 const WAITS: Backoff = Backoff::doubling(Duration::from_millis(500), Duration::from_secs(5));
 /// The number of SIGKILL; see signal(7).
 const SIGKILL: i32 = 9;
+/// The interval of the checks while a shared server is waited for.
+const TICK: Duration = Duration::from_millis(100);
 /// The time that a worker may take to end after a request to stop.
 const END_LIMIT: Duration = Duration::from_secs(2);
 
@@ -35,39 +39,69 @@ pub(super) struct Loaded {
     pub slots: usize,
     pub took: Duration,
     pub model: Model,
-    /// Declared before the reservation: it has ended before its memory is released.
-    worker: Worker,
-    reservation: Reservation,
+    server: Server,
+}
+
+/// What answers the requests.
+enum Server {
+    Own {
+        /// Declared before the reservation: it has ended before its memory is released.
+        worker: Worker,
+        reservation: Reservation,
+    },
+    Shared {
+        servers: Arc<dyn SharedServers>,
+        /// The slot for which the server was started, until the first request takes it: without it the server could be
+        /// evicted before it has answered anything.
+        first: Arc<Mutex<Option<Box<dyn Slot>>>>,
+    },
 }
 
 impl Loaded {
-    pub fn endpoint(&self) -> Endpoint {
-        self.worker.endpoint().clone()
+    /// Returns how a request gets to it.
+    pub fn route(&self) -> Route {
+        match &self.server {
+            Server::Own { worker, .. } => Route::Worker(worker.endpoint().clone()),
+            Server::Shared { servers, first } => {
+                Route::Shared { servers: Arc::clone(servers), model: self.row.id.clone(), first: Arc::clone(first) }
+            }
+        }
+    }
+
+    /// Returns whether others use it as well: it is not ours to kill.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.server, Server::Shared { .. })
     }
 
     /// Returns how the worker ended, after its connections broke.
     pub fn why_gone(&mut self) -> Option<String> {
-        self.worker.wait_ending().map(|ending| ending.to_string())
+        match &mut self.server {
+            Server::Own { worker, .. } => worker.wait_ending().map(|ending| ending.to_string()),
+            // The broken connection has the reason.
+            Server::Shared { .. } => None,
+        }
     }
 
-    pub fn unload(mut self) {
-        if self.worker.ending().is_none() {
+    pub fn unload(self) {
+        let Server::Own { mut worker, mut reservation } = self.server else { return };
+        if worker.ending().is_none() {
             // By now it has used the memory that it uses; the next load knows. Without a database the formula does.
-            let _ = self.reservation.measure(self.worker.id());
+            let _ = reservation.measure(worker.id());
         }
         // A worker that does not end in time is killed.
-        if self.worker.stop(END_LIMIT).is_err() {
-            self.reservation.keep();
+        if worker.stop(END_LIMIT).is_err() {
+            reservation.keep();
         }
     }
 
-    /// Kills the worker at once, whatever it does. The error is a worker that hangs in the kernel, where not even
-    /// SIGKILL reaches it.
+    /// Kills the worker at once, whatever it does. A shared server is left to its owner, who watches it too. The error is
+    /// a worker that hangs in the kernel, where not even SIGKILL reaches it.
     pub fn kill(self) -> Result<(), String> {
-        match self.worker.kill() {
+        let Server::Own { worker, reservation } = self.server else { return Ok(()) };
+        match worker.kill() {
             Ok(_) => Ok(()),
             Err(error) => {
-                self.reservation.keep();
+                reservation.keep();
                 Err(error.to_string())
             }
         }
@@ -103,6 +137,9 @@ pub(super) fn load(
     let Some(mut start) = start else { return refused("it has no file".to_owned(), false) };
     if let Some(unfit) = unfit(row) {
         return refused(format!("it {}", unfit.why), !row.enabled && row.state == State::Ready);
+    }
+    if let Some(servers) = &setup.shared {
+        return load_shared(servers, (row, model), setup, &mut watching);
     }
     let available = reservation::main_memory_left(db, setup.memory)?;
     let fits = |contexts| too_large(model, (setup.worker.context, contexts), &available);
@@ -150,8 +187,7 @@ pub(super) fn load(
                     slots,
                     took,
                     model: model.clone(),
-                    worker,
-                    reservation,
+                    server: Server::Own { worker, reservation },
                 }));
             }
             // The model is not at fault.
@@ -176,6 +212,42 @@ pub(super) fn load(
         }
     }
     refused(last, false)
+}
+
+/// Waits for a slot of a shared server. The inner error is the reason why there is none.
+fn load_shared(
+    servers: &Arc<dyn SharedServers>,
+    (row, model): (&ModelRow, &Model),
+    setup: &Setup,
+    watching: &mut Watching<'_>,
+) -> anyhow::Result<Result<Loaded, NotLoaded>> {
+    let began = clock::instant();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let outcome = runtime.block_on(async {
+        let mut slot = servers.slot(&row.id);
+        let mut ticks = tokio::time::interval(TICK);
+        loop {
+            tokio::select! {
+                outcome = &mut slot => return outcome,
+                _ = ticks.tick() => {
+                    if watching.stop.reason().is_some() || !(watching.is_wanted)() {
+                        return Err(NoSlot::GivenUp);
+                    }
+                    (watching.on_progress)(0.0);
+                }
+            }
+        }
+    });
+    let slot = match outcome {
+        Ok(slot) => slot,
+        Err(NoSlot::Refused(refused)) => return Ok(Err(NotLoaded::Refused(refused))),
+        Err(NoSlot::GivenUp) => return Ok(Err(NotLoaded::GivenUp)),
+    };
+    let slots = slot.slots().max(1);
+    let server = Server::Shared { servers: Arc::clone(servers), first: Arc::new(Mutex::new(Some(slot))) };
+    let serves = serves(row, &setup.limits);
+    let (since, took) = (clock::now(), began.elapsed());
+    Ok(Ok(Loaded { row: row.clone(), serves, since, slots, took, model: model.clone(), server }))
 }
 
 fn start_worker(

@@ -18,6 +18,7 @@ mod outcome;
 mod quarantine;
 mod request_pool;
 mod run;
+mod shared;
 mod start;
 mod waits;
 mod watchdog;
@@ -38,6 +39,7 @@ pub use failures::LoadFailures;
 use lease_renewer::LeaseRenewer;
 use request_pool::{Progress, RequestPool};
 use run::{Run, Supply, WorkerLink};
+pub use shared::{NoSlot, SharedServers, Slot};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +59,8 @@ pub struct Setup {
     /// The folder of the workers' sockets.
     pub runtime_dir: PathBuf,
     pub worker: WorkerConfig,
+    /// The servers that answer the tasks; `None`: a worker of this run's own, one model at a time.
+    pub shared: Option<Arc<dyn SharedServers>>,
     /// What models may take of the memory of each device.
     pub memory: BudgetLimits,
     /// The keep hints in order of preference.
@@ -193,6 +197,7 @@ fn go(
         backlog: Vec::new(),
         loaded: None,
         called_back: None,
+        is_refused: false,
     };
     let (looked, listed) = (clock::instant(), clock::instant());
     let mut run = Run {

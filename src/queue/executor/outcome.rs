@@ -4,6 +4,7 @@ use super::claims::{InFlight, SecondTry};
 use super::classify::{self, AttemptOutcome};
 use super::request_pool::{Event, Why};
 use super::run::Run;
+use super::shared::NoSlot;
 use super::watchdog::{Decision, PendingRequest, WorkerSigns, decide};
 use super::{ExecutorEvent, POLL, STOPPED, TICK, due_in};
 use crate::clock;
@@ -40,6 +41,7 @@ impl Run<'_> {
                 // The caller checks for more to do now.
                 Event::Changed => {}
                 Event::Drop(hold, why) => self.dropped(hold, why),
+                Event::NoSlot(hold, none) => self.has_no_slot(hold, none),
                 Event::Response(hold, outcome) => {
                     // None: it was dropped in the meantime.
                     let Some(flight) = self.claims.remove(hold) else { continue };
@@ -100,11 +102,13 @@ impl Run<'_> {
             .claims
             .inflight
             .values()
-            .map(|flight| {
+            .filter_map(|flight| {
                 let ticket = &flight.task.ticket;
+                // The time in the queue of a shared server does not count.
+                let sent = self.worker.progress.sent_at(Hold::from(ticket))?;
                 let (is_accepted, is_standing) = self.worker.progress.of(Hold::from(ticket));
                 let limit = ticket.timeout_ms.map(Duration::from_millis);
-                PendingRequest { id: ticket.id, at: flight.asked, limit, is_accepted, is_standing }
+                Some(PendingRequest { id: ticket.id, at: flight.asked.max(sent), limit, is_accepted, is_standing })
             })
             .collect();
         match decide(now, &asked, WorkerSigns { at, longest, called_back: self.worker.called_back }) {
@@ -122,7 +126,17 @@ impl Run<'_> {
             self.worker.requests.abort(*id);
         }
         let tasks = self.claims.remove_all();
-        (self.emit)(ExecutorEvent::Warning { message: format!("the worker with {} is killed: {why}", row.name) });
+        let (now, message) = match loaded.is_shared() {
+            true => {
+                let message = format!("{}: its server was given up: {why}", row.name);
+                (message.clone(), message)
+            }
+            false => (
+                format!("the worker with {} is killed: {why}", row.name),
+                format!("{}: the worker was killed: {why}", row.name),
+            ),
+        };
+        (self.emit)(ExecutorEvent::Warning { message: now });
         if let Err(error) = loaded.kill() {
             // A second model in memory at the same time would be one too many.
             self.give_back(tasks);
@@ -142,7 +156,7 @@ impl Run<'_> {
         self.claims.quarantine.add(guilty.iter().map(|task| task.ticket.id));
         self.claims.uncount(others.len());
         self.give_back(others);
-        let error = TaskError::new(ErrorKind::KilledWorker, format!("{}: the worker was killed: {why}", row.name));
+        let error = TaskError::new(ErrorKind::KilledWorker, message);
         self.through_the_model(guilty, std::slice::from_ref(&row.id), (&error, true))
     }
 
@@ -273,6 +287,18 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Handles a request for which a shared server has no slot: nothing was tried. What waits for it is asked for anew once
+    /// the other requests have ended, and then finds out why.
+    fn has_no_slot(&mut self, hold: Hold, none: NoSlot) {
+        let Some(flight) = self.claims.remove(hold) else { return };
+        self.worker.is_refused = true;
+        self.claims.uncount(1);
+        self.give_back(vec![flight.task]);
+        if let (NoSlot::Refused(refused), Some(loaded)) = (none, &self.worker.loaded) {
+            self.supply.failures.note(&loaded.row, refused, clock::instant());
+        }
     }
 
     /// Handles a claim that is over, or that makes no progress.

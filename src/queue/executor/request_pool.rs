@@ -1,13 +1,16 @@
 //! Runs concurrent requests to the worker on one thread (tokio, current-thread). Results arrive on one channel, in the
 //! order in which they complete.
 
+use super::shared::{NoSlot, SharedServers, Slot};
 use crate::clock;
 use crate::http::Endpoint;
+use crate::model::ModelId;
 use crate::model::task::{Hold, TaskId};
 use crate::openai::Completion;
 use crate::supervise::StopSignal;
-use crate::worker::{Broken, Heard, stream};
+use crate::worker::{Broken, Heard, WorkerError, stream};
 use std::collections::HashMap;
+use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
@@ -15,19 +18,45 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{AbortHandle, JoinSet};
 
+/// The interval in which a claim that waits for a slot shows that it is alive.
+const WAITS: Duration = Duration::from_secs(5);
+
 /// One request.
 #[derive(Debug)]
 pub struct Job {
     pub hold: Hold,
-    pub endpoint: Endpoint,
+    pub route: Route,
     pub path: &'static str,
     pub body: Vec<u8>,
+}
+
+/// How a request gets to its server.
+#[derive(Clone)]
+pub enum Route {
+    Worker(Endpoint),
+    /// By a slot, which is waited for; `first` is one that is there already.
+    Shared {
+        servers: Arc<dyn SharedServers>,
+        model: ModelId,
+        first: Arc<Mutex<Option<Box<dyn Slot>>>>,
+    },
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Route::Worker(endpoint) => f.debug_tuple("Worker").field(endpoint).finish(),
+            Route::Shared { model, .. } => f.debug_tuple("Shared").field(model).finish(),
+        }
+    }
 }
 
 /// The events that the executor waits for.
 #[derive(Debug)]
 pub enum Event {
     Response(Hold, Result<Completion, Broken>),
+    /// A shared server has no slot for the request, which was not sent.
+    NoSlot(Hold, NoSlot),
     /// The claim is over (a person cancelled the task, the lease was lost), or made no progress for too long.
     Drop(Hold, Why),
     /// A commit was made; a task may be due.
@@ -66,14 +95,42 @@ struct Signs {
 struct Sign {
     hold: Hold,
     at: Instant,
+    /// The time when it was sent; `None` while it waits for a slot.
+    sent: Option<Instant>,
     is_accepted: bool,
     is_standing: bool,
 }
 
 impl Progress {
     pub fn mark(&self, hold: Hold) {
-        let sign = Sign { hold, at: clock::instant(), is_accepted: false, is_standing: false };
+        let sign = Sign { hold, at: clock::instant(), sent: None, is_accepted: false, is_standing: false };
         self.with(|signs| signs.claims.insert(hold.id, sign));
+    }
+
+    /// Notes that a claim waits for its slot, which is no fault of its own.
+    pub fn waits(&self, hold: Hold) {
+        self.with(|signs| {
+            let claim = signs.claims.get_mut(&hold.id).filter(|sign| sign.hold == hold);
+            claim.into_iter().for_each(|sign| sign.at = clock::instant());
+        });
+    }
+
+    /// Notes that the request of a claim was sent.
+    pub fn sent(&self, hold: Hold) {
+        self.with(|signs| {
+            let (now, had_nothing_to_do) = (clock::instant(), signs.claims.values().all(|sign| sign.sent.is_none()));
+            if let Some(sign) = signs.claims.get_mut(&hold.id).filter(|sign| sign.hold == hold) {
+                (sign.at, sign.sent) = (now, Some(now));
+            }
+            if had_nothing_to_do {
+                signs.heard = Some(now);
+            }
+        });
+    }
+
+    /// Returns when the request of a claim was sent; `None` if it still waits for a slot.
+    pub fn sent_at(&self, hold: Hold) -> Option<Instant> {
+        self.with(|signs| signs.claims.get(&hold.id).filter(|sign| sign.hold == hold)?.sent)
     }
 
     pub fn forget(&self, id: TaskId) {
@@ -199,7 +256,7 @@ async fn serve(
     stop: StopSignal,
     hurry: StopSignal,
 ) {
-    let mut asked: JoinSet<(Hold, Result<Completion, Broken>)> = JoinSet::new();
+    let mut asked: JoinSet<(Hold, Result<Result<Completion, Broken>, NoSlot>)> = JoinSet::new();
     let mut running: HashMap<TaskId, AbortHandle> = HashMap::new();
     let (mut told_stop, mut told_hurry) = (false, false);
     loop {
@@ -222,7 +279,10 @@ async fn serve(
                 // An aborted request has no result.
                 if let Ok((hold, outcome)) = done {
                     running.remove(&hold.id);
-                    send(Event::Response(hold, outcome));
+                    send(match outcome {
+                        Ok(outcome) => Event::Response(hold, outcome),
+                        Err(none) => Event::NoSlot(hold, none),
+                    });
                 }
             }
             _ = stop.wait(), if !told_stop => {
@@ -237,14 +297,65 @@ async fn serve(
     }
 }
 
-async fn ask(job: Job, progress: Progress) -> (Hold, Result<Completion, Broken>) {
+async fn ask(job: Job, progress: Progress) -> (Hold, Result<Result<Completion, Broken>, NoSlot>) {
     let hold = job.hold;
     let mut on_heard = |heard: Heard<'_>| {
         progress.note(hold, heard);
         ControlFlow::Continue(())
     };
-    let outcome = stream(&job.endpoint, job.path, job.body, &mut on_heard).await;
-    (hold, outcome)
+    let mut slot = match &job.route {
+        Route::Worker(endpoint) => {
+            progress.sent(hold);
+            return (hold, Ok(stream(endpoint, job.path, job.body, &mut on_heard).await));
+        }
+        Route::Shared { servers, model, first } => {
+            let ready = first.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+            match ready {
+                Some(slot) => slot,
+                None => match wait_for_slot(servers.slot(model), || progress.waits(hold)).await {
+                    Ok(slot) => slot,
+                    Err(none) => return (hold, Err(none)),
+                },
+            }
+        }
+    };
+    progress.sent(hold);
+    let (endpoint, gives_signs) = (slot.endpoint(), slot.gives_signs());
+    if !gives_signs {
+        progress.note(hold, Heard::Accepted);
+    }
+    let outcome = tokio::select! {
+        biased;
+        outcome = stream(&endpoint, job.path, job.body, &mut on_heard) => outcome,
+        why = slot.ended() => Err(Broken::Connection(why)),
+        () = signs_of_life(gives_signs, || progress.note(hold, Heard::Life)) => {
+            Err(Broken::Known(WorkerError::Unwanted))
+        }
+    };
+    (hold, Ok(outcome))
+}
+
+/// Gives signs of life in place of a server that gives none and that its owner watches. Never ends.
+async fn signs_of_life(gives_signs: bool, note: impl Fn()) {
+    if gives_signs {
+        return std::future::pending().await;
+    }
+    loop {
+        tokio::time::sleep(WAITS).await;
+        note();
+    }
+}
+
+async fn wait_for_slot(
+    mut slot: futures_util::future::BoxFuture<'static, Result<Box<dyn Slot>, NoSlot>>,
+    on_wait: impl Fn(),
+) -> Result<Box<dyn Slot>, NoSlot> {
+    loop {
+        match tokio::time::timeout(WAITS, &mut slot).await {
+            Ok(outcome) => return outcome,
+            Err(_) => on_wait(),
+        }
+    }
 }
 
 /// Creates a channel for the events of one executor.

@@ -44,6 +44,8 @@ pub(super) struct WorkerLink {
     pub loaded: Option<Loaded>,
     /// The time when a request was aborted that the worker may still be processing.
     pub called_back: Option<Instant>,
+    /// Whether a shared server has refused a request: nothing more is sent to it until it has been asked for anew.
+    pub is_refused: bool,
 }
 
 impl WorkerLink {

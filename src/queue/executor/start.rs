@@ -31,6 +31,13 @@ impl Run<'_> {
         if !self.may_claim() {
             return Ok(Filled::Nothing);
         }
+        if self.worker.is_refused {
+            if !self.claims.inflight.is_empty() {
+                return Ok(Filled::Full);
+            }
+            self.worker.is_refused = false;
+            self.unload();
+        }
         if !self.supply.waits.is_empty() && self.claims.inflight.is_empty() && self.supply.looked.elapsed() > LOOK_AGAIN
         {
             self.refresh_waits()?;
@@ -243,7 +250,7 @@ impl Run<'_> {
             self.give_back(tasks);
             return Ok(());
         };
-        let (endpoint, model) = (loaded.endpoint(), loaded.row.id.clone());
+        let (route, model) = (loaded.route(), loaded.row.id.clone());
         // A group may have been claimed before one of several models was chosen for it.
         let unassigned: Vec<Hold> =
             tasks.iter().filter(|t| t.ticket.model.as_ref() != Some(&model)).map(|t| Hold::from(&t.ticket)).collect();
@@ -263,7 +270,7 @@ impl Run<'_> {
                     if self.claims.inflight.is_empty() {
                         self.worker.progress.listen();
                     }
-                    self.worker.requests.send(Job { hold, endpoint: endpoint.clone(), path, body });
+                    self.worker.requests.send(Job { hold, route: route.clone(), path, body });
                     (self.emit)(ExecutorEvent::Started { id: hold.id });
                     self.claims.start(task, clock::instant());
                 }

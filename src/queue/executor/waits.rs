@@ -27,6 +27,8 @@ pub struct Here<'a> {
     pub context: u32,
     /// Whether every task may fall back.
     pub fallback: bool,
+    /// Whether the servers of a daemon answer: it frees memory for a model where it can.
+    pub is_shared: bool,
 }
 
 /// The result of a check of wishes.
@@ -100,8 +102,13 @@ pub(super) fn waits(
     failures: &LoadFailures,
     loaded: Option<&Model>,
 ) -> anyhow::Result<Waits> {
-    let here =
-        Here { hints: &setup.hints, limits: &setup.limits, context: setup.worker.context, fallback: setup.fallback };
+    let here = Here {
+        hints: &setup.hints,
+        limits: &setup.limits,
+        context: setup.worker.context,
+        fallback: setup.fallback,
+        is_shared: setup.shared.is_some(),
+    };
     let wishes = queue.due_wishes(queue.now()?)?;
     let can_serve = can_serve(&inventory.rows()?, &setup.limits, wishes.iter().map(|(wish, _)| wish));
     Ok(Waits { can_serve, ..waits_of((queue, inventory), here, wishes, failures, loaded)? })
@@ -155,7 +162,10 @@ pub fn waits_of(
     }
     let rows = inventory.rows()?;
     let given_back = loaded.and_then(|model| need(model, (here.context, 1))).map_or(0, |(bytes, _)| bytes);
-    let available = memory::memory().map(|memory| memory.available.saturating_add(given_back));
+    let available = memory::memory().map(|memory| match here.is_shared {
+        true => memory.total,
+        false => memory.available.saturating_add(given_back),
+    });
     let broken = Cell::new(None);
     let refused = |row: &ModelRow| -> Option<Refused> {
         if loaded.is_some_and(|model| model.id == row.id) {

@@ -192,6 +192,7 @@ mod tests {
             llama_server: "llama-server".into(),
             runtime_dir: "/run".into(),
             nice: 0,
+            reproducible: false,
             load_limit: Duration::from_secs(600),
             bytes: 3 << 30,
             log: LogRing::new(),

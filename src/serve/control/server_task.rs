@@ -239,6 +239,7 @@ impl ServerTask {
             llama_server: config.engine.llama_server().to_owned(),
             runtime_dir: config.runtime_dir.clone(),
             nice: config.worker.nice.into(),
+            reproducible: config.worker.reproducible,
             load_limit: config.worker.load_timeout,
             bytes: prepared.row.size,
             log: self.log.clone(),

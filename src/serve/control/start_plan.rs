@@ -28,6 +28,8 @@ pub struct StartPlan {
     pub llama_server: PathBuf,
     pub runtime_dir: PathBuf,
     pub nice: i32,
+    /// Whether an answer does not depend on what is answered at the same time; see [`LoadSpec`].
+    pub reproducible: bool,
     /// The longest time that loading may take, however much progress it makes.
     pub load_limit: Duration,
     /// Bytes of all files.
@@ -63,6 +65,7 @@ impl StartPlan {
         load.parallel = self.parallel();
         load.queue = usize::try_from(load.parallel).unwrap_or(1).saturating_mul(4).max(32);
         load.gpu_layers = self.settings.gpu_layers;
+        load.reproducible = self.reproducible;
         if let Some(threads) = self.settings.threads {
             (load.threads, load.threads_batch) = (threads, threads);
         }

@@ -9,6 +9,7 @@ use super::catalog::{self, Catalogs};
 use super::control::{self, Control, EventLog, Sessions};
 use super::gateway::{Gateway, Records};
 use super::listen::{Bound, Gate, Keys, Setup, bind, raise_open_files};
+use super::task_servers::TaskServers;
 use super::{Phase, instance_lock, queue_loop};
 use crate::clock;
 use crate::config::{Config, ListenAddress, ServeConfig};
@@ -18,6 +19,7 @@ use crate::failure::{Failure, Kind, OrFail};
 use crate::host::daemon;
 use crate::ops::run_tasks::Stops;
 use crate::ops::{OpEvent, Session, Sink};
+use crate::queue::executor::SharedServers;
 use reload::Reload;
 use sd_notify::NotifyState;
 use std::sync::Arc;
@@ -173,7 +175,7 @@ impl Daemon {
         if !self.options.runs_tasks {
             self.say(OpEvent::note(format!("serving the models of {}", text::path(&database)))).await;
         }
-        let mut queue = self.start_queue()?;
+        let mut queue = self.start_queue(Arc::new(TaskServers(control.clone())))?;
         let mut queue_ended = None;
         loop {
             tokio::select! {
@@ -268,7 +270,7 @@ impl Daemon {
     }
 
     /// Runs the queue on a thread of its own. The receiver gets its end.
-    fn start_queue(&self) -> anyhow::Result<oneshot::Receiver<anyhow::Result<()>>> {
+    fn start_queue(&self, servers: Arc<dyn SharedServers>) -> anyhow::Result<oneshot::Receiver<anyhow::Result<()>>> {
         let (ended, end) = oneshot::channel();
         let stops = self.stops.clone();
         if !self.options.runs_tasks {
@@ -283,7 +285,7 @@ impl Daemon {
         let work = move || {
             let first = config.borrow().as_ref().clone();
             let mut session = Session::new(first, clock::now());
-            let done = queue_loop::run(&mut session, config, &stops, &mut |event| {
+            let done = queue_loop::run(&mut session, config, (&stops, &servers), &mut |event| {
                 // Without a receiver the daemon has ended.
                 let _ = events.blocking_send(event);
             });

@@ -1,0 +1,36 @@
+//! Servers that answer tasks beside the requests of others: those of the daemon that the executor runs in.
+
+use crate::http::Endpoint;
+use crate::model::ModelId;
+use crate::queue::place::Refused;
+use futures_util::future::BoxFuture;
+use std::fmt;
+
+/// Where tasks get slots of servers that they share.
+pub trait SharedServers: fmt::Debug + Send + Sync {
+    /// Waits for a slot of the server of a model, which is started if necessary. Dropping the future leaves the queue.
+    fn slot(&self, model: &ModelId) -> BoxFuture<'static, Result<Box<dyn Slot>, NoSlot>>;
+}
+
+/// The right to have one request answered by a server. Dropping it frees the slot.
+pub trait Slot: Send {
+    fn endpoint(&self) -> Endpoint;
+
+    /// Returns the number of requests that the server answers at once.
+    fn slots(&self) -> usize;
+
+    /// Returns whether the server reports in its streams that it has accepted a request, and that it makes progress.
+    fn gives_signs(&self) -> bool;
+
+    /// Waits for the end of the server, and returns the reason.
+    fn ended(&mut self) -> BoxFuture<'_, String>;
+}
+
+/// The reason why there is no slot.
+#[derive(Debug)]
+pub enum NoSlot {
+    /// The model cannot be run at all, or not on this machine now.
+    Refused(Refused),
+    /// No server is started any more, or somebody stopped this one.
+    GivenUp,
+}
