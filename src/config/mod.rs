@@ -7,6 +7,7 @@ mod memory;
 mod models;
 mod places;
 mod places_local;
+mod ports;
 mod read;
 mod roots;
 mod serve;
@@ -15,6 +16,7 @@ mod tasks;
 
 pub use env::Env;
 pub use models::{EngineConfig, ModelsConfig};
+pub use ports::PortRange;
 pub use serve::{ListenAddress, ServeConfig, ServeFlags, ServeLimits};
 pub use servers::{PruneConfig, ServerAddress};
 pub use tasks::{AutoPrune, OffloadConfig};

@@ -1,7 +1,7 @@
 //! Settings of the daemon's listeners: `[serve]`, `MODELCTL_LISTEN`, and the flags of `serve`.
 
 use super::read::{bytes, duration};
-use super::{Env, Flags};
+use super::{Env, Flags, PortRange};
 use crate::failure::Failure;
 use serde::{Deserialize, Deserializer, de};
 use std::fmt;
@@ -44,6 +44,8 @@ pub struct ServeConfig {
     pub allow_origins: Vec<String>,
     /// Whether pages of applications may send requests: `app://`, `file://`, `tauri://`, `vscode-webview://`.
     pub allow_apps: bool,
+    /// The ports that models get; `None` where they get none.
+    pub ports: Option<PortRange>,
     pub limits: ServeLimits,
 }
 
@@ -154,6 +156,11 @@ pub(super) struct Serve {
     #[serde(deserialize_with = "origins")]
     allow_origins: Vec<String>,
     allow_apps: Option<bool>,
+    ports: Option<bool>,
+    #[serde(deserialize_with = "port")]
+    port_range_start: Option<u16>,
+    #[serde(deserialize_with = "port")]
+    port_range_end: Option<u16>,
     #[serde(deserialize_with = "header_bytes")]
     header_bytes: Option<u64>,
     #[serde(deserialize_with = "limit")]
@@ -200,6 +207,11 @@ fn between<E: de::Error>(value: Option<u64>, least: u64, most: u64) -> Result<Op
         Some(n) if !(least..=most).contains(&n) => Err(E::custom(format!("{n} is not between {least} and {most}"))),
         value => Ok(value),
     }
+}
+
+fn port<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u16>, D::Error> {
+    let port = between(Some(u64::deserialize(d)?), 1, u64::from(u16::MAX))?;
+    Ok(port.and_then(|port| u16::try_from(port).ok())) // within its range
 }
 
 fn header_bytes<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
@@ -264,6 +276,7 @@ impl ServeConfig {
         };
         let path =
             |flag: &Option<PathBuf>, file: &Option<PathBuf>| flag.clone().or_else(|| file.as_deref().map(&from_file));
+        let range = PortRange::load(env, (file.port_range_start, file.port_range_end))?;
         Ok(ServeConfig {
             listen,
             socket: path(&flags.socket, &file.socket).unwrap_or_else(|| env.runtime_dir().join("serve.sock")),
@@ -272,6 +285,7 @@ impl ServeConfig {
             hosts: file.hosts.clone(),
             allow_origins: file.allow_origins.clone(),
             allow_apps: file.allow_apps.unwrap_or(false),
+            ports: file.ports.unwrap_or(true).then_some(range),
             limits: file.limits(),
         })
     }

@@ -10,6 +10,7 @@ pub mod gateway;
 mod instance_lock;
 pub mod listen;
 mod phase;
+pub mod ports;
 mod queue_loop;
 mod schedule;
 mod task_servers;

@@ -30,6 +30,8 @@ mod ledger;
 mod offload;
 mod packaging;
 #[cfg(feature = "llama")]
+mod ports;
+#[cfg(feature = "llama")]
 mod processes;
 mod prune;
 mod prune_acting;

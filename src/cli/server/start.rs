@@ -136,7 +136,7 @@ fn one(
     signal: &StopSignal,
 ) -> anyhow::Result<Option<StartReply>> {
     if let Some(now) = stop_first {
-        let path = format!("/api/models/servers/{id}/stop?now={now}");
+        let path = format!("/api/models/servers/{id}/stop?now={now}&restart=true");
         if daemon.post::<StopReply>(&path, signal, None)?.is_none() {
             return Ok(None);
         }

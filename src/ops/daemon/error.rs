@@ -10,12 +10,15 @@ pub fn refused(status: u16, body: &[u8]) -> Failure {
     let why = reply.why.as_deref().unwrap_or_default();
     let kind = match (status, why) {
         (_, "failed" | "unready" | "died" | "backoff") => Kind::Engine,
-        (_, "queue_full" | "stopping" | "stopped" | "no_memory" | "pinned_memory") | (429 | 503, _) => Kind::Busy,
+        (_, "queue_full" | "stopping" | "stopped" | "no_memory" | "pinned_memory" | "no_port") | (429 | 503, _) => {
+            Kind::Busy
+        }
         (400..=499, _) => Kind::CannotMeet,
         _ => Kind::Engine,
     };
     let mut message = format!("{}: {}", text::clean(&reply.error), text::clean(&reply.detail));
-    for holder in &reply.holders {
+    // The first port that is in use, with its holder, is in the detail.
+    for holder in reply.holders.iter().filter(|_| why != "no_port") {
         let (name, reason) = (holder.get("name"), holder.get("why"));
         if let (Some(name), Some(reason)) = (name.and_then(|v| v.as_str()), reason.and_then(|v| v.as_str())) {
             message.push_str(&format!("\n  {} ({reason})", text::clean(name)));
@@ -27,6 +30,7 @@ pub fn refused(status: u16, body: &[u8]) -> Failure {
     let failure = Failure::new(kind, message);
     let hint = match (status, why) {
         (404, _) => Some("`modelctl list` shows the models".to_owned()),
+        (_, "no_port") => Some("`modelctl stop` gives a port back; `port_range_end` in [serve] adds some".to_owned()),
         (_, "no_memory" | "pinned_memory") => Some("`modelctl ps` shows what is loaded".to_owned()),
         _ => reply.last_log.as_deref().map(|line| format!("last line of its log: {}", text::clean(line))),
     };
@@ -49,6 +53,7 @@ mod tests {
         assert_eq!(kind(404, None), Kind::CannotMeet);
         assert_eq!(kind(409, Some("bad_file")), Kind::CannotMeet);
         assert_eq!(kind(503, Some("no_memory")), Kind::Busy);
+        assert_eq!(kind(409, Some("no_port")), Kind::Busy);
         assert_eq!(kind(503, Some("backoff")), Kind::Engine);
         assert_eq!(kind(500, Some("failed")), Kind::Engine);
         assert_eq!(refused(500, b"<html>").kind, Kind::Engine);

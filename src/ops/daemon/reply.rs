@@ -154,7 +154,7 @@ pub struct ErrorReply {
     /// The reason for programs: `no_memory`, `backoff`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// What holds the memory, where memory is the reason.
+    /// What holds the memory or the ports, where they are the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holders: Vec<Value>,
     /// The last line that the server logged.

@@ -1,8 +1,7 @@
-use super::servers::started_reply;
+use super::Api;
 use super::view::display_name;
-use super::{Api, ApiError};
 use crate::clock;
-use crate::lifecycle::{Phase, ServerKey};
+use crate::lifecycle::Phase;
 use crate::model::ModelRow;
 use crate::ops::daemon::{FailedModel, StartAllReply, StartReply, StartedModel, StopAllReply, seconds};
 use crate::serve::catalog::not_served;
@@ -28,7 +27,7 @@ pub(super) async fn start_all(State(api): State<Arc<Api>>) -> Json<StartAllReply
         catalog.offered().map(|(_, entry)| &entry.row).filter(|row| not_served(row).is_none()).cloned().collect();
     rows.sort_by(|a, b| a.size.cmp(&b.size).then_with(|| a.id.cmp(&b.id)));
     // The commands reach the deciding task in this order: each is sent when its future is polled first.
-    let outcomes = join_all(rows.iter().map(|row| start(&api, row))).await;
+    let outcomes = join_all(rows.iter().map(|row| api.start(row, false))).await;
     let (mut models, mut failed) = (Vec::new(), Vec::new());
     for (row, outcome) in rows.iter().zip(outcomes) {
         match outcome {
@@ -54,14 +53,10 @@ pub(super) async fn start_all(State(api): State<Arc<Api>>) -> Json<StartAllReply
     })
 }
 
-async fn start(api: &Api, row: &ModelRow) -> Result<StartReply, ApiError> {
-    let started = api.control.start(ServerKey::main(row.id.clone()), false).await?;
-    Ok(started_reply(row, &started))
-}
-
 /// `POST /api/models/servers/stop-all`
 pub(super) async fn stop_all(State(api): State<Arc<Api>>, Query(options): Query<Options>) -> Json<StopAllReply> {
     let began = clock::instant();
+    api.ports.release_all().await;
     let servers = api.control.servers();
     let running = servers.iter().filter(|server| server.view.phase != Phase::Stopped);
     let stops = join_all(running.map(|server| api.control.stop(server.view.key.clone(), options.now))).await;

@@ -1,9 +1,11 @@
 use crate::failure::{ErrorReport, Kind, classify};
 use crate::lifecycle::{Denial, Why};
 use crate::ops::daemon::ErrorReply;
+use crate::serve::ports::{Held, HeldBy, NoPort};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 use std::time::Duration;
 
 /// An error of the API: `{"error","detail"}`.
@@ -45,6 +47,22 @@ impl ApiError {
     /// A server that cannot be started for a reason that a person has to remove.
     pub fn not_started(detail: impl Into<String>) -> ApiError {
         ApiError::new(StatusCode::CONFLICT, NOT_STARTED, detail)
+    }
+
+    /// A server that cannot have a port.
+    pub fn no_port(error: &NoPort) -> ApiError {
+        let holder = |held: &Held| {
+            let (name, pid) = match &held.by {
+                HeldBy::Model(name) => (Some(name), None),
+                HeldBy::Process(holder) => (Some(&holder.name), Some(holder.pid)),
+                HeldBy::Unknown | HeldBy::Error(_) => (None, None),
+            };
+            json!({"port": held.port, "name": name, "pid": pid, "why": held.to_string()})
+        };
+        let mut refused = ApiError::not_started(error.to_string());
+        refused.body.why = Some("no_port".to_owned());
+        refused.body.holders = error.held.iter().map(holder).collect();
+        refused
     }
 
     /// The error of a recipe.

@@ -20,6 +20,7 @@ pub use metrics::Metrics;
 use super::catalog::Catalogs;
 use super::control::Control;
 use super::gateway::Records;
+use super::ports::Ports;
 use crate::clock;
 use crate::config::Config;
 use crate::ops::Session;
@@ -36,14 +37,20 @@ pub struct Api {
     catalogs: Catalogs,
     config: watch::Receiver<Arc<Config>>,
     metrics: Arc<Metrics>,
+    ports: Ports,
     /// Whether a scan runs.
     is_scanning: AtomicBool,
 }
 
 impl Api {
-    pub fn new(control: Control, catalogs: Catalogs, config: watch::Receiver<Arc<Config>>, requests: Records) -> Api {
+    pub fn new(
+        control: Control,
+        catalogs: Catalogs,
+        config: watch::Receiver<Arc<Config>>,
+        (requests, ports): (Records, Ports),
+    ) -> Api {
         let metrics = Arc::new(Metrics::new(requests));
-        Api { control, catalogs, config, metrics, is_scanning: AtomicBool::new(false) }
+        Api { control, catalogs, config, metrics, ports, is_scanning: AtomicBool::new(false) }
     }
 
     pub fn metrics(&self) -> &Arc<Metrics> {

@@ -5,6 +5,7 @@ use crate::lifecycle::{Phase, Purpose, ServerKey};
 use crate::model::{ModelId, ModelRow};
 use crate::ops::daemon::{DaemonInfo, LogRow, Logs, Servers, StartReply, StopReply, seconds};
 use crate::serve::control::{Server, ServerInfo, Started, Stopped};
+use crate::serve::ports::Taken;
 use crate::supervise::{LogEvent, LogFollower, LogRing, OURSELVES};
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -22,6 +23,8 @@ const LINES: usize = 100;
 pub(super) struct Options {
     /// Of a stop: whether running answers are cut.
     now: bool,
+    /// Of a stop: whether a start follows, for which the model keeps its port.
+    restart: bool,
     /// Of a log: the number of lines, and whether to follow it.
     n: Option<usize>,
     follow: bool,
@@ -51,7 +54,7 @@ pub(super) async fn list(State(api): State<Arc<Api>>) -> Json<Servers> {
     let rows = shown.iter().map(|server| {
         let row = catalog.by_id(&server.view.key.model).map(|entry| &entry.row);
         let used = server.info.as_ref().and_then(|info| memory.get(&info.pid).copied());
-        server_row(server, row, used)
+        server_row(server, row, (used, api.ports.of(&server.view.key.model)))
     });
     let servers: Vec<_> = rows.collect();
     let total_running = servers.iter().filter(|row| row.status == "running").count();
@@ -83,7 +86,7 @@ pub(super) async fn one(
         }
         (Method::POST, "stop") => {
             let row = api.model(name)?;
-            Ok(Json(stop(&api, &row, options.now).await).into_response())
+            Ok(Json(stop(&api, &row, &options).await).into_response())
         }
         (Method::GET, "logs") => {
             let row = api.model(name)?;
@@ -98,17 +101,39 @@ pub(super) async fn one(
 }
 
 async fn start(api: &Api, row: &ModelRow) -> Result<StartReply, ApiError> {
-    let key = ServerKey::main(row.id.clone());
     // A server that runs needs no file any more. What is read here decides only about the words of a refusal.
-    let is_ready = |server: &Server| server.view.key == key && server.view.phase == Phase::Ready;
-    if !api.control.servers().iter().any(is_ready) {
+    if !api.is_ready(&row.id) {
         api.startable(row).await?;
     }
-    let started = api.control.start(key, true).await?;
-    Ok(started_reply(row, &started))
+    api.start(row, true).await
 }
 
-pub(super) fn started_reply(row: &ModelRow, started: &Started) -> StartReply {
+impl Api {
+    /// Gives a model its port and starts its server. One that runs goes on without a port where none is left.
+    pub(super) async fn start(&self, row: &ModelRow, may_evict: bool) -> Result<StartReply, ApiError> {
+        let taken = match self.ports.take(&row.id).await {
+            Ok(taken) => taken,
+            Err(_) if self.is_ready(&row.id) => Taken { port: None, is_new: false },
+            Err(error) => return Err(ApiError::no_port(&error)),
+        };
+        match self.control.start(ServerKey::main(row.id.clone()), may_evict).await {
+            Ok(started) => Ok(started_reply(row, &started, taken.port)),
+            Err(denial) => {
+                if taken.is_new {
+                    self.ports.release(&row.id).await;
+                }
+                Err(denial.into())
+            }
+        }
+    }
+
+    fn is_ready(&self, model: &ModelId) -> bool {
+        let key = ServerKey::main(model.clone());
+        self.control.servers().iter().any(|server| server.view.key == key && server.view.phase == Phase::Ready)
+    }
+}
+
+fn started_reply(row: &ModelRow, started: &Started, port: Option<u16>) -> StartReply {
     let (message, status) = match started.was_running {
         true => (format!("Server already running for {}", row.id), "running"),
         false => (format!("Server started for {}", row.id), "started"),
@@ -117,14 +142,19 @@ pub(super) fn started_reply(row: &ModelRow, started: &Started) -> StartReply {
         message,
         model_id: row.id.clone(),
         display_name: display_name(row),
-        port: started.info.port,
+        port,
         status: status.to_owned(),
         startup_time_seconds: seconds(started.took),
     }
 }
 
 /// Stops all servers of a model.
-async fn stop(api: &Api, row: &ModelRow, now: bool) -> StopReply {
+async fn stop(api: &Api, row: &ModelRow, options: &Options) -> StopReply {
+    let now = options.now;
+    if !options.restart {
+        // First, so that no request comes in by the port and starts it again.
+        api.ports.release(&row.id).await;
+    }
     let key = |purpose| ServerKey { model: row.id.clone(), purpose };
     let (main, vectors) =
         tokio::join!(api.control.stop(key(Purpose::Main), now), api.control.stop(key(Purpose::Vectors), now));

@@ -7,6 +7,7 @@ use crate::model::{ModelId, ModelRow, State};
 use crate::serve::catalog::{Catalog, Catalogs};
 use crate::serve::control::{Command, Control, EventLog, Happening, Server, ServerInfo, Started, Stopped};
 use crate::serve::gateway::Records;
+use crate::serve::ports::Ports;
 use crate::supervise::LogRing;
 use crate::testing::sample_row;
 use axum::Router;
@@ -35,7 +36,7 @@ struct Scene {
 fn info() -> Arc<ServerInfo> {
     let (engine, device) = (Engine::Worker, "cpu".to_owned());
     let took = Duration::from_millis(12_345);
-    Arc::new(ServerInfo { engine, pid: u32::MAX, port: Some(8080), context: 4_096, slots: 4, device, took })
+    Arc::new(ServerInfo { engine, pid: u32::MAX, context: 4_096, slots: 4, device, took })
 }
 
 fn denial(why: Why, retry_after: Option<u64>) -> Denial {
@@ -53,6 +54,11 @@ fn denial(why: Why, retry_after: Option<u64>) -> Denial {
 
 /// Three models with files, of 3, 1 and 2 bytes. Starts are answered by `answers`, others succeed.
 fn scene(answers: HashMap<ModelId, Denial>) -> Scene {
+    scene_with(answers, "ports = false")
+}
+
+/// The same with this `[serve]` table.
+fn scene_with(answers: HashMap<ModelId, Denial>, serve: &str) -> Scene {
     let dir = tempfile::tempdir().unwrap();
     let models: Vec<ModelRow> = [("org/Big-GGUF", 3), ("Small", 1), ("Middle", 2)]
         .into_iter()
@@ -65,7 +71,9 @@ fn scene(answers: HashMap<ModelId, Denial>) -> Scene {
         .collect();
     let database = dir.path().join("models.db");
     Db::open(&database, Access::ReadWrite).unwrap();
-    let flags = Flags { database: Some(database), ..Flags::default() };
+    let file = dir.path().join("config.toml");
+    std::fs::write(&file, format!("[serve]\n{serve}\n")).unwrap();
+    let flags = Flags { database: Some(database), config: Some(file), ..Flags::default() };
     let roots = dir.path().join("root");
     std::fs::create_dir(&roots).unwrap();
     let env = Env::from_pairs(&[("MODEL_SCAN_PATH", roots.to_str().unwrap())]);
@@ -95,7 +103,14 @@ fn scene(answers: HashMap<ModelId, Denial>) -> Scene {
             }
         }
     });
-    let router = routes(Arc::new(Api::new(control.clone(), catalogs, config, Records::new(|_| {}))));
+    // Nobody is served on the ports of this test, which are only held.
+    let ports = Ports::new(config.clone(), control.clone(), |listener, _, _| {
+        tokio::spawn(async move {
+            let _held = listener;
+            std::future::pending().await
+        })
+    });
+    let router = routes(Arc::new(Api::new(control.clone(), catalogs, config, (Records::new(|_| {}), ports))));
     Scene { router, control, asked, servers, models, dir }
 }
 
@@ -137,7 +152,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn a_start_answers_with_the_name_and_the_port_and_a_second_one_that_it_runs() {
+async fn a_start_answers_with_the_name_and_a_second_one_that_it_runs() {
     let scene = scene(HashMap::new());
     let id = scene.id(0).clone();
     // By a name with a slash, and by the id.
@@ -145,7 +160,7 @@ async fn a_start_answers_with_the_name_and_the_port_and_a_second_one_that_it_run
     assert_eq!(status, 200);
     let expected = json!({
         "message": format!("Server started for {id}"), "model_id": id, "display_name": "org/Big-GGUF (Q4_K_M)",
-        "port": 8080, "status": "started", "startup_time_seconds": 12.345,
+        "port": null, "status": "started", "startup_time_seconds": 12.345,
     });
     assert_eq!(first, expected);
     let (_, second) = scene.json("POST", &format!("/api/models/servers/{id}/start"), "").await;
@@ -154,6 +169,53 @@ async fn a_start_answers_with_the_name_and_the_port_and_a_second_one_that_it_run
     let (status, stopped) = scene.json("POST", &format!("/api/models/servers/{id}/stop?now=true"), "").await;
     assert_eq!((status, &stopped["status"], &stopped["shutdown_time_seconds"]), (200, &json!("stopped"), &json!(2.1)));
     assert_eq!(stopped["message"], format!("Server stopped for {id}"));
+}
+
+/// A script that starts a model reads the port in the answer, in `ps`, and who has it where it is taken.
+#[tokio::test]
+async fn a_start_gives_the_model_a_port_and_says_who_has_it_where_it_is_taken() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let scene = scene_with(HashMap::new(), &format!("port_range_start = {port}\nport_range_end = {port}"));
+    let (status, refused) = scene.json("POST", "/api/models/servers/Small/start", "").await;
+    let (error, detail) = (&refused["error"], refused["detail"].as_str().unwrap());
+    assert_eq!((status, error, &refused["why"]), (409, &json!("Failed to start server"), &json!("no_port")));
+    let us = std::process::id();
+    assert!(detail.starts_with(&format!("Port {port} already in use by ")), "{detail}");
+    assert!(detail.ends_with(&format!("(process {us})")), "{detail}");
+    assert_eq!((&refused["holders"][0]["port"], &refused["holders"][0]["pid"]), (&json!(port), &json!(us)));
+    assert!(scene.asked.lock().unwrap().is_empty());
+
+    drop(taken);
+    let (_, started) = scene.json("POST", "/api/models/servers/Small/start", "").await;
+    assert_eq!(started["port"], json!(port), "{started}");
+    scene.runs(1, Phase::Ready);
+    let (_, list) = scene.json("GET", "/api/models/servers", "").await;
+    assert_eq!(list["servers"][0]["port"], json!(port));
+    let (_, all) = scene.json("POST", "/api/models/servers/start-all", "").await;
+    assert_eq!((&all["models"][0]["port"], all["failed"].as_array().unwrap().len()), (&json!(port), 2), "{all}");
+    let detail = all["failed"][0]["detail"].as_str().unwrap();
+    assert_eq!(detail, format!("Port {port} already in use by the model Small"));
+
+    scene.json("POST", "/api/models/servers/Small/stop?restart=true", "").await;
+    std::net::TcpListener::bind(("127.0.0.1", port)).expect_err("it keeps its port between stop and start");
+    scene.json("POST", "/api/models/servers/Small/stop", "").await;
+    drop(std::net::TcpListener::bind(("127.0.0.1", port)).unwrap());
+}
+
+/// A model that cannot be started keeps no port away from those that can.
+#[tokio::test]
+async fn a_start_that_fails_gives_the_port_back() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let id = sample_row("Small").id;
+    let range = format!("port_range_start = {port}\nport_range_end = {port}");
+    let scene = scene_with(HashMap::from([(id, denial(Why::NoMemory, None))]), &range);
+    let (status, _) = scene.json("POST", "/api/models/servers/Small/start", "").await;
+    assert_eq!(status, 503);
+    let (_, started) = scene.json("POST", "/api/models/servers/Middle/start", "").await;
+    assert_eq!(started["port"], json!(port), "{started}");
 }
 
 #[tokio::test]
@@ -229,7 +291,7 @@ async fn the_list_of_servers_shows_states_and_load() {
         (&list["total_running"], &server["status"], &server["state"]),
         (&json!(1), &json!("running"), &json!("ready"))
     );
-    assert_eq!((&server["port"], &server["engine"], &server["in_flight"]), (&json!(8080), &json!("worker"), &json!(1)));
+    assert_eq!((&server["port"], &server["engine"], &server["in_flight"]), (&Value::Null, &json!("worker"), &json!(1)));
     assert_eq!(server["memory_used_mb"], Value::Null, "a process that cannot be measured has no figure");
     scene.runs(0, Phase::Starting { progress: 0.25 });
     let (_, list) = scene.json("GET", "/api/models/servers", "").await;

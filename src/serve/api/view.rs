@@ -15,8 +15,12 @@ pub(super) fn display_name(row: &ModelRow) -> String {
     }
 }
 
-/// Returns the document of a server. `memory` is what its process holds, in bytes.
-pub(super) fn server_row(server: &Server, row: Option<&ModelRow>, memory: Option<u64>) -> ServerRow {
+/// Returns the document of a server. `memory` is what its process holds, in bytes; `port` is that of its model.
+pub(super) fn server_row(
+    server: &Server,
+    row: Option<&ModelRow>,
+    (memory, port): (Option<u64>, Option<u16>),
+) -> ServerRow {
     let view = &server.view;
     let status = match view.phase {
         Phase::Ready => "running",
@@ -33,7 +37,7 @@ pub(super) fn server_row(server: &Server, row: Option<&ModelRow>, memory: Option
     ServerRow {
         model_id: view.key.model.clone(),
         display_name: row.map_or_else(|| view.name.clone(), display_name),
-        port: info.and_then(|info| info.port),
+        port,
         status: status.to_owned(),
         uptime_seconds: server.ready.map(|since| clock::instant().saturating_duration_since(since).as_secs()),
         memory_used_mb: memory.map(|bytes| bytes >> 20),

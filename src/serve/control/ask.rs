@@ -21,8 +21,6 @@ pub struct Ask {
 pub struct ServerInfo {
     pub engine: Engine,
     pub pid: u32,
-    /// The port of 127.0.0.1 that leads to it, if it has one.
-    pub port: Option<u16>,
     /// Tokens of context of one request.
     pub context: u32,
     pub slots: u32,

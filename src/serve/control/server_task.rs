@@ -258,7 +258,6 @@ impl ServerTask {
         ServerInfo {
             engine: self.prepared.settings.engine,
             pid: running.pid(),
-            port: None,
             context,
             slots,
             device: device.to_owned(),

@@ -9,6 +9,7 @@ use super::catalog::{self, Catalogs};
 use super::control::{self, Control, EventLog, Sessions};
 use super::gateway::{Gateway, Records};
 use super::listen::{Bound, Gate, Keys, Setup, bind, raise_open_files};
+use super::ports::Ports;
 use super::task_servers::TaskServers;
 use super::{Phase, instance_lock, queue_loop};
 use crate::clock;
@@ -155,7 +156,9 @@ impl Daemon {
         let gateway = Arc::new(self.gateway(deciding.control.clone())?);
         let Gateway { control, catalogs, config, records } = Gateway::clone(&gateway);
         follow_settings(control.clone(), catalogs.clone());
-        let api = Arc::new(Api::new(control.clone(), catalogs, config, records));
+        let ports = Ports::of_gateway(gate.clone(), &gateway);
+        drop(tokio::spawn(ports.clone().follow(self.log())));
+        let api = Arc::new(Api::new(control.clone(), catalogs, config, (records, ports)));
         drop(tokio::spawn(Arc::clone(api.metrics()).follow(control.events().follow(Some(0)))));
         let routes = routes::all(&gateway, api);
         let mut listening = Vec::new();

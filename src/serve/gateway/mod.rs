@@ -20,13 +20,13 @@ mod tests;
 pub use problem::{Problem, Retry};
 pub use record::{Endpoint, Record, Records, RequestCount};
 
-use super::catalog::{Catalogs, Entry, Resolved};
+use super::catalog::{Catalogs, Entry, Resolved, not_served};
 use super::control::Control;
 use super::listen::{Caller, Logged, read_body};
 use crate::config::Config;
 use crate::lifecycle::{Class, Purpose, ServerKey};
 use crate::model::server::ServerSettings;
-use crate::model::{Kind, ModelRow};
+use crate::model::{Kind, ModelId, ModelRow};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -51,6 +51,10 @@ pub struct Gateway {
     pub config: watch::Receiver<Arc<Config>>,
     pub records: Records,
 }
+
+/// Has a request answered by this model, whatever it names; an extension of the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnlyModel(pub ModelId);
 
 pub fn routes(gateway: Arc<Gateway>) -> Router {
     let mut router = Router::new();
@@ -103,8 +107,14 @@ impl Gateway {
     ) -> Result<Job, Problem> {
         let config = Arc::clone(&self.config.borrow());
         let body = read_body(body, &config.serve.limits).await?;
-        let asked = Asked::read(&body)?;
-        let entry = self.resolve(&asked.model)?;
+        let only = head.extensions.get::<OnlyModel>().map(|OnlyModel(id)| self.served(id)).transpose()?;
+        let default = only.as_ref().map(|entry| entry.listed.as_deref().unwrap_or(&entry.row.name));
+        let asked = Asked::read(&body, default)?;
+        self.check_name(&asked.model)?;
+        let entry = match only {
+            Some(entry) => entry,
+            None => self.resolve(&asked.model)?,
+        };
         meter.model(entry.listed.as_deref().unwrap_or(&entry.row.name));
         let settings = self.settings(&entry.row);
         let purpose = purpose(&entry.row, endpoint, &settings)?;
@@ -125,10 +135,7 @@ impl Gateway {
     /// # Errors
     /// 404 for a name that leads to no model that is served, 400 for one that leads to several.
     pub fn resolve(&self, name: &str) -> Result<Arc<Entry>, Problem> {
-        let most = self.config.borrow().serve.limits.name_bytes;
-        if name.len() > most {
-            return Err(Problem::bad_request(format!("`model` has more than {most} bytes")).param("model"));
-        }
+        self.check_name(name)?;
         match self.catalogs.current().resolve(name) {
             Resolved::One(entry) => Ok(entry),
             Resolved::Many(entries) => Err(Problem::ambiguous(name, &entries)),
@@ -136,6 +143,27 @@ impl Gateway {
             Resolved::None => {
                 Err(Problem::no_model(format!("the model `{name}` does not exist; `modelctl list` shows all models")))
             }
+        }
+    }
+
+    fn check_name(&self, name: &str) -> Result<(), Problem> {
+        let most = self.config.borrow().serve.limits.name_bytes;
+        match name.len() > most {
+            true => Err(Problem::bad_request(format!("`model` has more than {most} bytes")).param("model")),
+            false => Ok(()),
+        }
+    }
+
+    /// Returns the model with this id.
+    ///
+    /// # Errors
+    /// 404 for one that is not served, or is known no longer.
+    pub fn served(&self, id: &ModelId) -> Result<Arc<Entry>, Problem> {
+        let entry = self.catalogs.current().by_id(id).cloned();
+        let entry = entry.ok_or_else(|| Problem::no_model(format!("the model `{id}` does not exist any more")))?;
+        match not_served(&entry.row) {
+            Some(why) => Err(Problem::no_model(format!("the model `{}` {why}", entry.row.name))),
+            None => Ok(entry),
         }
     }
 

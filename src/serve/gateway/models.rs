@@ -1,29 +1,57 @@
 //! `GET /v1/models`: the models that are served, with what clients want to know before they ask one.
 
-use super::Gateway;
 use super::problem::Problem;
+use super::{Gateway, OnlyModel};
 use crate::lifecycle::{Phase, Purpose, ServerKey};
 use crate::model::Kind;
-use crate::serve::catalog::Entry;
+use crate::serve::catalog::{Entry, not_served};
 use crate::serve::control::Server;
-use axum::Json;
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub(super) async fn list(State(gateway): State<Arc<Gateway>>) -> Json<Value> {
+/// The model of a request that reaches only one.
+type Only = Option<Extension<OnlyModel>>;
+
+pub(super) async fn list(State(gateway): State<Arc<Gateway>>, only: Only) -> Json<Value> {
     let (catalog, servers) = (gateway.catalogs.current(), gateway.control.servers());
     let servers: HashMap<&ServerKey, &Server> = servers.iter().map(|server| (&server.view.key, server)).collect();
-    let models = catalog.offered().map(|(name, entry)| model(&gateway, name, entry, server_of(&servers, entry)));
+    let offered: Vec<(&str, &Arc<Entry>)> = match &only {
+        // A copy of a model that is listed under its name is not offered, and has a port of its own.
+        Some(Extension(OnlyModel(id))) => {
+            let entry = catalog.by_id(id).filter(|entry| not_served(&entry.row).is_none());
+            entry.map(|entry| (entry.listed.as_deref().unwrap_or(&entry.row.name), entry)).into_iter().collect()
+        }
+        None => catalog.offered().collect(),
+    };
+    let models = offered.iter().map(|(name, entry)| model(&gateway, name, entry, server_of(&servers, entry)));
     Json(json!({"object": "list", "data": models.collect::<Vec<_>>()}))
 }
 
-pub(super) async fn one(State(gateway): State<Arc<Gateway>>, Path(name): Path<String>) -> Result<Json<Value>, Problem> {
+pub(super) async fn one(
+    State(gateway): State<Arc<Gateway>>,
+    only: Only,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Problem> {
     let (entry, servers) = (gateway.resolve(&name)?, gateway.control.servers());
+    let entry = match only {
+        Some(Extension(OnlyModel(id))) => only_one(&name, &entry, gateway.served(&id)?)?,
+        None => entry,
+    };
     let servers: HashMap<&ServerKey, &Server> = servers.iter().map(|server| (&server.view.key, server)).collect();
     let listed = entry.listed.as_deref().unwrap_or(&name);
     Ok(Json(model(&gateway, listed, &entry, server_of(&servers, &entry))))
+}
+
+/// Returns the only model, where a name that leads to `entry` means it or a copy of it.
+fn only_one(name: &str, entry: &Entry, only: Arc<Entry>) -> Result<Arc<Entry>, Problem> {
+    let is_copy = only.row.content.is_some() && only.row.content == entry.row.content;
+    match is_copy || only.row.id == entry.row.id {
+        true => Ok(only),
+        false => Err(Problem::no_model(format!("the model `{name}` is not the one of this port"))),
+    }
 }
 
 fn server_of<'s>(servers: &HashMap<&ServerKey, &'s Server>, entry: &Entry) -> Option<&'s Server> {

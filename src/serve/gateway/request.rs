@@ -31,14 +31,15 @@ struct StreamOptions {
 }
 
 impl Asked {
-    /// Reads a body: a JSON object of at most 128 levels, in which none of the members occurs twice.
+    /// Reads a body: a JSON object of at most 128 levels, in which none of the members occurs twice. One that names no
+    /// model means `default`.
     ///
     /// # Errors
     /// A bad request, with the reason and the place.
-    pub fn read(body: &[u8]) -> Result<Asked, Problem> {
+    pub fn read(body: &[u8], default: Option<&str>) -> Result<Asked, Problem> {
         let _: Checked = parse(body)?; // only its depth matters
         let members: Members = parse(body)?;
-        let model = members.model.filter(|name| !name.is_empty());
+        let model = members.model.filter(|name| !name.is_empty()).or_else(|| default.map(str::to_owned));
         let model = model.ok_or_else(|| Problem::bad_request("`model` is missing").param("model"))?;
         let include_usage = members.stream_options.and_then(|options| options.include_usage).unwrap_or(false);
         Ok(Asked { model, stream: members.stream.unwrap_or(false), include_usage })
@@ -104,16 +105,21 @@ mod tests {
 
     #[test]
     fn a_request_is_read_however_its_client_writes_it() {
-        let read = |text: &str| Asked::read(text.as_bytes()).unwrap();
+        let read = |text: &str| Asked::read(text.as_bytes(), None).unwrap();
         let asked = read(r#"{"messages":[{"role":"user","content":"x"}],"model":"m","stream":null,"n":1.5}"#);
         assert_eq!(asked, Asked { model: "m".into(), stream: false, include_usage: false });
         let asked = read(r#"{"model":"m","stream":true,"stream_options":{"include_usage":true,"x":1}}"#);
         assert!(asked.stream && asked.include_usage);
+        let model = |text: &str| Asked::read(text.as_bytes(), Some("mine")).unwrap().model;
+        assert_eq!(
+            [r#"{}"#, r#"{"model":""}"#, r#"{"model":null}"#, r#"{"model":"m"}"#].map(model),
+            ["mine", "mine", "mine", "m"]
+        );
     }
 
     #[test]
     fn a_body_that_is_wrong_is_refused_with_the_reason() {
-        let why = |text: &str| Asked::read(text.as_bytes()).unwrap_err().message;
+        let why = |text: &str| Asked::read(text.as_bytes(), None).unwrap_err().message;
         assert!(why("{}").contains("`model` is missing"));
         assert!(why(r#"{"model":""}"#).contains("`model` is missing"));
         assert!(why(r#"{"model":7}"#).contains("model: invalid type"));
@@ -121,7 +127,7 @@ mod tests {
         assert!(why(r#"{"model":"a"} x"#).contains("trailing"));
         assert!(why("").contains("EOF"));
         let deep = |levels: usize| format!(r#"{{"model":"a","x":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
-        assert!(Asked::read(deep(120).as_bytes()).is_ok());
+        assert!(Asked::read(deep(120).as_bytes(), None).is_ok());
         assert!(why(&deep(128)).contains("recursion limit"));
         assert!(why(&deep(1_000_000)).contains("recursion limit"));
     }

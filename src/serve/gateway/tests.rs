@@ -56,7 +56,7 @@ fn alive() -> watch::Receiver<Option<Denial>> {
 
 fn info(engine: Engine) -> Arc<ServerInfo> {
     let device = "cpu".to_owned();
-    Arc::new(ServerInfo { engine, pid: 1, port: None, context: 512, slots: 4, device, took: Duration::ZERO })
+    Arc::new(ServerInfo { engine, pid: 1, context: 512, slots: 4, device, took: Duration::ZERO })
 }
 
 impl Fake {

@@ -61,15 +61,15 @@ const OLLAMA_PORT: u16 = 11434;
 fn taken(address: SocketAddr) -> Failure {
     let holder = port_holder(address.port());
     let is_ollama = match &holder {
-        Some(holder) => holder.starts_with("ollama"),
+        Some(holder) => holder.name.starts_with("ollama"),
         None => address.port() == OLLAMA_PORT,
     };
     if is_ollama {
-        let who = holder.unwrap_or_else(|| "probably Ollama".to_owned());
+        let who = holder.map_or_else(|| "probably Ollama".to_owned(), |holder| holder.to_string());
         return Failure::busy(format!("cannot listen on {address}: the port is in use by {who}"))
             .hint("stop Ollama (`systemctl stop ollama`), or leave out this address");
     }
-    let who = holder.unwrap_or_else(|| "a process of another user".to_owned());
+    let who = holder.map_or_else(|| "a process of another user".to_owned(), |holder| holder.to_string());
     Failure::busy(format!("cannot listen on {address}: the port is in use by {who}"))
         .hint("choose another port with --listen")
 }
