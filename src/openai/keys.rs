@@ -104,6 +104,20 @@ pub fn check(fields: &Map<String, Value>, table: &[Key]) -> Result<(), String> {
     }
 }
 
+/// Refuses the first key of a chat that requests something. Tools that the answer must not call request nothing.
+///
+/// # Errors
+/// The name of the key.
+pub fn check_chat(fields: &Map<String, Value>) -> Result<(), String> {
+    let is_idle = |tools: &str| {
+        [("tools", "tool_choice"), ("functions", "function_call")]
+            .iter()
+            .any(|(of, choice)| *of == tools && fields.get(*choice).is_some_and(|choice| choice == "none"))
+    };
+    let table: Vec<Key> = CHAT_ONLY.iter().filter(|(key, _)| !is_idle(key)).copied().collect();
+    check(fields, &table)
+}
+
 fn never(_: &Value) -> bool {
     false
 }

@@ -59,14 +59,22 @@ pub struct Extension {
 impl Reply {
     /// Returns the whole answer at once.
     pub fn whole(&self, text: &str, finish: Finish, usage: Usage, timings: Timings) -> Value {
-        let finish = self.reason(finish);
-        let choice = match self.kind {
-            Kind::Chat => {
-                json!({"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text}})
+        self.whole_of(&[(text, finish)], usage, timings)
+    }
+
+    /// Returns the whole answer with several choices.
+    pub fn whole_of<T: AsRef<str>>(&self, choices: &[(T, Finish)], usage: Usage, timings: Timings) -> Value {
+        let choice = |(index, (text, finish)): (usize, &(T, Finish))| {
+            let (text, finish) = (text.as_ref(), self.reason(*finish));
+            match self.kind {
+                Kind::Chat => {
+                    json!({"index": index, "finish_reason": finish, "message": {"role": "assistant", "content": text}})
+                }
+                Kind::Text => json!({"index": index, "finish_reason": finish, "text": text}),
             }
-            Kind::Text => json!({"index": 0, "finish_reason": finish, "text": text}),
         };
-        let mut value = self.frame(json!([choice]), Part::Whole);
+        let choices: Vec<Value> = choices.iter().enumerate().map(choice).collect();
+        let mut value = self.frame(json!(choices), Part::Whole);
         set(&mut value, "usage", json!(usage));
         self.extend(&mut value, timings);
         value
@@ -76,32 +84,45 @@ impl Reply {
     pub fn opening(&self) -> Option<Value> {
         (self.kind == Kind::Chat).then(|| {
             let content = if self.dialect == Dialect::OpenAi { json!("") } else { Value::Null };
-            let mut value = self.chunk(json!({"role": "assistant", "content": content}), None);
+            let mut value = self.chunk(0, json!({"role": "assistant", "content": content}), None);
             set(&mut value, "modelctl", json!(Extension { template: self.template }));
             value
         })
     }
 
     pub fn piece(&self, text: &str) -> Value {
+        self.piece_of(0, text)
+    }
+
+    /// Returns a chunk of one of several choices.
+    pub fn piece_of(&self, index: usize, text: &str) -> Value {
         match self.kind {
-            Kind::Chat => self.chunk(json!({"content": text}), None),
-            Kind::Text => self.chunk(json!(text), None),
+            Kind::Chat => self.chunk(index, json!({"content": text}), None),
+            Kind::Text => self.chunk(index, json!(text), None),
         }
+    }
+
+    /// Returns the chunk that ends one of several choices.
+    pub fn end_of(&self, index: usize, finish: Finish) -> Value {
+        let nothing = if self.kind == Kind::Chat { json!({}) } else { json!("") };
+        self.chunk(index, nothing, Some(self.reason(finish)))
+    }
+
+    /// Returns the chunk with the usage if requested.
+    pub fn usage(&self, usage: Usage, timings: Timings) -> Option<Value> {
+        self.include_usage.then(|| {
+            let mut value = self.frame(json!([]), Part::Chunk);
+            set(&mut value, "usage", json!(usage));
+            self.extend(&mut value, timings);
+            value
+        })
     }
 
     /// Returns the last chunks: the reason for the end, and the usage if requested.
     pub fn closing(&self, finish: Finish, usage: Usage, timings: Timings) -> Vec<Value> {
-        let nothing = if self.kind == Kind::Chat { json!({}) } else { json!("") };
-        let mut last = self.chunk(nothing, Some(self.reason(finish)));
+        let mut last = self.end_of(0, finish);
         self.extend(&mut last, timings);
-        let mut chunks = vec![last];
-        if self.include_usage {
-            let mut value = self.frame(json!([]), Part::Chunk);
-            set(&mut value, "usage", json!(usage));
-            self.extend(&mut value, timings);
-            chunks.push(value);
-        }
-        chunks
+        std::iter::once(last).chain(self.usage(usage, timings)).collect()
     }
 
     /// Returns the reason for the end in this dialect. OpenAI has no word for a time limit: what is cut off is `length`.
@@ -112,9 +133,9 @@ impl Reply {
         }
     }
 
-    fn chunk(&self, content: Value, finish: Option<Finish>) -> Value {
+    fn chunk(&self, index: usize, content: Value, finish: Option<Finish>) -> Value {
         let key = if self.kind == Kind::Chat { "delta" } else { "text" };
-        self.frame(json!([{"index": 0, "finish_reason": finish, key: content}]), Part::Chunk)
+        self.frame(json!([{"index": index, "finish_reason": finish, key: content}]), Part::Chunk)
     }
 
     fn frame(&self, choices: Value, part: Part) -> Value {

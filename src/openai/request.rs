@@ -5,6 +5,9 @@ use super::options::Options;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+/// The largest number of texts of one request, which OpenAI takes too.
+const MAX_PROMPTS: usize = 2048;
+
 /// The body of `POST /v1/chat/completions`.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct ChatRequest {
@@ -37,7 +40,7 @@ impl ChatRequest {
     /// The reason why it cannot be answered, as far as that follows from the body alone.
     pub fn read(body: &Map<String, Value>) -> Result<ChatRequest, String> {
         let options = Options::read(body)?;
-        keys::check(body, keys::CHAT_ONLY)?;
+        keys::check_chat(body)?;
         let mut variables: Map<String, Value> = member(body, "chat_template_kwargs")?.unwrap_or_default();
         if let Some(taken) = ["messages", "chat_template"].into_iter().find(|key| variables.contains_key(*key)) {
             return Err(format!("`{taken}` in `chat_template_kwargs` is not served"));
@@ -146,23 +149,38 @@ pub struct CompletionRequest {
 }
 
 impl CompletionRequest {
-    /// Reads a body, as [`ChatRequest::read`].
+    /// Reads a body with one text, as [`ChatRequest::read`].
     ///
     /// # Errors
     /// As [`ChatRequest::read`].
     pub fn read(body: &Map<String, Value>) -> Result<CompletionRequest, String> {
+        let (mut texts, options) = CompletionRequest::read_several(body)?;
+        match texts.pop() {
+            Some(prompt) if texts.is_empty() => Ok(CompletionRequest { prompt, options }),
+            _ => Err("`prompt` must be one text".into()),
+        }
+    }
+
+    /// Reads a body with one text or a list of texts, of which there is at least one.
+    ///
+    /// # Errors
+    /// As [`ChatRequest::read`].
+    pub fn read_several(body: &Map<String, Value>) -> Result<(Vec<String>, Options), String> {
         let options = Options::read(body)?;
         keys::check(body, keys::COMPLETION_ONLY)?;
         let prompt: Value = member(body, "prompt")?.ok_or("`prompt` is missing")?;
-        let prompt = match prompt {
-            Value::String(text) => Some(text),
-            // Some clients write a text as a list of one.
-            Value::Array(mut texts) if texts.len() == 1 => match texts.pop() {
-                Some(Value::String(text)) => Some(text),
-                _ => None,
-            },
-            _ => None,
+        let wrong = || "`prompt` must be a text or a list of texts".to_owned();
+        let texts = match prompt {
+            Value::String(text) => vec![text],
+            Value::Array(values) if values.len() > MAX_PROMPTS => {
+                return Err(format!("`prompt` has {} texts, and at most {MAX_PROMPTS} are taken", values.len()));
+            }
+            Value::Array(values) if !values.is_empty() => {
+                let text = |value| if let Value::String(text) = value { Ok(text) } else { Err(wrong()) };
+                values.into_iter().map(text).collect::<Result<_, _>>()?
+            }
+            _ => return Err(wrong()),
         };
-        Ok(CompletionRequest { prompt: prompt.ok_or("`prompt` must be one text")?, options })
+        Ok((texts, options))
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use serde_json::{Map, Value, json};
+use std::time::Duration;
 
 fn options(body: Value) -> Result<Options, String> {
     Options::read(body.as_object().unwrap())
@@ -271,6 +272,48 @@ fn what_a_template_is_told_besides_the_messages() {
     }
 }
 
+/// Frameworks of agents send their tools with every request, and forbid them in the last one.
+#[test]
+fn tools_that_must_not_be_called_are_no_reason_to_refuse_a_chat() {
+    let tools = json!([{"type": "function", "function": {"name": "f"}}]);
+    assert!(chat(json!({"tools": tools, "tool_choice": "none"})).is_ok());
+    assert!(chat(json!({"functions": [{"name": "f"}], "function_call": "none"})).is_ok());
+    for choice in [json!(null), json!("auto"), json!("required")] {
+        let told = chat(json!({"tools": tools, "tool_choice": choice})).unwrap_err();
+        assert_eq!(told, "`tools` is not served", "{choice}");
+    }
+    assert_eq!(chat(json!({"tools": tools, "function_call": "none"})).unwrap_err(), "`tools` is not served");
+}
+
+#[test]
+fn several_texts_of_one_request_are_several_choices_of_its_answer() {
+    let body = json!({"prompt": ["a", "b"], "max_tokens": 3});
+    let (texts, options) = CompletionRequest::read_several(body.as_object().unwrap()).unwrap();
+    assert_eq!((texts, options.max_tokens), (vec!["a".to_owned(), "b".to_owned()], Some(3)));
+    let reply = Reply {
+        kind: Kind::Text,
+        id: "x".into(),
+        created: 0,
+        model: "m".into(),
+        template: TemplateUse::Raw,
+        include_usage: true,
+        dialect: Dialect::OpenAi,
+    };
+    let timings = |n| Timings::new((n, Duration::from_secs(1)), (2 * n, Duration::from_secs(1)));
+    let both = timings(3).plus(timings(1));
+    assert_eq!((both.prompt_n, both.predicted_n, both.predicted_per_second), (4, 8, 4.0));
+    let usage = Usage::of(3, timings(3)).plus(Usage::of(1, timings(1)));
+    assert_eq!((usage.prompt_tokens, usage.completion_tokens, usage.total_tokens), (4, 8, 12));
+    let whole = reply.whole_of(&[("A", Finish::Stop), ("B", Finish::TimedOut)], usage, both);
+    let expected = json!([
+        {"index": 0, "finish_reason": "stop", "text": "A"}, {"index": 1, "finish_reason": "length", "text": "B"},
+    ]);
+    assert_eq!((&whole["choices"], &whole["usage"]["total_tokens"]), (&expected, &json!(12)));
+    let (piece, end) = (reply.piece_of(1, "B"), reply.end_of(1, Finish::Stop));
+    assert_eq!(piece["choices"], json!([{"index": 1, "finish_reason": null, "text": "B"}]));
+    assert_eq!(end["choices"], json!([{"index": 1, "finish_reason": "stop", "text": ""}]));
+}
+
 #[test]
 fn a_body_that_cannot_be_answered_is_told_by_the_name_of_what_is_wrong() {
     for (more, why) in [
@@ -288,7 +331,9 @@ fn a_body_that_cannot_be_answered_is_told_by_the_name_of_what_is_wrong() {
     assert_eq!(complete(json!({"prompt": ["a"]})).unwrap().prompt, "a");
     for (body, why) in [
         (json!({"prompt": ["a", "b"]}), "`prompt` must be one text"),
-        (json!({"prompt": [1, 2]}), "`prompt` must be one text"),
+        (json!({"prompt": [1, 2]}), "`prompt` must be a text or a list of texts"),
+        (json!({"prompt": []}), "`prompt` must be a text or a list of texts"),
+        (json!({"prompt": vec!["a"; 2049]}), "`prompt` has 2049 texts, and at most 2048 are taken"),
         (json!({}), "`prompt` is missing"),
         (json!({"prompt": "a", "reasoning_effort": "low"}), "`reasoning_effort` is not served"),
     ] {

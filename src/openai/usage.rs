@@ -11,6 +11,31 @@ pub struct Usage {
     pub prompt_tokens_details: PromptDetails,
 }
 
+impl Usage {
+    pub fn of(prompt_tokens: u32, timings: Timings) -> Usage {
+        let completion_tokens = timings.predicted_n;
+        Usage {
+            prompt_tokens,
+            completion_tokens,
+            total_tokens: prompt_tokens.saturating_add(completion_tokens),
+            prompt_tokens_details: PromptDetails { cached_tokens: timings.cache_n },
+        }
+    }
+
+    /// Returns the counts of both together.
+    pub fn plus(self, other: Usage) -> Usage {
+        let cached = self.prompt_tokens_details.cached_tokens;
+        Usage {
+            prompt_tokens: self.prompt_tokens.saturating_add(other.prompt_tokens),
+            completion_tokens: self.completion_tokens.saturating_add(other.completion_tokens),
+            total_tokens: self.total_tokens.saturating_add(other.total_tokens),
+            prompt_tokens_details: PromptDetails {
+                cached_tokens: cached.saturating_add(other.prompt_tokens_details.cached_tokens),
+            },
+        }
+    }
+}
+
 /// Tokens of the prompt that were not computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PromptDetails {
@@ -59,6 +84,23 @@ impl Timings {
             predicted_n: predicted.0,
             predicted_ms: ms(predicted.1),
             predicted_per_second: rate(predicted),
+        }
+    }
+
+    /// Returns the times of two answers, one after the other.
+    pub fn plus(self, other: Timings) -> Timings {
+        let rate = |n: u32, ms: f64| if ms > 0.0 { f64::from(n) * 1_000.0 / ms } else { 0.0 };
+        let (prompt_n, prompt_ms) = (self.prompt_n.saturating_add(other.prompt_n), self.prompt_ms + other.prompt_ms);
+        let predicted_n = self.predicted_n.saturating_add(other.predicted_n);
+        let predicted_ms = self.predicted_ms + other.predicted_ms;
+        Timings {
+            cache_n: self.cache_n.saturating_add(other.cache_n),
+            prompt_n,
+            prompt_ms,
+            prompt_per_second: rate(prompt_n, prompt_ms),
+            predicted_n,
+            predicted_ms,
+            predicted_per_second: rate(predicted_n, predicted_ms),
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use super::exchange::{COMPUTING, STANDING};
 use super::generate::generate;
-use super::prompt;
 use super::renderer::Renderer;
+use super::{prompt, several};
 use crate::clock;
 use crate::engine::{AtWork, Engine, EngineError, Event, Figure, Metrics, Prompt, Vectors};
 use crate::openai::{
     ApiError, ChatRequest, CompletionRequest, DONE, Dialect, EmbeddingReply, EmbeddingRequest, Finish, Kind, Options,
-    PromptDetails, Reply, Timings, Usage, comment, event as sse,
+    Reply, Timings, Usage, comment, event as sse,
 };
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -158,11 +158,19 @@ async fn chat(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
 
 async fn completions(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Answer {
     let engine = shared.engine()?;
-    let request = CompletionRequest::read(&parse(&body)?).map_err(ApiError::bad_request)?;
-    let options = request.options.clone();
+    let (texts, options) = CompletionRequest::read_several(&parse(&body)?).map_err(ApiError::bad_request)?;
     let asking = Arc::clone(&engine);
-    let prompt = off_thread(move || prompt::of_text(&asking, &request)).await?;
-    answer(&shared, &engine, Kind::Text, (prompt, &options, asked_name(&headers))).await
+    let all = move || texts.iter().map(|text| prompt::of_text(&asking, text)).collect::<Result<Vec<Prompt>, _>>();
+    let (mut prompts, asked) = (off_thread(all).await?, asked_name(&headers));
+    match prompts.pop() {
+        Some(prompt) if prompts.is_empty() => answer(&shared, &engine, Kind::Text, (prompt, &options, asked)).await,
+        last => {
+            prompts.extend(last);
+            let first = prompts.first().ok_or_else(|| ApiError::bad_request("`prompt` is empty"))?;
+            let reply = shared.reply(Kind::Text, &engine, (first, &options, asked));
+            several::answer(&engine, reply, prompts, &options).await
+        }
+    }
 }
 
 async fn embeddings(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Answer {
@@ -190,9 +198,11 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 }
 
 /// Runs `make` on another thread, since work that takes milliseconds must not block the thread that serves all clients.
-async fn off_thread(make: impl FnOnce() -> Result<Prompt, ApiError> + Send + 'static) -> Result<Prompt, ApiError> {
+async fn off_thread<T: Send + 'static>(
+    make: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
     match tokio::task::spawn_blocking(make).await {
-        Ok(prompt) => prompt,
+        Ok(made) => made,
         Err(error) => Err(ApiError::broken(error.to_string())),
     }
 }
@@ -230,7 +240,7 @@ async fn collect(reply: &Reply, mut events: Receiver<Event>) -> Result<serde_jso
             Event::Piece(piece) => text.push_str(&piece),
             Event::Done { finish: Finish::Cancelled, .. } if reply.dialect == Dialect::OpenAi => break,
             Event::Done { finish, timings } => {
-                return Ok(reply.whole(&text, finish, usage(prompt_tokens, timings), timings));
+                return Ok(reply.whole(&text, finish, Usage::of(prompt_tokens, timings), timings));
             }
             Event::Failed(error) => return Err(error.into()),
         }
@@ -271,7 +281,7 @@ fn stream(reply: Reply, events: Receiver<Event>, signs: (Arc<Metrics>, AtWork, D
             }
             Some(Event::Done { finish, timings }) => {
                 done = true;
-                last_part(&reply, finish, usage(prompt_tokens, timings), timings)
+                last_part(&reply, finish, Usage::of(prompt_tokens, timings), timings)
             }
             Some(Event::Failed(error)) => {
                 done = true;
@@ -296,16 +306,6 @@ fn last_part(reply: &Reply, finish: Finish, usage: Usage, timings: Timings) -> S
     let mut text: String = reply.closing(finish, usage, timings).iter().map(sse).collect();
     text.push_str(&format!("data: {DONE}\n\n"));
     text
-}
-
-fn usage(prompt_tokens: u32, timings: Timings) -> Usage {
-    let completion_tokens = timings.predicted_n;
-    Usage {
-        prompt_tokens,
-        completion_tokens,
-        total_tokens: prompt_tokens.saturating_add(completion_tokens),
-        prompt_tokens_details: PromptDetails { cached_tokens: timings.cache_n },
-    }
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ mod readiness;
 mod renderer;
 mod runtime_dir;
 mod serve;
+mod several;
 mod shared;
 mod start_spec;
 mod status;

@@ -4,7 +4,7 @@
 use super::renderer::{Renderer, Source};
 use crate::clock::Timestamp;
 use crate::engine::{Chat, Engine, EngineError, Prompt};
-use crate::openai::{ApiError, ChatRequest, CompletionRequest};
+use crate::openai::{ApiError, ChatRequest};
 use std::time::Duration;
 
 /// Makes the prompt of a chat: by the model's own template, or from the plain text when the model has none. Does not
@@ -51,6 +51,6 @@ pub fn of_chat(
 }
 
 /// Makes the prompt of a text that the model continues.
-pub fn of_text(engine: &Engine, request: &CompletionRequest) -> Result<Prompt, ApiError> {
-    Ok(engine.text_prompt(&request.prompt)?)
+pub fn of_text(engine: &Engine, text: &str) -> Result<Prompt, ApiError> {
+    Ok(engine.text_prompt(text)?)
 }

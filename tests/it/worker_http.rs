@@ -164,6 +164,47 @@ fn a_stream_is_the_same_text_in_pieces() {
     assert_eq!(pieces, whole);
 }
 
+/// Evaluation tools send their questions in lists: each has its own answer, in the order of the list.
+#[test]
+fn several_prompts_of_one_request_get_one_choice_each_with_its_index() {
+    let worker = ready_with(&fixtures::smollm2(), &REPRODUCIBLE);
+    let prompts = ["The capital of France is", "Once upon a time"];
+    let body = |prompt: Value, stream: bool| {
+        json!({
+            "prompt": prompt, "max_tokens": 6, "temperature": 0, "stream": stream, "ignore_eos": true,
+            "stream_options": {"include_usage": true},
+        })
+    };
+    let alone = prompts.map(|prompt| {
+        let (status, answer) = worker.post("/v1/completions", &body(json!(prompt), false));
+        assert_eq!(status, 200, "{answer}");
+        answer["choices"][0]["text"].as_str().unwrap().to_owned()
+    });
+    let (status, answer) = worker.post("/v1/completions", &body(json!(prompts), false));
+    assert_eq!(status, 200, "{answer}");
+    for (index, text) in alone.iter().enumerate() {
+        let choice = &answer["choices"][index];
+        assert_eq!((&choice["index"], &choice["text"]), (&json!(index), &json!(text)), "{answer}");
+    }
+    assert_eq!(answer["usage"]["completion_tokens"], 12);
+
+    let (status, stream) = worker.ask("POST", "/v1/completions", &body(json!(prompts), true).to_string());
+    assert_eq!(status, 200, "{stream}");
+    let events: Vec<&str> = stream.split("\n\n").filter_map(|e| e.strip_prefix("data: ")).collect();
+    assert_eq!(events.last(), Some(&"[DONE]"));
+    let chunks: Vec<Value> = events[..events.len() - 1].iter().map(|e| serde_json::from_str(e).unwrap()).collect();
+    let of = |index: usize| -> Vec<&Value> {
+        chunks.iter().map(|chunk| &chunk["choices"][0]).filter(|choice| choice["index"] == json!(index)).collect()
+    };
+    for (index, text) in alone.iter().enumerate() {
+        let choices = of(index);
+        let pieces: String = choices.iter().map(|choice| choice["text"].as_str().unwrap()).collect();
+        assert_eq!((&pieces, &choices.last().unwrap()["finish_reason"]), (text, &json!("length")));
+    }
+    let last = chunks.last().unwrap();
+    assert_eq!((&last["choices"], &last["usage"]["completion_tokens"]), (&json!([]), &json!(12)));
+}
+
 #[test]
 fn a_request_that_makes_no_sense_is_refused_and_the_worker_lives_on() {
     let worker = ready();
