@@ -3,7 +3,7 @@
 //! The code map. Dependencies point down only:
 //!
 //! ```text
-//! main → cli → serve → ops → inventory prune queue lifecycle → worker engine → openai db host → supervise → http gguf model clock
+//! main → cli → serve → ops → inventory prune queue lifecycle → worker engine → openai ollama db host → supervise → http gguf model clock
 //! ```
 //!
 //! | room | owns | must not be found in it |
@@ -22,6 +22,7 @@
 //! | [`engine`] | llama.cpp, in the worker process alone; a stub without the `llama` feature | HTTP, SQL |
 //! | [`worker`] | the process that hosts the engine and serves it by HTTP, and the handle everyone uses | llama.cpp types |
 //! | [`openai`] | the dialect: requests, answers, streams, embeddings, errors | who answers, sockets |
+//! | [`ollama`] | Ollama's dialect: requests, answers, lists, and its way to OpenAI's and back | who answers, sockets |
 //! | [`supervise`] | child processes: start, readiness, logs, stop, why they ended | what the children do |
 //! | [`http`] | one client for Unix sockets and TCP: whole answers, streams, bytes passed through | what is asked |
 //! | [`host`] | what the machine has: memory, GPUs; bounded reads in a child; file locks and leases | models |
@@ -101,6 +102,7 @@ pub mod http;
 pub mod inventory;
 pub mod lifecycle;
 pub mod model;
+pub mod ollama;
 pub mod openai;
 pub mod ops;
 pub mod prune;

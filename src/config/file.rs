@@ -1,5 +1,6 @@
 use super::memory::Memory;
 use super::models::{EngineFile, ModelsFile};
+use super::ollama::Ollama;
 use super::read::{bytes, duration, typed};
 use super::serve::Serve;
 use super::{ServerAddress, WorkerConfig, bad_config};
@@ -31,6 +32,7 @@ pub(super) struct ConfigFile {
     pub trash: Trash,
     pub memory: Memory,
     pub serve: Serve,
+    pub ollama: Ollama,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -5,6 +5,7 @@ mod env;
 mod file;
 mod memory;
 mod models;
+mod ollama;
 mod places;
 mod places_local;
 mod ports;
@@ -16,6 +17,7 @@ mod tasks;
 
 pub use env::Env;
 pub use models::{EngineConfig, ModelsConfig};
+pub use ollama::OllamaConfig;
 pub use ports::PortRange;
 pub use serve::{ListenAddress, ServeConfig, ServeFlags, ServeLimits};
 pub use servers::{PruneConfig, ServerAddress};
@@ -71,6 +73,7 @@ pub struct Config {
     /// What models may take of the memory of each device.
     pub memory: BudgetLimits,
     pub serve: ServeConfig,
+    pub ollama: OllamaConfig,
     /// The folder of the locks of this machine's executors and of its device: next to the database, so that all
     /// processes that use it find each other. Two processes that share a queue on one machine but not this folder would
     /// both load a model.
@@ -256,6 +259,7 @@ impl Config {
             prune: PruneConfig::settle(env, file.prune.ollama.as_deref(), &file.prune.endpoints)?,
             auto_prune: AutoPrune::load(env, &file.auto_prune)?,
             trash: TrashConfig { expire: file.trash.expire },
+            ollama: file.ollama.settings(),
             memory: memory::load(env, &file.memory)?,
             serve,
             runtime_dir: env.runtime_dir(),

@@ -18,6 +18,9 @@ pub enum Event {
     Start { waiter: WaiterId, key: ServerKey, may_evict: bool, profile: Profile },
     /// A person wants the server to end; `now` cuts off running answers.
     Stop { waiter: WaiterId, key: ServerKey, now: bool },
+    /// A request wishes that the server is stopped once it has had nothing to do for this long. The last wish counts,
+    /// until the server has stopped.
+    Keep { key: ServerKey, idle: Duration },
     /// A waiter has gone, or its answer has ended.
     Leave { waiter: WaiterId },
     /// The memory of a load is reserved.
@@ -167,7 +170,11 @@ pub enum Report {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unload {
     Requested,
-    Evicted { by: ServerKey },
+    /// It had nothing to do for as long as it was to be kept.
+    Idle,
+    Evicted {
+        by: ServerKey,
+    },
     Unwanted,
     Shutdown,
 }

@@ -1,4 +1,5 @@
 use crate::model::DeviceBytes;
+use std::time::Duration;
 
 /// What has to be known of a model before it is loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -9,6 +10,9 @@ pub struct Profile {
     pub needs: Vec<DeviceBytes>,
     /// A pinned model is never evicted.
     pub pinned: bool,
+    /// The time without a request after which its server is stopped, unless a request wished for another one; `None`:
+    /// it stays until its memory is needed.
+    pub idle_timeout: Option<Duration>,
     /// The disk of its files (`st_dev`): at most two loads at once read from one disk.
     pub disk: u64,
     /// Identifies the files as they are now. A model whose file was refused is tried again when it has changed.

@@ -16,6 +16,8 @@ pub(super) struct Server {
     /// Those who waited for this load. Until they are served it is not evicted.
     pub promised: BTreeSet<WaiterId>,
     pub last_used: Duration,
+    /// For how long a request wished that it is kept while it has nothing to do.
+    pub keep: Option<Duration>,
     /// Unexpected ends in a row.
     pub crashes: u32,
     /// Whether this start was ready.
@@ -89,6 +91,7 @@ impl Server {
             in_flight: BTreeSet::new(),
             promised: BTreeSet::new(),
             last_used: Duration::ZERO,
+            keep: None,
             crashes: 0,
             was_loaded: false,
             is_restart: false,
@@ -125,6 +128,18 @@ impl Server {
     /// Returns whether it gives way at some time, when its answers have ended.
     pub fn may_give_way(&self) -> bool {
         !self.profile.pinned && matches!(self.state, ServerState::Ready { .. } | ServerState::Starting { .. })
+    }
+
+    /// Returns when it is stopped unless it is used again; `None` for one that stays until its memory is needed. A pin is
+    /// a person's, and comes before what requests wish.
+    pub fn expires(&self) -> Option<Duration> {
+        match self.state {
+            ServerState::Ready { .. } if !self.profile.pinned && self.wedged.is_none() => {
+                let idle = self.keep.or(self.profile.idle_timeout)?;
+                Some(self.last_used.saturating_add(idle))
+            }
+            _ => None,
+        }
     }
 
     pub fn free_slots(&self) -> usize {

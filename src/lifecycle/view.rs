@@ -1,5 +1,6 @@
 use super::{DeviceBytes, ServerKey};
 use serde::Serialize;
+use std::time::Duration;
 
 /// The state of a server, for people and programs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -54,6 +55,9 @@ pub struct ServerView {
     pub slots: u32,
     /// What is reserved for it.
     pub reserved: Vec<DeviceBytes>,
+    /// When it is stopped unless it is used again, on the clock of the state; `None`: when its memory is needed.
+    #[serde(skip)]
+    pub expires: Option<Duration>,
     /// Why it failed or crashed last.
     pub last_error: Option<String>,
 }

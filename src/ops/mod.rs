@@ -20,6 +20,7 @@ pub mod known_roots;
 pub mod list;
 pub mod measured_memory;
 pub mod memory_fit;
+pub mod model_header;
 pub mod needs;
 pub mod patterns;
 pub mod prompt;

@@ -9,9 +9,11 @@ mod daemon;
 pub mod gateway;
 mod instance_lock;
 pub mod listen;
+pub mod ollama;
 mod phase;
 pub mod ports;
 mod queue_loop;
+pub mod router_shapes;
 mod schedule;
 mod task_servers;
 

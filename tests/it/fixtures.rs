@@ -52,6 +52,12 @@ pub fn openai() -> PathBuf {
     fixture("python/openai-3.57.0")
 }
 
+/// The folder with Ollama's package and what it needs, for `PYTHONPATH`.
+#[cfg(feature = "llama")]
+pub fn ollama() -> PathBuf {
+    fixture("python/ollama-0.6.3")
+}
+
 /// The right to run an engine: held by one test at a time over all processes, since engines that share two cores take
 /// minutes for what one does in seconds, and limits that tell a hang from work would have to grow with them.
 #[cfg(feature = "llama")]

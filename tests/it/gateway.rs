@@ -9,15 +9,15 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// A daemon with both real models that listens on a port; killed at the end of the test.
-struct Daemon {
+pub struct Daemon {
     child: Child,
-    url: String,
+    pub url: String,
     _turn: File,
     _sandbox: Sandbox,
 }
 
 impl Daemon {
-    fn start() -> Daemon {
+    pub fn start() -> Daemon {
         let turn = fixtures::engine_turn();
         let sandbox = Sandbox::new();
         sandbox.place(&fixtures::smollm2(), "SmolLM2-135M-Instruct.Q4_1.gguf");
@@ -44,6 +44,22 @@ impl Daemon {
         std::thread::spawn(move || lines.for_each(drop));
         Daemon { child, url: format!("http://{address}"), _turn: turn, _sandbox: sandbox }
     }
+
+    /// Runs a script that uses a client as it is published.
+    #[track_caller]
+    pub fn serves(&self, script: &str, package: &Path, models: &[&str]) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/owners").join(script);
+        let output = Command::new("python3")
+            .arg(script)
+            .arg(&self.url)
+            .args(models)
+            .env("PYTHONPATH", package)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("NO_PROXY", "*")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 impl Drop for Daemon {
@@ -57,15 +73,5 @@ impl Drop for Daemon {
 /// The script has the whole list of what a user of the package would lose.
 #[test]
 fn the_openai_package_works_without_options_but_the_address() {
-    let daemon = Daemon::start();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/owners/openai_client.py");
-    let output = Command::new("python3")
-        .arg(script)
-        .args([&daemon.url, "org/small", "base"])
-        .env("PYTHONPATH", fixtures::openai())
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("NO_PROXY", "*")
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Daemon::start().serves("openai_client.py", &fixtures::openai(), &["org/small", "base"]);
 }

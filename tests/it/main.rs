@@ -28,6 +28,8 @@ mod launch;
 mod ledger;
 #[cfg(feature = "llama")]
 mod offload;
+#[cfg(feature = "llama")]
+mod ollama;
 mod packaging;
 #[cfg(feature = "llama")]
 mod ports;

@@ -20,6 +20,7 @@ impl State {
         let Some(server) = self.servers.get_mut(key) else { return };
         server.state = ServerState::Stopped;
         server.wedged = None;
+        server.keep = None;
         server.promised.clear();
         for (waiter, was_running) in std::mem::take(&mut server.stop_waiters) {
             effects.push(Effect::StopDone { waiter, was_running });

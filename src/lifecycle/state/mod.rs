@@ -76,6 +76,11 @@ impl State {
                 self.start((waiter, key), may_evict, profile, effects);
             }
             Event::Stop { waiter, key, now } => self.stop((waiter, key), now, effects),
+            Event::Keep { key, idle } => {
+                if let Some(server) = self.servers.get_mut(&key) {
+                    server.keep = Some(idle);
+                }
+            }
             Event::Leave { waiter } => self.leave(waiter),
             Event::Admitted { key, generation } => self.admitted(&key, generation, effects),
             Event::Refused { key, generation, refusal } => self.refused(&key, generation, &refusal, effects),
@@ -170,6 +175,7 @@ impl State {
         let mut times: Vec<Duration> = Vec::new();
         let mut is_any_short = false;
         for server in self.servers.values() {
+            times.extend(server.expires().filter(|_| server.is_evictable(self.has_waiters(&server.key))));
             match &server.state {
                 ServerState::Draining { until, .. } => times.push(*until),
                 ServerState::Backoff { until } => times.push(*until),

@@ -1,7 +1,7 @@
 //! What follows from the state at a moment: who is granted a slot, what is loaded, and who gives way.
 
 use super::super::event::{Effect, Report, Unload};
-use super::super::server::{Queued, ServerState};
+use super::super::server::{Queued, Server, ServerState};
 use super::super::{DeviceBytes, ServerKey, Why, victims};
 use super::{Rank, State, Want, denial};
 use std::collections::BTreeMap;
@@ -24,6 +24,7 @@ impl State {
         self.retry_late();
         let claim = self.claim();
         self.grant(claim.as_ref(), effects);
+        self.end_idle(effects);
         self.evict(claim, effects);
         self.admit(effects);
         self.end_shutdown(effects);
@@ -48,6 +49,20 @@ impl State {
         }
         for key in cut {
             self.lose(&key, denial(Why::Stopped, "the server was stopped"), effects);
+        }
+    }
+
+    /// Stops servers that had nothing to do for as long as they were to be kept.
+    fn end_idle(&mut self, effects: &mut Vec<Effect>) {
+        let now = self.now;
+        let is_over = |server: &Server| {
+            server.expires().is_some_and(|at| at <= now) && server.is_evictable(self.has_waiters(&server.key))
+        };
+        let over: Vec<ServerKey> = self.servers.values().filter(|s| is_over(s)).map(|s| s.key.clone()).collect();
+        for key in over {
+            let Some(server) = self.servers.get_mut(&key) else { continue };
+            server.state = ServerState::Stopping { why: Unload::Idle };
+            effects.push(Effect::Stop { key, generation: server.generation, now: false });
         }
     }
 

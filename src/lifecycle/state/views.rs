@@ -30,6 +30,7 @@ impl State {
                     queued: u32::try_from(queued).unwrap_or(u32::MAX),
                     slots: server.slots,
                     reserved: if server.has_memory() { server.profile.needs.clone() } else { Vec::new() },
+                    expires: server.expires(),
                     last_error: server.last_error.clone(),
                 }
             })

@@ -1,3 +1,4 @@
+mod idle;
 mod rules;
 mod schedules;
 mod world;

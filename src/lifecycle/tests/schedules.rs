@@ -56,6 +56,11 @@ fn schedule(seed: u64) {
                 of.pinned = world.pinned.contains(&key(n));
                 world.happens(Event::Changed { key: key(n), profile: of });
             }
+            37 if world.random.one_in(2) => {
+                let at_once = world.random.one_in(3);
+                let idle = if at_once { Duration::ZERO } else { world.random.ms(0, 20_000) };
+                world.keep(&key(n), idle);
+            }
             37 => {
                 if !world.fails_at_start.remove(&key(n)) {
                     world.fails_at_start.insert(key(n));

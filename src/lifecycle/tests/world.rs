@@ -137,6 +137,10 @@ impl World {
         self.happens(Event::Stop { waiter, key, now });
     }
 
+    pub fn keep(&mut self, key: &ServerKey, idle: Duration) {
+        self.happens(Event::Keep { key: key.clone(), idle });
+    }
+
     pub fn leave(&mut self, waiter: WaiterId) {
         if matches!(self.outcomes.get(&waiter), Some(Outcome::Waits | Outcome::Runs)) {
             self.outcomes.insert(waiter, Outcome::Left);

@@ -99,7 +99,7 @@ fn scene_with(answers: HashMap<ModelId, Denial>, serve: &str) -> Scene {
                     let was_running = key.purpose == Purpose::Main;
                     answer.send(Stopped { was_running, took: Duration::from_millis(2_100) }).unwrap();
                 }
-                Command::Acquire { .. } | Command::Leave { .. } | Command::Refresh => {}
+                Command::Acquire { .. } | Command::Leave { .. } | Command::Keep { .. } | Command::Refresh => {}
             }
         }
     });
@@ -142,11 +142,12 @@ impl Scene {
             queued: 2,
             slots: 4,
             reserved: Vec::new(),
+            expires: None,
             last_error: None,
         };
         let log = LogRing::new();
         log.collect(std::io::Cursor::new("one\ntwo\nthree\n")).unwrap();
-        let server = Server { view, info: Some(info()), ready: Some(crate::clock::instant()), log };
+        let server = Server { view, info: Some(info()), ready: Some(crate::clock::instant()), expires: None, log };
         self.servers.send_replace(Arc::new(vec![server]));
     }
 }

@@ -187,6 +187,7 @@ impl Actor {
                 self.stops.insert(waiter, (clock::instant(), answer));
                 self.step(Event::Stop { waiter, key, now });
             }
+            Command::Keep { key, idle } => self.step(Event::Keep { key, idle }),
             Command::Refresh => self.refresh(),
             Command::Leave { waiter } => {
                 self.slots.remove(&waiter);

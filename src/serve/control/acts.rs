@@ -181,6 +181,7 @@ impl Actor {
                 Server {
                     info: ready.map(|(_, _, _, info)| Arc::clone(info)),
                     ready: ready.map(|(_, at, _, _)| *at),
+                    expires: view.expires.and_then(|at| self.began.checked_add(at)),
                     log: acting.map(|acting| acting.log.clone()).unwrap_or_default(),
                     view,
                 }

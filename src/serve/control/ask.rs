@@ -118,6 +118,11 @@ pub enum Command {
         now: bool,
         answer: oneshot::Sender<Stopped>,
     },
+    /// A request wishes that a server is stopped once it has had nothing to do for this long.
+    Keep {
+        key: ServerKey,
+        idle: Duration,
+    },
     /// Settings of models may have changed.
     Refresh,
 }
@@ -138,6 +143,8 @@ pub struct Server {
     pub info: Option<Arc<ServerInfo>>,
     /// Since when it is ready.
     pub ready: Option<std::time::Instant>,
+    /// When it is stopped unless it is used again; `None`: when its memory is needed.
+    pub expires: Option<std::time::Instant>,
     pub log: LogRing,
 }
 
@@ -188,6 +195,13 @@ impl Control {
             return none;
         }
         stopped.await.unwrap_or(none)
+    }
+
+    /// Wishes that a server is stopped once it has had nothing to do for this long. The last wish counts; a pin comes
+    /// before it, and so does another model that needs the memory.
+    pub fn keep(&self, key: ServerKey, idle: Duration) {
+        // Without the deciding task nothing is kept.
+        let _ = self.commands.send(Command::Keep { key, idle });
     }
 
     /// Has the settings of models read again: a pin counts at once.

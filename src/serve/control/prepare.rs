@@ -53,6 +53,7 @@ pub fn prepare(session: &mut Session, key: &ServerKey) -> anyhow::Result<Result<
         name,
         needs: bytes,
         pinned: row.pinned,
+        idle_timeout: settings.idle_timeout,
         disk: model.main().map_or(0, |file| file.identity.dev),
         files: files(&model),
     };

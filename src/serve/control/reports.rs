@@ -23,6 +23,7 @@ pub fn happening(report: &Report, name: &dyn Fn(&ServerKey) -> String) -> Happen
         Report::Unloaded { key, why } => {
             let (reason, by) = match why {
                 Unload::Requested => ("requested", None),
+                Unload::Idle => ("idle", None),
                 Unload::Evicted { by } => ("evicted", Some(name(by))),
                 Unload::Unwanted => ("unwanted", None),
                 Unload::Shutdown => ("shutdown", None),

@@ -9,6 +9,7 @@ use super::catalog::{self, Catalogs};
 use super::control::{self, Control, EventLog, Sessions};
 use super::gateway::{Gateway, Records};
 use super::listen::{Bound, Gate, Keys, Setup, bind, raise_open_files};
+use super::ollama::Ollama;
 use super::ports::Ports;
 use super::task_servers::TaskServers;
 use super::{Phase, instance_lock, queue_loop};
@@ -158,9 +159,10 @@ impl Daemon {
         follow_settings(control.clone(), catalogs.clone());
         let ports = Ports::of_gateway(gate.clone(), &gateway);
         drop(tokio::spawn(ports.clone().follow(self.log())));
-        let api = Arc::new(Api::new(control.clone(), catalogs, config, (records, ports)));
+        let api = Arc::new(Api::new(control.clone(), catalogs, config, (records, ports.clone())));
         drop(tokio::spawn(Arc::clone(api.metrics()).follow(control.events().follow(Some(0)))));
-        let routes = routes::all(&gateway, api);
+        let ollama = Arc::new(Ollama::new(Arc::clone(&gateway), sessions.clone()));
+        let routes = routes::all(&gateway, api, (ollama, ports));
         let mut listening = Vec::new();
         for (address, bound) in bound {
             if matches!(address, ListenAddress::Tcp(_)) {

@@ -1,17 +1,22 @@
 use crate::serve::api::{self, Api};
 use crate::serve::gateway::{self, Gateway};
-use axum::Router;
+use crate::serve::ollama::{self, Ollama};
+use crate::serve::ports::Ports;
+use crate::serve::router_shapes;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
+use axum::{Extension, Router};
 use std::sync::Arc;
 
 /// Returns all routes of the daemon.
-pub(super) fn all(gateway: &Arc<Gateway>, api: Arc<Api>) -> Router {
+pub(super) fn all(gateway: &Arc<Gateway>, api: Arc<Api>, (ollama, ports): (Arc<Ollama>, Ports)) -> Router {
     let health = || async { axum::Json(serde_json::json!({"status": "ok"})) };
     Router::new()
         .route("/health", get(health))
         .route("/v1/health", get(health))
         .merge(gateway::routes(Arc::clone(gateway)))
+        .merge(router_shapes::routes(Arc::clone(gateway)).layer(Extension(ports)))
+        .merge(ollama::routes(ollama))
         .merge(api::routes(api))
         .fallback(gateway::no_route)
         .method_not_allowed_fallback(gateway::wrong_method)

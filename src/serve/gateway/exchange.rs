@@ -25,12 +25,14 @@ const ANSWER_BYTES: usize = 64 << 20;
 
 /// A request that was read.
 #[derive(Debug, Clone)]
-pub(super) struct Job {
+pub struct Job {
     pub key: ServerKey,
     pub class: Class,
     pub endpoint: Endpoint,
     pub asked: Asked,
     pub body: Bytes,
+    /// How long the client wishes that the model stays loaded when it has nothing to do.
+    pub keep: Option<Duration>,
 }
 
 /// Why a server did not answer.
@@ -55,6 +57,9 @@ pub(super) async fn answer(control: Control, job: Job, mut meter: Meter) -> Resu
             Err(denial) => break Problem::denied(&denial),
         };
         meter.granted();
+        if let Some(idle) = job.keep {
+            control.keep(job.key.clone(), idle);
+        }
         match open(&job, grant).await {
             Ok((parts, grant)) => return Ok(respond(&job, parts, grant, meter)),
             Err(Failed::Died(_)) if !is_retry => is_retry = true,
@@ -64,6 +69,28 @@ pub(super) async fn answer(control: Control, job: Job, mut meter: Meter) -> Resu
     };
     meter.fail(&problem);
     Err(problem)
+}
+
+/// Waits until a server is loaded.
+pub(super) async fn load(
+    control: &Control,
+    (key, class): (ServerKey, Class),
+    keep: Option<Duration>,
+    mut meter: Meter,
+) -> Result<(), Problem> {
+    match control.acquire(Ask { key: key.clone(), class, is_retry: false }).await {
+        Ok(_grant) => {
+            meter.granted();
+            keep.into_iter().for_each(|idle| control.keep(key.clone(), idle));
+            meter.finish("load");
+            Ok(())
+        }
+        Err(denial) => {
+            let problem = Problem::denied(&denial);
+            meter.fail(&problem);
+            Err(problem)
+        }
+    }
 }
 
 type Opened = (Response<http::Body>, Option<Bytes>);

@@ -15,10 +15,13 @@ mod relay;
 mod request;
 mod rewrite;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
+pub use exchange::Job;
 pub use problem::{Problem, Retry};
-pub use record::{Endpoint, Record, Records, RequestCount};
+pub use record::{Endpoint, Meter, Record, Records, RequestCount};
+pub use relay::Relay;
+pub use request::{Asked, read_json};
 
 use super::catalog::{Catalogs, Entry, Resolved, not_served};
 use super::control::Control;
@@ -34,10 +37,8 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use exchange::Job;
-use record::Meter;
-use request::Asked;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// The header that sets the class of a request.
@@ -83,9 +84,8 @@ pub async fn wrong_method(method: Method, uri: Uri) -> Problem {
 
 async fn answer(State(gateway): State<Arc<Gateway>>, endpoint: Endpoint, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let caller = head.extensions.get::<Caller>().cloned().unwrap_or_default();
-    let mut meter = Meter::new(gateway.records.clone(), endpoint, caller.name.clone());
-    let mut answer = match gateway.prepare(&head, body, (endpoint, &caller), &mut meter).await {
+    let mut meter = gateway.meter(&head, endpoint);
+    let mut answer = match gateway.prepare(&head, body, endpoint, &mut meter).await {
         Ok(job) => patient::run(&gateway, job, meter).await,
         Err(problem) => {
             meter.fail(&problem);
@@ -97,14 +97,14 @@ async fn answer(State(gateway): State<Arc<Gateway>>, endpoint: Endpoint, request
 }
 
 impl Gateway {
+    /// Begins to measure a request.
+    pub fn meter(&self, head: &Parts, endpoint: Endpoint) -> Meter {
+        let client = head.extensions.get::<Caller>().map(|caller| caller.name.clone()).unwrap_or_default();
+        Meter::new(self.records.clone(), endpoint, client)
+    }
+
     /// Reads a request as far as it is needed, and finds the server that answers it.
-    async fn prepare(
-        &self,
-        head: &Parts,
-        body: Body,
-        (endpoint, caller): (Endpoint, &Caller),
-        meter: &mut Meter,
-    ) -> Result<Job, Problem> {
+    async fn prepare(&self, head: &Parts, body: Body, endpoint: Endpoint, meter: &mut Meter) -> Result<Job, Problem> {
         let config = Arc::clone(&self.config.borrow());
         let body = read_body(body, &config.serve.limits).await?;
         let only = head.extensions.get::<OnlyModel>().map(|OnlyModel(id)| self.served(id)).transpose()?;
@@ -115,10 +115,26 @@ impl Gateway {
             Some(entry) => entry,
             None => self.resolve(&asked.model)?,
         };
+        let (key, class) = self.place(head, &entry, endpoint, meter)?;
+        Ok(Job { key, class, endpoint, asked, body, keep: None })
+    }
+
+    /// Finds the server of a model that answers on an endpoint, and the class in which the request waits for it.
+    ///
+    /// # Errors
+    /// The model has no such server, or the class is none.
+    pub fn place(
+        &self,
+        head: &Parts,
+        entry: &Entry,
+        endpoint: Endpoint,
+        meter: &mut Meter,
+    ) -> Result<(ServerKey, Class), Problem> {
         meter.model(entry.listed.as_deref().unwrap_or(&entry.row.name));
         let settings = self.settings(&entry.row);
         let purpose = purpose(&entry.row, endpoint, &settings)?;
-        let class = match (caller.class, head.headers.get(PRIORITY_HEADER)) {
+        let of_key = head.extensions.get::<Caller>().and_then(|caller| caller.class);
+        let class = match (of_key, head.headers.get(PRIORITY_HEADER)) {
             (Some(class), _) => class,
             (None, Some(value)) => value.to_str().ok().and_then(Class::from_name).ok_or_else(|| {
                 Problem::bad_request(format!("`{PRIORITY_HEADER}` must be interactive, normal or batch"))
@@ -126,8 +142,28 @@ impl Gateway {
             (None, None) => settings.priority,
         };
         meter.class(class);
-        let key = ServerKey { model: entry.row.id.clone(), purpose };
-        Ok(Job { key, class, endpoint, asked, body })
+        Ok((ServerKey { model: entry.row.id.clone(), purpose }, class))
+    }
+
+    /// Has a request answered, up to the first bytes of the answer.
+    ///
+    /// # Errors
+    /// The error for the client.
+    pub async fn forward(&self, job: Job, meter: Meter) -> Result<hyper::Response<Relay>, Problem> {
+        exchange::answer(self.control.clone(), job, meter).await
+    }
+
+    /// Has a server loaded and nothing answered.
+    ///
+    /// # Errors
+    /// The error for the client.
+    pub async fn load(
+        &self,
+        (key, class): (ServerKey, Class),
+        keep: Option<Duration>,
+        meter: Meter,
+    ) -> Result<(), Problem> {
+        exchange::load(&self.control, (key, class), keep, meter).await
     }
 
     /// Finds the model that a client names.

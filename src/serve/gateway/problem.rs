@@ -141,6 +141,15 @@ impl Problem {
         problem
     }
 
+    /// Returns the same error in other words.
+    pub fn told(self, message: impl Into<String>) -> Problem {
+        Problem { message: message.into(), ..self }
+    }
+
+    pub fn with_status(self, status: StatusCode) -> Problem {
+        Problem { status, ..self }
+    }
+
     pub fn param(self, param: &'static str) -> Problem {
         Problem { param: Some(param), ..self }
     }

@@ -132,7 +132,7 @@ impl fmt::Debug for Records {
 
 /// Measures one request, and records it when it is dropped.
 #[derive(Debug)]
-pub(super) struct Meter {
+pub struct Meter {
     records: Records,
     record: Record,
     began: Instant,
@@ -159,6 +159,11 @@ impl Meter {
         Meter { records, record, began: clock::instant(), granted: None, tail: Tail::default() }
     }
 
+    /// Sets the endpoint of a server that answers, where it follows from the body of the request.
+    pub fn endpoint(&mut self, endpoint: Endpoint) {
+        self.record.endpoint = endpoint;
+    }
+
     pub fn model(&mut self, listed: &str) {
         self.record.model = listed.to_owned();
     }
@@ -183,6 +188,16 @@ impl Meter {
     pub fn fail(&mut self, problem: &Problem) {
         self.record.status = problem.status.as_u16();
         self.record.finish = format!("error: {}", problem.message);
+    }
+
+    /// Returns how long the request waited for a server.
+    pub fn waited(&self) -> Duration {
+        Duration::from_millis(self.record.waited_ms)
+    }
+
+    /// Notes the end of a request that generates nothing.
+    pub fn finish(&mut self, how: &str) {
+        self.record.finish = how.to_owned();
     }
 
     /// Notes that the answer is whole.

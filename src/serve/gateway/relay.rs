@@ -20,7 +20,7 @@ use tokio::time::Sleep;
 const REASON: Duration = Duration::from_secs(2);
 
 /// Bytes of a server, as they come. Dropping it ends the generation and frees the slot.
-pub(super) struct Relay {
+pub struct Relay {
     /// What was read to see that the server answers at all.
     first: Option<Bytes>,
     /// `None` when the answer is complete, or was broken off.
@@ -48,7 +48,12 @@ struct Broken {
 }
 
 impl Relay {
-    pub fn new(
+    /// Returns how long the request waited for a server.
+    pub fn waited(&self) -> Duration {
+        self.meter.waited()
+    }
+
+    pub(super) fn new(
         (first, body): (Option<Bytes>, http::Body),
         mut grant: Grant,
         (is_stream, rewriter): (bool, Option<Rewriter>),

@@ -37,13 +37,21 @@ impl Asked {
     /// # Errors
     /// A bad request, with the reason and the place.
     pub fn read(body: &[u8], default: Option<&str>) -> Result<Asked, Problem> {
-        let _: Checked = parse(body)?; // only its depth matters
-        let members: Members = parse(body)?;
+        let members: Members = read_json(body)?;
         let model = members.model.filter(|name| !name.is_empty()).or_else(|| default.map(str::to_owned));
         let model = model.ok_or_else(|| Problem::bad_request("`model` is missing").param("model"))?;
         let include_usage = members.stream_options.and_then(|options| options.include_usage).unwrap_or(false);
         Ok(Asked { model, stream: members.stream.unwrap_or(false), include_usage })
     }
+}
+
+/// Reads a JSON document of at most 128 levels.
+///
+/// # Errors
+/// A bad request, with the reason and the place.
+pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let _: Checked = parse(body)?; // only its depth matters
+    parse(body)
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {

@@ -74,7 +74,10 @@ impl Guard<'_> {
             return Err(Refusal::malformed("this is not a proxy"));
         }
         let path = request.uri.path();
-        let lower = path.to_ascii_lowercase();
+        let mut lower = path.to_ascii_lowercase();
+        if HAVE_NAMES.iter().any(|beginning| path.starts_with(beginning)) {
+            lower = lower.replace("%2f", "/");
+        }
         if ["%2f", "%5c", "%00"].iter().any(|encoded| lower.contains(encoded)) || path.contains(['\\', '\0']) {
             return Err(Refusal::malformed("the path has an encoded slash, a backslash or a NUL"));
         }
@@ -200,6 +203,10 @@ impl Guard<'_> {
         Ok(())
     }
 }
+
+/// Beginnings of paths that end with the name of a model: there some clients write a slash as `%2F`, and it means the
+/// same as a slash.
+const HAVE_NAMES: &[&str] = &["/v1/models/", "/models/", "/api/models/"];
 
 /// Schemes of the pages of applications, as Ollama lists them.
 const APP_SCHEMES: &[&str] = &["app", "file", "tauri", "vscode-webview", "vscode-file"];

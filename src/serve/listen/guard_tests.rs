@@ -149,10 +149,21 @@ fn a_key_is_needed_where_others_reach_us_and_a_wrong_one_is_refused_everywhere()
 #[test]
 fn a_path_that_means_something_else_elsewhere_is_malformed() {
     let world = World::new("");
-    for path in ["/v1/../x", "/v1/..", "/%2e%2e/x", "/v1/models/a%2Fb", "/a%5cb", "/a/./b", "/a%00"] {
+    for path in
+        ["/v1/../x", "/v1/..", "/%2e%2e/x", "/v1/chat%2Fcompletions", "/v1%2Fmodels/a", "/a%5cb", "/a/./b", "/a%00"]
+    {
         assert_eq!(world.status("GET", path, &[]), 400, "{path}");
     }
     assert_eq!(world.status("GET", "/v1/models/org/repo-1.5..gguf", &[]), 200);
+    // OpenAI's package writes the slash of a name like this.
+    for path in ["/v1/models/org%2Fx", "/models/org%2fx", "/api/models/org%2Fx"] {
+        assert_eq!(world.status("GET", path, &[]), 200, "{path}");
+    }
+    for path in
+        ["/v1/models/..%2Fx", "/models/a%2F%2e%2e%2Fb", "/v1/models/a%2F.", "/api/models/a%5Cb", "/v1/models/%00"]
+    {
+        assert_eq!(world.status("GET", path, &[]), 400, "{path}");
+    }
 }
 
 #[test]

@@ -62,9 +62,25 @@ impl Scene {
     fn runs(&self, name: &str, phase: Phase) {
         let (key, reserved) = (ServerKey::main(id(name)), Vec::new());
         let (name, last_error) = (name.to_owned(), None);
-        let view =
-            ServerView { key, name, phase, pinned: false, in_flight: 0, queued: 0, slots: 0, reserved, last_error };
-        self.servers.send_replace(Arc::new(vec![Server { view, info: None, ready: None, log: LogRing::new() }]));
+        let view = ServerView {
+            key,
+            name,
+            phase,
+            pinned: false,
+            in_flight: 0,
+            queued: 0,
+            slots: 0,
+            reserved,
+            last_error,
+            expires: None,
+        };
+        self.servers.send_replace(Arc::new(vec![Server {
+            view,
+            info: None,
+            ready: None,
+            expires: None,
+            log: LogRing::new(),
+        }]));
     }
 }
 

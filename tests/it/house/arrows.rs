@@ -32,6 +32,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("inventory", &["clock", "db", "failure", "gguf", "host", "model"]),
     ("lifecycle", &["model"]),
     ("model", &["clock"]),
+    ("ollama", &["clock", "model", "openai"]),
     (
         "ops",
         &[
@@ -85,6 +86,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
             "http",
             "lifecycle",
             "model",
+            "ollama",
             "openai",
             "ops",
             "queue",

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 const PURE: &[&str] = &[
     "lifecycle/",
     "model/",
+    "ollama/",
     "prune/decide.rs",
     "prune/policy.rs",
     "queue/executor/classify.rs",
@@ -46,7 +47,7 @@ const ASYNCHRONOUS: &[&str] =
 
 /// Rooms that read what comes from a disk, a socket or a child.
 const READS_FOREIGN_BYTES: &[&str] =
-    &["db", "gguf", "http", "inventory/stores", "openai", "prune/trash", "supervise", "worker"];
+    &["db", "gguf", "http", "inventory/stores", "ollama", "openai", "prune/trash", "supervise", "worker"];
 
 /// Where the standard streams are used: the output of the program, and the worker's line to its parent.
 const STREAMS: &[&str] = &["ui/", "cli/", "worker/status.rs", "worker/serve.rs", "worker/renderer.rs"];

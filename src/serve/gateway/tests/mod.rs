@@ -1,205 +1,15 @@
+pub mod fake;
+
 use super::*;
 use crate::clock;
-use crate::config::{Env, Flags};
-use crate::http::{self, Endpoint as Address, Limits};
-use crate::lifecycle::{Denial, Phase, ServerView, Why};
+use crate::http::{self, Endpoint as Address};
+use crate::lifecycle::{Phase, Why};
+use crate::model::ModelId;
 use crate::model::server::Engine;
-use crate::model::{ModelId, State as ModelState};
-use crate::serve::catalog::Catalog;
-use crate::serve::control::{Ask, Command, EventLog, Grant, Server, ServerInfo};
-use crate::supervise::LogRing;
-use crate::testing::sample_row;
-use axum::body::Bytes;
-use axum::http::HeaderMap;
+use axum::routing::get;
+use fake::{Fake, LIMIT, Script, alive, denial, listen, next, soon, stream, view, whole, worker};
 use serde_json::{Value, json};
-use std::collections::{HashMap, VecDeque};
-use std::sync::Mutex;
-use std::time::Duration;
-use tokio::net::UnixListener;
-use tokio::sync::{mpsc, oneshot};
-
-/// What the deciding task does with one request for a slot.
-enum Script {
-    Grant(Address, watch::Receiver<Option<Denial>>, Engine),
-    Deny(Denial),
-    /// Waits until the sender says how it ends.
-    Later(oneshot::Receiver<Script>),
-}
-
-/// A gateway with a deciding task that follows a script.
-struct Fake {
-    address: Address,
-    asks: Arc<Mutex<Vec<Ask>>>,
-    /// The number of slots that were freed, and of waiters that left.
-    left: watch::Receiver<usize>,
-    servers: watch::Sender<Arc<Vec<Server>>>,
-    records: Records,
-    _dir: tempfile::TempDir,
-}
-
-const LIMIT: Duration = Duration::from_secs(20);
-
-async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(LIMIT, what).await.expect("it takes for ever")
-}
-
-fn denial(why: Why, retry_after: Option<Duration>) -> Denial {
-    Denial { retry_after, ..Denial::new(why, "because") }
-}
-
-fn alive() -> watch::Receiver<Option<Denial>> {
-    let (sender, receiver) = watch::channel(None);
-    // The server lives as long as the test.
-    std::mem::forget(sender);
-    receiver
-}
-
-fn info(engine: Engine) -> Arc<ServerInfo> {
-    let device = "cpu".to_owned();
-    Arc::new(ServerInfo { engine, pid: 1, context: 512, slots: 4, device, took: Duration::ZERO })
-}
-
-impl Fake {
-    fn start(script: impl IntoIterator<Item = Script>) -> Fake {
-        Fake::with_caller(script, Caller::default())
-    }
-
-    fn with_caller(script: impl IntoIterator<Item = Script>, caller: Caller) -> Fake {
-        let (commands, mut received) = mpsc::unbounded_channel();
-        let (servers, watched) = watch::channel(Arc::default());
-        let (leave, left) = watch::channel(0);
-        let asks: Arc<Mutex<Vec<Ask>>> = Arc::default();
-        let mut script: VecDeque<Script> = script.into_iter().collect();
-        let (seen, to) = (Arc::clone(&asks), commands.clone());
-        tokio::spawn(async move {
-            while let Some(command) = received.recv().await {
-                match command {
-                    Command::Acquire { waiter, ask, answer } => {
-                        seen.lock().unwrap().push(ask);
-                        let (next, to) = (script.pop_front().expect("one request more than expected"), to.clone());
-                        tokio::spawn(async move {
-                            let mut next = next;
-                            while let Script::Later(later) = next {
-                                next = later.await.unwrap();
-                            }
-                            let outcome = match next {
-                                Script::Grant(address, death, engine) => {
-                                    Ok(Grant::new((address, info(engine)), death, (waiter, to)))
-                                }
-                                Script::Deny(denial) => Err(denial),
-                                Script::Later(_) => unreachable!(),
-                            };
-                            drop(answer.send(outcome));
-                        });
-                    }
-                    Command::Leave { .. } => leave.send_modify(|count| *count += 1),
-                    other => panic!("{other:?}"),
-                }
-            }
-        });
-        let config = Config::load(&Flags::default(), &Env::from_pairs(&[])).unwrap();
-        let records = Records::new(|_| {});
-        let gateway = Gateway {
-            control: Control::new(commands, watched, EventLog::default()),
-            catalogs: Catalogs::fixed(catalog()),
-            config: watch::channel(Arc::new(config)).1,
-            records: records.clone(),
-        };
-        let router = routes(Arc::new(gateway)).layer(axum::Extension(caller));
-        let (address, dir) = listen(router);
-        Fake { address, asks, left, servers, records, _dir: dir }
-    }
-
-    async fn post(&self, path: &str, headers: &[(&str, &str)], body: Value) -> hyper::Response<http::Body> {
-        let mut request = hyper::Request::post(path).header("content-type", "application/json");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(http_body_util::Full::new(Bytes::from(body.to_string()))).unwrap();
-        soon(http::forward(&self.address, request, Limits::UNTIMED)).await.unwrap()
-    }
-
-    async fn get(&self, path: &str) -> (u16, Value) {
-        let answer = http::fetch(http::Request::get(self.address.clone(), path), LIMIT).await.unwrap();
-        (answer.status, serde_json::from_slice(&answer.body).unwrap())
-    }
-
-    async fn until_left(&mut self, count: usize) {
-        soon(self.left.wait_for(|left| *left >= count)).await.unwrap();
-    }
-}
-
-/// Serves a router on a Unix socket.
-fn listen(router: Router) -> (Address, tempfile::TempDir) {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("s");
-    let listener = UnixListener::bind(&path).unwrap();
-    tokio::spawn(axum::serve(listener, router).into_future());
-    (Address::Unix(path), dir)
-}
-
-fn catalog() -> Catalog {
-    let row = |id: &str, name: &str, change: &dyn Fn(&mut ModelRow)| {
-        let mut row = sample_row(name);
-        row.id = ModelId(format!("{id:0<12}"));
-        row.content = Some(id.to_owned());
-        change(&mut row);
-        row
-    };
-    let rows = vec![
-        row("a", "Chat", &|r| (r.repo, r.alias) = (Some("org/chat".into()), Some("org/alias".into()))),
-        row("b", "Vectors", &|r| r.kind = Kind::Embedding),
-        row("c", "Off", &|r| r.enabled = false),
-        row("d", "twin", &|_| {}),
-        row("e", "twin", &|_| {}),
-        row("f", "Broken", &|r| r.state = ModelState::Damaged),
-    ];
-    Catalog::new(rows, &HashMap::new())
-}
-
-/// A server of a model that answers every request with what the sender gives it, and reports the requests it gets.
-struct Worker {
-    address: Address,
-    requests: mpsc::UnboundedReceiver<(HeaderMap, Value)>,
-    answers: mpsc::UnboundedSender<Response>,
-    _dir: tempfile::TempDir,
-}
-
-fn worker() -> Worker {
-    let (report, requests) = mpsc::unbounded_channel();
-    let (answers, answered) = mpsc::unbounded_channel::<Response>();
-    let answered = Arc::new(tokio::sync::Mutex::new(answered));
-    let router = Router::new().fallback(move |headers: HeaderMap, body: Bytes| {
-        report.send((headers, serde_json::from_slice(&body).unwrap())).unwrap();
-        let answered = Arc::clone(&answered);
-        async move { answered.lock().await.recv().await.unwrap() }
-    });
-    let (address, dir) = listen(router);
-    Worker { address, requests, answers, _dir: dir }
-}
-
-/// A body whose parts the test sends one by one.
-fn stream() -> (mpsc::Sender<&'static str>, Response) {
-    let (sender, receiver) = mpsc::channel::<&'static str>(1);
-    let parts =
-        tokio_stream::StreamExt::map(tokio_stream::wrappers::ReceiverStream::new(receiver), |part| match part {
-            "BREAK" => Err(std::io::Error::other("broken")),
-            part => Ok(Bytes::from(part)),
-        });
-    let headers = [("content-type", "text/event-stream")];
-    (sender, (headers, Body::from_stream(parts)).into_response())
-}
-
-async fn next(body: &mut http::Body) -> Option<String> {
-    use http_body_util::BodyExt;
-    let frame = soon(body.frame()).await?;
-    Some(String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap())
-}
-
-async fn whole(response: hyper::Response<http::Body>) -> String {
-    use http_body_util::BodyExt;
-    String::from_utf8(soon(response.into_body().collect()).await.unwrap().to_bytes().to_vec()).unwrap()
-}
+use tokio::sync::oneshot;
 
 fn chat(stream: bool) -> Value {
     json!({"model": "Chat:latest", "stream": stream, "messages": [{"role": "user", "content": "hi"}]})
@@ -351,18 +161,8 @@ async fn a_stream_that_waits_begins_with_comments_and_its_late_error_is_an_event
     let (again, later_too) = oneshot::channel();
     let worker = worker();
     let fake = Fake::start([Script::Later(later), Script::Later(later_too)]);
-    let view = ServerView {
-        key: ServerKey::main(ModelId("a00000000000".into())),
-        name: "Chat".into(),
-        phase: Phase::Starting { progress: 0.4 },
-        pinned: false,
-        in_flight: 0,
-        queued: 1,
-        slots: 0,
-        reserved: Vec::new(),
-        last_error: None,
-    };
-    fake.servers.send_replace(Arc::new(vec![Server { view, info: None, ready: None, log: LogRing::new() }]));
+    let loading = view("a", Phase::Starting { progress: 0.4 });
+    fake.shows([loading]);
     let mut answer = fake.post("/v1/chat/completions", &[], chat(true)).await;
     assert_eq!(
         (answer.status().as_u16(), &answer.headers()["content-type"]),

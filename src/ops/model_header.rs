@@ -1,0 +1,28 @@
+use super::Session;
+use crate::db::Access;
+use crate::gguf;
+use crate::model::{Facts, ModelId};
+
+/// What the file of a model says of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ModelHeader {
+    /// What the last scan read; `None` where nothing could be read.
+    pub facts: Option<Facts>,
+    /// The chat template.
+    pub template: Option<String>,
+}
+
+/// Reads what the file of a model says of it.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn model_header(session: &mut Session, id: &ModelId) -> anyhow::Result<ModelHeader> {
+    let models = session.db(Access::ReadOnly)?.models(Some(std::slice::from_ref(id)))?;
+    let Some(model) = models.into_iter().next() else { return Ok(ModelHeader::default()) };
+    let facts = model.facts().cloned();
+    let has_template = facts.as_ref().is_some_and(|facts| facts.chat_template);
+    let main = model.main().filter(|_| has_template);
+    // A file that cannot be read any more is reported when its model is loaded.
+    let template = main.and_then(|file| gguf::chat_template(&file.path, None).ok().flatten());
+    Ok(ModelHeader { facts, template })
+}

@@ -1,0 +1,60 @@
+//! What says that the API is there, and what is done elsewhere.
+
+use super::Ollama;
+use super::told::Told;
+use crate::ollama::{self, PullRequest};
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::Uri;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Paths of Ollama's that change its store.
+pub(super) const NOT_HERE: [&str; 5] = ["/api/create", "/api/copy", "/api/delete", "/api/push", "/api/blobs/{*digest}"];
+
+const PULL: &str = "modelctl downloads no models: fetch it with `hf download`, `ollama pull` or a browser into a folder \
+                    that is scanned, then run `modelctl scan`";
+
+pub(super) async fn root() -> &'static str {
+    "Ollama is running"
+}
+
+pub(super) async fn version(State(ollama): State<Arc<Ollama>>) -> Json<Value> {
+    Json(json!({"version": ollama.gateway.config.borrow().ollama.version}))
+}
+
+/// A model that is here needs no download.
+pub(super) async fn pull(State(ollama): State<Arc<Ollama>>, request: Request) -> Result<Response, Told> {
+    let asked: PullRequest = ollama.read(request.into_body()).await?;
+    match ollama.resolve(asked.named()) {
+        Ok(_) => {}
+        Err(told) if told.problem().status == StatusCode::NOT_FOUND => {
+            return Ok(refuse(&format!("{}: {PULL}", told.message())));
+        }
+        Err(told) => return Err(told),
+    }
+    if asked.stream == Some(false) {
+        return Ok(Json(json!({"status": "success"})).into_response());
+    }
+    let lines = ["pulling manifest", "success"].map(|status| format!("{}\n", json!({"status": status})));
+    let kind = HeaderValue::from_static("application/x-ndjson");
+    Ok(([(header::CONTENT_TYPE, kind)], lines.concat()).into_response())
+}
+
+pub(super) async fn not_here(uri: Uri) -> Response {
+    refuse(match uri.path() {
+        "/api/copy" => "modelctl copies no models: `modelctl set MODEL --alias NAME` gives one another name",
+        "/api/delete" => "modelctl deletes no model for a client: `modelctl prune` shows what may go, and removes it",
+        "/api/push" => "modelctl publishes no models",
+        _ => {
+            "modelctl creates no models: put the GGUF file into a folder that is scanned, run `modelctl scan`, and set it \
+             up with `modelctl set`"
+        }
+    })
+}
+
+fn refuse(message: &str) -> Response {
+    (StatusCode::NOT_IMPLEMENTED, Json(ollama::error(message))).into_response()
+}

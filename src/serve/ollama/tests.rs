@@ -1,0 +1,244 @@
+use super::*;
+use crate::http;
+use crate::lifecycle::{DeviceBytes, Phase, Purpose, ServerView, Why};
+use crate::model::server::Engine;
+use crate::serve::gateway::tests::fake::{Fake, Script, alive, denial, next, stream, view, whole, worker};
+use crate::serve::listen::Caller;
+use serde_json::json;
+use tokio::sync::watch;
+
+fn start(script: impl IntoIterator<Item = Script>) -> Fake {
+    Fake::serving(script, Caller::default(), |gateway| {
+        let sessions = Sessions::new(gateway.config.clone());
+        routes(Arc::new(Ollama::new(gateway, sessions)))
+    })
+}
+
+fn chat() -> Value {
+    json!({"model": "Chat:latest", "messages": [{"role": "user", "content": "hi"}]})
+}
+
+async fn document(answer: hyper::Response<http::Body>) -> (u16, Value) {
+    let status = answer.status().as_u16();
+    (status, serde_json::from_str(&whole(answer).await).unwrap())
+}
+
+const END: &str = concat!(
+    "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"timings\":{\"prompt_ms\":1,\"predicted_ms\":2}}\n\n",
+    "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}\n\ndata: [DONE]\n\n"
+);
+
+#[tokio::test]
+async fn each_part_of_an_answer_is_a_line_before_the_next_one_is_there() {
+    let mut worker = worker();
+    let mut fake = start([Script::Grant(worker.address.clone(), alive(), Engine::Worker)]);
+    let (parts, response) = stream();
+    worker.answers.send(response).unwrap();
+    parts.send("data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n").await.unwrap();
+    let mut answer = fake.post("/api/chat", &[], chat()).await;
+    assert_eq!(answer.headers()["content-type"], "application/x-ndjson");
+    parts.send("data: {\"choices\":[{\"delta\":{\"content\":\"A\"}}]}\n\n").await.unwrap();
+    let line: Value = serde_json::from_str(&next(answer.body_mut()).await.unwrap()).unwrap();
+    assert_eq!((&line["message"], &line["done"]), (&json!({"role": "assistant", "content": "A"}), &json!(false)));
+    parts.send(END).await.unwrap();
+    drop(parts);
+    let last: Value = serde_json::from_str(&next(answer.body_mut()).await.unwrap()).unwrap();
+    assert_eq!(
+        (&last["done"], &last["done_reason"], &last["model"]),
+        (&json!(true), &json!("stop"), &json!("Chat:latest"))
+    );
+    assert_eq!((&last["prompt_eval_count"], &last["eval_duration"]), (&json!(3), &json!(2_000_000)));
+    assert_eq!(next(answer.body_mut()).await, None);
+    let (headers, body) = worker.requests.recv().await.unwrap();
+    assert_eq!(headers["x-modelctl-model"], "Chat%3Alatest");
+    assert_eq!((&body["stream"], &body["messages"][0]["content"]), (&json!(true), &json!("hi")));
+    fake.until_left(1).await;
+    let counts = fake.records.counts();
+    assert_eq!((counts[0].model.as_str(), counts[0].endpoint, counts[0].status), ("org/alias", Endpoint::Chat, 200));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_stream_is_one_document() {
+    let worker = worker();
+    let grant = || Script::Grant(worker.address.clone(), alive(), Engine::Worker);
+    let fake = start([grant(), grant()]);
+    for (path, body) in [
+        ("/api/chat", chat()),
+        ("/api/generate", json!({"model": "org/chat", "prompt": "hi", "raw": true, "template": "x"})),
+    ] {
+        let (parts, response) = stream();
+        worker.answers.send(response).unwrap();
+        let send = async {
+            parts.send("data: {\"choices\":[{\"delta\":{\"content\":\"A\"},\"text\":\"A\"}]}\n\n").await.unwrap();
+            parts.send("data: {\"choices\":[{\"delta\":{\"content\":\"B\"},\"text\":\"B\"}]}\n\n").await.unwrap();
+            parts.send(END).await.unwrap();
+            drop(parts);
+        };
+        let mut body = body;
+        body["stream"] = false.into();
+        let (answer, ()) = tokio::join!(fake.post(path, &[], body), send);
+        assert_eq!(answer.headers()["content-type"], "application/json");
+        let told = answer.headers().get("x-modelctl-ignored").cloned();
+        let (status, body) = document(answer).await;
+        let text = if path == "/api/chat" { &body["message"]["content"] } else { &body["response"] };
+        assert_eq!((status, text, &body["done"]), (200, &json!("AB"), &json!(true)));
+        assert_eq!(told.is_some(), path == "/api/generate", "the template is ignored, and its client told so");
+    }
+    let endpoints: Vec<Endpoint> = fake.records.counts().iter().map(|count| count.endpoint).collect();
+    assert_eq!(endpoints, [Endpoint::Chat, Endpoint::Completions]);
+}
+
+#[tokio::test]
+async fn an_error_is_a_text_with_ollamas_status() {
+    let full = || Script::Deny(denial(Why::QueueFull, Some(Duration::from_secs(3))));
+    let fake = start([full()]);
+    let post = async |path: &str, body: Value| document(fake.post(path, &[], body).await).await;
+    for path in ["/api/chat", "/api/generate", "/api/embed", "/api/embeddings", "/api/show"] {
+        let (status, body) = post(path, json!({"model": "x"})).await;
+        assert_eq!((status, body), (404, json!({"error": "model 'x' not found"})), "{path}");
+    }
+    let (status, body) = post("/api/chat", json!({"model": "Off"})).await;
+    assert!(status == 404 && body["error"].as_str().unwrap().contains("is disabled"), "{body}");
+    for (path, wrong) in [
+        ("/api/chat", json!({"messages": []})),
+        ("/api/chat", json!({"model": "twin"})),
+        ("/api/chat", json!({"model": "Chat", "keep_alive": "soon"})),
+        ("/api/chat", json!({"model": "Vectors", "messages": [{"role": "user", "content": "x"}]})),
+        ("/api/chat", json!({"model": "Chat", "messages": 5})),
+        ("/api/embed", json!({"model": "Chat", "input": 5})),
+        ("/api/generate", json!({"model": "Chat", "prompt": "a", "suffix": "b"})),
+    ] {
+        let (status, body) = post(path, wrong.clone()).await;
+        assert!(status == 400 && body["error"].is_string(), "{wrong}: {status} {body}");
+    }
+    let answer = fake.post("/api/chat", &[], chat()).await;
+    assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (503, &"3".parse().unwrap()));
+    assert!(document(answer).await.1["error"].as_str().unwrap().starts_with("server busy, please try again."));
+}
+
+#[tokio::test]
+async fn a_server_that_dies_in_the_middle_is_told_in_a_line_of_its_own() {
+    let worker = worker();
+    let (die, death) = watch::channel(None);
+    let fake = start([Script::Grant(worker.address.clone(), death, Engine::Worker)]);
+    let (parts, response) = stream();
+    worker.answers.send(response).unwrap();
+    parts.send("data: {\"choices\":[{\"delta\":{\"content\":\"A\"}}]}\n\n").await.unwrap();
+    let mut answer = fake.post("/api/chat", &[], chat()).await;
+    assert!(next(answer.body_mut()).await.is_some());
+    parts.send("BREAK").await.unwrap();
+    die.send_replace(Some(denial(Why::Died, None)));
+    let rest = whole(answer).await;
+    assert_eq!(rest, "{\"error\":\"because\"}\n", "clients raise at a line with an error");
+}
+
+#[tokio::test]
+async fn keep_alive_is_a_wish_with_a_limit_and_an_empty_request_loads() {
+    let worker = worker();
+    let grant = || Script::Grant(worker.address.clone(), alive(), Engine::Worker);
+    let fake = start([grant(), grant(), grant(), grant()]);
+    for (path, keep, granted) in [
+        ("/api/generate", json!(-1), "keep a00000000000 1800s"),
+        ("/api/chat", json!("5m"), "keep a00000000000 300s"),
+        ("/api/generate", json!("24h"), "keep a00000000000 1800s"),
+    ] {
+        let answer = fake.post(path, &[], json!({"model": "Chat", "keep_alive": keep})).await;
+        let (status, body) = document(answer).await;
+        assert_eq!((status, &body["done"], &body["done_reason"]), (200, &json!(true), &json!("load")));
+        assert_eq!(fake.told.lock().unwrap().pop().as_deref(), Some(granted));
+    }
+    let (status, body) = document(fake.post("/api/chat", &[], json!({"model": "Chat", "messages": []})).await).await;
+    assert_eq!((status, &body["message"]["content"]), (200, &json!("")));
+    assert!(fake.told.lock().unwrap().is_empty(), "no wish is no wish");
+}
+
+#[tokio::test]
+async fn an_unload_is_answered_when_the_model_is_gone_and_does_not_load_one_that_is_not_there() {
+    let fake = start([]);
+    let unload =
+        || fake.post("/api/generate", &[], json!({"model": "org/alias:latest", "prompt": "", "keep_alive": 0}));
+    let (status, body) = document(unload().await).await;
+    assert_eq!((status, &body["done_reason"]), (200, &json!("unload")));
+    fake.shows([view("a", Phase::Ready)]);
+    let gone = async {
+        fake.until_told(4).await;
+        fake.shows([view("a", Phase::Stopped)]);
+    };
+    let (answer, ()) = tokio::join!(unload(), gone);
+    assert_eq!(answer.status(), 200);
+    let told = fake.told.lock().unwrap().clone();
+    assert_eq!(told[2..], ["keep a00000000000 0ns", "keep a00000000000 (vectors) 0ns"]);
+    // One that answers somebody is unloaded after that, which is not waited for.
+    fake.shows([ServerView { in_flight: 1, ..view("a", Phase::Ready) }]);
+    assert_eq!(unload().await.status(), 200);
+    assert!(fake.asks.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn vectors_of_a_list_and_of_a_text_and_of_nothing() {
+    let mut worker = worker();
+    let grant = || Script::Grant(worker.address.clone(), alive(), Engine::Worker);
+    let fake = start([grant(), grant(), grant()]);
+    let reply = r#"{"data":[{"index":0,"embedding":[0.6,-0.8]}],"usage":{"prompt_tokens":3}}"#;
+    worker.answers.send(reply.into_response()).unwrap();
+    let asked = json!({"model": "Vectors", "input": ["a"], "truncate": true, "options": {}, "keep_alive": "1m"});
+    let (status, body) = document(fake.post("/api/embed", &[], asked).await).await;
+    assert_eq!((status, &body["embeddings"], &body["model"]), (200, &json!([[0.6, -0.8]]), &json!("Vectors")));
+    assert_eq!(worker.requests.recv().await.unwrap().1["encoding_format"], "float");
+    worker.answers.send(reply.into_response()).unwrap();
+    let (_, body) = document(fake.post("/api/embeddings", &[], json!({"model": "Chat", "prompt": "a"})).await).await;
+    assert_eq!(body, json!({"embedding": [0.6, -0.8]}));
+    let (_, body) = document(fake.post("/api/embed", &[], json!({"model": "Vectors"})).await).await;
+    assert_eq!(body["embeddings"], json!([]));
+    let purposes: Vec<Purpose> = fake.asks.lock().unwrap().iter().map(|ask| ask.key.purpose).collect();
+    assert_eq!(purposes, [Purpose::Main, Purpose::Vectors, Purpose::Main]);
+}
+
+#[tokio::test]
+async fn the_lists_have_what_clients_read() {
+    let fake = start([]);
+    let (status, tags) = fake.get("/api/tags").await;
+    let names: Vec<&str> = tags["models"].as_array().unwrap().iter().map(|m| m["name"].as_str().unwrap()).collect();
+    let expected = ["org/alias:latest", "Vectors:latest", "d00000000000:latest", "e00000000000:latest"];
+    assert_eq!((status, names.as_slice()), (200, &expected[..]));
+    assert_eq!(fake.get("/api/ps").await.1, json!({"models": []}));
+    let held = |device: &str, bytes| DeviceBytes { device: device.into(), bytes };
+    let mut main = view("a", Phase::Ready);
+    (main.reserved, main.expires) = (vec![held("CPU", 10), held("CUDA0", 90)], Some(Duration::from_secs(60)));
+    let mut vectors = view("a", Phase::Ready);
+    (vectors.key.purpose, vectors.reserved) = (Purpose::Vectors, vec![held("CPU", 5)]);
+    let other = ServerView { reserved: vec![held("CPU", 7)], expires: Some(Duration::ZERO), ..view("b", Phase::Ready) };
+    fake.shows([other, main, vectors, view("d", Phase::Starting { progress: 0.1 })]);
+    let (_, ps) = fake.get("/api/ps").await;
+    let models = ps["models"].as_array().unwrap();
+    assert_eq!(
+        (models.len(), &models[0]["name"], &models[1]["name"]),
+        (2, &json!("org/alias:latest"), &json!("Vectors:latest"))
+    );
+    assert_eq!((&models[0]["size"], &models[0]["size_vram"]), (&json!(105), &json!(90)));
+    assert_eq!(models[0]["context_length"], 512);
+    assert!(models[0]["expires_at"].as_str() > models[1]["expires_at"].as_str(), "longest first");
+}
+
+#[tokio::test]
+async fn what_is_not_done_here_says_where_it_is_and_a_model_that_is_here_is_pulled_already() {
+    let fake = start([]);
+    let pull = async |body: Value| {
+        let answer = fake.post("/api/pull", &[], body).await;
+        (answer.status().as_u16(), whole(answer).await)
+    };
+    let lines = "{\"status\":\"pulling manifest\"}\n{\"status\":\"success\"}\n";
+    assert_eq!(pull(json!({"model": "Chat"})).await, (200, lines.to_owned()));
+    assert_eq!(pull(json!({"name": "Chat", "stream": false})).await, (200, "{\"status\":\"success\"}".to_owned()));
+    let (status, body) = pull(json!({"model": "x"})).await;
+    assert!(status == 501 && body.contains("model 'x' not found: ") && body.contains("modelctl scan"), "{body}");
+    for (path, way) in
+        [("copy", "--alias"), ("delete", "modelctl prune"), ("create", "modelctl scan"), ("push", "publishes")]
+    {
+        let (status, body) = document(fake.post(&format!("/api/{path}"), &[], json!({})).await).await;
+        assert!(status == 501 && body["error"].as_str().unwrap().contains(way), "{path}: {body}");
+    }
+    assert_eq!(fake.get("/api/version").await.1, json!({"version": "0.32.7"}));
+    let root = http::fetch(http::Request::get(fake.address.clone(), "/"), Duration::from_secs(20)).await.unwrap();
+    assert_eq!((root.status, root.body.as_ref()), (200, b"Ollama is running".as_slice()));
+}

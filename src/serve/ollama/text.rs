@@ -1,0 +1,89 @@
+//! `POST /api/chat` and `POST /api/generate`.
+
+use super::told::Told;
+use super::{Call, errand, lines};
+use crate::ollama::{self, Answer, ChatRequest, Errand, GenerateRequest, KeepAlive, Kind, TextBody};
+use crate::serve::catalog::Entry;
+use crate::serve::gateway::{Asked, Endpoint, Job};
+use axum::body::Bytes;
+use axum::http::HeaderValue;
+use axum::response::Response;
+use serde_json::{Map, Value};
+
+/// The header that names members of a request which are not used.
+const IGNORED: &str = "x-modelctl-ignored";
+
+pub(super) async fn chat(mut call: Call) -> Result<Response, Told> {
+    let request: ChatRequest = call.read().await?;
+    let entry = call.resolve(request.model.as_deref())?;
+    let keep = call.keep(request.keep_alive.as_ref())?;
+    let model = request.model.clone().unwrap_or_default();
+    let answer = Answer::new(Kind::Chat, &model);
+    if request.is_empty() {
+        return errand::run(call, &entry, (Errand::of(keep), keep), answer).await;
+    }
+    let body = call.noted(ollama::chat_body(&request, &model).map_err(Told::bad_request))?;
+    let asked = (model, request.stream.unwrap_or(true));
+    ask(call, &entry, (TextBody::Chat(body), keep), asked, answer).await
+}
+
+pub(super) async fn generate(mut call: Call) -> Result<Response, Told> {
+    let request: GenerateRequest = call.read().await?;
+    let entry = call.resolve(request.model.as_deref())?;
+    let keep = call.keep(request.keep_alive.as_ref())?;
+    let model = request.model.clone().unwrap_or_default();
+    let answer = Answer::new(Kind::Generate, &model);
+    if request.is_empty() {
+        return errand::run(call, &entry, (Errand::of(keep), keep), answer).await;
+    }
+    let body = call.noted(ollama::generate_body(&request, &model).map_err(Told::bad_request))?;
+    let asked = (model, request.stream.unwrap_or(true));
+    let mut response = ask(call, &entry, (body, keep), asked, answer).await?;
+    let ignored = ollama::ignored(&request).join(", ");
+    if let Ok(ignored) = HeaderValue::from_str(&ignored)
+        && !ignored.is_empty()
+    {
+        response.headers_mut().insert(IGNORED, ignored);
+    }
+    Ok(response)
+}
+
+/// Has a request answered by a server, and its answer translated.
+async fn ask(
+    mut call: Call,
+    entry: &Entry,
+    (body, keep): (TextBody, Option<KeepAlive>),
+    (model, is_stream): (String, bool),
+    answer: Answer,
+) -> Result<Response, Told> {
+    let (endpoint, body) = match body {
+        TextBody::Chat(body) => (Endpoint::Chat, body),
+        TextBody::Completion(body) => (Endpoint::Completions, body),
+    };
+    call.meter.endpoint(endpoint);
+    let job = call.job(entry, (endpoint, body), (model, true), keep)?;
+    let relay = call.ollama.gateway.forward(job, call.meter).await?.into_body();
+    let began = call.began;
+    match is_stream {
+        true => Ok(lines::stream(relay, answer, began)),
+        false => lines::whole(relay, answer, began).await,
+    }
+}
+
+impl Call {
+    /// Makes a request of OpenAI's dialect for the server of a model.
+    pub(super) fn job(
+        &mut self,
+        entry: &Entry,
+        (endpoint, body): (Endpoint, Map<String, Value>),
+        (model, stream): (String, bool),
+        keep: Option<KeepAlive>,
+    ) -> Result<Job, Told> {
+        let gateway = std::sync::Arc::clone(&self.ollama.gateway);
+        let placed = gateway.place(&self.head, entry, endpoint, &mut self.meter).map_err(Told::from);
+        let (key, class) = self.noted(placed)?;
+        let asked = Asked { model, stream, include_usage: stream };
+        let keep = self.granted(keep);
+        Ok(Job { key, class, endpoint, asked, body: Bytes::from(Value::Object(body).to_string()), keep })
+    }
+}
