@@ -70,11 +70,23 @@ impl Child {
 
     /// Returns how the child ended, if it has.
     pub fn ending(&mut self) -> io::Result<Option<Ending>> {
-        if self.ending.is_none() {
+        if self.ending.is_none() && self.is_over()? {
+            // What it has started ends with it, and holds neither memory nor pipes any longer. The number is that of the
+            // group until the child is reaped. A process of another user stays.
+            let _ = kill_process_group(self.pid, Signal::KILL);
             self.ending = self.inner.try_wait()?.map(Ending::of);
             self.kept.take_if(|_| self.ending.is_some());
         }
         Ok(self.ending)
+    }
+
+    /// Returns whether the child has ended, reaped or not.
+    fn is_over(&self) -> io::Result<bool> {
+        match poll(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], Some(&Timespec::default())) {
+            Ok(ready) => Ok(ready > 0),
+            Err(rustix::io::Errno::INTR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Waits for the child to end, at most `limit`. Returns `None` when it still runs then.
@@ -264,6 +276,17 @@ mod tests {
         // The sleeping grandchild holds the other end of this pipe: it ends only when that one is gone too.
         let mut rest = String::new();
         out.read_to_string(&mut rest).unwrap();
+    }
+
+    /// A server behind a script would keep its memory after the script has ended.
+    #[test]
+    fn what_a_child_started_ends_with_it() {
+        use std::io::Read;
+        let mut child = shell("sleep 600 & exit 3");
+        assert_eq!(child.wait(LONG).unwrap(), Some(Ending::Exited(3)));
+        let mut out = String::new();
+        // As above.
+        child.take_stdout().unwrap().read_to_string(&mut out).unwrap();
     }
 
     #[test]

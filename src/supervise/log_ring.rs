@@ -95,6 +95,17 @@ impl LogRing {
         self.lines.lock().lines.iter().map(|line| line.text.to_string()).collect()
     }
 
+    /// Returns the number of the next line.
+    pub fn next(&self) -> u64 {
+        self.lines.lock().next
+    }
+
+    /// Returns the kept lines from that number on, oldest first: what a child wrote that continues a log.
+    pub fn lines_from(&self, number: u64) -> Vec<String> {
+        let kept = self.lines.lock();
+        kept.lines.iter().filter(|line| line.number >= number).map(|line| line.text.to_string()).collect()
+    }
+
     /// Follows the log, starting with the lines that are kept.
     pub fn follow(&self) -> LogFollower {
         let next = self.lines.lock().lines.front().map_or(0, |line| line.number);
@@ -267,6 +278,16 @@ mod tests {
             assert!(slow.next().await.is_some());
         }
         assert_eq!(slow.next().await, None, "nobody can write any more");
+    }
+
+    #[test]
+    fn the_words_of_an_earlier_child_are_not_those_of_the_next() {
+        let log = LogRing::new();
+        log.push("old");
+        let from = log.next();
+        assert_eq!(log.lines_from(from), Vec::<String>::new());
+        log.push("new");
+        assert_eq!(log.lines_from(from), ["new"]);
     }
 
     #[tokio::test]

@@ -38,6 +38,8 @@ pub enum At {
 pub struct Handle {
     child: Child,
     log: LogRing,
+    /// The number of its first line in the log, which may have others of earlier workers.
+    log_from: u64,
     endpoint: Endpoint,
     /// Removed after the child has ended: fields are dropped in this order.
     _socket: Option<Socket>,
@@ -126,7 +128,7 @@ impl Handle {
             has_refused: false,
             oom_kills: self.oom_kills.count(),
         });
-        Ok(Ended { ending, class, last_log: self.log.lines() })
+        Ok(Ended { ending, class, last_log: self.log.lines_from(self.log_from) })
     }
 
     /// Waits as [`Handle::ended`] does, after the worker's connections broke: it has ended by then, or is about to.
@@ -181,6 +183,7 @@ impl Handle {
 pub(super) struct Starting {
     child: Child,
     log: LogRing,
+    log_from: u64,
     /// Removed after the child has ended: fields are dropped in this order.
     socket: Option<Socket>,
     lines: StatusLines,
@@ -207,6 +210,7 @@ impl Starting {
             }
         };
         let (log, oom_kills) = (spec.log.clone().unwrap_or_default(), OomKills::begin());
+        let log_from = log.next();
         let spawned = spawn_async(&spawn_spec(spec, listen, log.clone())).await;
         let mut child =
             spawned.map_err(|error| WorkerError::Spawn(format!("cannot run `{}`: {error}", spec.program.display())))?;
@@ -214,7 +218,7 @@ impl Starting {
         let lines = StatusLines::read(stdout).map_err(cannot)?;
         let silence = spec.silence.unwrap_or_else(|| silence(spec.load_limit));
         let limits = StartLimits { whole: spec.load_limit, silence };
-        Ok(Starting { child, log, socket, lines, limits, oom_kills })
+        Ok(Starting { child, log, log_from, socket, lines, limits, oom_kills })
     }
 
     /// Returns the worker's process number.
@@ -256,7 +260,7 @@ impl Starting {
         match tokio::time::timeout(DEATH_LIMIT, self.child.ended()).await {
             Ok(Ok(ending)) => {
                 self.log.until_end(LOG_LIMIT).await;
-                WorkerError::Died { ending, last_log: self.log.lines() }
+                WorkerError::Died { ending, last_log: self.log.lines_from(self.log_from) }
             }
             _ => WorkerError::Protocol(why.to_owned()),
         }
@@ -272,13 +276,13 @@ impl Starting {
 
     /// Converts the start to a handle, with the facts about the loaded model.
     pub fn finish(self, info: Info) -> Handle {
-        let Starting { child, log, socket, lines, oom_kills, .. } = self;
+        let Starting { child, log, log_from, socket, lines, oom_kills, .. } = self;
         let port = lines.port;
         let endpoint = match (&socket, port) {
             (Some(socket), _) => Endpoint::Unix(socket.path().to_owned()),
             (None, port) => Endpoint::port(port.unwrap_or(0)),
         };
-        Handle { child, log, endpoint, _socket: socket, port, info, oom_kills }
+        Handle { child, log, log_from, endpoint, _socket: socket, port, info, oom_kills }
     }
 }
 

@@ -21,6 +21,8 @@ const PARALLEL: u32 = 4;
 pub struct LlamaServer {
     child: Child,
     log: LogRing,
+    /// The number of its first line in the log, which may have others of earlier servers.
+    log_from: u64,
     endpoint: Endpoint,
     /// Removed after the child has ended: fields are dropped in this order.
     _socket: Socket,
@@ -61,6 +63,7 @@ impl LlamaServer {
             launcher: plan.program.clone(),
             ..SpawnSpec::new(&plan.llama_server, command_line(plan, parallel, socket.path().into()))
         };
+        let log_from = plan.log.next();
         let mut child = spawn_async(&spec)
             .await
             .map_err(|error| not_spawned(format!("cannot run `{}`: {error}", plan.llama_server.display())))?;
@@ -71,7 +74,7 @@ impl LlamaServer {
             Ok(()) => {
                 let size = (plan.settings.context, parallel);
                 let (log, oom_kills) = (plan.log.clone(), kills.clone());
-                return Ok(LlamaServer { child, log, endpoint, _socket: socket, oom_kills, size });
+                return Ok(LlamaServer { child, log, log_from, endpoint, _socket: socket, oom_kills, size });
             }
             Err(why) => why,
         };
@@ -90,7 +93,7 @@ impl LlamaServer {
         plan.log.until_end(LOG_LIMIT).await;
         if let Some(Ok(ending)) = ending {
             let evidence = Evidence { ending: Some(ending), oom_kills: kills.count(), ..Evidence::default() };
-            let ended = of_ending(ending, CrashClass::of(evidence), plan.log.lines());
+            let ended = of_ending(ending, CrashClass::of(evidence), plan.log.lines_from(log_from));
             // A plain exit before it was ready is llama-server's way to refuse a file or an argument.
             let class = if matches!(ending, Ending::Exited(1..)) { EndClass::Refused } else { ended.class };
             return Err(Ended { class, ..ended });
@@ -98,7 +101,12 @@ impl LlamaServer {
         let killed = child.kill_async().await;
         let stuck = killed.err().map(|error| format!("; {error}")).unwrap_or_default();
         let class = class.unwrap_or(EndClass::Crash);
-        Err(Ended { class, reason: format!("{why}{stuck}"), last_log: plan.log.lines().pop(), exit_code: None })
+        Err(Ended {
+            class,
+            reason: format!("{why}{stuck}"),
+            last_log: plan.log.lines_from(log_from).pop(),
+            exit_code: None,
+        })
     }
 
     pub fn endpoint(&self) -> &Endpoint {
@@ -123,7 +131,7 @@ impl LlamaServer {
         let is_wanted = self.child.is_unwanted();
         let evidence =
             Evidence { ending: Some(ending), is_wanted, oom_kills: self.oom_kills.count(), ..Evidence::default() };
-        of_ending(ending, CrashClass::of(evidence), self.log.lines())
+        of_ending(ending, CrashClass::of(evidence), self.log.lines_from(self.log_from))
     }
 
     /// Stops the process within `limit`, then kills its group.
