@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::ops::RangeInclusive;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The environment as it was when the program started. An empty variable counts as unset.
 #[derive(Debug, Clone)]
@@ -48,6 +49,20 @@ impl Env {
                 within.end()
             ))
             .into()),
+        }
+    }
+
+    /// Returns a time: `10m`, `90s`.
+    ///
+    /// # Errors
+    /// As [`Env::number`].
+    pub fn duration(&self, key: &str) -> anyhow::Result<Option<Duration>> {
+        let Some(text) = self.text(key) else { return Ok(None) };
+        match humantime::parse_duration(text.trim()) {
+            Ok(time) => Ok(Some(time)),
+            Err(error) => {
+                Err(Failure::cannot_meet(format!("{key} is `{}`, no duration: {error}", text.escape_debug())).into())
+            }
         }
     }
 
@@ -197,6 +212,16 @@ impl Env {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_read_and_nonsense_is_refused_by_its_name() {
+        let read = |text| Env::from_pairs(&[("LIMIT", text)]).duration("LIMIT");
+        assert_eq!(read("90s").unwrap(), Some(Duration::from_secs(90)));
+        assert_eq!(read("").unwrap(), None);
+        for odd in ["soon", "9", "-1s"] {
+            assert!(format!("{:#}", read(odd).unwrap_err()).contains(&format!("LIMIT is `{odd}`")));
+        }
+    }
 
     #[test]
     fn variables_of_the_hub_are_expanded_as_python_expands_them() {

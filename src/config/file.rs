@@ -3,7 +3,7 @@ use super::models::{EngineFile, ModelsFile};
 use super::ollama::Ollama;
 use super::read::{bytes, duration, typed};
 use super::serve::Serve;
-use super::{ServerAddress, WorkerConfig, bad_config};
+use super::{Env, ServerAddress, WorkerConfig, bad_config};
 use crate::failure::{Failure, OrFail};
 use crate::model::{Age, StoreKind, TierLimits, age};
 use serde::{Deserialize, Deserializer, de};
@@ -230,15 +230,21 @@ impl Tiers {
 }
 
 impl Worker {
-    pub fn settings(&self) -> WorkerConfig {
+    /// Returns the settings: those of the environment, then those of the file.
+    ///
+    /// # Errors
+    /// `CannotMeet` for a time of the environment that is invalid. Those of the file are parsed with the file.
+    pub fn settings(&self, env: &Env) -> anyhow::Result<WorkerConfig> {
         let default = WorkerConfig::default();
-        WorkerConfig {
+        let load_timeout = env.duration("MODELCTL_LOAD_TIMEOUT")?.or(self.load_timeout);
+        let reproducible = env.is_set("MODELCTL_REPRODUCIBLE").then(|| env.says_yes("MODELCTL_REPRODUCIBLE"));
+        Ok(WorkerConfig {
             threads: self.threads.or(default.threads),
             context: self.context.unwrap_or(default.context),
             nice: self.nice.unwrap_or(default.nice),
             gpu_layers: self.gpu_layers.or(default.gpu_layers),
-            load_timeout: self.load_timeout.unwrap_or(default.load_timeout),
-            reproducible: self.reproducible.unwrap_or(default.reproducible),
-        }
+            load_timeout: load_timeout.unwrap_or(default.load_timeout),
+            reproducible: reproducible.or(self.reproducible).unwrap_or(default.reproducible),
+        })
     }
 }

@@ -234,11 +234,6 @@ impl Config {
         let engine = EngineConfig::load(env, &file.engine, from_file);
         let keep = KeepLists { environment: env.list("KEEP_LOCAL_MODELS"), file: file.keep.clone() };
 
-        let mut worker = file.worker.settings();
-        if env.is_set("MODELCTL_REPRODUCIBLE") {
-            worker.reproducible = env.says_yes("MODELCTL_REPRODUCIBLE");
-        }
-
         let color = match flags.color {
             Color::Auto if env.is_set("NO_COLOR") || env.text("TERM").as_deref() == Some("dumb") => Color::Never,
             chosen => chosen,
@@ -252,7 +247,7 @@ impl Config {
             roots,
             keep,
             tiers: file.tiers.limits(),
-            worker,
+            worker: file.worker.settings(env)?,
             engine,
             models: file.models.settings(),
             offload: OffloadConfig::load(env, &file.offload)?,
