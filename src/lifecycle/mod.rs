@@ -26,5 +26,5 @@ pub use key::ServerKey;
 pub use liveness::{Liveness, Probe};
 pub use memory::Profile;
 pub use policy::Policy;
-pub use state::State;
+pub use state::{Standing, State};
 pub use view::{Phase, ServerView};

@@ -27,6 +27,10 @@ pub(super) struct Server {
     /// Persons who wait for its end.
     pub stop_waiters: Vec<(WaiterId, bool)>,
     pub last_error: Option<String>,
+    /// The last line that it logged before that.
+    pub last_log: Option<String>,
+    /// The files of its last start.
+    pub started_with: u64,
     /// The reason of the kill that is under way.
     pub wedged: Option<String>,
 }
@@ -97,6 +101,8 @@ impl Server {
             is_restart: false,
             stop_waiters: Vec::new(),
             last_error: None,
+            last_log: None,
+            started_with: 0,
             wedged: None,
         }
     }

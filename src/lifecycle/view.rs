@@ -16,9 +16,9 @@ pub enum Phase {
     Ready,
     /// Answers what is running, then ends.
     Stopping,
-    /// Crashed; is started again in this time at the earliest.
+    /// Crashed; is started again at this time at the earliest.
     Backoff {
-        retry_in_ms: u64,
+        until: Duration,
     },
     Failed {
         reason: String,

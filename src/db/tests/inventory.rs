@@ -57,6 +57,8 @@ fn models_come_back_as_they_were_recorded() {
         assert!(!db.is_fresh());
         assert_eq!(db.models(None).unwrap(), all);
         assert_eq!(db.rows().unwrap(), all.iter().map(row_of).collect::<Vec<_>>());
+        assert!(all.iter().all(|model| db.row(&model.id).unwrap() == Some(row_of(model))));
+        assert_eq!(db.row(&ModelId("not there".into())).unwrap(), None);
         let ids = [all[3].id.clone(), ModelId("not there".into()), all[1].id.clone()];
         assert_eq!(db.models(Some(&ids)).unwrap(), [all[3].clone(), all[1].clone()]);
         assert_eq!(db.models_in(&[all[3].root.clone(), "/elsewhere".into()]).unwrap(), [all[3].clone()]);

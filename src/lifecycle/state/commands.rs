@@ -1,13 +1,39 @@
 //! What people and requests ask for.
 
 use super::super::event::{Effect, Unload, WaiterId};
-use super::super::server::{Failed, Queued, ServerState};
+use super::super::server::{Failed, Queued, Server, ServerState};
 use super::super::{Class, Denial, Profile, ServerKey, Why};
 use super::{State, Waiter, Want, denial};
 use std::time::Duration;
 
 /// The time after which a client should try again when the queue is full.
 const FULL: Duration = Duration::from_secs(5);
+
+/// A refusal that stands until something changes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    pub denial: Denial,
+    /// It stands only as long as the model has these files.
+    pub files: Option<u64>,
+}
+
+fn standing(server: &Server, now: Duration) -> Option<Standing> {
+    match &server.state {
+        ServerState::Backoff { until } if *until > now => {
+            let cause = server.last_error.as_deref().unwrap_or("it crashed");
+            let message = format!("{} is not available: {cause}", server.profile.name);
+            let (retry_after, last_log) = (Some(until.saturating_sub(now)), server.last_log.clone());
+            let denial = Denial { retry_after, last_log, ..denial(Why::Backoff, message) };
+            Some(Standing { denial, files: None })
+        }
+        ServerState::Failed(Failed { why, reason, last_log, files }) => {
+            let message = format!("{} cannot be started: {reason}", server.profile.name);
+            let denial = Denial { last_log: last_log.clone(), ..denial(*why, message) };
+            Some(Standing { denial, files: *files })
+        }
+        _ => None,
+    }
+}
 
 impl State {
     pub(super) fn acquire(
@@ -37,21 +63,14 @@ impl State {
                 server.is_restart = true;
                 server.state = ServerState::Queued(Queued::Waiting);
             }
-            ServerState::Backoff { until } => {
-                let left = until.saturating_sub(now);
-                let cause = server.last_error.as_deref().unwrap_or("it crashed");
-                let message = format!("{} is not available: {cause}", server.profile.name);
-                return Some(Denial { retry_after: Some(left), ..denial(Why::Backoff, message) });
-            }
             ServerState::Failed(Failed { files: Some(files), .. }) if *files != server.profile.files => {
                 server.state = ServerState::Stopped;
                 server.crashes = 0;
             }
-            ServerState::Failed(failed) => {
-                let message = format!("{} cannot be started: {}", server.profile.name, failed.reason);
-                return Some(Denial { last_log: failed.last_log.clone(), ..denial(failed.why, message) });
-            }
             _ => {}
+        }
+        if let Some(Standing { denial, .. }) = self.servers.get(key).and_then(|server| standing(server, now)) {
+            return Some(denial);
         }
         let is_free = !has_waiters && self.servers.get(key).is_some_and(|server| server.free_slots() > 0);
         let waiting = self.waiting.values().filter(|waiter| waiter.want == Want::Slot).count();
@@ -60,6 +79,22 @@ impl State {
             return Some(Denial { retry_after: Some(FULL), ..denial(Why::QueueFull, message) });
         }
         None
+    }
+
+    /// Returns why a request of now would be refused, whatever its model needs: nothing has to be found out for it. A
+    /// client that asks again and again is so refused without work.
+    pub fn standing_refusal(&self, now: Duration, key: &ServerKey, is_retry: bool) -> Option<Standing> {
+        let server = self.servers.get(key)?;
+        let is_let_through = is_retry && server.crashes <= 1 && matches!(server.state, ServerState::Backoff { .. });
+        standing(server, now).filter(|_| !is_let_through)
+    }
+
+    /// Returns whether a server is about to be loaded, loads or is ready: what was found out for it still holds.
+    pub fn is_under_way(&self, key: &ServerKey) -> bool {
+        let is = |server: &Server| {
+            matches!(server.state, ServerState::Queued(_) | ServerState::Starting { .. } | ServerState::Ready { .. })
+        };
+        self.servers.get(key).is_some_and(is)
     }
 
     pub(super) fn start(

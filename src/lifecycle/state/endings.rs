@@ -87,6 +87,7 @@ impl State {
             None => end,
         };
         server.last_error = Some(end.reason.clone());
+        server.last_log = end.last_log.clone();
         server.was_loaded = false;
         self.lose(key, denial(Why::Died, died(&end)), effects);
         let Some(server) = self.servers.get_mut(key) else { return };
@@ -103,9 +104,12 @@ impl State {
                 why: Why::BadFile,
                 reason: end.reason.clone(),
                 last_log: end.last_log.clone(),
-                files: Some(server.profile.files),
+                files: Some(server.started_with),
             };
             server.state = ServerState::Failed(failed);
+            let (of, count) = (key.clone(), 1);
+            let report = Report::Crash { key: of, end: end.clone(), count, will_restart: false, retry_in: None };
+            effects.push(Effect::Report(report));
             let refused = denial(Why::BadFile, format!("{name} cannot be loaded: {}", end.reason));
             self.deny(key, |_| true, &Denial { last_log: end.last_log, ..refused }, effects);
             return self.retry_short();

@@ -18,6 +18,7 @@ impl State {
             return;
         }
         if is_wanted {
+            server.started_with = server.profile.files;
             server.state = ServerState::Starting { since: now, progress: 0.0 };
             effects.push(Effect::Launch { key: key.clone(), generation });
         } else {

@@ -6,6 +6,8 @@ mod loads;
 mod plan;
 mod views;
 
+pub use commands::Standing;
+
 use super::event::{Effect, Event, Generation, WaiterId};
 use super::server::{Queued, Server, ServerState};
 use super::{Class, Denial, Policy, Profile, ServerKey, Why};

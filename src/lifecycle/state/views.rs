@@ -14,10 +14,7 @@ impl State {
                     ServerState::Starting { progress, .. } => Phase::Starting { progress: *progress },
                     ServerState::Ready { .. } => Phase::Ready,
                     ServerState::Draining { .. } | ServerState::Stopping { .. } => Phase::Stopping,
-                    ServerState::Backoff { until } => {
-                        let left = until.saturating_sub(self.now).as_millis();
-                        Phase::Backoff { retry_in_ms: u64::try_from(left).unwrap_or(u64::MAX) }
-                    }
+                    ServerState::Backoff { until } => Phase::Backoff { until: *until },
                     ServerState::Failed(failed) => Phase::Failed { reason: failed.reason.clone() },
                 };
                 let queued = self.waiters_of(&server.key).filter(|(_, waiter)| waiter.want == Want::Slot).count();

@@ -103,6 +103,8 @@ fn a_bad_file_is_not_tried_again_until_it_changes() {
     world.die(&key(1), EndClass::Refused);
     world.run_until(seconds(5));
     assert_eq!(world.outcome(1), Outcome::Denied);
+    let is_reported = |report: &Report| matches!(report, Report::Crash { will_restart: false, .. });
+    assert_eq!(world.reports.iter().filter(|report| is_reported(report)).count(), 1);
     ask(&mut world, 2, 1, Class::Normal);
     assert_eq!(world.outcome(2), Outcome::Denied);
     let mut other = profile(1, 40);

@@ -3,7 +3,7 @@
 use crate::clock;
 use crate::lifecycle::{Phase, Purpose};
 use crate::model::ModelRow;
-use crate::ops::daemon::ServerRow;
+use crate::ops::daemon::{ServerRow, seconds};
 use crate::serve::control::Server;
 
 /// Returns the name of a model for people: `Qwen 7B (Q4_K_M)`.
@@ -47,10 +47,7 @@ pub(super) fn server_row(
             Phase::Starting { progress } => Some(progress),
             _ => None,
         },
-        retry_in_seconds: match view.phase {
-            Phase::Backoff { retry_in_ms } => Some(retry_in_ms as f64 / 1_000.0),
-            _ => None,
-        },
+        retry_in_seconds: server.retry.map(|at| seconds(at.saturating_duration_since(clock::instant()))),
         purpose: match view.key.purpose {
             Purpose::Main => "main",
             Purpose::Vectors => "vectors",

@@ -3,12 +3,12 @@
 use super::EventLog;
 use super::ask::{Ask, Command, Control, Grant, Server, ServerInfo, Started, Stopped};
 use super::ledger::{self, Asked};
-use super::prepare::{Prepared, is_pinned, prepare, refuse};
+use super::prepare::{Prepared, files_now, is_pinned, prepare, refuse};
 use super::server_task::{News, Order};
 use super::sessions::Sessions;
 use crate::clock;
 use crate::http::Endpoint;
-use crate::lifecycle::{Denial, End, EndClass, Event, Generation, Policy, ServerKey, State, WaiterId, Why};
+use crate::lifecycle::{Denial, End, EndClass, Event, Generation, Policy, ServerKey, Standing, State, WaiterId, Why};
 use crate::model::backoff::Jitter;
 use crate::model::ledger::LoadId;
 use crate::supervise::LogRing;
@@ -29,6 +29,8 @@ pub(super) struct Actor {
     pub(super) to_news: mpsc::UnboundedSender<Internal>,
     pub(super) servers: BTreeMap<ServerKey, Acting>,
     pub(super) prepared: HashMap<ServerKey, Arc<Prepared>>,
+    /// Those who wait until a model is prepared.
+    pub(super) preparing: HashMap<ServerKey, Vec<Wanted>>,
     /// Those who wait, by what they wait for.
     pub(super) slots: HashMap<WaiterId, oneshot::Sender<Result<Grant, Denial>>>,
     pub(super) starts: HashMap<WaiterId, (Instant, oneshot::Sender<Result<Started, Denial>>)>,
@@ -52,11 +54,15 @@ pub(super) struct Acting {
 
 /// News from tasks that the actor started.
 pub(super) enum Internal {
-    /// A model was prepared for a request.
+    /// A model was prepared for those who wait for that.
     Prepared {
-        wanted: Wanted,
         key: ServerKey,
         prepared: Result<Arc<Prepared>, Denial>,
+    },
+    /// What was refused once is not refused for the same reason any more.
+    Wanted {
+        wanted: Wanted,
+        key: ServerKey,
     },
     Reserved {
         key: ServerKey,
@@ -136,6 +142,7 @@ pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
         to_news,
         servers: BTreeMap::new(),
         prepared: HashMap::new(),
+        preparing: HashMap::new(),
         slots: HashMap::new(),
         starts: HashMap::new(),
         stops: HashMap::new(),
@@ -216,13 +223,40 @@ impl Actor {
         self.next_waiter
     }
 
-    /// Has a model prepared, unless its server is ready: a request for a loaded model waits for no file.
+    /// Refuses what stays refused, and has the model prepared for everything else.
     fn want(&mut self, key: ServerKey, wanted: Wanted) {
-        let is_ready = self.servers.get(&key).is_some_and(|acting| acting.ready.is_some());
-        if let Some(prepared) = self.prepared.get(&key).filter(|_| is_ready) {
+        let Wanted::Slot { waiter, ask } = &wanted else { return self.prepare(key, wanted) };
+        let waiter = *waiter;
+        match self.state.standing_refusal(self.began.elapsed(), &key, ask.is_retry) {
+            None => self.prepare(key, wanted),
+            Some(Standing { denial, files: None }) => self.deny(waiter, denial),
+            Some(Standing { denial, files: Some(refused) }) => {
+                let (sessions, to_news) = (self.sessions.clone(), self.to_news.clone());
+                drop(tokio::spawn(async move {
+                    let of = key.clone();
+                    let files = sessions.run(move |session| files_now(session, &of)).await;
+                    // Without the actor nobody waits any more.
+                    let _ = to_news.send(match files {
+                        Ok(Some(files)) if files == refused => Internal::Denied { waiter, denial },
+                        // The preparation says what is wrong.
+                        _ => Internal::Wanted { wanted, key },
+                    });
+                }));
+            }
+        }
+    }
+
+    /// Has a model prepared: its files checked, its settings read, its memory estimated. Whoever comes meanwhile waits
+    /// for the same, and a server that is under way has been prepared: a request for a loaded model waits for no file.
+    fn prepare(&mut self, key: ServerKey, wanted: Wanted) {
+        if let Some(prepared) = self.prepared.get(&key).filter(|_| self.state.is_under_way(&key)) {
             let prepared = Arc::clone(prepared);
             return self.prepared(key, wanted, Ok(prepared));
         }
+        if let Some(waiting) = self.preparing.get_mut(&key) {
+            return waiting.push(wanted);
+        }
+        self.preparing.insert(key.clone(), vec![wanted]);
         let (sessions, to_news) = (self.sessions.clone(), self.to_news.clone());
         drop(tokio::spawn(async move {
             let of = key.clone();
@@ -230,8 +264,8 @@ impl Actor {
                 Ok(prepared) => prepared.map(Arc::new),
                 Err(error) => Err(refuse(Why::Failed, format!("{error:#}"))),
             };
-            // Without the actor nobody waits any more.
-            let _ = to_news.send(Internal::Prepared { wanted, key, prepared });
+            // As above.
+            let _ = to_news.send(Internal::Prepared { key, prepared });
         }));
     }
 
@@ -265,7 +299,12 @@ impl Actor {
 
     fn internal(&mut self, news: Internal) {
         match news {
-            Internal::Prepared { wanted, key, prepared } => self.prepared(key, wanted, prepared),
+            Internal::Prepared { key, prepared } => {
+                for wanted in self.preparing.remove(&key).unwrap_or_default() {
+                    self.prepared(key.clone(), wanted, prepared.clone());
+                }
+            }
+            Internal::Wanted { wanted, key } => self.prepare(key, wanted),
             Internal::Reserved { key, generation, asked } => self.reserved(key, generation, asked),
             Internal::Withdrawn { key, generation } => self.step(Event::Stopped { key, generation }),
             Internal::Denied { waiter, denial } => self.refuse(waiter, denial),

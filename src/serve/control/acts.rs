@@ -6,7 +6,7 @@ use super::prepare::refuse;
 use super::reports::happening;
 use super::server_task::{Order, ServerTask};
 use super::{fitting, ledger};
-use crate::lifecycle::{Denial, Effect, Generation, Report, ServerKey, WaiterId, Why};
+use crate::lifecycle::{Denial, Effect, Generation, Phase, Report, ServerKey, WaiterId, Why};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -182,6 +182,10 @@ impl Actor {
                     info: ready.map(|(_, _, _, info)| Arc::clone(info)),
                     ready: ready.map(|(_, at, _, _)| *at),
                     expires: view.expires.and_then(|at| self.began.checked_add(at)),
+                    retry: match view.phase {
+                        Phase::Backoff { until } => self.began.checked_add(until),
+                        _ => None,
+                    },
                     log: acting.map(|acting| acting.log.clone()).unwrap_or_default(),
                     view,
                 }

@@ -145,6 +145,8 @@ pub struct Server {
     pub ready: Option<std::time::Instant>,
     /// When it is stopped unless it is used again; `None`: when its memory is needed.
     pub expires: Option<std::time::Instant>,
+    /// When it is started again at the earliest, after a crash.
+    pub retry: Option<std::time::Instant>,
     pub log: LogRing,
 }
 

@@ -1,6 +1,6 @@
 //! What has to be known of a model before its server is started: its files, its settings, its memory.
 
-use crate::db::{Access, Db};
+use crate::db::Access;
 use crate::display::text;
 use crate::host::budget;
 use crate::host::self_child::OURSELVES;
@@ -29,7 +29,7 @@ pub struct Prepared {
 pub fn prepare(session: &mut Session, key: &ServerKey) -> anyhow::Result<Result<Prepared, Denial>> {
     let db = session.db(Access::ReadOnly)?;
     let id = std::slice::from_ref(&key.model);
-    let (Some(row), Some(model)) = (row(db, key)?, db.models(Some(id))?.pop()) else {
+    let (Some(row), Some(model)) = (db.row(&key.model)?, db.models(Some(id))?.pop()) else {
         return Ok(Err(refuse(Why::Unknown, format!("Model not found: {}", key.model))));
     };
     let name = row.alias.clone().unwrap_or_else(|| row.name.clone());
@@ -58,6 +58,15 @@ pub fn prepare(session: &mut Session, key: &ServerKey) -> anyhow::Result<Result<
         files: files(&model),
     };
     Ok(Ok(Prepared { profile, row, model, settings }))
+}
+
+/// Returns a number that changes with the files of a model as they are now.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn files_now(session: &mut Session, key: &ServerKey) -> anyhow::Result<Option<u64>> {
+    let id = std::slice::from_ref(&key.model);
+    Ok(session.db(Access::ReadOnly)?.models(Some(id))?.pop().map(|model| files(&model)))
 }
 
 /// Returns a number that changes with the files of a model.
@@ -110,9 +119,5 @@ pub fn refuse(why: Why, message: String) -> Denial {
 /// # Errors
 /// The database cannot be read.
 pub fn is_pinned(session: &mut Session, key: &ServerKey) -> anyhow::Result<bool> {
-    Ok(row(session.db(Access::ReadOnly)?, key)?.is_some_and(|row| row.pinned))
-}
-
-fn row(db: &Db, key: &ServerKey) -> anyhow::Result<Option<ModelRow>> {
-    Ok(db.rows()?.into_iter().find(|row| row.id == key.model))
+    Ok(session.db(Access::ReadOnly)?.row(&key.model)?.is_some_and(|row| row.pinned))
 }

@@ -53,7 +53,7 @@ mod tests {
             last_error: None,
             expires: None,
         };
-        Server { view, info: None, ready: None, expires: None, log: LogRing::new() }
+        Server { view, info: None, ready: None, expires: None, retry: None, log: LogRing::new() }
     }
 
     /// A model loses its port at no other moment than the one when nothing of it runs any more.

@@ -79,6 +79,7 @@ impl Scene {
             info: None,
             ready: None,
             expires: None,
+            retry: None,
             log: LogRing::new(),
         }]));
     }

@@ -165,7 +165,7 @@ impl Fake {
             let info = is_ready.then(|| info(Engine::Worker));
             let ready = is_ready.then(clock::instant);
             let expires = view.expires.and_then(|time| clock::instant().checked_add(time));
-            Server { view, info, ready, expires, log: LogRing::new() }
+            Server { view, info, ready, expires, retry: None, log: LogRing::new() }
         };
         self.servers.send_replace(Arc::new(views.into_iter().map(server).collect()));
     }
