@@ -5,6 +5,7 @@
 )]
 
 mod command_line;
+mod daemon;
 mod database;
 #[cfg(feature = "llama")]
 mod fit_families;

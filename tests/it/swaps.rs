@@ -1,68 +1,19 @@
 //! Two real models that do not fit into memory together, behind one gateway, under many clients.
 
+use crate::daemon::{Daemon, MODELS, run_async, with_models};
 use crate::fixtures;
 use crate::sandbox::Sandbox;
 use modelctl::db::{Access, Db};
 use modelctl::http::{Endpoint, Limits, Request, SseEvent, fetch, open};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 const LIMIT: Duration = Duration::from_secs(300);
-const MODELS: [&str; 2] = ["small", "base"];
-
-/// A daemon that listens on a port; killed at the end of the test.
-struct Daemon {
-    child: Child,
-    endpoint: Endpoint,
-}
-
-impl Daemon {
-    fn start(sandbox: &Sandbox, budget: Option<u64>) -> Daemon {
-        // Free a moment ago. The daemon says which address is taken, should another program be faster.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut command = sandbox.command(["serve", "--no-executor", "--listen", &format!("127.0.0.1:{port}")]);
-        if let Some(bytes) = budget {
-            command.env("MODELCTL_RAM_BUDGET", format!("{bytes}B"));
-        }
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let mut said = Vec::new();
-        let is_ready = lines.by_ref().any(|line| {
-            said.push(line);
-            said.last().is_some_and(|line| line.contains("serving"))
-        });
-        assert!(is_ready, "{said:?}");
-        // Read on, so that the daemon can go on talking.
-        std::thread::spawn(move || lines.for_each(drop));
-        Daemon { child, endpoint: Endpoint::port(port) }
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        self.child.wait().unwrap();
-    }
-}
-
-fn with_models() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.place(&fixtures::smollm2(), "SmolLM2-135M-Instruct.Q4_1.gguf");
-    sandbox.place(&fixtures::gemma(), "gemma-3-270m-q4_k_m.gguf");
-    sandbox.run(["scan"]).ok();
-    sandbox.run(["set", "smollm", "--alias", MODELS[0]]).ok();
-    sandbox.run(["set", "gemma", "--alias", MODELS[1]]).ok();
-    sandbox
-}
 
 /// Returns a budget that admits either model and not both, by what the ledger reserves for them.
-async fn budget_for_one(sandbox: &Sandbox) -> u64 {
-    let daemon = Daemon::start(sandbox, None);
+pub async fn budget_for_one(sandbox: &Sandbox) -> u64 {
+    let daemon = Daemon::start(sandbox);
     for model in MODELS {
         let (_, text) = stream(daemon.endpoint.clone(), model, 2).await.unwrap();
         assert!(text > 0);
@@ -108,10 +59,6 @@ async fn loads(daemon: &Daemon) -> u64 {
     values.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap() as u64).sum()
 }
 
-fn run_async(work: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap().block_on(work);
-}
-
 /// Nothing cuts a running answer, everybody is served, and requests of one model are gathered: ABAB is two loads.
 #[test]
 fn streams_of_two_models_that_do_not_fit_together_are_all_whole_with_few_swaps() {
@@ -119,7 +66,7 @@ fn streams_of_two_models_that_do_not_fit_together_are_all_whole_with_few_swaps()
     let sandbox = with_models();
     run_async(async {
         let budget = budget_for_one(&sandbox).await;
-        let daemon = Daemon::start(&sandbox, Some(budget));
+        let daemon = Daemon::start_within(&sandbox, budget);
         for round in 1..=3 {
             let before = loads(&daemon).await;
             let mut streams = JoinSet::new();
@@ -145,7 +92,7 @@ fn two_hundred_streams_at_once_for_a_minute() {
     let sandbox = with_models();
     run_async(async {
         let budget = budget_for_one(&sandbox).await;
-        let daemon = Daemon::start(&sandbox, Some(budget));
+        let daemon = Daemon::start_within(&sandbox, budget);
         let (began, mut rounds, mut worst, mut whole) = (Instant::now(), 0, 0, 0);
         while began.elapsed() < Duration::from_secs(60) {
             let before = loads(&daemon).await;

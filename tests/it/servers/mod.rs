@@ -1,4 +1,12 @@
-//! The commands that ask the daemon for model servers, without an engine.
+//! The model servers of the daemon with real processes: how they are started and stopped by people, what happens when
+//! one dies, and what a client can do to the daemon.
+
+#[cfg(feature = "llama")]
+mod deaths;
+mod hostile;
+#[cfg(feature = "llama")]
+mod starts;
+mod unstartable;
 
 use crate::sandbox::Sandbox;
 
