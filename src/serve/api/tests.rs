@@ -147,7 +147,8 @@ impl Scene {
         };
         let log = LogRing::new();
         log.collect(std::io::Cursor::new("one\ntwo\nthree\n")).unwrap();
-        let server = Server { view, info: Some(info()), ready: Some(crate::clock::instant()), expires: None, retry: None, log };
+        let server =
+            Server { view, info: Some(info()), ready: Some(crate::clock::instant()), expires: None, retry: None, log };
         self.servers.send_replace(Arc::new(vec![server]));
     }
 }

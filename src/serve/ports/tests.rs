@@ -146,7 +146,7 @@ async fn a_model_that_the_gateway_loads_has_a_port_which_stays_after_its_end_onl
     tokio::task::yield_now().await;
     scene.runs("a", Phase::Starting { progress: 0.0 });
     until(|| ports.of(&a) == Some(first)).await;
-    scene.runs("a", Phase::Backoff { retry_in_ms: 1 });
+    scene.runs("a", Phase::Backoff { until: Duration::from_millis(1) });
     scene.runs("a", Phase::Stopped);
     until(|| ports.of(&a).is_none()).await;
     scene.runs("b", Phase::Ready);
