@@ -21,6 +21,7 @@ const PURE: &[&str] = &[
     "queue/executor/quarantine.rs",
     "queue/executor/watchdog.rs",
     "queue/can_serve.rs",
+    "serve/ports/table.rs",
     "serve/schedule.rs",
     "inventory/diff.rs",
 ];
