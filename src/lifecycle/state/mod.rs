@@ -179,7 +179,8 @@ impl State {
         for server in self.servers.values() {
             times.extend(server.expires().filter(|_| server.is_evictable(self.has_waiters(&server.key))));
             match &server.state {
-                ServerState::Draining { until, .. } => times.push(*until),
+                // A wedged one is being killed already.
+                ServerState::Draining { until, .. } if server.wedged.is_none() => times.push(*until),
                 ServerState::Backoff { until } => times.push(*until),
                 ServerState::Queued(Queued::Short { since, .. }) => {
                     is_any_short = true;

@@ -67,6 +67,9 @@ pub enum Outcome {
 pub struct World {
     pub state: State,
     pub now: Duration,
+    /// The time of the last tick, and how many came at it without another event.
+    ticked: Duration,
+    ticks: u32,
     pub random: Random,
     pub budget: u64,
     pub others: u64,
@@ -94,6 +97,8 @@ impl World {
         World {
             state: State::new(Policy::default()),
             now: Duration::ZERO,
+            ticked: Duration::ZERO,
+            ticks: 0,
             random: Random(seed),
             budget,
             others: 0,
@@ -290,7 +295,12 @@ impl World {
         }
         self.now = self.now.max(at);
         match next.filter(|(due, _)| *due <= self.now).and_then(|next| self.due.remove(&next)) {
-            None => self.happens(Event::Tick),
+            None => {
+                self.ticks = if self.now == self.ticked { self.ticks + 1 } else { 0 };
+                self.ticked = self.now;
+                assert!(self.ticks < 100, "a time that has passed is waited for, without end\n{:#?}", self.state.views());
+                self.happens(Event::Tick);
+            }
             Some(Due::Event(event)) => {
                 if let Event::Ready { key, generation, slots } = &event {
                     // A process that was ended meanwhile says nothing any more.
