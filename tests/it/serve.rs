@@ -115,8 +115,9 @@ fn workers(sandbox: &Sandbox) -> Vec<Process> {
 }
 
 #[test]
-fn a_task_is_answered_at_once_and_the_model_leaves_the_memory_when_none_is_left() {
+fn a_task_is_answered_at_once_and_the_model_leaves_the_memory_when_it_is_idle() {
     let (sandbox, _turn) = with_model();
+    sandbox.run(["set", "smollm", "--idle-timeout", "1s"]).ok();
     add(&sandbox, "It was there before. Say yes.", &[]);
     let daemon = Daemon::start(&sandbox);
     wait(&sandbox, &["--all"]);

@@ -58,7 +58,8 @@ fn a_stop_waits_for_a_running_answer_and_stop_now_cuts_it() {
         }
 
         let stream = daemon.stream("small", 4_000).await;
-        let (stopped, rest) = tokio::join!(daemon.post(&format!("{STOP}?now=true"), Value::Null), stream.rest());
+        let stop = format!("{STOP}?now=true");
+        let (stopped, rest) = tokio::join!(daemon.post(&stop, Value::Null), stream.rest());
         assert_eq!(rest.is_cut()["code"], "model_unavailable");
         assert_eq!((stopped.status, &stopped.body["status"]), (200, &json!("stopped")), "{stopped:?}");
         assert!(workers(&sandbox).is_empty());
