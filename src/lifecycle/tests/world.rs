@@ -298,7 +298,11 @@ impl World {
             None => {
                 self.ticks = if self.now == self.ticked { self.ticks + 1 } else { 0 };
                 self.ticked = self.now;
-                assert!(self.ticks < 100, "a time that has passed is waited for, without end\n{:#?}", self.state.views());
+                assert!(
+                    self.ticks < 100,
+                    "a time that has passed is waited for, without end\n{:#?}",
+                    self.state.views()
+                );
                 self.happens(Event::Tick);
             }
             Some(Due::Event(event)) => {

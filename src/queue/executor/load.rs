@@ -42,13 +42,15 @@ pub(super) struct Loaded {
     server: Server,
 }
 
+struct OwnWorker {
+    /// Declared before the reservation: it has ended before its memory is released.
+    worker: Worker,
+    reservation: Reservation,
+}
+
 /// What answers the requests.
 enum Server {
-    Own {
-        /// Declared before the reservation: it has ended before its memory is released.
-        worker: Worker,
-        reservation: Reservation,
-    },
+    Own(Box<OwnWorker>),
     Shared {
         servers: Arc<dyn SharedServers>,
         /// The slot for which the server was started, until the first request takes it: without it the server could be
@@ -61,7 +63,7 @@ impl Loaded {
     /// Returns how a request gets to it.
     pub fn route(&self) -> Route {
         match &self.server {
-            Server::Own { worker, .. } => Route::Worker(worker.endpoint().clone()),
+            Server::Own(own) => Route::Worker(own.worker.endpoint().clone()),
             Server::Shared { servers, first } => {
                 Route::Shared { servers: Arc::clone(servers), model: self.row.id.clone(), first: Arc::clone(first) }
             }
@@ -76,14 +78,15 @@ impl Loaded {
     /// Returns how the worker ended, after its connections broke.
     pub fn why_gone(&mut self) -> Option<String> {
         match &mut self.server {
-            Server::Own { worker, .. } => worker.wait_ending().map(|ending| ending.to_string()),
+            Server::Own(own) => own.worker.wait_ending().map(|ending| ending.to_string()),
             // The broken connection has the reason.
             Server::Shared { .. } => None,
         }
     }
 
     pub fn unload(self) {
-        let Server::Own { mut worker, mut reservation } = self.server else { return };
+        let Server::Own(own) = self.server else { return };
+        let OwnWorker { mut worker, mut reservation } = *own;
         if worker.ending().is_none() {
             // By now it has used the memory that it uses; the next load knows. Without a database the formula does.
             let _ = reservation.measure(worker.id());
@@ -97,7 +100,8 @@ impl Loaded {
     /// Kills the worker at once, whatever it does. A shared server is left to its owner, who watches it too. The error is
     /// a worker that hangs in the kernel, where not even SIGKILL reaches it.
     pub fn kill(self) -> Result<(), String> {
-        let Server::Own { worker, reservation } = self.server else { return Ok(()) };
+        let Server::Own(own) = self.server else { return Ok(()) };
+        let OwnWorker { worker, reservation } = *own;
         match worker.kill() {
             Ok(_) => Ok(()),
             Err(error) => {
@@ -187,7 +191,7 @@ pub(super) fn load(
                     slots,
                     took,
                     model: model.clone(),
-                    server: Server::Own { worker, reservation },
+                    server: Server::Own(Box::new(OwnWorker { worker, reservation })),
                 }));
             }
             // The model is not at fault.

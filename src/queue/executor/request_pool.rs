@@ -74,6 +74,9 @@ pub enum Why {
     Stalled,
 }
 
+/// What came of a request; the outer error is one that was not sent.
+type Asked = (Hold, Result<Result<Completion, Broken>, NoSlot>);
+
 enum Command {
     Ask(Box<Job>),
     Abort(TaskId),
@@ -256,7 +259,7 @@ async fn serve(
     stop: StopSignal,
     hurry: StopSignal,
 ) {
-    let mut asked: JoinSet<(Hold, Result<Result<Completion, Broken>, NoSlot>)> = JoinSet::new();
+    let mut asked: JoinSet<Asked> = JoinSet::new();
     let mut running: HashMap<TaskId, AbortHandle> = HashMap::new();
     let (mut told_stop, mut told_hurry) = (false, false);
     loop {
@@ -297,7 +300,7 @@ async fn serve(
     }
 }
 
-async fn ask(job: Job, progress: Progress) -> (Hold, Result<Result<Completion, Broken>, NoSlot>) {
+async fn ask(job: Job, progress: Progress) -> Asked {
     let hold = job.hold;
     let mut on_heard = |heard: Heard<'_>| {
         progress.note(hold, heard);

@@ -66,7 +66,8 @@ mod tests {
         assert_eq!(live.update(&[main(Phase::Queued)]), Changes::default(), "it may never get its memory");
         assert_eq!(live.update(&[main(Phase::Starting { progress: 0.5 })]), started);
         assert_eq!(live.update(&[main(Phase::Ready)]), Changes::default());
-        for phase in [Phase::Backoff { until: Duration::from_millis(1) }, Phase::Queued, Phase::Ready, Phase::Stopping] {
+        for phase in [Phase::Backoff { until: Duration::from_millis(1) }, Phase::Queued, Phase::Ready, Phase::Stopping]
+        {
             assert_eq!(live.update(&[main(phase)]), Changes::default(), "a crash is no end");
         }
         let both = [main(Phase::Stopped), server("a", Purpose::Vectors, Phase::Ready)];
