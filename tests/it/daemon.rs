@@ -20,7 +20,6 @@ pub const MODELS: [&str; 2] = ["small", "base"];
 pub struct Daemon {
     child: Child,
     pub endpoint: Endpoint,
-    pub port: u16,
 }
 
 /// A whole answer. `body` is null where it is no JSON.
@@ -48,7 +47,7 @@ impl Daemon {
         assert!(is_ready, "{said:?}");
         // Read on, so that the daemon can go on talking.
         std::thread::spawn(move || lines.for_each(drop));
-        Daemon { child, endpoint: Endpoint::port(port), port }
+        Daemon { child, endpoint: Endpoint::port(port) }
     }
 
     pub fn start(sandbox: &Sandbox) -> Daemon {
@@ -145,7 +144,10 @@ impl Daemon {
         let end = Instant::now() + LIMIT;
         loop {
             let answer = self.get(&format!("/api/models/{model}")).await;
-            if answer.body["state"] == state || answer.body["model"]["state"] == state {
+            let is_so = answer.body["state"] == state || answer.body["model"]["state"] == state;
+            // What is served follows the database a moment later.
+            let is_served = self.get(&format!("/v1/models/{model}")).await.status == 200;
+            if is_so && is_served == (state == "ready") {
                 return;
             }
             assert!(Instant::now() < end, "never {state}: {answer:?}");

@@ -194,7 +194,11 @@ impl Actor {
                 self.stops.insert(waiter, (clock::instant(), answer));
                 self.step(Event::Stop { waiter, key, now });
             }
-            Command::Keep { key, idle } => self.step(Event::Keep { key, idle }),
+            Command::Keep { key, idle, done } => {
+                self.step(Event::Keep { key, idle });
+                // The client may have gone.
+                let _ = done.send(());
+            }
             Command::Refresh => self.refresh(),
             Command::Leave { waiter } => {
                 self.slots.remove(&waiter);

@@ -122,6 +122,7 @@ pub enum Command {
     Keep {
         key: ServerKey,
         idle: Duration,
+        done: oneshot::Sender<()>,
     },
     /// Settings of models may have changed.
     Refresh,
@@ -200,10 +201,13 @@ impl Control {
     }
 
     /// Wishes that a server is stopped once it has had nothing to do for this long. The last wish counts; a pin comes
-    /// before it, and so does another model that needs the memory.
-    pub fn keep(&self, key: ServerKey, idle: Duration) {
+    /// before it, and so does another model that needs the memory. Waits until [`Control::servers`] shows it.
+    pub async fn keep(&self, key: ServerKey, idle: Duration) {
+        let (done, shown) = oneshot::channel();
         // Without the deciding task nothing is kept.
-        let _ = self.commands.send(Command::Keep { key, idle });
+        if self.commands.send(Command::Keep { key, idle, done }).is_ok() {
+            let _ = shown.await; // as above
+        }
     }
 
     /// Has the settings of models read again: a pin counts at once.

@@ -58,7 +58,7 @@ pub(super) async fn answer(control: Control, job: Job, mut meter: Meter) -> Resu
         };
         meter.granted();
         if let Some(idle) = job.keep {
-            control.keep(job.key.clone(), idle);
+            control.keep(job.key.clone(), idle).await;
         }
         match open(&job, grant).await {
             Ok((parts, grant)) => return Ok(respond(&job, parts, grant, meter)),
@@ -81,7 +81,9 @@ pub(super) async fn load(
     match control.acquire(Ask { key: key.clone(), class, is_retry: false }).await {
         Ok(_grant) => {
             meter.granted();
-            keep.into_iter().for_each(|idle| control.keep(key.clone(), idle));
+            if let Some(idle) = keep {
+                control.keep(key.clone(), idle).await;
+            }
             meter.finish("load");
             Ok(())
         }

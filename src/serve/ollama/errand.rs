@@ -45,7 +45,7 @@ pub(super) async fn run(
 async fn unload(control: &Control, model: &ModelId) {
     let mut servers = control.watch();
     for purpose in [Purpose::Main, Purpose::Vectors] {
-        control.keep(ServerKey { model: model.clone(), purpose }, Duration::ZERO);
+        control.keep(ServerKey { model: model.clone(), purpose }, Duration::ZERO).await;
     }
     let is_leaving = |server: &Server| {
         let view = &server.view;

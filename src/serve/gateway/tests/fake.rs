@@ -110,7 +110,7 @@ impl Fake {
                         });
                     }
                     Command::Leave { .. } => leave.send_modify(|count| *count += 1),
-                    Command::Keep { key, idle } => heard.lock().unwrap().push(format!("keep {key} {idle:?}")),
+                    Command::Keep { key, idle, .. } => heard.lock().unwrap().push(format!("keep {key} {idle:?}")),
                     Command::Stop { key, now, answer } => {
                         heard.lock().unwrap().push(format!("stop {key} {now}"));
                         drop(answer.send(Stopped { was_running: true, took: Duration::ZERO }));
