@@ -16,9 +16,14 @@ impl Api {
         if name.len() > NAME_BYTES {
             return Err(ApiError::bad_request("Name too long", format!("a name has at most {NAME_BYTES} bytes")));
         }
-        match self.catalogs.current().resolve(name) {
+        let catalog = self.catalogs.current();
+        match catalog.resolve(name) {
             Resolved::One(entry) | Resolved::NotServed(entry, _) => Ok(entry.row.clone()),
-            Resolved::None => Err(ApiError::no_model(name)),
+            // The names of a model that is gone may be those of its successor: they count where there is none.
+            Resolved::None => match catalog.all().iter().find(|entry| is_gone_by_name(&entry.row, name)) {
+                Some(entry) => Ok(entry.row.clone()),
+                None => Err(ApiError::no_model(name)),
+            },
             Resolved::Many(entries) => {
                 let error = format!("Ambiguous model: {}", name.escape_debug());
                 let detail = "The name fits several models; use an id";
@@ -44,6 +49,10 @@ impl Api {
             None => Ok(()),
         }
     }
+}
+
+fn is_gone_by_name(row: &ModelRow, name: &str) -> bool {
+    row.state == State::Gone && (row.alias.as_deref() == Some(name) || row.name == name)
 }
 
 /// Returns whether the file is missing, unreadable or not in any scanned place, as a sentence.

@@ -38,7 +38,8 @@ pub(super) async fn ps(State(ollama): State<Arc<Ollama>>) -> Json<Value> {
                 *sum = Running {
                     bytes: sum.bytes.saturating_add(one.bytes),
                     vram: sum.vram.saturating_add(one.vram),
-                    expires: sum.expires.max(one.expires),
+                    // What clients wish concerns the server that answers chats.
+                    expires: if is_main { one.expires } else { sum.expires },
                     context: if is_main { one.context } else { sum.context },
                 }
             })

@@ -198,7 +198,7 @@ def continue_dev():
 
 
 def n8n():
-    empty = {"Authorization": "Bearer "}
+    empty = {"Authorization": "Bearer"}
     assert get("/api/tags", headers=empty).status_code == 200, "an empty key is none"
     assert get("/", headers=empty).text == "Ollama is running"
     assert httpx.head(url, timeout=120).status_code == 200
