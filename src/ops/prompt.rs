@@ -1,6 +1,6 @@
 //! One prompt, answered by a local model in a worker process.
 
-use super::prompt_device::{reserve, take};
+use super::prompt_device::{reserve, take, unreserved};
 use super::prompt_shared::{self, Shared};
 use super::{OpEvent, Progress, Session, Sink, Step, keep_hints, resolve_model, runnable};
 use crate::clock;
@@ -186,7 +186,7 @@ fn run(
     let mut reservation = match device {
         Some(_) => {
             let (who, time) = ((request.command, request.force), (stop, limit.unwrap_or(WAIT)));
-            Some(reserve(session, who, (&model, &spec.load), time, on)?)
+            reserve(session, who, (&model, &spec.load), time, on)?
         }
         None => None,
     };
@@ -201,8 +201,8 @@ fn run(
     on(OpEvent::StepEnded { step: Step::Loading });
     // Declared after the reservation, and so dropped before it: the worker has ended when its memory is released.
     let mut worker = worker.map_err(Failure::from)?;
-    if let Some(reservation) = &mut reservation {
-        reservation.ready()?;
+    if let Some(Err(error)) = reservation.as_mut().map(Reservation::ready) {
+        unreserved(&error, on);
     }
     let loaded = started.elapsed();
     // The rest of the limit; loading counts.
@@ -215,8 +215,8 @@ fn run(
     });
     let completion = completion.map_err(Failure::from)?;
     check(request, &model, (&completion, first_token), on)?;
-    if let Some(reservation) = &mut reservation {
-        reservation.measure(worker.id())?;
+    if let Some(Err(error)) = reservation.as_mut().map(|reservation| reservation.measure(worker.id())) {
+        unreserved(&error, on);
     }
     // The work is done; a worker that does not stop is killed.
     if worker.stop(Duration::from_secs(2)).is_err() {

@@ -51,10 +51,16 @@ pub fn take(
     }
 }
 
+/// Warns that other processes do not know of the memory of a model.
+pub fn unreserved(error: &anyhow::Error, on: &mut Sink<'_>) {
+    on(OpEvent::warning(format!("the memory of this model is not in the ledger: {error:#}")));
+}
+
 /// The interval between tries for memory: no event reports that a process has given its memory back.
 const TRY_EVERY: Duration = Duration::from_millis(200);
 
-/// Reserves the memory of a model, and waits while others of the ledger hold it, for `limit` at most.
+/// Reserves the memory of a model, and waits while others of the ledger hold it, for `limit` at most. `None`: the ledger
+/// cannot be used, which is a warning, since the answer matters more.
 ///
 /// # Errors
 /// Cannot be met (3) where waiting does not help; busy (4) where it is not free within `limit`; interrupted (130) or
@@ -65,7 +71,7 @@ pub fn reserve(
     (model, load): (&Model, &LoadSpec),
     (stop, limit): (&StopSignal, Duration),
     on: &mut Sink<'_>,
-) -> anyhow::Result<Reservation> {
+) -> anyhow::Result<Option<Reservation>> {
     let reserving = Reserving {
         database: session.config.database.clone(),
         who: session.who(command),
@@ -73,13 +79,23 @@ pub fn reserve(
         program: self_child::OURSELVES.into(),
         is_forced,
     };
-    let mut asking = reservation::Request::new(&reserving, model, load)?;
+    let mut asking = match reservation::Request::new(&reserving, model, load) {
+        Ok(asking) => asking,
+        Err(error) => {
+            unreserved(&error, on);
+            return Ok(None);
+        }
+    };
     let began = clock::instant();
     let mut is_reported = false;
     loop {
-        let refusal = match asking.attempt()? {
-            Ok(id) => return Ok(asking.hold(id)),
-            Err(refusal) => refusal,
+        let refusal = match asking.attempt() {
+            Ok(Ok(id)) => return Ok(Some(asking.hold(id))),
+            Ok(Err(refusal)) => refusal,
+            Err(error) => {
+                unreserved(&error, on);
+                return Ok(None);
+            }
         };
         let name = text::clean(&model.name);
         if !refusal.can_ever_fit || refusal.rows.is_empty() {
