@@ -20,7 +20,7 @@ impl Api {
         match catalog.resolve(name) {
             Resolved::One(entry) | Resolved::NotServed(entry, _) => Ok(entry.row.clone()),
             // The names of a model that is gone may be those of its successor: they count where there is none.
-            Resolved::None => match catalog.all().iter().find(|entry| is_gone_by_name(&entry.row, name)) {
+            Resolved::None => match catalog.all().iter().find(|entry| is_gone_and_named(&entry.row, name)) {
                 Some(entry) => Ok(entry.row.clone()),
                 None => Err(ApiError::no_model(name)),
             },
@@ -51,8 +51,8 @@ impl Api {
     }
 }
 
-fn is_gone_by_name(row: &ModelRow, name: &str) -> bool {
-    row.state == State::Gone && (row.alias.as_deref() == Some(name) || row.name == name)
+fn is_gone_and_named(row: &ModelRow, name: &str) -> bool {
+    row.state == State::Gone && (row.id.as_str() == name || row.alias.as_deref() == Some(name) || row.name == name)
 }
 
 /// Returns whether the file is missing, unreadable or not in any scanned place, as a sentence.
