@@ -15,6 +15,11 @@ impl ServerKey {
     pub fn main(model: ModelId) -> ServerKey {
         ServerKey { model, purpose: Purpose::Main }
     }
+
+    /// Returns the keys of all servers that a model can have.
+    pub fn all_of(model: &ModelId) -> [ServerKey; 2] {
+        Purpose::ALL.map(|purpose| ServerKey { model: model.clone(), purpose })
+    }
 }
 
 impl fmt::Display for ServerKey {

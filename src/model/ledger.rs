@@ -21,6 +21,8 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    pub const ALL: [Purpose; 2] = [Purpose::Main, Purpose::Vectors];
+
     pub fn name(self) -> &'static str {
         match self {
             Purpose::Main => "main",
@@ -29,7 +31,7 @@ impl Purpose {
     }
 
     pub fn from_name(name: &str) -> Option<Purpose> {
-        [Purpose::Main, Purpose::Vectors].into_iter().find(|purpose| purpose.name() == name)
+        Purpose::ALL.into_iter().find(|purpose| purpose.name() == name)
     }
 }
 

@@ -52,6 +52,5 @@ pub use log_ring::{LogEvent, LogFollower, LogLine, LogRing};
 pub use oom::OomKills;
 pub use readiness::{NotReady, Readiness, Sign, StartLimits, until_ready};
 pub use spawn::{KeepOpen, Output, SpawnSpec, spawn, spawn_async};
-/// The former name, kept until its last use is removed.
 pub use stop_signal::{Stop, StopSignal};
 pub use time_sync::is_clock_synchronized;

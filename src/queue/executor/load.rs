@@ -2,7 +2,7 @@
 
 use super::Setup;
 use super::request_pool::Route;
-use super::shared::{NoSlot, SharedServers, Slot};
+use super::shared::{NoSlot, SharedServers, Slot, wait_for_slot};
 use crate::clock::{self, Timestamp};
 use crate::db::Db;
 use crate::engine::CONTEXTS;
@@ -227,21 +227,10 @@ fn load_shared(
 ) -> anyhow::Result<Result<Loaded, NotLoaded>> {
     let began = clock::instant();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let outcome = runtime.block_on(async {
-        let mut slot = servers.slot(&row.id);
-        let mut ticks = tokio::time::interval(TICK);
-        loop {
-            tokio::select! {
-                outcome = &mut slot => return outcome,
-                _ = ticks.tick() => {
-                    if watching.stop.reason().is_some() || !(watching.is_wanted)() {
-                        return Err(NoSlot::GivenUp);
-                    }
-                    (watching.on_progress)(0.0);
-                }
-            }
-        }
-    });
+    let outcome = runtime.block_on(wait_for_slot(servers.slot(&row.id), TICK, || {
+        (watching.on_progress)(0.0);
+        watching.stop.reason().is_none() && (watching.is_wanted)()
+    }));
     let slot = match outcome {
         Ok(slot) => slot,
         Err(NoSlot::Refused(refused)) => return Ok(Err(NotLoaded::Refused(refused))),

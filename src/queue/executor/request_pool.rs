@@ -1,15 +1,16 @@
 //! Runs concurrent requests to the worker on one thread (tokio, current-thread). Results arrive on one channel, in the
 //! order in which they complete.
 
-use super::shared::{NoSlot, SharedServers, Slot};
+use super::shared::{NoSlot, SharedServers, Slot, wait_for_slot};
 use crate::clock;
 use crate::http::Endpoint;
 use crate::model::ModelId;
 use crate::model::task::{Hold, TaskId};
 use crate::openai::Completion;
 use crate::supervise::StopSignal;
-use crate::worker::{Broken, Heard, WorkerError, stream};
+use crate::worker::{Broken, Heard, stream};
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, Sender};
@@ -104,6 +105,13 @@ struct Sign {
     is_standing: bool,
 }
 
+impl Signs {
+    /// Returns the sign of a claim, unless the task has been claimed anew.
+    fn of(&mut self, hold: Hold) -> Option<&mut Sign> {
+        self.claims.get_mut(&hold.id).filter(|sign| sign.hold == hold)
+    }
+}
+
 impl Progress {
     pub fn mark(&self, hold: Hold) {
         let sign = Sign { hold, at: clock::instant(), sent: None, is_accepted: false, is_standing: false };
@@ -113,8 +121,7 @@ impl Progress {
     /// Notes that a claim waits for its slot, which is no fault of its own.
     pub fn waits(&self, hold: Hold) {
         self.with(|signs| {
-            let claim = signs.claims.get_mut(&hold.id).filter(|sign| sign.hold == hold);
-            claim.into_iter().for_each(|sign| sign.at = clock::instant());
+            signs.of(hold).into_iter().for_each(|sign| sign.at = clock::instant());
         });
     }
 
@@ -122,7 +129,7 @@ impl Progress {
     pub fn sent(&self, hold: Hold) {
         self.with(|signs| {
             let (now, had_nothing_to_do) = (clock::instant(), signs.claims.values().all(|sign| sign.sent.is_none()));
-            if let Some(sign) = signs.claims.get_mut(&hold.id).filter(|sign| sign.hold == hold) {
+            if let Some(sign) = signs.of(hold) {
                 (sign.at, sign.sent) = (now, Some(now));
             }
             if had_nothing_to_do {
@@ -133,7 +140,7 @@ impl Progress {
 
     /// Returns when the request of a claim was sent; `None` if it still waits for a slot.
     pub fn sent_at(&self, hold: Hold) -> Option<Instant> {
-        self.with(|signs| signs.claims.get(&hold.id).filter(|sign| sign.hold == hold)?.sent)
+        self.with(|signs| signs.of(hold)?.sent)
     }
 
     pub fn forget(&self, id: TaskId) {
@@ -147,10 +154,7 @@ impl Progress {
 
     /// Returns whether the worker has accepted the request of a claim, and whether it is stuck in that request.
     pub fn of(&self, hold: Hold) -> (bool, bool) {
-        self.with(|signs| {
-            let sign = signs.claims.get(&hold.id).filter(|sign| sign.hold == hold);
-            sign.map_or((false, false), |sign| (sign.is_accepted, sign.is_standing))
-        })
+        self.with(|signs| signs.of(hold).map_or((false, false), |sign| (sign.is_accepted, sign.is_standing)))
     }
 
     /// Counts the silence of the worker from now on: it was given something to do, or this process was stopped itself.
@@ -174,7 +178,7 @@ impl Progress {
             match heard {
                 Heard::Accepted => {
                     let had_nothing_to_do = !signs.claims.values().any(|sign| sign.is_accepted);
-                    if let Some(sign) = signs.claims.get_mut(&hold.id).filter(|sign| sign.hold == hold) {
+                    if let Some(sign) = signs.of(hold) {
                         sign.is_accepted = true;
                     }
                     if had_nothing_to_do {
@@ -182,13 +186,9 @@ impl Progress {
                         signs.heard = Some(now);
                     }
                 }
-                Heard::Standing => {
-                    let claim = signs.claims.get_mut(&hold.id).filter(|sign| sign.hold == hold);
-                    claim.into_iter().for_each(|sign| sign.is_standing = true);
-                }
+                Heard::Standing => signs.of(hold).into_iter().for_each(|sign| sign.is_standing = true),
                 Heard::Life | Heard::Piece(_) => {
-                    let claim = signs.claims.get_mut(&hold.id).filter(|sign| sign.hold == hold);
-                    claim.into_iter().for_each(|sign| sign.at = now);
+                    signs.of(hold).into_iter().for_each(|sign| sign.at = now);
                     if let Some(before) = signs.heard.replace(now) {
                         signs.longest = signs.longest.max(now.saturating_duration_since(before));
                     }
@@ -315,10 +315,16 @@ async fn ask(job: Job, progress: Progress) -> Asked {
             let ready = first.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
             match ready {
                 Some(slot) => slot,
-                None => match wait_for_slot(servers.slot(model), || progress.waits(hold)).await {
-                    Ok(slot) => slot,
-                    Err(none) => return (hold, Err(none)),
-                },
+                None => {
+                    let goes_on = || {
+                        progress.waits(hold);
+                        true
+                    };
+                    match wait_for_slot(servers.slot(model), WAITS, goes_on).await {
+                        Ok(slot) => slot,
+                        Err(none) => return (hold, Err(none)),
+                    }
+                }
             }
         }
     };
@@ -331,33 +337,19 @@ async fn ask(job: Job, progress: Progress) -> Asked {
         biased;
         outcome = stream(&endpoint, job.path, job.body, &mut on_heard) => outcome,
         why = slot.ended() => Err(Broken::Connection(why)),
-        () = signs_of_life(gives_signs, || progress.note(hold, Heard::Life)) => {
-            Err(Broken::Known(WorkerError::Unwanted))
-        }
+        never = signs_of_life(gives_signs, || progress.note(hold, Heard::Life)) => match never {},
     };
     (hold, Ok(outcome))
 }
 
-/// Gives signs of life in place of a server that gives none and that its owner watches. Never ends.
-async fn signs_of_life(gives_signs: bool, note: impl Fn()) {
+/// Gives signs of life in place of a server that gives none and that its owner watches.
+async fn signs_of_life(gives_signs: bool, note: impl Fn()) -> Infallible {
     if gives_signs {
         return std::future::pending().await;
     }
     loop {
         tokio::time::sleep(WAITS).await;
         note();
-    }
-}
-
-async fn wait_for_slot(
-    mut slot: futures_util::future::BoxFuture<'static, Result<Box<dyn Slot>, NoSlot>>,
-    on_wait: impl Fn(),
-) -> Result<Box<dyn Slot>, NoSlot> {
-    loop {
-        match tokio::time::timeout(WAITS, &mut slot).await {
-            Ok(outcome) => return outcome,
-            Err(_) => on_wait(),
-        }
     }
 }
 

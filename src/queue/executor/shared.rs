@@ -5,6 +5,7 @@ use crate::model::ModelId;
 use crate::queue::place::Refused;
 use futures_util::future::BoxFuture;
 use std::fmt;
+use std::time::Duration;
 
 /// Where tasks get slots of servers that they share.
 pub trait SharedServers: fmt::Debug + Send + Sync {
@@ -24,6 +25,21 @@ pub trait Slot: Send {
 
     /// Waits for the end of the server, and returns the reason.
     fn ended(&mut self) -> BoxFuture<'_, String>;
+}
+
+/// Waits for a slot; `goes_on` is called in this interval, and ends the wait with `false`.
+pub(super) async fn wait_for_slot(
+    mut slot: BoxFuture<'static, Result<Box<dyn Slot>, NoSlot>>,
+    every: Duration,
+    mut goes_on: impl FnMut() -> bool,
+) -> Result<Box<dyn Slot>, NoSlot> {
+    loop {
+        match tokio::time::timeout(every, &mut slot).await {
+            Ok(outcome) => return outcome,
+            Err(_) if goes_on() => {}
+            Err(_) => return Err(NoSlot::GivenUp),
+        }
+    }
 }
 
 /// The reason why there is no slot.

@@ -1,7 +1,7 @@
 use super::view::{display_name, server_row};
 use super::{Api, ApiError, stream};
 use crate::host::process_memory;
-use crate::lifecycle::{Phase, Purpose, ServerKey};
+use crate::lifecycle::{Phase, ServerKey};
 use crate::model::{ModelId, ModelRow};
 use crate::ops::daemon::{DaemonInfo, LogRow, Logs, Servers, StartReply, StopReply, seconds};
 use crate::serve::control::{Server, ServerInfo, Started, Stopped};
@@ -150,22 +150,18 @@ fn started_reply(row: &ModelRow, started: &Started, port: Option<u16>) -> StartR
 
 /// Stops all servers of a model.
 async fn stop(api: &Api, row: &ModelRow, options: &Options) -> StopReply {
-    let now = options.now;
     if !options.restart {
         // First, so that no request comes in by the port and starts it again.
         api.ports.release(&row.id).await;
     }
-    let key = |purpose| ServerKey { model: row.id.clone(), purpose };
-    let (main, vectors) =
-        tokio::join!(api.control.stop(key(Purpose::Main), now), api.control.stop(key(Purpose::Vectors), now));
-    let Stopped { was_running, took } = main;
+    let Stopped { was_running, took } = api.control.stop_model(&row.id, options.now).await;
     StopReply {
         message: format!("Server stopped for {}", row.id),
         model_id: row.id.clone(),
         display_name: display_name(row),
         status: "stopped".to_owned(),
-        was_running: was_running || vectors.was_running,
-        shutdown_time_seconds: seconds(took.max(vectors.took)),
+        was_running,
+        shutdown_time_seconds: seconds(took),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Servers as the API shows them.
 
 use crate::clock;
-use crate::lifecycle::{Phase, Purpose};
+use crate::lifecycle::Phase;
 use crate::model::ModelRow;
 use crate::ops::daemon::{ServerRow, seconds};
 use crate::serve::control::Server;
@@ -48,11 +48,7 @@ pub(super) fn server_row(
             _ => None,
         },
         retry_in_seconds: server.retry.map(|at| seconds(at.saturating_duration_since(clock::instant()))),
-        purpose: match view.key.purpose {
-            Purpose::Main => "main",
-            Purpose::Vectors => "vectors",
-        }
-        .to_owned(),
+        purpose: view.key.purpose.name().to_owned(),
         pid: info.map(|info| info.pid),
         engine: info.map(|info| info.engine.name().to_owned()),
         device: info.map(|info| info.device.clone()),

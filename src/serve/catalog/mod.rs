@@ -23,6 +23,13 @@ pub struct Entry {
     pub listed: Option<String>,
 }
 
+impl Entry {
+    /// Returns the name under which the model is listed; its own name where it is not.
+    pub fn name(&self) -> &str {
+        self.listed.as_deref().unwrap_or(&self.row.name)
+    }
+}
+
 /// The outcome of resolving a name.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Resolved {

@@ -1,8 +1,10 @@
 use super::EventLog;
 use crate::http::Endpoint;
 use crate::lifecycle::{Class, Denial, ServerKey, ServerView, Why};
+use crate::model::ModelId;
 use crate::model::server::Engine;
 use crate::supervise::LogRing;
+use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -198,6 +200,15 @@ impl Control {
             return none;
         }
         stopped.await.unwrap_or(none)
+    }
+
+    /// Stops all servers of a model, side by side, and waits for their ends; as [`Control::stop`].
+    pub async fn stop_model(&self, model: &ModelId, now: bool) -> Stopped {
+        let ends = join_all(ServerKey::all_of(model).map(|key| self.stop(key, now))).await;
+        Stopped {
+            was_running: ends.iter().any(|end| end.was_running),
+            took: ends.iter().map(|end| end.took).max().unwrap_or_default(),
+        }
     }
 
     /// Wishes that a server is stopped once it has had nothing to do for this long. The last wish counts; a pin comes

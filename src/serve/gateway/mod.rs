@@ -108,7 +108,7 @@ impl Gateway {
         let config = Arc::clone(&self.config.borrow());
         let body = read_body(body, &config.serve.limits).await?;
         let only = head.extensions.get::<OnlyModel>().map(|OnlyModel(id)| self.served(id)).transpose()?;
-        let default = only.as_ref().map(|entry| entry.listed.as_deref().unwrap_or(&entry.row.name));
+        let default = only.as_ref().map(|entry| entry.name());
         let asked = Asked::read(&body, default)?;
         self.check_name(&asked.model)?;
         let entry = match only {
@@ -130,7 +130,7 @@ impl Gateway {
         endpoint: Endpoint,
         meter: &mut Meter,
     ) -> Result<(ServerKey, Class), Problem> {
-        meter.model(entry.listed.as_deref().unwrap_or(&entry.row.name));
+        meter.model(entry.name());
         let settings = self.settings(&entry.row);
         let purpose = purpose(&entry.row, endpoint, &settings)?;
         let of_key = head.extensions.get::<Caller>().and_then(|caller| caller.class);

@@ -2,7 +2,7 @@
 
 use super::problem::Problem;
 use super::{Gateway, OnlyModel};
-use crate::lifecycle::{Phase, Purpose, ServerKey};
+use crate::lifecycle::{Phase, ServerKey};
 use crate::model::Kind;
 use crate::serve::catalog::{Entry, not_served};
 use crate::serve::control::Server;
@@ -22,7 +22,7 @@ pub(super) async fn list(State(gateway): State<Arc<Gateway>>, only: Only) -> Jso
         // A copy of a model that is listed under its name is not offered, and has a port of its own.
         Some(Extension(OnlyModel(id))) => {
             let entry = catalog.by_id(id).filter(|entry| not_served(&entry.row).is_none());
-            entry.map(|entry| (entry.listed.as_deref().unwrap_or(&entry.row.name), entry)).into_iter().collect()
+            entry.map(|entry| (entry.name(), entry)).into_iter().collect()
         }
         None => catalog.offered().collect(),
     };
@@ -55,7 +55,7 @@ fn only_one(name: &str, entry: &Entry, only: Arc<Entry>) -> Result<Arc<Entry>, P
 }
 
 fn server_of<'s>(servers: &HashMap<&ServerKey, &'s Server>, entry: &Entry) -> Option<&'s Server> {
-    servers.get(&ServerKey { model: entry.row.id.clone(), purpose: Purpose::Main }).copied()
+    servers.get(&ServerKey::main(entry.row.id.clone())).copied()
 }
 
 fn model(gateway: &Gateway, name: &str, entry: &Entry, server: Option<&Server>) -> Value {

@@ -1,7 +1,7 @@
 //! What says that the API is there, and what is done elsewhere.
 
 use super::Ollama;
-use super::told::Told;
+use super::error::OllamaError;
 use crate::ollama::{self, PullRequest};
 use axum::Json;
 use axum::extract::{Request, State};
@@ -26,14 +26,14 @@ pub(super) async fn version(State(ollama): State<Arc<Ollama>>) -> Json<Value> {
 }
 
 /// A model that is here needs no download.
-pub(super) async fn pull(State(ollama): State<Arc<Ollama>>, request: Request) -> Result<Response, Told> {
+pub(super) async fn pull(State(ollama): State<Arc<Ollama>>, request: Request) -> Result<Response, OllamaError> {
     let asked: PullRequest = ollama.read(request.into_body()).await?;
     match ollama.resolve(asked.named()) {
         Ok(_) => {}
-        Err(told) if told.problem().status == StatusCode::NOT_FOUND => {
-            return Ok(refuse(&format!("{}: {PULL}", told.message())));
+        Err(error) if error.problem().status == StatusCode::NOT_FOUND => {
+            return Ok(refuse(&format!("{}: {PULL}", error.message())));
         }
-        Err(told) => return Err(told),
+        Err(error) => return Err(error),
     }
     if asked.stream == Some(false) {
         return Ok(Json(json!({"status": "success"})).into_response());

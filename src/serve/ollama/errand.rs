@@ -1,9 +1,9 @@
 //! Requests that ask for no answer: they load a model, or unload it.
 
 use super::Call;
-use super::told::Told;
+use super::error::OllamaError;
 use crate::clock;
-use crate::lifecycle::{Phase, Purpose, ServerKey};
+use crate::lifecycle::{Phase, ServerKey};
 use crate::model::ModelId;
 use crate::ollama::{Answer, Errand, KeepAlive};
 use crate::serve::catalog::Entry;
@@ -22,17 +22,17 @@ pub(super) async fn run(
     entry: &Entry,
     (errand, keep): (Errand, Option<KeepAlive>),
     answer: Answer,
-) -> Result<Response, Told> {
+) -> Result<Response, OllamaError> {
     match errand {
         Errand::Load => {
             let gateway = Arc::clone(&call.ollama.gateway);
-            let placed = gateway.place(&call.head, entry, Endpoint::Chat, &mut call.meter).map_err(Told::from);
+            let placed = gateway.place(&call.head, entry, Endpoint::Chat, &mut call.meter).map_err(OllamaError::from);
             let at = call.noted(placed)?;
             let keep = call.granted(keep);
             gateway.load(at, keep, call.meter).await?;
         }
         Errand::Unload => {
-            call.meter.model(entry.listed.as_deref().unwrap_or(&entry.row.name));
+            call.meter.model(entry.name());
             unload(&call.ollama.gateway.control, &entry.row.id).await;
             call.meter.finish("unload");
         }
@@ -44,8 +44,8 @@ pub(super) async fn run(
 /// is loaded afterwards does not find it. A pinned one stays.
 async fn unload(control: &Control, model: &ModelId) {
     let mut servers = control.watch();
-    for purpose in [Purpose::Main, Purpose::Vectors] {
-        control.keep(ServerKey { model: model.clone(), purpose }, Duration::ZERO).await;
+    for key in ServerKey::all_of(model) {
+        control.keep(key, Duration::ZERO).await;
     }
     let is_leaving = |server: &Server| {
         let view = &server.view;

@@ -1,6 +1,6 @@
 //! The answer of a server, translated on its way to the client.
 
-use super::told::Told;
+use super::error::OllamaError;
 use crate::clock;
 use crate::http::{SseEvent, SseReader};
 use crate::ollama::{self, Answer, Part, Times};
@@ -60,14 +60,13 @@ pub(super) fn stream(relay: Relay, answer: Answer, began: Instant) -> Response {
 }
 
 /// Answers with one document.
-pub(super) async fn whole(mut relay: Relay, answer: Answer, began: Instant) -> Result<Response, Told> {
+pub(super) async fn whole(mut relay: Relay, answer: Answer, began: Instant) -> Result<Response, OllamaError> {
     let mut reading = Reading::new(&relay, answer, began);
     let (mut text, mut thoughts) = (String::new(), String::new());
-    let broken = |why: String| Told::from(Problem::new(StatusCode::BAD_GATEWAY, "server_error", why));
     let mut outcome = None;
     // Read to its end, so that it is recorded as one that was answered.
     while let Some(frame) = relay.frame().await {
-        let Ok(bytes) = frame.map_err(|error| broken(error.to_string()))?.into_data() else { continue };
+        let Ok(bytes) = frame.map_err(|error| OllamaError::broken(error.to_string()))?.into_data() else { continue };
         if outcome.is_some() {
             continue;
         }
@@ -80,7 +79,7 @@ pub(super) async fn whole(mut relay: Relay, answer: Answer, began: Instant) -> R
                 Part::Nothing => {}
                 Part::Failed(error) => {
                     let status = StatusCode::from_u16(error.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                    outcome = Some(Err(Told::from(Problem::new(status, &error.kind, error.message))));
+                    outcome = Some(Err(OllamaError::from(Problem::new(status, &error.kind, error.message))));
                     break;
                 }
                 Part::Done => {
@@ -91,7 +90,7 @@ pub(super) async fn whole(mut relay: Relay, answer: Answer, began: Instant) -> R
             }
         }
     }
-    outcome.unwrap_or_else(|| Err(broken(CUT_OFF.to_owned())))
+    outcome.unwrap_or_else(|| Err(OllamaError::broken(CUT_OFF)))
 }
 
 /// The body of a stream.

@@ -5,13 +5,13 @@
 mod elsewhere;
 mod embed;
 mod errand;
+mod error;
 mod lines;
 mod models;
 mod show;
 #[cfg(test)]
 mod tests;
 mod text;
-mod told;
 
 use super::catalog::{Entry, Resolved};
 use super::control::Sessions;
@@ -26,11 +26,11 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
+use error::OllamaError;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use told::Told;
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ async fn measured<F>(
     answer: impl FnOnce(Call) -> F,
 ) -> Response
 where
-    F: Future<Output = Result<Response, Told>>,
+    F: Future<Output = Result<Response, OllamaError>>,
 {
     let (head, body) = request.into_parts();
     let meter = ollama.gateway.meter(&head, endpoint);
@@ -92,24 +92,24 @@ where
 
 impl Call {
     /// Runs a step that may fail before a server is asked, and records its failure.
-    fn noted<T>(&mut self, step: Result<T, Told>) -> Result<T, Told> {
-        step.inspect_err(|told| self.meter.fail(told.problem()))
+    fn noted<T>(&mut self, step: Result<T, OllamaError>) -> Result<T, OllamaError> {
+        step.inspect_err(|error| self.meter.fail(error.problem()))
     }
 
-    async fn read<T: DeserializeOwned>(&mut self) -> Result<T, Told> {
+    async fn read<T: DeserializeOwned>(&mut self) -> Result<T, OllamaError> {
         let body = std::mem::take(&mut self.body);
         let read = self.ollama.read(body).await;
         self.noted(read)
     }
 
-    fn resolve(&mut self, name: Option<&str>) -> Result<Arc<Entry>, Told> {
+    fn resolve(&mut self, name: Option<&str>) -> Result<Arc<Entry>, OllamaError> {
         let found = self.ollama.resolve(name);
         self.noted(found)
     }
 
     /// Returns how long the client wishes that its model stays loaded.
-    fn keep(&mut self, value: Option<&Value>) -> Result<Option<KeepAlive>, Told> {
-        let read = KeepAlive::read(value).map_err(Told::bad_request);
+    fn keep(&mut self, value: Option<&Value>) -> Result<Option<KeepAlive>, OllamaError> {
+        let read = KeepAlive::read(value).map_err(OllamaError::bad_request);
         self.noted(read)
     }
 
@@ -120,25 +120,25 @@ impl Call {
 }
 
 impl Ollama {
-    async fn read<T: DeserializeOwned>(&self, body: Body) -> Result<T, Told> {
+    async fn read<T: DeserializeOwned>(&self, body: Body) -> Result<T, OllamaError> {
         let config = Arc::clone(&self.gateway.config.borrow());
         let body = read_body(body, &config.serve.limits).await.map_err(Problem::from)?;
         Ok(read_json(&body)?)
     }
 
     /// Finds the model that a client names.
-    fn resolve(&self, name: Option<&str>) -> Result<Arc<Entry>, Told> {
-        let name = name.filter(|name| !name.is_empty()).ok_or_else(|| Told::bad_request("model is required"))?;
+    fn resolve(&self, name: Option<&str>) -> Result<Arc<Entry>, OllamaError> {
+        let name = name.filter(|name| !name.is_empty()).ok_or_else(|| OllamaError::bad_request("model is required"))?;
         self.gateway.resolve(name).map_err(|problem| {
             if problem.status != StatusCode::NOT_FOUND {
-                return Told::from(problem);
+                return OllamaError::from(problem);
             }
             // Clients look for these words.
             let message = match self.gateway.catalogs.current().resolve(name) {
                 Resolved::NotServed(..) => format!("model '{name}' not found: {}", problem.message),
                 _ => format!("model '{name}' not found"),
             };
-            Told::from(problem.told(message))
+            OllamaError::from(problem.told(message))
         })
     }
 }

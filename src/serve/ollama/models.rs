@@ -50,9 +50,8 @@ pub(super) async fn ps(State(ollama): State<Arc<Ollama>>) -> Json<Value> {
     let models = running.into_iter().filter_map(|(id, running)| {
         // A model that left the database a moment ago has no name any more.
         let entry = catalog.by_id(id)?;
-        let name = entry.listed.as_deref().unwrap_or(&entry.row.name);
         let bytes = if running.bytes == 0 { entry.row.size } else { running.bytes };
-        Some(Running { bytes, ..running }.document(name, &entry.row))
+        Some(Running { bytes, ..running }.document(entry.name(), &entry.row))
     });
     Json(json!({"models": models.collect::<Vec<_>>()}))
 }

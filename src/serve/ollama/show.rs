@@ -1,7 +1,7 @@
 //! `POST /api/show`: one model.
 
 use super::Ollama;
-use super::told::Told;
+use super::error::OllamaError;
 use crate::lifecycle::ServerKey;
 use crate::ollama::{ModelCard, ShowRequest, shown};
 use crate::ops::model_header::model_header;
@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use serde_json::Value;
 use std::sync::Arc;
 
-pub(super) async fn show(State(ollama): State<Arc<Ollama>>, request: Request) -> Result<Json<Value>, Told> {
+pub(super) async fn show(State(ollama): State<Arc<Ollama>>, request: Request) -> Result<Json<Value>, OllamaError> {
     let asked: ShowRequest = ollama.read(request.into_body()).await?;
     let entry = ollama.resolve(asked.named())?;
     let id = entry.row.id.clone();
@@ -24,7 +24,6 @@ pub(super) async fn show(State(ollama): State<Arc<Ollama>>, request: Request) ->
     let key = ServerKey::main(entry.row.id.clone());
     let loaded = servers.iter().find(|server| server.view.key == key).and_then(|server| server.info.as_ref());
     let context = loaded.map_or_else(|| ollama.gateway.settings(&entry.row).context, |info| info.context);
-    let name = entry.listed.as_deref().unwrap_or(&entry.row.name);
-    let card = ModelCard { name, row: &entry.row, written: entry.written };
+    let card = ModelCard { name: entry.name(), row: &entry.row, written: entry.written };
     Ok(Json(shown(card, header.facts.as_ref(), header.template.as_deref(), context)))
 }

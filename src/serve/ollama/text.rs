@@ -1,6 +1,6 @@
 //! `POST /api/chat` and `POST /api/generate`.
 
-use super::told::Told;
+use super::error::OllamaError;
 use super::{Call, errand, lines};
 use crate::ollama::{self, Answer, ChatRequest, Errand, GenerateRequest, KeepAlive, Kind, TextBody};
 use crate::serve::catalog::Entry;
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 /// The header that names members of a request which are not used.
 const IGNORED: &str = "x-modelctl-ignored";
 
-pub(super) async fn chat(mut call: Call) -> Result<Response, Told> {
+pub(super) async fn chat(mut call: Call) -> Result<Response, OllamaError> {
     let request: ChatRequest = call.read().await?;
     let entry = call.resolve(request.model.as_deref())?;
     let keep = call.keep(request.keep_alive.as_ref())?;
@@ -22,12 +22,12 @@ pub(super) async fn chat(mut call: Call) -> Result<Response, Told> {
     if request.is_empty() {
         return errand::run(call, &entry, (Errand::of(keep), keep), answer).await;
     }
-    let body = call.noted(ollama::chat_body(&request, &model).map_err(Told::bad_request))?;
+    let body = call.noted(ollama::chat_body(&request, &model).map_err(OllamaError::bad_request))?;
     let asked = (model, request.stream.unwrap_or(true));
     ask(call, &entry, (TextBody::Chat(body), keep), asked, answer).await
 }
 
-pub(super) async fn generate(mut call: Call) -> Result<Response, Told> {
+pub(super) async fn generate(mut call: Call) -> Result<Response, OllamaError> {
     let request: GenerateRequest = call.read().await?;
     let entry = call.resolve(request.model.as_deref())?;
     let keep = call.keep(request.keep_alive.as_ref())?;
@@ -36,7 +36,7 @@ pub(super) async fn generate(mut call: Call) -> Result<Response, Told> {
     if request.is_empty() {
         return errand::run(call, &entry, (Errand::of(keep), keep), answer).await;
     }
-    let body = call.noted(ollama::generate_body(&request, &model).map_err(Told::bad_request))?;
+    let body = call.noted(ollama::generate_body(&request, &model).map_err(OllamaError::bad_request))?;
     let asked = (model, request.stream.unwrap_or(true));
     let mut response = ask(call, &entry, (body, keep), asked, answer).await?;
     let ignored = ollama::ignored(&request).join(", ");
@@ -55,7 +55,7 @@ async fn ask(
     (body, keep): (TextBody, Option<KeepAlive>),
     (model, is_stream): (String, bool),
     answer: Answer,
-) -> Result<Response, Told> {
+) -> Result<Response, OllamaError> {
     let (endpoint, body) = match body {
         TextBody::Chat(body) => (Endpoint::Chat, body),
         TextBody::Completion(body) => (Endpoint::Completions, body),
@@ -78,9 +78,9 @@ impl Call {
         (endpoint, body): (Endpoint, Map<String, Value>),
         (model, stream): (String, bool),
         keep: Option<KeepAlive>,
-    ) -> Result<Job, Told> {
+    ) -> Result<Job, OllamaError> {
         let gateway = std::sync::Arc::clone(&self.ollama.gateway);
-        let placed = gateway.place(&self.head, entry, endpoint, &mut self.meter).map_err(Told::from);
+        let placed = gateway.place(&self.head, entry, endpoint, &mut self.meter).map_err(OllamaError::from);
         let (key, class) = self.noted(placed)?;
         let asked = Asked { model, stream, include_usage: stream };
         let keep = self.granted(keep);

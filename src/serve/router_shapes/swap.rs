@@ -1,6 +1,6 @@
 //! The shapes of llama-swap.
 
-use super::{is_up, name_of, stop};
+use super::is_up;
 use crate::lifecycle::{Phase, Purpose};
 use crate::model::ModelId;
 use crate::serve::control::Server;
@@ -18,7 +18,7 @@ pub(super) async fn running(State(gateway): State<Arc<Gateway>>, ports: Option<E
     let shown = servers.iter().filter(|server| is_up(server) && server.view.key.purpose == Purpose::Main);
     let running = shown.map(|server| {
         let entry = catalog.by_id(&server.view.key.model);
-        let model = entry.map_or(server.view.name.as_str(), |entry| name_of(entry));
+        let model = entry.map_or(server.view.name.as_str(), |entry| entry.name());
         let port = ports.as_ref().and_then(|Extension(ports)| ports.of(&server.view.key.model));
         let ttl = entry.and_then(|entry| gateway.settings(&entry.row).idle_timeout).map_or(0, |time| time.as_secs());
         json!({
@@ -47,6 +47,6 @@ pub(super) async fn unload(State(gateway): State<Arc<Gateway>>) -> &'static str 
     let servers = gateway.control.servers();
     let up = servers.iter().filter(|server| is_up(server)).map(|server| server.view.key.model.clone());
     let models: BTreeSet<ModelId> = up.collect();
-    futures_util::future::join_all(models.iter().map(|model| stop(&gateway, model))).await;
+    futures_util::future::join_all(models.iter().map(|model| gateway.control.stop_model(model, false))).await;
     "OK"
 }

@@ -6,11 +6,16 @@ use axum::response::{IntoResponse, Response};
 
 /// An error in Ollama's shape.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Told(Problem);
+pub struct OllamaError(Problem);
 
-impl Told {
-    pub fn bad_request(message: impl Into<String>) -> Told {
-        Told::from(Problem::bad_request(message))
+impl OllamaError {
+    pub fn bad_request(message: impl Into<String>) -> OllamaError {
+        OllamaError::from(Problem::bad_request(message))
+    }
+
+    /// Returns the error for an answer of a server that cannot be used.
+    pub fn broken(why: impl Into<String>) -> OllamaError {
+        OllamaError::from(Problem::new(StatusCode::BAD_GATEWAY, "server_error", why))
     }
 
     pub fn problem(&self) -> &Problem {
@@ -22,20 +27,20 @@ impl Told {
     }
 }
 
-impl From<Problem> for Told {
-    fn from(problem: Problem) -> Told {
+impl From<Problem> for OllamaError {
+    fn from(problem: Problem) -> OllamaError {
         match problem.status {
             // Ollama's status and words for a full queue.
             StatusCode::TOO_MANY_REQUESTS => {
                 let message = format!("server busy, please try again.  {}", problem.message);
-                Told(problem.told(message).with_status(StatusCode::SERVICE_UNAVAILABLE))
+                OllamaError(problem.told(message).with_status(StatusCode::SERVICE_UNAVAILABLE))
             }
-            _ => Told(problem),
+            _ => OllamaError(problem),
         }
     }
 }
 
-impl IntoResponse for Told {
+impl IntoResponse for OllamaError {
     fn into_response(self) -> Response {
         let (status, body) = (self.0.status, Json(ollama::error(&self.0.message)));
         let mut headers = self.0.into_response().into_parts().0.headers;
