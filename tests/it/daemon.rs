@@ -4,11 +4,11 @@
 #[cfg(feature = "llama")]
 use crate::processes::{self, Process};
 use crate::sandbox::Sandbox;
+use crate::serving::Serving;
 use modelctl::http::{Endpoint, Limits, Request, Response, SseEvent, open};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// For whatever has to happen some time, on a machine that does much else.
@@ -18,7 +18,7 @@ pub const MODELS: [&str; 2] = ["small", "base"];
 
 /// A daemon that runs no tasks, killed at the end of the test.
 pub struct Daemon {
-    child: Child,
+    serving: Serving,
     pub endpoint: Endpoint,
 }
 
@@ -37,17 +37,7 @@ impl Daemon {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = sandbox.command(["serve", "--no-executor", "--listen", &format!("127.0.0.1:{port}")]);
         adjust(&mut command);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let mut said = Vec::new();
-        let is_ready = lines.by_ref().any(|line| {
-            said.push(line);
-            said.last().is_some_and(|line| line.contains("serving"))
-        });
-        assert!(is_ready, "{said:?}");
-        // Read on, so that the daemon can go on talking.
-        std::thread::spawn(move || lines.for_each(drop));
-        Daemon { child, endpoint: Endpoint::port(port) }
+        Daemon { serving: Serving::ready(&mut command, LIMIT), endpoint: Endpoint::port(port) }
     }
 
     pub fn start(sandbox: &Sandbox) -> Daemon {
@@ -62,14 +52,12 @@ impl Daemon {
     }
 
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.serving.pid()
     }
 
     /// SIGKILL, and its end.
     pub fn kill(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        self.child.wait().unwrap();
+        self.serving.kill();
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -160,12 +148,6 @@ impl Daemon {
     pub async fn events(&self, kind: &str) -> Vec<Value> {
         let all = self.get("/api/events?follow=false&limit=1000").await.body;
         all["events"].as_array().unwrap().iter().filter(|event| event["event"] == kind).cloned().collect()
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        self.kill();
     }
 }
 

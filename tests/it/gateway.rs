@@ -2,15 +2,19 @@
 
 use crate::fixtures;
 use crate::sandbox::Sandbox;
+use crate::serving::Serving;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
+
+/// For the start of the daemon, on a machine that does much else.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// A daemon with both real models that listens on a port; killed at the end of the test.
 pub struct Daemon {
-    child: Child,
+    _serving: Serving,
     pub url: String,
     _turn: File,
     _sandbox: Sandbox,
@@ -27,22 +31,9 @@ impl Daemon {
         sandbox.run(["set", "gemma", "--alias", "base"]).ok();
         // Free a moment ago. The daemon says which address is taken, should another program be faster.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let mut child = sandbox
-            .command(["serve", "--no-executor", "--listen", &address])
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let mut said = Vec::new();
-        let is_ready = lines.by_ref().any(|line| {
-            said.push(line);
-            said.last().is_some_and(|line| line.contains("listening on"))
-        });
-        assert!(is_ready, "{said:?}");
-        // Read on, so that the daemon can go on talking.
-        std::thread::spawn(move || lines.for_each(drop));
-        Daemon { child, url: format!("http://{address}"), _turn: turn, _sandbox: sandbox }
+        let mut command = sandbox.command(["serve", "--no-executor", "--listen", &address]);
+        let serving = Serving::ready(&mut command, LIMIT);
+        Daemon { _serving: serving, url: format!("http://{address}"), _turn: turn, _sandbox: sandbox }
     }
 
     /// Runs a script that uses a client as it is published.
@@ -59,14 +50,6 @@ impl Daemon {
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        self.child.wait().unwrap();
     }
 }
 

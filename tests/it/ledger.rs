@@ -3,11 +3,11 @@
 use crate::fixtures;
 use crate::processes;
 use crate::sandbox::{Run, Sandbox, finish};
+use crate::serving::Serving;
 use modelctl::db::{Access, Db};
 use modelctl::model::ledger::LoadState;
 use modelctl::model::task::Queue;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -80,33 +80,9 @@ fn who_is_killed_while_its_model_loads_leaves_no_memory_reserved() {
     assert_eq!(db.ledger().unwrap(), [], "the memory of the dead stays reserved");
 }
 
-/// A daemon with both models, killed at the end of the test.
-struct Daemon {
-    child: Child,
-}
-
-impl Daemon {
-    fn start(sandbox: &Sandbox, args: &[&str]) -> Daemon {
-        let mut command = sandbox.command(["serve"].iter().chain(args));
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        // Read all of it, so that the daemon can go on writing.
-        std::thread::spawn(move || lines.for_each(drop));
-        let end = Instant::now() + LIMIT;
-        while !processes::files_below(&sandbox.path("")).iter().any(|name| name == "serve.json") {
-            assert!(Instant::now() < end && child.try_wait().unwrap().is_none(), "it never served");
-            std::thread::yield_now();
-        }
-        Daemon { child }
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        self.child.wait().unwrap();
-    }
+/// Starts a daemon with these arguments.
+fn serve(sandbox: &Sandbox, args: &[&str]) -> Serving {
+    Serving::ready(&mut sandbox.command(["serve"].iter().chain(args)), LIMIT)
 }
 
 const ARGS: [&str; 10] = [
@@ -131,13 +107,13 @@ fn a_prompt_beside_a_daemon_is_answered_by_its_server_and_by_a_worker_of_its_own
         (keys, json["template"].clone(), json["model"].clone(), json["prompt_tokens"].clone())
     };
     let alone = sandbox.run(ARGS).ok();
-    let daemon = Daemon::start(&sandbox, &["--no-executor"]);
+    let daemon = serve(&sandbox, &["--no-executor"]);
     let beside = sandbox.run(ARGS).ok();
     assert_eq!(shape(&alone), shape(&beside));
     assert!(beside.json()["timings"]["predicted_per_second"].as_f64() > Some(0.0), "{beside:?}");
     let db = Db::open(&sandbox.db(), Access::ReadOnly).unwrap();
     let rows = db.ledger().unwrap();
-    assert_eq!(rows.iter().map(|row| row.owner.pid).collect::<Vec<_>>(), [daemon.child.id()], "{rows:#?}");
+    assert_eq!(rows.iter().map(|row| row.owner.pid).collect::<Vec<_>>(), [daemon.pid()], "{rows:#?}");
     let args = ["run-once", "--prompt", "Name a fruit.", "--model", "smollm2", "--max-tokens", "4"];
     let text = sandbox.run(args).ok();
     assert!(text.err.contains("tokens/s"), "{text:?}");
@@ -155,7 +131,7 @@ fn run_once_beside_a_daemon_leaves_the_tasks_to_it_and_waits_for_their_results()
     for n in 0..3 {
         sandbox.run(["task", "add", &format!("Say {n}."), "--model", "smollm2", "--max-tokens", "8"]).ok();
     }
-    let daemon = Daemon::start(&sandbox, &[]);
+    let daemon = serve(&sandbox, &[]);
     sandbox.run(["run-once"]).ok();
     let list = sandbox.run(["task", "list", "--json"]).ok();
     assert_eq!(list.out.matches("\"done\"").count(), 3, "{list:?}");

@@ -49,6 +49,7 @@ mod sandbox;
 mod serve;
 mod serve_http;
 mod servers;
+mod serving;
 mod show_fit;
 mod stores;
 #[cfg(feature = "llama")]

@@ -2,41 +2,26 @@
 
 use crate::fixtures;
 use crate::sandbox::{Run, Sandbox};
+use crate::serving::Serving;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// A daemon that gives these ports to models; killed at the end of the test.
 struct Daemon {
-    child: Child,
+    _serving: Serving,
     sandbox: Sandbox,
 }
 
 impl Daemon {
     fn start(sandbox: Sandbox, first: u16, last: u16) -> Daemon {
-        let mut child = sandbox
-            .command(["serve", "--no-executor"])
-            .env("MODEL_PORT_RANGE_START", first.to_string())
-            .env("MODEL_PORT_RANGE_END", last.to_string())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let mut said = Vec::new();
-        let is_ready = lines.by_ref().any(|line| {
-            said.push(line);
-            said.last().is_some_and(|line| line.contains("serving"))
-        });
-        assert!(is_ready, "{said:?}");
-        // Read on, so that the daemon can go on talking.
-        std::thread::spawn(move || lines.for_each(drop));
-        Daemon { child, sandbox }
+        let mut command = sandbox.command(["serve", "--no-executor"]);
+        command.env("MODEL_PORT_RANGE_START", first.to_string()).env("MODEL_PORT_RANGE_END", last.to_string());
+        Daemon { _serving: Serving::ready(&mut command, LIMIT), sandbox }
     }
 
     fn start_model(&self, name: &str) -> Run {
@@ -46,14 +31,6 @@ impl Daemon {
     /// Returns the servers of `ps --json`.
     fn ps(&self) -> Vec<Value> {
         self.sandbox.run(["ps", "--json"]).ok().json()["servers"].as_array().unwrap().clone()
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        self.child.wait().unwrap();
     }
 }
 

@@ -4,78 +4,42 @@ use crate::fixtures;
 use crate::offload::with_model;
 use crate::processes::{self, Process};
 use crate::sandbox::{Sandbox, finish};
+use crate::serving::Serving;
 use modelctl::db::{Access, Db};
 use modelctl::model::task::{Queue, Task, TaskFilter, TaskId, TaskState};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::json;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStderr, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// A daemon that looks once a day unless something tells it, killed at the end of the test.
-struct Daemon {
-    child: Child,
-    said: Receiver<String>,
-}
+/// A daemon that looks once a day unless something tells it.
+struct Daemon(Serving);
 
 impl Daemon {
     fn start(sandbox: &Sandbox) -> Daemon {
-        let mut child = sandbox
-            .command(["serve"])
-            .env("OFFLOAD_POLL_S", "86400")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let said = lines(child.stderr.take().unwrap());
-        let daemon = Daemon { child, said };
+        let mut command = sandbox.command(["serve"]);
+        command.env("OFFLOAD_POLL_S", "86400").stdout(Stdio::piped());
+        let daemon = Daemon(Serving::start(&mut command, LIMIT));
         daemon.hears("serving the queue of ");
         daemon
     }
 
+    #[track_caller]
     fn hears(&self, text: &str) {
-        let until = Instant::now() + LIMIT;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            let line = self.said.recv_timeout(left).unwrap_or_else(|e| panic!("`{text}` was never said: {e}"));
-            if line.contains(text) {
-                return;
-            }
-        }
+        self.0.hears(text);
     }
 
     fn terminate(&self) {
-        kill_process(Pid::from_raw(self.child.id().try_into().unwrap()).unwrap(), Signal::TERM).unwrap();
+        self.0.signal(Signal::TERM);
     }
 
     /// Its exit code and what it printed.
     fn ended(mut self) -> (Option<i32>, String) {
-        let out = std::io::read_to_string(self.child.stdout.take().unwrap()).unwrap();
-        (self.child.wait().unwrap().code(), out)
+        let out = std::io::read_to_string(self.0.child.stdout.take().unwrap()).unwrap();
+        (self.0.child.wait().unwrap().code(), out)
     }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        self.child.wait().unwrap();
-    }
-}
-
-fn lines(from: ChildStderr) -> Receiver<String> {
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(from).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
 }
 
 fn add(sandbox: &Sandbox, prompt: &str, more: &[&str]) -> String {
@@ -190,7 +154,7 @@ fn nothing_starts_while_inference_is_off_and_all_does_when_it_is_on_again() {
 fn a_second_daemon_says_who_serves_the_queue() {
     let (sandbox, _turn) = with_model();
     let daemon = Daemon::start(&sandbox);
-    let text = format!("served by modelctl serve (process {}, since ", daemon.child.id());
+    let text = format!("served by modelctl serve (process {}, since ", daemon.0.pid());
     sandbox.run(["serve"]).refuses(4, &text);
     daemon.terminate();
     assert_eq!(daemon.ended().0, Some(0));

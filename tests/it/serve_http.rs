@@ -1,23 +1,22 @@
 //! The daemon's listeners: who is let in, what one client can take, and how the daemon starts and stops.
 
 use crate::sandbox::{Run, Sandbox, finish};
-use rustix::process::{Pid, Signal, kill_process};
+use crate::serving::Serving;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
-use std::process::{Child, ChildStderr, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A daemon on a port of its own, killed at the end of the test.
 pub struct Daemon {
-    child: Child,
-    said: Receiver<String>,
+    serving: Serving,
     at: SocketAddr,
 }
 
@@ -27,31 +26,20 @@ impl Daemon {
         configure(sandbox, serve);
         let mut args = vec!["serve", "--listen", "127.0.0.1:0", "--no-executor"];
         args.extend(more);
-        let mut child = sandbox.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let said = lines(child.stderr.take().unwrap());
-        let mut daemon = Daemon { child, said, at: "127.0.0.1:1".parse().unwrap() };
-        let line = daemon.hears("listening on http://");
-        daemon.at = line.rsplit('/').next().unwrap().parse().unwrap();
-        daemon.hears("serving");
-        daemon
+        let serving = Serving::start(sandbox.command(args).stdout(Stdio::piped()), LIMIT);
+        let line = serving.hears("listening on http://");
+        let at = line.rsplit('/').next().unwrap().parse().unwrap();
+        serving.hears("serving");
+        Daemon { serving, at }
     }
 
     #[track_caller]
     fn hears(&self, text: &str) -> String {
-        let until = Instant::now() + LIMIT;
-        let mut before = Vec::new();
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            match self.said.recv_timeout(left) {
-                Ok(line) if line.contains(text) => return line,
-                Ok(line) => before.push(line),
-                Err(error) => panic!("`{text}` was never said: {error}: {before:#?}"),
-            }
-        }
+        self.serving.hears(text)
     }
 
     fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_raw(self.child.id().try_into().unwrap()).unwrap(), signal).unwrap();
+        self.serving.signal(signal);
     }
 
     pub fn connect(&self) -> TcpStream {
@@ -80,7 +68,7 @@ impl Daemon {
 
     /// Megabytes of memory that are its own.
     pub fn memory(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let status = fs::read_to_string(format!("/proc/{}/status", self.serving.pid())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
         line.split_whitespace().next().unwrap().parse::<u64>().unwrap() / 1024
     }
@@ -88,21 +76,13 @@ impl Daemon {
     fn ended(mut self) -> Option<i32> {
         let until = Instant::now() + LIMIT;
         while Instant::now() < until {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.serving.child.try_wait().unwrap() {
                 return status.code();
             }
             // There is no event for the end of a process that std knows of.
             std::thread::sleep(Duration::from_millis(10));
         }
         panic!("the daemon did not end");
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        self.child.wait().unwrap();
     }
 }
 
@@ -117,18 +97,6 @@ fn write_keys(sandbox: &Sandbox, text: &str) -> String {
     fs::write(&path, text).unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     path.to_str().unwrap().to_owned()
-}
-
-fn lines(from: ChildStderr) -> Receiver<String> {
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(from).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
 }
 
 /// Reads one answer: its status and its body. Status 0: the connection was closed without one.
@@ -265,12 +233,11 @@ fn other_machines_reach_only_a_daemon_with_keys() {
     sandbox.run(["serve", "--listen", "0.0.0.0:0", "--api-key-file", &keys]).refuses(3, "chmod 600");
     let keys = write_keys(&sandbox, "cron:k3y:batch\n");
     let args = ["serve", "--listen", "0.0.0.0:0", "--no-executor", "--api-key-file", &keys];
-    let mut child = sandbox.command(args).stderr(Stdio::piped()).spawn().unwrap();
-    let said = lines(child.stderr.take().unwrap());
-    let mut daemon = Daemon { child, said, at: "127.0.0.1:1".parse().unwrap() };
-    let line = daemon.hears("listening on http://0.0.0.0:");
-    daemon.at = SocketAddr::from(([127, 0, 0, 1], line.rsplit(':').next().unwrap().parse().unwrap()));
-    daemon.hears("serving");
+    let serving = Serving::start(&mut sandbox.command(args), LIMIT);
+    let line = serving.hears("listening on http://0.0.0.0:");
+    let at = SocketAddr::from(([127, 0, 0, 1], line.rsplit(':').next().unwrap().parse().unwrap()));
+    serving.hears("serving");
+    let daemon = Daemon { serving, at };
     assert_eq!(daemon.get("/v1/models", "").0, 401);
     assert_eq!(daemon.get("/health", "").0, 200);
     assert_eq!(daemon.get("/v1/models", "Authorization: Bearer k3y\r\n").0, 200);
@@ -456,7 +423,7 @@ fn refused(sandbox: &Sandbox, args: &[&str], db: &str) -> Run {
 fn a_second_daemon_ends_at_once_and_names_the_first() {
     let sandbox = Sandbox::new();
     let daemon = Daemon::start(&sandbox, "", &[]);
-    let first = format!("modelctl serve (process {}", daemon.child.id());
+    let first = format!("modelctl serve (process {}", daemon.serving.pid());
     refused(&sandbox, &["--socket", "x.sock"], "modelctl.db").refuses(4, &first);
     refused(&sandbox, &[], "other.db").refuses(4, &first);
     let at = daemon.at.to_string();
