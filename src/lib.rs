@@ -3,7 +3,7 @@
 //! The code map. Dependencies point down only:
 //!
 //! ```text
-//! main → cli → serve → ops → inventory prune queue lifecycle → worker engine → openai ollama db host → supervise → http gguf model clock
+//! main → cli → serve → ops → inventory prune queue lifecycle health triage → node → worker engine → openai ollama db host → supervise → http gguf model clock
 //! ```
 //!
 //! | room | owns | must not be found in it |
@@ -19,6 +19,8 @@
 //! | [`prune`] | what may go and why (pure), the trash, who has a file open | SQL, printing |
 //! | [`queue`] | which model answers a task; who works on the durable queue, by its port [`model::task::Queue`] | SQL, llama.cpp |
 //! | [`lifecycle`] | which servers run, who waits for them and which gives way (pure) | I/O, clocks, processes |
+//! | [`triage`] | facts of a node and the rules that judge them (pure), redaction, bundles | printing |
+//! | [`node`] | what an LLM node runs, read as facts: services, processes, logs, model files, endpoints, GPUs | judgement |
 //! | [`engine`] | llama.cpp, in the worker process alone; a stub without the `llama` feature | HTTP, SQL |
 //! | [`worker`] | the process that hosts the engine and serves it by HTTP, and the handle everyone uses | llama.cpp types |
 //! | [`openai`] | the dialect: requests, answers, streams, embeddings, errors | who answers, sockets |
@@ -102,6 +104,7 @@ pub mod http;
 pub mod inventory;
 pub mod lifecycle;
 pub mod model;
+pub mod node;
 pub mod ollama;
 pub mod openai;
 pub mod ops;
@@ -111,5 +114,6 @@ pub mod serve;
 pub mod supervise;
 #[cfg(test)]
 mod testing;
+pub mod triage;
 pub mod ui;
 pub mod worker;

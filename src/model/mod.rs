@@ -19,6 +19,7 @@ mod row;
 mod scan;
 mod selector;
 pub mod server;
+pub mod service;
 mod stamp;
 mod stored;
 pub mod task;

@@ -32,6 +32,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("inventory", &["clock", "db", "failure", "gguf", "host", "model"]),
     ("lifecycle", &["model"]),
     ("model", &["clock"]),
+    ("node", &["clock", "model"]),
     ("ollama", &["clock", "model", "openai"]),
     (
         "ops",
@@ -95,6 +96,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("supervise", &["clock", "failure", "http"]),
+    ("triage", &["clock", "model", "node"]),
     ("ui", &["display", "failure"]),
     ("worker", &["clock", "config", "engine", "failure", "host", "http", "model", "openai", "supervise"]),
 ];

@@ -1,0 +1,89 @@
+use crate::clock::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// One line of a log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// The file, or another source: `journal`, `kernel log`.
+    pub source: String,
+    /// From 1 where the file was read from its beginning; None where only its end was read.
+    pub line: Option<u64>,
+    /// As the line or its source says; None where it says none.
+    pub time: Option<Timestamp>,
+    /// Without its line end and control characters, at most 2,000 characters.
+    pub text: String,
+    /// The life that wrote it, as an index into [`super::super::ServiceFacts`]' lives, where that can be said.
+    pub life: Option<usize>,
+    /// Whether it looks like an error: by level, by a word at its start, as a traceback's last line, or by a sign.
+    pub error: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogKind {
+    Stdout,
+    Stderr,
+    /// Named by the configuration.
+    Extra,
+    Journal,
+    /// supervisord's own.
+    Main,
+}
+
+/// What was read of one log: its end (8 MiB, and as much of `.1` as is missing to that).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LogFacts {
+    pub path: PathBuf,
+    pub kind: LogKind,
+    /// In bytes.
+    pub size: u64,
+    pub modified: Option<Timestamp>,
+    /// Lines that were read and lines that were kept below.
+    pub lines_read: u64,
+    /// Whether the file is longer than what was read.
+    pub is_cut: bool,
+    /// From when on nothing is written to it although its program runs, and why (SUP-20).
+    pub blind: Option<(Option<Timestamp>, String)>,
+    /// Lines that some rule knows, and the first error-like lines of each life; in order, at most 400.
+    pub marked: Vec<LogLine>,
+    /// The last 20 lines.
+    pub last: Vec<LogLine>,
+}
+
+/// How a life ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "how")]
+pub enum LifeEnd {
+    Running,
+    Exited {
+        code: i32,
+        expected: bool,
+    },
+    /// `SIGKILL`
+    Killed {
+        signal: String,
+    },
+    /// An operator or a shutdown asked for it; it does not count as a flap.
+    Stopped,
+    /// The child was never made.
+    NotSpawned {
+        why: String,
+    },
+    Unknown,
+}
+
+/// One run of a service, from its start to its end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Life {
+    pub began: Option<Timestamp>,
+    /// In seconds.
+    pub lasted_s: Option<f64>,
+    pub end: LifeEnd,
+    pub pid: Option<u32>,
+    /// Whether the manager counted the start as good (`success: … entered RUNNING`).
+    pub started_well: bool,
+    pub first_error: Option<LogLine>,
+    /// The line of the manager's log that tells of its end.
+    pub end_line: Option<LogLine>,
+}

@@ -1,0 +1,19 @@
+//! What an LLM node runs, read without changing it: services and who manages them, processes, logs, model files,
+//! endpoints, GPUs, memory, disks. Every read is a [`Fact`] with its source, its time and what came of it.
+//!
+//! Absent on purpose: judgement. What the facts mean is for `health` and `triage`.
+
+pub mod endpoint;
+mod fact;
+pub mod gpu;
+pub mod kernel;
+pub mod log;
+pub mod machine;
+pub mod model_file;
+mod place;
+pub mod process;
+pub mod supervisord;
+pub mod systemd;
+
+pub use fact::{Fact, Outcome};
+pub use place::Place;

@@ -1,0 +1,5 @@
+//! systemd: units by `systemctl show`, the journal by `journalctl --output=json`.
+
+mod types;
+
+pub use types::*;

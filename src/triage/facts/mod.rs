@@ -1,0 +1,226 @@
+//! Everything that is judged, as plain data that a bundle holds and that rules read: no rule reads the node.
+
+use crate::clock::Timestamp;
+use crate::model::service::Service;
+use crate::node::Fact;
+use crate::node::endpoint::Endpoint;
+use crate::node::gpu::Gpus;
+use crate::node::kernel::KernelLog;
+use crate::node::log::{Life, LogFacts};
+use crate::node::machine::{ControlGroup, Machine};
+use crate::node::model_file::{FileView, ModelFile};
+use crate::node::process::Process;
+use crate::node::supervisord::{Program, Supervisord, SupervisordSearch};
+use crate::node::systemd::Unit;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The version of this shape; a bundle with a higher one is refused.
+pub const FACTS_SCHEMA: u32 = 1;
+
+/// The facts of one look at a node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    pub schema: u32,
+    pub modelctl: String,
+    pub taken: Timestamp,
+    /// The start of the time that is looked at.
+    pub since: Timestamp,
+    pub machine: Machine,
+    pub kernel: Fact<KernelLog>,
+    pub gpus: Fact<Gpus>,
+    pub supervisords: Vec<SupervisordFacts>,
+    pub services: Vec<ServiceFacts>,
+    pub database: Fact<DatabaseFacts>,
+    /// Programs that `[triage] must_not_run` names and that run: the pattern, pid, command line.
+    pub must_not_run: Vec<(String, u32, Vec<String>)>,
+    /// What differs from the baseline, where there is one.
+    pub changes: Option<Changes>,
+    pub collectors: Vec<CollectorReport>,
+}
+
+/// One supervisord, or the place where one should be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SupervisordFacts {
+    pub search: SupervisordSearch,
+    pub answer: Fact<Supervisord>,
+    /// Its main log, and the logs that `[supervisor] logs` names: what wrote while it started.
+    pub logs: Vec<Fact<LogFacts>>,
+    /// Whether anything of the configuration or of the node says that it should run.
+    pub is_expected: bool,
+}
+
+/// One service with everything that was seen of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServiceFacts {
+    pub service: Service,
+    /// Of supervisord, where it manages the service.
+    pub program: Option<Fact<Program>>,
+    /// Of systemd, where it manages the service.
+    pub unit: Option<Fact<Unit>>,
+    /// The main process first, then its descendants.
+    pub processes: Vec<Fact<Process>>,
+    pub lives: Vec<Life>,
+    pub logs: Vec<Fact<LogFacts>>,
+    pub gates: Vec<GateFound>,
+    pub launcher: Option<Launcher>,
+    pub cgroups: Vec<Fact<ControlGroup>>,
+    pub endpoint: Option<Fact<Endpoint>>,
+    /// The model that the command line or the configuration names.
+    pub model: Option<Fact<ModelFile>>,
+    /// The other files that it should have.
+    pub files: Vec<(PathBuf, Fact<FileView>)>,
+    /// Libraries that its program needs: name, where it was found.
+    pub libraries: Option<Fact<Vec<Library>>>,
+    pub queue: Option<Fact<QueueAnswer>>,
+    pub python: Option<Fact<PythonFacts>>,
+    /// `/dev/shm` as it sees it: total and available bytes.
+    pub shared_memory: Option<Fact<(u64, u64)>>,
+    /// Whether a hub cache on this node has the model that it asks the hub for; None: it asks for none.
+    pub hub: Option<HubFacts>,
+    /// The seconds that a load of its model should take, by size and the measured or assumed speed.
+    pub expected_load_s: Option<f64>,
+}
+
+/// A limit on the time of a start, and where it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GateFound {
+    pub name: String,
+    /// In seconds.
+    pub seconds: f64,
+    /// `start-llama.sh:12`, `environment of process 17`, `[program:llama] startsecs`, `configuration`.
+    pub place: String,
+}
+
+/// What starts a service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Launcher {
+    /// The program of the command, and whether it exists, may be executed and is for this machine.
+    pub program: PathBuf,
+    pub file: Fact<FileView>,
+    /// `elf x86_64`, `script /bin/sh`, `truncated elf`, `elf aarch64`, `no format`.
+    pub format: Option<String>,
+    /// The interpreter of a script, and whether it exists.
+    pub interpreter: Option<(PathBuf, bool)>,
+    /// The longest part of the path that exists.
+    pub nearest: Option<PathBuf>,
+    pub is_noexec: Option<bool>,
+    /// Whether the folder that it should start in exists.
+    pub directory: Option<(PathBuf, Fact<FileView>)>,
+    /// `module:attribute` of an ASGI or WSGI server, and the file of the module below the folder, if it is there.
+    pub application: Option<(String, Option<PathBuf>)>,
+}
+
+/// A shared library that a program needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Library {
+    pub name: String,
+    /// None: not found by the loader's rules.
+    pub found: Option<PathBuf>,
+    /// `RUNPATH`, `LD_LIBRARY_PATH`, `cache`, `default`.
+    pub by: Option<String>,
+    /// A file of that name somewhere else that the loader does not search.
+    pub elsewhere: Option<PathBuf>,
+    /// Whether it asks for an executable stack.
+    pub wants_executable_stack: bool,
+}
+
+/// The answer of `queue.check`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct QueueAnswer {
+    #[serde(default)]
+    pub queue: Option<String>,
+    #[serde(default)]
+    pub pollers: Option<Vec<Poller>>,
+    #[serde(default)]
+    pub backlog: Option<u64>,
+    #[serde(default)]
+    pub done: Option<u64>,
+    #[serde(default)]
+    pub failed: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Poller {
+    #[serde(default)]
+    pub identity: Option<String>,
+    #[serde(default)]
+    pub last_seen_s: Option<f64>,
+}
+
+/// The Python of a service, read without running it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PythonFacts {
+    pub interpreter: PathBuf,
+    pub version: Option<String>,
+    pub site_packages: Vec<PathBuf>,
+    pub torch_version: Option<String>,
+    /// `torch.version.cuda`; Some(None): built without CUDA.
+    pub torch_cuda: Option<Option<String>>,
+    pub ctranslate2_version: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HubFacts {
+    pub repository: String,
+    pub is_present: bool,
+    pub is_offline_set: bool,
+}
+
+/// Our own database.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseFacts {
+    pub path: PathBuf,
+    pub failed_tasks: u64,
+    pub due_tasks: u64,
+    /// Tasks that are claimed by an executor that is gone.
+    pub orphaned_tasks: u64,
+    pub executors_alive: u64,
+    /// The last error of a failed task in the time that is looked at.
+    pub last_error: Option<String>,
+    pub damage: Option<String>,
+}
+
+/// What differs from the baseline.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Changes {
+    pub baseline_taken: Option<Timestamp>,
+    pub is_same_boot: bool,
+    pub changes: Vec<Change>,
+    /// Counters that a rule compares: name, value then.
+    pub counters: std::collections::BTreeMap<String, f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// None: of the node.
+    pub service: Option<String>,
+    /// `command line`, `file /x/y`, `driver`, `listener 0.0.0.0:80`, …
+    pub what: String,
+    pub was: Option<String>,
+    pub is: Option<String>,
+    pub undo: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CollectorStatus {
+    Ok,
+    Absent,
+    Denied,
+    TimedOut,
+    Failed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CollectorReport {
+    pub name: String,
+    pub status: CollectorStatus,
+    pub ms: u64,
+    pub bytes: u64,
+    /// Why, where it is not ok.
+    pub why: Option<String>,
+    /// The right that is missing, and the command that has it.
+    pub right: Option<String>,
+    pub command: Option<Vec<String>>,
+}

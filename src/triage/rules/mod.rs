@@ -1,0 +1,60 @@
+//! The rules: data and pure predicates over the facts.
+
+mod view;
+
+pub use view::Trouble;
+
+use super::facts::{Facts, ServiceFacts};
+use super::finding::{Hit, Layer, Playbook, Severity};
+
+/// What a rule must have seen to say that there is nothing. A rule whose need was denied or timed out is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Need {
+    Supervisor,
+    Systemd,
+    Logs,
+    Process,
+    Environment,
+    Libraries,
+    Kernel,
+    ControlGroup,
+    Memory,
+    Disks,
+    Gpu,
+    Endpoint,
+    ModelFile,
+    Launcher,
+    Listeners,
+    Queue,
+    Python,
+    Clock,
+    Database,
+}
+
+/// What a rule is asked about.
+#[derive(Clone, Copy)]
+pub enum Check {
+    /// One service at a time.
+    Service(fn(&Facts, &ServiceFacts) -> Option<Hit>),
+    /// The node as a whole.
+    Node(fn(&Facts) -> Vec<Hit>),
+}
+
+/// A rule: what it recognises, how bad that is, what it explains.
+#[derive(Clone, Copy)]
+pub struct Rule {
+    pub id: &'static str,
+    /// Counts up whenever its predicate changes.
+    pub version: u32,
+    pub playbook: Playbook,
+    pub layer: Layer,
+    pub severity: Severity,
+    /// One line for `--rules`.
+    pub title: &'static str,
+    /// What is seen, why it means that, what it is not: for `--explain`.
+    pub why: &'static str,
+    /// Rules whose findings this one explains, for the same service or the whole node.
+    pub explains: &'static [&'static str],
+    pub needs: &'static [Need],
+    pub check: Check,
+}
