@@ -1,6 +1,18 @@
 //! The rules: data and pure predicates over the facts.
 
+mod cuda;
+mod files;
+mod gpu;
+mod llama;
+mod machine;
+mod memory;
+mod model_file;
+mod python;
+mod supervisor;
+mod systemd;
 mod view;
+mod whisper;
+mod worker;
 
 pub use view::Trouble;
 
@@ -56,5 +68,28 @@ pub struct Rule {
     /// Rules whose findings this one explains, for the same service or the whole node.
     pub explains: &'static [&'static str],
     pub needs: &'static [Need],
+    /// Parts of log lines that this rule reads. A line that contains one of them is kept when a log is read; the other
+    /// lines are not there for the rules.
+    pub signs: &'static [&'static str],
     pub check: Check,
+}
+
+/// Returns every rule, in no order that means anything.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    [
+        cuda::RULES,
+        files::RULES,
+        gpu::RULES,
+        llama::RULES,
+        machine::RULES,
+        memory::RULES,
+        model_file::RULES,
+        python::RULES,
+        supervisor::RULES,
+        systemd::RULES,
+        whisper::RULES,
+        worker::RULES,
+    ]
+    .into_iter()
+    .flatten()
 }

@@ -1,0 +1,5 @@
+//! Disks and file systems.
+
+use super::Rule;
+
+pub const RULES: &[Rule] = &[];

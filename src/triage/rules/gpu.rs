@@ -1,0 +1,5 @@
+//! GPUs and their driver.
+
+use super::Rule;
+
+pub const RULES: &[Rule] = &[];

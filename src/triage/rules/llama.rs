@@ -1,0 +1,5 @@
+//! llama-server and its relatives.
+
+use super::Rule;
+
+pub const RULES: &[Rule] = &[];

@@ -1,0 +1,5 @@
+//! The machine and its limits: clock, open files.
+
+use super::Rule;
+
+pub const RULES: &[Rule] = &[];

@@ -1,0 +1,5 @@
+//! The model file of a service.
+
+use super::Rule;
+
+pub const RULES: &[Rule] = &[];

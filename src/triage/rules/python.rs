@@ -1,0 +1,5 @@
+//! Python services: uvicorn, gunicorn and their applications.
+
+use super::Rule;
+
+pub const RULES: &[Rule] = &[];

@@ -1,0 +1,5 @@
+//! supervisord and its programs.
+
+use super::Rule;
+
+pub const RULES: &[Rule] = &[];

@@ -1,0 +1,5 @@
+//! Units of systemd.
+
+use super::Rule;
+
+pub const RULES: &[Rule] = &[];

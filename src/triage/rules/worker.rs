@@ -1,0 +1,5 @@
+//! Workers of a queue.
+
+use super::Rule;
+
+pub const RULES: &[Rule] = &[];
