@@ -6,6 +6,7 @@ pub mod backoff;
 mod device_memory;
 mod facts;
 mod fault;
+pub mod health;
 mod history;
 mod holding;
 mod keep;
