@@ -12,6 +12,7 @@ pub mod machine;
 pub mod model_file;
 mod place;
 pub mod process;
+pub mod program;
 pub mod supervisord;
 pub mod systemd;
 
