@@ -33,6 +33,8 @@ pub struct Facts {
     pub supervisords: Vec<SupervisordFacts>,
     pub services: Vec<ServiceFacts>,
     pub database: Fact<DatabaseFacts>,
+    /// Files that make the services what they are, for the map and the baseline.
+    pub parts: Vec<Part>,
     /// Programs that `[triage] must_not_run` names and that run: the pattern, pid, command line.
     pub must_not_run: Vec<(String, u32, Vec<String>)>,
     /// What differs from the baseline, where there is one.
@@ -81,6 +83,31 @@ pub struct ServiceFacts {
     pub hub: Option<HubFacts>,
     /// The seconds that a load of its model should take, by size and the measured or assumed speed.
     pub expected_load_s: Option<f64>,
+}
+
+/// A file that a service is made of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    pub service: String,
+    pub kind: PartKind,
+    pub path: PathBuf,
+    /// The line in it, where it is a section of a config file.
+    pub line: Option<u32>,
+    pub view: Fact<FileView>,
+    /// Of files of at most 64 MiB, models excluded; in hexadecimal.
+    pub sha256: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PartKind {
+    Config,
+    Launcher,
+    Directory,
+    Entry,
+    Requirements,
+    Model,
+    Log,
 }
 
 /// Our own database.
