@@ -8,3 +8,4 @@ pub mod facts;
 pub mod finding;
 pub mod rules;
 mod snapshot;
+pub mod tune;
