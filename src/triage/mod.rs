@@ -8,4 +8,6 @@ pub mod facts;
 pub mod finding;
 pub mod rules;
 mod snapshot;
+#[cfg(test)]
+pub mod testing;
 pub mod tune;
