@@ -1,6 +1,6 @@
 //! What a node was like on a good day, and what has changed since (pure).
 
-use super::facts::{Change, Changes, Facts, PartKind};
+use super::facts::{Change, Changes, Facts};
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,10 +53,10 @@ impl Baseline {
             if !argv.is_empty() {
                 values.insert("command line".to_owned(), argv.join(" "));
             }
-            for part in facts.parts.iter().filter(|part| part.service == service.name()) {
-                let value = match (&part.sha256, part.view.known()) {
+            for part in &service.map {
+                let value = match (&part.sha256, part.size) {
                     (Some(hash), _) => format!("sha256 {hash}"),
-                    (None, Some(view)) if part.kind == PartKind::Model => format!("{} bytes", view.size),
+                    (None, Some(size)) if part.what == "model" => format!("{size} bytes"),
                     _ => continue,
                 };
                 values.insert(format!("file {}", part.path.display()), value);

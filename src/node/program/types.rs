@@ -77,6 +77,7 @@ pub struct PythonFacts {
     pub site_packages: Vec<PathBuf>,
     pub torch_version: Option<String>,
     /// `torch.version.cuda`; Some(None): built without CUDA.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub torch_cuda: Option<Option<String>>,
     pub ctranslate2_version: Option<String>,
 }
@@ -86,4 +87,9 @@ pub struct HubFacts {
     pub repository: String,
     pub is_present: bool,
     pub is_offline_set: bool,
+}
+
+/// Reads a null that is there as Some(None), which serde takes for None.
+fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(from).map(Some)
 }

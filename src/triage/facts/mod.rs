@@ -33,8 +33,6 @@ pub struct Facts {
     pub supervisords: Vec<SupervisordFacts>,
     pub services: Vec<ServiceFacts>,
     pub database: Fact<DatabaseFacts>,
-    /// Files that make the services what they are, for the map and the baseline.
-    pub parts: Vec<Part>,
     /// Programs that `[triage] must_not_run` names and that run: the pattern, pid, command line.
     pub must_not_run: Vec<(String, u32, Vec<String>)>,
     /// What differs from the baseline, where there is one.
@@ -83,31 +81,30 @@ pub struct ServiceFacts {
     pub hub: Option<HubFacts>,
     /// The seconds that a load of its model should take, by size and the measured or assumed speed.
     pub expected_load_s: Option<f64>,
+    /// Where its parts are, for `--map`: configuration, launcher, entry file, requirements, model files, logs.
+    #[serde(default)]
+    pub map: Vec<Mapped>,
+    /// The files of its application: what is in its working directory, at most 50.
+    #[serde(default)]
+    pub app_files: Vec<Mapped>,
 }
 
-/// A file that a service is made of.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Part {
-    pub service: String,
-    pub kind: PartKind,
+/// A file that belongs to a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mapped {
+    /// `supervisor config`, `launcher`, `working directory`, `entry file`, `requirements`, `model`, `log`.
+    pub what: String,
     pub path: PathBuf,
-    /// The line in it, where it is a section of a config file.
+    /// The line where its section begins.
     pub line: Option<u32>,
-    pub view: Fact<FileView>,
-    /// Of files of at most 64 MiB, models excluded; in hexadecimal.
+    /// In bytes; None for a folder, and for what could not be read.
+    pub size: Option<u64>,
+    pub modified: Option<Timestamp>,
+    /// Why nothing is known of it: absent, denied.
+    pub why: Option<String>,
+    /// Of a file of at most 64 MiB that is no model and no log, in hexadecimal.
+    #[serde(default)]
     pub sha256: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PartKind {
-    Config,
-    Launcher,
-    Directory,
-    Entry,
-    Requirements,
-    Model,
-    Log,
 }
 
 /// Our own database.
