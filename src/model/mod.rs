@@ -26,6 +26,7 @@ mod stored;
 pub mod task;
 mod tier;
 mod trash;
+pub mod tuning;
 mod verdict;
 
 pub use amount::{Age, age, recent, size};
