@@ -43,6 +43,9 @@ pub struct SupervisordSearch {
     pub refusal: Option<Refusal>,
     /// Mode (permission bits), uid and gid of the socket file.
     pub socket_access: Option<(u32, u32, u32)>,
+    /// Mode (permission bits), uid and gid of the folder of the main log.
+    #[serde(default)]
+    pub main_log_folder: Option<(u32, u32, u32)>,
     /// Processes that are a supervisord: pid and command line.
     pub processes: Vec<(u32, Vec<String>)>,
     /// Programs of the config file, for nodes where supervisord does not run.
