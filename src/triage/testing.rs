@@ -64,6 +64,7 @@ pub fn healthy_facts() -> Facts {
         pid_file: Some("/run/supervisord.pid".into()),
         refusal: None,
         socket_access: Some((0o700, 0, 0)),
+        main_log_folder: Some((0o755, 0, 0)),
         processes: vec![(10, vec!["/usr/bin/python3".into(), "/usr/bin/supervisord".into()])],
         configured: vec!["llama".into()],
     };
@@ -352,6 +353,11 @@ pub fn flaps(service: &mut ServiceFacts, end: LifeEnd, lasted: &[f64], lines: &[
         program.description = "pid 100, uptime 0:00:01".into();
     });
     with_endpoint(service, |endpoint| endpoint.health = Answer::Refused);
+}
+
+/// Lets a service have lived for `lasted` seconds each and have ended as `end`; its state is left as it is.
+pub fn ends_badly(service: &mut ServiceFacts, end: LifeEnd, lasted: &[f64]) {
+    ends(service, end, lasted, &[]);
 }
 
 fn ends(service: &mut ServiceFacts, end: LifeEnd, lasted: &[f64], lines: &[&str]) {
