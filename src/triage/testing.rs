@@ -358,6 +358,11 @@ pub fn flaps(service: &mut ServiceFacts, end: LifeEnd, lasted: &[f64], lines: &[
     with_endpoint(service, |endpoint| endpoint.health = Answer::Refused);
 }
 
+/// Lets a service have lived for `lasted` seconds each and have ended as `end`; its state is left as it is.
+pub fn ends_badly(service: &mut ServiceFacts, end: LifeEnd, lasted: &[f64]) {
+    ends(service, end, lasted, &[]);
+}
+
 fn ends(service: &mut ServiceFacts, end: LifeEnd, lasted: &[f64], lines: &[&str]) {
     service.lives.clear();
     let mut left: f64 = lasted.iter().map(|seconds| seconds + 1.0).sum();

@@ -1,15 +1,19 @@
 //! The rules: data and pure predicates over the facts.
 
+mod ask;
 mod cuda;
 mod files;
 mod gpu;
 mod llama;
 mod machine;
+mod manage;
 mod memory;
 mod model_file;
 mod python;
+mod step;
 mod supervisor;
 mod systemd;
+mod text;
 mod view;
 mod whisper;
 mod worker;

@@ -1,11 +1,12 @@
 //! What several rules ask of the facts of a service.
 
 use crate::clock::Timestamp;
+use crate::model::service::{FoundBy, Role};
 use crate::node::Fact;
 use crate::node::endpoint::{Answer, Endpoint};
 use crate::node::log::{Life, LifeEnd, LogLine};
 use crate::node::process::Process;
-use crate::node::supervisord::{Program, ProgramSettings, ProgramState};
+use crate::node::supervisord::{AutoRestart, Program, ProgramSettings, ProgramState};
 use crate::triage::facts::ServiceFacts;
 use crate::triage::finding::Evidence;
 
@@ -22,6 +23,12 @@ pub enum Trouble {
 
 /// Ends in the time that is looked at from which on a service is flapping.
 const FLAPS: usize = 3;
+
+/// A life of this many seconds, and ten times as long as those after it, was a good one.
+const LONG_LIFE_S: f64 = 600.0;
+
+/// A life that runs has got over the trouble before it after this many seconds, and three times the longest of them.
+const GOT_OVER_S: f64 = 60.0;
 
 impl ServiceFacts {
     pub fn name(&self) -> &str {
@@ -87,51 +94,131 @@ impl ServiceFacts {
         }
     }
 
-    /// Returns the lives that ended without a wish, in order.
+    /// Returns the lives that ended without a wish, in order. A server that ends by itself with a good status and is
+    /// started again at once is among them: nobody wished that, whatever its manager says.
     pub fn unwanted_ends(&self) -> impl DoubleEndedIterator<Item = &Life> {
-        self.lives.iter().filter(|life| {
-            !matches!(life.end, LifeEnd::Running | LifeEnd::Stopped | LifeEnd::Exited { expected: true, .. })
-        })
+        self.lives.iter().filter(|life| self.is_unwanted(life))
+    }
+
+    fn is_unwanted(&self, life: &Life) -> bool {
+        match life.end {
+            LifeEnd::Running | LifeEnd::Stopped => false,
+            LifeEnd::Exited { expected: true, .. } => {
+                let is_server = !matches!(self.service.role, Role::Sync | Role::Other);
+                is_server && self.settings().is_some_and(|settings| settings.autorestart == AutoRestart::Always)
+            }
+            _ => true,
+        }
     }
 
     /// Returns what is wrong with it from outside. None: it does what it should, and old lines of its logs are history.
     pub fn trouble(&self) -> Option<Trouble> {
-        let ends = self.unwanted_ends().count();
+        let state = self.program().map(|program| program.state);
+        let unit = self.unit.as_ref().and_then(Fact::known).and_then(|unit| unit.active.as_deref());
+        match (state, unit) {
+            // Somebody stopped it, or it was never started: nothing that its logs say is about now.
+            (Some(ProgramState::Stopped | ProgramState::Stopping), _) => return None,
+            (None, Some("inactive" | "deactivating")) => return None,
+            (Some(ProgramState::Fatal), _) | (None, Some("failed")) => return Some(Trouble::NotRunning),
+            _ => {}
+        }
+        let ends = self.bad_lives().iter().filter(|life| self.is_unwanted(life)).count();
         if ends >= FLAPS {
             return Some(Trouble::Flapping { ends });
         }
-        let state = self.program().map(|program| program.state);
-        let unit = self.unit.as_ref().and_then(Fact::known).and_then(|unit| unit.active.as_deref());
         let not_running = match (state, unit) {
-            (Some(ProgramState::Fatal | ProgramState::Backoff | ProgramState::Unknown), _) => true,
-            (Some(ProgramState::Exited), _) => {
-                !matches!(self.lives.last().map(|life| &life.end), Some(LifeEnd::Exited { expected: true, .. }))
-            }
+            (Some(ProgramState::Backoff | ProgramState::Unknown), _) => true,
+            (Some(ProgramState::Starting), _) => ends > 0,
+            (Some(ProgramState::Exited), _) => self.has_ended_badly(),
             (Some(_), _) => false,
-            (None, Some(active)) => active == "failed" || (active == "activating" && ends > 0),
+            (None, Some(active)) => active == "activating" && ends > 0,
             (None, None) => {
                 self.processes.first().is_some_and(|process| process.known().is_none())
-                    && self.service.found == crate::model::service::FoundBy::Config
+                    && self.service.found == FoundBy::Config
             }
         };
         if not_running {
             return Some(Trouble::NotRunning);
         }
-        let answers_badly = match self.endpoint().map(|endpoint| &endpoint.health) {
-            None | Some(Answer::NotAsked | Answer::Tls) => false,
-            // Loading is not sick; the rules of a slow load judge how long it may last. A key that is missing is no
-            // trouble of the service.
-            Some(Answer::Http { code, .. }) => *code >= 400 && !matches!(code, 401 | 403 | 503),
-            Some(Answer::Refused | Answer::Silent { .. } | Answer::Unreachable { .. } | Answer::Garbage { .. }) => true,
-        };
-        answers_badly.then_some(Trouble::NotAnswering)
+        self.answers_badly().then_some(Trouble::NotAnswering)
     }
 
-    /// Returns the index of the first life of the present trouble: those after the last one that started well and is
-    /// not among the unwanted ends at the end of the list.
+    /// Returns whether a program that has exited and stays so ended with a status that its settings do not expect.
+    fn has_ended_badly(&self) -> bool {
+        match self.lives.last().map(|life| &life.end) {
+            Some(LifeEnd::Exited { expected, .. }) => !expected,
+            Some(LifeEnd::Stopped) => false,
+            Some(LifeEnd::Killed { .. } | LifeEnd::NotSpawned { .. }) => true,
+            // The log of supervisord does not reach back so far; the status is right in this state.
+            Some(LifeEnd::Running | LifeEnd::Unknown) | None => {
+                let expected = self.settings().map_or(&[0][..], |settings| settings.exit_codes.as_slice());
+                let status = self.program().and_then(|program| program.exit_status);
+                status.is_none_or(|status| !expected.contains(&status))
+            }
+        }
+    }
+
+    fn answers_badly(&self) -> bool {
+        match self.endpoint().map(|endpoint| &endpoint.health) {
+            None | Some(Answer::NotAsked | Answer::Tls) => false,
+            // Loading is not sick; the rules of a slow load judge how long it may last. A key that is missing, and a
+            // path that was only guessed, are no trouble of the service.
+            Some(Answer::Http { code: 503, body, .. }) => {
+                self.service.role != Role::Llama && !body.to_ascii_lowercase().contains("loading")
+            }
+            Some(Answer::Http { code: 401 | 403, .. }) => false,
+            Some(Answer::Http { code: 400..=499, .. }) => self.service.found == FoundBy::Config,
+            Some(Answer::Http { code, .. }) => *code >= 500,
+            Some(Answer::Refused | Answer::Silent { .. } | Answer::Unreachable { .. } | Answer::Garbage { .. }) => true,
+        }
+    }
+
+    /// Returns the lives of the present trouble, as far as lives can say it.
+    fn bad_lives(&self) -> &[Life] {
+        self.lives.get(self.first_bad_life()..).unwrap_or_default()
+    }
+
+    /// Returns the index of the first life of the present trouble. What lies before it is history: everything up to
+    /// the last stop by an operator, up to a long life after which shorter ones ended, and all that ended before a life
+    /// that runs and has got over it.
     fn first_bad_life(&self) -> usize {
-        let is_bad = |life: &Life| !matches!(life.end, LifeEnd::Running | LifeEnd::Stopped);
-        self.lives.iter().rposition(|life| !is_bad(life) && life.end != LifeEnd::Running).map_or(0, |at| at + 1)
+        let stopped = self.lives.iter().rposition(|life| life.end == LifeEnd::Stopped).map_or(0, |at| at + 1);
+        let lasted = |life: &Life| life.lasted_s.unwrap_or(0.0);
+        let ended: Vec<(usize, &Life)> =
+            self.lives.iter().enumerate().skip(stopped).filter(|(_, life)| self.is_unwanted(life)).collect();
+        let mut first = stopped;
+        for (at, (index, life)) in ended.iter().enumerate() {
+            let later: Vec<f64> = ended.iter().skip(at + 1).map(|(_, life)| lasted(life)).collect();
+            let is_long = lasted(life) >= LONG_LIFE_S && median(&later).is_some_and(|m| lasted(life) >= 10.0 * m);
+            if is_long {
+                first = index + 1;
+            }
+        }
+        let now = self.lives.len().saturating_sub(1);
+        let Some(life) = self.lives.last().filter(|life| life.end == LifeEnd::Running) else { return first };
+        let before: Vec<&Life> = ended.iter().filter(|(at, _)| *at >= first).map(|(_, life)| *life).collect();
+        let longest = before.iter().map(|life| lasted(life)).fold(0.0, f64::max);
+        let is_past_the_start = life.started_well && before.iter().all(|life| !life.started_well);
+        let is_long = self.age_of(life) >= f64::max(GOT_OVER_S, 3.0 * longest);
+        if is_past_the_start || is_long { now } else { first }
+    }
+
+    /// Returns the lives of the present trouble that ended without a wish, in order; empty for a service without trouble.
+    pub fn ends_of_trouble(&self) -> Vec<&Life> {
+        match self.trouble() {
+            Some(_) => self.bad_lives().iter().filter(|life| self.is_unwanted(life)).collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Returns the seconds that a life has lasted, up to the time of the facts for one that runs.
+    fn age_of(&self, life: &Life) -> f64 {
+        let now = self.program.as_ref().map(|fact| fact.time).or_else(|| self.unit.as_ref().map(|fact| fact.time));
+        let since = match (life.began, now) {
+            (Some(began), Some(now)) => Some(began.age(now).as_secs_f64()),
+            _ => None,
+        };
+        life.lasted_s.or(since).unwrap_or(0.0)
     }
 
     /// Returns the lines of its logs that speak of the present trouble: those of the lives that belong to it, and those
@@ -141,8 +228,17 @@ impl ServiceFacts {
             return Vec::new();
         }
         let first = self.first_bad_life();
+        let began = self.lives.get(first).and_then(|life| life.began);
+        // A second of grace: many logs have times in whole seconds.
+        let is_old =
+            |line: &LogLine| matches!((line.time, began), (Some(time), Some(began)) if time.0 + 1000 < began.0);
         let marked = self.logs.iter().filter_map(Fact::known).flat_map(|log| &log.marked);
-        marked.filter(|line| line.life.is_none_or(|life| life >= first)).collect()
+        marked
+            .filter(|line| match line.life {
+                Some(life) => life >= first,
+                None => !is_old(line),
+            })
+            .collect()
     }
 
     /// Returns the lines of the life that runs now, of a service with or without trouble.
@@ -158,6 +254,13 @@ impl ServiceFacts {
     }
 }
 
+/// Returns the middle of some figures; None where there are none.
+pub(super) fn median(figures: &[f64]) -> Option<f64> {
+    let mut sorted = figures.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied()
+}
+
 impl Evidence {
     pub fn of_line(line: &LogLine) -> Evidence {
         Evidence { source: line.source.clone(), line: line.line, time: line.time, text: line.text.clone() }
@@ -165,5 +268,101 @@ impl Evidence {
 
     pub fn new(source: impl Into<String>, time: Option<Timestamp>, text: impl Into<String>) -> Evidence {
         Evidence { source: source.into(), line: None, time, text: text.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::triage::testing::{ago, ends_badly, flaps, healthy_service, line, says, with_endpoint, with_program};
+
+    const CRASH: LifeEnd = LifeEnd::Exited { code: 1, expected: false };
+
+    fn llama() -> ServiceFacts {
+        healthy_service("llama", Role::Llama)
+    }
+
+    // A person would be called for errors that are long over.
+    #[test]
+    fn a_service_that_got_over_its_crashes_has_no_trouble() {
+        let mut service = llama();
+        flaps(&mut service, CRASH, &[2.0, 2.0, 2.0, 2.0], &["E broken"]);
+        with_endpoint(&mut service, |endpoint| endpoint.health = ok());
+        assert_eq!(service.trouble(), Some(Trouble::Flapping { ends: 4 }));
+        service.lives.last_mut().unwrap().lasted_s = Some(61.0);
+        assert_eq!(service.trouble(), None);
+        assert!(service.line_of_trouble(&["broken"]).is_none());
+    }
+
+    // After the fix the old starts, none of which succeeded, are not held against the one that did.
+    #[test]
+    fn the_first_good_start_ends_the_trouble_of_bad_ones() {
+        let mut service = llama();
+        flaps(&mut service, CRASH, &[0.3, 0.3, 0.3], &[]);
+        with_endpoint(&mut service, |endpoint| endpoint.health = ok());
+        for life in service.lives.iter_mut().take(3) {
+            life.started_well = false;
+        }
+        assert_eq!(service.trouble(), None);
+    }
+
+    // Words of users in the log of a long good life would be taken for the cause of the crashes after it.
+    #[test]
+    fn the_lines_of_a_long_good_life_are_history() {
+        let mut service = llama();
+        flaps(&mut service, CRASH, &[36_000.0, 2.0, 2.0, 2.0], &[]);
+        let crate::node::Outcome::Ok { value } = &mut service.logs[1].outcome else { panic!() };
+        value.marked.push(LogLine { life: Some(0), ..line("E old") });
+        value.marked.push(LogLine { life: Some(2), ..line("E new") });
+        value.marked.push(LogLine { life: None, time: Some(ago(30_000)), ..line("E older") });
+        let texts: Vec<&str> = service.lines_of_trouble().iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, ["E new"]);
+        assert_eq!(service.trouble(), Some(Trouble::Flapping { ends: 3 }));
+    }
+
+    #[test]
+    fn what_an_operator_stopped_is_no_trouble() {
+        let mut service = llama();
+        says(&mut service, &["E broken"]);
+        with_program(&mut service, |program| program.state = ProgramState::Stopped);
+        with_endpoint(&mut service, |endpoint| endpoint.health = Answer::Refused);
+        assert_eq!(service.trouble(), None);
+        let mut service = llama();
+        flaps(&mut service, CRASH, &[2.0, 2.0, 2.0], &[]);
+        with_endpoint(&mut service, |endpoint| endpoint.health = ok());
+        service.lives[2].end = LifeEnd::Stopped;
+        assert_eq!(service.trouble(), None, "what came before the stop is history");
+    }
+
+    #[test]
+    fn the_states_of_supervisord_that_mean_that_it_does_not_run() {
+        for state in [ProgramState::Fatal, ProgramState::Backoff, ProgramState::Exited] {
+            let mut service = llama();
+            ends_badly(&mut service, CRASH, &[0.2]);
+            with_program(&mut service, |program| program.state = state);
+            assert_eq!(service.trouble(), Some(Trouble::NotRunning), "{state:?}");
+        }
+        let mut service = llama();
+        ends_badly(&mut service, LifeEnd::Exited { code: 0, expected: true }, &[2.0]);
+        with_program(&mut service, |program| program.state = ProgramState::Exited);
+        with_endpoint(&mut service, |endpoint| endpoint.health = Answer::NotAsked);
+        assert_eq!(service.trouble(), None);
+    }
+
+    #[test]
+    fn an_answer_that_is_no_trouble() {
+        let cases =
+            [(200, "ok", false), (401, "", false), (404, "", false), (500, "", true), (503, "Loading model", false)];
+        for (code, body, is_trouble) in cases {
+            let mut service = llama();
+            with_endpoint(&mut service, |endpoint| {
+                endpoint.health = Answer::Http { code, body: body.into(), seconds: 0.1 };
+            });
+            assert_eq!(service.trouble().is_some(), is_trouble, "{code}");
+        }
+    }
+
+    fn ok() -> Answer {
+        Answer::Http { code: 200, body: String::new(), seconds: 0.1 }
     }
 }

@@ -1,5 +1,0 @@
-//! supervisord and its programs.
-
-use super::Rule;
-
-pub const RULES: &[Rule] = &[];
