@@ -3,6 +3,7 @@
 //! [`facts`] is everything that is judged, [`rules`] what judges it. A bundle holds the facts, so that the same answer
 //! can be had without the node.
 
+pub mod counters;
 pub mod facts;
 pub mod finding;
 pub mod rules;

@@ -1,5 +1,6 @@
 //! The rules: data and pure predicates over the facts.
 
+mod ask;
 mod cuda;
 mod files;
 mod gpu;
@@ -8,8 +9,10 @@ mod machine;
 mod memory;
 mod model_file;
 mod python;
+mod step;
 mod supervisor;
 mod systemd;
+mod text;
 mod view;
 mod whisper;
 mod worker;
