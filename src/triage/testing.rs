@@ -64,7 +64,7 @@ pub fn healthy_facts() -> Facts {
         pid_file: Some("/run/supervisord.pid".into()),
         refusal: None,
         socket_access: Some((0o700, 0, 0)),
-        main_log_folder: None,
+        main_log_folder: Some((0o755, 0, 0)),
         processes: vec![(10, vec!["/usr/bin/python3".into(), "/usr/bin/supervisord".into()])],
         configured: vec!["llama".into()],
     };
