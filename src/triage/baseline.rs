@@ -1,5 +1,6 @@
 //! What a node was like on a good day, and what has changed since (pure).
 
+use super::counters as names;
 use super::facts::{Change, Changes, Facts};
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ pub struct Baseline {
     pub services: BTreeMap<String, BTreeMap<String, String>>,
     /// Sockets that listen: address and program.
     pub listeners: BTreeSet<String>,
-    /// Counters that only grow, and figures that a rule compares: `SERVICE tokens_per_second`, `cgroup PATH oom_kills`.
+    /// Counters that only grow, and figures that a rule compares, by the names of [`super::counters`].
     pub counters: BTreeMap<String, f64>,
 }
 
@@ -119,16 +120,23 @@ fn counters(facts: &Facts) -> BTreeMap<String, f64> {
     for service in &facts.services {
         for group in service.cgroups.iter().filter_map(|group| group.known()) {
             if let Some(kills) = group.oom_kills {
-                counters.insert(format!("cgroup {} oom_kills", group.path), kills as f64);
+                counters.insert(names::oom_kills(&group.path, group.inode), kills as f64);
             }
         }
         let snapshot =
             service.endpoint().and_then(|e| e.samples.iter().rev().find_map(|sample| sample.metrics.known()));
         if let Some(speed) = snapshot.and_then(|counters| counters.tokens_per_second) {
-            counters.insert(format!("{} tokens_per_second", service.name()), speed);
+            counters.insert(names::tokens_per_second(service.name()), speed);
         }
         if let Some(seconds) = service.expected_load_s {
             counters.insert(format!("{} load_s", service.name()), seconds);
+        }
+        let layers = service.lines_of_this_life().into_iter().rev().find_map(|line| {
+            let (part, _) = line.text.split_once("offloaded ")?.1.split_once('/')?;
+            part.parse::<f64>().ok() // other words than a number are another line
+        });
+        if let Some(layers) = layers {
+            counters.insert(names::offloaded_layers(service.name()), layers);
         }
         counters.insert(format!("{} lives", service.name()), service.lives.len() as f64);
     }

@@ -89,6 +89,34 @@ pub struct ServiceFacts {
     pub app_files: Vec<Mapped>,
 }
 
+impl ServiceFacts {
+    /// Creates the facts of a service of which nothing was read yet.
+    pub fn new(service: Service) -> ServiceFacts {
+        ServiceFacts {
+            service,
+            program: None,
+            unit: None,
+            processes: Vec::new(),
+            lives: Vec::new(),
+            logs: Vec::new(),
+            gates: Vec::new(),
+            launcher: None,
+            cgroups: Vec::new(),
+            endpoint: None,
+            model: None,
+            files: Vec::new(),
+            libraries: None,
+            queue: None,
+            python: None,
+            shared_memory: None,
+            hub: None,
+            expected_load_s: None,
+            map: Vec::new(),
+            app_files: Vec::new(),
+        }
+    }
+}
+
 /// A file that belongs to a service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mapped {
