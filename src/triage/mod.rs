@@ -4,6 +4,7 @@
 //! can be had without the node.
 
 pub mod baseline;
+pub mod checklist;
 pub mod counters;
 pub mod facts;
 pub mod finding;

@@ -2,6 +2,7 @@
 
 use super::reads::NodeRead;
 use crate::host::self_child::{self, NoAnswer, OURSELVES};
+use crate::supervise::StopSignal;
 use serde::de::DeserializeOwned;
 use std::path::Path;
 use std::time::Duration;
@@ -19,14 +20,14 @@ pub enum NotRead {
     Failed(String),
 }
 
-/// Has a child do a read, within `limit`.
+/// Has a child do a read, within `limit` and until a stop is requested.
 ///
 /// # Errors
 /// See [`NotRead`].
-pub fn read<T: DeserializeOwned>(read: &NodeRead, limit: Duration) -> Result<T, NotRead> {
+pub fn read<T: DeserializeOwned>(read: &NodeRead, limit: Duration, stop: Option<&StopSignal>) -> Result<T, NotRead> {
     let json = serde_json::to_string(read).map_err(|error| NotRead::Failed(error.to_string()))?;
     let args = PROBE.into_iter().map(str::to_owned).chain([json]);
-    self_child::ask_much(Path::new(OURSELVES), args, limit, MOST_BYTES).map_err(why)
+    self_child::ask_much(Path::new(OURSELVES), args, limit, MOST_BYTES, stop).map_err(why)
 }
 
 fn why(no_answer: NoAnswer) -> NotRead {

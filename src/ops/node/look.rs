@@ -3,6 +3,7 @@ use super::reads::NodeRead;
 use crate::clock;
 use crate::node::{Fact, Outcome};
 use crate::triage::facts::{CollectorReport, CollectorStatus};
+use crate::supervise::StopSignal;
 use serde::de::DeserializeOwned;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,17 +11,24 @@ use std::time::Duration;
 /// The collectors of one look at the node, with what came of each and how long it took.
 #[derive(Debug, Default)]
 pub struct Collectors {
+    /// Ends every read.
+    stop: Option<StopSignal>,
     reports: Mutex<Vec<CollectorReport>>,
 }
 
 impl Collectors {
+    /// Creates collectors whose reads a signal ends.
+    pub fn until(stop: &StopSignal) -> Collectors {
+        Collectors { stop: Some(stop.clone()), reports: Mutex::default() }
+    }
+
     /// Has a child do a read, and reports it under `name`.
     ///
     /// # Errors
     /// See [`NotRead`].
     pub fn read<T: DeserializeOwned>(&self, name: &str, read: &NodeRead, limit: Duration) -> Result<T, NotRead> {
         let begin = clock::instant();
-        let answer = child::read(read, limit);
+        let answer = child::read(read, limit, self.stop.as_ref());
         let (status, why) = match &answer {
             Ok(_) => (CollectorStatus::Ok, None),
             Err(NotRead::TimedOut(why)) => (CollectorStatus::TimedOut, Some(why.clone())),
@@ -33,7 +41,7 @@ impl Collectors {
     /// Has a child read a fact, and reports what came of the fact.
     pub fn fact<T: DeserializeOwned>(&self, name: &str, read: &NodeRead, limit: Duration) -> Fact<T> {
         let begin = clock::instant();
-        let fact = child::read(read, limit).unwrap_or_else(|not| Fact::new(name, clock::now(), outcome(not)));
+        let fact = child::read(read, limit, self.stop.as_ref()).unwrap_or_else(|not| Fact::new(name, clock::now(), outcome(not)));
         self.add_fact(name, &fact, begin.elapsed());
         fact
     }
