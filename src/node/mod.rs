@@ -14,6 +14,8 @@ mod place;
 pub mod process;
 pub mod supervisord;
 pub mod systemd;
+mod zone;
 
 pub use fact::{Fact, Outcome};
 pub use place::Place;
+pub use zone::local_zone;
