@@ -1,10 +1,11 @@
 use super::endpoint::Endpoint;
 use super::error::HttpError;
 use super::sse::{SseEvent, SseReader};
+use base64::prelude::{BASE64_STANDARD, Engine};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
-use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use hyper::{Method, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::collections::VecDeque;
@@ -14,6 +15,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
+const JSON: &str = "application/json";
+
 /// One request with a body that is in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -21,23 +24,63 @@ pub struct Request {
     pub method: Method,
     /// The path from the slash on, with the query.
     pub path: String,
-    /// JSON; empty for no body.
+    /// Empty for no body.
     pub body: Bytes,
+    /// The media type of the body.
+    pub content_type: &'static str,
+    pub authorization: Option<Authorization>,
+}
+
+/// The value of an `Authorization` header. It is not shown by `Debug`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authorization(HeaderValue);
+
+impl Authorization {
+    /// Creates the value for a user and a password (RFC 7617). None: it would not be a header.
+    pub fn basic(user: &str, password: &str) -> Option<Authorization> {
+        Authorization::new(&format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}"))))
+    }
+
+    /// Creates the value for a key (RFC 6750). None: it has characters that no header may have.
+    pub fn bearer(key: &str) -> Option<Authorization> {
+        Authorization::new(&format!("Bearer {key}"))
+    }
+
+    fn new(text: &str) -> Option<Authorization> {
+        let mut value = HeaderValue::from_str(text).ok()?; // the error says nothing more
+        value.set_sensitive(true);
+        Some(Authorization(value))
+    }
 }
 
 impl Request {
     pub fn get(endpoint: Endpoint, path: impl Into<String>) -> Request {
-        Request { endpoint, method: Method::GET, path: path.into(), body: Bytes::new() }
+        Request::new(endpoint, Method::GET, path, Bytes::new())
     }
 
     /// Creates a POST of JSON.
     pub fn post(endpoint: Endpoint, path: impl Into<String>, json: impl Into<Bytes>) -> Request {
-        Request { endpoint, method: Method::POST, path: path.into(), body: json.into() }
+        Request::new(endpoint, Method::POST, path, json)
     }
 
     /// Creates a DELETE with a body of JSON.
     pub fn delete(endpoint: Endpoint, path: impl Into<String>, json: impl Into<Bytes>) -> Request {
-        Request { endpoint, method: Method::DELETE, path: path.into(), body: json.into() }
+        Request::new(endpoint, Method::DELETE, path, json)
+    }
+
+    /// Creates a request with a body of JSON.
+    pub fn new(endpoint: Endpoint, method: Method, path: impl Into<String>, json: impl Into<Bytes>) -> Request {
+        let (path, body) = (path.into(), json.into());
+        Request { endpoint, method, path, body, content_type: JSON, authorization: None }
+    }
+
+    /// Changes the media type of the body.
+    pub fn content_type(self, content_type: &'static str) -> Request {
+        Request { content_type, ..self }
+    }
+
+    pub fn authorization(self, authorization: Option<Authorization>) -> Request {
+        Request { authorization, ..self }
     }
 }
 
@@ -92,7 +135,10 @@ pub async fn open(request: Request, limits: Limits) -> Result<Response, HttpErro
         .header(HOST, request.endpoint.authority())
         .header(ACCEPT, "application/json, text/event-stream");
     if !request.body.is_empty() {
-        outgoing = outgoing.header(CONTENT_TYPE, "application/json");
+        outgoing = outgoing.header(CONTENT_TYPE, request.content_type);
+    }
+    if let Some(Authorization(value)) = request.authorization {
+        outgoing = outgoing.header(AUTHORIZATION, value);
     }
     let outgoing = outgoing.body(Full::new(request.body)).map_err(HttpError::broken)?;
     let (head, body) = exchange(&request.endpoint, outgoing, limits).await?.into_parts();

@@ -26,7 +26,7 @@ mod sse;
 #[cfg(test)]
 mod tests;
 
-pub use client::{Body, Limits, Request, Response, open};
+pub use client::{Authorization, Body, Limits, Request, Response, open};
 pub use endpoint::Endpoint;
 pub use error::HttpError;
 pub use fetch::{Whole, fetch, fetch_all};

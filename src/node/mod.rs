@@ -17,6 +17,8 @@ pub mod program;
 pub mod queue_check;
 pub mod supervisord;
 pub mod systemd;
+mod zone;
 
 pub use fact::{Fact, Outcome};
 pub use place::Place;
+pub use zone::local_zone;

@@ -45,10 +45,40 @@ pub struct LogFacts {
     pub is_cut: bool,
     /// From when on nothing is written to it although its program runs, and why (SUP-20).
     pub blind: Option<(Option<Timestamp>, String)>,
-    /// Lines that some rule knows, and the first error-like lines of each life; in order, at most 400.
+    /// Lines that some rule knows, and the first error-like lines of each life; in order, at most 400. Of supervisord's
+    /// own log also every event of a program, at most 400 for each and 8,000 for all.
     pub marked: Vec<LogLine>,
     /// The last 20 lines.
     pub last: Vec<LogLine>,
+    /// What says to which life a marked line belongs; empty once that is decided.
+    #[serde(skip)]
+    pub clues: Clues,
+}
+
+/// What a log says about the restarts of its program.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Clues {
+    /// One for each marked line.
+    pub lines: Vec<Clue>,
+    /// The starts that the log shows, in order, with the process where it is named.
+    pub starts: Vec<Option<u32>>,
+    /// Whether each life shows its start with its first line; otherwise one that fails early shows none.
+    pub starts_are_first: bool,
+    /// Fatal messages of several lines, such as tracebacks.
+    pub blocks: u32,
+    /// How often the first line of the file was repeated, the first time included.
+    pub banners: u32,
+}
+
+/// What stood before a line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Clue {
+    /// The last time at or before the line.
+    pub time: Option<Timestamp>,
+    /// Counts up to and including the line.
+    pub starts: u32,
+    pub blocks: u32,
+    pub banners: u32,
 }
 
 /// How a life ended.

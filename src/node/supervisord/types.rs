@@ -31,10 +31,12 @@ pub struct Supervisord {
 }
 
 /// Why supervisord did not answer, in addition to the outcome of its fact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SupervisordSearch {
     /// The config file that was found, and what it says of socket, main log and their folders.
     pub config_file: Option<PathBuf>,
+    /// Why the config file, or a file that it includes, cannot be read or understood.
+    pub config_error: Option<String>,
     pub socket: Option<PathBuf>,
     pub http: Option<String>,
     pub main_log: Option<PathBuf>,
@@ -47,6 +49,7 @@ pub struct SupervisordSearch {
     #[serde(default)]
     pub main_log_folder: Option<(u32, u32, u32)>,
     /// Processes that are a supervisord: pid and command line.
+    /// Processes that are a supervisord, the one of this config file first: pid and command line.
     pub processes: Vec<(u32, Vec<String>)>,
     /// Programs of the config file, for nodes where supervisord does not run.
     pub configured: Vec<String>,

@@ -172,8 +172,7 @@ impl Failed {
 }
 
 async fn fetch(socket: &Path, method: Method, path: &str, limit: Option<Duration>) -> Result<Bytes, Failed> {
-    let request =
-        Request { endpoint: Endpoint::Unix(socket.to_owned()), method, path: path.to_owned(), body: Bytes::new() };
+    let request = Request::new(Endpoint::Unix(socket.to_owned()), method, path, Bytes::new());
     let limits = Limits { connect: Some(LIMIT), head: limit, idle: limit, ..Limits::UNTIMED };
     let mut response = open(request, limits).await.map_err(Failed::Http)?;
     let body = response.whole().await.map_err(Failed::Http)?;

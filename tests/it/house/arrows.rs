@@ -32,7 +32,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("inventory", &["clock", "db", "failure", "gguf", "host", "model"]),
     ("lifecycle", &["model"]),
     ("model", &["clock"]),
-    ("node", &["clock", "model"]),
+    ("node", &["clock", "host", "http", "model"]),
     ("ollama", &["clock", "model", "openai"]),
     (
         "ops",

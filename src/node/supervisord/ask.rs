@@ -1,0 +1,249 @@
+use super::config::Config;
+use super::credentials::Credentials;
+use super::programs::{FileProgram, programs};
+use super::rpc::{self, NoValue};
+use super::types::{Program, ProgramSettings, Reached, Refusal, Supervisord, SupervisordSearch};
+use super::{find::full_name, processes};
+use crate::clock::{self, Timestamp};
+use crate::http::{Endpoint, HttpError, Request, Whole, fetch_all};
+use crate::node::{Fact, Outcome, Place};
+use dxr::Value;
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Duration;
+
+/// Why there is no answer: the refusal, where it is one, and the outcome of the fact.
+struct NoAnswer {
+    refusal: Option<Refusal>,
+    outcome: Outcome<Supervisord>,
+}
+
+/// Asks a supervisord over its socket, or over HTTP where the socket cannot be used. Takes no longer than `limit`; not
+/// for asynchronous code. What refused is kept in `search.refusal`.
+pub fn ask(
+    place: &Place,
+    search: &mut SupervisordSearch,
+    credentials: Option<&Credentials>,
+    limit: Duration,
+    now: Timestamp,
+) -> Fact<Supervisord> {
+    let deadline = clock::instant().checked_add(limit);
+    let left = || deadline.map_or(limit, |at| at.saturating_duration_since(clock::instant()));
+    search.refusal = None;
+    let mut refused: Option<(String, NoAnswer)> = None;
+    for reached in ways(search) {
+        let source = match &reached {
+            Reached::Socket(path) => format!("supervisord at {}", path.display()),
+            Reached::Http(url) => format!("supervisord at {url}"),
+            Reached::Status => "supervisorctl".to_owned(),
+        };
+        match ask_one(place, &reached, credentials, &left) {
+            Ok(answers) => {
+                search.refusal = None;
+                return Fact::ok(source, now, assemble(place, search, reached, answers, now));
+            }
+            Err(no_answer) => {
+                search.refusal = search.refusal.or(no_answer.refusal);
+                refused.get_or_insert((source, no_answer));
+            }
+        }
+    }
+    match refused {
+        Some((source, no_answer)) => Fact::new(source, now, no_answer.outcome),
+        None => Fact::absent("supervisord", now, "its config names no socket and no HTTP server"),
+    }
+}
+
+fn ways(search: &SupervisordSearch) -> Vec<Reached> {
+    let socket = search.socket.clone().map(Reached::Socket);
+    socket.into_iter().chain(search.http.clone().map(Reached::Http)).collect()
+}
+
+/// What supervisord answered. Only the list of processes is indispensable.
+struct Answers {
+    programs: Vec<Program>,
+    settings: Vec<(String, String, ProgramSettings)>,
+    state: Option<String>,
+    version: Option<String>,
+    pid: Option<u32>,
+}
+
+fn ask_one(
+    place: &Place,
+    reached: &Reached,
+    credentials: Option<&Credentials>,
+    left: &dyn Fn() -> Duration,
+) -> Result<Answers, NoAnswer> {
+    let endpoint = match reached {
+        Reached::Socket(path) => {
+            let path = place.at(path);
+            check_socket(&path)?;
+            Endpoint::Unix(path)
+        }
+        Reached::Http(url) => endpoint(url)?,
+        Reached::Status => return Err(NoAnswer::failed(None, "is not asked by XML-RPC")),
+    };
+    let requests = |methods: &[&str]| {
+        let authorization = credentials.and_then(Credentials::authorization);
+        let request = |method: &&str| {
+            Request::post(endpoint.clone(), "/RPC2", rpc::call(method))
+                .content_type("text/xml")
+                .authorization(authorization.clone())
+        };
+        methods.iter().map(request).collect::<Vec<_>>()
+    };
+    // One question first: what answers that with a flood is not asked for more.
+    let state = fetch_all(requests(&["getState"]), left()).into_iter().next().ok_or_else(NoAnswer::nothing)?;
+    let state = value(state)?;
+    let methods = ["getAllProcessInfo", "getAllConfigInfo", "getSupervisorVersion", "getPID"];
+    let mut answers = fetch_all(requests(&methods), left()).into_iter().map(value);
+    let mut next = || answers.next().unwrap_or_else(|| Err(NoAnswer::nothing()));
+    let processes = next()?;
+    let programs = rpc::processes(&processes).ok_or_else(|| NoAnswer::garbage("its list of processes is none"))?;
+    // An older version may lack the others: their values are unknown then.
+    let settings = next().map(|value| rpc::settings(&value)).unwrap_or_default();
+    let version = next().ok().and_then(|value| match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    });
+    let pid = next().ok().and_then(|value| match value {
+        Value::Integer(pid) => u32::try_from(pid).ok(), // as above
+        _ => None,
+    });
+    Ok(Answers { programs, settings, state: rpc::state_name(&state), version, pid })
+}
+
+impl NoAnswer {
+    fn failed(refusal: Option<Refusal>, why: impl Into<String>) -> NoAnswer {
+        NoAnswer { refusal, outcome: Outcome::Failed { why: why.into() } }
+    }
+
+    fn garbage(why: impl Into<String>) -> NoAnswer {
+        NoAnswer::failed(Some(Refusal::Garbage), why)
+    }
+
+    fn nothing() -> NoAnswer {
+        NoAnswer::failed(None, "was not asked")
+    }
+
+    fn denied(refusal: Refusal, why: impl Into<String>, right: impl Into<String>) -> NoAnswer {
+        let outcome = Outcome::Denied { why: why.into(), right: right.into(), command: None };
+        NoAnswer { refusal: Some(refusal), outcome }
+    }
+
+    fn absent(refusal: Refusal, why: impl Into<String>) -> NoAnswer {
+        NoAnswer { refusal: Some(refusal), outcome: Outcome::Absent { why: why.into() } }
+    }
+}
+
+/// Says what a connection would only say as an error: that there is no socket, or that it may not be used.
+fn check_socket(path: &Path) -> Result<(), NoAnswer> {
+    let of_socket = "the user that runs supervisord, or root";
+    match std::fs::metadata(path) {
+        Ok(metadata) => {
+            let access = accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS);
+            if access.is_err_and(|error| io::Error::from(error).kind() == io::ErrorKind::PermissionDenied) {
+                let (mode, uid) = (metadata.mode() & 0o7777, metadata.uid());
+                let why = format!("its socket has mode {mode:04o} and belongs to user {uid}");
+                return Err(NoAnswer::denied(Refusal::NoPermission, why, of_socket));
+            }
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(NoAnswer::absent(Refusal::NoSocket, "there is no socket file"))
+        }
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(NoAnswer::denied(Refusal::NoPermission, "the folder of its socket may not be entered", of_socket))
+        }
+        Err(error) => Err(NoAnswer::failed(None, error.to_string())),
+    }
+}
+
+fn endpoint(url: &str) -> Result<Endpoint, NoAnswer> {
+    let wrong = || NoAnswer::failed(None, format!("`{url}` is no address of the form http://HOST:PORT"));
+    let address = url.strip_prefix("http://").ok_or_else(wrong)?.split('/').next().unwrap_or_default();
+    let (host, port) = address.rsplit_once(':').ok_or_else(wrong)?;
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    Ok(Endpoint::Tcp { host, port: port.parse().map_err(|_| wrong())? })
+}
+
+fn value(answer: Result<Whole, HttpError>) -> Result<Value, NoAnswer> {
+    let whole = answer.map_err(|error| match error {
+        HttpError::Refused => NoAnswer::absent(Refusal::NobodyServes, "nobody listens there"),
+        HttpError::TimedOut(limit) => NoAnswer {
+            refusal: Some(Refusal::TimedOut),
+            outcome: Outcome::TimedOut { why: HttpError::TimedOut(limit).to_string() },
+        },
+        HttpError::TooLarge(_) => NoAnswer::garbage(error.to_string()),
+        HttpError::Broken(why) => NoAnswer::garbage(format!("the exchange broke: {why}")),
+    })?;
+    match whole.status {
+        200 => {}
+        401 | 403 => {
+            let right = "the user name and password of its config";
+            return Err(NoAnswer::denied(Refusal::WrongPassword, format!("answered HTTP {}", whole.status), right));
+        }
+        404 => return Err(NoAnswer::garbage("answered HTTP 404: it serves no XML-RPC")),
+        status => return Err(NoAnswer::garbage(format!("answered HTTP {status}"))),
+    }
+    rpc::answer(&whole.body).map_err(|no_value| match no_value {
+        NoValue::Garbage(why) => NoAnswer::garbage(format!("the answer {why}")),
+        NoValue::Fault { code: 6, .. } => NoAnswer::failed(None, "is shutting down"),
+        NoValue::Fault { code, words } => {
+            let words: String = words.chars().filter(|c| !c.is_control()).take(200).collect();
+            NoAnswer::failed(None, format!("answered with fault {code}: {words}"))
+        }
+    })
+}
+
+/// Completes what supervisord answered by its config file and its process.
+fn assemble(
+    place: &Place,
+    search: &mut SupervisordSearch,
+    reached: Reached,
+    answers: Answers,
+    now: Timestamp,
+) -> Supervisord {
+    let config = Config::of_search(place, search);
+    let file = config.as_ref().map(programs).unwrap_or_default();
+    let started = answers.pid.and_then(|pid| processes::started(place, pid));
+    Supervisord {
+        reached,
+        version: answers.version,
+        state: answers.state,
+        pid: answers.pid,
+        // A clock that was set back must not make it younger than now.
+        started: started.filter(|started| *started <= now),
+        config_file: search.config_file.clone(),
+        config_changed: config.and_then(|config| config.changed),
+        main_log: search.main_log.clone(),
+        programs: complete(answers.programs, answers.settings, &file),
+    }
+}
+
+/// Gives each program its settings: those that supervisord runs with, and those of the file where they differ.
+pub(super) fn complete(
+    programs: Vec<Program>,
+    settings: Vec<(String, String, ProgramSettings)>,
+    file: &[FileProgram],
+) -> Vec<Program> {
+    let of_file = |group: &str, name: &str| file.iter().find(|other| other.group == group && other.name == name);
+    let mut by_name: std::collections::HashMap<String, ProgramSettings> =
+        settings.into_iter().map(|(group, name, settings)| (full_name(&group, &name), settings)).collect();
+    let complete = |mut program: Program| {
+        let file = of_file(&program.group, &program.name);
+        program.settings = by_name.remove(&full_name(&program.group, &program.name));
+        match (&mut program.settings, file) {
+            (Some(reported), Some(file)) => {
+                file.complete(reported);
+                program.file_settings = file.difference(reported);
+            }
+            (settings @ None, Some(file)) => *settings = Some(file.settings.clone()),
+            (_, None) => {}
+        }
+        program
+    };
+    programs.into_iter().map(complete).collect()
+}

@@ -1,0 +1,120 @@
+use crate::clock::Timestamp;
+use crate::node::log::{End, Event, Life, LifeEnd, LogLine, event};
+use std::collections::BTreeSet;
+
+/// Returns the lives of a program, in order, by the lines of supervisord's own log. `program` is `NAME` or `GROUP:NAME`;
+/// the log does not name groups, so that processes of one name in two groups look like one.
+pub fn lives(main_log: &[LogLine], program: &str, now: Timestamp) -> Vec<Life> {
+    let name = program.rsplit_once(':').map_or(program, |(_, name)| name);
+    let not_spawned = spawn_errors(main_log, name);
+    let mut lives: Vec<Life> = Vec::new();
+    let mut is_shutting_down = false;
+    for line in main_log {
+        let Some(event) = event(&line.text) else { continue };
+        match event {
+            Event::Began => {
+                is_shutting_down = false;
+                // The supervisord before this one is gone, and nobody saw how its processes ended.
+                end_last(&mut lives, LifeEnd::Unknown, None);
+                continue;
+            }
+            Event::ShutDown => {
+                is_shutting_down = true;
+                continue;
+            }
+            Event::SpawnError { why } if event.program() == Some(name) || not_spawned.contains(why) => {
+                let end = LifeEnd::NotSpawned { why: why.to_owned() };
+                lives.push(Life { end, lasted_s: Some(0.0), end_line: Some(line.clone()), ..begun(line, None) });
+                continue;
+            }
+            _ => {}
+        }
+        if event.program() != Some(name) {
+            continue;
+        }
+        match event {
+            Event::Spawned { pid, .. } => {
+                end_last(&mut lives, LifeEnd::Unknown, None);
+                lives.push(begun(line, pid));
+            }
+            Event::Success { .. } => {
+                if let Some(life) = lives.last_mut().filter(|life| life.end == LifeEnd::Running) {
+                    life.started_well = true;
+                }
+            }
+            Event::Exited { end, expected, .. } => {
+                let end = match end {
+                    _ if is_shutting_down => LifeEnd::Stopped,
+                    End::Code(code) => LifeEnd::Exited { code, expected },
+                    End::Signal(signal) => LifeEnd::Killed { signal: signal.to_owned() },
+                    End::Unknown => LifeEnd::Unknown,
+                };
+                end_or_add(&mut lives, end, line);
+            }
+            Event::Stopped { .. } => end_or_add(&mut lives, LifeEnd::Stopped, line),
+            Event::GaveUp { .. } | Event::SpawnError { .. } | Event::Began | Event::ShutDown => {}
+        }
+    }
+    if let Some(last) = lives.last_mut().filter(|life| life.end == LifeEnd::Running) {
+        match is_shutting_down {
+            true => last.end = LifeEnd::Stopped,
+            false => last.lasted_s = last.began.and_then(|began| seconds(began, now)),
+        }
+    }
+    lives
+}
+
+fn begun(line: &LogLine, pid: Option<u32>) -> Life {
+    Life {
+        began: line.time,
+        lasted_s: None,
+        end: LifeEnd::Running,
+        pid,
+        started_well: false,
+        first_error: None,
+        end_line: None,
+    }
+}
+
+/// Ends the life that runs, if one does.
+fn end_last(lives: &mut [Life], end: LifeEnd, line: Option<&LogLine>) -> bool {
+    let Some(life) = lives.last_mut().filter(|life| life.end == LifeEnd::Running) else { return false };
+    life.end = end;
+    life.lasted_s = life.began.zip(line.and_then(|line| line.time)).and_then(|(began, ended)| seconds(began, ended));
+    life.end_line = line.cloned();
+    true
+}
+
+/// Ends the life that runs; without one, the log begins in the middle of a life.
+fn end_or_add(lives: &mut Vec<Life>, end: LifeEnd, line: &LogLine) {
+    if !end_last(lives, end.clone(), Some(line)) {
+        lives.push(Life { began: None, end, end_line: Some(line.clone()), ..begun(line, None) });
+    }
+}
+
+/// Returns the seconds between two times; None where the clock was set back.
+fn seconds(from: Timestamp, to: Timestamp) -> Option<f64> {
+    let millis = to.0.checked_sub(from.0).filter(|millis| *millis >= 0)?;
+    Some(std::time::Duration::from_millis(u64::try_from(millis).ok()?).as_secs_f64()) // is not negative
+}
+
+/// Returns the words of spawn errors that are those of this program. The log does not name the program, but it says
+/// which one is given up right after the last of them.
+fn spawn_errors<'a>(main_log: &'a [LogLine], name: &str) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    let mut last: Option<&str> = None;
+    for line in main_log {
+        match event(&line.text) {
+            Some(Event::SpawnError { why }) => last = Some(why),
+            Some(Event::GaveUp { program }) => {
+                if let Some(why) = last.take().filter(|_| program == name) {
+                    found.insert(why);
+                }
+            }
+            // It had a process, so that an earlier error was not its own, or is over.
+            Some(Event::Exited { program, .. }) if program == name => last = None,
+            _ => {}
+        }
+    }
+    found
+}
