@@ -1,8 +1,10 @@
-//! Blocks of a file that it shares with other files (reflinks), from FIEMAP.
+//! Blocks of a file: those that it shares with other files (reflinks), from FIEMAP, and those that were never written.
 
 use crate::model::Reading;
 use fiemap::{Fiemap, FiemapExtentFlags};
+use rustix::fs::SeekFrom;
 use std::fs::File;
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 
@@ -34,4 +36,30 @@ pub fn shared(file: &File) -> Reading<Vec<Range<u64>>> {
         }
     }
     Reading::Known(shared)
+}
+
+/// Returns the number of bytes in holes from `begin` to the end of a file of `len` bytes. Only holes of a page or more
+/// count: file systems leave shorter gaps at the ends of tensors.
+///
+/// # Errors
+/// The file system cannot be asked for holes.
+pub fn holes(file: &File, begin: u64, len: u64) -> io::Result<u64> {
+    const PAGE: u64 = 4096;
+    let (mut at, mut total) = (begin.min(len), 0u64);
+    while at < len {
+        let hole = rustix::fs::seek(file, SeekFrom::Hole(at))?;
+        if hole >= len {
+            break;
+        }
+        let data = match rustix::fs::seek(file, SeekFrom::Data(hole)) {
+            Ok(data) => data.min(len),
+            // No data after the hole.
+            Err(rustix::io::Errno::NXIO) => len,
+            Err(e) => return Err(e.into()),
+        };
+        let bytes = data.saturating_sub(hole);
+        total = total.saturating_add(if bytes >= PAGE { bytes } else { 0 });
+        at = data.max(hole.saturating_add(1));
+    }
+    Ok(total)
 }

@@ -60,7 +60,7 @@ fn unanswered(why: NoAnswer) -> String {
     match why {
         NoAnswer::Unreadable { why } => format!("the gpu probe gave an answer that cannot be read: {why}"),
         NoAnswer::Ended(ending) => format!("the gpu probe {ending}"),
-        NoAnswer::TimedOut { limit } => {
+        NoAnswer::TimedOut { limit, .. } => {
             format!("the gpu probe gave no answer in {} s: the driver is hung or very slow", limit.as_secs())
         }
         NoAnswer::Hung { limit, pid, wchan } => {
@@ -175,7 +175,7 @@ mod tests {
     fn slow_hung_crashed_and_garbled_are_different_answers() {
         let limit = Duration::from_secs(10);
         let texts = [
-            NoAnswer::TimedOut { limit },
+            NoAnswer::TimedOut { limit, state: None, wchan: None },
             NoAnswer::Hung { limit, pid: 7, wchan: Some("nv_wait".into()) },
             NoAnswer::NotStarted { why: "no such file".into() },
             NoAnswer::Ended(crate::supervise::Ending::Signalled { signal: 11, core_dumped: false }),

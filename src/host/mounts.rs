@@ -8,6 +8,8 @@ use std::path::PathBuf;
 /// One mount, with the fields that are needed here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {
+    /// The number of the mount, as statx(2) reports it (STATX_MNT_ID).
+    pub id: u64,
     /// Major and minor number of the file system's device.
     pub device: (u32, u32),
     pub point: PathBuf,
@@ -15,6 +17,8 @@ pub struct Mount {
     pub options: Vec<String>,
     /// The type of the file system.
     pub kind: String,
+    /// What is mounted: a device, `server:/path`, or a word.
+    pub source: PathBuf,
 }
 
 /// Returns the mounts that this process sees, in the order of mounting.
@@ -33,7 +37,8 @@ pub fn parse(text: &[u8]) -> Vec<Mount> {
 fn mount(line: &[u8]) -> Option<Mount> {
     let mut fields = line.split(|byte| *byte == b' ');
     let text = |field: &[u8]| String::from_utf8_lossy(field).into_owned();
-    let device = text(fields.nth(2)?);
+    let id = text(fields.next()?).parse().ok()?; // a line without it is not a line of mountinfo
+    let device = text(fields.nth(1)?);
     let (major, minor) = device.split_once(':')?;
     // A line without these numbers is not a line of mountinfo.
     let device = (major.parse().ok()?, minor.parse().ok()?);
@@ -42,9 +47,10 @@ fn mount(line: &[u8]) -> Option<Mount> {
     // Optional fields are between the options and a lone dash.
     let mut system = fields.skip_while(|field| *field != b"-").skip(1);
     let kind = text(system.next()?);
-    let of_system = text(system.nth(1).unwrap_or_default());
+    let source = unescaped(system.next().unwrap_or_default());
+    let of_system = text(system.next().unwrap_or_default());
     let options = of_mount.split(',').chain(of_system.split(',')).map(str::to_owned).collect();
-    Some(Mount { device, point, options, kind })
+    Some(Mount { id, device, point, options, kind, source })
 }
 
 /// Decodes a path, in which blanks and backslashes are written as three octal digits.
@@ -76,7 +82,8 @@ mod tests {
         let line = br"31 27 0:41 / /my\040models/a\134b rw,nosuid shared:5 master:1 - tmpfs tmpfs rw,size=1k";
         let options = ["rw", "nosuid", "rw", "size=1k"].map(str::to_owned).to_vec();
         let point = r"/my models/a\b".into();
-        assert_eq!(parse(line), [Mount { device: (0, 41), point, options, kind: "tmpfs".into() }]);
+        let (kind, source) = ("tmpfs".into(), "tmpfs".into());
+        assert_eq!(parse(line), [Mount { id: 31, device: (0, 41), point, options, kind, source }]);
         let at = |line: &str| parse(line.as_bytes()).pop().map(|mount| mount.point);
         assert_eq!(at(r"31 27 0:41 / /end\04 rw - x x rw"), Some(r"/end\04".into()));
         assert_eq!(at(r"31 27 0:41 / /odd\999x rw - x x rw"), Some(r"/odd\999x".into()));

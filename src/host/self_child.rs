@@ -21,8 +21,11 @@ pub enum NoAnswer {
     Unreadable {
         why: String,
     },
+    /// The child was killed at the end of its time; `state` and `wchan` as in [`Bounded::TimedOut`].
     TimedOut {
         limit: Duration,
+        state: Option<char>,
+        wchan: Option<String>,
     },
     /// Not even SIGKILL ended the child: it waits in the kernel, in the function `wchan` where the kernel reports one.
     Hung {
@@ -64,7 +67,7 @@ fn read<T: DeserializeOwned>(bounded: Bounded) -> Result<T, NoAnswer> {
             serde_json::from_slice(&stdout).map_err(|error| NoAnswer::Unreadable { why: error.to_string() })
         }
         Bounded::Finished { ending, .. } => Err(NoAnswer::Ended(ending)),
-        Bounded::TimedOut { limit } => Err(NoAnswer::TimedOut { limit }),
+        Bounded::TimedOut { limit, state, wchan } => Err(NoAnswer::TimedOut { limit, state, wchan }),
         Bounded::Abandoned { limit, pid, wchan } => Err(NoAnswer::Hung { limit, pid, wchan }),
         Bounded::NotStarted { why } => Err(NoAnswer::NotStarted { why }),
     }
@@ -86,7 +89,7 @@ mod tests {
         assert!(matches!(crash, Err(NoAnswer::Ended(Ending::Signalled { signal: 11, .. }))), "{crash:?}");
         let limit = Duration::from_millis(50);
         let slow = ask::<Vec<u32>>(Path::new("/bin/sleep"), ["600"], limit);
-        assert_eq!(slow, Err(NoAnswer::TimedOut { limit }));
+        assert!(matches!(slow, Err(NoAnswer::TimedOut { .. })), "{slow:?}");
         let none = ask::<Vec<u32>>(Path::new("/nonexistent"), [""; 0], LONG);
         assert!(matches!(none, Err(NoAnswer::NotStarted { .. })));
     }

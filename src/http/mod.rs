@@ -17,6 +17,7 @@
     )
 )]
 
+mod ask;
 mod client;
 mod endpoint;
 mod error;
@@ -25,10 +26,13 @@ mod forward;
 mod sse;
 #[cfg(test)]
 mod tests;
+mod url;
 
+pub use ask::{Answered, Question, Unanswered, ask, bearer};
 pub use client::{Authorization, Body, Limits, Request, Response, open};
 pub use endpoint::Endpoint;
 pub use error::HttpError;
 pub use fetch::{Whole, fetch, fetch_all};
 pub use forward::forward;
 pub use sse::{SseEvent, SseReader, TooLong};
+pub use url::{UrlError, parse_url};

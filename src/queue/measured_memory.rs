@@ -105,7 +105,7 @@ fn unanswered(why: NoAnswer) -> String {
     match why {
         NoAnswer::Unreadable { why } => format!("llama.cpp's answer cannot be read: {why}"),
         NoAnswer::Ended(ending) => format!("llama.cpp could not lay the model out: its process {ending}"),
-        NoAnswer::TimedOut { limit } | NoAnswer::Hung { limit, .. } => {
+        NoAnswer::TimedOut { limit, .. } | NoAnswer::Hung { limit, .. } => {
             format!("llama.cpp gave no answer in {} s", limit.as_secs())
         }
         NoAnswer::NotStarted { why } => format!("llama.cpp's process could not be run: {why}"),
@@ -122,7 +122,7 @@ mod tests {
         let ends = [
             NoAnswer::Ended(Ending::Signalled { signal: 6, core_dumped: false }),
             NoAnswer::Unreadable { why: "no JSON".into() },
-            NoAnswer::TimedOut { limit: LIMIT },
+            NoAnswer::TimedOut { limit: LIMIT, state: None, wchan: None },
             NoAnswer::NotStarted { why: "no such file".into() },
         ];
         for end in ends {

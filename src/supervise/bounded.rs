@@ -19,8 +19,10 @@ const LAST_WAIT: Duration = Duration::from_millis(500);
 pub enum Bounded {
     /// The child ended on its own. The streams are cut at a limit, normally 1 MiB.
     Finished { ending: Ending, stdout: Vec<u8>, stderr: Vec<u8> },
-    /// The child did not end in time and was killed.
-    TimedOut { limit: Duration },
+    /// The child did not end in time and was killed. `state` is what it did at the end of its time (`S`: it waited, `R`:
+    /// it ran, `D`: it hung in the kernel, yet could be killed), `wchan` the kernel function that it waited in, where
+    /// the kernel reports them.
+    TimedOut { limit: Duration, state: Option<char>, wchan: Option<String> },
     /// The child did not end in time, and not even SIGKILL ended it: it hangs in the kernel, in the function `wchan`
     /// where the kernel reports one. It was left running.
     Abandoned { limit: Duration, pid: u32, wchan: Option<String> },
@@ -92,14 +94,22 @@ fn watch(
 
 fn give_up(child: Child, limit: Duration) -> Bounded {
     let pid = child.id();
+    let (state, waits_in) = (state(pid), wchan(pid));
     match child.kill_within(LAST_WAIT) {
-        Ok(Ok(_)) => Bounded::TimedOut { limit },
+        Ok(Ok(_)) => Bounded::TimedOut { limit, state, wchan: waits_in },
         Ok(Err(stuck)) => {
             stuck.abandon();
             Bounded::Abandoned { limit, pid, wchan: wchan(pid) }
         }
         Err(error) => Bounded::NotStarted { why: error.to_string() },
     }
+}
+
+/// Returns the state of a process (proc_pid_stat(5)).
+fn state(pid: u32) -> Option<char> {
+    // Only shown to people, as below.
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.trim_start().chars().next()
 }
 
 /// Returns the kernel function that a process sleeps in. procfs answers without touching what the process waits for.
@@ -169,8 +179,8 @@ mod tests {
     fn a_child_that_hangs_costs_its_limit_and_no_more() {
         let start = clock::instant();
         let limit = Duration::from_millis(100);
-        assert_eq!(shell("sleep 600", limit), Bounded::TimedOut { limit });
-        assert_eq!(shell("while :; do echo spam; done", limit), Bounded::TimedOut { limit });
+        assert!(matches!(shell("exec sleep 600", limit), Bounded::TimedOut { state: Some('S'), .. }));
+        assert!(matches!(shell("while :; do echo spam; done", limit), Bounded::TimedOut { .. }));
         assert!(start.elapsed() < Duration::from_secs(20));
     }
 

@@ -27,6 +27,7 @@ mod kills;
 mod launch;
 #[cfg(feature = "llama")]
 mod ledger;
+mod node_children;
 #[cfg(feature = "llama")]
 mod offload;
 #[cfg(feature = "llama")]

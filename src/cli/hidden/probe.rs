@@ -1,5 +1,8 @@
 use super::super::{Ctx, Exit};
+use crate::clock;
 use crate::host::gpu;
+use crate::node;
+use anyhow::Context;
 use clap::Args;
 
 /// Reads something that may hang, and prints it as JSON: started by other commands, hidden from people.
@@ -9,6 +12,8 @@ pub struct ProbeArgs {
     /// What to read
     #[arg(value_enum)]
     pub what: Probe,
+    /// What exactly, as JSON or as a path
+    pub request: Option<String>,
 }
 
 /// What a probe reads. Its name is what its asker says.
@@ -16,12 +21,25 @@ pub struct ProbeArgs {
 pub enum Probe {
     /// [`gpu::PROBE`]
     Gpu,
+    /// [`node::gpu::PROBE`]
+    GpuFacts,
+    /// [`node::gpu::AMD_PROBE`], below a root
+    AmdFacts,
+    /// [`node::model_file::PROBE`], by a request
+    ModelFile,
 }
 
 /// Reads and prints the value. May never return.
 pub fn run(ctx: &mut Ctx, args: &ProbeArgs) -> anyhow::Result<Exit> {
+    let request = args.request.as_deref();
     let text = match args.what {
         Probe::Gpu => serde_json::to_string(&gpu::read_here())?,
+        Probe::GpuFacts => serde_json::to_string(&node::gpu::nvml_here())?,
+        Probe::AmdFacts => serde_json::to_string(&node::gpu::amd_here(&node::Place::new(request.unwrap_or("/"))))?,
+        Probe::ModelFile => {
+            let request = serde_json::from_str(request.context("the request is missing")?)?;
+            serde_json::to_string(&node::model_file::read(&request, clock::now()))?
+        }
     };
     ctx.ui.line(&text)?;
     Ok(Exit::Done)
@@ -34,8 +52,14 @@ mod tests {
 
     #[test]
     fn the_probes_have_the_names_that_are_asked_for() {
-        let [command, name] = gpu::PROBE;
-        assert_eq!(Probe::from_str(name, false), Ok(Probe::Gpu));
-        assert_eq!(crate::cli::command().find_subcommand(command).map(clap::Command::is_hide_set), Some(true));
+        for ([command, name], probe) in [
+            (gpu::PROBE, Probe::Gpu),
+            (node::gpu::PROBE, Probe::GpuFacts),
+            (node::gpu::AMD_PROBE, Probe::AmdFacts),
+            (node::model_file::PROBE, Probe::ModelFile),
+        ] {
+            assert_eq!(Probe::from_str(name, false), Ok(probe));
+            assert_eq!(crate::cli::command().find_subcommand(command).map(clap::Command::is_hide_set), Some(true));
+        }
     }
 }

@@ -1,12 +1,11 @@
 //! Checks one known file: its present identity, and whether its header and its length are sound.
 
 use crate::gguf::{self, GgufError};
+use crate::host::extents;
 use crate::inventory::classify::{clean, file_state};
 use crate::inventory::headers::Header;
 use crate::inventory::inode::{identity_of, not_regular_reason, vanished};
 use crate::model::{Artifact, Fault, FileIdentity, Integrity, Nature, State, digits};
-use rustix::fs::SeekFrom;
-use std::io;
 use std::path::Path;
 
 /// Reason why a check of a file had no result.
@@ -110,7 +109,9 @@ pub(super) fn structure(
 /// Classifies a file with fewer blocks than bytes: compression and deduplication leave no holes, but sparse copies and
 /// unfinished downloads do.
 fn in_data(known: &Artifact, header: &Header) -> Structure {
-    match holes(known.open_path(), header.facts.data_offset, header.identity.size) {
+    let holes = gguf::open_untouched(known.open_path())
+        .and_then(|file| extents::holes(&file, header.facts.data_offset, header.identity.size));
+    match holes {
         Ok(0) => Structure::Sound,
         Ok(bytes) => Structure::Holes(format!(
             "{} bytes of its tensors were never written and read as zeros: only a hash can tell whether they belong there",
@@ -118,28 +119,4 @@ fn in_data(known: &Artifact, header: &Header) -> Structure {
         )),
         Err(e) => Structure::Holes(format!("it has fewer blocks than bytes, and its holes cannot be asked for: {e}")),
     }
-}
-
-/// Returns the number of bytes in holes from `begin` to the end of a file of `len` bytes. Only holes of a page or more
-/// count: file systems leave shorter gaps at the ends of tensors.
-fn holes(path: &Path, begin: u64, len: u64) -> io::Result<u64> {
-    const PAGE: u64 = 4096;
-    let file = gguf::open_untouched(path)?;
-    let (mut at, mut total) = (begin.min(len), 0u64);
-    while at < len {
-        let hole = rustix::fs::seek(&file, SeekFrom::Hole(at))?;
-        if hole >= len {
-            break;
-        }
-        let data = match rustix::fs::seek(&file, SeekFrom::Data(hole)) {
-            Ok(data) => data.min(len),
-            // No data after the hole.
-            Err(rustix::io::Errno::NXIO) => len,
-            Err(e) => return Err(e.into()),
-        };
-        let bytes = data.saturating_sub(hole);
-        total = total.saturating_add(if bytes >= PAGE { bytes } else { 0 });
-        at = data.max(hole.saturating_add(1));
-    }
-    Ok(total)
 }

@@ -1,5 +1,14 @@
 //! GPUs: device files, driver versions, and what NVML answers in a child of its own.
 
+mod amd;
+mod files;
+mod nvml;
+mod read;
 mod types;
 
+pub use amd::amd_here;
+pub use nvml::nvml_here;
+pub use read::{AMD_PROBE, PROBE, read};
 pub use types::*;
+
+use super::{Fact, Outcome};

@@ -1,5 +1,19 @@
 //! The model file of a service: whether it is there, whole and still, in the mount namespace of the service and in ours.
 
+mod content;
+mod near;
+mod read;
+mod refusing;
+mod request;
+#[cfg(test)]
+mod tests;
 mod types;
+mod view;
+mod walk;
+mod writer;
 
+pub use read::{PROBE, read, read_in_child, view};
+pub use request::ModelFileRequest;
 pub use types::*;
+
+use super::{Fact, Outcome};

@@ -87,4 +87,7 @@ pub struct Content {
     /// Shards that should be there: this one, of how many, and the names of the missing ones.
     pub shards: Option<(u32, u32, Vec<String>)>,
     pub context: Option<u64>,
+    /// Bytes of its tensors that were never written (holes); None where its blocks leave no doubt or cannot be asked
+    /// for. A file system that compresses allocates less than the size too, and leaves no holes.
+    pub holes: Option<u64>,
 }

@@ -48,7 +48,6 @@ pub struct SupervisordSearch {
     /// Mode (permission bits), uid and gid of the folder of the main log.
     #[serde(default)]
     pub main_log_folder: Option<(u32, u32, u32)>,
-    /// Processes that are a supervisord: pid and command line.
     /// Processes that are a supervisord, the one of this config file first: pid and command line.
     pub processes: Vec<(u32, Vec<String>)>,
     /// Programs of the config file, for nodes where supervisord does not run.

@@ -3,6 +3,7 @@
 use crate::host::proc_stat;
 use crate::http::{Endpoint, Request, Whole, fetch};
 use crate::lifecycle::Probe;
+use crate::node::endpoint::counters;
 use std::time::Duration;
 
 /// The time between two probes: more often disturbs some versions of llama-server.
@@ -26,14 +27,11 @@ pub async fn probe(pid: u32, endpoint: &Endpoint) -> Probe {
     }
 }
 
-/// Reads llama-server's names for requests in progress and decodes (Prometheus text format 0.0.4).
+/// Reads the requests in progress and the decodes. A text without them counts nothing.
 fn read(metrics: &str) -> Probe {
-    let value = |name: &str| {
-        let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        let number: f64 = line.and_then(|text| text.trim().parse().ok()).unwrap_or(0.0);
-        number.max(0.0) as u64
-    };
-    Probe::Answered { processing: value("llamacpp:requests_processing"), decodes: value("llamacpp:n_decode_total") }
+    let counters = counters(metrics);
+    let number = |value: Option<f64>| value.unwrap_or(0.0).max(0.0) as u64;
+    Probe::Answered { processing: number(counters.processing), decodes: number(counters.decoded) }
 }
 
 #[cfg(test)]

@@ -42,9 +42,17 @@ const IMPURE: &[&str] = &[
 ];
 
 /// Where asynchronous code and servers are. The client of the daemon waits for an answer, for progress and for an
-/// interruption at once.
-const ASYNCHRONOUS: &[&str] =
-    &["engine/", "http/", "worker/", "queue/executor/", "ops/daemon/client.rs", "serve/", "supervise/"];
+/// interruption at once; endpoints of the node are asked side by side.
+const ASYNCHRONOUS: &[&str] = &[
+    "engine/",
+    "http/",
+    "node/endpoint/",
+    "worker/",
+    "queue/executor/",
+    "ops/daemon/client.rs",
+    "serve/",
+    "supervise/",
+];
 
 /// Rooms that read what comes from a disk, a socket or a child.
 const READS_FOREIGN_BYTES: &[&str] = &[
