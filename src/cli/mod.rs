@@ -23,6 +23,7 @@ mod set;
 mod show;
 mod task;
 mod trash;
+mod tune;
 mod verify;
 
 use ctx::{ConfigSource, Ctx};
@@ -79,6 +80,7 @@ enum Command {
     Duplicates(duplicates::DuplicatesArgs),
     Prune(Box<prune::PruneArgs>),
     Trash(trash::TrashArgs),
+    Tune(tune::TuneArgs),
     RunOnce(run_once::RunOnceArgs),
     Batch(batch::BatchArgs),
     Serve(serve::ServeArgs),
@@ -205,6 +207,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::Duplicates(args) => duplicates::run(ctx, args),
         Command::Prune(args) => prune::run(ctx, args),
         Command::Trash(args) => trash::run(ctx, args),
+        Command::Tune(args) => tune::run(ctx, args),
         Command::RunOnce(args) => run_once::run(ctx, args),
         Command::Batch(args) => batch::run(ctx, args),
         Command::Serve(args) => serve::run(ctx, args),

@@ -23,6 +23,8 @@ mod worker;
 pub use view::Trouble;
 
 use super::facts::{Facts, ServiceFacts};
+use aho_corasick::AhoCorasick;
+use std::sync::LazyLock;
 use super::finding::{Hit, Layer, Playbook, Severity};
 
 /// What a rule must have seen to say that there is nothing. A rule whose need was denied or timed out is unknown.
@@ -98,4 +100,13 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
     ]
     .into_iter()
     .flatten()
+}
+
+/// Returns whether a line contains a part that some rule reads.
+pub fn is_known(line: &str) -> bool {
+    static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        let signs = all().flat_map(|rule| rule.signs.iter().copied());
+        AhoCorasick::new(signs).ok() // too many signs to build it is a mistake that a test finds
+    });
+    SIGNS.as_ref().is_some_and(|signs| signs.is_match(line))
 }

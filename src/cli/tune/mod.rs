@@ -1,0 +1,216 @@
+//! `modelctl tune`: the smallest setting to change next, and a record of changes with what they brought. It edits
+//! nothing.
+
+mod view;
+
+use super::{Ctx, Exit};
+use crate::failure::Failure;
+use crate::model::tuning::{Snapshot, Tuning};
+use crate::ops::node::{CollectRequest, collect};
+use crate::ops::tune::{self, RecordRequest};
+use crate::triage::tune::{Suggestion, next};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+/// Name the next setting to change on this node, and record what a change brought
+///
+/// It edits nothing: a person makes the change.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  modelctl tune next --service llama\n  modelctl tune record --threads --service llama --from 8 --to 4 --why 'four cores'\n  modelctl tune done 1"
+)]
+pub struct TuneArgs {
+    #[command(subcommand)]
+    command: TuneCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum TuneCommand {
+    Next(NextArgs),
+    Record(RecordArgs),
+    Done(DoneArgs),
+    List(ListArgs),
+    Rollback(RollbackArgs),
+}
+
+/// Name the smallest setting to change for what is seen now
+///
+/// Threads and parallelism come first, then context, slots and the size of a Whisper model; the layers on the GPU come
+/// last, and never while no GPU is seen.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  modelctl tune next\n  modelctl tune next --service llama --json")]
+struct NextArgs {
+    /// Only this service
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Record a change of a setting before it is made, with health, speed and memory as they are now
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  modelctl tune record --ctx-size --service llama --from 32768 --to 16384 --why 'memory pressure'\n  modelctl tune record OMP_NUM_THREADS --from 8 --to 4 --why 'four cores'"
+)]
+struct RecordArgs {
+    /// The setting: an option of the service, or a variable
+    #[arg(value_name = "KNOB", allow_hyphen_values = true)]
+    knob: String,
+    /// The value that it has now, and that a rollback goes back to
+    #[arg(long, value_name = "A", allow_hyphen_values = true)]
+    from: String,
+    /// The value that it is going to have
+    #[arg(long, value_name = "B", allow_hyphen_values = true)]
+    to: String,
+    /// Why it is changed
+    #[arg(long, value_name = "TEXT")]
+    why: String,
+    /// The service whose setting it is
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Measure again after a change, and say whether it is better, the same or worse
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  modelctl tune done 3\n  modelctl tune done 3 --json | jq -r .done.verdict")]
+struct DoneArgs {
+    /// The number that `tune record` printed
+    #[arg(value_name = "ID")]
+    id: i64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// List the recorded changes
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  modelctl tune list\n  modelctl tune list --json")]
+struct ListArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Print how to go back from a change
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  modelctl tune rollback 3")]
+struct RollbackArgs {
+    /// The number that `tune record` printed
+    #[arg(value_name = "ID")]
+    id: i64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct NextDocument<'a> {
+    schema: &'static str,
+    suggestion: Option<&'a Suggestion>,
+}
+
+#[derive(Serialize)]
+struct ChangeDocument<'a> {
+    schema: &'static str,
+    #[serde(flatten)]
+    change: &'a Tuning,
+    rollback: String,
+}
+
+#[derive(Serialize)]
+struct ListDocument<'a> {
+    schema: &'static str,
+    changes: &'a [Tuning],
+}
+
+pub fn run(ctx: &mut Ctx, args: &TuneArgs) -> anyhow::Result<Exit> {
+    match &args.command {
+        TuneCommand::Next(args) => run_next(ctx, args),
+        TuneCommand::Record(args) => run_record(ctx, args),
+        TuneCommand::Done(args) => {
+            tune::find(&mut ctx.session, args.id)?;
+            let after = snapshot(ctx)?;
+            let tuning = tune::done(&mut ctx.session, args.id, after)?;
+            show(ctx, &tuning, args.json)
+        }
+        TuneCommand::List(args) => run_list(ctx, args),
+        TuneCommand::Rollback(args) => {
+            let tuning = tune::find(&mut ctx.session, args.id)?;
+            if args.json {
+                return show(ctx, &tuning, true);
+            }
+            ctx.ui.line(&crate::ui::text::clean(&tune::rollback(&tuning)))?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn snapshot(ctx: &mut Ctx) -> anyhow::Result<Snapshot> {
+    Ok(collect(&mut ctx.session, &CollectRequest::default())?.snapshot())
+}
+
+fn run_next(ctx: &mut Ctx, args: &NextArgs) -> anyhow::Result<Exit> {
+    let services = args.service.clone().into_iter().collect();
+    let facts = collect(&mut ctx.session, &CollectRequest { services, ..CollectRequest::default() })?;
+    let (facts, _) = crate::triage::redact(facts);
+    let suggestion = next(&facts, args.service.as_deref());
+    if args.json {
+        ctx.ui.json(&NextDocument { schema: "modelctl.tune-next/1", suggestion: suggestion.as_ref() })?;
+        return Ok(Exit::Done);
+    }
+    match suggestion {
+        Some(suggestion) => view::suggestion(ctx, &suggestion)?,
+        None => ctx.ui.note("nothing that is seen now asks for another setting"),
+    }
+    Ok(Exit::Done)
+}
+
+fn run_record(ctx: &mut Ctx, args: &RecordArgs) -> anyhow::Result<Exit> {
+    let before = snapshot(ctx)?;
+    let RecordArgs { knob, from, to, why, service, .. } = args;
+    if let Some(name) = service.as_ref().filter(|name| !before.services.iter().any(|one| one.name == **name)) {
+        let known: Vec<&str> = before.services.iter().map(|one| one.name.as_str()).collect();
+        let failure = Failure::cannot_meet(format!("no service is named `{name}`"));
+        return Err(failure.hint(format!("services of this node: {}", known.join(", "))).into());
+    }
+    let request = RecordRequest {
+        knob: knob.clone(),
+        service: service.clone(),
+        from: from.clone(),
+        to: to.clone(),
+        why: why.clone(),
+    };
+    let tuning = tune::record(&mut ctx.session, request, before)?;
+    if args.json {
+        return show(ctx, &tuning, true);
+    }
+    ctx.ui.line(&format!("recorded as {}", tuning.id))?;
+    ctx.ui.hint(&format!("make the change, then `modelctl tune done {}`", tuning.id));
+    Ok(Exit::Done)
+}
+
+fn run_list(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
+    let changes = tune::list(&mut ctx.session)?;
+    if args.json {
+        ctx.ui.json(&ListDocument { schema: "modelctl.tune-list/1", changes: &changes })?;
+    } else if changes.is_empty() {
+        ctx.ui.note("no change is recorded");
+    } else {
+        ctx.ui.table(&view::table(&changes, ctx.session.now))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn show(ctx: &mut Ctx, tuning: &Tuning, json: bool) -> anyhow::Result<Exit> {
+    let rollback = tune::rollback(tuning);
+    if json {
+        ctx.ui.json(&ChangeDocument { schema: "modelctl.tune/1", change: tuning, rollback })?;
+    } else {
+        view::outcome(ctx, tuning, &rollback)?;
+    }
+    Ok(Exit::Done)
+}

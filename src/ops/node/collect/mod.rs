@@ -1,0 +1,240 @@
+//! All facts of the node, for triage.
+
+use super::discover::{Discovered, Where, discover, port_of};
+use super::files::{FilesRead, ServiceFiles};
+use super::look::{Collectors, outcome};
+use super::parallel::parallel;
+use super::reads::{NodeRead, ServiceProcesses, SupervisordRead};
+use super::{database, queue};
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::host::self_child::OURSELVES;
+use crate::model::service::{Manager, Service};
+use crate::node::endpoint::{self, Endpoint, EndpointRequest};
+use crate::node::log::{self, Life, LifeEnd, LogFacts, LogKind};
+use crate::node::machine::Machine;
+use crate::node::model_file::{self, ModelFile, ModelFileRequest};
+use crate::node::process::{self, Process};
+use crate::node::supervisord;
+use crate::node::systemd::{self, Unit};
+use crate::node::{Fact, Outcome, Place, gpu};
+use crate::ops::{Session, resolve_model};
+use crate::triage::facts::{FACTS_SCHEMA, Facts, ServiceFacts, SupervisordFacts};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Services that are looked at side by side: their children mostly wait.
+const WIDTH: usize = 16;
+/// Seconds between two samples of an endpoint.
+const SAMPLE_S: f64 = 2.0;
+/// Bytes a second that a disk gives at least, where nothing was measured.
+const SLOW_DISK: f64 = 200.0 * 1_048_576.0;
+/// Seconds that a start takes besides reading its model.
+const START_S: f64 = 5.0;
+
+/// What is collected.
+#[derive(Debug, Clone)]
+pub struct CollectRequest {
+    pub at: Where,
+    /// How far back logs count.
+    pub since: Duration,
+    /// Only these services; all where empty.
+    pub services: Vec<String>,
+    /// Recorded texts in place of the kernel log and the journal.
+    pub kmsg: Option<PathBuf>,
+    pub journal: Option<PathBuf>,
+    /// Seconds between two reads of the size of a model file.
+    pub pause_s: f64,
+    /// Whether one token is asked of endpoints that have a free slot.
+    pub deep: bool,
+}
+
+impl Default for CollectRequest {
+    fn default() -> CollectRequest {
+        CollectRequest {
+            at: Where::default(),
+            since: Duration::from_secs(3600),
+            services: Vec::new(),
+            kmsg: None,
+            journal: None,
+            pause_s: 3.0,
+            deep: false,
+        }
+    }
+}
+
+/// Collects the facts of the node. Takes a few seconds on a healthy one, and at most about four times the limit of a
+/// read where everything hangs.
+///
+/// # Errors
+/// `CannotMeet` where a service is named that does not exist.
+pub fn collect(session: &mut Session, request: &CollectRequest) -> anyhow::Result<Facts> {
+    let now = session.now;
+    let millis = i64::try_from(request.since.as_millis()).unwrap_or(i64::MAX);
+    let since = Timestamp(now.millis().saturating_sub(millis));
+    let collectors = Collectors::default();
+    let mut found = discover(&session.config, &request.at, &collectors);
+    only(&mut found.services, &request.services)?;
+    resolve_models(session, &mut found.services);
+    let database = collectors.timed("database", || database::read(session, since));
+    let config = session.config.clone();
+    let look = Look { found: &found, config: &config, request, collectors: &collectors, since, now };
+    let (services, node) = std::thread::scope(|scope| {
+        let node = scope.spawn(|| look.node());
+        let services = look.services();
+        (services, node.join())
+    });
+    // A thread that broke down is a bug that its panic message names; what it would have read is missing then.
+    let Ok((mut machine, kernel, gpus)) = node else { anyhow::bail!("the thread that reads the node broke down") };
+    machine.listeners = found.listeners.clone();
+    machine.disks = look.disks(&services);
+    let is_expected = |read: &SupervisordRead| {
+        config.supervisor.config.is_some()
+            || services.iter().any(|one| matches!(one.service.manager, Manager::Supervisor(_)))
+            || !read.search.processes.is_empty()
+            || read.search.config_file.is_some()
+    };
+    let supervisords = found.supervisords.iter().map(|read| SupervisordFacts {
+        search: read.search.clone(),
+        answer: read.answer.clone(),
+        logs: read.logs.clone(),
+        is_expected: is_expected(read),
+    });
+    let supervisords = supervisords.collect();
+    let must_not_run = must_not_run(&config, &found);
+    Ok(Facts {
+        schema: FACTS_SCHEMA,
+        modelctl: env!("CARGO_PKG_VERSION").to_owned(),
+        taken: now,
+        since,
+        machine,
+        kernel,
+        gpus,
+        supervisords,
+        services,
+        database,
+        must_not_run,
+        changes: None,
+        collectors: collectors.reports(),
+    })
+}
+
+/// Keeps the named services.
+fn only(services: &mut Vec<Service>, names: &[String]) -> anyhow::Result<()> {
+    for name in names {
+        if !services.iter().any(|service| service.name == *name) {
+            let known: Vec<&str> = services.iter().map(|service| service.name.as_str()).collect();
+            let hint = match known.is_empty() {
+                true => "this node has no services that modelctl finds; `[[services]]` in the config file names them".to_owned(),
+                false => format!("services of this node: {}", known.join(", ")),
+            };
+            return Err(crate::failure::Failure::cannot_meet(format!("no service is named `{name}`")).hint(hint).into());
+        }
+    }
+    services.retain(|service| names.is_empty() || names.contains(&service.name));
+    Ok(())
+}
+
+/// Replaces the name of a model by the path of its file. A name that leads nowhere stays, and is then a path that does
+/// not exist.
+fn resolve_models(session: &mut Session, services: &mut [Service]) {
+    for service in services {
+        let Some(model) = service.model.as_ref().filter(|model| !model.contains('/')) else { continue };
+        if let Ok(path) = resolve_model::path_of(session, model) {
+            service.model = Some(path.to_string_lossy().into_owned());
+        }
+    }
+}
+
+fn must_not_run(config: &Config, found: &Discovered) -> Vec<(String, u32, Vec<String>)> {
+    let patterns = &config.triage.must_not_run;
+    let all = found.processes.known().into_iter().flatten();
+    all.filter_map(|process| {
+        let words = process.argv.iter().take(4).map(|word| word.rsplit('/').next().unwrap_or(word));
+        let names: Vec<&str> = words.collect();
+        let pattern = patterns.iter().find(|pattern| names.iter().any(|name| name.contains(pattern.as_str())))?;
+        Some((pattern.clone(), process.pid, process.argv.clone()))
+    })
+    .collect()
+}
+
+struct Look<'a> {
+    found: &'a Discovered,
+    config: &'a Config,
+    request: &'a CollectRequest,
+    collectors: &'a Collectors,
+    since: Timestamp,
+    now: Timestamp,
+}
+
+type OfNode = (Machine, Fact<crate::node::kernel::KernelLog>, Fact<gpu::Gpus>);
+
+impl Look<'_> {
+    fn root(&self) -> PathBuf {
+        self.request.at.root.clone()
+    }
+
+    fn limit(&self) -> Duration {
+        self.request.at.limit
+    }
+
+    /// Reads what belongs to the machine as a whole.
+    fn node(&self) -> OfNode {
+        std::thread::scope(|scope| {
+            let kernel = scope.spawn(|| {
+                let read =
+                    NodeRead::Kernel { root: self.root(), kmsg: self.request.kmsg.clone(), since: self.since };
+                self.collectors.fact("kernel log", &read, self.limit())
+            });
+            let gpus = scope.spawn(|| {
+                let place = Place::new(self.root());
+                self.collectors.timed("gpu", || gpu::read(&place, Path::new(OURSELVES), self.limit(), self.now))
+            });
+            let machine = self.collectors.read("machine", &NodeRead::Machine { root: self.root() }, self.limit());
+            let broken = |what: &str| Outcome::Failed { why: format!("the thread that reads the {what} broke down") };
+            let kernel = kernel.join().unwrap_or_else(|_| Fact::new("kernel log", self.now, broken("kernel log")));
+            let gpus = gpus.join().unwrap_or_else(|_| Fact::new("gpu", self.now, broken("GPUs")));
+            (machine.unwrap_or_else(|not| unknown_machine(self.now, not)), kernel, gpus)
+        })
+    }
+
+    /// Reads the disks that hold something of ours, each by a child of its own: one that hangs hides no other.
+    fn disks(&self, services: &[ServiceFacts]) -> Vec<Fact<crate::node::machine::Disk>> {
+        let mut wanted: Vec<(PathBuf, String)> = vec![(self.config.database.clone(), "database".to_owned())];
+        wanted.extend(self.config.roots.paths.iter().map(|root| (root.path.clone(), "models".to_owned())));
+        wanted.push((PathBuf::from("/dev/shm"), "shared memory".to_owned()));
+        for service in services {
+            let logs = service.logs.iter().filter_map(Fact::known);
+            wanted.extend(logs.map(|log| (log.path.clone(), format!("logs of {}", service.name()))));
+            if let Some(model) = service.model.as_ref().and_then(Fact::known) {
+                wanted.push((model.path.clone(), format!("model of {}", service.name())));
+            }
+        }
+        for supervisord in &self.found.supervisords {
+            wanted.extend(supervisord.search.main_log.iter().map(|log| (log.clone(), "logs of supervisord".to_owned())));
+        }
+        let read = NodeRead::Disks { root: self.root(), wanted };
+        let all: Result<Vec<Fact<_>>, _> = self.collectors.read("disks", &read, self.limit());
+        all.unwrap_or_else(|not| vec![Fact::new("disks", self.now, outcome(not))])
+    }
+}
+
+fn unknown_machine(now: Timestamp, not: super::child::NotRead) -> Machine {
+    fn none<T>(source: &str, now: Timestamp, not: &super::child::NotRead) -> Fact<T> {
+        Fact::new(source, now, outcome(not.clone()))
+    }
+    Machine {
+        host: String::new(),
+        kernel: String::new(),
+        container: None,
+        uid: rustix::process::geteuid().as_raw(),
+        cpus: None,
+        cpu_flags: none("/proc/cpuinfo", now, &not),
+        memory: none("/proc/meminfo", now, &not),
+        pressure: none("/proc/pressure", now, &not),
+        disks: Vec::new(),
+        clock: none("clock", now, &not),
+        listeners: none("/proc/net", now, &not),
+        addresses: Vec::new(),
+    }
+}

@@ -1,0 +1,249 @@
+//! The facts of one service: its manager, processes and endpoint first, then its files.
+
+use super::Look;
+use super::rest::Rest;
+use crate::node::endpoint::{self, Endpoint, EndpointRequest};
+use crate::node::systemd::{self, Unit};
+use crate::node::{Fact, Outcome, Place, process, supervisord};
+use crate::model::service::{Manager, Service};
+use crate::ops::node::discover::port_of;
+use crate::ops::node::look::outcome;
+use crate::ops::node::parallel::parallel;
+use crate::ops::node::reads::{NodeRead, ServiceProcesses};
+use crate::triage::facts::ServiceFacts;
+use std::path::Path;
+
+impl Look<'_> {
+    fn services(&self) -> Vec<ServiceFacts> {
+        let mut services = parallel(WIDTH, &self.found.services, |service| self.service(service));
+        let requests: Vec<(usize, EndpointRequest)> = services
+            .iter()
+            .enumerate()
+            .filter_map(|(at, facts)| Some((at, self.endpoint_request(facts)?)))
+            .collect();
+        let limit = self.limit();
+        let asked: Vec<EndpointRequest> = requests.iter().map(|(_, request)| request.clone()).collect();
+        // Files and models are read meanwhile.
+        let (answers, rest) = std::thread::scope(|scope| {
+            let answers = scope.spawn(|| endpoint::ask_all(&asked, limit));
+            let rest = parallel(WIDTH, &services, |facts| self.rest(facts));
+            (answers.join().unwrap_or_default(), rest)
+        });
+        for (facts, rest) in services.iter_mut().zip(rest) {
+            rest.put(facts);
+        }
+        for ((at, _), answer) in requests.into_iter().zip(answers) {
+            let answer = self.with_owner(answer, services.get(at));
+            if let Some(facts) = services.get_mut(at) {
+                self.collectors.timed(&format!("endpoint of {}", facts.service.name), || answer.clone());
+                facts.endpoint = Some(answer);
+            }
+        }
+        services
+    }
+
+    /// Reads what its manager and `/proc` say of a service.
+    fn service(&self, service: &Service) -> ServiceFacts {
+        let mut facts = ServiceFacts::new(service.clone());
+        let mut unit = None;
+        match &service.manager {
+            Manager::Supervisor(name) => facts.program = Some(self.program(service, name)),
+            Manager::Systemd(name) => {
+                let fact = self.unit(name);
+                unit = fact.known().cloned();
+                facts.unit = Some(fact);
+            }
+            _ => {}
+        }
+        let pid_file = match &service.manager {
+            Manager::Pid(path) => pid_in(&Place::new(self.root()).at(path)),
+            _ => None,
+        };
+        let pid = self.found.main_process(service, unit.as_ref(), pid_file);
+        match pid {
+            Some(pid) => {
+                let name = format!("process of {}", service.name);
+                let read = NodeRead::Service { root: self.root(), pid };
+                match self.collectors.read::<ServiceProcesses>(&name, &read, self.limit()) {
+                    Ok(read) => {
+                        facts.processes = read.processes;
+                        facts.cgroups = read.cgroups;
+                        facts.shared_memory = Some(read.shared_memory);
+                    }
+                    Err(not) => {
+                        facts.processes = vec![Fact::new(format!("/proc/{pid}"), self.now, outcome(not))];
+                    }
+                }
+            }
+            None => {
+                let why = "no process of it runs".to_owned();
+                facts.processes = vec![Fact::absent(format!("process of {}", service.name), self.now, why)];
+            }
+        }
+        facts
+    }
+
+    fn program(&self, service: &Service, name: &str) -> Fact<supervisord::Program> {
+        match self.found.program(service) {
+            Some((read, program)) => {
+                let source = read.answer.source.clone();
+                match read.answer.known() {
+                    Some(_) => Fact::ok(source, read.answer.time, program.clone()),
+                    // The config file alone knows it: its state cannot be known.
+                    None => read.answer.clone().map(|_| program.clone()),
+                }
+            }
+            None => {
+                let unknown = self.found.supervisords.iter().find(|read| read.answer.is_unknown());
+                match (unknown, &self.found.no_supervisords) {
+                    (Some(read), _) => read.answer.clone().map(|_| unreachable_program(name)),
+                    (None, Some(why)) => Fact::new("supervisord", self.now, Outcome::Failed { why: why.clone() }),
+                    (None, None) => {
+                        Fact::absent("supervisord", self.now, format!("no supervisord of this node has a program `{name}`"))
+                    }
+                }
+            }
+        }
+    }
+
+    fn unit(&self, name: &str) -> Fact<Unit> {
+        match self.found.units.iter().find(|unit| unit.name == name) {
+            Some(unit) => Fact::ok(format!("systemctl show {name}"), self.now, unit.clone()),
+            None => systemd::unit(name, self.limit(), self.now),
+        }
+    }
+
+    fn endpoint_request(&self, facts: &ServiceFacts) -> Option<EndpointRequest> {
+        let url = facts.service.endpoint.clone()?;
+        Some(EndpointRequest {
+            key_file: facts.service.key_file.clone(),
+            service: facts.all_processes().map(|process| process.pid).collect(),
+            models: true,
+            sample_s: Some(SAMPLE_S),
+            token: self.request.deep,
+            model: facts.service.model_id.clone(),
+            ..EndpointRequest::new(url, self.limit().as_secs_f64())
+        })
+    }
+
+    /// Completes an answer with who owns the socket.
+    fn with_owner(&self, answer: Fact<Endpoint>, facts: Option<&ServiceFacts>) -> Fact<Endpoint> {
+        answer.map(|mut endpoint| {
+            if let (Some(port), Some(facts)) = (port_of(&endpoint.url), facts) {
+                let pids: Vec<u32> = facts.all_processes().map(|process| process.pid).collect();
+                let place = Place::new(self.root());
+                endpoint.owner = process::owner_of(&place, port, &self.found.listeners, &pids);
+            }
+            endpoint
+        })
+    }
+
+    /// Reads what is in files: logs, launcher, model; and asks for the queue.
+    fn rest(&self, facts: &ServiceFacts) -> Rest {
+        let service = &facts.service;
+        let program = self.found.program(service);
+        let main: Vec<log::LogLine> = program
+            .and_then(|(read, _)| read.logs.first().and_then(Fact::known))
+            .map(|log| log.marked.clone())
+            .unwrap_or_default();
+        let mut lives = match program {
+            Some((_, program)) => supervisord::lives(&main, &program.full_name(), self.now),
+            None => Vec::new(),
+        };
+        let unit = facts.unit.as_ref().and_then(Fact::known);
+        let mut journal = None;
+        if let Manager::Systemd(name) = &service.manager {
+            let fact = systemd::journal(name, self.since, self.request.journal.as_deref(), self.limit());
+            journal = Some(fact.map(|(log, found)| {
+                lives = found;
+                log
+            }));
+        }
+        if lives.is_empty() {
+            lives.extend(facts.process().map(running_life));
+        }
+        let read = NodeRead::Files(Box::new(FilesRead {
+            root: self.root(),
+            service: service.clone(),
+            settings: facts.settings().cloned(),
+            logs: program.map(|(_, program)| log_paths(program)).unwrap_or_default(),
+            process: facts.process().cloned(),
+            unit_command: unit.map(|unit| unit.command.clone()).unwrap_or_default(),
+            unit_directory: unit.and_then(|unit| unit.directory.clone()).map(PathBuf::from),
+            unit_path: unit.and_then(|unit| unit.path.clone()).map(PathBuf::from),
+        }));
+        let name = format!("files of {}", service.name);
+        let files: Result<ServiceFiles, _> = self.collectors.read(&name, &read, self.limit());
+        let mut logs: Vec<Fact<LogFacts>> = match &files {
+            Ok(files) => files.logs.clone(),
+            Err(not) => vec![Fact::new(name, self.now, outcome(not.clone()))],
+        };
+        logs.extend(journal);
+        if let Some((_, program)) = program {
+            let blind = log::blind(&main, &program.full_name());
+            for log in logs.iter_mut() {
+                if let Outcome::Ok { value } = &mut log.outcome {
+                    value.blind.clone_from(&blind);
+                }
+            }
+        }
+        log::assign(&mut lives, &mut logs);
+        let is_recent = |life: &Life| {
+            let end = life.began.map(|at| at.millis().saturating_add((life.lasted_s.unwrap_or(0.0) * 1000.0) as i64));
+            life.end == LifeEnd::Running || end.is_none_or(|end| end >= self.since.millis())
+        };
+        lives.retain(is_recent);
+        let model = self.model(facts);
+        let queue = service.queue.as_ref().map(|check| {
+            let uid = rustix::process::geteuid().as_raw();
+            self.collectors.timed(&format!("queue of {}", service.name), || {
+                queue::ask(check, self.config.source.as_deref(), uid, self.limit(), self.now)
+            })
+        });
+        Rest { lives, logs, files: files.ok(), model, queue }
+    }
+
+    fn model(&self, facts: &ServiceFacts) -> Option<Fact<ModelFile>> {
+        let process = facts.all_processes().find(|one| process::model_path(&one.argv, one.cwd.as_deref()).is_some());
+        let process = process.or_else(|| facts.process());
+        let cwd = process.and_then(|process| process.cwd.clone());
+        let configured = facts.service.model.clone().map(PathBuf::from);
+        let running = process.and_then(|process| process::model_path(&process.argv, cwd.as_deref()));
+        let command = || {
+            let folder = facts.settings().and_then(|settings| settings.directory.clone());
+            process::model_path(&facts.argv(), folder.as_deref())
+        };
+        let path = configured.or(running).or_else(command)?;
+        let user = process.and_then(|process| Some((process.uid?, process.groups.clone())));
+        let request = ModelFileRequest {
+            pid: process.map(|process| process.pid),
+            user,
+            root: self.root(),
+            ..ModelFileRequest::new(path, self.request.pause_s)
+        };
+        let name = format!("model of {}", facts.name());
+        let limit = self.limit().saturating_add(Duration::from_secs_f64(self.request.pause_s));
+        Some(self.collectors.timed(&name, || {
+            model_file::read_in_child(Path::new(OURSELVES), &request, limit, self.now)
+        }))
+    }
+}
+
+/// Stands for a program whose supervisord does not answer; the outcome of its fact says so.
+fn unreachable_program(name: &str) -> supervisord::Program {
+    supervisord::Program {
+        name: name.to_owned(),
+        group: name.to_owned(),
+        state: supervisord::ProgramState::Unknown,
+        pid: None,
+        start: None,
+        stop: None,
+        exit_status: None,
+        spawn_error: None,
+        description: String::new(),
+        stdout_log: None,
+        stderr_log: None,
+        settings: None,
+        file_settings: None,
+    }
+}

@@ -1,0 +1,164 @@
+//! Which services this node has: those of the configuration, else those that are found.
+
+use super::look::Collectors;
+use super::reads::{NodeRead, Processes, SupervisordRead};
+use crate::clock::{self, Timestamp};
+use crate::config::Config;
+use crate::model::service::{Manager, Service};
+use crate::node::discover::{Running, Seen, services};
+use crate::node::process::{Brief, Listener};
+use crate::node::supervisord::Program;
+use crate::node::systemd::{self, Unit};
+use crate::node::{Fact, Outcome};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What runs on the node, before any service is looked at closely.
+#[derive(Debug, Clone)]
+pub struct Discovered {
+    pub services: Vec<Service>,
+    pub supervisords: Vec<SupervisordRead>,
+    /// Why supervisord could not be asked for at all.
+    pub no_supervisords: Option<String>,
+    pub units: Vec<Unit>,
+    pub processes: Fact<Vec<Brief>>,
+    pub listeners: Fact<Vec<Listener>>,
+}
+
+/// Where and how long is looked.
+#[derive(Debug, Clone)]
+pub struct Where {
+    /// `/`, or a folder that stands for it.
+    pub root: PathBuf,
+    /// For each read.
+    pub limit: Duration,
+}
+
+impl Default for Where {
+    fn default() -> Where {
+        Where { root: PathBuf::from("/"), limit: Duration::from_secs(5) }
+    }
+}
+
+/// Finds the services of this node. Takes little longer than `at.limit`.
+pub fn discover(config: &Config, at: &Where, collectors: &Collectors) -> Discovered {
+    let now = clock::now();
+    let root = || at.root.clone();
+    let is_machine = at.root == std::path::Path::new("/");
+    let (processes, supervisords, units) = std::thread::scope(|scope| {
+        let processes = scope.spawn(|| {
+            collectors.read::<Processes>("processes", &NodeRead::Processes { root: root() }, at.limit)
+        });
+        let supervisords = scope.spawn(|| {
+            let read = NodeRead::Supervisords {
+                root: root(),
+                config: config.supervisor.config.clone(),
+                logs: config.supervisor.logs.clone(),
+                limit_ms: u64::try_from(at.limit.as_millis() * 3 / 5).unwrap_or(u64::MAX),
+            };
+            collectors.read::<Vec<SupervisordRead>>("supervisord", &read, at.limit)
+        });
+        let units = scope.spawn(|| if is_machine { systemd::units(at.limit) } else { Vec::new() });
+        (processes.join(), supervisords.join(), units.join())
+    });
+    let broken = || super::child::NotRead::Failed("the reading thread broke down".to_owned());
+    let processes = processes.unwrap_or_else(|_| Err(broken()));
+    let (supervisords, no_supervisords) = match supervisords.unwrap_or_else(|_| Err(broken())) {
+        Ok(found) => (found, None),
+        Err(super::child::NotRead::TimedOut(why) | super::child::NotRead::Failed(why)) => (Vec::new(), Some(why)),
+    };
+    // A list of units that could not be had leaves the services that are found otherwise.
+    let units = units.unwrap_or_default();
+    let (processes, listeners) = match processes {
+        Ok(read) => (read.all, read.listeners),
+        Err(not) => (unread("/proc", now, &not), unread("/proc/net", now, &not)),
+    };
+    let services = match &config.services {
+        Some(services) => services.clone(),
+        None => services(&seen(&supervisords, &units, &processes, &listeners)),
+    };
+    Discovered { services, supervisords, no_supervisords, units, processes, listeners }
+}
+
+fn unread<T>(source: &str, now: Timestamp, not: &super::child::NotRead) -> Fact<T> {
+    let outcome: Outcome<T> = super::look::outcome(not.clone());
+    Fact::new(source, now, outcome)
+}
+
+fn seen(
+    supervisords: &[SupervisordRead],
+    units: &[Unit],
+    processes: &Fact<Vec<Brief>>,
+    listeners: &Fact<Vec<Listener>>,
+) -> Seen {
+    let running = |brief: &Brief| Running { pid: brief.pid, parent: brief.parent, argv: brief.argv.clone() };
+    let owned = |listener: &Listener| listener.pid.map(|pid| (pid, listener.port));
+    Seen {
+        programs: supervisords.iter().flat_map(programs).cloned().collect(),
+        units: units.to_vec(),
+        processes: processes.known().into_iter().flatten().map(running).collect(),
+        ports: listeners.known().into_iter().flatten().filter_map(owned).collect(),
+    }
+}
+
+/// Returns the programs of a supervisord: as it reports them, else as its config file has them.
+pub fn programs(read: &SupervisordRead) -> &[Program] {
+    let answered = read.answer.known().map(|supervisord| supervisord.programs.as_slice());
+    answered.or_else(|| read.configured.known().map(Vec::as_slice)).unwrap_or_default()
+}
+
+impl Discovered {
+    /// Returns the program of supervisord that a service is, with its supervisord.
+    pub fn program(&self, service: &Service) -> Option<(&SupervisordRead, &Program)> {
+        let Manager::Supervisor(name) = &service.manager else { return None };
+        let is_named = |program: &&Program| program.full_name() == *name || program.name == *name;
+        self.supervisords.iter().find_map(|read| Some((read, programs(read).iter().find(is_named)?)))
+    }
+
+    /// Returns the number of the main process of a service, where it runs.
+    pub fn main_process(&self, service: &Service, unit: Option<&Unit>, pid_file: Option<u32>) -> Option<u32> {
+        match &service.manager {
+            Manager::Supervisor(_) => self.program(service).and_then(|(_, program)| program.pid),
+            Manager::Systemd(_) => unit.and_then(|unit| unit.main_pid).filter(|pid| *pid > 0),
+            Manager::Pid(_) => pid_file.filter(|pid| self.runs(*pid)),
+            Manager::Process(pid) => Some(*pid).filter(|pid| self.runs(*pid)),
+            Manager::None => self.listening_on(service.endpoint.as_deref()?),
+        }
+    }
+
+    fn runs(&self, pid: u32) -> bool {
+        // Where the processes could not be read, the read of this one says what is wrong.
+        self.processes.known().is_none_or(|all| all.iter().any(|process| process.pid == pid))
+    }
+
+    /// Returns who listens on the port of a URL of this machine.
+    fn listening_on(&self, url: &str) -> Option<u32> {
+        let port = port_of(url)?;
+        let all = self.listeners.known()?;
+        all.iter().find(|listener| listener.port == port).and_then(|listener| listener.pid)
+    }
+}
+
+/// Returns the port of a URL; that of its scheme where it names none.
+pub fn port_of(url: &str) -> Option<u16> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?']).next()?;
+    let default = if scheme == "https" { 443 } else { 80 };
+    match authority.rsplit_once(':') {
+        Some((_, port)) if !port.ends_with(']') => port.parse().ok(), // a word is no port
+        _ => Some(default),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_of_a_url_is_found() {
+        assert_eq!(port_of("http://127.0.0.1:8081/health"), Some(8081));
+        assert_eq!(port_of("http://[::1]/x"), Some(80));
+        assert_eq!(port_of("https://box/"), Some(443));
+        assert_eq!(port_of("box:1"), None);
+    }
+}

@@ -1,0 +1,96 @@
+use super::child::{self, NotRead};
+use super::reads::NodeRead;
+use crate::clock;
+use crate::node::{Fact, Outcome};
+use crate::triage::facts::{CollectorReport, CollectorStatus};
+use crate::supervise::StopSignal;
+use serde::de::DeserializeOwned;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// The collectors of one look at the node, with what came of each and how long it took.
+#[derive(Debug, Default)]
+pub struct Collectors {
+    /// Ends every read.
+    stop: Option<StopSignal>,
+    reports: Mutex<Vec<CollectorReport>>,
+}
+
+impl Collectors {
+    /// Creates collectors whose reads a signal ends.
+    pub fn until(stop: &StopSignal) -> Collectors {
+        Collectors { stop: Some(stop.clone()), reports: Mutex::default() }
+    }
+
+    /// Has a child do a read, and reports it under `name`.
+    ///
+    /// # Errors
+    /// See [`NotRead`].
+    pub fn read<T: DeserializeOwned>(&self, name: &str, read: &NodeRead, limit: Duration) -> Result<T, NotRead> {
+        let begin = clock::instant();
+        let answer = child::read(read, limit, self.stop.as_ref());
+        let (status, why) = match &answer {
+            Ok(_) => (CollectorStatus::Ok, None),
+            Err(NotRead::TimedOut(why)) => (CollectorStatus::TimedOut, Some(why.clone())),
+            Err(NotRead::Failed(why)) => (CollectorStatus::Failed, Some(why.clone())),
+        };
+        self.add(report(name, status, begin.elapsed(), why));
+        answer
+    }
+
+    /// Has a child read a fact, and reports what came of the fact.
+    pub fn fact<T: DeserializeOwned>(&self, name: &str, read: &NodeRead, limit: Duration) -> Fact<T> {
+        let begin = clock::instant();
+        let fact = child::read(read, limit, self.stop.as_ref()).unwrap_or_else(|not| Fact::new(name, clock::now(), outcome(not)));
+        self.add_fact(name, &fact, begin.elapsed());
+        fact
+    }
+
+    /// Runs a read that has limits of its own, and reports what came of the fact.
+    pub fn timed<T>(&self, name: &str, read: impl FnOnce() -> Fact<T>) -> Fact<T> {
+        let begin = clock::instant();
+        let fact = read();
+        self.add_fact(name, &fact, begin.elapsed());
+        fact
+    }
+
+    fn add_fact<T>(&self, name: &str, fact: &Fact<T>, took: Duration) {
+        let status = match &fact.outcome {
+            Outcome::Ok { .. } => CollectorStatus::Ok,
+            Outcome::Absent { .. } => CollectorStatus::Absent,
+            Outcome::Denied { .. } => CollectorStatus::Denied,
+            Outcome::TimedOut { .. } => CollectorStatus::TimedOut,
+            Outcome::Failed { .. } => CollectorStatus::Failed,
+        };
+        let mut report = report(name, status, took, fact.why().map(str::to_owned));
+        if let Outcome::Denied { right, command, .. } = &fact.outcome {
+            report.right = Some(right.clone());
+            report.command.clone_from(command);
+        }
+        self.add(report);
+    }
+
+    fn add(&self, report: CollectorReport) {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner).push(report);
+    }
+
+    /// Returns all reports, by name.
+    pub fn reports(self) -> Vec<CollectorReport> {
+        let mut reports = self.reports.into_inner().unwrap_or_else(PoisonError::into_inner);
+        reports.sort_by(|a, b| a.name.cmp(&b.name));
+        reports
+    }
+}
+
+/// Turns the reason why a child gave no answer into the outcome of a fact.
+pub fn outcome<T>(not: NotRead) -> Outcome<T> {
+    match not {
+        NotRead::TimedOut(why) => Outcome::TimedOut { why },
+        NotRead::Failed(why) => Outcome::Failed { why },
+    }
+}
+
+fn report(name: &str, status: CollectorStatus, took: Duration, why: Option<String>) -> CollectorReport {
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    CollectorReport { name: name.to_owned(), status, ms, bytes: 0, why, right: None, command: None }
+}

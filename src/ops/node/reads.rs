@@ -1,0 +1,136 @@
+//! The reads that a child does, and what it runs for each.
+
+use super::files::{self, FilesRead};
+use crate::clock::{self, Timestamp};
+use crate::node::log::{LogKind, LogFacts};
+use crate::node::machine::{self, ControlGroup, Disk, Machine};
+use crate::node::process::{self, Brief, Listener, Process};
+use crate::node::supervisord::{self, Supervisord, SupervisordSearch};
+use crate::node::{Fact, Outcome, Place, kernel};
+use crate::triage::rules::is_known;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A read of the node. Every answer is JSON of the type that its variant names.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum NodeRead {
+    /// [`Processes`]
+    Processes { root: PathBuf },
+    /// Vec of [`SupervisordRead`]
+    Supervisords { root: PathBuf, config: Option<PathBuf>, logs: Vec<PathBuf>, limit_ms: u64 },
+    /// [`ServiceProcesses`]
+    Service { root: PathBuf, pid: u32 },
+    /// [`super::files::ServiceFiles`]
+    Files(Box<FilesRead>),
+    /// `Fact<KernelLog>`
+    Kernel { root: PathBuf, kmsg: Option<PathBuf>, since: Timestamp },
+    /// [`Machine`] without its disks
+    Machine { root: PathBuf },
+    /// Vec of `Fact<Disk>`
+    Disks { root: PathBuf, wanted: Vec<(PathBuf, String)> },
+}
+
+/// Everything that runs, and every socket that listens.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Processes {
+    pub all: Fact<Vec<Brief>>,
+    pub listeners: Fact<Vec<Listener>>,
+}
+
+/// One supervisord with its logs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SupervisordRead {
+    pub search: SupervisordSearch,
+    pub answer: Fact<Supervisord>,
+    /// The programs of its config file, for a supervisord that does not answer.
+    pub configured: Fact<Vec<supervisord::Program>>,
+    /// Its main log first.
+    pub logs: Vec<Fact<LogFacts>>,
+}
+
+/// The processes of a service and what holds them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ServiceProcesses {
+    pub processes: Vec<Fact<Process>>,
+    pub cgroups: Vec<Fact<ControlGroup>>,
+    pub shared_memory: Fact<(u64, u64)>,
+}
+
+impl NodeRead {
+    /// Reads, in this very process. May never return.
+    ///
+    /// # Errors
+    /// None in practice: every answer can be written as JSON.
+    pub fn run(self) -> serde_json::Result<Value> {
+        let now = clock::now();
+        match self {
+            NodeRead::Processes { root } => {
+                let place = Place::new(root);
+                serde_json::to_value(Processes { all: process::all(&place), listeners: process::listeners(&place) })
+            }
+            NodeRead::Supervisords { root, config, logs, limit_ms } => {
+                let place = Place::new(root);
+                let limit = Duration::from_millis(limit_ms);
+                serde_json::to_value(supervisords(&place, config, &logs, limit, now))
+            }
+            NodeRead::Service { root, pid } => {
+                let place = Place::new(root);
+                let processes = process::tree(&place, pid, now);
+                let first = processes.first().and_then(Fact::known);
+                let cgroups = first.map(|process| machine::control_groups(&place, process)).unwrap_or_default();
+                let shared_memory = machine::shared_memory(&place, pid);
+                serde_json::to_value(ServiceProcesses { processes, cgroups, shared_memory })
+            }
+            NodeRead::Files(read) => serde_json::to_value(files::read(&read, now)),
+            NodeRead::Kernel { root, kmsg, since } => {
+                serde_json::to_value(kernel::read(&Place::new(root), kmsg.as_deref(), since, now))
+            }
+            NodeRead::Machine { root } => serde_json::to_value(machine(&Place::new(root), now)),
+            NodeRead::Disks { root, wanted } => {
+                serde_json::to_value::<Vec<Fact<Disk>>>(machine::disks(&Place::new(root), &wanted, true))
+            }
+        }
+    }
+}
+
+fn supervisords(
+    place: &Place,
+    config: Option<PathBuf>,
+    logs: &[PathBuf],
+    limit: Duration,
+    now: Timestamp,
+) -> Vec<SupervisordRead> {
+    let searches = supervisord::find(place, config.as_deref());
+    let read = |mut search: SupervisordSearch| {
+        let credentials = supervisord::credentials(place, &search);
+        let answer = supervisord::ask(place, &mut search, credentials.as_ref(), limit, now);
+        let configured = supervisord::configured(place, &search, now);
+        let main = search.main_log.iter().map(|path| (path, LogKind::Main));
+        let others = logs.iter().map(|path| (path, LogKind::Extra));
+        let is_of_interest = |line: &str| crate::node::log::is_event(line) || is_known(line);
+        let logs = main.chain(others).map(|(path, kind)| crate::node::log::read(place, path, kind, &is_of_interest, now));
+        let logs = logs.collect();
+        SupervisordRead { search, answer, configured, logs }
+    };
+    searches.into_iter().map(read).collect()
+}
+
+fn machine(place: &Place, now: Timestamp) -> Machine {
+    Machine {
+        host: machine::host_name(place),
+        kernel: machine::kernel_release(place),
+        container: machine::container(place),
+        uid: rustix::process::geteuid().as_raw(),
+        // Without an answer nothing is judged by the number of cores.
+        cpus: std::thread::available_parallelism().ok().and_then(|n| u32::try_from(n.get()).ok()),
+        cpu_flags: machine::cpu_flags(place),
+        memory: machine::memory(place),
+        pressure: machine::pressure(place),
+        disks: Vec::new(),
+        clock: machine::clock_state(place),
+        listeners: Fact::new("/proc/net", now, Outcome::Failed { why: "not read here".to_owned() }),
+        addresses: machine::addresses(place),
+    }
+}
