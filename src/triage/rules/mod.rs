@@ -13,6 +13,8 @@ mod python;
 mod step;
 mod supervisor;
 mod systemd;
+#[cfg(test)]
+mod tests;
 mod text;
 mod view;
 mod whisper;

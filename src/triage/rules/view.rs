@@ -132,6 +132,8 @@ impl ServiceFacts {
             (Some(ProgramState::Exited), _) => self.has_ended_badly(),
             (Some(_), _) => false,
             (None, Some(active)) => active == "activating" && ends > 0,
+            // Only its lives are known: of the last one nobody says that it was followed by another.
+            (None, None) if self.lives.last().is_some_and(|life| self.is_unwanted(life)) => true,
             (None, None) => {
                 self.processes.first().is_some_and(|process| process.known().is_none())
                     && self.service.found == FoundBy::Config

@@ -1,5 +1,0 @@
-//! Disks and file systems.
-
-use super::Rule;
-
-pub const RULES: &[Rule] = &[];

@@ -1,5 +1,0 @@
-//! Units of systemd.
-
-use super::Rule;
-
-pub const RULES: &[Rule] = &[];
