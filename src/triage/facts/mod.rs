@@ -80,6 +80,27 @@ pub struct ServiceFacts {
     pub hub: Option<HubFacts>,
     /// The seconds that a load of its model should take, by size and the measured or assumed speed.
     pub expected_load_s: Option<f64>,
+    /// Where its parts are, for `--map`: configuration, launcher, entry file, requirements, model files, logs.
+    #[serde(default)]
+    pub map: Vec<Mapped>,
+    /// The files of its application: what is in its working directory, at most 50.
+    #[serde(default)]
+    pub app_files: Vec<Mapped>,
+}
+
+/// A file that belongs to a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mapped {
+    /// `supervisor config`, `launcher`, `working directory`, `entry file`, `requirements`, `model`, `log`.
+    pub what: String,
+    pub path: PathBuf,
+    /// The line where its section begins.
+    pub line: Option<u32>,
+    /// In bytes; None for a folder, and for what could not be read.
+    pub size: Option<u64>,
+    pub modified: Option<Timestamp>,
+    /// Why nothing is known of it: absent, denied.
+    pub why: Option<String>,
 }
 
 /// A limit on the time of a start, and where it stands.
@@ -156,8 +177,14 @@ pub struct PythonFacts {
     pub site_packages: Vec<PathBuf>,
     pub torch_version: Option<String>,
     /// `torch.version.cuda`; Some(None): built without CUDA.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub torch_cuda: Option<Option<String>>,
     pub ctranslate2_version: Option<String>,
+}
+
+/// Reads a null that is there as Some(None), which serde takes for None.
+fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(from).map(Some)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
