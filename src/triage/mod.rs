@@ -6,3 +6,5 @@
 pub mod facts;
 pub mod finding;
 pub mod rules;
+#[cfg(test)]
+pub mod testing;
