@@ -223,6 +223,8 @@ pub fn healthy_service(name: &str, role: Role) -> ServiceFacts {
         shared_memory: None,
         hub: None,
         expected_load_s: None,
+        map: Vec::new(),
+        app_files: Vec::new(),
     }
 }
 
