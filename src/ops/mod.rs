@@ -41,6 +41,7 @@ pub mod tasks;
 #[cfg(test)]
 mod tests;
 pub mod trash;
+pub mod triage;
 pub mod verify;
 pub mod wish;
 
