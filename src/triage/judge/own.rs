@@ -1,11 +1,10 @@
 //! The rules about the triage itself: what was not recognized, what gave no facts, what is as it was.
 
-use super::services::{cadence, end_in_words, evidence_of_state, state, usual_life};
+use super::services::{answer_in_words, cadence, end_in_words, evidence_of_state, state, usual_life};
 use super::unread::Unreads;
 use super::{Found, JudgeOptions};
 use crate::model::service::Manager;
 use crate::node::Fact;
-use crate::node::endpoint::Answer;
 use crate::node::log::{LogKind, LogLine};
 use crate::triage::facts::{CollectorReport, CollectorStatus, Facts, ServiceFacts};
 use crate::triage::finding::{Changes, Confidence, Evidence, Hit, Layer, Playbook, Severity};
@@ -85,7 +84,10 @@ pub fn not_known(service: &ServiceFacts, found: &[Found]) -> Option<Found> {
     words.push(match &trouble {
         Trouble::NotRunning => format!("state {}", state(service)),
         Trouble::Flapping { ends } => format!("{ends} unwanted ends"),
-        Trouble::NotAnswering => answer(service),
+        Trouble::NotAnswering => match service.endpoint() {
+            Some(endpoint) => answer_in_words(endpoint),
+            None => "its endpoint does not answer".to_owned(),
+        },
     });
     words.extend(ended.map(|life| end_in_words(&life.end)));
     words.extend(cadence(service).map(|seconds| format!("started every {seconds} s")));
@@ -132,19 +134,6 @@ fn short(text: &str) -> String {
     match text.char_indices().nth(MOST) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)),
         None => text.to_owned(),
-    }
-}
-
-fn answer(service: &ServiceFacts) -> String {
-    let Some(endpoint) = service.endpoint() else { return "its endpoint does not answer".to_owned() };
-    let url = &endpoint.url;
-    match &endpoint.health {
-        Answer::Http { code, .. } => format!("{url} answers {code}"),
-        Answer::Refused => format!("{url} refuses connections"),
-        Answer::Silent { seconds } => format!("{url} gave no answer in {seconds:.1} s"),
-        Answer::Unreachable { why } => format!("{url} cannot be reached: {why}"),
-        Answer::Garbage { why } => format!("{url} gives an answer that is not HTTP: {why}"),
-        Answer::Tls | Answer::NotAsked => format!("{url} was not asked"),
     }
 }
 

@@ -1,6 +1,7 @@
 use crate::clock::Timestamp;
 use crate::model::service::Manager;
 use crate::node::Fact;
+use crate::node::endpoint::{Answer, Endpoint};
 use crate::node::log::{Life, LifeEnd};
 use crate::node::supervisord::ProgramState;
 use crate::triage::facts::ServiceFacts;
@@ -107,6 +108,19 @@ pub fn end_in_words(end: &LifeEnd) -> String {
         LifeEnd::Stopped => "stopped".to_owned(),
         LifeEnd::NotSpawned { why } => format!("not started: {why}"),
         LifeEnd::Unknown => "unknown".to_owned(),
+    }
+}
+
+/// Returns, for example, `http://127.0.0.1:8081/health answers 500`.
+pub fn answer_in_words(endpoint: &Endpoint) -> String {
+    let url = &endpoint.url;
+    match &endpoint.health {
+        Answer::Http { code, .. } => format!("{url} answers {code}"),
+        Answer::Refused => format!("{url} refuses connections"),
+        Answer::Silent { seconds } => format!("{url} gave no answer in {seconds:.1} s"),
+        Answer::Unreachable { why } => format!("{url} cannot be reached: {why}"),
+        Answer::Garbage { why } => format!("{url} gives an answer that is not HTTP: {why}"),
+        Answer::Tls | Answer::NotAsked => format!("{url} was not asked"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::JudgeOptions;
 use super::own::ASKED;
+use super::services::answer_in_words;
 use crate::clock::Timestamp;
 use crate::model::service::FoundBy;
 use crate::node::{Fact, Outcome};
@@ -221,7 +222,7 @@ impl List {
     }
 }
 
-/// Returns a line about a fact of a need that was read, to stand beside a hit with too little evidence.
+/// Returns a line about a fact that was read, as further evidence for a hit that has too little.
 pub fn witness(need: Need, facts: &Facts, service: Option<&ServiceFacts>) -> Option<Evidence> {
     let of = |source: &str, time: Timestamp, text: String| Some(Evidence::new(source, Some(time), text));
     match need {
@@ -237,7 +238,7 @@ pub fn witness(need: Need, facts: &Facts, service: Option<&ServiceFacts>) -> Opt
         }
         Need::Endpoint => {
             let fact = service?.endpoint.as_ref()?;
-            of(&fact.source, fact.time, format!("{}: {:?}", fact.known()?.url, fact.known()?.health))
+            of(&fact.source, fact.time, answer_in_words(fact.known()?))
         }
         Need::ModelFile => {
             let fact = service?.model.as_ref()?;

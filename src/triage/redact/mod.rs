@@ -67,6 +67,9 @@ pub fn redact_with(facts: Facts, secrets: &[String]) -> Result<(Facts, Redaction
 
 /// Shortest secret that is looked for elsewhere.
 const SHORTEST: usize = 6;
+/// Shortest secret that could be a word and is looked for all the same: `server` as a password must not take the word out
+/// of the lines that rules read.
+const SHORTEST_WORD: usize = 8;
 /// Most different secrets that are looked for elsewhere; a node has a few dozen.
 const MOST: usize = 2_000;
 
@@ -106,7 +109,9 @@ impl Redactor {
     fn learn(&mut self, secret: &str) {
         let secret = secret.trim();
         let is_number = secret.bytes().all(|b| b.is_ascii_digit()) && secret.len() < 10;
-        if secret.len() < SHORTEST || is_number || secret.starts_with("[redacted") || self.secrets.len() >= MOST {
+        let is_common = secret.len() < SHORTEST_WORD && is_plain_word(secret);
+        let is_full = self.secrets.len() >= MOST;
+        if secret.len() < SHORTEST || is_number || is_common || secret.starts_with("[redacted") || is_full {
             return;
         }
         self.secrets.insert(secret.to_owned());
@@ -188,7 +193,12 @@ impl Redactor {
         let Some([Value::String(name), Value::String(value)]) = pair.as_array_mut().map(Vec::as_mut_slice) else {
             return self.walk(pair, mode);
         };
-        if is_shown_variable(name) { self.string(value, mode) } else { self.whole(value, mode) }
+        match () {
+            () if is_shown_variable(name) => self.string(value, mode),
+            // Not secret by its name, and not on the list: `LOG_LEVEL=warning` must not take the word out of every line.
+            () if mode == Mode::Learn && is_plain_word(value) && !is_secret_name(name) => {}
+            () => self.whole(value, mode),
+        }
     }
 
     /// Handles a line of a log; a PEM block goes over several.

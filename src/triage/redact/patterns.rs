@@ -161,7 +161,10 @@ impl Patterns {
             if word.is_empty() || is_no_value(word) || is_other || is_path_of_a_file(&name, word) {
                 continue;
             }
-            spans.push(Span { range: range.clone(), is_named: true });
+            // A word of a language after such a name (`unexpected token: identifier`) is not looked for elsewhere.
+            let is_word = word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'-');
+            let is_named = !(is_weak && is_word);
+            spans.push(Span { range: range.clone(), is_named });
             if let Some((_, rest)) = word.split_once(' ').filter(|_| is_header) {
                 spans.push(Span { range: range.end - rest.len()..range.end, is_named: true });
             }

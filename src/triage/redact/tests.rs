@@ -120,13 +120,19 @@ fn what_was_found_once_is_replaced_wherever_it_occurs_and_words_tear_no_path_apa
             settings.environment = vec![
                 ("APP_CODE".into(), "zq-81-canary".into()),
                 ("OTHER".into(), "llama".into()),
-                ("SITE".into(), "models".into()),
+                ("SITE_PASSWORD".into(), "gardening".into()),
+                ("LOG_LEVEL".into(), "everything".into()),
                 ("CUDA_VISIBLE_DEVICES".into(), "0".into()),
             ];
         });
         says(
             &mut facts.services[0],
-            &["rejected zq-81-canary", "%7A: zq%2D81%2Dcanary", "no models here", "at /srv/models/a.gguf"],
+            &[
+                "rejected zq-81-canary",
+                "%7A: zq%2D81%2Dcanary",
+                "no gardening here, and everything else",
+                "at /srv/gardening/a.gguf",
+            ],
         );
         facts
     };
@@ -135,10 +141,13 @@ fn what_was_found_once_is_replaced_wherever_it_occurs_and_words_tear_no_path_apa
     assert!(!text.contains("81-canary") && !text.contains("81%2Dcanary"));
     let service = &redacted.services[0];
     assert_eq!(service.process(), facts.services[0].process(), "paths and arguments are untouched");
-    assert_eq!(service.settings().unwrap().environment[3].1, "0");
+    assert_eq!(service.settings().unwrap().environment[4].1, "0");
     let lines: Vec<&str> = service.lines_of_this_life().into_iter().map(|line| line.text.as_str()).collect();
-    assert!(lines[2].starts_with("no [redacted 6 chars"), "{lines:?}");
-    assert_eq!(lines[3], "at /srv/models/a.gguf");
+    assert!(
+        lines[2].starts_with("no [redacted 9 chars") && lines[2].ends_with(" here, and everything else"),
+        "{lines:?}"
+    );
+    assert_eq!(lines[3], "at /srv/gardening/a.gguf");
 }
 
 #[test]

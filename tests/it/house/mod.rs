@@ -47,20 +47,19 @@ const ASYNCHRONOUS: &[&str] =
     &["engine/", "http/", "worker/", "queue/executor/", "ops/daemon/client.rs", "serve/", "supervise/"];
 
 /// Rooms that read what comes from a disk, a socket or a child.
-const READS_FOREIGN_BYTES: &[&str] =
-    &[
-        "db",
-        "gguf",
-        "http",
-        "inventory/stores",
-        "ollama",
-        "openai",
-        "prune/trash",
-        "supervise",
-        "triage/bundle",
-        "triage/redact",
-        "worker",
-    ];
+const READS_FOREIGN_BYTES: &[&str] = &[
+    "db",
+    "gguf",
+    "http",
+    "inventory/stores",
+    "ollama",
+    "openai",
+    "prune/trash",
+    "supervise",
+    "triage/bundle",
+    "triage/redact",
+    "worker",
+];
 
 /// Where the standard streams are used: the output of the program, and the worker's line to its parent.
 const STREAMS: &[&str] = &["ui/", "cli/", "worker/status.rs", "worker/serve.rs", "worker/renderer.rs"];
