@@ -46,6 +46,7 @@
 //! | artifact | one file of a model: a shard, a projector |
 //! | attempt | one time that a task was claimed and worked on |
 //! | batch | the tasks of one OpenAI Batch file, or tokens that are decoded together |
+//! | bundle | an archive with the facts of one look at a node and the answer, from which the answer can be had again |
 //! | candidate | a model, or bytes without one, that a prune could remove |
 //! | claim | taking a task from the queue, for the time of a lease |
 //! | class | what a file is to its store: referenced, superseded, orphan, partial, side cache, trash, snapshot |
@@ -57,8 +58,9 @@
 //! | device | what a model is loaded on, and the lock on it |
 //! | evidence | what in a file speaks for its kind |
 //! | executor | what claims tasks and has a worker answer them |
+//! | fact | what a read of the node gave: a value, or why there is none, with its source and time |
 //! | fence | owner and token that a write of a claim must show |
-//! | finding | what `verify` found wrong with a file, as long as the file has not changed |
+//! | finding | what `verify` found wrong with a file, as long as the file has not changed; of triage: a cause, with proof, step and undo |
 //! | hint | a pattern of models to keep; of an error: what to do about it |
 //! | holding | what a store keeps at one path, with its class and the reason |
 //! | item | what one removal put into a trash |
@@ -77,6 +79,7 @@
 //! | repository | a folder of a store with the files of one publisher's model |
 //! | root | a folder that is scanned; rules of prune act inside of roots only |
 //! | row | a model as `list` shows it, or a candidate as a plan shows it |
+//! | rule | of triage: a pure predicate over facts that recognizes one cause |
 //! | session | what a recipe works with: config, time, actor, database, queue |
 //! | shard | one part of a model that is split over several files |
 //! | slot | room for one sequence in the context of an engine |

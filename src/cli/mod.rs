@@ -23,6 +23,7 @@ mod set;
 mod show;
 mod task;
 mod trash;
+mod triage;
 mod tune;
 mod verify;
 
@@ -95,6 +96,7 @@ enum Command {
     Task(task::TaskArgs),
     Inference(inference::InferenceArgs),
     History(history::HistoryArgs),
+    Triage(Box<triage::TriageArgs>),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
     Worker(worker::WorkerArgs),
@@ -222,6 +224,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::Task(args) => task::run(ctx, args),
         Command::Inference(args) => inference::run(ctx, args),
         Command::History(args) => history::run(ctx, args),
+        Command::Triage(args) => triage::run(ctx, args),
         Command::Completions(args) => completions::run(ctx, args),
         Command::Man(args) => man::run(ctx, args),
         Command::Worker(args) => worker::run(ctx, args),

@@ -42,6 +42,7 @@ pub mod tasks;
 #[cfg(test)]
 mod tests;
 pub mod trash;
+pub mod triage;
 pub mod tune;
 pub mod verify;
 pub mod wish;

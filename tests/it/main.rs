@@ -56,6 +56,7 @@ mod stores;
 #[cfg(feature = "llama")]
 mod swaps;
 mod task;
+mod triage;
 mod verify;
 #[cfg(feature = "llama")]
 mod worker;

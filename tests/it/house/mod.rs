@@ -66,6 +66,8 @@ const READS_FOREIGN_BYTES: &[&str] = &[
     "openai",
     "prune/trash",
     "supervise",
+    "triage/bundle",
+    "triage/redact",
     "worker",
 ];
 
