@@ -11,6 +11,7 @@ pub mod log;
 pub mod machine;
 pub mod model_file;
 mod place;
+mod proc_file;
 pub mod process;
 pub mod supervisord;
 pub mod systemd;

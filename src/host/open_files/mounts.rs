@@ -29,7 +29,7 @@ impl Mounts {
     /// Parses the text of a mountinfo.
     pub fn parse(text: &[u8]) -> Mounts {
         let mut mounts = Mounts::default();
-        for Mount { device, point, options, kind } in mounts::parse(text) {
+        for Mount { device, point, options, kind, .. } in mounts::parse(text) {
             if kind == "proc" {
                 mounts.procs.push((point, options));
             }

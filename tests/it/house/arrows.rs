@@ -14,6 +14,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
             "host",
             "inventory",
             "model",
+            "node",
             "openai",
             "ops",
             "prune",
@@ -32,7 +33,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("inventory", &["clock", "db", "failure", "gguf", "host", "model"]),
     ("lifecycle", &["model"]),
     ("model", &["clock"]),
-    ("node", &["clock", "model"]),
+    ("node", &["clock", "host", "model"]),
     ("ollama", &["clock", "model", "openai"]),
     (
         "ops",
