@@ -24,9 +24,17 @@ fn words(file: &Path) -> Option<Vec<String>> {
     let mut bytes = Vec::new();
     // The process ended meanwhile, or belongs to another user where those are hidden.
     std::fs::File::open(file).ok()?.take(MOST_BYTES).read_to_end(&mut bytes).ok()?;
-    let words = bytes.split(|b| *b == 0).filter(|word| !word.is_empty());
-    let words: Vec<String> = words.map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    let words: Vec<String> = split(&bytes).into_iter().filter(|word| !word.is_empty()).collect();
     (!words.is_empty()).then_some(words)
+}
+
+/// Returns the words of a command line as the kernel writes it: each ends in a NUL. They are decoded lossily.
+pub fn split(bytes: &[u8]) -> Vec<String> {
+    let ended = bytes.strip_suffix(b"\0").unwrap_or(bytes);
+    if ended.is_empty() {
+        return Vec::new();
+    }
+    ended.split(|b| *b == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
 }
 
 #[cfg(test)]

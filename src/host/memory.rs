@@ -90,7 +90,7 @@ fn left_of(limit: u64, usage: u64, reclaimable: u64) -> Memory {
 }
 
 /// Parses a limit in bytes; `None` for "max" (v2) and for the huge number that v1 uses for "no limit".
-fn parse_limit(text: &str) -> Option<u64> {
+pub fn parse_limit(text: &str) -> Option<u64> {
     text.trim().parse().ok().filter(|&bytes: &u64| bytes < 1 << 60)
 }
 

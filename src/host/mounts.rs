@@ -12,13 +12,18 @@ pub struct Mount {
     pub id: u64,
     /// Major and minor number of the file system's device.
     pub device: (u32, u32),
+    /// The folder of the file system that is mounted; `/` for all of it.
+    pub root: PathBuf,
     pub point: PathBuf,
     /// Options of the mount, then those of the file system.
     pub options: Vec<String>,
+    /// Options of the mount alone, and of the file system alone.
+    pub own_options: Vec<String>,
+    pub system_options: Vec<String>,
     /// The type of the file system.
     pub kind: String,
-    /// What is mounted: a device, `server:/path`, or a word.
-    pub source: PathBuf,
+    /// The device, or the server and its path.
+    pub source: String,
 }
 
 /// Returns the mounts that this process sees, in the order of mounting.
@@ -42,15 +47,18 @@ fn mount(line: &[u8]) -> Option<Mount> {
     let (major, minor) = device.split_once(':')?;
     // A line without these numbers is not a line of mountinfo.
     let device = (major.parse().ok()?, minor.parse().ok()?);
-    let point = unescaped(fields.nth(1)?);
+    let root = unescaped(fields.next()?);
+    let point = unescaped(fields.next()?);
     let of_mount = text(fields.next()?);
     // Optional fields are between the options and a lone dash.
     let mut system = fields.skip_while(|field| *field != b"-").skip(1);
     let kind = text(system.next()?);
-    let source = unescaped(system.next().unwrap_or_default());
+    let source = unescaped(system.next().unwrap_or_default()).to_string_lossy().into_owned();
     let of_system = text(system.next().unwrap_or_default());
-    let options = of_mount.split(',').chain(of_system.split(',')).map(str::to_owned).collect();
-    Some(Mount { id, device, point, options, kind, source })
+    let list = |options: &str| options.split(',').map(str::to_owned).collect::<Vec<String>>();
+    let (own_options, system_options) = (list(&of_mount), list(&of_system));
+    let options = [own_options.clone(), system_options.clone()].concat();
+    Some(Mount { id, device, root, point, options, own_options, system_options, kind, source })
 }
 
 /// Decodes a path, in which blanks and backslashes are written as three octal digits.
@@ -79,11 +87,19 @@ mod tests {
 
     #[test]
     fn a_line_is_read_with_its_optional_fields_and_the_blanks_of_its_path() {
-        let line = br"31 27 0:41 / /my\040models/a\134b rw,nosuid shared:5 master:1 - tmpfs tmpfs rw,size=1k";
-        let options = ["rw", "nosuid", "rw", "size=1k"].map(str::to_owned).to_vec();
-        let point = r"/my models/a\b".into();
-        let (kind, source) = ("tmpfs".into(), "tmpfs".into());
-        assert_eq!(parse(line), [Mount { id: 31, device: (0, 41), point, options, kind, source }]);
+        let line = br"31 27 0:41 / /my\040models/a\134b rw,nosuid shared:5 master:1 - tmpfs a\040share rw,size=1k";
+        let expected = Mount {
+            id: 31,
+            device: (0, 41),
+            root: "/".into(),
+            point: r"/my models/a\b".into(),
+            options: ["rw", "nosuid", "rw", "size=1k"].map(str::to_owned).to_vec(),
+            own_options: ["rw", "nosuid"].map(str::to_owned).to_vec(),
+            system_options: ["rw", "size=1k"].map(str::to_owned).to_vec(),
+            kind: "tmpfs".into(),
+            source: "a share".into(),
+        };
+        assert_eq!(parse(line), [expected]);
         let at = |line: &str| parse(line.as_bytes()).pop().map(|mount| mount.point);
         assert_eq!(at(r"31 27 0:41 / /end\04 rw - x x rw"), Some(r"/end\04".into()));
         assert_eq!(at(r"31 27 0:41 / /odd\999x rw - x x rw"), Some(r"/odd\999x".into()));

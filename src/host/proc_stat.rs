@@ -20,10 +20,15 @@ pub struct ProcStat {
 const KERNEL_THREAD: u64 = 0x0020_0000;
 
 impl ProcStat {
+    /// Returns whether it is a thread of the kernel, which runs no program.
+    pub fn is_kernel_thread(&self) -> bool {
+        self.flags & KERNEL_THREAD != 0
+    }
+
     /// Returns whether the process has no files: a kernel thread has none, nor has a process all of whose threads have
     /// ended.
     pub fn has_no_files(&self) -> bool {
-        self.flags & KERNEL_THREAD != 0 || (matches!(self.state, 'Z' | 'X' | 'x') && self.threads <= 1)
+        self.is_kernel_thread() || (matches!(self.state, 'Z' | 'X' | 'x') && self.threads <= 1)
     }
 }
 

@@ -52,10 +52,12 @@ impl<T> Fact<T> {
         Fact::new(source, time, Outcome::Absent { why: why.into() })
     }
 
-    /// Turns an error of the system into an outcome: not found is absent, no permission is denied, the rest failed.
+    /// Turns an error of the system into an outcome: not found and no such process are absent, no permission is denied, the rest failed.
     pub fn io_error(source: impl Into<String>, time: Timestamp, error: &std::io::Error, right: &str) -> Fact<T> {
         let why = error.to_string();
+        let is_gone = error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error());
         let outcome = match error.kind() {
+            _ if is_gone => Outcome::Absent { why },
             std::io::ErrorKind::NotFound => Outcome::Absent { why },
             std::io::ErrorKind::PermissionDenied => Outcome::Denied { why, right: right.to_owned(), command: None },
             std::io::ErrorKind::TimedOut => Outcome::TimedOut { why },

@@ -12,6 +12,7 @@ pub mod log;
 pub mod machine;
 pub mod model_file;
 mod place;
+mod proc_file;
 pub mod process;
 pub mod program;
 pub mod queue_check;

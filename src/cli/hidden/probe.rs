@@ -1,9 +1,11 @@
 use super::super::{Ctx, Exit};
 use crate::clock;
 use crate::host::gpu;
-use crate::node;
-use anyhow::Context;
+use crate::node::machine::{SharedMemoryRequest, disks};
+use crate::node::{self, Place};
+use crate::ops::node::NodeRead;
 use clap::Args;
+use serde::de::DeserializeOwned;
 
 /// Reads something that may hang, and prints it as JSON: started by other commands, hidden from people.
 #[derive(Debug, Args)]
@@ -25,24 +27,34 @@ pub enum Probe {
     GpuFacts,
     /// [`node::gpu::AMD_PROBE`], below a root
     AmdFacts,
-    /// [`node::model_file::PROBE`], by a request
+    /// [`node::model_file::PROBE`]
     ModelFile,
+    /// [`disks::PROBE`]
+    Disks,
+    /// [`node::machine::SHARED_MEMORY_PROBE`]
+    SharedMemory,
+    /// [`crate::ops::node::PROBE`]
+    Node,
 }
 
 /// Reads and prints the value. May never return.
 pub fn run(ctx: &mut Ctx, args: &ProbeArgs) -> anyhow::Result<Exit> {
-    let request = args.request.as_deref();
+    let root = || Place::new(args.request.as_deref().unwrap_or("/"));
     let text = match args.what {
         Probe::Gpu => serde_json::to_string(&gpu::read_here())?,
         Probe::GpuFacts => serde_json::to_string(&node::gpu::nvml_here())?,
-        Probe::AmdFacts => serde_json::to_string(&node::gpu::amd_here(&node::Place::new(request.unwrap_or("/"))))?,
-        Probe::ModelFile => {
-            let request = serde_json::from_str(request.context("the request is missing")?)?;
-            serde_json::to_string(&node::model_file::read(&request, clock::now()))?
-        }
+        Probe::AmdFacts => serde_json::to_string(&node::gpu::amd_here(&root()))?,
+        Probe::ModelFile => serde_json::to_string(&node::model_file::read(&request(args)?, clock::now()))?,
+        Probe::Disks => serde_json::to_string(&request::<disks::Request>(args)?.read())?,
+        Probe::SharedMemory => serde_json::to_string(&request::<SharedMemoryRequest>(args)?.read())?,
+        Probe::Node => request::<NodeRead>(args)?.run()?.to_string(),
     };
     ctx.ui.line(&text)?;
     Ok(Exit::Done)
+}
+
+fn request<T: DeserializeOwned>(args: &ProbeArgs) -> anyhow::Result<T> {
+    Ok(serde_json::from_str(args.request.as_deref().unwrap_or_default())?)
 }
 
 #[cfg(test)]
@@ -57,6 +69,9 @@ mod tests {
             (node::gpu::PROBE, Probe::GpuFacts),
             (node::gpu::AMD_PROBE, Probe::AmdFacts),
             (node::model_file::PROBE, Probe::ModelFile),
+            (disks::PROBE, Probe::Disks),
+            (node::machine::SHARED_MEMORY_PROBE, Probe::SharedMemory),
+            (crate::ops::node::PROBE, Probe::Node),
         ] {
             assert_eq!(Probe::from_str(name, false), Ok(probe));
             assert_eq!(crate::cli::command().find_subcommand(command).map(clap::Command::is_hide_set), Some(true));

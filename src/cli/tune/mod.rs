@@ -6,7 +6,7 @@ mod view;
 use super::{Ctx, Exit};
 use crate::failure::Failure;
 use crate::model::tuning::{Snapshot, Tuning};
-use crate::ops::node::{CollectRequest, collect};
+use crate::ops::node::{CollectRequest, Collectors, collect};
 use crate::ops::tune::{self, RecordRequest};
 use crate::triage::tune::{Suggestion, next};
 use clap::{Args, Subcommand};
@@ -150,13 +150,13 @@ pub fn run(ctx: &mut Ctx, args: &TuneArgs) -> anyhow::Result<Exit> {
 }
 
 fn snapshot(ctx: &mut Ctx) -> anyhow::Result<Snapshot> {
-    Ok(collect(&mut ctx.session, &CollectRequest::default())?.snapshot())
+    Ok(collect(&mut ctx.session, &CollectRequest::default(), Collectors::default())?.snapshot())
 }
 
 fn run_next(ctx: &mut Ctx, args: &NextArgs) -> anyhow::Result<Exit> {
     let services = args.service.clone().into_iter().collect();
-    let facts = collect(&mut ctx.session, &CollectRequest { services, ..CollectRequest::default() })?;
-    let (facts, _) = crate::triage::redact(facts);
+    let facts = collect(&mut ctx.session, &CollectRequest { services, ..CollectRequest::default() }, Collectors::default())?;
+    let (facts, _) = crate::triage::redact(facts)?;
     let suggestion = next(&facts, args.service.as_deref());
     if args.json {
         ctx.ui.json(&NextDocument { schema: "modelctl.tune-next/1", suggestion: suggestion.as_ref() })?;

@@ -10,7 +10,7 @@ const LONGEST: usize = 64 << 10;
 
 /// One line about a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Mapping<'a> {
+pub struct Mapping<'a> {
     /// `start-end`, which is the name of the mapping in `map_files`.
     pub range: &'a str,
     /// The device of the file system; not always the one that stat reports for a file on it.
@@ -22,7 +22,7 @@ pub(super) struct Mapping<'a> {
 }
 
 /// Parses a line; None for text that the kernel does not write.
-pub(super) fn parse(line: &[u8]) -> Option<Line<'_>> {
+pub fn parse(line: &[u8]) -> Option<Line<'_>> {
     let (range, rest) = cut(line)?;
     let (_permissions, rest) = cut(rest)?;
     let (_offset, rest) = cut(rest)?;
@@ -41,7 +41,7 @@ pub(super) fn parse(line: &[u8]) -> Option<Line<'_>> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Line<'a> {
+pub enum Line<'a> {
     /// Memory without a file behind it.
     Memory,
     File(Mapping<'a>),
@@ -90,7 +90,7 @@ fn cut(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 ///
 /// # Errors
 /// Errors of reading and of `each`, and `InvalidData` for a line that is longer than any path makes it.
-pub(super) fn each_line(
+pub fn each_line(
     mut from: impl Read,
     buffer: &mut Vec<u8>,
     mut each: impl FnMut(&[u8]) -> io::Result<()>,

@@ -10,7 +10,7 @@
 //! cannot be seen by any means. That is reported as `is_contained` and nothing more, since otherwise nothing in a
 //! container would ever count as unused.
 
-mod maps;
+pub mod maps;
 mod mounts;
 mod proc_file;
 mod process;

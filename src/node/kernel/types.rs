@@ -38,3 +38,23 @@ pub struct Xid {
     /// `caused by previous Xid N`
     pub caused_by: Option<u32>,
 }
+
+impl KernelLog {
+    /// Returns the last line about every file server that did not answer and has not answered since.
+    pub fn silent_servers(&self) -> Vec<(&str, &LogLine)> {
+        let mut silent: Vec<(&str, &LogLine)> = Vec::new();
+        for line in &self.lines {
+            let Some((_, rest)) =
+                line.text.split_once("nfs: server ").or_else(|| line.text.split_once("nfs4: server "))
+            else {
+                continue;
+            };
+            let Some((server, said)) = rest.split_once(' ') else { continue };
+            silent.retain(|(known, _)| *known != server);
+            if said.starts_with("not responding") {
+                silent.push((server, line));
+            }
+        }
+        silent
+    }
+}

@@ -83,7 +83,7 @@ impl Side {
             modified: Some(modified(meta)),
             mount: self
                 .mount(resolved, meta.dev())
-                .map(|mount| (mount.source.to_string_lossy().into_owned(), mount.point.clone(), mount.kind.clone())),
+                .map(|mount| (mount.source.clone(), mount.point.clone(), mount.kind.clone())),
         }
     }
 

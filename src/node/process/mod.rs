@@ -1,5 +1,31 @@
 //! Processes of services, by `/proc` (proc(5)), and the sockets that listen.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
 
+mod argument;
+mod environment;
+mod listeners;
+mod read;
+mod tree;
 mod types;
 
+#[cfg(test)]
+mod tests;
+
+pub use argument::model_path;
+pub use environment::{ALLOWED, is_allowed};
+pub use listeners::{listeners, listeners_seen_by, owner_of};
+pub(super) use read::control_group;
+pub use read::read;
+pub(super) use tree::pids;
+pub use tree::{all, tree};
 pub use types::*;

@@ -36,12 +36,25 @@ pub struct Process {
     pub swap: Option<u64>,
     /// Bytes that were read from disks since its start.
     pub read_bytes: Option<u64>,
-    /// The path of its control group (v2, else that of v1's memory controller).
+    /// The path of its control group: that of v1's memory controller where there is one, else that of v2.
     pub cgroup: Option<String>,
     /// Whether its mount namespace is another one than ours; None: unknown.
     pub other_mounts: Option<bool>,
     /// GPU device nodes that it has open.
     pub gpu_nodes: Vec<PathBuf>,
+}
+
+/// What a process is found by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brief {
+    pub pid: u32,
+    pub parent: u32,
+    /// As the kernel cuts it, 15 bytes.
+    pub name: String,
+    /// Empty where it has ended and nobody has waited for it yet, or where it may not be read.
+    pub argv: Vec<String>,
+    /// The effective one.
+    pub uid: Option<u32>,
 }
 
 /// A socket that listens.

@@ -1,5 +1,18 @@
 //! Facts of this node: which services it has, and everything that health and triage judge. What can hang is read by a
 //! child with a limit.
 
+mod child;
+mod collect;
+mod database;
+mod discover;
+mod files;
+mod look;
 mod parallel;
 mod queue;
+mod reads;
+
+pub use child::PROBE;
+pub use collect::{CollectRequest, collect};
+pub use discover::{Discovered, Where, discover};
+pub use look::Collectors;
+pub use reads::NodeRead;

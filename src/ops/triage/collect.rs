@@ -1,8 +1,8 @@
-use crate::clock::Timestamp;
-use crate::failure::Failure;
 use crate::node::Place;
+use crate::ops::node::{self, Collectors, Where};
 use crate::ops::{Session, Sink};
 use crate::supervise::StopSignal;
+use crate::clock::Timestamp;
 use crate::triage::facts::Facts;
 use std::path::PathBuf;
 
@@ -30,10 +30,24 @@ pub struct CollectRequest {
 /// # Errors
 /// Cannot be met (3).
 pub fn collect(
-    _: &mut Session,
-    _: &CollectRequest,
-    _: &StopSignal,
+    session: &mut Session,
+    request: &CollectRequest,
+    stop: &StopSignal,
     _: &mut Sink<'_>,
 ) -> anyhow::Result<(Facts, Vec<String>)> {
-    Err(Failure::cannot_meet("this version cannot look at a node").hint("`triage --from FILE` judges a bundle").into())
+    if let Some(now) = request.now {
+        session.now = now;
+    }
+    let request = node::CollectRequest {
+        at: Where { root: request.place.at("/"), ..Where::default() },
+        since: request.since.age(session.now),
+        services: Vec::new(),
+        kmsg: request.kmsg.clone(),
+        journal: request.journal.clone(),
+        pause_s: request.stable_seconds,
+        deep: request.deep,
+    };
+    let facts = node::collect(session, &request, Collectors::until(stop))?;
+    // The passwords of supervisord and the keys of endpoints are read by children, and stay there.
+    Ok((facts, Vec::new()))
 }

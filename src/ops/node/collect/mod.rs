@@ -1,5 +1,8 @@
 //! All facts of the node, for triage.
 
+mod rest;
+mod service;
+
 use super::discover::{Discovered, Where, discover, port_of};
 use super::files::{FilesRead, ServiceFiles};
 use super::look::{Collectors, outcome};
@@ -68,11 +71,10 @@ impl Default for CollectRequest {
 ///
 /// # Errors
 /// `CannotMeet` where a service is named that does not exist.
-pub fn collect(session: &mut Session, request: &CollectRequest) -> anyhow::Result<Facts> {
+pub fn collect(session: &mut Session, request: &CollectRequest, collectors: Collectors) -> anyhow::Result<Facts> {
     let now = session.now;
     let millis = i64::try_from(request.since.as_millis()).unwrap_or(i64::MAX);
     let since = Timestamp(now.millis().saturating_sub(millis));
-    let collectors = Collectors::default();
     let mut found = discover(&session.config, &request.at, &collectors);
     only(&mut found.services, &request.services)?;
     resolve_models(session, &mut found.services);
