@@ -55,8 +55,21 @@ const ASYNCHRONOUS: &[&str] = &[
 ];
 
 /// Rooms that read what comes from a disk, a socket or a child.
-const READS_FOREIGN_BYTES: &[&str] =
-    &["db", "gguf", "http", "inventory/stores", "ollama", "openai", "prune/trash", "supervise", "worker"];
+const READS_FOREIGN_BYTES: &[&str] = &[
+    "db",
+    "gguf",
+    "http",
+    "inventory/stores",
+    "node/endpoint",
+    "node/gpu",
+    "node/model_file",
+    "node/systemd",
+    "ollama",
+    "openai",
+    "prune/trash",
+    "supervise",
+    "worker",
+];
 
 /// Where the standard streams are used: the output of the program, and the worker's line to its parent.
 const STREAMS: &[&str] = &["ui/", "cli/", "worker/status.rs", "worker/serve.rs", "worker/renderer.rs"];
