@@ -50,6 +50,7 @@ fn map(service: &ServiceFacts) -> Vec<Mapped> {
                 size,
                 modified,
                 why: why.map(str::to_owned),
+                sha256: None,
             });
         }
     };

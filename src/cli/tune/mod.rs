@@ -155,7 +155,8 @@ fn snapshot(ctx: &mut Ctx) -> anyhow::Result<Snapshot> {
 
 fn run_next(ctx: &mut Ctx, args: &NextArgs) -> anyhow::Result<Exit> {
     let services = args.service.clone().into_iter().collect();
-    let facts = collect(&mut ctx.session, &CollectRequest { services, ..CollectRequest::default() }, Collectors::default())?;
+    let facts =
+        collect(&mut ctx.session, &CollectRequest { services, ..CollectRequest::default() }, Collectors::default())?;
     let (facts, _) = crate::triage::redact(facts)?;
     let suggestion = next(&facts, args.service.as_deref());
     if args.json {

@@ -1,4 +1,8 @@
 //! HTTP endpoints of services: who owns the socket, health, models, progress between two samples.
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable, clippy::indexing_slicing)
+)]
 
 mod ask;
 mod owner;

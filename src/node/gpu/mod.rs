@@ -1,4 +1,8 @@
 //! GPUs: device files, driver versions, and what NVML answers in a child of its own.
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable, clippy::indexing_slicing)
+)]
 
 mod amd;
 mod files;

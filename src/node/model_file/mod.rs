@@ -1,4 +1,8 @@
 //! The model file of a service: whether it is there, whole and still, in the mount namespace of the service and in ours.
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable, clippy::indexing_slicing)
+)]
 
 mod content;
 mod near;

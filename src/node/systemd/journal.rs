@@ -7,7 +7,7 @@ use super::unit::{failed, is_booted, not_finished, plain};
 use super::{Fact, Outcome};
 use crate::clock::Timestamp;
 use crate::node::Place;
-use crate::node::log::{Life, LogFacts, LogKind, LogLine};
+use crate::node::log::{Clues, Life, LogFacts, LogKind, LogLine};
 use crate::supervise::{Bounded, run_bounded};
 use std::collections::VecDeque;
 use std::fs::File;
@@ -186,6 +186,7 @@ fn judge(recorded: &Recorded, unit: &str, since: Timestamp, marks: Marks<'_>, no
     }
     let lives = lives.finish(now);
     let facts = LogFacts {
+        clues: Clues::default(),
         path: SOURCE.into(),
         kind: LogKind::Journal,
         size: recorded.bytes,

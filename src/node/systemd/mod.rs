@@ -1,4 +1,8 @@
 //! systemd: units by `systemctl show`, the journal by `journalctl --output=json`.
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable, clippy::indexing_slicing)
+)]
 
 mod entry;
 mod journal;

@@ -33,13 +33,15 @@ pub fn read<T: DeserializeOwned>(read: &NodeRead, limit: Duration, stop: Option<
 fn why(no_answer: NoAnswer) -> NotRead {
     let late = |limit: Duration| format!("no answer within {}", humantime::format_duration(limit));
     match no_answer {
-        NoAnswer::TimedOut { limit } => NotRead::TimedOut(late(limit)),
+        NoAnswer::TimedOut { limit, .. } => NotRead::TimedOut(late(limit)),
         NoAnswer::Hung { limit, pid, wchan } => {
             let place = wchan.map(|wchan| format!(" in `{wchan}`")).unwrap_or_default();
             NotRead::TimedOut(format!("{}; process {pid} hangs in the kernel{place}", late(limit)))
         }
         NoAnswer::NotStarted { why } => NotRead::Failed(format!("the reading process did not start: {why}")),
         NoAnswer::Ended(ending) => NotRead::Failed(format!("the reading process ended: {ending}")),
-        NoAnswer::Unreadable { why } => NotRead::Failed(format!("the reading process gave no answer that can be read: {why}")),
+        NoAnswer::Unreadable { why } => {
+            NotRead::Failed(format!("the reading process gave no answer that can be read: {why}"))
+        }
     }
 }

@@ -1,11 +1,11 @@
 //! Our own database, as far as it concerns the health of a node.
 
+use crate::clock::Timestamp;
 use crate::db::Access;
 use crate::host::daemon;
 use crate::model::task::{OwnerId, TaskFilter, TaskState};
 use crate::node::{Fact, Outcome};
 use crate::ops::Session;
-use crate::clock::Timestamp;
 use crate::queue::executor_lock;
 use crate::triage::facts::DatabaseFacts;
 
@@ -40,7 +40,8 @@ fn facts(session: &mut Session, since: Timestamp) -> anyhow::Result<DatabaseFact
     let now = session.now;
     let queue = session.queue(Access::ReadOnly)?;
     let due: u64 = queue.due_wishes(now)?.iter().map(|(_, number)| number).sum();
-    let failed = queue.newest(&TaskFilter { states: vec![TaskState::Failed], ..TaskFilter::default() }, None, NEWEST)?;
+    let failed =
+        queue.newest(&TaskFilter { states: vec![TaskState::Failed], ..TaskFilter::default() }, None, NEWEST)?;
     let recent: Vec<_> = failed.iter().filter(|ticket| ticket.phase.finished().is_some_and(|at| at >= since)).collect();
     let running = queue.running()?;
     let mut owners: Vec<_> = running.iter().filter_map(|ticket| Some(ticket.lease()?.owner.clone())).collect();

@@ -9,7 +9,7 @@ use crate::node::discover::{Running, Seen, services};
 use crate::node::process::{Brief, Listener};
 use crate::node::supervisord::Program;
 use crate::node::systemd::{self, Unit};
-use crate::node::{Fact, Outcome};
+use crate::node::{Fact, Outcome, Place};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -44,11 +44,9 @@ impl Default for Where {
 pub fn discover(config: &Config, at: &Where, collectors: &Collectors) -> Discovered {
     let now = clock::now();
     let root = || at.root.clone();
-    let is_machine = at.root == std::path::Path::new("/");
     let (processes, supervisords, units) = std::thread::scope(|scope| {
-        let processes = scope.spawn(|| {
-            collectors.read::<Processes>("processes", &NodeRead::Processes { root: root() }, at.limit)
-        });
+        let processes =
+            scope.spawn(|| collectors.read::<Processes>("processes", &NodeRead::Processes { root: root() }, at.limit));
         let supervisords = scope.spawn(|| {
             let read = NodeRead::Supervisords {
                 root: root(),
@@ -58,7 +56,7 @@ pub fn discover(config: &Config, at: &Where, collectors: &Collectors) -> Discove
             };
             collectors.read::<Vec<SupervisordRead>>("supervisord", &read, at.limit)
         });
-        let units = scope.spawn(|| if is_machine { systemd::units(at.limit) } else { Vec::new() });
+        let units = scope.spawn(|| systemd::units(&Place::new(root()), at.limit, now));
         (processes.join(), supervisords.join(), units.join())
     });
     let broken = || super::child::NotRead::Failed("the reading thread broke down".to_owned());
@@ -68,7 +66,7 @@ pub fn discover(config: &Config, at: &Where, collectors: &Collectors) -> Discove
         Err(super::child::NotRead::TimedOut(why) | super::child::NotRead::Failed(why)) => (Vec::new(), Some(why)),
     };
     // A list of units that could not be had leaves the services that are found otherwise.
-    let units = units.unwrap_or_default();
+    let units = units.ok().and_then(|units| units.known().cloned()).unwrap_or_default();
     let (processes, listeners) = match processes {
         Ok(read) => (read.all, read.listeners),
         Err(not) => (unread("/proc", now, &not), unread("/proc/net", now, &not)),

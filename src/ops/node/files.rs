@@ -2,12 +2,12 @@
 
 use crate::clock::Timestamp;
 use crate::model::service::{Gate, Service};
-use crate::node::log::{self, LogFacts, LogKind};
+use crate::node::log::{self, Life, LogFacts, LogKind};
 use crate::node::model_file::FileView;
 use crate::node::process::Process;
 use crate::node::program::launcher::{self, LauncherRequest};
-use crate::node::program::{command, gates, hub, libraries, python};
 use crate::node::program::{GateFound, HubFacts, Launcher, Library, PythonFacts};
+use crate::node::program::{command, gates, hub, libraries, python};
 use crate::node::supervisord::ProgramSettings;
 use crate::node::{Fact, Place};
 use crate::triage::facts::Mapped;
@@ -39,11 +39,15 @@ pub struct FilesRead {
     pub unit_command: Vec<String>,
     pub unit_directory: Option<PathBuf>,
     pub unit_path: Option<PathBuf>,
+    /// Its lives, as its manager counts them.
+    pub lives: Vec<Life>,
 }
 
 /// What the files say.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ServiceFiles {
+    /// The lives with their first errors.
+    pub lives: Vec<Life>,
     pub logs: Vec<Fact<LogFacts>>,
     pub launcher: Option<Launcher>,
     pub libraries: Option<Fact<Vec<Library>>>,
@@ -65,7 +69,11 @@ pub fn read(read: &FilesRead, now: Timestamp) -> ServiceFiles {
             paths.push((path, kind));
         }
     }
-    let logs = paths.iter().map(|(path, kind)| log::read(&place, path, *kind, &is_known, now)).collect();
+    let read_log =
+        |(path, kind): &(PathBuf, LogKind)| log::read(&place, path, *kind, &is_known, log::Limits::default(), now);
+    let mut logs: Vec<Fact<LogFacts>> = paths.iter().map(read_log).collect();
+    let mut lives = read.lives.clone();
+    log::assign(&mut lives, &mut logs);
     let environment = environment(read);
     let request = request(read, &environment);
     let launcher = launcher::read(&place, &request, now);
@@ -78,7 +86,7 @@ pub fn read(read: &FilesRead, now: Timestamp) -> ServiceFiles {
     let gates = gates(read, &place, launcher.as_ref(), &environment);
     let files = read.service.files.iter().map(|path| (path.clone(), launcher::view(&place, path, now))).collect();
     let (map, app_files) = (map(read, &place, launcher.as_ref(), &request, &paths), app_files(&place, &request));
-    ServiceFiles { logs, launcher, libraries, gates, python, hub, files, map, app_files }
+    ServiceFiles { lives, logs, launcher, libraries, gates, python, hub, files, map, app_files }
 }
 
 fn environment(read: &FilesRead) -> BTreeMap<String, Option<String>> {
@@ -149,7 +157,8 @@ fn gates(
         found.extend(gates::of_environment(process.pid, environment));
         found.extend(gates::timeouts(&process.argv.join(" "), &format!("command line of process {}", process.pid)));
     }
-    let is_script = launcher.is_some_and(|one| one.format.as_deref().is_some_and(|format| format.starts_with("script")));
+    let is_script =
+        launcher.is_some_and(|one| one.format.as_deref().is_some_and(|format| format.starts_with("script")));
     if let Some(launcher) = launcher.filter(|_| is_script) {
         // Why a script cannot be read is said by its view.
         if let Ok(text) = std::fs::read(place.at(&launcher.program)) {
@@ -157,10 +166,15 @@ fn gates(
             found.extend(gates::of_script(&launcher.program.display().to_string(), &text));
         }
     }
-    let wanted: Vec<&String> = read.service.gates.iter().filter_map(|gate| match gate {
-        Gate::Name(name) => Some(name),
-        Gate::Time(_) => None,
-    }).collect();
+    let wanted: Vec<&String> = read
+        .service
+        .gates
+        .iter()
+        .filter_map(|gate| match gate {
+            Gate::Name(name) => Some(name),
+            Gate::Time(_) => None,
+        })
+        .collect();
     // A gate that the configuration names comes first: it is the one that a person knows.
     found.sort_by_key(|gate| !wanted.contains(&&gate.name));
     found.dedup();
@@ -250,6 +264,13 @@ fn hash(path: &Path) -> Option<String> {
     let mut file = std::fs::File::open(path).ok()?;
     file.metadata().ok().filter(std::fs::Metadata::is_file)?;
     let mut hasher = Sha256::new();
-    std::io::copy(&mut file, &mut hasher).ok()?;
+    let mut buffer = vec![0u8; 64 << 10];
+    loop {
+        let length = std::io::Read::read(&mut file, &mut buffer).ok()?;
+        if length == 0 {
+            break;
+        }
+        hasher.update(buffer.get(..length)?);
+    }
     Some(crate::model::hex(&hasher.finalize()))
 }

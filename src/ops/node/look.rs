@@ -2,8 +2,8 @@ use super::child::{self, NotRead};
 use super::reads::NodeRead;
 use crate::clock;
 use crate::node::{Fact, Outcome};
-use crate::triage::facts::{CollectorReport, CollectorStatus};
 use crate::supervise::StopSignal;
+use crate::triage::facts::{CollectorReport, CollectorStatus};
 use serde::de::DeserializeOwned;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -41,7 +41,8 @@ impl Collectors {
     /// Has a child read a fact, and reports what came of the fact.
     pub fn fact<T: DeserializeOwned>(&self, name: &str, read: &NodeRead, limit: Duration) -> Fact<T> {
         let begin = clock::instant();
-        let fact = child::read(read, limit, self.stop.as_ref()).unwrap_or_else(|not| Fact::new(name, clock::now(), outcome(not)));
+        let fact = child::read(read, limit, self.stop.as_ref())
+            .unwrap_or_else(|not| Fact::new(name, clock::now(), outcome(not)));
         self.add_fact(name, &fact, begin.elapsed());
         fact
     }

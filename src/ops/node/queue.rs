@@ -45,7 +45,7 @@ pub fn ask(check: &QueueCheck, config: Option<&Path>, uid: u32, limit: Duration,
             Err(why) => Outcome::Failed { why },
         },
         Bounded::Finished { ending, .. } => Outcome::Failed { why: format!("it ended: {ending}") },
-        Bounded::TimedOut { limit } => Outcome::TimedOut { why: late(limit) },
+        Bounded::TimedOut { limit, .. } => Outcome::TimedOut { why: late(limit) },
         Bounded::Abandoned { limit, pid, .. } => {
             Outcome::TimedOut { why: format!("{}, and process {pid} hangs in the kernel", late(limit)) }
         }

@@ -2,8 +2,8 @@
 
 use super::files::{self, FilesRead};
 use crate::clock::{self, Timestamp};
-use crate::node::log::{LogKind, LogFacts};
-use crate::node::machine::{self, ControlGroup, Disk, Machine};
+use crate::node::log::{self, LogFacts, LogKind};
+use crate::node::machine::{self, ControlGroup, Machine};
 use crate::node::process::{self, Brief, Listener, Process};
 use crate::node::supervisord::{self, Supervisord, SupervisordSearch};
 use crate::node::{Fact, Outcome, Place, kernel};
@@ -28,8 +28,6 @@ pub enum NodeRead {
     Kernel { root: PathBuf, kmsg: Option<PathBuf>, since: Timestamp },
     /// [`Machine`] without its disks
     Machine { root: PathBuf },
-    /// Vec of `Fact<Disk>`
-    Disks { root: PathBuf, wanted: Vec<(PathBuf, String)> },
 }
 
 /// Everything that runs, and every socket that listens.
@@ -88,9 +86,6 @@ impl NodeRead {
                 serde_json::to_value(kernel::read(&Place::new(root), kmsg.as_deref(), since, now))
             }
             NodeRead::Machine { root } => serde_json::to_value(machine(&Place::new(root), now)),
-            NodeRead::Disks { root, wanted } => {
-                serde_json::to_value::<Vec<Fact<Disk>>>(machine::disks(&Place::new(root), &wanted, true))
-            }
         }
     }
 }
@@ -109,8 +104,10 @@ fn supervisords(
         let configured = supervisord::configured(place, &search, now);
         let main = search.main_log.iter().map(|path| (path, LogKind::Main));
         let others = logs.iter().map(|path| (path, LogKind::Extra));
-        let is_of_interest = |line: &str| crate::node::log::is_event(line) || is_known(line);
-        let logs = main.chain(others).map(|(path, kind)| crate::node::log::read(place, path, kind, &is_of_interest, now));
+        let is_of_interest = |line: &str| log::event(line).is_some() || is_known(line);
+        let logs = main
+            .chain(others)
+            .map(|(path, kind)| log::read(place, path, kind, &is_of_interest, log::Limits::default(), now));
         let logs = logs.collect();
         SupervisordRead { search, answer, configured, logs }
     };
@@ -129,7 +126,7 @@ fn machine(place: &Place, now: Timestamp) -> Machine {
         memory: machine::memory(place),
         pressure: machine::pressure(place),
         disks: Vec::new(),
-        clock: machine::clock_state(place),
+        clock: machine::clock_state(place, now),
         listeners: Fact::new("/proc/net", now, Outcome::Failed { why: "not read here".to_owned() }),
         addresses: machine::addresses(place),
     }

@@ -1,8 +1,8 @@
+use crate::clock::Timestamp;
 use crate::node::Place;
 use crate::ops::node::{self, Collectors, Where};
 use crate::ops::{Session, Sink};
 use crate::supervise::StopSignal;
-use crate::clock::Timestamp;
 use crate::triage::facts::Facts;
 use std::path::PathBuf;
 

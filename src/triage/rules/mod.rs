@@ -23,9 +23,9 @@ mod worker;
 pub use view::Trouble;
 
 use super::facts::{Facts, ServiceFacts};
+use super::finding::{Hit, Layer, Playbook, Severity};
 use aho_corasick::AhoCorasick;
 use std::sync::LazyLock;
-use super::finding::{Hit, Layer, Playbook, Severity};
 
 /// What a rule must have seen to say that there is nothing. A rule whose need was denied or timed out is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -86,7 +86,7 @@ fn answer(modelctl: &Path, request: &Request, mount: Option<&Mount>, limit: Dura
 /// Explains why a child gave no answer.
 pub(super) fn unanswered<T>(why: &NoAnswer) -> Outcome<T> {
     match why {
-        NoAnswer::TimedOut { limit } => {
+        NoAnswer::TimedOut { limit, .. } => {
             Outcome::TimedOut { why: format!("it gave no answer in {}", humantime::format_duration(*limit)) }
         }
         NoAnswer::Hung { limit, pid, wchan } => {

@@ -3,24 +3,20 @@
 mod rest;
 mod service;
 
-use super::discover::{Discovered, Where, discover, port_of};
-use super::files::{FilesRead, ServiceFiles};
+use super::database;
+use super::discover::{Discovered, Where, discover};
 use super::look::{Collectors, outcome};
-use super::parallel::parallel;
-use super::reads::{NodeRead, ServiceProcesses, SupervisordRead};
-use super::{database, queue};
+use super::reads::{NodeRead, SupervisordRead};
 use crate::clock::Timestamp;
 use crate::config::Config;
+use crate::failure::Failure;
 use crate::host::self_child::OURSELVES;
+use crate::model::Selector;
 use crate::model::service::{Manager, Service};
-use crate::node::endpoint::{self, Endpoint, EndpointRequest};
-use crate::node::log::{self, Life, LifeEnd, LogFacts, LogKind};
-use crate::node::machine::Machine;
-use crate::node::model_file::{self, ModelFile, ModelFileRequest};
-use crate::node::process::{self, Process};
-use crate::node::supervisord;
-use crate::node::systemd::{self, Unit};
-use crate::node::{Fact, Outcome, Place, gpu};
+use crate::node::gpu::{self, Gpus};
+use crate::node::kernel::KernelLog;
+use crate::node::machine::{self, Disk, Machine};
+use crate::node::{Fact, Outcome, Place};
 use crate::ops::{Session, resolve_model};
 use crate::triage::facts::{FACTS_SCHEMA, Facts, ServiceFacts, SupervisordFacts};
 use std::path::{Path, PathBuf};
@@ -30,10 +26,6 @@ use std::time::Duration;
 const WIDTH: usize = 16;
 /// Seconds between two samples of an endpoint.
 const SAMPLE_S: f64 = 2.0;
-/// Bytes a second that a disk gives at least, where nothing was measured.
-const SLOW_DISK: f64 = 200.0 * 1_048_576.0;
-/// Seconds that a start takes besides reading its model.
-const START_S: f64 = 5.0;
 
 /// What is collected.
 #[derive(Debug, Clone)]
@@ -127,10 +119,11 @@ fn only(services: &mut Vec<Service>, names: &[String]) -> anyhow::Result<()> {
         if !services.iter().any(|service| service.name == *name) {
             let known: Vec<&str> = services.iter().map(|service| service.name.as_str()).collect();
             let hint = match known.is_empty() {
-                true => "this node has no services that modelctl finds; `[[services]]` in the config file names them".to_owned(),
+                true => "this node has no services that modelctl finds; `[[services]]` in the config file names them"
+                    .to_owned(),
                 false => format!("services of this node: {}", known.join(", ")),
             };
-            return Err(crate::failure::Failure::cannot_meet(format!("no service is named `{name}`")).hint(hint).into());
+            return Err(Failure::cannot_meet(format!("no service is named `{name}`")).hint(hint).into());
         }
     }
     services.retain(|service| names.is_empty() || names.contains(&service.name));
@@ -142,8 +135,8 @@ fn only(services: &mut Vec<Service>, names: &[String]) -> anyhow::Result<()> {
 fn resolve_models(session: &mut Session, services: &mut [Service]) {
     for service in services {
         let Some(model) = service.model.as_ref().filter(|model| !model.contains('/')) else { continue };
-        if let Ok(path) = resolve_model::path_of(session, model) {
-            service.model = Some(path.to_string_lossy().into_owned());
+        if let Ok(row) = resolve_model::resolve(session, &Selector(model.clone())) {
+            service.model = Some(row.path.to_string_lossy().into_owned());
         }
     }
 }
@@ -169,7 +162,7 @@ struct Look<'a> {
     now: Timestamp,
 }
 
-type OfNode = (Machine, Fact<crate::node::kernel::KernelLog>, Fact<gpu::Gpus>);
+type OfNode = (Machine, Fact<KernelLog>, Fact<Gpus>);
 
 impl Look<'_> {
     fn root(&self) -> PathBuf {
@@ -184,8 +177,7 @@ impl Look<'_> {
     fn node(&self) -> OfNode {
         std::thread::scope(|scope| {
             let kernel = scope.spawn(|| {
-                let read =
-                    NodeRead::Kernel { root: self.root(), kmsg: self.request.kmsg.clone(), since: self.since };
+                let read = NodeRead::Kernel { root: self.root(), kmsg: self.request.kmsg.clone(), since: self.since };
                 self.collectors.fact("kernel log", &read, self.limit())
             });
             let gpus = scope.spawn(|| {
@@ -193,15 +185,18 @@ impl Look<'_> {
                 self.collectors.timed("gpu", || gpu::read(&place, Path::new(OURSELVES), self.limit(), self.now))
             });
             let machine = self.collectors.read("machine", &NodeRead::Machine { root: self.root() }, self.limit());
-            let broken = |what: &str| Outcome::Failed { why: format!("the thread that reads the {what} broke down") };
-            let kernel = kernel.join().unwrap_or_else(|_| Fact::new("kernel log", self.now, broken("kernel log")));
+            fn broken<T>(what: &str) -> Outcome<T> {
+                Outcome::Failed { why: format!("the thread that reads the {what} broke down") }
+            }
+            let kernel: Fact<KernelLog> =
+                kernel.join().unwrap_or_else(|_| Fact::new("kernel log", self.now, broken("kernel log")));
             let gpus = gpus.join().unwrap_or_else(|_| Fact::new("gpu", self.now, broken("GPUs")));
             (machine.unwrap_or_else(|not| unknown_machine(self.now, not)), kernel, gpus)
         })
     }
 
     /// Reads the disks that hold something of ours, each by a child of its own: one that hangs hides no other.
-    fn disks(&self, services: &[ServiceFacts]) -> Vec<Fact<crate::node::machine::Disk>> {
+    fn disks(&self, services: &[ServiceFacts]) -> Vec<Fact<Disk>> {
         let mut wanted: Vec<(PathBuf, String)> = vec![(self.config.database.clone(), "database".to_owned())];
         wanted.extend(self.config.roots.paths.iter().map(|root| (root.path.clone(), "models".to_owned())));
         wanted.push((PathBuf::from("/dev/shm"), "shared memory".to_owned()));
@@ -213,11 +208,11 @@ impl Look<'_> {
             }
         }
         for supervisord in &self.found.supervisords {
-            wanted.extend(supervisord.search.main_log.iter().map(|log| (log.clone(), "logs of supervisord".to_owned())));
+            wanted
+                .extend(supervisord.search.main_log.iter().map(|log| (log.clone(), "logs of supervisord".to_owned())));
         }
-        let read = NodeRead::Disks { root: self.root(), wanted };
-        let all: Result<Vec<Fact<_>>, _> = self.collectors.read("disks", &read, self.limit());
-        all.unwrap_or_else(|not| vec![Fact::new("disks", self.now, outcome(not))])
+        let place = Place::new(self.root());
+        machine::disks::ask(Path::new(OURSELVES), &place, &wanted, true, self.limit())
     }
 }
 

@@ -1,14 +1,32 @@
+//! What is read of a service after its processes: lives, logs and the rest of its files, its model, its queue.
+
+use crate::node::Fact;
+use crate::node::log::{Life, LifeEnd, LogFacts, LogKind};
+use crate::node::model_file::ModelFile;
+use crate::node::process::Process;
+use crate::node::program::QueueAnswer;
+use crate::node::supervisord::Program;
+use crate::ops::node::files::ServiceFiles;
+use crate::triage::facts::{Mapped, ServiceFacts};
+use std::path::{Path, PathBuf};
+
+/// Bytes a second that a disk gives at least, where nothing was measured.
+const SLOW_DISK: f64 = 200.0 * 1_048_576.0;
+/// Seconds that a start takes besides reading its model.
+const START_S: f64 = 5.0;
+
 /// What is read of a service after its processes.
-struct Rest {
-    lives: Vec<Life>,
-    logs: Vec<Fact<LogFacts>>,
-    files: Option<ServiceFiles>,
-    model: Option<Fact<ModelFile>>,
-    queue: Option<Fact<crate::node::program::QueueAnswer>>,
+pub struct Rest {
+    pub lives: Vec<Life>,
+    pub logs: Vec<Fact<LogFacts>>,
+    pub files: Option<ServiceFiles>,
+    pub model: Option<Fact<ModelFile>>,
+    pub queue: Option<Fact<QueueAnswer>>,
 }
 
 impl Rest {
-    fn put(self, facts: &mut ServiceFacts) {
+    /// Completes the facts of the service.
+    pub fn put(self, facts: &mut ServiceFacts) {
         facts.lives = self.lives;
         facts.logs = self.logs;
         facts.queue = self.queue;
@@ -25,7 +43,7 @@ impl Rest {
         if let Some(model) = &self.model {
             let view = model.known().and_then(|model| model.ours.known().or(model.service.known()));
             facts.expected_load_s = view.map(|view| START_S + view.size as f64 / SLOW_DISK);
-            let mapped = model.known().map(|model| crate::triage::facts::Mapped {
+            let mapped = model.known().map(|model| Mapped {
                 what: "model".to_owned(),
                 path: model.path.clone(),
                 line: None,
@@ -40,7 +58,8 @@ impl Rest {
     }
 }
 
-fn running_life(process: &Process) -> Life {
+/// Returns the life of a process whose manager keeps no record.
+pub fn running_life(process: &Process) -> Life {
     Life {
         began: process.started,
         lasted_s: None,
@@ -52,13 +71,15 @@ fn running_life(process: &Process) -> Life {
     }
 }
 
-fn log_paths(program: &supervisord::Program) -> Vec<(PathBuf, LogKind)> {
+/// Returns the logs that supervisord writes for a program.
+pub fn log_paths(program: &Program) -> Vec<(PathBuf, LogKind)> {
     let stdout = program.stdout_log.iter().map(|path| (path.clone(), LogKind::Stdout));
     let stderr = program.stderr_log.iter().map(|path| (path.clone(), LogKind::Stderr));
     stderr.chain(stdout).collect()
 }
 
-fn pid_in(path: &Path) -> Option<u32> {
+/// Reads a file with the number of a process.
+pub fn pid_in(path: &Path) -> Option<u32> {
     use std::io::Read;
     let mut text = String::new();
     // A file that is not there, or holds something else, names no process.

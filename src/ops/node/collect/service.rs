@@ -1,26 +1,34 @@
 //! The facts of one service: its manager, processes and endpoint first, then its files.
 
-use super::Look;
-use super::rest::Rest;
+use super::rest::{Rest, log_paths, pid_in, running_life};
+use super::{Look, SAMPLE_S, WIDTH};
+use crate::host::self_child::OURSELVES;
+use crate::model::service::{Manager, Service};
 use crate::node::endpoint::{self, Endpoint, EndpointRequest};
+use crate::node::log::{self, Life, LifeEnd, LogFacts, LogLine};
+use crate::node::model_file::{self, ModelFile, ModelFileRequest};
 use crate::node::systemd::{self, Unit};
 use crate::node::{Fact, Outcome, Place, process, supervisord};
-use crate::model::service::{Manager, Service};
 use crate::ops::node::discover::port_of;
+use crate::ops::node::files::{FilesRead, ServiceFiles};
 use crate::ops::node::look::outcome;
 use crate::ops::node::parallel::parallel;
+use crate::ops::node::queue;
 use crate::ops::node::reads::{NodeRead, ServiceProcesses};
 use crate::triage::facts::ServiceFacts;
-use std::path::Path;
+use crate::triage::rules::is_known;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How lines of the journal are kept, as those of a log are.
+const MARKS: systemd::Marks<'static> =
+    systemd::Marks { is_known: &is_known, is_error: &log::is_error, clean: &log::clean };
 
 impl Look<'_> {
-    fn services(&self) -> Vec<ServiceFacts> {
+    pub fn services(&self) -> Vec<ServiceFacts> {
         let mut services = parallel(WIDTH, &self.found.services, |service| self.service(service));
-        let requests: Vec<(usize, EndpointRequest)> = services
-            .iter()
-            .enumerate()
-            .filter_map(|(at, facts)| Some((at, self.endpoint_request(facts)?)))
-            .collect();
+        let requests: Vec<(usize, EndpointRequest)> =
+            services.iter().enumerate().filter_map(|(at, facts)| Some((at, self.endpoint_request(facts)?))).collect();
         let limit = self.limit();
         let asked: Vec<EndpointRequest> = requests.iter().map(|(_, request)| request.clone()).collect();
         // Files and models are read meanwhile.
@@ -98,9 +106,11 @@ impl Look<'_> {
                 match (unknown, &self.found.no_supervisords) {
                     (Some(read), _) => read.answer.clone().map(|_| unreachable_program(name)),
                     (None, Some(why)) => Fact::new("supervisord", self.now, Outcome::Failed { why: why.clone() }),
-                    (None, None) => {
-                        Fact::absent("supervisord", self.now, format!("no supervisord of this node has a program `{name}`"))
-                    }
+                    (None, None) => Fact::absent(
+                        "supervisord",
+                        self.now,
+                        format!("no supervisord of this node has a program `{name}`"),
+                    ),
                 }
             }
         }
@@ -109,7 +119,7 @@ impl Look<'_> {
     fn unit(&self, name: &str) -> Fact<Unit> {
         match self.found.units.iter().find(|unit| unit.name == name) {
             Some(unit) => Fact::ok(format!("systemctl show {name}"), self.now, unit.clone()),
-            None => systemd::unit(name, self.limit(), self.now),
+            None => systemd::unit(&Place::new(self.root()), name, self.limit(), self.now),
         }
     }
 
@@ -142,7 +152,7 @@ impl Look<'_> {
     fn rest(&self, facts: &ServiceFacts) -> Rest {
         let service = &facts.service;
         let program = self.found.program(service);
-        let main: Vec<log::LogLine> = program
+        let main: Vec<LogLine> = program
             .and_then(|(read, _)| read.logs.first().and_then(Fact::known))
             .map(|log| log.marked.clone())
             .unwrap_or_default();
@@ -153,7 +163,15 @@ impl Look<'_> {
         let unit = facts.unit.as_ref().and_then(Fact::known);
         let mut journal = None;
         if let Manager::Systemd(name) = &service.manager {
-            let fact = systemd::journal(name, self.since, self.request.journal.as_deref(), self.limit());
+            let fact = systemd::journal(
+                &Place::new(self.root()),
+                name,
+                self.since,
+                self.request.journal.as_deref(),
+                MARKS,
+                self.limit(),
+                self.now,
+            );
             journal = Some(fact.map(|(log, found)| {
                 lives = found;
                 log
@@ -171,6 +189,7 @@ impl Look<'_> {
             unit_command: unit.map(|unit| unit.command.clone()).unwrap_or_default(),
             unit_directory: unit.and_then(|unit| unit.directory.clone()).map(PathBuf::from),
             unit_path: unit.and_then(|unit| unit.path.clone()).map(PathBuf::from),
+            lives: lives.clone(),
         }));
         let name = format!("files of {}", service.name);
         let files: Result<ServiceFiles, _> = self.collectors.read(&name, &read, self.limit());
@@ -187,7 +206,9 @@ impl Look<'_> {
                 }
             }
         }
-        log::assign(&mut lives, &mut logs);
+        if let Ok(files) = &files {
+            lives.clone_from(&files.lives);
+        }
         let is_recent = |life: &Life| {
             let end = life.began.map(|at| at.millis().saturating_add((life.lasted_s.unwrap_or(0.0) * 1000.0) as i64));
             life.end == LifeEnd::Running || end.is_none_or(|end| end >= self.since.millis())
@@ -223,9 +244,9 @@ impl Look<'_> {
         };
         let name = format!("model of {}", facts.name());
         let limit = self.limit().saturating_add(Duration::from_secs_f64(self.request.pause_s));
-        Some(self.collectors.timed(&name, || {
-            model_file::read_in_child(Path::new(OURSELVES), &request, limit, self.now)
-        }))
+        Some(
+            self.collectors.timed(&name, || model_file::read_in_child(Path::new(OURSELVES), &request, limit, self.now)),
+        )
     }
 }
 
