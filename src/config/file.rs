@@ -1,8 +1,10 @@
+use super::health::{Health, Triage};
 use super::memory::Memory;
 use super::models::{EngineFile, ModelsFile};
 use super::ollama::Ollama;
 use super::read::{bytes, duration, typed};
 use super::serve::Serve;
+use super::services::{ServicesFile, Supervisor};
 use super::{Env, ServerAddress, WorkerConfig, bad_config};
 use crate::failure::{Failure, OrFail};
 use crate::model::{Age, StoreKind, TierLimits, age};
@@ -33,6 +35,10 @@ pub(super) struct ConfigFile {
     pub memory: Memory,
     pub serve: Serve,
     pub ollama: Ollama,
+    pub supervisor: Supervisor,
+    pub services: ServicesFile,
+    pub health: Health,
+    pub triage: Triage,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -206,15 +212,19 @@ impl ConfigFile {
 }
 
 fn parse(path: &Path, text: &str) -> anyhow::Result<ConfigFile> {
-    let line_of =
-        |error: &toml::de::Error| error.span().map(|s| 1 + text.bytes().take(s.start).filter(|b| *b == b'\n').count());
+    let line = |at: usize| 1 + text.bytes().take(at).filter(|b| *b == b'\n').count();
+    let line_of = |error: &toml::de::Error| error.span().map(|span| line(span.start));
     let document = toml::Deserializer::parse(text).map_err(|e| bad_config(path, line_of(&e), e.message()))?;
-    serde_path_to_error::deserialize(document).map_err(|tracked| {
+    let file: ConfigFile = serde_path_to_error::deserialize(document).map_err(|tracked| {
         let key = tracked.path().to_string();
         let error = tracked.into_inner();
         let what = if key == "." { error.message().to_owned() } else { format!("key `{key}`: {}", error.message()) };
-        bad_config(path, line_of(&error), &what).into()
-    })
+        bad_config(path, line_of(&error), &what)
+    })?;
+    match file.services.named_twice() {
+        Some((at, what)) => Err(bad_config(path, Some(line(at)), &what).into()),
+        None => Ok(file),
+    }
 }
 
 impl Tiers {

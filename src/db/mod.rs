@@ -38,6 +38,7 @@ mod stamps;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod tuning;
 mod usage;
 mod verdict;
 mod verified;

@@ -1,7 +1,7 @@
 //! Questions to a child that is modelctl itself: work that can hang or crash is done by a start of `modelctl` that
 //! prints one JSON value.
 
-use crate::supervise::{Bounded, Ending, SpawnSpec, run_bounded};
+use crate::supervise::{Bounded, Ending, SpawnSpec, run_bounded, run_bounded_up_to};
 use serde::de::DeserializeOwned;
 use std::ffi::OsString;
 use std::path::Path;
@@ -42,6 +42,19 @@ pub fn ask<T: DeserializeOwned>(
     limit: Duration,
 ) -> Result<T, NoAnswer> {
     read(run_bounded(&SpawnSpec::new(modelctl, args), limit))
+}
+
+/// Does what [`ask`] does, for an answer of up to `bytes`.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub fn ask_much<T: DeserializeOwned>(
+    modelctl: &Path,
+    args: impl IntoIterator<Item = impl Into<OsString>>,
+    limit: Duration,
+    bytes: usize,
+) -> Result<T, NoAnswer> {
+    read(run_bounded_up_to(&SpawnSpec::new(modelctl, args), limit, bytes))
 }
 
 fn read<T: DeserializeOwned>(bounded: Bounded) -> Result<T, NoAnswer> {

@@ -6,6 +6,7 @@ pub mod backoff;
 mod device_memory;
 mod facts;
 mod fault;
+pub mod health;
 mod history;
 mod holding;
 mod keep;
@@ -25,6 +26,7 @@ mod stored;
 pub mod task;
 mod tier;
 mod trash;
+pub mod tuning;
 mod verdict;
 
 pub use amount::{Age, age, recent, size};

@@ -3,6 +3,7 @@
 //!
 //! Absent on purpose: judgement. What the facts mean is for `health` and `triage`.
 
+pub mod discover;
 pub mod endpoint;
 mod fact;
 pub mod gpu;
@@ -12,6 +13,8 @@ pub mod machine;
 pub mod model_file;
 mod place;
 pub mod process;
+pub mod program;
+pub mod queue_check;
 pub mod supervisord;
 pub mod systemd;
 

@@ -22,6 +22,7 @@ pub mod measured_memory;
 pub mod memory_fit;
 pub mod model_header;
 pub mod needs;
+pub mod node;
 pub mod patterns;
 pub mod prompt;
 mod prompt_device;
@@ -41,6 +42,7 @@ pub mod tasks;
 #[cfg(test)]
 mod tests;
 pub mod trash;
+pub mod tune;
 pub mod verify;
 pub mod wish;
 

@@ -6,7 +6,8 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-/// Bytes of each output stream that are kept. The rest is read and dropped, so that the child never blocks on a pipe.
+/// Bytes of each output stream that are kept by default. The rest is read and dropped, so that the child never blocks on
+/// a pipe.
 const OUTPUT_CAP: usize = 1 << 20;
 /// Time that a killed child may take to end before it is abandoned.
 const LAST_WAIT: Duration = Duration::from_millis(500);
@@ -14,7 +15,7 @@ const LAST_WAIT: Duration = Duration::from_millis(500);
 /// The outcome of a short-lived child.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Bounded {
-    /// The child ended on its own. The streams are cut at 1 MiB.
+    /// The child ended on its own. The streams are cut at a limit, normally 1 MiB.
     Finished { ending: Ending, stdout: Vec<u8>, stderr: Vec<u8> },
     /// The child did not end in time and was killed.
     TimedOut { limit: Duration },
@@ -30,12 +31,17 @@ pub enum Bounded {
 /// For reads that can hang in the kernel (a driver, a dead mount): such a hang must stop only this child. The streams
 /// are read without blocking and not to their end, since a grandchild may keep them open.
 pub fn run_bounded(spec: &SpawnSpec, limit: Duration) -> Bounded {
+    run_bounded_up_to(spec, limit, OUTPUT_CAP)
+}
+
+/// Does what [`run_bounded`] does, and keeps up to `bytes` of each stream.
+pub fn run_bounded_up_to(spec: &SpawnSpec, limit: Duration, bytes: usize) -> Bounded {
     let deadline = clock::instant().checked_add(limit);
     let mut child = match spawn(spec) {
         Ok(child) => child,
         Err(error) => return Bounded::NotStarted { why: error.to_string() },
     };
-    match watch(&mut child, deadline) {
+    match watch(&mut child, deadline, bytes) {
         Ok(Some((ending, stdout, stderr))) => Bounded::Finished { ending, stdout, stderr },
         Ok(None) => give_up(child, limit),
         Err(error) => {
@@ -48,9 +54,9 @@ pub fn run_bounded(spec: &SpawnSpec, limit: Duration) -> Bounded {
 type Ended = (Ending, Vec<u8>, Vec<u8>);
 
 /// Collects both streams until the child ends. Returns None at the deadline.
-fn watch(child: &mut Child, deadline: Option<Instant>) -> io::Result<Option<Ended>> {
-    let mut stdout = Stream::of(child.take_stdout())?;
-    let mut stderr = Stream::of(child.take_stderr())?;
+fn watch(child: &mut Child, deadline: Option<Instant>, cap: usize) -> io::Result<Option<Ended>> {
+    let mut stdout = Stream::of(child.take_stdout(), cap)?;
+    let mut stderr = Stream::of(child.take_stderr(), cap)?;
     loop {
         let left = deadline.map(|at| at.saturating_duration_since(clock::instant()));
         if left.is_some_and(|left| left.is_zero()) {
@@ -99,14 +105,15 @@ struct Stream<P> {
     /// None once the stream has ended.
     pipe: Option<P>,
     kept: Vec<u8>,
+    cap: usize,
 }
 
 impl<P: Read + AsFd> Stream<P> {
-    fn of(pipe: Option<P>) -> io::Result<Stream<P>> {
+    fn of(pipe: Option<P>, cap: usize) -> io::Result<Stream<P>> {
         if let Some(pipe) = &pipe {
             fcntl_setfl(pipe, fcntl_getfl(pipe)? | OFlags::NONBLOCK)?;
         }
-        Ok(Stream { pipe, kept: Vec::new() })
+        Ok(Stream { pipe, kept: Vec::new(), cap })
     }
 
     /// Reads the bytes that are available now. The deadline stops the read of a child that writes without end.
@@ -116,7 +123,7 @@ impl<P: Read + AsFd> Stream<P> {
             match pipe.read(&mut buffer) {
                 Ok(0) => self.pipe = None,
                 Ok(n) => {
-                    let room = OUTPUT_CAP.saturating_sub(self.kept.len());
+                    let room = self.cap.saturating_sub(self.kept.len());
                     self.kept.extend(buffer.iter().take(n).take(room));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,

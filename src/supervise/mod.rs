@@ -41,7 +41,7 @@ mod time_sync;
 /// The path of this very program, valid even when its file has been replaced since the start.
 pub const OURSELVES: &str = "/proc/self/exe";
 
-pub use bounded::{Bounded, run_bounded};
+pub use bounded::{Bounded, run_bounded, run_bounded_up_to};
 pub use child::Child;
 pub use crash::{CrashClass, Evidence};
 pub use dialogue::{Dialogue, NoAnswer};

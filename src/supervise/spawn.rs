@@ -19,6 +19,8 @@ pub struct SpawnSpec {
     pub args: Vec<OsString>,
     /// Variables added to our own environment; the last of two with one name counts.
     pub env: Vec<(OsString, OsString)>,
+    /// Whether the child gets `env` alone, without our environment. Not with `nice` or `dies_with_us`.
+    pub is_env_alone: bool,
     /// The working directory; `None` means ours.
     pub dir: Option<PathBuf>,
     /// Added to our scheduling priority before the program begins, 0 to 19.
@@ -59,6 +61,7 @@ impl SpawnSpec {
             program: program.into(),
             args: args.into_iter().map(Into::into).collect(),
             env: Vec::new(),
+            is_env_alone: false,
             dir: None,
             nice: 0,
             dies_with_us: false,
@@ -79,6 +82,9 @@ impl SpawnSpec {
             command.args(&self.args);
             command
         };
+        if self.is_env_alone {
+            command.env_clear();
+        }
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         if let Some(dir) = &self.dir {
             command.current_dir(dir);

@@ -134,6 +134,7 @@ fn healthy_machine() -> Machine {
         kernel: "6.18.0".into(),
         container: None,
         uid: 0,
+        cpus: Some(2),
         cpu_flags: known("/proc/cpuinfo", vec!["avx".into(), "avx2".into()]),
         memory: known(
             "/proc/meminfo",
@@ -224,6 +225,8 @@ pub fn healthy_service(name: &str, role: Role) -> ServiceFacts {
         shared_memory: None,
         hub: None,
         expected_load_s: None,
+        map: Vec::new(),
+        app_files: Vec::new(),
     }
 }
 

@@ -25,6 +25,7 @@ const STEPS: &[&str] = &[
     include_str!("v13.sql"),
     include_str!("v14.sql"),
     include_str!("v15.sql"),
+    include_str!("v16.sql"),
 ];
 
 /// The version of a database to which every step was applied.

@@ -12,6 +12,7 @@ use crate::model::server::Choices;
 use crate::model::task::machine::End;
 use crate::model::task::order::{ClaimAsk, Claimed};
 use crate::model::task::*;
+use crate::model::tuning::{NewTuning, Snapshot};
 use crate::model::{
     Action, Actor, DeviceBytes, DeviceMemory, Event, Model, ModelId, ScanOutcome, Settings, Subject, Surveyed,
 };
@@ -34,6 +35,7 @@ const DUMPS: &[&str] = &[
     include_str!("../../../fixtures/db/v13.sql"),
     include_str!("../../../fixtures/db/v14.sql"),
     include_str!("../../../fixtures/db/v15.sql"),
+    include_str!("../../../fixtures/db/v16.sql"),
 ];
 
 /// Everything in the schema, as SQLite keeps it.
@@ -78,6 +80,7 @@ fn every_older_database_is_brought_up_to_date_with_all_it_holds() {
             assert!(models[2].artifacts[0].header.is_err());
             assert_eq!(db.uses(&models[0].id, 9).unwrap().len(), 2);
             assert_eq!(db.rows().unwrap().len(), 3);
+            assert_eq!(db.tunings(None).unwrap().len(), usize::from(index >= 15));
             assert_eq!(db.roots().unwrap().len(), 2);
             let hints = if dump.contains("INSERT INTO keep_hint") { 2 } else { 0 };
             assert_eq!(db.keep_hints().unwrap().len(), hints);
@@ -159,9 +162,24 @@ fn print_a_dump() {
         db.set_load_worker(id, ProcessId { pid: 3, start: 4 }).unwrap();
     }
     db.add_keep_hints(&["*-Q4_K_M".into(), "/models/big.gguf".into()], NOW, |_| None).unwrap();
+    db.record_tuning(&sample_tuning()).unwrap();
     sample_queue(&mut db);
     db.record_history(&sample_event(small.id)).unwrap();
     std::io::stdout().write_all(dump(&db.conn).as_bytes()).unwrap();
+}
+
+fn sample_tuning() -> NewTuning {
+    let before = Snapshot { taken: NOW, services: Vec::new(), memory_available_bytes: Some(1), gpu_used_bytes: None };
+    NewTuning {
+        knob: "--threads".into(),
+        service: Some("llama".into()),
+        from: "4".into(),
+        to: "6".into(),
+        why: "slow".into(),
+        at: NOW,
+        by: "ann".into(),
+        before,
+    }
 }
 
 fn sample_event(id: ModelId) -> Event {

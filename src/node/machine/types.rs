@@ -97,6 +97,8 @@ pub struct Machine {
     /// `docker`, `podman`, `kubernetes`, `lxc`, …; None: no container that shows.
     pub container: Option<String>,
     pub uid: u32,
+    /// Cores that this process may use.
+    pub cpus: Option<u32>,
     pub cpu_flags: Fact<Vec<String>>,
     pub memory: Fact<Memory>,
     pub pressure: Fact<Pressure>,

@@ -96,7 +96,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("supervise", &["clock", "failure", "http"]),
-    ("triage", &["clock", "model", "node"]),
+    ("triage", &["clock", "display", "model", "node"]),
     ("ui", &["display", "failure"]),
     ("worker", &["clock", "config", "engine", "failure", "host", "http", "model", "openai", "supervise"]),
 ];

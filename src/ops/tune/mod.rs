@@ -1,0 +1,72 @@
+//! The recipes of `modelctl tune`: the next setting to change, and a record of changes with what they brought.
+
+use super::Session;
+use crate::db::Access;
+use crate::failure::Failure;
+use crate::model::tuning::{Done, NewTuning, Snapshot, Tuning, compare};
+
+/// A change to be recorded.
+#[derive(Debug, Clone)]
+pub struct RecordRequest {
+    pub knob: String,
+    pub service: Option<String>,
+    pub from: String,
+    pub to: String,
+    pub why: String,
+}
+
+/// Records a change with the snapshot of before.
+///
+/// # Errors
+/// The database cannot be used; `Usage` for a change from a value to the same one.
+pub fn record(session: &mut Session, request: RecordRequest, before: Snapshot) -> anyhow::Result<Tuning> {
+    if request.from == request.to {
+        return Err(Failure::new(crate::failure::Kind::Usage, "--from and --to are the same value").into());
+    }
+    let by = session.actor().user.clone().unwrap_or_else(|| session.actor().uid.to_string());
+    let RecordRequest { knob, service, from, to, why } = request;
+    let new = NewTuning { knob, service, from, to, why, at: session.now, by, before };
+    let db = session.db(Access::ReadWrite)?;
+    let id = db.record_tuning(&new)?;
+    find(session, id)
+}
+
+/// Returns the recorded changes, oldest first.
+///
+/// # Errors
+/// The database cannot be used.
+pub fn list(session: &mut Session) -> anyhow::Result<Vec<Tuning>> {
+    session.db(Access::ReadOnly)?.tunings(None)
+}
+
+/// Returns one recorded change.
+///
+/// # Errors
+/// `CannotMeet` where there is none with this number.
+pub fn find(session: &mut Session, id: i64) -> anyhow::Result<Tuning> {
+    let found = session.db(Access::ReadOnly)?.tunings(Some(id))?.pop();
+    found.ok_or_else(|| {
+        Failure::cannot_meet(format!("no recorded change has the number {id}"))
+            .hint("`modelctl tune list` shows all")
+            .into()
+    })
+}
+
+/// Records the end of a change: the snapshot of after, and whether it is better, the same or worse. Asked again, it
+/// judges anew.
+///
+/// # Errors
+/// As [`find`].
+pub fn done(session: &mut Session, id: i64, after: Snapshot) -> anyhow::Result<Tuning> {
+    let tuning = find(session, id)?;
+    let (verdict, reason) = compare(&tuning.before, &after, tuning.service.as_deref());
+    let done = Done { time: session.now, after, verdict, reason };
+    session.db(Access::ReadWrite)?.finish_tuning(id, &done)?;
+    find(session, id)
+}
+
+/// Returns how to go back from a change.
+pub fn rollback(tuning: &Tuning) -> String {
+    let of = tuning.service.as_deref().map(|service| format!(" of {service}")).unwrap_or_default();
+    format!("set {}{of} from {} back to {}", tuning.knob, tuning.to, tuning.from)
+}

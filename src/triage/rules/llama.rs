@@ -1,5 +1,0 @@
-//! llama-server and its relatives.
-
-use super::Rule;
-
-pub const RULES: &[Rule] = &[];

@@ -1,5 +1,0 @@
-//! Memory: kills by the kernel, thrashing, growth.
-
-use super::Rule;
-
-pub const RULES: &[Rule] = &[];
