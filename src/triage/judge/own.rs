@@ -9,7 +9,7 @@ use crate::node::log::{LogKind, LogLine};
 use crate::triage::facts::{CollectorReport, CollectorStatus, Facts, ServiceFacts};
 use crate::triage::finding::{Changes, Confidence, Evidence, Hit, Layer, Playbook, Severity};
 use crate::triage::report::{Finding, Proof};
-use crate::triage::rules::{self, Check, Need, Rule, Trouble};
+use crate::triage::rules::{self, Check, Rule, Trouble};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn nothing(_: &Facts) -> Vec<Hit> {
@@ -239,7 +239,3 @@ pub fn no_change(findings: &[Finding], options: &JudgeOptions) -> Option<Finding
         changed: Vec::new(),
     })
 }
-
-/// Needs that the configuration asks for when it names a service.
-pub const ASKED: &[Need] =
-    &[Need::Supervisor, Need::Systemd, Need::Logs, Need::Process, Need::Endpoint, Need::ModelFile, Need::Queue];

@@ -1,7 +1,6 @@
 //! What could not be looked at, and which rules stay unknown for that reason.
 
 use super::JudgeOptions;
-use super::own::ASKED;
 use super::services::answer_in_words;
 use crate::clock::Timestamp;
 use crate::model::service::FoundBy;
@@ -11,6 +10,10 @@ use crate::triage::finding::Evidence;
 use crate::triage::report::Unknown;
 use crate::triage::rules::{Need, Rule};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Needs that the configuration asks for when it names a service.
+const ASKED: &[Need] =
+    &[Need::Supervisor, Need::Systemd, Need::Logs, Need::Process, Need::Endpoint, Need::ModelFile, Need::Queue];
 
 /// Collects what rules could not read: one entry for each fact.
 pub struct Unreads<'a> {
