@@ -274,18 +274,24 @@ async fn what_llama_server_streams_is_rewritten() {
     assert_eq!(whole(fake.post("/v1/chat/completions", &[], chat(false)).await).await, r#"{"model":"Chat:latest"}"#);
 }
 
+/// A client that cannot read the error shows its user an empty message, or its own parse error.
 #[tokio::test]
-async fn a_path_that_leads_nowhere_is_an_error_of_openais_as_well() {
-    let router =
-        Router::new().route("/a", get(|| async {})).fallback(no_route).method_not_allowed_fallback(wrong_method);
-    let (address, _dir) = listen(router);
+async fn a_path_that_leads_nowhere_is_an_error_in_the_shape_of_its_api() {
+    let nothing = || get(|| async {});
+    let router = Router::new().route("/a", nothing()).route("/api/version", nothing());
+    let (address, _dir) = listen(router.fallback(no_route).method_not_allowed_fallback(wrong_method));
     let ask = async |path: &str| {
         let answer = http::fetch(http::Request::post(address.clone(), path, "{}"), LIMIT).await.unwrap();
-        let body: Value = serde_json::from_slice(&answer.body).unwrap();
-        (answer.status, body["error"]["type"].as_str().map(str::to_owned))
+        (answer.status, serde_json::from_slice::<Value>(&answer.body).unwrap()["error"].take())
     };
-    let told = Some("invalid_request_error".to_owned());
-    assert_eq!((ask("/v1/none").await, ask("/a").await), ((404, told.clone()), (405, told)));
+    for (path, status, code) in [("/v1/none", 404, "unknown_url"), ("/a", 405, "method_not_supported")] {
+        let (answered, error) = ask(path).await;
+        assert_eq!((answered, &error["type"], &error["code"]), (status, &json!("invalid_request_error"), &json!(code)));
+    }
+    for (path, status) in [("/api/none", 404), ("/api/version", 405)] {
+        let (answered, error) = ask(path).await;
+        assert!(answered == status && error.as_str().is_some_and(|text| text.contains(path)), "{path}: {error}");
+    }
 }
 
 #[tokio::test]
