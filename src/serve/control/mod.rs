@@ -7,6 +7,7 @@ mod ask;
 mod events;
 mod fitting;
 mod ledger;
+mod llama_log;
 mod llama_server;
 mod prepare;
 mod probe;
