@@ -176,6 +176,7 @@ impl State {
             && server.in_flight.remove(&waiter)
         {
             server.last_used = now;
+            server.last_left = Some(now);
         }
     }
 

@@ -236,6 +236,27 @@ fn the_queue_is_bounded() {
     assert_eq!(denied, 520 - 512);
 }
 
+/// A task would be blamed for a crash that the request of somebody else has caused.
+#[test]
+fn a_request_is_alone_on_its_server_only_when_no_other_ran_or_has_just_left() {
+    let alone = |others: u64, leave_after: Option<u64>| {
+        let mut world = two();
+        world.answer = (900_000, 900_001);
+        (0..=others).for_each(|n| ask(&mut world, n, 1, Class::Normal));
+        world.run_until(seconds(20));
+        if let Some(after) = leave_after {
+            (1..=others).for_each(|n| world.leave(n));
+            world.run_until(seconds(20 + after));
+        }
+        world.wedge(&key(1));
+        world.losses
+    };
+    assert_eq!(alone(0, None), [true]);
+    assert_eq!(alone(1, None), [false]);
+    assert_eq!(alone(1, Some(1)), [false], "its connection may have broken first");
+    assert_eq!(alone(1, Some(10)), [true]);
+}
+
 #[test]
 fn a_wedged_server_is_replaced_and_its_clients_are_told() {
     let mut world = two();

@@ -49,6 +49,7 @@ fn denial(why: Why, retry_after: Option<u64>) -> Denial {
         holders,
         last_log,
         capacity: Default::default(),
+        was_alone: false,
     }
 }
 
