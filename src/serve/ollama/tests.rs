@@ -2,7 +2,7 @@ use super::*;
 use crate::http;
 use crate::lifecycle::{DeviceBytes, Phase, Purpose, ServerView, Why};
 use crate::model::server::Engine;
-use crate::serve::gateway::tests::fake::{Fake, Script, alive, denial, next, stream, view, whole, worker};
+use crate::serve::gateway::tests::fake::{Fake, Script, alive, denial, next, soon, stream, view, whole, worker};
 use crate::serve::listen::Caller;
 use serde_json::json;
 use tokio::sync::watch;
@@ -241,4 +241,42 @@ async fn what_is_not_done_here_says_where_it_is_and_a_model_that_is_here_is_pull
     assert_eq!(fake.get("/api/version").await.1, json!({"version": "0.32.7"}));
     let root = http::fetch(http::Request::get(fake.address.clone(), "/"), Duration::from_secs(20)).await.unwrap();
     assert_eq!((root.status, root.body.as_ref()), (200, b"Ollama is running".as_slice()));
+}
+
+/// As for OpenAI's clients: a server that sends what is no answer and then hangs must not keep its slot.
+#[tokio::test]
+async fn what_a_server_sends_that_is_no_answer_ends_the_reply_and_frees_the_slot() {
+    let worker = worker();
+    for engine in [Engine::Worker, Engine::LlamaServer] {
+        let grant = || Script::Grant(worker.address.clone(), alive(), engine);
+        let mut fake = start([grant(), grant(), grant()]);
+        for (number, is_stream) in [true, false].into_iter().enumerate() {
+            let (parts, response) = stream();
+            worker.answers.send(response).unwrap();
+            let send = async {
+                parts.send("data: {\"choices\":[{\"delta\":{\"content\":\"A\"}}]}\n\n").await.unwrap();
+                parts.send("data: {\"choices\":[{\n\n").await.unwrap();
+                soon(parts.closed()).await;
+            };
+            let mut body = chat();
+            body["stream"] = is_stream.into();
+            let read = async {
+                let answer = fake.post("/api/chat", &[], body).await;
+                (answer.status().as_u16(), whole(answer).await)
+            };
+            let ((status, text), ()) = tokio::join!(read, send);
+            let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+            assert!(last["error"].is_string(), "{engine:?}: {text}");
+            assert_eq!(status, if is_stream { 200 } else { 500 });
+            fake.until_left(number + 1).await;
+        }
+        let (parts, response) = stream();
+        worker.answers.send(response).unwrap();
+        let send = async {
+            parts.send(END).await.unwrap();
+            drop(parts);
+        };
+        let (answer, ()) = tokio::join!(fake.post("/api/chat", &[], chat()), send);
+        assert!(whole(answer).await.contains(r#""done":true"#), "the next request is answered");
+    }
 }

@@ -305,3 +305,56 @@ async fn an_error_of_a_server_is_openais() {
     let body: Value = serde_json::from_str(&whole(answer).await).unwrap();
     assert_eq!(body["error"]["code"], "context_length_exceeded");
 }
+
+/// A slot that stayed taken would leave the model without an answer for everybody, with a server that looks healthy.
+#[tokio::test]
+async fn what_a_server_sends_that_cannot_be_read_ends_the_stream_and_frees_the_slot() {
+    let worker = worker();
+    let grant = || Script::Grant(worker.address.clone(), alive(), Engine::LlamaServer);
+    let mut fake = Fake::start([grant(), grant(), grant(), grant()]);
+    let whole_event = "data: {\"choices\":[{\"delta\":{\"content\":\"A\"}}]}\n\n";
+    for (number, garbage) in ["data: {\"choices\":[{\n\n", "data: <html>\n\n", "data: [1]\n\n"].into_iter().enumerate()
+    {
+        // The server does not end: it waits for ever.
+        let (parts, response) = stream();
+        worker.answers.send(response).unwrap();
+        parts.send(whole_event).await.unwrap();
+        let mut answer = fake.post("/v1/chat/completions", &[], chat(true)).await;
+        assert!(next(answer.body_mut()).await.unwrap().contains("\"role\""));
+        parts.send(garbage).await.unwrap();
+        let rest = whole(answer).await;
+        assert!(rest.starts_with("data: {\"error\":") && !rest.contains("[DONE]"), "{garbage}: {rest}");
+        fake.until_left(number + 1).await;
+        soon(parts.closed()).await;
+    }
+    let (parts, response) = stream();
+    worker.answers.send(response).unwrap();
+    let send = async {
+        parts.send(whole_event).await.unwrap();
+        parts.send("data: [DONE]\n\n").await.unwrap();
+        drop(parts);
+    };
+    let (answer, ()) = tokio::join!(fake.post("/v1/chat/completions", &[], chat(true)), send);
+    assert!(whole(answer).await.ends_with("data: [DONE]\n\n"), "the next request is answered");
+    fake.until_left(4).await;
+    let mut statuses: Vec<(u16, u64)> = fake.records.counts().iter().map(|of| (of.status, of.count)).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [(200, 1), (500, 3)]);
+}
+
+/// A client would take the half for the whole.
+#[tokio::test]
+async fn an_answer_that_stops_without_its_end_is_an_error() {
+    let worker = worker();
+    let fake = Fake::start([Script::Grant(worker.address.clone(), alive(), Engine::LlamaServer)]);
+    let (parts, response) = stream();
+    worker.answers.send(response).unwrap();
+    let send = async {
+        parts.send("data: {\"choices\":[{\"delta\":{\"content\":\"A\"}}]}\n\n").await.unwrap();
+        drop(parts);
+    };
+    let (answer, ()) = tokio::join!(fake.post("/v1/chat/completions", &[], chat(true)), send);
+    let text = whole(answer).await;
+    let last = text.trim_end().rsplit("\n\n").next().unwrap();
+    assert!(last.contains("ended its answer too early") && !text.contains("[DONE]"), "{text}");
+}
