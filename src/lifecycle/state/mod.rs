@@ -86,6 +86,7 @@ impl State {
                     server.keep = Some(idle);
                 }
             }
+            Event::Reload { key } => self.reload(&key),
             Event::Leave { waiter } => self.leave(waiter),
             Event::Admitted { key, generation } => self.admitted(&key, generation, effects),
             Event::Refused { key, generation, refusal } => self.refused(&key, generation, &refusal, effects),

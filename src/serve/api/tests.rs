@@ -100,7 +100,11 @@ fn scene_with(answers: HashMap<ModelId, Denial>, serve: &str) -> Scene {
                     let was_running = key.purpose == Purpose::Main;
                     answer.send(Stopped { was_running, took: Duration::from_millis(2_100) }).unwrap();
                 }
-                Command::Acquire { .. } | Command::Leave { .. } | Command::Keep { .. } | Command::Refresh => {}
+                Command::Acquire { .. }
+                | Command::Leave { .. }
+                | Command::Keep { .. }
+                | Command::Context { .. }
+                | Command::Refresh => {}
             }
         }
     });

@@ -8,6 +8,7 @@
 
 mod exchange;
 mod models;
+mod overflow;
 mod patient;
 mod problem;
 mod record;
@@ -117,7 +118,7 @@ impl Gateway {
             None => self.resolve(&asked.model)?,
         };
         let (key, class) = self.place(head, &entry, endpoint, meter)?;
-        Ok(Job { key, class, endpoint, asked, body, keep: None })
+        Ok(Job { key, class, endpoint, asked, body, keep: None, grow: None })
     }
 
     /// Finds the server of a model that answers on an endpoint, and the class in which the request waits for it.
