@@ -68,6 +68,9 @@ pub(super) async fn answer(control: Control, job: Job, mut meter: Meter) -> Resu
         if let Some(idle) = job.keep {
             control.keep(job.key.clone(), idle).await;
         }
+        if grant.info.engine == Engine::LlamaServer && job.asked.prompts > 1 {
+            break several();
+        }
         match open(&job, grant).await {
             Ok((parts, grant)) => return Ok(respond(&job, parts, grant, meter)),
             Err(Failed::Died(_)) if !is_retry => is_retry = true,
@@ -80,6 +83,14 @@ pub(super) async fn answer(control: Control, job: Job, mut meter: Meter) -> Resu
     };
     meter.fail(&problem);
     Err(problem)
+}
+
+/// Returns the error for several prompts in one request to a llama-server: depending on its version it answers with another
+/// shape, and with the figures of the first prompt for all.
+fn several() -> Problem {
+    let message = "`prompt` has several texts, which the engine of this model (llama-server) does not answer as OpenAI's \
+                   API does: send a request for each, or have the built-in engine answer (`modelctl set MODEL --engine worker`)";
+    Problem::bad_request(message).param("prompt")
 }
 
 /// Waits until a server is loaded.

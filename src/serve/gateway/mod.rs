@@ -11,6 +11,7 @@ mod models;
 mod overflow;
 mod patient;
 mod problem;
+mod prompts;
 mod record;
 mod relay;
 mod request;

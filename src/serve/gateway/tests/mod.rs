@@ -358,3 +358,22 @@ async fn an_answer_that_stops_without_its_end_is_an_error() {
     let last = text.trim_end().rsplit("\n\n").next().unwrap();
     assert!(last.contains("ended its answer too early") && !text.contains("[DONE]"), "{text}");
 }
+
+/// A client would take the figures of the first prompt for those of all, or fail at a list where it expects an answer.
+#[tokio::test]
+async fn several_prompts_go_to_a_worker_of_ours_and_are_refused_for_a_llama_server() {
+    let mut worker = worker();
+    let grant = |engine| Script::Grant(worker.address.clone(), alive(), engine);
+    let mut fake = Fake::start([grant(Engine::LlamaServer), grant(Engine::LlamaServer), grant(Engine::Worker)]);
+    let body = |prompt: Value| json!({"model": "Chat", "prompt": prompt});
+    let answer = fake.post("/v1/completions", &[], body(json!(["a", "b"]))).await;
+    assert_eq!(answer.status(), 400);
+    let error: Value = serde_json::from_str(&whole(answer).await).unwrap();
+    assert_eq!(error["error"]["param"], "prompt", "{error}");
+    fake.until_left(1).await;
+    for prompt in [json!(["a"]), json!(["a", "b"])] {
+        worker.answers.send("{}".into_response()).unwrap();
+        assert_eq!(fake.post("/v1/completions", &[], body(prompt.clone())).await.status(), 200);
+        assert_eq!(worker.requests.recv().await.unwrap().1["prompt"], prompt);
+    }
+}
