@@ -1,7 +1,8 @@
-//! The daemon's gateway against its own worker asked directly, swaps of two models against stops and starts by hand, and
-//! what an idle daemon costs.
+//! The daemon's gateway against its own worker asked directly, swaps of two models against stops and starts by hand and
+//! against llama-server's router, the start of all models against one after the other, and what an idle daemon costs.
 
 use crate::header::text;
+use crate::llama_server::{self, Server};
 use crate::measure::{in_turns, median, wall};
 use crate::real_models::{self, GEMMA, RealModel, SMOLLM2};
 use crate::stage::Stage;
@@ -19,11 +20,15 @@ const ASKED: usize = 40;
 const TURNS: usize = 5;
 const CHUNKS: usize = 2_000;
 const SWAPS: usize = 8;
+const STARTS: usize = 3;
 /// How long an idle daemon is watched.
 const IDLE: Duration = Duration::from_secs(20);
 /// Tokens of context: for both programs alike.
 const CONTEXT: &str = "4096";
 const PARALLEL: &str = "4";
+/// The same of all slots together, as llama-server counts.
+const ALL_CONTEXTS: &str = "16384";
+const MODELS: [&RealModel; 2] = [&SMOLLM2, &GEMMA];
 
 pub fn measure(stage: &Stage, table: &mut Table) {
     if !cfg!(feature = "llama") {
@@ -32,6 +37,8 @@ pub fn measure(stage: &Stage, table: &mut Table) {
     }
     let db = stage.db("gateway");
     stage.forget(&db);
+    // Without them nothing would be found.
+    MODELS.iter().for_each(|model| drop(model.path()));
     wall(&mut stage.modelctl(&db, &["scan", text(&real_models::folder())]));
     let config = stage.bench.join("gateway.toml");
     let all = format!("[models.\"*\"]\ncontext = {CONTEXT}\nparallel = {PARALLEL}\n[worker]\nnice = 0\n");
@@ -39,6 +46,7 @@ pub fn measure(stage: &Stage, table: &mut Table) {
     idle(stage, &db, table);
     requests(stage, (&db, &config), table);
     swaps(stage, (&db, &config), table);
+    starts(stage, (&db, &config), table);
 }
 
 fn idle(stage: &Stage, db: &Path, table: &mut Table) {
@@ -55,7 +63,7 @@ fn idle(stage: &Stage, db: &Path, table: &mut Table) {
 
 fn requests(stage: &Stage, (db, config): (&Path, &Path), table: &mut Table) {
     let daemon = Daemon::start(stage, (db, Some(config)), None);
-    let short = json!({"prompt": "Once upon", "max_tokens": 1, "temperature": 0, "model": SMOLLM2.short}).to_string();
+    let short = json!({"prompt": "Once upon", "max_tokens": 1, "temperature": 0, "model": SMOLLM2.name()}).to_string();
     daemon.port.ask("/v1/completions", &short);
     let worker = Worker::start(stage, &SMOLLM2);
     let p50 = |port: Port| {
@@ -71,7 +79,7 @@ fn requests(stage: &Stage, (db, config): (&Path, &Path), table: &mut Table) {
     table.alone("gateway: added to the p50", Unit::Seconds, (ours - theirs).max(0.0), Goal::AtMost(0.000_5));
     let long = json!({
         "prompt": "Once upon", "max_tokens": CHUNKS, "temperature": 0, "ignore_eos": true, "stream": true,
-        "model": SMOLLM2.short,
+        "model": SMOLLM2.name(),
     });
     let long = long.to_string();
     let stream = |port: Port| {
@@ -88,39 +96,81 @@ fn requests(stage: &Stage, (db, config): (&Path, &Path), table: &mut Table) {
 /// Each request is for the model that is not loaded, and only one fits.
 fn swaps(stage: &Stage, (db, config): (&Path, &Path), table: &mut Table) {
     let ask = |port: Port, model: &RealModel| {
-        let body = json!({"prompt": "Once upon", "max_tokens": 1, "temperature": 0, "model": model.short});
+        let body = json!({"prompt": "Once upon", "max_tokens": 1, "temperature": 0, "model": model.name()});
         port.ask("/v1/completions", &body.to_string());
     };
-    let models = [&SMOLLM2, &GEMMA];
     let budget = {
         let daemon = Daemon::start(stage, (db, Some(config)), None);
-        models.iter().for_each(|model| ask(daemon.port, model));
+        MODELS.iter().for_each(|model| ask(daemon.port, model));
         let rows = Db::open(db, Access::ReadOnly).expect("the database opens").ledger().expect("it can be read");
         let mut held: Vec<u64> = rows.iter().map(|row| row.bytes.iter().map(|b| b.held()).sum()).collect();
         held.sort_unstable();
         held[1] + held[0] / 2
     };
     let daemon = Daemon::start(stage, (db, Some(config)), Some(budget));
-    let mut ours = Vec::new();
-    ask(daemon.port, models[1]);
-    for n in 0..SWAPS {
-        let start = Instant::now();
-        ask(daemon.port, models[n % 2]);
-        ours.push(start.elapsed().as_secs_f64());
-    }
+    let ours = each_swap(|model| ask(daemon.port, model));
     drop(daemon);
-    let mut theirs = Vec::new();
-    let mut loaded = Worker::start(stage, models[1]);
-    ask(loaded.port, models[1]);
-    for n in 0..SWAPS {
-        let start = Instant::now();
-        drop(loaded);
-        loaded = Worker::start(stage, models[n % 2]);
-        ask(loaded.port, models[n % 2]);
-        theirs.push(start.elapsed().as_secs_f64());
-    }
+    let mut loaded = None;
+    let by_hand = each_swap(|model| {
+        drop(loaded.take());
+        ask(loaded.insert(Worker::start(stage, model)).port, model);
+    });
+    drop(loaded);
     let what = "swap of two models, to the first token";
-    table.compare(what, Unit::Seconds, (median(ours), median(theirs)), "stop and start by hand", Goal::None);
+    table.compare(what, Unit::Seconds, (ours, by_hand), "stop and start by hand", Goal::None);
+    let Some(program) = llama_server::program(stage) else {
+        table.missing(
+            "swap, against llama-server's router",
+            "llama-server is not here: `make bench` builds it, or LLAMA_SERVER names one",
+        );
+        return;
+    };
+    let args = ["--ctx-size", ALL_CONTEXTS, "--parallel", PARALLEL];
+    let router = Server::router(stage, &program, &real_models::folder(), &args);
+    let theirs = each_swap(|model| ask(Port(router.port()), model));
+    table.compare(
+        what,
+        Unit::Seconds,
+        (ours, theirs),
+        "llama-server's router, one model at a time",
+        Goal::TimesAsMuch(0.7),
+    );
+}
+
+/// The median time of a request for the model that is not loaded.
+fn each_swap(mut ask: impl FnMut(&RealModel)) -> f64 {
+    let [first, second] = MODELS;
+    ask(second);
+    let swap = |n: usize| {
+        let start = Instant::now();
+        ask(if n.is_multiple_of(2) { first } else { second });
+        start.elapsed().as_secs_f64()
+    };
+    median((0..SWAPS).map(swap).collect())
+}
+
+/// Both models fit. They are stopped after each start.
+fn starts(stage: &Stage, (db, config): (&Path, &Path), table: &mut Table) {
+    let daemon = Daemon::start(stage, (db, Some(config)), None);
+    let port = daemon.port;
+    let timed = |start: &dyn Fn()| {
+        let began = Instant::now();
+        start();
+        let took = began.elapsed().as_secs_f64();
+        port.ask("/api/models/servers/stop-all", "{}");
+        took
+    };
+    let at_once = || {
+        let reply = port.ask("/api/models/servers/start-all", "{}");
+        assert!(reply.contains(r#""started":2"#), "{reply}");
+    };
+    let one_by_one = || {
+        for model in MODELS {
+            port.ask(&format!("/api/models/servers/{}/start", model.name()), "{}");
+        }
+    };
+    let (ours, theirs) = in_turns(STARTS, || timed(&at_once), || timed(&one_by_one));
+    table.compare("start-all of two models", Unit::Seconds, (ours, theirs), "one after the other", Goal::None);
 }
 
 /// A port of this machine, and the one way to ask it.

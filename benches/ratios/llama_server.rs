@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -63,6 +63,25 @@ impl Server {
         let mut command = stage.program(program, &["--model", text(model), "--ctx-size", cells, "--parallel", slots]);
         command.args(["--threads", threads, "--threads-batch", threads, "--host", "127.0.0.1", "--port", port_text]);
         command.args(["--metrics", "--offline"]);
+        Server::spawn(command, port)
+    }
+
+    /// Without a model of its own: it starts a server for each that is asked for, one at a time, with these arguments.
+    pub fn router(stage: &Stage, program: &Path, models: &Path, args: &[&str]) -> Server {
+        let port = free_port();
+        let all = [cores(), usize::from(port)].map(|n| n.to_string());
+        let [threads, port_text] = all.each_ref().map(String::as_str);
+        let mut command = stage.program(program, &["--models-dir", text(models), "--models-max", "1"]);
+        command.args(["--threads", threads, "--threads-batch", threads, "--host", "127.0.0.1", "--port", port_text]);
+        command.arg("--offline").args(args);
+        Server::spawn(command, port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn spawn(mut command: Command, port: u16) -> Server {
         let start = Instant::now();
         let process = command.spawn().expect("llama-server starts");
         let mut server = Server { process, port, load: 0.0 };

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 pub struct RealModel {
-    /// How it is named in tables, and how `modelctl` finds it.
+    /// How it is named in tables, and a pattern by which the command line finds it.
     pub short: &'static str,
     file: &'static str,
 }
@@ -13,6 +13,11 @@ pub const GEMMA: RealModel = RealModel { short: "gemma", file: "gemma-3-270m-q4_
 pub const ALL: [RealModel; 2] = [SMOLLM2, GEMMA];
 
 impl RealModel {
+    /// Its full name: HTTP APIs take no patterns.
+    pub fn name(&self) -> &'static str {
+        self.file.strip_suffix(".gguf").expect("a GGUF file")
+    }
+
     pub fn path(&self) -> PathBuf {
         let path = folder().join(self.file);
         assert!(path.is_file(), "{} is missing: run `make fixtures`", path.display());

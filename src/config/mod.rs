@@ -20,7 +20,7 @@ mod tasks;
 pub use env::Env;
 pub use health::{HealthConfig, TriageConfig};
 pub use models::{EngineConfig, ModelsConfig};
-pub use ollama::OllamaConfig;
+pub use ollama::{NumCtx, OllamaConfig};
 pub use ports::PortRange;
 pub use serve::{ListenAddress, ServeConfig, ServeFlags, ServeLimits};
 pub use servers::{PruneConfig, ServerAddress};

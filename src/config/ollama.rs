@@ -11,11 +11,24 @@ pub struct OllamaConfig {
     pub version: String,
     /// The longest time that a model stays loaded because a client wishes for it.
     pub keep_alive_max: Duration,
+    pub num_ctx: NumCtx,
+}
+
+/// What `options.num_ctx` of a request does. Many clients send it with everything, some another number each time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NumCtx {
+    /// Nothing: a prompt that does not fit is an error.
+    #[default]
+    Ignore,
+    /// A model whose context is too small for the prompt is loaded once more with the context that the request asks for.
+    Grow,
 }
 
 impl Default for OllamaConfig {
     fn default() -> Self {
-        OllamaConfig { version: "0.32.7".to_owned(), keep_alive_max: Duration::from_secs(1_800) }
+        let keep_alive_max = Duration::from_secs(1_800);
+        OllamaConfig { version: "0.32.7".to_owned(), keep_alive_max, num_ctx: NumCtx::default() }
     }
 }
 
@@ -27,6 +40,7 @@ pub(super) struct Ollama {
     version: Option<String>,
     #[serde(deserialize_with = "duration")]
     keep_alive_max: Option<Duration>,
+    num_ctx: Option<NumCtx>,
 }
 
 impl Ollama {
@@ -35,6 +49,7 @@ impl Ollama {
         OllamaConfig {
             version: self.version.clone().unwrap_or(default.version),
             keep_alive_max: self.keep_alive_max.unwrap_or(default.keep_alive_max),
+            num_ctx: self.num_ctx.unwrap_or(default.num_ctx),
         }
     }
 }
@@ -64,14 +79,16 @@ mod tests {
     #[test]
     fn version_and_limit_are_set_in_the_file_and_a_version_that_clients_cannot_compare_is_refused() {
         assert_eq!(load("").unwrap(), OllamaConfig::default());
-        let set = OllamaConfig { version: "0.40".into(), keep_alive_max: Duration::from_secs(3_600) };
-        assert_eq!(load("[ollama]\nversion = \"0.40\"\nkeep_alive_max = \"1h\"\n").unwrap(), set);
+        let set =
+            OllamaConfig { version: "0.40".into(), keep_alive_max: Duration::from_secs(3_600), num_ctx: NumCtx::Grow };
+        assert_eq!(load("[ollama]\nversion = \"0.40\"\nkeep_alive_max = \"1h\"\nnum_ctx = \"grow\"\n").unwrap(), set);
         assert_eq!(load("[ollama]\nollama_version = \"1\"\n").unwrap().version, "1");
         for (line, why) in [
             ("version = \"modelctl-0.1\"", "`ollama.version`: `modelctl-0.1` is no version"),
             ("version = \"0..1\"", "is no version"),
             ("keep_alive_max = 5", "`ollama.keep_alive_max`"),
-            ("num_ctx = 5", "unknown field `num_ctx`"),
+            ("num_ctx = \"shrink\"", "`ollama.num_ctx`"),
+            ("num_gpu = 5", "unknown field `num_gpu`"),
         ] {
             let error = load(&format!("[ollama]\n{line}\n")).unwrap_err().to_string();
             assert!(error.contains("config.toml:2: ") && error.contains(why), "{error}");

@@ -20,6 +20,9 @@ pub struct Denial {
     /// The last line that the server logged, where it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_log: Option<String>,
+    /// Whether the request was the only one that the server had, or had had a moment before, when it ended.
+    #[serde(skip)]
+    pub was_alone: bool,
 }
 
 impl Denial {
@@ -32,6 +35,7 @@ impl Denial {
             holders: Vec::new(),
             capacity: Vec::new(),
             last_log: None,
+            was_alone: false,
         }
     }
 }

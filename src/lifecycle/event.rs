@@ -21,6 +21,9 @@ pub enum Event {
     /// A request wishes that the server is stopped once it has had nothing to do for this long. The last wish counts,
     /// until the server has stopped.
     Keep { key: ServerKey, idle: Duration },
+    /// The model is to be loaded with other settings. A server that is ready gets no new requests and is stopped when it
+    /// is idle; those who wait for it then load it.
+    Reload { key: ServerKey },
     /// A waiter has gone, or its answer has ended.
     Leave { waiter: WaiterId },
     /// The memory of a load is reserved.
@@ -176,5 +179,7 @@ pub enum Unload {
         by: ServerKey,
     },
     Unwanted,
+    /// It is loaded again with other settings.
+    Reload,
     Shutdown,
 }

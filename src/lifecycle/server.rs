@@ -13,6 +13,8 @@ pub(super) struct Server {
     /// Requests that it answers at once; 0 until it was ready once.
     pub slots: u32,
     pub in_flight: BTreeSet<WaiterId>,
+    /// When it had one request less the last time.
+    pub last_left: Option<Duration>,
     /// Those who waited for this load. Until they are served it is not evicted.
     pub promised: BTreeSet<WaiterId>,
     pub last_used: Duration,
@@ -93,6 +95,7 @@ impl Server {
             generation: 0,
             slots: 0,
             in_flight: BTreeSet::new(),
+            last_left: None,
             promised: BTreeSet::new(),
             last_used: Duration::ZERO,
             keep: None,

@@ -32,7 +32,7 @@ pub use embed::{EmbedReply, EmbedRequest};
 pub use keep_alive::KeepAlive;
 pub use models::{ModelCard, Running, capabilities, listed, shown, tagged};
 pub use request::{ChatRequest, Errand, GenerateRequest, PullRequest, ShowRequest};
-pub use translate::{TextBody, chat_body, generate_body, ignored};
+pub use translate::{TextBody, chat_body, generate_body, ignored, wished_context};
 
 use serde_json::{Value, json};
 

@@ -83,6 +83,12 @@ pub fn ignored(request: &GenerateRequest) -> Vec<&'static str> {
         .collect()
 }
 
+/// Returns the tokens of context that a request wishes for; what is no such number is no wish.
+pub fn wished_context(options: Option<&Map<String, Value>>) -> Option<u32> {
+    let wish = options?.get("num_ctx")?.as_u64()?;
+    u32::try_from(wish).ok().filter(|tokens| *tokens > 0) // no model has as many
+}
+
 /// Returns whether a value wants anything.
 fn asks(value: &Value) -> bool {
     match value {

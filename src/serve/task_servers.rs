@@ -4,7 +4,7 @@ use crate::http::Endpoint;
 use crate::lifecycle::{Class, Denial, ServerKey, Why};
 use crate::model::ModelId;
 use crate::model::server::Engine;
-use crate::queue::executor::{NoSlot, SharedServers, Slot};
+use crate::queue::executor::{NoSlot, ServerEnd, SharedServers, Slot, Suspicion};
 use crate::queue::place::Refused;
 use crate::serve::control::{Ask, Control, Grant};
 use futures_util::FutureExt as _;
@@ -43,9 +43,18 @@ impl Slot for TaskSlot {
         self.0.info.engine == Engine::Worker
     }
 
-    fn ended(&mut self) -> BoxFuture<'_, String> {
-        async { self.0.server_ended().await.message }.boxed()
+    fn ended(&mut self) -> BoxFuture<'_, ServerEnd> {
+        async { end(self.0.server_ended().await) }.boxed()
     }
+}
+
+fn end(denial: Denial) -> ServerEnd {
+    let suspicion = match denial.why {
+        Why::Died if denial.was_alone => Suspicion::Alone,
+        Why::Died => Suspicion::Shared,
+        _ => Suspicion::None,
+    };
+    ServerEnd { why: denial.message, suspicion }
 }
 
 /// Returns what a denial means for tasks: what may be different later costs them no attempt.
@@ -61,6 +70,16 @@ fn no_slot(denial: Denial) -> NoSlot {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A task would otherwise fail for good because of what people ask the same server, or because they stop it.
+    #[test]
+    fn a_task_is_blamed_for_the_end_of_a_server_only_when_it_was_alone_on_it() {
+        let died = Denial::new(Why::Died, "no");
+        assert_eq!(end(died.clone()).suspicion, Suspicion::Shared);
+        assert_eq!(end(Denial { was_alone: true, ..died }).suspicion, Suspicion::Alone);
+        let stopped = Denial { was_alone: true, ..Denial::new(Why::Stopped, "no") };
+        assert_eq!(end(stopped).suspicion, Suspicion::None);
+    }
 
     #[test]
     fn tasks_lose_no_attempt_to_what_may_be_different_later() {

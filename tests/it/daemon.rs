@@ -95,7 +95,12 @@ impl Daemon {
 
     /// Sends the request of a stream, and waits for nothing.
     pub async fn begin(&self, model: &str, tokens: u32) -> Stream {
-        let request = Request::post(self.endpoint.clone(), "/v1/completions", request(model, tokens, true).to_string());
+        self.begin_with(request(model, tokens, true)).await
+    }
+
+    /// The same with another body.
+    pub async fn begin_with(&self, body: Value) -> Stream {
+        let request = Request::post(self.endpoint.clone(), "/v1/completions", body.to_string());
         let response = open(request, Limits::UNTIMED).await.unwrap();
         assert_eq!(response.status, 200);
         Stream { response, chunks: 0, finish: None, error: None, is_done: false }

@@ -163,6 +163,15 @@ impl State {
         server.stop_waiters.push((waiter, true));
     }
 
+    /// No running answer is cut, however long it takes, and nobody who waits is refused.
+    pub(super) fn reload(&mut self, key: &ServerKey) {
+        if let Some(server) = self.servers.get_mut(key)
+            && matches!(server.state, ServerState::Ready { .. })
+        {
+            server.state = ServerState::Draining { until: Duration::MAX, why: Unload::Reload };
+        }
+    }
+
     pub(super) fn leave(&mut self, waiter: WaiterId) {
         let now = self.now;
         if let Some(gone) = self.waiting.remove(&waiter) {
@@ -176,6 +185,7 @@ impl State {
             && server.in_flight.remove(&waiter)
         {
             server.last_used = now;
+            server.last_left = Some(now);
         }
     }
 

@@ -14,6 +14,9 @@ use super::{Class, Denial, Policy, Profile, ServerKey, Why};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// A request that ended this long before its server may have left because of the same fault, whose end is seen later.
+const JUST: Duration = Duration::from_secs(3);
+
 /// All servers and all who wait for them. `now` is the time since any fixed moment.
 #[derive(Debug, Clone)]
 pub struct State {
@@ -83,6 +86,7 @@ impl State {
                     server.keep = Some(idle);
                 }
             }
+            Event::Reload { key } => self.reload(&key),
             Event::Leave { waiter } => self.leave(waiter),
             Event::Admitted { key, generation } => self.admitted(&key, generation, effects),
             Event::Refused { key, generation, refusal } => self.refused(&key, generation, &refusal, effects),
@@ -152,13 +156,15 @@ impl State {
     /// Ends the right of all whom a server was answering, and tells them why.
     fn lose(&mut self, key: &ServerKey, denial: Denial, effects: &mut Vec<Effect>) {
         let Some(server) = self.servers.get_mut(key) else { return };
-        let generation = server.generation;
+        let (generation, now) = (server.generation, self.now);
         let lost = std::mem::take(&mut server.in_flight);
+        let has_just_left = server.last_left.is_some_and(|left| now.saturating_sub(left) < JUST);
         server.promised.clear();
         for waiter in &lost {
             self.granted.remove(waiter);
         }
         if !lost.is_empty() {
+            let denial = Denial { was_alone: lost.len() == 1 && !has_just_left, ..denial };
             effects.push(Effect::Lost { key: key.clone(), generation, denial });
         }
     }

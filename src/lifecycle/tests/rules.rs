@@ -1,6 +1,6 @@
 //! The rules one by one, and the deadlocks that other managers had.
 
-use super::super::{Class, EndClass, Event, Phase, Report};
+use super::super::{Class, EndClass, Event, Phase, Report, Unload};
 use super::world::{Outcome, World, key, profile};
 use std::time::Duration;
 
@@ -234,6 +234,46 @@ fn the_queue_is_bounded() {
     (0..520).for_each(|n| ask(&mut world, n, 1, Class::Normal));
     let denied = (0..520).filter(|n| world.outcome(*n) == Outcome::Denied).count();
     assert_eq!(denied, 520 - 512);
+}
+
+/// A client would lose its answer, or its place, because another one sent a longer prompt.
+#[test]
+fn a_server_that_is_loaded_again_with_other_settings_cuts_no_answer_and_refuses_nobody() {
+    let mut world = two();
+    world.answer = (60_000, 60_001);
+    ask(&mut world, 1, 1, Class::Normal);
+    world.run_until(seconds(20));
+    world.happens(Event::Reload { key: key(1) });
+    ask(&mut world, 2, 1, Class::Normal);
+    world.run_until(seconds(50));
+    assert_eq!((world.outcome(1), world.outcome(2), world.launches.len()), (Outcome::Runs, Outcome::Waits, 1));
+    world.run_until(seconds(200));
+    assert_eq!((world.outcome(1), world.outcome(2), world.launches.len()), (Outcome::Done, Outcome::Done, 2));
+    assert!(world.reports.iter().any(|report| matches!(report, Report::Unloaded { why: Unload::Reload, .. })));
+    world.happens(Event::Reload { key: key(2) });
+    world.run_until(seconds(260));
+    assert_eq!(world.launches.len(), 2, "nothing is loaded for it alone");
+}
+
+/// A task would be blamed for a crash that the request of somebody else has caused.
+#[test]
+fn a_request_is_alone_on_its_server_only_when_no_other_ran_or_has_just_left() {
+    let alone = |others: u64, leave_after: Option<u64>| {
+        let mut world = two();
+        world.answer = (900_000, 900_001);
+        (0..=others).for_each(|n| ask(&mut world, n, 1, Class::Normal));
+        world.run_until(seconds(20));
+        if let Some(after) = leave_after {
+            (1..=others).for_each(|n| world.leave(n));
+            world.run_until(seconds(20 + after));
+        }
+        world.wedge(&key(1));
+        world.losses
+    };
+    assert_eq!(alone(0, None), [true]);
+    assert_eq!(alone(1, None), [false]);
+    assert_eq!(alone(1, Some(1)), [false], "its connection may have broken first");
+    assert_eq!(alone(1, Some(10)), [true]);
 }
 
 #[test]

@@ -48,6 +48,7 @@ fn schedule(seed: u64) {
                 let may_evict = world.random.one_in(2);
                 world.start(waiter, key(n), may_evict, of);
             }
+            36 if world.random.one_in(3) => world.happens(Event::Reload { key: key(n) }),
             36 => {
                 // Settings are read again.
                 if !world.pinned.remove(&key(n)) {

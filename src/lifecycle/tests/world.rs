@@ -83,6 +83,8 @@ pub struct World {
     pub pinned: BTreeSet<ServerKey>,
     pub launches: Vec<(Duration, ServerKey)>,
     pub reports: Vec<Report>,
+    /// Of each server that was lost: whether it had one request alone.
+    pub losses: Vec<bool>,
     pub is_over: bool,
     /// Servers end at their start, at their first request, or not by themselves.
     pub fails_at_start: BTreeSet<ServerKey>,
@@ -112,6 +114,7 @@ impl World {
             pinned: BTreeSet::new(),
             launches: Vec::new(),
             reports: Vec::new(),
+            losses: Vec::new(),
             is_over: false,
             fails_at_start: BTreeSet::new(),
             slots: 2,
@@ -235,7 +238,8 @@ impl World {
             Effect::Deny { waiter, .. } => {
                 assert_eq!(self.outcomes.insert(waiter, Outcome::Denied), Some(Outcome::Waits), "{waiter}");
             }
-            Effect::Lost { key, generation, .. } => {
+            Effect::Lost { key, generation, denial } => {
+                self.losses.push(denial.was_alone);
                 let lost = |of: &(ServerKey, Generation)| *of == (key.clone(), generation);
                 let ids: Vec<WaiterId> = self.running.iter().filter(|(_, of)| lost(of)).map(|(id, _)| *id).collect();
                 for id in ids {

@@ -76,6 +76,12 @@ impl ServerSettings {
         let half = self.context / 2;
         (!self.is_context_chosen && half >= SMALLEST).then(|| ServerSettings { context: half, ..self.clone() })
     }
+
+    /// Returns the settings with at least that many tokens of context, as far as the model was trained with them.
+    pub fn with_context_of_at_least(self, least: u32, trained: Option<u32>) -> ServerSettings {
+        let least = trained.filter(|tokens| *tokens > 0).map_or(least, |own| least.min(own));
+        ServerSettings { context: self.context.max(least), ..self }
+    }
 }
 
 #[cfg(test)]
@@ -104,6 +110,15 @@ mod tests {
         assert_eq!(contexts(of(None, Some(131_072))), [32_768, 16_384, 8_192, 4_096]);
         assert_eq!(contexts(of(None, Some(6_000))), [6_000]);
         assert_eq!(contexts(of(Some(16_384), Some(131_072))), [16_384]);
+    }
+
+    #[test]
+    fn a_context_that_grows_never_shrinks_and_ends_where_the_training_does() {
+        let grown = |least, trained| of(Some(4_096), trained).with_context_of_at_least(least, trained).context;
+        assert_eq!(grown(8_192, Some(131_072)), 8_192);
+        assert_eq!(grown(2_048, Some(131_072)), 4_096);
+        assert_eq!(grown(65_536, Some(32_768)), 32_768);
+        assert_eq!(grown(8_192, None), 8_192);
     }
 
     #[test]

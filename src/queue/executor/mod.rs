@@ -39,7 +39,7 @@ pub use failures::LoadFailures;
 use lease_renewer::LeaseRenewer;
 use request_pool::{Progress, RequestPool};
 use run::{Run, Supply, WorkerLink};
-pub use shared::{NoSlot, SharedServers, Slot};
+pub use shared::{NoSlot, ServerEnd, SharedServers, Slot, Suspicion};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

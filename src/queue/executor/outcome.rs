@@ -4,7 +4,7 @@ use super::claims::{InFlight, SecondTry};
 use super::classify::{self, AttemptOutcome};
 use super::request_pool::{Event, Why};
 use super::run::Run;
-use super::shared::NoSlot;
+use super::shared::{NoSlot, Suspicion};
 use super::watchdog::{Decision, PendingRequest, WorkerSigns, decide};
 use super::{ExecutorEvent, POLL, STOPPED, TICK, due_in};
 use crate::clock;
@@ -208,8 +208,9 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Handles the death of the worker. With one task in it, this is a crash of the task and a failure of its model;
-    /// with several, the cause is unknown and no crash is counted.
+    /// Handles the death of the worker. With one task in it and no request of others, this is a crash of the task and a
+    /// failure of its model; otherwise the cause is unknown and no crash is counted. A task that was not sent, or whose
+    /// server somebody stopped, is given back.
     pub(super) fn worker_died(&mut self, gone: Vec<(Hold, String)>) -> anyhow::Result<()> {
         let Some(mut loaded) = self.worker.loaded.take() else { return Ok(()) };
         let why = loaded.why_gone().or_else(|| gone.first().map(|(_, why)| why.clone())).unwrap_or_default();
@@ -225,13 +226,22 @@ impl Run<'_> {
             return Ok(());
         }
         (self.emit)(ExecutorEvent::Warning { message: format!("the worker with {} {why}", row.name) });
-        if tasks.len() == 1 {
+        // Of the first one whose connection broke: those of the others may be about to.
+        let suspicion = gone.first().map_or(Suspicion::Alone, |(hold, _)| self.worker.progress.suspicion(*hold));
+        let is_suspect = |task: &Task| {
+            suspicion != Suspicion::None && self.worker.progress.sent_at(Hold::from(&task.ticket)).is_some()
+        };
+        let (suspects, others): (Vec<Task>, Vec<Task>) = tasks.into_iter().partition(is_suspect);
+        let only = if let [task] = suspects.as_slice() { Some(task.ticket.id) } else { None };
+        self.claims.uncount(others.len());
+        self.give_back(others);
+        if only.is_some_and(|id| self.claims.quarantine.is_culprit(id, suspicion)) {
             let error = TaskError::new(ErrorKind::KilledWorker, format!("{}: {why}", row.name));
-            return self.through_the_model(tasks, std::slice::from_ref(&row.id), (&error, true));
+            return self.through_the_model(suspects, std::slice::from_ref(&row.id), (&error, true));
         }
-        self.claims.quarantine.add(tasks.iter().map(|t| t.ticket.id));
-        self.claims.uncount(tasks.len());
-        self.give_back(tasks);
+        self.claims.quarantine.add(suspects.iter().map(|t| t.ticket.id));
+        self.claims.uncount(suspects.len());
+        self.give_back(suspects);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Tasks suspected of crashing the worker or its executor. Each runs alone, so that the next crash identifies the
 //! culprit and costs no other task.
 
+use super::shared::Suspicion;
 use crate::clock::Timestamp;
 use crate::model::task::{Phase, TaskId, Ticket};
 use std::collections::HashSet;
@@ -12,6 +13,8 @@ const INTERRUPTIONS: u32 = 2;
 #[derive(Debug, Default)]
 pub(super) struct Quarantine {
     ids: HashSet<TaskId>,
+    /// Those whose server ended while it had requests of others too.
+    beside_others: HashSet<TaskId>,
     /// Whether a suspect could be claimed: then tasks are claimed one at a time.
     due: bool,
 }
@@ -25,7 +28,18 @@ impl Quarantine {
     /// Clears a task that has ended with a result or an error: it did not crash the worker.
     pub fn clear(&mut self, id: TaskId) {
         self.ids.remove(&id);
+        self.beside_others.remove(&id);
         self.due &= !self.ids.is_empty();
+    }
+
+    /// Returns whether the only task that was on a server has ended it. Where the server had requests of others too, one
+    /// end proves nothing; the second one is no coincidence, since it would go on for ever otherwise.
+    pub fn is_culprit(&mut self, id: TaskId, suspicion: Suspicion) -> bool {
+        match suspicion {
+            Suspicion::None => false,
+            Suspicion::Shared => !self.beside_others.insert(id),
+            Suspicion::Alone => true,
+        }
     }
 
     /// Returns whether this task has to run alone.
@@ -52,6 +66,7 @@ impl Quarantine {
                 Some(Phase::Running(_)) => {}
                 Some(Phase::Done { .. } | Phase::Failed { .. } | Phase::Cancelled { .. }) | None => {
                     self.ids.remove(&id);
+                    self.beside_others.remove(&id);
                 }
             }
         }
@@ -139,6 +154,18 @@ mod tests {
         assert!(quarantine.has(&ticket(2)) && !quarantine.has(&ticket(1)) && !quarantine.has(&ticket(3)));
         quarantine.review(Timestamp(50), look).unwrap();
         assert_eq!(quarantine.room(16, [].into_iter()), 1, "its time has come");
+    }
+
+    /// A task would lose attempts, and at last fail, by crashes that requests of people have caused.
+    #[test]
+    fn one_end_of_a_server_beside_requests_of_others_proves_nothing_and_the_second_does() {
+        let mut quarantine = Quarantine::default();
+        assert!(quarantine.is_culprit(TaskId(1), Suspicion::Alone));
+        assert!(!quarantine.is_culprit(TaskId(2), Suspicion::None));
+        assert!(!quarantine.is_culprit(TaskId(2), Suspicion::Shared));
+        assert!(quarantine.is_culprit(TaskId(2), Suspicion::Shared));
+        quarantine.clear(TaskId(2));
+        assert!(!quarantine.is_culprit(TaskId(2), Suspicion::Shared), "it was answered in between");
     }
 
     #[test]

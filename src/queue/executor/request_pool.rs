@@ -1,12 +1,12 @@
 //! Runs concurrent requests to the worker on one thread (tokio, current-thread). Results arrive on one channel, in the
 //! order in which they complete.
 
-use super::shared::{NoSlot, SharedServers, Slot, wait_for_slot};
+use super::shared::{NoSlot, ServerEnd, SharedServers, Slot, Suspicion, wait_for_slot};
 use crate::clock;
 use crate::http::Endpoint;
 use crate::model::ModelId;
 use crate::model::task::{Hold, TaskId};
-use crate::openai::Completion;
+use crate::openai::{Completion, Finish};
 use crate::supervise::StopSignal;
 use crate::worker::{Broken, Heard, stream};
 use std::collections::HashMap;
@@ -21,6 +21,8 @@ use tokio::task::{AbortHandle, JoinSet};
 
 /// The interval in which a claim that waits for a slot shows that it is alive.
 const WAITS: Duration = Duration::from_secs(5);
+/// Time until the end of a shared server whose connection broke must be seen.
+const DEATH: Duration = Duration::from_secs(2);
 
 /// One request.
 #[derive(Debug)]
@@ -103,6 +105,8 @@ struct Sign {
     sent: Option<Instant>,
     is_accepted: bool,
     is_standing: bool,
+    /// What the end of its server says about it.
+    suspicion: Suspicion,
 }
 
 impl Signs {
@@ -114,7 +118,8 @@ impl Signs {
 
 impl Progress {
     pub fn mark(&self, hold: Hold) {
-        let sign = Sign { hold, at: clock::instant(), sent: None, is_accepted: false, is_standing: false };
+        let (at, suspicion) = (clock::instant(), Suspicion::default());
+        let sign = Sign { hold, at, sent: None, is_accepted: false, is_standing: false, suspicion };
         self.with(|signs| signs.claims.insert(hold.id, sign));
     }
 
@@ -141,6 +146,16 @@ impl Progress {
     /// Returns when the request of a claim was sent; `None` if it still waits for a slot.
     pub fn sent_at(&self, hold: Hold) -> Option<Instant> {
         self.with(|signs| signs.of(hold)?.sent)
+    }
+
+    /// Notes what the end of the server says about a claim.
+    fn suspect(&self, hold: Hold, suspicion: Suspicion) {
+        self.with(|signs| signs.of(hold).into_iter().for_each(|sign| sign.suspicion = suspicion));
+    }
+
+    /// Returns what the end of the server says about a claim whose connection to it broke.
+    pub fn suspicion(&self, hold: Hold) -> Suspicion {
+        self.with(|signs| signs.of(hold).map(|sign| sign.suspicion).unwrap_or_default())
     }
 
     pub fn forget(&self, id: TaskId) {
@@ -333,13 +348,26 @@ async fn ask(job: Job, progress: Progress) -> Asked {
     if !gives_signs {
         progress.note(hold, Heard::Accepted);
     }
-    let outcome = tokio::select! {
+    let (outcome, end) = tokio::select! {
         biased;
-        outcome = stream(&endpoint, job.path, job.body, &mut on_heard) => outcome,
-        why = slot.ended() => Err(Broken::Connection(why)),
+        outcome = stream(&endpoint, job.path, job.body, &mut on_heard) => (outcome, None),
+        end = slot.ended() => (Err(Broken::Connection(end.why.clone())), Some(end)),
         never = signs_of_life(gives_signs, || progress.note(hold, Heard::Life)) => match never {},
     };
-    (hold, Ok(outcome))
+    let is_broken = match &outcome {
+        Ok(completion) => completion.finish == Finish::Cancelled,
+        Err(broken) => matches!(broken, Broken::Connection(_)),
+    };
+    if !is_broken {
+        return (hold, Ok(outcome));
+    }
+    let end = match end {
+        Some(end) => Some(end),
+        // A server whose end is not seen in this time has not ended; whether it was this request is not known.
+        None => tokio::time::timeout(DEATH, slot.ended()).await.ok(),
+    };
+    progress.suspect(hold, end.as_ref().map_or(Suspicion::Shared, |end| end.suspicion));
+    (hold, Ok(end.map_or(outcome, |ServerEnd { why, .. }| Err(Broken::Connection(why)))))
 }
 
 /// Gives signs of life in place of a server that gives none and that its owner watches.
@@ -357,3 +385,7 @@ async fn signs_of_life(gives_signs: bool, note: impl Fn()) -> Infallible {
 pub fn events() -> (Sender<Event>, Receiver<Event>) {
     std::sync::mpsc::channel()
 }
+
+#[cfg(test)]
+#[path = "request_pool_tests.rs"]
+mod tests;

@@ -23,8 +23,27 @@ pub trait Slot: Send {
     /// Returns whether the server reports in its streams that it has accepted a request, and that it makes progress.
     fn gives_signs(&self) -> bool;
 
-    /// Waits for the end of the server, and returns the reason.
-    fn ended(&mut self) -> BoxFuture<'_, String>;
+    /// Waits for the end of the server.
+    fn ended(&mut self) -> BoxFuture<'_, ServerEnd>;
+}
+
+/// How a shared server ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerEnd {
+    pub why: String,
+    pub suspicion: Suspicion,
+}
+
+/// What the end of a server says about one of the requests that it had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Suspicion {
+    /// Nothing: somebody stopped it.
+    None,
+    /// It may be the cause, and so may the requests of others.
+    Shared,
+    /// No request of others can be the cause.
+    #[default]
+    Alone,
 }
 
 /// Waits for a slot; `goes_on` is called in this interval, and ends the wait with `false`.

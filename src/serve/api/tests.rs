@@ -49,6 +49,7 @@ fn denial(why: Why, retry_after: Option<u64>) -> Denial {
         holders,
         last_log,
         capacity: Default::default(),
+        was_alone: false,
     }
 }
 
@@ -99,7 +100,11 @@ fn scene_with(answers: HashMap<ModelId, Denial>, serve: &str) -> Scene {
                     let was_running = key.purpose == Purpose::Main;
                     answer.send(Stopped { was_running, took: Duration::from_millis(2_100) }).unwrap();
                 }
-                Command::Acquire { .. } | Command::Leave { .. } | Command::Keep { .. } | Command::Refresh => {}
+                Command::Acquire { .. }
+                | Command::Leave { .. }
+                | Command::Keep { .. }
+                | Command::Context { .. }
+                | Command::Refresh => {}
             }
         }
     });

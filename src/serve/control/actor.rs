@@ -3,7 +3,7 @@
 use super::EventLog;
 use super::ask::{Ask, Command, Control, Grant, Server, ServerInfo, Started, Stopped};
 use super::ledger::{self, Asked};
-use super::prepare::{Prepared, files_now, is_pinned, prepare, refuse};
+use super::prepare::{Grown, Prepared, files_now, is_pinned, prepare, refuse};
 use super::server_task::{News, Order};
 use super::sessions::Sessions;
 use crate::clock;
@@ -29,6 +29,8 @@ pub(super) struct Actor {
     pub(super) to_news: mpsc::UnboundedSender<Internal>,
     pub(super) servers: BTreeMap<ServerKey, Acting>,
     pub(super) prepared: HashMap<ServerKey, Arc<Prepared>>,
+    /// The least context that a model is loaded with because a prompt was longer than its settings admit.
+    pub(super) grown: HashMap<ServerKey, u32>,
     /// Those who wait until a model is prepared.
     pub(super) preparing: HashMap<ServerKey, Vec<Wanted>>,
     /// Those who wait, by what they wait for.
@@ -78,6 +80,7 @@ pub(super) enum Internal {
         waiter: WaiterId,
         denial: Denial,
     },
+    Grown(Grown),
     Pinned {
         key: ServerKey,
         pinned: bool,
@@ -142,6 +145,7 @@ pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
         to_news,
         servers: BTreeMap::new(),
         prepared: HashMap::new(),
+        grown: HashMap::new(),
         preparing: HashMap::new(),
         slots: HashMap::new(),
         starts: HashMap::new(),
@@ -199,6 +203,7 @@ impl Actor {
                 // The client may have gone.
                 let _ = done.send(());
             }
+            Command::Context { key, grow, answer } => self.set_context(key, grow, answer),
             Command::Refresh => self.refresh(),
             Command::Leave { waiter } => {
                 self.slots.remove(&waiter);
@@ -262,9 +267,10 @@ impl Actor {
         }
         self.preparing.insert(key.clone(), vec![wanted]);
         let (sessions, to_news) = (self.sessions.clone(), self.to_news.clone());
+        let least = self.grown.get(&key).copied();
         drop(tokio::spawn(async move {
             let of = key.clone();
-            let prepared = match sessions.run(move |session| prepare(session, &of)).await {
+            let prepared = match sessions.run(move |session| prepare(session, &of, least)).await {
                 Ok(prepared) => prepared.map(Arc::new),
                 Err(error) => Err(refuse(Why::Failed, format!("{error:#}"))),
             };
@@ -286,7 +292,7 @@ impl Actor {
         let profile = prepared.profile.clone();
         // What a server was started with stays what it has; a change counts at the next start.
         let is_ready = self.servers.get(&key).is_some_and(|acting| acting.ready.is_some());
-        if !is_ready {
+        if !(is_ready && self.state.is_under_way(&key)) {
             self.prepared.insert(key.clone(), prepared);
         }
         match wanted {
@@ -312,6 +318,7 @@ impl Actor {
             Internal::Reserved { key, generation, asked } => self.reserved(key, generation, asked),
             Internal::Withdrawn { key, generation } => self.step(Event::Stopped { key, generation }),
             Internal::Denied { waiter, denial } => self.refuse(waiter, denial),
+            Internal::Grown(grown) => self.grown(grown),
             Internal::Pinned { key, pinned } => {
                 let changed = self.prepared.get_mut(&key).filter(|prepared| prepared.profile.pinned != pinned);
                 if let Some(prepared) = changed {
@@ -378,7 +385,7 @@ impl Actor {
         acting.load.take_if(|(of, _)| *of == generation);
     }
 
-    fn step(&mut self, event: Event) {
+    pub(super) fn step(&mut self, event: Event) {
         let effects = self.state.step(self.began.elapsed(), event);
         for effect in effects {
             self.act(effect);

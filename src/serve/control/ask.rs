@@ -126,8 +126,24 @@ pub enum Command {
         idle: Duration,
         done: oneshot::Sender<()>,
     },
+    /// From now on a model is loaded with a larger context, with `None` as its settings say; answered by whether it has
+    /// more tokens than were said. A server with less is loaded again once it is idle.
+    Context {
+        key: ServerKey,
+        grow: Option<Grow>,
+        answer: oneshot::Sender<bool>,
+    },
     /// Settings of models may have changed.
     Refresh,
+}
+
+/// A larger context that a request wishes for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grow {
+    /// Tokens of context.
+    pub to: u32,
+    /// Tokens of its prompt, which must fit.
+    pub prompt: u64,
 }
 
 /// A handle of the deciding task, for whoever needs servers.
@@ -219,6 +235,22 @@ impl Control {
         if self.commands.send(Command::Keep { key, idle, done }).is_ok() {
             let _ = shown.await; // as above
         }
+    }
+
+    /// Has a model loaded with a larger context from now on, as far as its training and memory admit it: a server with
+    /// less is loaded again once it is idle. Returns whether that is enough; otherwise nothing changes.
+    pub async fn grow(&self, key: ServerKey, grow: Grow) -> bool {
+        let (answer, answered) = oneshot::channel();
+        let is_sent = self.commands.send(Command::Context { key, grow: Some(grow), answer }).is_ok();
+        // Without the deciding task the daemon is ending.
+        is_sent && answered.await.unwrap_or(false)
+    }
+
+    /// Takes [`Control::grow`] back for the next load.
+    pub fn ungrow(&self, key: ServerKey) {
+        let (answer, _) = oneshot::channel();
+        // Without the deciding task nothing is loaded any more.
+        let _ = self.commands.send(Command::Context { key, grow: None, answer });
     }
 
     /// Has the settings of models read again: a pin counts at once.

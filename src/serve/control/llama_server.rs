@@ -1,5 +1,6 @@
 //! A llama-server as the process of a model.
 
+use super::llama_log::{Diagnosis, diagnose};
 use super::start_plan::{Ended, StartPlan, contexts, of_ending, unwatched};
 use crate::http::Endpoint;
 use crate::lifecycle::EndClass;
@@ -91,22 +92,23 @@ impl LlamaServer {
             Some(_) => None,
         };
         plan.log.until_end(LOG_LIMIT).await;
+        let Diagnosis { class: by_log, line } = diagnose(&plan.log.lines_from(log_from));
         if let Some(Ok(ending)) = ending {
             let evidence = Evidence { ending: Some(ending), oom_kills: kills.count(), ..Evidence::default() };
-            let ended = of_ending(ending, CrashClass::of(evidence), plan.log.lines_from(log_from));
-            // A plain exit before it was ready is llama-server's way to refuse a file or an argument.
-            let class = if matches!(ending, Ending::Exited(1..)) { EndClass::Refused } else { ended.class };
+            let (crash, lines) = (CrashClass::of(evidence), line.into_iter().collect());
+            let ended = of_ending(ending, crash, lines);
+            let class = match (crash, ending) {
+                // The program is not there, or cannot be run: nothing was said of the file.
+                (CrashClass::Refused, _) => EndClass::Spawn,
+                (CrashClass::Crash, Ending::Exited(_)) => by_log.unwrap_or(EndClass::Crash),
+                _ => ended.class,
+            };
             return Err(Ended { class, ..ended });
         }
         let killed = child.kill_async().await;
         let stuck = killed.err().map(|error| format!("; {error}")).unwrap_or_default();
         let class = class.unwrap_or(EndClass::Crash);
-        Err(Ended {
-            class,
-            reason: format!("{why}{stuck}"),
-            last_log: plan.log.lines_from(log_from).pop(),
-            exit_code: None,
-        })
+        Err(Ended { class, reason: format!("{why}{stuck}"), last_log: line, exit_code: None })
     }
 
     pub fn endpoint(&self) -> &Endpoint {

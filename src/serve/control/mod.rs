@@ -6,7 +6,9 @@ mod acts;
 mod ask;
 mod events;
 mod fitting;
+mod grow;
 mod ledger;
+mod llama_log;
 mod llama_server;
 mod prepare;
 mod probe;
@@ -18,7 +20,7 @@ mod start_plan;
 
 pub use crate::model::server::Engine;
 pub use actor::{Beat, Loop, start};
-pub use ask::{Ask, Command, Control, Grant, Server, ServerInfo, Started, Stopped};
+pub use ask::{Ask, Command, Control, Grant, Grow, Server, ServerInfo, Started, Stopped};
 pub use events::{EventLog, EventReader, Happening, Numbered};
 pub use ledger::reconcile;
 pub use sessions::Sessions;

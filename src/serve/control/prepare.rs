@@ -1,5 +1,6 @@
 //! What has to be known of a model before its server is started: its files, its settings, its memory.
 
+use super::ask::Grow;
 use crate::db::Access;
 use crate::display::text;
 use crate::host::budget;
@@ -12,6 +13,7 @@ use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::Path;
+use tokio::sync::oneshot;
 
 /// A model that can be loaded as it is now.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,18 +24,33 @@ pub struct Prepared {
     pub settings: ServerSettings,
 }
 
-/// Reads a model, checks its files, and finds out what its server needs.
+/// A model that was prepared with a larger context.
+pub struct Grown {
+    pub key: ServerKey,
+    pub grow: Grow,
+    /// `None`: it cannot be loaded.
+    pub prepared: Option<Prepared>,
+    pub answer: oneshot::Sender<bool>,
+}
+
+/// Reads a model, checks its files, and finds out what its server needs. It has `least` tokens of context at least, as far
+/// as the model was trained with them and memory admits it.
 ///
 /// # Errors
 /// The outer error: the database cannot be read. The inner one: the model cannot be served.
-pub fn prepare(session: &mut Session, key: &ServerKey) -> anyhow::Result<Result<Prepared, Denial>> {
+pub fn prepare(session: &mut Session, key: &ServerKey, least: Option<u32>) -> anyhow::Result<Result<Prepared, Denial>> {
     let db = session.db(Access::ReadOnly)?;
     let id = std::slice::from_ref(&key.model);
     let (Some(row), Some(model)) = (db.row(&key.model)?, db.models(Some(id))?.pop()) else {
         return Ok(Err(refuse(Why::Unknown, format!("Model not found: {}", key.model))));
     };
     let name = row.alias.clone().unwrap_or_else(|| row.name.clone());
-    let mut settings = session.config.server_settings(&row, model.trained_context());
+    let trained = model.trained_context();
+    let chosen = session.config.server_settings(&row, trained);
+    let mut settings = match least {
+        Some(least) => chosen.clone().with_context_of_at_least(least, trained),
+        None => chosen.clone(),
+    };
     if let Err(why) = check_files(&model) {
         return Ok(Err(refuse(Why::BadFile, format!("{} cannot be loaded: {why}", text::clean(&name)))));
     }
@@ -42,6 +59,10 @@ pub fn prepare(session: &mut Session, key: &ServerKey) -> anyhow::Result<Result<
     let is_over = |bytes: &[DeviceBytes]| {
         bytes.iter().any(|need| budgets.iter().any(|all| all.device == need.device && need.bytes > all.budget))
     };
+    if settings.context > chosen.context && is_over(&bytes) {
+        bytes = needs::of_server(session, &model, (&chosen, key.purpose))?;
+        settings = chosen;
+    }
     // A context that nobody chose is made smaller until the model fits at all.
     while is_over(&bytes)
         && let Some(less) = settings.with_less_context()

@@ -26,6 +26,7 @@ pub fn happening(report: &Report, name: &dyn Fn(&ServerKey) -> String) -> Happen
                 Unload::Idle => ("idle", None),
                 Unload::Evicted { by } => ("evicted", Some(name(by))),
                 Unload::Unwanted => ("unwanted", None),
+                Unload::Reload => ("reload", None),
                 Unload::Shutdown => ("shutdown", None),
             };
             Happening::new("model.unloaded", with(key, json!({"reason": reason, "evicted_by": by})))

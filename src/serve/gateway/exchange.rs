@@ -6,7 +6,7 @@ use super::relay::Relay;
 use super::request::Asked;
 use super::rewrite::Rewriter;
 use crate::http::{self, HttpError, Limits};
-use crate::lifecycle::{Class, Denial, ServerKey};
+use crate::lifecycle::{Class, Denial, ServerKey, Why};
 use crate::model::server::Engine;
 use crate::serve::control::{Ask, Control, Grant};
 use crate::worker::MODEL_HEADER;
@@ -33,6 +33,8 @@ pub struct Job {
     pub body: Bytes,
     /// How long the client wishes that the model stays loaded when it has nothing to do.
     pub keep: Option<Duration>,
+    /// The tokens of context with which the model is loaded once more where the prompt does not fit into fewer.
+    pub grow: Option<u32>,
 }
 
 /// Why a server did not answer.
@@ -49,26 +51,46 @@ enum Failed {
 /// # Errors
 /// The error for the client.
 pub(super) async fn answer(control: Control, job: Job, mut meter: Meter) -> Result<Response<Relay>, Problem> {
-    let mut is_retry = false;
+    let (mut is_retry, mut has_grown) = (false, false);
     let problem = loop {
         let ask = Ask { key: job.key.clone(), class: job.class, is_retry };
         let grant = match control.acquire(ask).await {
             Ok(grant) => grant,
-            Err(denial) => break Problem::denied(&denial),
+            Err(denial) => {
+                if has_grown && matches!(denial.why, Why::NoMemory | Why::PinnedMemory) {
+                    // Others would be without the model, which has room with its own context.
+                    control.ungrow(job.key.clone());
+                }
+                break Problem::denied(&denial);
+            }
         };
         meter.granted();
         if let Some(idle) = job.keep {
             control.keep(job.key.clone(), idle).await;
         }
+        if grant.info.engine == Engine::LlamaServer && job.asked.prompts > 1 {
+            break several();
+        }
         match open(&job, grant).await {
             Ok((parts, grant)) => return Ok(respond(&job, parts, grant, meter)),
             Err(Failed::Died(_)) if !is_retry => is_retry = true,
             Err(Failed::Died(why)) => break Problem::killer(why.as_ref()),
-            Err(Failed::Told(problem)) => break problem,
+            Err(Failed::Told(problem)) => match problem.overflow().and_then(|overflow| overflow.larger(job.grow)) {
+                Some(grow) if !has_grown && control.grow(job.key.clone(), grow).await => has_grown = true,
+                _ => break problem,
+            },
         }
     };
     meter.fail(&problem);
     Err(problem)
+}
+
+/// Returns the error for several prompts in one request to a llama-server: depending on its version it answers with another
+/// shape, and with the figures of the first prompt for all.
+fn several() -> Problem {
+    let message = "`prompt` has several texts, which the engine of this model (llama-server) does not answer as OpenAI's \
+                   API does: send a request for each, or have the built-in engine answer (`modelctl set MODEL --engine worker`)";
+    Problem::bad_request(message).param("prompt")
 }
 
 /// Waits until a server is loaded.

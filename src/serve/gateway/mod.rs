@@ -8,8 +8,10 @@
 
 mod exchange;
 mod models;
+mod overflow;
 mod patient;
 mod problem;
+mod prompts;
 mod record;
 mod relay;
 mod request;
@@ -25,7 +27,7 @@ pub use request::{Asked, read_json};
 
 use super::catalog::{Catalogs, Entry, Resolved, not_served};
 use super::control::Control;
-use super::listen::{Caller, Logged, read_body};
+use super::listen::{Caller, Logged, Refusal, read_body};
 use crate::config::Config;
 use crate::lifecycle::{Class, Purpose, ServerKey};
 use crate::model::server::ServerSettings;
@@ -71,15 +73,16 @@ pub fn routes(gateway: Arc<Gateway>) -> Router {
     router.layer(DefaultBodyLimit::disable()).with_state(gateway)
 }
 
-/// Answers for a path that leads nowhere.
-pub async fn no_route(method: Method, uri: Uri) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "invalid_request_error", format!("{method} {} does not exist", uri.path()))
+/// Answers for a path that leads nowhere, in the shape that clients of such paths read.
+pub async fn no_route(method: Method, uri: Uri) -> Response {
+    let message = format!("{method} {} does not exist", uri.path());
+    Refusal::new(StatusCode::NOT_FOUND, "unknown_url", message).answer(uri.path())
 }
 
-/// Answers for a path that is used with another method.
-pub async fn wrong_method(method: Method, uri: Uri) -> Problem {
+/// Answers for a path that is used with another method, in the shape that clients of such paths read.
+pub async fn wrong_method(method: Method, uri: Uri) -> Response {
     let message = format!("{} cannot be used with {method}", uri.path());
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", message)
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_supported", message).answer(uri.path())
 }
 
 async fn answer(State(gateway): State<Arc<Gateway>>, endpoint: Endpoint, request: Request) -> Response {
@@ -116,7 +119,7 @@ impl Gateway {
             None => self.resolve(&asked.model)?,
         };
         let (key, class) = self.place(head, &entry, endpoint, meter)?;
-        Ok(Job { key, class, endpoint, asked, body, keep: None })
+        Ok(Job { key, class, endpoint, asked, body, keep: None, grow: None })
     }
 
     /// Finds the server of a model that answers on an endpoint, and the class in which the request waits for it.

@@ -1,5 +1,6 @@
 //! Errors as OpenAI's clients read them: `{"error": {"message", "type", "param", "code"}}`.
 
+use super::overflow::Overflow;
 use crate::display::units;
 use crate::lifecycle::{Denial, Holder, Why};
 use crate::openai::ApiError;
@@ -139,6 +140,13 @@ impl Problem {
             problem.status = StatusCode::BAD_REQUEST;
         }
         problem
+    }
+
+    /// Returns the figures of a prompt that does not fit, where this is the error and has them.
+    pub(super) fn overflow(&self) -> Option<Overflow> {
+        let figure = |key: &str| self.further.iter().find(|(of, _)| *of == key)?.1.as_u64();
+        let figures = (self.code == Some(CONTEXT)).then(|| (figure("n_prompt_tokens"), figure("n_ctx")))?;
+        Some(Overflow { prompt: figures.0?, context: figures.1? })
     }
 
     /// Returns the same error in other words.

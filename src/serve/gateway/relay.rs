@@ -8,6 +8,7 @@ use crate::lifecycle::Denial;
 use crate::openai;
 use crate::serve::control::Grant;
 use axum::body::Bytes;
+use axum::http::StatusCode;
 use hyper::body::{Body as HttpBody, Frame};
 use std::io;
 use std::pin::Pin;
@@ -73,7 +74,25 @@ impl Relay {
             self.at_boundary = bytes.ends_with(b"\n\n");
             self.meter.bytes(&bytes);
         }
+        if let Some(problem) = self.problem() {
+            // A server that went on, or hung, would hold the slot and the client.
+            self.fail_with(&problem);
+        }
         Frame::data(bytes)
+    }
+
+    /// Returns the error that has ended the stream.
+    fn problem(&self) -> Option<Problem> {
+        let error = self.rewriter.as_ref()?.error()?;
+        let status = StatusCode::from_u16(error.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Some(Problem::new(status, &error.kind, error.message.clone()))
+    }
+
+    /// Breaks off an answer that cannot be used, unless it has ended already.
+    pub fn fail_with(&mut self, problem: &Problem) {
+        if self.flow.take().is_some() {
+            self.meter.fail(problem);
+        }
     }
 
     /// Ends a broken answer: with an event where one can follow, otherwise by breaking off.
@@ -113,9 +132,12 @@ impl HttpBody for Relay {
                     Poll::Ready(None) => {
                         // The slot is free from here on, however slowly the client reads.
                         this.flow = None;
-                        let rest = this.rewriter.take().map(Rewriter::finish).filter(|rest| !rest.is_empty());
+                        let rest = this.rewriter.as_mut().map(Rewriter::finish).filter(|rest| !rest.is_empty());
                         rest.iter().for_each(|rest| this.meter.bytes(rest));
-                        this.meter.end();
+                        match this.problem() {
+                            Some(problem) => this.meter.fail(&problem),
+                            None => this.meter.end(),
+                        }
                         return Poll::Ready(rest.map(|rest| Ok(Frame::data(rest))));
                     }
                     Poll::Ready(Some(Err(_))) => {

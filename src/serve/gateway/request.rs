@@ -1,6 +1,7 @@
 //! What the gateway reads of a request.
 
 use super::problem::Problem;
+use super::prompts::Prompts;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
@@ -12,6 +13,8 @@ pub struct Asked {
     pub stream: bool,
     /// Whether a stream ends with the usage.
     pub include_usage: bool,
+    /// The number of prompts of a completion; otherwise 1.
+    pub prompts: usize,
 }
 
 #[derive(Deserialize)]
@@ -22,6 +25,8 @@ struct Members {
     stream: Option<bool>,
     #[serde(default)]
     stream_options: Option<StreamOptions>,
+    #[serde(default)]
+    prompt: Prompts,
 }
 
 #[derive(Deserialize)]
@@ -41,7 +46,8 @@ impl Asked {
         let model = members.model.filter(|name| !name.is_empty()).or_else(|| default.map(str::to_owned));
         let model = model.ok_or_else(|| Problem::bad_request("`model` is missing").param("model"))?;
         let include_usage = members.stream_options.and_then(|options| options.include_usage).unwrap_or(false);
-        Ok(Asked { model, stream: members.stream.unwrap_or(false), include_usage })
+        let (stream, prompts) = (members.stream.unwrap_or(false), members.prompt.0);
+        Ok(Asked { model, stream, include_usage, prompts })
     }
 }
 
@@ -115,7 +121,7 @@ mod tests {
     fn a_request_is_read_however_its_client_writes_it() {
         let read = |text: &str| Asked::read(text.as_bytes(), None).unwrap();
         let asked = read(r#"{"messages":[{"role":"user","content":"x"}],"model":"m","stream":null,"n":1.5}"#);
-        assert_eq!(asked, Asked { model: "m".into(), stream: false, include_usage: false });
+        assert_eq!(asked, Asked { model: "m".into(), stream: false, include_usage: false, prompts: 1 });
         let asked = read(r#"{"model":"m","stream":true,"stream_options":{"include_usage":true,"x":1}}"#);
         assert!(asked.stream && asked.include_usage);
         let model = |text: &str| Asked::read(text.as_bytes(), Some("mine")).unwrap().model;

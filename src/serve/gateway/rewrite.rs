@@ -31,6 +31,8 @@ struct Stream {
     include_usage: bool,
     has_role: bool,
     is_done: bool,
+    /// The error that ended the stream.
+    error: Option<ApiError>,
     /// Members that all chunks share.
     id: Option<Value>,
     created: Option<Value>,
@@ -60,26 +62,45 @@ impl Rewriter {
             Form::Stream(stream) if stream.is_done => Bytes::new(),
             Form::Stream(stream) => match stream.reader.push(bytes) {
                 Ok(events) => {
-                    events.into_iter().map(|event| stream.event(event, &self.model)).collect::<String>().into()
+                    let mut passed = String::new();
+                    for event in events {
+                        // Nothing follows an end, in the same bytes either.
+                        if stream.is_done {
+                            break;
+                        }
+                        passed.push_str(&stream.event(event, &self.model));
+                    }
+                    passed.into()
                 }
-                Err(error) => stream.fail(&ApiError::broken(error.to_string())).into(),
+                Err(error) => stream.fail(ApiError::broken(error.to_string())).into(),
             },
         }
     }
 
+    /// Returns the error that ended a stream and was passed to the client: what follows it is of no use.
+    pub fn error(&self) -> Option<&ApiError> {
+        match &self.form {
+            Form::Stream(stream) => stream.error.as_ref(),
+            Form::Whole { .. } => None,
+        }
+    }
+
     /// Returns what the client gets at the end of the server's answer.
-    pub fn finish(self) -> Bytes {
-        match self.form {
-            Form::Stream(_) => Bytes::new(),
-            Form::Whole { bytes, .. } => match serde_json::from_slice::<Map<String, Value>>(&bytes) {
+    pub fn finish(&mut self) -> Bytes {
+        match &mut self.form {
+            Form::Stream(stream) if stream.is_done => Bytes::new(),
+            Form::Stream(stream) => {
+                stream.fail(ApiError::broken("the server of the model ended its answer too early")).into()
+            }
+            Form::Whole { bytes, .. } => match serde_json::from_slice::<Map<String, Value>>(bytes) {
                 Ok(mut answer) => {
-                    answer.insert("model".to_owned(), self.model.into());
+                    answer.insert("model".to_owned(), self.model.clone().into());
                     for choice in answer.get_mut("choices").and_then(Value::as_array_mut).into_iter().flatten() {
                         set_known_reason(choice);
                     }
                     Value::Object(answer).to_string().into()
                 }
-                Err(_) => bytes.into(),
+                Err(_) => std::mem::take(bytes).into(),
             },
         }
     }
@@ -93,11 +114,11 @@ impl Stream {
             return format!("{}data: {DONE}\n\n", self.usage_chunk(model));
         }
         let Ok(mut chunk) = serde_json::from_str::<Map<String, Value>>(&data) else {
-            return self.fail(&ApiError::broken("the server of the model sent something that is no JSON"));
+            return self.fail(ApiError::broken("the server of the model sent something that is no JSON"));
         };
         if chunk.contains_key("error") {
             let error = ApiError::read(data.as_bytes());
-            return self.fail(&error.unwrap_or_else(|| ApiError::broken("the server of the model failed")));
+            return self.fail(error.unwrap_or_else(|| ApiError::broken("the server of the model failed")));
         }
         self.usage = chunk.remove("usage").filter(|usage| !usage.is_null()).or(self.usage.take());
         let id = self.id.get_or_insert_with(|| chunk.get("id").cloned().unwrap_or(Value::Null)).clone();
@@ -154,9 +175,11 @@ impl Stream {
         openai::event(&chunk)
     }
 
-    fn fail(&mut self, error: &ApiError) -> String {
+    fn fail(&mut self, error: ApiError) -> String {
         self.is_done = true;
-        openai::event(&error.openai_body())
+        let event = openai::event(&error.openai_body());
+        self.error = Some(error);
+        event
     }
 }
 

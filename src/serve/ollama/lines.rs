@@ -77,20 +77,26 @@ pub(super) async fn whole(mut relay: Relay, answer: Answer, began: Instant) -> R
                     thoughts.push_str(&thinking);
                 }
                 Part::Nothing => {}
+                // What follows is of no use: a server that went on, or hung, would hold the slot and the client.
                 Part::Failed(error) => {
-                    let status = StatusCode::from_u16(error.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                    outcome = Some(Err(OllamaError::from(Problem::new(status, &error.kind, error.message))));
-                    break;
+                    let problem = problem(&error);
+                    relay.fail_with(&problem);
+                    return Err(OllamaError::from(problem));
                 }
                 Part::Done => {
                     let last = reading.answer.last(&text, &thoughts, reading.times(), clock::now());
-                    outcome = Some(Ok(Json(last).into_response()));
+                    outcome = Some(Json(last).into_response());
                     break;
                 }
             }
         }
     }
-    outcome.unwrap_or_else(|| Err(OllamaError::broken(CUT_OFF)))
+    outcome.ok_or_else(|| OllamaError::broken(CUT_OFF))
+}
+
+fn problem(error: &ApiError) -> Problem {
+    let status = StatusCode::from_u16(error.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Problem::new(status, &error.kind, error.message.clone())
 }
 
 /// The body of a stream.
@@ -119,6 +125,8 @@ impl Lines {
                 }
                 Part::Failed(error) => {
                     self.is_over = true;
+                    // As in `whole`.
+                    self.relay.fail_with(&problem(&error));
                     ollama::error(&error.message)
                 }
             };

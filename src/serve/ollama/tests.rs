@@ -2,7 +2,7 @@ use super::*;
 use crate::http;
 use crate::lifecycle::{DeviceBytes, Phase, Purpose, ServerView, Why};
 use crate::model::server::Engine;
-use crate::serve::gateway::tests::fake::{Fake, Script, alive, denial, next, stream, view, whole, worker};
+use crate::serve::gateway::tests::fake::{Fake, Script, alive, denial, next, soon, stream, view, whole, worker};
 use crate::serve::listen::Caller;
 use serde_json::json;
 use tokio::sync::watch;
@@ -241,4 +241,88 @@ async fn what_is_not_done_here_says_where_it_is_and_a_model_that_is_here_is_pull
     assert_eq!(fake.get("/api/version").await.1, json!({"version": "0.32.7"}));
     let root = http::fetch(http::Request::get(fake.address.clone(), "/"), Duration::from_secs(20)).await.unwrap();
     assert_eq!((root.status, root.body.as_ref()), (200, b"Ollama is running".as_slice()));
+}
+
+/// As for OpenAI's clients: a server that sends what is no answer and then hangs must not keep its slot.
+#[tokio::test]
+async fn what_a_server_sends_that_is_no_answer_ends_the_reply_and_frees_the_slot() {
+    let worker = worker();
+    for engine in [Engine::Worker, Engine::LlamaServer] {
+        let grant = || Script::Grant(worker.address.clone(), alive(), engine);
+        let mut fake = start([grant(), grant(), grant()]);
+        for (number, is_stream) in [true, false].into_iter().enumerate() {
+            let (parts, response) = stream();
+            worker.answers.send(response).unwrap();
+            let send = async {
+                parts.send("data: {\"choices\":[{\"delta\":{\"content\":\"A\"}}]}\n\n").await.unwrap();
+                parts.send("data: {\"choices\":[{\n\n").await.unwrap();
+                soon(parts.closed()).await;
+            };
+            let mut body = chat();
+            body["stream"] = is_stream.into();
+            let read = async {
+                let answer = fake.post("/api/chat", &[], body).await;
+                (answer.status().as_u16(), whole(answer).await)
+            };
+            let ((status, text), ()) = tokio::join!(read, send);
+            let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+            assert!(last["error"].is_string(), "{engine:?}: {text}");
+            assert_eq!(status, if is_stream { 200 } else { 500 });
+            fake.until_left(number + 1).await;
+        }
+        let (parts, response) = stream();
+        worker.answers.send(response).unwrap();
+        let send = async {
+            parts.send(END).await.unwrap();
+            drop(parts);
+        };
+        let (answer, ()) = tokio::join!(fake.post("/api/chat", &[], chat()), send);
+        assert!(whole(answer).await.contains(r#""done":true"#), "the next request is answered");
+    }
+}
+
+const TOO_LONG: &str = r#"{"error":{"code":400,"message":"too long","type":"exceed_context_size_error","n_prompt_tokens":5000,"n_ctx":4096}}"#;
+
+/// A client that sends a larger `num_ctx` with everything would have its model loaded again and again.
+#[tokio::test]
+async fn a_larger_context_loads_a_model_again_only_for_a_prompt_that_does_not_fit_and_only_where_it_may() {
+    let worker = worker();
+    let grant = || Script::Grant(worker.address.clone(), alive(), Engine::Worker);
+    let serve = |config: &'static str| {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config.toml");
+        std::fs::write(&file, config).unwrap();
+        let flags = crate::config::Flags { config: Some(file), ..Default::default() };
+        let config = crate::config::Config::load(&flags, &crate::config::Env::from_pairs(&[])).unwrap();
+        Fake::serving([grant(), grant(), grant()], Caller::default(), |gateway| {
+            let sessions = Sessions::new(gateway.config.clone());
+            let config = watch::channel(Arc::new(config)).1;
+            routes(Arc::new(Ollama::new(Arc::new(Gateway { config, ..Gateway::clone(&gateway) }), sessions)))
+        })
+    };
+    let (too_long, fits) = (|| (StatusCode::BAD_REQUEST, TOO_LONG).into_response(), || END.into_response());
+    let answers = |all: Vec<Response>| all.into_iter().for_each(|answer| worker.answers.send(answer).unwrap());
+    let asking = |context: u32| {
+        let mut body = chat();
+        (body["stream"], body["options"]) = (false.into(), json!({"num_ctx": context}));
+        body
+    };
+    let grows = serve("[ollama]\nnum_ctx = \"grow\"\n");
+    answers(vec![fits(), too_long(), fits()]);
+    assert_eq!(grows.post("/api/chat", &[], asking(8_192)).await.status(), 200);
+    assert!(grows.told.lock().unwrap().is_empty(), "the prompt fits");
+    assert_eq!(grows.post("/api/chat", &[], asking(8_192)).await.status(), 200, "asked again, with room");
+    assert_eq!(*grows.told.lock().unwrap(), ["context a00000000000 Some(8192)"]);
+
+    let grows = serve("[ollama]\nnum_ctx = \"grow\"\n");
+    answers(vec![too_long(), too_long(), too_long()]);
+    assert_eq!(grows.post("/api/chat", &[], asking(4_096)).await.status(), 400);
+    assert!(grows.told.lock().unwrap().is_empty(), "no larger context is asked for");
+    assert_eq!(grows.post("/api/chat", &[], asking(8_192)).await.status(), 400, "it does not fit there either");
+    assert_eq!(grows.told.lock().unwrap().len(), 1, "a request loads a model once more, not twice");
+
+    let ignores = serve("");
+    answers(vec![too_long()]);
+    assert_eq!(ignores.post("/api/chat", &[], asking(8_192)).await.status(), 400);
+    assert!(ignores.told.lock().unwrap().is_empty());
 }

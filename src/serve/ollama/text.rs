@@ -2,6 +2,7 @@
 
 use super::error::OllamaError;
 use super::{Call, errand, lines};
+use crate::config::NumCtx;
 use crate::ollama::{self, Answer, ChatRequest, Errand, GenerateRequest, KeepAlive, Kind, TextBody};
 use crate::serve::catalog::Entry;
 use crate::serve::gateway::{Asked, Endpoint, Job};
@@ -23,8 +24,8 @@ pub(super) async fn chat(mut call: Call) -> Result<Response, OllamaError> {
         return errand::run(call, &entry, (Errand::of(keep), keep), answer).await;
     }
     let body = call.noted(ollama::chat_body(&request, &model).map_err(OllamaError::bad_request))?;
-    let asked = (model, request.stream.unwrap_or(true));
-    ask(call, &entry, (TextBody::Chat(body), keep), asked, answer).await
+    let (asked, grow) = ((model, request.stream.unwrap_or(true)), call.growth(request.options.as_ref()));
+    ask(call, &entry, (TextBody::Chat(body), keep, grow), asked, answer).await
 }
 
 pub(super) async fn generate(mut call: Call) -> Result<Response, OllamaError> {
@@ -37,8 +38,8 @@ pub(super) async fn generate(mut call: Call) -> Result<Response, OllamaError> {
         return errand::run(call, &entry, (Errand::of(keep), keep), answer).await;
     }
     let body = call.noted(ollama::generate_body(&request, &model).map_err(OllamaError::bad_request))?;
-    let asked = (model, request.stream.unwrap_or(true));
-    let mut response = ask(call, &entry, (body, keep), asked, answer).await?;
+    let (asked, grow) = ((model, request.stream.unwrap_or(true)), call.growth(request.options.as_ref()));
+    let mut response = ask(call, &entry, (body, keep, grow), asked, answer).await?;
     let ignored = ollama::ignored(&request).join(", ");
     if let Ok(ignored) = HeaderValue::from_str(&ignored)
         && !ignored.is_empty()
@@ -52,7 +53,7 @@ pub(super) async fn generate(mut call: Call) -> Result<Response, OllamaError> {
 async fn ask(
     mut call: Call,
     entry: &Entry,
-    (body, keep): (TextBody, Option<KeepAlive>),
+    (body, keep, grow): (TextBody, Option<KeepAlive>, Option<u32>),
     (model, is_stream): (String, bool),
     answer: Answer,
 ) -> Result<Response, OllamaError> {
@@ -61,7 +62,7 @@ async fn ask(
         TextBody::Completion(body) => (Endpoint::Completions, body),
     };
     call.meter.endpoint(endpoint);
-    let job = call.job(entry, (endpoint, body), (model, true), keep)?;
+    let job = Job { grow, ..call.job(entry, (endpoint, body), (model, true), keep)? };
     let relay = call.ollama.gateway.forward(job, call.meter).await?.into_body();
     let began = call.began;
     match is_stream {
@@ -82,8 +83,15 @@ impl Call {
         let gateway = std::sync::Arc::clone(&self.ollama.gateway);
         let placed = gateway.place(&self.head, entry, endpoint, &mut self.meter).map_err(OllamaError::from);
         let (key, class) = self.noted(placed)?;
-        let asked = Asked { model, stream, include_usage: stream };
+        let asked = Asked { model, stream, include_usage: stream, prompts: 1 };
         let keep = self.granted(keep);
-        Ok(Job { key, class, endpoint, asked, body: Bytes::from(Value::Object(body).to_string()), keep })
+        let body = Bytes::from(Value::Object(body).to_string());
+        Ok(Job { key, class, endpoint, asked, body, keep, grow: None })
+    }
+
+    /// Returns the tokens of context that the model may be loaded with once more, where the operator lets it grow.
+    fn growth(&self, options: Option<&Map<String, Value>>) -> Option<u32> {
+        let may_grow = self.ollama.gateway.config.borrow().ollama.num_ctx == NumCtx::Grow;
+        ollama::wished_context(options).filter(|_| may_grow)
     }
 }

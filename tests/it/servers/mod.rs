@@ -3,6 +3,7 @@
 
 #[cfg(feature = "llama")]
 mod deaths;
+mod garbage;
 mod hostile;
 #[cfg(feature = "llama")]
 mod starts;

@@ -236,3 +236,37 @@ fn a_start_says_whether_the_file_is_missing_unreadable_cut_or_in_no_scanned_plac
         assert_eq!(daemon.events("model.crash").await, Vec::<Value>::new());
     });
 }
+
+/// A client with a long prompt would be refused for ever, or one that sends another `num_ctx` each time would have its
+/// model loaded each time.
+#[test]
+fn a_context_grows_once_for_a_prompt_that_does_not_fit_and_stays() {
+    let _turn = fixtures::engine_turn();
+    let sandbox = with_models();
+    let config = sandbox.path("grow.toml");
+    fs::write(&config, "[ollama]\nnum_ctx = \"grow\"\n").unwrap();
+    sandbox.run(["set", "small", "--context", "512", "--parallel", "2"]).ok();
+    run_async(async {
+        let daemon = Daemon::start_with(&sandbox, |command| {
+            command.env("MODELCTL_CONFIG", &config);
+        });
+        let ask = async |words: usize, context: u32| {
+            let options = json!({"num_ctx": context, "num_predict": 2});
+            let prompt = "word ".repeat(words);
+            let body = json!({"model": "small", "prompt": prompt, "stream": false, "options": options});
+            let answer = daemon.post("/api/generate", body).await;
+            let server = daemon.server("small").await;
+            (answer.status, server["context"].as_u64().unwrap(), server["pid"].as_u64().unwrap())
+        };
+        let (status, context, first) = ask(10, 4_096).await;
+        assert_eq!((status, context), (200, 512), "a prompt that fits loads nothing again");
+        assert_eq!(ask(1_000, 600).await, (400, 512, first), "nor does one that would not fit there");
+        let (status, context, second) = ask(1_000, 2_048).await;
+        assert_eq!((status, context), (200, 2_048));
+        assert_ne!(first, second);
+        assert_eq!(ask(1_000, 4_096).await, (200, 2_048, second));
+        assert_eq!(ask(10, 256).await, (200, 2_048, second), "it never becomes smaller");
+        daemon.post(STOP, Value::Null).await;
+        assert_eq!(ask(10, 256).await.1, 2_048, "at a later load either");
+    });
+}

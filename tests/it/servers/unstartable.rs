@@ -23,7 +23,8 @@ echo x >> "$STARTS/$name"
 echo "cannot serve $name" >&2
 case $name in
     faults) kill -SEGV $$ ;;
-    exits) exit 1 ;;
+    exits) echo "0.00.004.036 E load_model: failed to load model" >&2; exit 1 ;;
+    argues) echo "error: invalid argument: --x" >&2; exit 1 ;;
     hangs) exec sleep 600 ;;
     leaves) sleep 600 & echo $! >"$STARTS/left"; exit 1 ;;
 esac
@@ -89,13 +90,29 @@ fn a_client_that_asks_without_a_pause_starts_a_broken_server_four_times_in_twent
     });
 }
 
+/// A wrong argument would put the model out of service until its file changes, which it never does.
+#[test]
+fn a_server_that_refuses_an_argument_is_no_refusal_of_the_file() {
+    let (_sandbox, daemon) = daemon(&["argues"]);
+    run_async(async {
+        let Answer { body, .. } = daemon.post("/api/models/servers/argues/start", Value::Null).await;
+        assert_eq!(
+            (&body["why"], &body["last_log"]),
+            (&json!("backoff"), &json!("error: invalid argument: --x")),
+            "{body}"
+        );
+        assert_eq!(daemon.server("argues").await["state"], "backoff");
+        assert_eq!(daemon.events("model.crash").await[0]["crash_type"], "crash");
+    });
+}
+
 /// The start would never be answered, and the memory of what was left would be nobody's.
 #[test]
 fn a_server_that_ends_takes_what_it_started_with_it() {
     let (sandbox, daemon) = daemon(&["leaves"]);
     run_async(async {
         let Answer { status, body, .. } = daemon.post("/api/models/servers/leaves/start", Value::Null).await;
-        assert_eq!((status, &body["last_log"]), (409, &json!("cannot serve leaves")), "{body}");
+        assert_eq!((status, &body["last_log"]), (503, &json!("cannot serve leaves")), "{body}");
         let left = fs::read_to_string(sandbox.path("home/left")).unwrap();
         let is_gone = || !Path::new("/proc").join(left.trim()).join("fd/0").exists();
         let end = Instant::now() + LIMIT;

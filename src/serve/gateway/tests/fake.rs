@@ -116,6 +116,10 @@ impl Fake {
                         drop(answer.send(Stopped { was_running: true, took: Duration::ZERO }));
                     }
                     Command::Start { key, .. } => heard.lock().unwrap().push(format!("start {key}")),
+                    Command::Context { key, grow, answer } => {
+                        heard.lock().unwrap().push(format!("context {key} {:?}", grow.map(|grow| grow.to)));
+                        drop(answer.send(true));
+                    }
                     Command::Refresh => panic!("nothing here changes settings"),
                 }
             }

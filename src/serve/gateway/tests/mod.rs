@@ -274,18 +274,24 @@ async fn what_llama_server_streams_is_rewritten() {
     assert_eq!(whole(fake.post("/v1/chat/completions", &[], chat(false)).await).await, r#"{"model":"Chat:latest"}"#);
 }
 
+/// A client that cannot read the error shows its user an empty message, or its own parse error.
 #[tokio::test]
-async fn a_path_that_leads_nowhere_is_an_error_of_openais_as_well() {
-    let router =
-        Router::new().route("/a", get(|| async {})).fallback(no_route).method_not_allowed_fallback(wrong_method);
-    let (address, _dir) = listen(router);
+async fn a_path_that_leads_nowhere_is_an_error_in_the_shape_of_its_api() {
+    let nothing = || get(|| async {});
+    let router = Router::new().route("/a", nothing()).route("/api/version", nothing());
+    let (address, _dir) = listen(router.fallback(no_route).method_not_allowed_fallback(wrong_method));
     let ask = async |path: &str| {
         let answer = http::fetch(http::Request::post(address.clone(), path, "{}"), LIMIT).await.unwrap();
-        let body: Value = serde_json::from_slice(&answer.body).unwrap();
-        (answer.status, body["error"]["type"].as_str().map(str::to_owned))
+        (answer.status, serde_json::from_slice::<Value>(&answer.body).unwrap()["error"].take())
     };
-    let told = Some("invalid_request_error".to_owned());
-    assert_eq!((ask("/v1/none").await, ask("/a").await), ((404, told.clone()), (405, told)));
+    for (path, status, code) in [("/v1/none", 404, "unknown_url"), ("/a", 405, "method_not_supported")] {
+        let (answered, error) = ask(path).await;
+        assert_eq!((answered, &error["type"], &error["code"]), (status, &json!("invalid_request_error"), &json!(code)));
+    }
+    for (path, status) in [("/api/none", 404), ("/api/version", 405)] {
+        let (answered, error) = ask(path).await;
+        assert!(answered == status && error.as_str().is_some_and(|text| text.contains(path)), "{path}: {error}");
+    }
 }
 
 #[tokio::test]
@@ -298,4 +304,76 @@ async fn an_error_of_a_server_is_openais() {
     assert_eq!(answer.status(), 400);
     let body: Value = serde_json::from_str(&whole(answer).await).unwrap();
     assert_eq!(body["error"]["code"], "context_length_exceeded");
+}
+
+/// A slot that stayed taken would leave the model without an answer for everybody, with a server that looks healthy.
+#[tokio::test]
+async fn what_a_server_sends_that_cannot_be_read_ends_the_stream_and_frees_the_slot() {
+    let worker = worker();
+    let grant = || Script::Grant(worker.address.clone(), alive(), Engine::LlamaServer);
+    let mut fake = Fake::start([grant(), grant(), grant(), grant()]);
+    let whole_event = "data: {\"choices\":[{\"delta\":{\"content\":\"A\"}}]}\n\n";
+    for (number, garbage) in ["data: {\"choices\":[{\n\n", "data: <html>\n\n", "data: [1]\n\n"].into_iter().enumerate()
+    {
+        // The server does not end: it waits for ever.
+        let (parts, response) = stream();
+        worker.answers.send(response).unwrap();
+        parts.send(whole_event).await.unwrap();
+        let mut answer = fake.post("/v1/chat/completions", &[], chat(true)).await;
+        assert!(next(answer.body_mut()).await.unwrap().contains("\"role\""));
+        parts.send(garbage).await.unwrap();
+        let rest = whole(answer).await;
+        assert!(rest.starts_with("data: {\"error\":") && !rest.contains("[DONE]"), "{garbage}: {rest}");
+        fake.until_left(number + 1).await;
+        soon(parts.closed()).await;
+    }
+    let (parts, response) = stream();
+    worker.answers.send(response).unwrap();
+    let send = async {
+        parts.send(whole_event).await.unwrap();
+        parts.send("data: [DONE]\n\n").await.unwrap();
+        drop(parts);
+    };
+    let (answer, ()) = tokio::join!(fake.post("/v1/chat/completions", &[], chat(true)), send);
+    assert!(whole(answer).await.ends_with("data: [DONE]\n\n"), "the next request is answered");
+    fake.until_left(4).await;
+    let mut statuses: Vec<(u16, u64)> = fake.records.counts().iter().map(|of| (of.status, of.count)).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [(200, 1), (500, 3)]);
+}
+
+/// A client would take the half for the whole.
+#[tokio::test]
+async fn an_answer_that_stops_without_its_end_is_an_error() {
+    let worker = worker();
+    let fake = Fake::start([Script::Grant(worker.address.clone(), alive(), Engine::LlamaServer)]);
+    let (parts, response) = stream();
+    worker.answers.send(response).unwrap();
+    let send = async {
+        parts.send("data: {\"choices\":[{\"delta\":{\"content\":\"A\"}}]}\n\n").await.unwrap();
+        drop(parts);
+    };
+    let (answer, ()) = tokio::join!(fake.post("/v1/chat/completions", &[], chat(true)), send);
+    let text = whole(answer).await;
+    let last = text.trim_end().rsplit("\n\n").next().unwrap();
+    assert!(last.contains("ended its answer too early") && !text.contains("[DONE]"), "{text}");
+}
+
+/// A client would take the figures of the first prompt for those of all, or fail at a list where it expects an answer.
+#[tokio::test]
+async fn several_prompts_go_to_a_worker_of_ours_and_are_refused_for_a_llama_server() {
+    let mut worker = worker();
+    let grant = |engine| Script::Grant(worker.address.clone(), alive(), engine);
+    let mut fake = Fake::start([grant(Engine::LlamaServer), grant(Engine::LlamaServer), grant(Engine::Worker)]);
+    let body = |prompt: Value| json!({"model": "Chat", "prompt": prompt});
+    let answer = fake.post("/v1/completions", &[], body(json!(["a", "b"]))).await;
+    assert_eq!(answer.status(), 400);
+    let error: Value = serde_json::from_str(&whole(answer).await).unwrap();
+    assert_eq!(error["error"]["param"], "prompt", "{error}");
+    fake.until_left(1).await;
+    for prompt in [json!(["a"]), json!(["a", "b"])] {
+        worker.answers.send("{}".into_response()).unwrap();
+        assert_eq!(fake.post("/v1/completions", &[], body(prompt.clone())).await.status(), 200);
+        assert_eq!(worker.requests.recv().await.unwrap().1["prompt"], prompt);
+    }
 }
