@@ -66,3 +66,8 @@ pub fn engine_turn() -> std::fs::File {
     turn.lock().unwrap();
     turn
 }
+
+/// The folder with supervisord, for `PYTHONPATH`.
+pub fn supervisor() -> PathBuf {
+    fixture("python/supervisor-4.3.0")
+}

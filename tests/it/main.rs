@@ -54,6 +54,7 @@ mod serving;
 mod show_fit;
 mod stores;
 #[cfg(feature = "llama")]
+mod supervised;
 mod swaps;
 mod task;
 mod triage;

@@ -1,4 +1,5 @@
 use crate::clock::Timestamp;
+use crate::config::TriageConfig;
 use crate::node::Place;
 use crate::ops::triage::{CollectRequest, Request, Source};
 use crate::triage::JudgeOptions;
@@ -41,7 +42,7 @@ pub struct TriageArgs {
     #[arg(long)]
     pub all: bool,
     /// Print a JSON object (with --look: the facts; with --map: the files)
-    #[arg(long, conflicts_with_all = ["explain", "checklist"])]
+    #[arg(long, conflicts_with = "explain")]
     pub json: bool,
     /// Also write facts and answer to this new file (.tar or .tar.zst, mode 0600, at most 64 MiB)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["explain", "rules", "checklist"])]
@@ -107,16 +108,14 @@ fn time(text: &str) -> Result<Timestamp, String> {
     parsed.map(|time| Timestamp(time.as_millisecond())).map_err(|error| error.to_string())
 }
 
-/// Time that is looked at when nothing else is said.
-const SINCE: Duration = Duration::from_secs(3600);
 /// Seconds between two looks at a model file.
 const STABLE_SECONDS: f64 = 3.0;
 
 impl TriageArgs {
-    /// Returns what the recipe is asked for, for a command that started at `now`.
-    pub fn request(&self, now: Timestamp) -> Request {
+    /// Returns what the recipe is asked for, for a command that started at `now`. Flags win over the config.
+    pub fn request(&self, now: Timestamp, config: &TriageConfig) -> Request {
         let now = self.now.unwrap_or(now);
-        let since = i64::try_from(self.since.unwrap_or(SINCE).as_millis()).unwrap_or(i64::MAX);
+        let since = i64::try_from(self.since.unwrap_or(config.since).as_millis()).unwrap_or(i64::MAX);
         let collect = CollectRequest {
             place: self.sysroot.as_ref().map(Place::new).unwrap_or_default(),
             now: self.now,
@@ -136,7 +135,7 @@ impl TriageArgs {
             source: self.from.clone().map_or(Source::Node(collect), Source::Bundle),
             options: JudgeOptions {
                 only: self.only.clone(),
-                skip: self.skip.clone(),
+                skip: self.skip.iter().chain(&config.skip).cloned().collect(),
                 services: self.service.clone(),
                 playbook,
                 last: None,

@@ -1,6 +1,7 @@
 //! `modelctl triage`: what is wrong with the services of this node, what proves it, the smallest next step and its undo.
 
 mod args;
+mod checklist_view;
 mod look;
 mod map;
 mod rules;
@@ -30,17 +31,20 @@ pub fn run(ctx: &mut Ctx, args: &TriageArgs) -> anyhow::Result<Exit> {
     let ids = args.only.iter().chain(&args.skip);
     ids.map(String::as_str).try_for_each(known)?;
     let stop = super::stop_on_signals()?;
-    let request = args.request(ctx.session.now);
+    let request = args.request(ctx.session.now, &ctx.session.config.triage);
     if args.checklist {
-        let open = ctx.run(|session, _| checklist::checklist(session, &request, args.watch, &stop))?;
-        return listed(ctx, &open, "everything holds");
+        let list = ctx.run(|session, on| checklist::checklist(session, &request, args.watch, &stop, on))?;
+        return checklist_view::print(ctx, &list, args.json);
     }
     let seen = ctx.run(|session, on| triage(session, &request, &stop, on))?;
     match args.baseline {
-        Some(Baseline::Save) => ctx.run(|session, _| baseline::save(session, &seen))?,
+        Some(Baseline::Save) => {
+            let path = ctx.run(|session, _| baseline::save(session, &seen))?;
+            ctx.ui.note(&format!("saved {}", ui::text::path(&path)));
+        }
         Some(Baseline::Diff) => {
             let changed = ctx.run(|session, _| baseline::diff(session, &seen))?;
-            return listed(ctx, &changed, "nothing has changed since the baseline");
+            return checklist_view::changes(ctx, &changed, args.json);
         }
         None => {}
     }
@@ -87,18 +91,6 @@ fn tone(tone: Tone) -> ui::Tone {
         Tone::Dim => ui::Tone::Dim,
         Tone::Bold => ui::Tone::Bold,
     }
-}
-
-/// Prints the lines, or that there are none.
-fn listed(ctx: &mut Ctx, lines: &[String], none: &str) -> anyhow::Result<Exit> {
-    for line in lines {
-        ctx.ui.line(line)?;
-    }
-    if lines.is_empty() {
-        ctx.ui.note(none);
-        return Ok(Exit::Done);
-    }
-    Ok(Exit::Bad)
 }
 
 /// Checks that there is a rule of this name.

@@ -1,25 +1,91 @@
-//! The good day that later looks are compared with.
+//! The good day that later looks are compared with: a file beside the database.
 
-use crate::failure::Failure;
+use super::Triage;
+use crate::failure::{Failure, OrFail};
 use crate::ops::Session;
-use crate::ops::triage::Triage;
+use crate::triage::baseline::{BASELINE_SCHEMA, Baseline};
+use crate::triage::facts::{Change, Facts};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
-/// Stores what a look found as the baseline.
-///
-/// # Errors
-/// Cannot be met (3).
-pub fn save(_: &mut Session, _: &Triage) -> anyhow::Result<()> {
-    Err(unavailable())
+/// Largest baseline that is read.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// Returns where the baseline of a database is.
+fn path(session: &Session) -> PathBuf {
+    let database = &session.config.database;
+    let name = database.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    database.with_file_name(format!("{name}.baseline.json"))
 }
 
-/// Returns what differs from the baseline, a line for each.
+/// Stores what a look found as the baseline, readable by its owner alone, and returns the file. The facts are redacted
+/// already.
 ///
 /// # Errors
-/// Cannot be met (3).
-pub fn diff(_: &mut Session, _: &Triage) -> anyhow::Result<Vec<String>> {
-    Err(unavailable())
+/// Cannot be met (3) where the file cannot be written; the old baseline is kept then.
+pub fn save(session: &mut Session, seen: &Triage) -> anyhow::Result<PathBuf> {
+    let path = path(session);
+    let json = serde_json::to_vec_pretty(&Baseline::of(&seen.facts))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        let mut file = tempfile::Builder::new().prefix(".baseline-").tempfile_in(folder)?;
+        file.write_all(&json)?;
+        file.as_file().sync_all()?;
+        file.persist(&path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().or_fail(|| Failure::cannot_meet(format!("cannot write the baseline `{}`", path.display())))?;
+    Ok(path)
 }
 
-fn unavailable() -> anyhow::Error {
-    Failure::cannot_meet("this version keeps no baseline").into()
+/// Reads the baseline; None where none was saved.
+///
+/// # Errors
+/// Cannot be met (3) for a file that cannot be read, is damaged or is of a newer version.
+pub fn load(session: &Session) -> anyhow::Result<Option<Baseline>> {
+    let path = path(session);
+    let unreadable = || {
+        Failure::cannot_meet(format!("cannot read the baseline `{}`", path.display()))
+            .hint("`modelctl triage --baseline save` writes a new one")
+    };
+    let file = match std::fs::OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).or_fail(unreadable),
+    };
+    let mut text = Vec::new();
+    file.take(MOST_BYTES).read_to_end(&mut text).or_fail(unreadable)?;
+    let baseline: Baseline = serde_json::from_slice(&text).or_fail(unreadable)?;
+    if baseline.schema > BASELINE_SCHEMA {
+        let message = format!("the baseline `{}` was written by a newer modelctl", path.display());
+        return Err(Failure::cannot_meet(message).hint("`modelctl triage --baseline save` writes a new one").into());
+    }
+    Ok(Some(baseline))
+}
+
+/// Returns what differs from the baseline.
+///
+/// # Errors
+/// As [`load`]; cannot be met (3) where there is no baseline.
+pub fn diff(session: &mut Session, seen: &Triage) -> anyhow::Result<Vec<Change>> {
+    match load(session)? {
+        Some(baseline) => Ok(baseline.changes(&seen.facts).changes),
+        None => Err(Failure::cannot_meet("no baseline is saved")
+            .hint("`modelctl triage --baseline save`, on a day when all is well, saves one")
+            .into()),
+    }
+}
+
+/// Adds what has changed since the baseline to the facts, so that every finding can say it. A baseline that cannot be
+/// read is a warning to the caller, not the end of a triage.
+///
+/// # Errors
+/// As [`load`].
+pub fn compare(session: &Session, facts: &mut Facts) -> anyhow::Result<()> {
+    if let Some(baseline) = load(session)? {
+        facts.changes = Some(baseline.changes(facts));
+    }
+    Ok(())
 }

@@ -69,8 +69,9 @@ pub fn triage(
             let (facts, secrets) = collect(session, request, stop, on)?;
             let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             let redacted = redact_with(facts, &secrets);
-            let (facts, redactions) =
+            let (mut facts, redactions) =
                 redacted.or_fail(|| Failure::new(Kind::Bug, "cannot redact the facts, and shows none of them"))?;
+            baseline::compare(session, &mut facts)?;
             (facts, took, redactions.count)
         }
     };
