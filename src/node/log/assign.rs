@@ -139,12 +139,11 @@ impl Order<'_> {
         if self.clues.starts_are_first {
             return if shown == 0 { next.checked_sub(1) } else { this };
         }
-        // Lives that failed before they could show their start left a block each, behind those of the last one that did.
-        let (_, ended) = self.blocks_of(shown);
         if clue.blocks == 0 {
             return this;
         }
-        let later = usize::try_from(ended.saturating_sub(clue.blocks)).ok()?; // as above
+        // Lives that failed before they could show their start left a block each, behind those of the last one that did.
+        let later = usize::try_from(self.blocks_until(shown).saturating_sub(clue.blocks)).ok()?; // as above
         let place = next.checked_sub(1)?.checked_sub(later);
         match (place, this) {
             (Some(place), Some(this)) => Some(place.max(this)),
@@ -152,13 +151,10 @@ impl Order<'_> {
         }
     }
 
-    /// Returns the counts of blocks with which the part of the log behind a start begins and ends, as the kept lines
-    /// show them.
-    fn blocks_of(&self, shown: usize) -> (u32, u32) {
-        let in_part = |clue: &&Clue| usize::try_from(clue.starts).is_ok_and(|starts| starts == shown);
-        let mut counts = self.clues.lines.iter().filter(in_part).map(|clue| clue.blocks);
-        let first = counts.next().unwrap_or(0);
-        (first, counts.last().unwrap_or(first))
+    /// Returns the count of blocks with which the part of the log behind a start ends, as the kept lines show it.
+    fn blocks_until(&self, shown: usize) -> u32 {
+        let is_before = |clue: &&Clue| usize::try_from(clue.starts).is_ok_and(|starts| starts <= shown);
+        self.clues.lines.iter().rev().find(is_before).map_or(0, |clue| clue.blocks)
     }
 }
 

@@ -32,7 +32,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("inventory", &["clock", "db", "failure", "gguf", "host", "model"]),
     ("lifecycle", &["model"]),
     ("model", &["clock"]),
-    ("node", &["clock", "host", "http", "model"]),
+    ("node", &["clock", "host", "http"]),
     ("ollama", &["clock", "model", "openai"]),
     (
         "ops",
