@@ -54,25 +54,24 @@ enum Span {
 
 fn by_time(lives: &[Life], time: Timestamp) -> Span {
     let slack = if time.0 % 1000 == 0 { COARSE } else { FINE };
-    let span = |life: &Life| {
+    let span = |(at, life): (usize, &Life)| {
         let began = life.began?.0;
         let ended = match (&life.end, life.lasted_s) {
             (LifeEnd::Running, _) => i64::MAX,
             #[expect(clippy::cast_possible_truncation, reason = "the float saturates")]
             (_, Some(lasted)) => began.saturating_add((lasted * 1000.0) as i64),
-            (_, None) => return None,
+            // Nobody saw its end: at the latest when the next one began.
+            (_, None) => lives.iter().skip(at + 1).find_map(|next| next.began).map_or(i64::MAX, |next| next.0),
         };
         Some((began, ended))
     };
-    let is_in = |slack: i64| {
-        move |life: &Life| {
-            span(life).is_some_and(|(began, ended)| {
-                time.0 >= began.saturating_sub(slack) && time.0 <= ended.saturating_add(slack)
-            })
-        }
+    let within = |slack: i64| {
+        let is_in =
+            |(began, ended): (i64, i64)| time.0 >= began.saturating_sub(slack) && time.0 <= ended.saturating_add(slack);
+        lives.iter().enumerate().position(|life| span(life).is_some_and(is_in))
     };
     // Exactly first: neighbours of a life that flaps are closer than the slack.
-    if let Some(life) = lives.iter().position(is_in(0)).or_else(|| lives.iter().position(is_in(slack))) {
+    if let Some(life) = within(0).or_else(|| within(slack)) {
         return Span::In(life);
     }
     let first = lives.iter().find_map(|life| life.began);

@@ -89,8 +89,11 @@ impl<'a> Follower<'a> {
         self.find_start(rest);
         self.find_banner(rest, is_first);
         let part = self.tracebacks.next(rest);
-        let is_block = part == Part::Head || rest.contains("' panicked at ") || rest.contains(") panicked at ");
-        self.clues.blocks += u32::from(is_block);
+        let is_panic = rest.starts_with("thread '") && rest.contains(" panicked at ");
+        if is_panic {
+            self.tracebacks.expect_detail();
+        }
+        self.clues.blocks += u32::from(part == Part::Head || is_panic);
         let error = match part {
             Part::Diagnosis => true,
             Part::Nothing => level::is_error_after(&text, parsed),

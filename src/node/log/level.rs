@@ -31,6 +31,7 @@ const SIGNS: &[&str] = &[
     "symbol lookup error",
     "error while loading shared libraries",
     "terminate called",
+    "what():",
     "double free or corruption",
     "free(): invalid",
     "munmap_chunk(): invalid",

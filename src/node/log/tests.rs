@@ -264,6 +264,22 @@ fn the_place_of_a_traceback_and_the_values_of_a_validation_are_kept() {
     assert_eq!(facts.marked.iter().filter(|line| line.error).count(), 1);
 }
 
+#[test]
+fn what_a_panic_says_is_kept() {
+    let facts = read_text("thread 'main' (7) panicked at src/main.rs:3:5:\nindex out of bounds\nnote: run with x\n");
+    assert_eq!(texts(&facts.marked), ["thread 'main' (7) panicked at src/main.rs:3:5:", "index out of bounds"]);
+}
+
+/// A life whose end nobody saw lasts until the next one begins.
+#[test]
+fn lines_of_a_life_without_an_end_are_its_own() {
+    let mut facts = vec![Fact::ok(LOG, NOW, read_text("1970-01-01T00:16:45Z ERROR a\n"))];
+    let unknown = Life { lasted_s: None, end: LifeEnd::Unknown, ..life(1_000_000, 0.0, 1) };
+    let mut lives = [unknown, life(1_010_000, 9.0, 2)];
+    assign(&mut lives, &mut facts);
+    assert!(lives[0].first_error.is_some() && lives[1].first_error.is_none());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]

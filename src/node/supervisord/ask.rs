@@ -2,11 +2,12 @@ use super::config::Config;
 use super::credentials::Credentials;
 use super::programs::{FileProgram, programs};
 use super::rpc::{self, NoValue};
+use super::status::parse_status;
 use super::types::{Program, ProgramSettings, Reached, Refusal, Supervisord, SupervisordSearch};
 use super::{find::full_name, processes};
 use crate::clock::{self, Timestamp};
 use crate::http::{Endpoint, HttpError, Request, Whole, fetch_all};
-use crate::node::{Fact, Outcome, Place};
+use crate::node::{Fact, Outcome, Place, local_zone};
 use dxr::Value;
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 use std::convert::Infallible;
@@ -213,10 +214,22 @@ fn value(answer: Result<Whole, HttpError>) -> Result<Value, NoAnswer> {
     })
 }
 
+/// Reads the text of `supervisorctl status`, for a supervisord that only the command may ask, completed from the config
+/// file.
+pub fn of_status(place: &Place, search: &SupervisordSearch, text: &str, now: Timestamp) -> Fact<Supervisord> {
+    match parse_status(text, now, &local_zone(place)) {
+        Ok(programs) => {
+            let answers = Answers { programs, settings: Vec::new(), state: None, version: None, pid: None };
+            Fact::ok("supervisorctl status", now, assemble(place, search, Reached::Status, answers, now))
+        }
+        Err(why) => Fact::new("supervisorctl status", now, Outcome::Failed { why }),
+    }
+}
+
 /// Completes what supervisord answered by its config file and its process.
 fn assemble(
     place: &Place,
-    search: &mut SupervisordSearch,
+    search: &SupervisordSearch,
     reached: Reached,
     answers: Answers,
     now: Timestamp,
@@ -255,7 +268,12 @@ pub(super) fn complete(
                 file.complete(reported);
                 program.file_settings = file.difference(reported);
             }
-            (settings @ None, Some(file)) => *settings = Some(file.settings.clone()),
+            (settings @ None, Some(file)) => {
+                *settings = Some(file.settings.clone());
+                // The text of the command names no logs.
+                program.stdout_log = program.stdout_log.or_else(|| file.settings.stdout_log.clone());
+                program.stderr_log = program.stderr_log.or_else(|| file.settings.stderr_log.clone());
+            }
             (_, None) => {}
         }
         program

@@ -72,7 +72,7 @@ fn search(place: &Place, path: Option<PathBuf>, process: Option<&Running>, runni
         config_error: config.error(),
         http: value("inet_http_server", "port")
             .map(|port| address(&port))
-            .or_else(|| client.filter(|url| url.starts_with("http://"))),
+            .or_else(|| client.filter(|url| url.starts_with("http://") && !url.contains('@'))),
         main_log: of_process("-l", "--logfile")
             .or_else(|| value("supervisord", "logfile"))
             .or_else(|| default("supervisord.log"))

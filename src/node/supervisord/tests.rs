@@ -268,6 +268,20 @@ fn a_socket_that_is_missing_stale_or_closed_to_us_is_told_apart() {
     assert_eq!(refusal(), (Some(Refusal::NoPermission), true));
 }
 
+/// Where only the command may be used, logs and settings come from the file.
+#[test]
+fn the_text_of_the_command_is_completed_from_the_file() {
+    let (_root, place) = node();
+    let search = find(&place, Some(Path::new(CONFIG))).remove(0);
+    let text = include_str!("../../../fixtures/triage/supervisord/status.txt");
+    let fact = of_status(&place, &search, text, NOW);
+    let answer = fact.known().unwrap();
+    let api = answer.programs.iter().find(|program| program.name == "api").unwrap();
+    assert_eq!(api.stderr_log.as_deref(), Some(Path::new("/srv/node/api.err")));
+    assert!(api.settings.is_some() && answer.reached == Reached::Status);
+    assert!(of_status(&place, &search, "error: <class 'PermissionError'>", NOW).why().unwrap().contains("Permission"));
+}
+
 fn ends(lives: &[Life]) -> Vec<&LifeEnd> {
     lives.iter().map(|life| &life.end).collect()
 }
@@ -342,6 +356,22 @@ fn two_hundred_programs_are_read() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_config_file_is_read_without_a_panic(
+        bytes: Vec<u8>,
+        lines in prop::collection::vec("((command|environment|numprocs|process_name|stdout_logfile|exitcodes|files|file|port) ?= ?[%()a-z0-9\"',=;*/\\[é]{0,20}|\\[(program:x|supervisord|include|unix_http_server|group:g)\\])", 0..20),
+    ) {
+        let (_root, place) = node();
+        for text in [bytes, lines.join("\n").into_bytes()] {
+            std::fs::write(place.at(CONFIG), text).unwrap();
+            for search in find(&place, Some(Path::new(CONFIG))) {
+                configured(&place, &search, NOW);
+                credentials(&place, &search);
+            }
+        }
+    }
+
     #[test]
     fn any_main_log_is_read_without_a_panic(texts in prop::collection::vec("(20[0-9-]{8} [0-9:,]{8} )?(INFO|WARN) (spawned|exited|stopped|gave up|success|spawnerr|received SIGTERM)(: '?a'?)?[ -~]{0,20}", 0..20)) {
         let lines: Vec<_> = texts.into_iter().map(|text| log::LogLine {
