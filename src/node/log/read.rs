@@ -1,7 +1,7 @@
 use super::follow::Follower;
 use super::lines;
 use super::open::{NotOpened, open};
-use super::types::{LogFacts, LogKind};
+use super::types::{Clues, LogFacts, LogKind};
 use crate::clock::Timestamp;
 use crate::node::{Fact, Outcome, Place, local_zone};
 use std::fs::{File, Metadata};
@@ -68,7 +68,8 @@ pub fn read(
         blind: None,
         marked,
         last,
-        clues,
+        // supervisord's own log belongs to no life.
+        clues: if kind == LogKind::Main { Clues::default() } else { clues },
     };
     Fact::ok(source, now, facts)
 }

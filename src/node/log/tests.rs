@@ -115,6 +115,9 @@ fn what_is_no_log_is_refused_in_words() {
         assert!(why().contains("output of the container"), "{}", why());
         std::fs::remove_file(&at).unwrap();
     }
+    symlink("/dev/null", &at).unwrap();
+    assert!(why().contains("kept nowhere"), "{}", why());
+    std::fs::remove_file(&at).unwrap();
     symlink("x.err", &at).unwrap();
     assert!(why().contains("too many links"), "{}", why());
     std::fs::remove_file(&at).unwrap();
