@@ -65,7 +65,7 @@ pub(super) fn each(mut reader: impl BufRead, is_cut: bool, mut deliver: impl FnM
     }
 }
 
-/// Removes what a terminal would act on (escape sequences, controls, marks that turn the direction of text) and cuts
+/// Removes what a terminal would act on (escape sequences, controls, marks that change the direction of text) and cuts
 /// the line at 2,000 characters. A tab becomes a space.
 pub fn clean(text: &str) -> String {
     // Nearly every line.

@@ -247,7 +247,7 @@ fn lines_belong_to_lives_by_a_first_line_that_comes_again() {
     let text = "loading model 1\nerror: a\nloading model 2\nerror: b\n";
     assert_eq!(assigned(text, 2).1, some(&["error: a", "error: b"]));
     assert_eq!(assigned("error: a\nerror: a\n", 3).1, some(&["", "error: a", "error: a"]));
-    // Nothing tells: better no life than a wrong one.
+    // Nothing shows a start: no life is better than a wrong one.
     assert_eq!(assigned("hello\nerror: a\nother\n", 2), (vec![None], vec![None, None]));
     assert_eq!(assigned("GET\nGET\nGET\nerror: a\n", 2).0, [None]);
 }

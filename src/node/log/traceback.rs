@@ -57,7 +57,7 @@ impl Tracebacks {
         if is_detail { Part::Detail } else { Part::Nothing }
     }
 
-    /// Says that the next line tells more about this one: Rust writes what a panic says behind where it was.
+    /// Says that the next line belongs to this one: Rust writes what a panic says behind where it was.
     pub fn expect_detail(&mut self) {
         self.details = 1;
     }

@@ -96,7 +96,7 @@ fn access(path: &Path) -> Option<(u32, u32, u32)> {
     Some((metadata.mode() & 0o7777, metadata.uid(), metadata.gid()))
 }
 
-/// Turns `port=` of `[inet_http_server]` into a URL that this machine can ask: `*:9001` is every address.
+/// Converts `port=` of `[inet_http_server]` into a URL that this machine can ask: `*:9001` is every address.
 fn address(port: &str) -> String {
     let (host, port) = port.rsplit_once(':').unwrap_or(("", port));
     match host {

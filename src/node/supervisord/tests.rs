@@ -220,7 +220,7 @@ fn a_supervisord_is_asked_over_its_socket() {
 
 /// Each reason why it does not answer has another next step.
 #[test]
-fn refusals_are_told_apart() {
+fn refusals_are_distinguished() {
     let (wrong, refusal) = asked(|_, stream| reply(stream, "401 Unauthorized", ""), LIMIT);
     assert!(matches!(wrong.outcome, Outcome::Denied { .. }) && refusal == Some(Refusal::WrongPassword), "{wrong:?}");
     let (garbage, refusal) = asked(|_, stream| reply(stream, "200 OK", "<html></html>"), LIMIT);
@@ -251,7 +251,7 @@ fn refusals_are_told_apart() {
 }
 
 #[test]
-fn a_socket_that_is_missing_stale_or_closed_to_us_is_told_apart() {
+fn a_socket_that_is_missing_stale_or_closed_to_us_is_distinguished() {
     let (_root, place) = node();
     let mut search = find(&place, Some(Path::new(CONFIG))).remove(0);
     search.http = None;
@@ -295,7 +295,7 @@ fn lives_come_from_the_main_log() {
     assert!(flap.len() > 10 && flap[..flap.len() - 1].iter().all(|life| life.started_well));
     assert!(flap[..flap.len() - 1].iter().all(|life| life.end == LifeEnd::Exited { code: 7, expected: false }));
     assert!(flap.iter().all(|life| life.pid.is_some() && (1.0..4.0).contains(&life.lasted_s.unwrap())));
-    // It ended while supervisord was told to end.
+    // It ended while supervisord was shutting down.
     assert_eq!(flap.last().unwrap().end, LifeEnd::Stopped);
     assert_eq!(of("killed")[0].end, LifeEnd::Killed { signal: "SIGKILL".into() });
     assert_eq!(ends(&of("done")), [&LifeEnd::Exited { code: 0, expected: true }]);
