@@ -54,25 +54,24 @@ enum Span {
 
 fn by_time(lives: &[Life], time: Timestamp) -> Span {
     let slack = if time.0 % 1000 == 0 { COARSE } else { FINE };
-    let span = |life: &Life| {
+    let span = |(at, life): (usize, &Life)| {
         let began = life.began?.0;
         let ended = match (&life.end, life.lasted_s) {
             (LifeEnd::Running, _) => i64::MAX,
             #[expect(clippy::cast_possible_truncation, reason = "the float saturates")]
             (_, Some(lasted)) => began.saturating_add((lasted * 1000.0) as i64),
-            (_, None) => return None,
+            // Nobody saw its end: at the latest when the next one began.
+            (_, None) => lives.iter().skip(at + 1).find_map(|next| next.began).map_or(i64::MAX, |next| next.0),
         };
         Some((began, ended))
     };
-    let is_in = |slack: i64| {
-        move |life: &Life| {
-            span(life).is_some_and(|(began, ended)| {
-                time.0 >= began.saturating_sub(slack) && time.0 <= ended.saturating_add(slack)
-            })
-        }
+    let within = |slack: i64| {
+        let is_in =
+            |(began, ended): (i64, i64)| time.0 >= began.saturating_sub(slack) && time.0 <= ended.saturating_add(slack);
+        lives.iter().enumerate().position(|life| span(life).is_some_and(is_in))
     };
     // Exactly first: neighbours of a life that flaps are closer than the slack.
-    if let Some(life) = lives.iter().position(is_in(0)).or_else(|| lives.iter().position(is_in(slack))) {
+    if let Some(life) = within(0).or_else(|| within(slack)) {
         return Span::In(life);
     }
     let first = lives.iter().find_map(|life| life.began);
@@ -139,12 +138,11 @@ impl Order<'_> {
         if self.clues.starts_are_first {
             return if shown == 0 { next.checked_sub(1) } else { this };
         }
-        // Lives that failed before they could show their start left a block each, behind those of the last one that did.
-        let (_, ended) = self.blocks_of(shown);
         if clue.blocks == 0 {
             return this;
         }
-        let later = usize::try_from(ended.saturating_sub(clue.blocks)).ok()?; // as above
+        // Lives that failed before they could show their start left a block each, behind those of the last one that did.
+        let later = usize::try_from(self.blocks_until(shown).saturating_sub(clue.blocks)).ok()?; // as above
         let place = next.checked_sub(1)?.checked_sub(later);
         match (place, this) {
             (Some(place), Some(this)) => Some(place.max(this)),
@@ -152,13 +150,10 @@ impl Order<'_> {
         }
     }
 
-    /// Returns the counts of blocks with which the part of the log behind a start begins and ends, as the kept lines
-    /// show them.
-    fn blocks_of(&self, shown: usize) -> (u32, u32) {
-        let in_part = |clue: &&Clue| usize::try_from(clue.starts).is_ok_and(|starts| starts == shown);
-        let mut counts = self.clues.lines.iter().filter(in_part).map(|clue| clue.blocks);
-        let first = counts.next().unwrap_or(0);
-        (first, counts.last().unwrap_or(first))
+    /// Returns the count of blocks with which the part of the log behind a start ends, as the kept lines show it.
+    fn blocks_until(&self, shown: usize) -> u32 {
+        let is_before = |clue: &&Clue| usize::try_from(clue.starts).is_ok_and(|starts| starts <= shown);
+        self.clues.lines.iter().rev().find(is_before).map_or(0, |clue| clue.blocks)
     }
 }
 

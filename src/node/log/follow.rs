@@ -9,11 +9,22 @@ use super::types::{Clue, Clues, LogKind, LogLine};
 use crate::clock::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 /// A time since the start that falls back by as many milliseconds, or to less than half, is of another process; lines
 /// of threads may be a little out of order.
 const FALL_BACK: u64 = 1_000;
 const SMALL: u64 = 2;
+
+/// A line before it is known whether it is kept.
+#[derive(Debug, Clone)]
+struct Seen {
+    source: Rc<str>,
+    text: String,
+    number: Option<u64>,
+    stamp: Option<Stamp>,
+    error: bool,
+}
 
 /// Follows the lines of one log.
 pub(super) struct Follower<'a> {
@@ -25,7 +36,7 @@ pub(super) struct Follower<'a> {
     pub most_last: usize,
     pub keep: Keep,
     pub lines_read: u64,
-    last: VecDeque<LogLine>,
+    last: VecDeque<Seen>,
     time: Option<Stamp>,
     since_start: Option<u64>,
     clues: Clues,
@@ -33,7 +44,7 @@ pub(super) struct Follower<'a> {
     has_parent: bool,
     /// The first line of the file, without its numbers; None where it was not read from its beginning.
     banner: Option<String>,
-    frame: Option<LogLine>,
+    frame: Option<Seen>,
     tracebacks: Tracebacks,
 }
 
@@ -65,46 +76,49 @@ impl<'a> Follower<'a> {
     }
 
     /// Follows a line. `is_first` says that the file begins with it.
-    pub fn line(&mut self, source: &str, text: String, number: Option<u64>, is_first: bool) {
+    pub fn line(&mut self, source: &Rc<str>, text: String, number: Option<u64>, is_first: bool) {
         self.lines_read += 1;
         let parsed = time::parse(&text);
+        let stamp = parsed.map(|(stamp, _)| stamp);
         let rest = parsed.map_or(text.as_str(), |(_, rest)| rest.strip_prefix(' ').unwrap_or(rest));
-        match parsed {
-            Some((Stamp::SinceStart(millis), _)) => self.relative(millis),
-            Some((stamp, _)) => self.time = Some(stamp),
+        match stamp {
+            Some(Stamp::SinceStart(millis)) => self.relative(millis),
+            Some(stamp) => self.time = Some(stamp),
             None => {}
         }
         self.find_start(rest);
         self.find_banner(rest, is_first);
         let part = self.tracebacks.next(rest);
-        let is_block = part == Part::Head || rest.contains("' panicked at ") || rest.contains(") panicked at ");
-        self.clues.blocks += u32::from(is_block);
+        let is_panic = rest.starts_with("thread '") && rest.contains(" panicked at ");
+        if is_panic {
+            self.tracebacks.expect_detail();
+        }
+        self.clues.blocks += u32::from(part == Part::Head || is_panic);
         let error = match part {
             Part::Diagnosis => true,
-            Part::Nothing => level::is_error(&text),
+            Part::Nothing => level::is_error_after(&text, parsed),
             Part::Head | Part::Frame | Part::Detail | Part::Inner => false,
         };
         // Of a line in supervisord's own log: the program that it speaks of; empty for supervisord itself.
         let event = (self.kind == LogKind::Main).then(|| main_log::event(&text)).flatten();
         let program = event.map(|event| event.program().unwrap_or_default().to_owned());
         let is_marked = error || program.is_some() || part == Part::Detail || (self.is_known)(&text);
-        let own_time = parsed.and_then(|(stamp, _)| stamp.resolve(&self.zone, self.now));
-        let line = LogLine { source: source.to_owned(), line: number, time: own_time, text, life: None, error };
+        let seen = Seen { source: Rc::clone(source), text, number, stamp, error };
         if is_marked {
             let clue = self.clue();
             if let Some(frame) = self.frame.take().filter(|_| part == Part::Diagnosis) {
-                self.keep.add(Entry { line: frame, clue });
+                self.keep.add(Entry { line: self.show(&frame), clue });
             }
-            let entry = Entry { line: line.clone(), clue };
+            let entry = Entry { line: self.show(&seen), clue };
             match program {
                 None => self.keep.add(entry),
                 Some(program) => self.keep.add_of_program(&program, entry),
             }
         }
         if part == Part::Frame {
-            self.frame = Some(line.clone());
+            self.frame = Some(seen.clone());
         }
-        self.last.push_back(line);
+        self.last.push_back(seen);
         if self.last.len() > self.most_last {
             self.last.pop_front();
         }
@@ -112,8 +126,20 @@ impl<'a> Follower<'a> {
 
     /// Returns the lines that are kept, the last ones, and the clues.
     pub fn finish(self) -> (Vec<LogLine>, Vec<LogLine>, Clues) {
+        let last = self.last.iter().map(|seen| self.show(seen)).collect();
         let (marked, lines) = self.keep.finish().into_iter().map(|entry| (entry.line, entry.clue)).unzip();
-        (marked, self.last.into(), Clues { lines, ..self.clues })
+        (marked, last, Clues { lines, ..self.clues })
+    }
+
+    fn show(&self, seen: &Seen) -> LogLine {
+        LogLine {
+            source: seen.source.to_string(),
+            line: seen.number,
+            time: seen.stamp.and_then(|stamp| stamp.resolve(&self.zone, self.now)),
+            text: seen.text.clone(),
+            life: None,
+            error: seen.error,
+        }
     }
 
     fn clue(&self) -> Clue {
@@ -139,7 +165,8 @@ impl<'a> Follower<'a> {
 
     /// Looks for a line by which a server says that it starts.
     fn find_start(&mut self, text: &str) {
-        if self.clues.starts_are_first {
+        // Most lines are none of these; this is asked of each.
+        if self.clues.starts_are_first || !(text.contains("Start") || text.starts_with("build: ")) {
             return;
         }
         let pid = |mark: &str| {

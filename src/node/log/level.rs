@@ -31,6 +31,7 @@ const SIGNS: &[&str] = &[
     "symbol lookup error",
     "error while loading shared libraries",
     "terminate called",
+    "what():",
     "double free or corruption",
     "free(): invalid",
     "munmap_chunk(): invalid",
@@ -64,6 +65,11 @@ const WORDS: usize = 8;
 
 /// Returns whether a line of a log looks like an error.
 pub fn is_error(line: &str) -> bool {
+    is_error_after(line, time::parse(line))
+}
+
+/// As [`is_error`], for a line whose time was already read.
+pub(super) fn is_error_after(line: &str, time: Option<(time::Stamp, &str)>) -> bool {
     if line.starts_with('{') {
         return json(line);
     }
@@ -71,7 +77,7 @@ pub fn is_error(line: &str) -> bool {
     if let Some(is_error) = level(first.split([':', '|']).next().unwrap_or(first)) {
         return is_error;
     }
-    let (stamp, rest) = match time::parse(line) {
+    let (stamp, rest) = match time {
         Some((stamp, rest)) => (Some(stamp), rest),
         None => (None, line),
     };

@@ -24,11 +24,13 @@ pub(super) fn each(mut reader: impl BufRead, is_cut: bool, mut deliver: impl FnM
     let mut number = 1;
     let mut is_cut = is_cut;
     let mut emit = |bytes: &mut Vec<u8>, number: u64| {
-        let text = clean(&String::from_utf8_lossy(bytes));
-        bytes.clear();
-        if !std::mem::take(&mut is_cut) && !text.trim().is_empty() {
-            deliver(Line { text, number });
+        if !std::mem::take(&mut is_cut) && !bytes.trim_ascii().is_empty() {
+            let text = clean(&String::from_utf8_lossy(bytes));
+            if !text.is_empty() {
+                deliver(Line { text, number });
+            }
         }
+        bytes.clear();
     };
     loop {
         let buffer = match reader.fill_buf() {
@@ -49,7 +51,11 @@ pub(super) fn each(mut reader: impl BufRead, is_cut: bool, mut deliver: impl FnM
             let content = part.len().saturating_sub(usize::from(end.is_some()));
             // A hole that a truncation left is full of NUL.
             let room = LINE_BYTES.saturating_sub(bytes.len());
-            bytes.extend(part.iter().take(content).filter(|byte| **byte != 0).take(room));
+            let content = part.get(..content).unwrap_or(part);
+            match content.contains(&0) {
+                true => bytes.extend(content.iter().filter(|byte| **byte != 0).take(room)),
+                false => bytes.extend_from_slice(content.get(..room).unwrap_or(content)),
+            }
             if end.is_some() {
                 emit(&mut bytes, number);
             }
@@ -59,9 +65,13 @@ pub(super) fn each(mut reader: impl BufRead, is_cut: bool, mut deliver: impl FnM
     }
 }
 
-/// Removes what a terminal would act on (escape sequences, controls, marks that turn the direction of text) and cuts
+/// Removes what a terminal would act on (escape sequences, controls, marks that change the direction of text) and cuts
 /// the line at 2,000 characters. A tab becomes a space.
 pub fn clean(text: &str) -> String {
+    // Nearly every line.
+    if text.len() <= LINE_CHARS && text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        return text.trim_end().to_owned();
+    }
     let is_hidden = |c: char| matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     let plain = strip_str(text);
     let parts = plain.flat_map(str::chars);

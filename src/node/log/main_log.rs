@@ -93,11 +93,19 @@ impl<'a> Event<'a> {
     }
 }
 
-/// Returns what follows time and level; the line itself where it has neither.
+/// Where the level stands behind a time.
+const LEVEL_AT: usize = "2026-11-21 03:59:12,123".len();
+const LEVELS: [&str; 7] = [" INFO ", " WARN ", " CRIT ", " ERRO ", " DEBG ", " TRAC ", " BLAT "];
+
+/// Returns what follows time and level. None: the line has no level, or one that stands far behind.
 fn message(line: &str) -> Option<&str> {
-    let head = line.get(..40.min(line.len())).unwrap_or(line);
-    let levels = [" INFO ", " WARN ", " CRIT ", " ERRO ", " DEBG ", " TRAC ", " BLAT "];
-    let at = levels.iter().filter_map(|level| head.find(level).map(|at| at + level.len())).min();
+    let at_level = line.get(LEVEL_AT..).unwrap_or_default();
+    if let Some(message) = LEVELS.iter().find_map(|level| at_level.strip_prefix(level)) {
+        return Some(message);
+    }
+    // With something before the time, as a container's output has it.
+    let head = line.get(..80.min(line.len())).unwrap_or(line);
+    let at = LEVELS.iter().filter_map(|level| head.find(level).map(|at| at + level.len())).min();
     line.get(at?..)
 }
 

@@ -67,7 +67,11 @@ fn resolve(place: &Place, path: &Path) -> Result<(PathBuf, Vec<u32>), NotOpened>
         // Where a process writes to is different for each process.
         if current.starts_with("/dev") || current.starts_with("/proc") {
             let what = if path == current { "it is".to_owned() } else { "it is a link to".to_owned() };
-            let why = format!("{what} {}: its lines are in the output of the container or service", current.display());
+            let where_to = match current == Path::new("/dev/null") {
+                true => "its lines are kept nowhere",
+                false => "its lines are in the output of the container or service",
+            };
+            let why = format!("{what} {}: {where_to}", current.display());
             return Err(NotOpened::NoLog(why));
         }
         let at = place.at(&current);

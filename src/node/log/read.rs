@@ -1,13 +1,14 @@
 use super::follow::Follower;
 use super::lines;
 use super::open::{NotOpened, open};
-use super::types::{LogFacts, LogKind};
+use super::types::{Clues, LogFacts, LogKind};
 use crate::clock::Timestamp;
 use crate::node::{Fact, Outcome, Place, local_zone};
 use std::fs::{File, Metadata};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// How much of a log is read and kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +50,7 @@ pub fn read(
         older(place, path, &metadata, missing, &mut follower);
     }
     let had_older = follower.lines_read > 0;
-    let end = End { source: &source, limit: limits.bytes, is_beginning: !had_older };
+    let end = End { source: Rc::from(source.as_str()), limit: limits.bytes, is_beginning: !had_older };
     if let Err(error) = end.follow(file, &metadata, &mut follower)
         && follower.lines_read == 0
     {
@@ -67,7 +68,8 @@ pub fn read(
         blind: None,
         marked,
         last,
-        clues,
+        // supervisord's own log belongs to no life.
+        clues: if kind == LogKind::Main { Clues::default() } else { clues },
     };
     Fact::ok(source, now, facts)
 }
@@ -87,22 +89,21 @@ fn older(place: &Place, path: &Path, current: &Metadata, limit: u64, follower: &
     if (metadata.dev(), metadata.ino()) == (current.dev(), current.ino()) {
         return;
     }
-    let source = path.display().to_string();
-    let end = End { source: &source, limit, is_beginning: true };
+    let end = End { source: path.display().to_string().into(), limit, is_beginning: true };
     // What was read before an error counts.
     let _ = end.follow(file, &metadata, follower);
 }
 
 /// The end of one file.
-struct End<'a> {
-    source: &'a str,
+struct End {
+    source: Rc<str>,
     /// In bytes.
     limit: u64,
     /// Whether nothing of the log was read before it.
     is_beginning: bool,
 }
 
-impl End<'_> {
+impl End {
     fn follow(&self, mut file: File, metadata: &Metadata, follower: &mut Follower) -> io::Result<()> {
         let from = metadata.len().saturating_sub(self.limit);
         // One byte more: a line begins there if it is a line end.
@@ -113,7 +114,7 @@ impl End<'_> {
         let mut is_first = self.is_beginning && from == 0;
         lines::each(reader, from > 0, |line| {
             let number = (from == 0).then_some(line.number);
-            follower.line(self.source, line.text, number, is_first);
+            follower.line(&self.source, line.text, number, is_first);
             is_first = false;
         })
     }

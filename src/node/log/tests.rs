@@ -115,6 +115,9 @@ fn what_is_no_log_is_refused_in_words() {
         assert!(why().contains("output of the container"), "{}", why());
         std::fs::remove_file(&at).unwrap();
     }
+    symlink("/dev/null", &at).unwrap();
+    assert!(why().contains("kept nowhere"), "{}", why());
+    std::fs::remove_file(&at).unwrap();
     symlink("x.err", &at).unwrap();
     assert!(why().contains("too many links"), "{}", why());
     std::fs::remove_file(&at).unwrap();
@@ -244,7 +247,7 @@ fn lines_belong_to_lives_by_a_first_line_that_comes_again() {
     let text = "loading model 1\nerror: a\nloading model 2\nerror: b\n";
     assert_eq!(assigned(text, 2).1, some(&["error: a", "error: b"]));
     assert_eq!(assigned("error: a\nerror: a\n", 3).1, some(&["", "error: a", "error: a"]));
-    // Nothing tells: better no life than a wrong one.
+    // Nothing shows a start: no life is better than a wrong one.
     assert_eq!(assigned("hello\nerror: a\nother\n", 2), (vec![None], vec![None, None]));
     assert_eq!(assigned("GET\nGET\nGET\nerror: a\n", 2).0, [None]);
 }
@@ -262,6 +265,22 @@ fn the_place_of_a_traceback_and_the_values_of_a_validation_are_kept() {
     ];
     assert_eq!(texts(&facts.marked), expected);
     assert_eq!(facts.marked.iter().filter(|line| line.error).count(), 1);
+}
+
+#[test]
+fn what_a_panic_says_is_kept() {
+    let facts = read_text("thread 'main' (7) panicked at src/main.rs:3:5:\nindex out of bounds\nnote: run with x\n");
+    assert_eq!(texts(&facts.marked), ["thread 'main' (7) panicked at src/main.rs:3:5:", "index out of bounds"]);
+}
+
+/// A life whose end nobody saw lasts until the next one begins.
+#[test]
+fn lines_of_a_life_without_an_end_are_its_own() {
+    let mut facts = vec![Fact::ok(LOG, NOW, read_text("1970-01-01T00:16:45Z ERROR a\n"))];
+    let unknown = Life { lasted_s: None, end: LifeEnd::Unknown, ..life(1_000_000, 0.0, 1) };
+    let mut lives = [unknown, life(1_010_000, 9.0, 2)];
+    assign(&mut lives, &mut facts);
+    assert!(lives[0].first_error.is_some() && lives[1].first_error.is_none());
 }
 
 proptest! {

@@ -169,7 +169,7 @@ fn epoch(text: &str) -> Option<(Stamp, &str)> {
     Some((Stamp::At(of_number(number)?), rest))
 }
 
-/// Turns a number into a time: seconds, milliseconds, microseconds or nanoseconds since the epoch, by its size.
+/// Converts a number into a time: seconds, milliseconds, microseconds or nanoseconds since the epoch, by its size.
 fn of_number(number: f64) -> Option<Timestamp> {
     // From 2001 to 2286 each unit has a range of its own.
     let millis = match number {

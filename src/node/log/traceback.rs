@@ -57,6 +57,11 @@ impl Tracebacks {
         if is_detail { Part::Detail } else { Part::Nothing }
     }
 
+    /// Says that the next line belongs to this one: Rust writes what a panic says behind where it was.
+    pub fn expect_detail(&mut self) {
+        self.details = 1;
+    }
+
     fn next_inside(&mut self, text: &str, bare: &str, others: u32) -> Part {
         if text.starts_with([' ', '\t', '|', '+']) || text.is_empty() {
             return match () {

@@ -2,13 +2,15 @@ use super::config::Config;
 use super::credentials::Credentials;
 use super::programs::{FileProgram, programs};
 use super::rpc::{self, NoValue};
+use super::status::parse_status;
 use super::types::{Program, ProgramSettings, Reached, Refusal, Supervisord, SupervisordSearch};
 use super::{find::full_name, processes};
 use crate::clock::{self, Timestamp};
 use crate::http::{Endpoint, HttpError, Request, Whole, fetch_all};
-use crate::node::{Fact, Outcome, Place};
+use crate::node::{Fact, Outcome, Place, local_zone};
 use dxr::Value;
 use rustix::fs::{Access, AtFlags, CWD, accessat};
+use std::convert::Infallible;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -17,7 +19,7 @@ use std::time::Duration;
 /// Why there is no answer: the refusal, where it is one, and the outcome of the fact.
 struct NoAnswer {
     refusal: Option<Refusal>,
-    outcome: Outcome<Supervisord>,
+    outcome: Outcome<Infallible>,
 }
 
 /// Asks a supervisord over its socket, or over HTTP where the socket cannot be used. Takes no longer than `limit`; not
@@ -41,17 +43,27 @@ pub fn ask(
         };
         match ask_one(place, &reached, credentials, &left) {
             Ok(answers) => {
-                search.refusal = None;
                 return Fact::ok(source, now, assemble(place, search, reached, answers, now));
             }
-            Err(no_answer) => {
-                search.refusal = search.refusal.or(no_answer.refusal);
-                refused.get_or_insert((source, no_answer));
+            // What answers, if only with a refusal, says more than what is not there.
+            Err(no_answer)
+                if refused.as_ref().is_none_or(|(_, before)| before.is_absent() && !no_answer.is_absent()) =>
+            {
+                refused = Some((source, no_answer));
             }
+            Err(_) => {}
         }
     }
     match refused {
-        Some((source, no_answer)) => Fact::new(source, now, no_answer.outcome),
+        Some((source, no_answer)) => {
+            search.refusal = no_answer.refusal;
+            Fact::new(source, now, no_answer.outcome).map(|never| match never {})
+        }
+        None if search.config_file.is_none() && !search.processes.is_empty() => {
+            let why = "it runs, and where its config file is cannot be seen".to_owned();
+            let right = "the user that runs supervisord, or root".to_owned();
+            Fact::new("supervisord", now, Outcome::Denied { why, right, command: None })
+        }
         None => Fact::absent("supervisord", now, "its config names no socket and no HTTP server"),
     }
 }
@@ -133,6 +145,10 @@ impl NoAnswer {
         NoAnswer { refusal: Some(refusal), outcome }
     }
 
+    fn is_absent(&self) -> bool {
+        matches!(self.outcome, Outcome::Absent { .. })
+    }
+
     fn absent(refusal: Refusal, why: impl Into<String>) -> NoAnswer {
         NoAnswer { refusal: Some(refusal), outcome: Outcome::Absent { why: why.into() } }
     }
@@ -174,7 +190,7 @@ fn value(answer: Result<Whole, HttpError>) -> Result<Value, NoAnswer> {
         HttpError::Refused => NoAnswer::absent(Refusal::NobodyServes, "nobody listens there"),
         HttpError::TimedOut(limit) => NoAnswer {
             refusal: Some(Refusal::TimedOut),
-            outcome: Outcome::TimedOut { why: HttpError::TimedOut(limit).to_string() },
+            outcome: Outcome::TimedOut { why: format!("gave no answer within {:.1} s", limit.as_secs_f64()) },
         },
         HttpError::TooLarge(_) => NoAnswer::garbage(error.to_string()),
         HttpError::Broken(why) => NoAnswer::garbage(format!("the exchange broke: {why}")),
@@ -198,10 +214,22 @@ fn value(answer: Result<Whole, HttpError>) -> Result<Value, NoAnswer> {
     })
 }
 
+/// Reads the text of `supervisorctl status`, for a supervisord that only the command may ask, completed from the config
+/// file.
+pub fn of_status(place: &Place, search: &SupervisordSearch, text: &str, now: Timestamp) -> Fact<Supervisord> {
+    match parse_status(text, now, &local_zone(place)) {
+        Ok(programs) => {
+            let answers = Answers { programs, settings: Vec::new(), state: None, version: None, pid: None };
+            Fact::ok("supervisorctl status", now, assemble(place, search, Reached::Status, answers, now))
+        }
+        Err(why) => Fact::new("supervisorctl status", now, Outcome::Failed { why }),
+    }
+}
+
 /// Completes what supervisord answered by its config file and its process.
 fn assemble(
     place: &Place,
-    search: &mut SupervisordSearch,
+    search: &SupervisordSearch,
     reached: Reached,
     answers: Answers,
     now: Timestamp,
@@ -240,7 +268,12 @@ pub(super) fn complete(
                 file.complete(reported);
                 program.file_settings = file.difference(reported);
             }
-            (settings @ None, Some(file)) => *settings = Some(file.settings.clone()),
+            (settings @ None, Some(file)) => {
+                *settings = Some(file.settings.clone());
+                // The text of the command names no logs.
+                program.stdout_log = program.stdout_log.or_else(|| file.settings.stdout_log.clone());
+                program.stderr_log = program.stderr_log.or_else(|| file.settings.stderr_log.clone());
+            }
             (_, None) => {}
         }
         program

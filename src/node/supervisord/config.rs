@@ -59,8 +59,14 @@ impl Config {
     /// Reads the config file of a search again. None: it has none.
     pub fn of_search(place: &Place, search: &SupervisordSearch) -> Option<Config> {
         let path = search.config_file.as_ref()?;
-        let pid = search.processes.first().map(|(pid, _)| *pid);
-        Some(Config::read(place, path, pid.map(|pid| processes::environment(place, pid)).unwrap_or_default()))
+        let running = processes::running(place);
+        let is_its_own = |process: &&processes::Running| {
+            search.processes.first().is_some_and(|(pid, _)| *pid == process.pid)
+                && process.config_files().contains(path)
+        };
+        let process = running.iter().find(is_its_own);
+        let environment = process.map(|process| processes::environment(place, process.pid)).unwrap_or_default();
+        Some(Config::read(place, path, environment))
     }
 
     pub fn section(&self, name: &str) -> Option<&Placed> {

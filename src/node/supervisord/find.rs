@@ -1,20 +1,11 @@
 use super::config::Config;
-use super::processes::{self, Running};
+use super::processes::{self, Running, USUAL};
 use super::programs::programs;
 use super::types::{Program, ProgramState, SupervisordSearch};
 use crate::clock::Timestamp;
 use crate::node::{Fact, Outcome, Place};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-/// Where a config file is without a running supervisord that names it. The two that are relative to the folder in which
-/// supervisord was started are known of a running one alone: our own folder says nothing of it.
-pub(super) const USUAL: &[&str] = &[
-    "/etc/supervisord.conf",
-    "/etc/supervisor/supervisord.conf",
-    "/usr/etc/supervisord.conf",
-    "/usr/local/etc/supervisord.conf",
-];
 
 /// Finds the supervisords of the node: one for each that runs, and one for `config`, or for a config file at a usual
 /// place, that none of them has. Empty: nothing says that there should be one.
@@ -25,8 +16,9 @@ pub fn find(place: &Place, config: Option<&Path>) -> Vec<SupervisordSearch> {
         .iter()
         .map(|process| {
             let named = process.option("-c", "--configuration").is_some();
-            let candidates = process.config_files();
-            (candidates.into_iter().find(|path| named || exists(path)), Some(process))
+            let mut candidates = process.config_files().into_iter();
+            let found = candidates.find(|path| named || exists(path));
+            (found.or_else(|| likely(process, config, &exists)), Some(process))
         })
         .collect();
     match config {
@@ -42,6 +34,15 @@ pub fn find(place: &Place, config: Option<&Path>) -> Vec<SupervisordSearch> {
         None => {}
     }
     searches.into_iter().map(|(path, process)| search(place, path, process, &running)).collect()
+}
+
+/// Returns the config file of a process of another user, whose folder is not known: the expected one, or one at a usual
+/// place, if it has the name that the command line gives.
+fn likely(process: &Running, config: Option<&Path>, exists: &dyn Fn(&PathBuf) -> bool) -> Option<PathBuf> {
+    let named = process.option("-c", "--configuration").map(Path::new).and_then(Path::file_name);
+    let usual = USUAL.iter().map(PathBuf::from).filter(exists);
+    let mut candidates = config.map(Path::to_owned).into_iter().chain(usual);
+    candidates.find(|path| named.is_none_or(|name| path.file_name() == Some(name)))
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {
@@ -67,17 +68,15 @@ fn search(place: &Place, path: Option<PathBuf>, process: Option<&Running>, runni
     let client_socket = client.as_deref().and_then(|url| url.strip_prefix("unix://")).map(str::to_owned);
     let socket = value("unix_http_server", "file").or(client_socket).and_then(resolve);
     let others = running.iter().filter(|other| process.is_none_or(|process| process.pid != other.pid));
-    let main_log = of_process("-l", "--logfile")
-        .or_else(|| value("supervisord", "logfile"))
-        .or_else(|| default("supervisord.log"))
-        .and_then(resolve);
     SupervisordSearch {
         config_error: config.error(),
         http: value("inet_http_server", "port")
             .map(|port| address(&port))
-            .or_else(|| client.filter(|url| url.starts_with("http://"))),
-        main_log_folder: main_log.as_ref().and_then(|log| access(&place.at(log.parent()?))),
-        main_log,
+            .or_else(|| client.filter(|url| url.starts_with("http://") && !url.contains('@'))),
+        main_log: of_process("-l", "--logfile")
+            .or_else(|| value("supervisord", "logfile"))
+            .or_else(|| default("supervisord.log"))
+            .and_then(resolve),
         pid_file: of_process("-j", "--pidfile")
             .or_else(|| value("supervisord", "pidfile"))
             .or_else(|| default("supervisord.pid"))
@@ -97,7 +96,7 @@ fn access(path: &Path) -> Option<(u32, u32, u32)> {
     Some((metadata.mode() & 0o7777, metadata.uid(), metadata.gid()))
 }
 
-/// Turns `port=` of `[inet_http_server]` into a URL that this machine can ask: `*:9001` is every address.
+/// Converts `port=` of `[inet_http_server]` into a URL that this machine can ask: `*:9001` is every address.
 fn address(port: &str) -> String {
     let (host, port) = port.rsplit_once(':').unwrap_or(("", port));
     match host {

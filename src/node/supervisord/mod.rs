@@ -20,7 +20,7 @@ mod status;
 mod tests;
 mod types;
 
-pub use ask::ask;
+pub use ask::{ask, of_status};
 pub use credentials::{Credentials, credentials};
 pub use find::{configured, find};
 pub use lives::lives;

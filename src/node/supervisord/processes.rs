@@ -13,6 +13,15 @@ const LONGEST: u64 = 1 << 20;
 /// Clock ticks in a second: `USER_HZ`, which is 100 on every architecture that this program runs on.
 const TICKS: u64 = 100;
 
+/// Where a config file is without a running supervisord that names it. The two that are relative to the folder in which
+/// supervisord was started are known of a running one alone: our own folder says nothing of it.
+pub(super) const USUAL: &[&str] = &[
+    "/etc/supervisord.conf",
+    "/etc/supervisor/supervisord.conf",
+    "/usr/etc/supervisord.conf",
+    "/usr/local/etc/supervisord.conf",
+];
+
 /// A process that is a supervisord.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Running {
@@ -35,7 +44,7 @@ pub(super) fn running(place: &Place) -> Vec<Running> {
             let stat = read(place, pid, "stat").and_then(|bytes| proc_stat::parse(&String::from_utf8_lossy(&bytes)));
             let parent = stat.as_ref().map_or(0, |stat| stat.parent);
             let cwd = std::fs::read_link(place.at(format!("/proc/{pid}/cwd"))).ok(); // belongs to another user
-            (!stat.is_some_and(|stat| stat.state == 'Z')).then_some((Running { pid, argv, cwd }, parent))
+            stat.is_none_or(|stat| stat.state != 'Z').then_some((Running { pid, argv, cwd }, parent))
         })
         .collect();
     found.sort_by_key(|(process, _)| process.pid);
@@ -71,7 +80,7 @@ impl Running {
         let beside = beside.map(|folder| [folder.join("etc/supervisord.conf"), folder.join("supervisord.conf")]);
         let own = ["supervisord.conf", "etc/supervisord.conf"].iter().filter_map(|name| self.resolve(name));
         let beside = beside.into_iter().flatten().filter(|path| path.is_absolute());
-        beside.chain(own).chain(super::find::USUAL.iter().map(PathBuf::from)).collect()
+        beside.chain(own).chain(USUAL.iter().map(PathBuf::from)).collect()
     }
 
     /// Returns an absolute path; None: it is relative to a folder that is not known.

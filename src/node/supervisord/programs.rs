@@ -5,8 +5,9 @@ use super::expand::{Names, expand, is_open};
 use super::types::{AutoRestart, ProgramSettings};
 use std::path::PathBuf;
 
-/// The most processes that one section is taken to ask for.
+/// The most processes that one section, and a whole config file, is taken to ask for.
 const MOST_PROCESSES: u32 = 1_000;
+const MOST_PROGRAMS: usize = 5_000;
 
 /// One process that the config file asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub(super) fn programs(config: &Config) -> Vec<FileProgram> {
     let mut found = Vec::new();
     for placed in &config.sections {
         let Some((kind, program)) = placed.section.name.split_once(':') else { continue };
-        if !matches!(kind, "program" | "fcgi-program" | "eventlistener") {
+        if !matches!(kind, "program" | "fcgi-program" | "eventlistener") || found.len() >= MOST_PROGRAMS {
             continue;
         }
         let group = groups.iter().find(|(_, members)| members.iter().any(|member| member == program));

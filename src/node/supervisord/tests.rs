@@ -220,7 +220,7 @@ fn a_supervisord_is_asked_over_its_socket() {
 
 /// Each reason why it does not answer has another next step.
 #[test]
-fn refusals_are_told_apart() {
+fn refusals_are_distinguished() {
     let (wrong, refusal) = asked(|_, stream| reply(stream, "401 Unauthorized", ""), LIMIT);
     assert!(matches!(wrong.outcome, Outcome::Denied { .. }) && refusal == Some(Refusal::WrongPassword), "{wrong:?}");
     let (garbage, refusal) = asked(|_, stream| reply(stream, "200 OK", "<html></html>"), LIMIT);
@@ -251,7 +251,7 @@ fn refusals_are_told_apart() {
 }
 
 #[test]
-fn a_socket_that_is_missing_stale_or_closed_to_us_is_told_apart() {
+fn a_socket_that_is_missing_stale_or_closed_to_us_is_distinguished() {
     let (_root, place) = node();
     let mut search = find(&place, Some(Path::new(CONFIG))).remove(0);
     search.http = None;
@@ -268,6 +268,20 @@ fn a_socket_that_is_missing_stale_or_closed_to_us_is_told_apart() {
     assert_eq!(refusal(), (Some(Refusal::NoPermission), true));
 }
 
+/// Where only the command may be used, logs and settings come from the file.
+#[test]
+fn the_text_of_the_command_is_completed_from_the_file() {
+    let (_root, place) = node();
+    let search = find(&place, Some(Path::new(CONFIG))).remove(0);
+    let text = include_str!("../../../fixtures/triage/supervisord/status.txt");
+    let fact = of_status(&place, &search, text, NOW);
+    let answer = fact.known().unwrap();
+    let api = answer.programs.iter().find(|program| program.name == "api").unwrap();
+    assert_eq!(api.stderr_log.as_deref(), Some(Path::new("/srv/node/api.err")));
+    assert!(api.settings.is_some() && answer.reached == Reached::Status);
+    assert!(of_status(&place, &search, "error: <class 'PermissionError'>", NOW).why().unwrap().contains("Permission"));
+}
+
 fn ends(lives: &[Life]) -> Vec<&LifeEnd> {
     lives.iter().map(|life| &life.end).collect()
 }
@@ -281,7 +295,7 @@ fn lives_come_from_the_main_log() {
     assert!(flap.len() > 10 && flap[..flap.len() - 1].iter().all(|life| life.started_well));
     assert!(flap[..flap.len() - 1].iter().all(|life| life.end == LifeEnd::Exited { code: 7, expected: false }));
     assert!(flap.iter().all(|life| life.pid.is_some() && (1.0..4.0).contains(&life.lasted_s.unwrap())));
-    // It ended while supervisord was told to end.
+    // It ended while supervisord was shutting down.
     assert_eq!(flap.last().unwrap().end, LifeEnd::Stopped);
     assert_eq!(of("killed")[0].end, LifeEnd::Killed { signal: "SIGKILL".into() });
     assert_eq!(ends(&of("done")), [&LifeEnd::Exited { code: 0, expected: true }]);
@@ -342,6 +356,22 @@ fn two_hundred_programs_are_read() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_config_file_is_read_without_a_panic(
+        bytes: Vec<u8>,
+        lines in prop::collection::vec("((command|environment|numprocs|process_name|stdout_logfile|exitcodes|files|file|port) ?= ?[%()a-z0-9\"',=;*/\\[é]{0,20}|\\[(program:x|supervisord|include|unix_http_server|group:g)\\])", 0..20),
+    ) {
+        let (_root, place) = node();
+        for text in [bytes, lines.join("\n").into_bytes()] {
+            std::fs::write(place.at(CONFIG), text).unwrap();
+            for search in find(&place, Some(Path::new(CONFIG))) {
+                configured(&place, &search, NOW);
+                credentials(&place, &search);
+            }
+        }
+    }
+
     #[test]
     fn any_main_log_is_read_without_a_panic(texts in prop::collection::vec("(20[0-9-]{8} [0-9:,]{8} )?(INFO|WARN) (spawned|exited|stopped|gave up|success|spawnerr|received SIGTERM)(: '?a'?)?[ -~]{0,20}", 0..20)) {
         let lines: Vec<_> = texts.into_iter().map(|text| log::LogLine {
