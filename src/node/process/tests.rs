@@ -131,6 +131,7 @@ fn a_tree_is_never_endless() {
     for pid in 100..300 {
         process(&place, pid, 17, "many", 5);
     }
+    fs::remove_dir_all(place.at("/proc/17")).unwrap();
     process(&place, 17, 299, "circle", 5);
     assert_eq!(tree(&place, 17, NOW).len(), 64);
     assert_eq!(tree(&place, 999, NOW).len(), 1);
