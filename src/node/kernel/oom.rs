@@ -54,6 +54,7 @@ pub(super) fn parse(text: &str) -> Option<Said> {
     if !text.contains("ill") {
         return None;
     }
+    // Below, a number that is too large for one is none.
     let is_memcg = |text: &str| text.starts_with("Memory cgroup");
     if let Some(found) = CHOSEN.captures(text) {
         let of = |at: usize| found.get(at).map(|part| part.as_str().to_owned());

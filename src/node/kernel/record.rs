@@ -106,6 +106,7 @@ fn dmesg(line: &str) -> Option<Record> {
     let writer = text.strip_prefix('[').and_then(|rest| rest.split_once("] "));
     let is_writer = |name: &str| name.trim_start().starts_with(['T', 'C']) && name.trim().len() < 12;
     let text = writer.filter(|(name, _)| is_writer(name)).map_or(text, |(_, rest)| rest);
+    // Nor does a time that no clock has.
     let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     Some(Record { time, text: joined(text), line: None })
 }

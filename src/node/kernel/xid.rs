@@ -31,6 +31,7 @@ static CAUSE: LazyLock<Regex> = LazyLock::new(|| expression(r"caused by previous
 pub(super) fn parse(text: &str) -> Option<Fault> {
     let found = XID.captures(text)?;
     let rest = found.get(3).map_or("", |part| part.as_str());
+    // A number that is too large for one is none.
     let of = |by: &Regex| by.captures(rest).and_then(|found| Some(found.get(1)?.as_str().to_owned()));
     Some(Fault {
         number: found.get(2)?.as_str().parse().ok()?, // more digits than any of them has

@@ -97,6 +97,8 @@ const NEVER: &[&str] = &["KEY", "TOKEN", "SECRET", "PASS", "AUTH", "CRED", "URL"
 /// Parts of names whose values are read where they are a number or a span of time.
 const SPANS: &[&str] = &["WAIT", "TIMEOUT"];
 
+/// Why a process that has ended, and that nobody has waited for, has nothing.
+pub(super) const ENDED: &str = "the process has ended and nobody has waited for it yet";
 /// Bytes of an environment, variables, and characters of one value that are kept.
 const MOST_BYTES: u64 = 4 << 20;
 const MOST_VARIABLES: usize = 4000;
@@ -134,7 +136,7 @@ pub(super) fn read(
 ) -> Fact<BTreeMap<String, Option<String>>> {
     let source = format!("{source}/environ");
     if has_ended {
-        return Fact::absent(source, now, "the process has ended and nobody has waited for it yet");
+        return Fact::absent(source, now, ENDED);
     }
     match proc_file::bytes(&folder.join("environ"), MOST_BYTES) {
         Ok(bytes) => Fact::ok(source, now, parse(&bytes)),

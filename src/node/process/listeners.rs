@@ -105,6 +105,7 @@ fn socket(target: &[u8]) -> Option<u64> {
 /// Returns the process that counts as the holder, with its name: the first of a family, not one that only passes sockets
 /// on to what it starts.
 fn holder(place: &Place, pids: &[u32]) -> Option<(u32, String)> {
+    // One that has ended meanwhile holds nothing.
     let stats: BTreeMap<u32, _> =
         pids.iter().filter_map(|pid| Some((*pid, stat(&place.at(format!("/proc/{pid}"))).ok()?))).collect();
     let is_manager = |pid: &u32| *pid == 1 || stats.get(pid).is_some_and(|s| MANAGERS.contains(&s.command.as_str()));

@@ -59,8 +59,10 @@ fn gather(place: &Place, folder: &Path, source: &str, pid: u32, now: Timestamp, 
     let status = text("status").unwrap_or_default();
     let argv = proc_file::bytes(&folder.join("cmdline"), MOST_ARGUMENTS).unwrap_or_default();
     let has_ended = stat.has_no_files() && !stat.is_kernel_thread();
-    let mapped = mapped(folder);
-    let files = open_files(folder);
+    // Its files and mappings are gone, which is no process without any.
+    let ended = || Err(io::Error::new(io::ErrorKind::NotFound, environment::ENDED));
+    let mapped = if has_ended { ended() } else { mapped(folder) };
+    let files = if has_ended { ended() } else { open_files(folder) };
     Process {
         pid,
         parent: stat.parent,
@@ -117,6 +119,7 @@ fn values<'a>(status: &'a str, key: &str) -> Option<impl Iterator<Item = &'a str
 }
 
 fn groups(status: &str) -> Vec<u32> {
+    // Text that is no number says nothing.
     let more = values(status, "Groups").into_iter().flatten().filter_map(|group| group.parse().ok());
     distinct(effective(status, "Gid").into_iter().chain(more))
 }

@@ -131,6 +131,7 @@ fn a_tree_is_never_endless() {
     for pid in 100..300 {
         process(&place, pid, 17, "many", 5);
     }
+    fs::remove_dir_all(place.at("/proc/17")).unwrap();
     process(&place, 17, 299, "circle", 5);
     assert_eq!(tree(&place, 17, NOW).len(), 64);
     assert_eq!(tree(&place, 999, NOW).len(), 1);
@@ -251,11 +252,14 @@ fn a_process_that_is_killed_while_it_is_read_is_absent() {
 }
 
 #[test]
-fn a_process_that_nobody_has_waited_for_has_no_environment_rather_than_an_empty_one() {
+fn a_process_that_nobody_has_waited_for_has_nothing_to_read_rather_than_nothing_open() {
     let child = Waiting::new();
     rustix::process::kill_process(child.pid(), rustix::process::Signal::KILL).unwrap();
     let fact = read_until(child.0.id(), |fact| fact.known().is_some_and(|process| process.state == 'Z'));
-    assert!(matches!(fact.known().unwrap().environment.outcome, Outcome::Absent { .. }), "{fact:?}");
+    let process = fact.known().unwrap();
+    assert!(matches!(process.environment.outcome, Outcome::Absent { .. }), "{fact:?}");
+    assert!(matches!(process.libraries.outcome, Outcome::Absent { .. }), "{fact:?}");
+    assert!(matches!(process.open_files.outcome, Outcome::Absent { .. }), "{fact:?}");
 }
 
 #[test]
