@@ -19,6 +19,7 @@
 //! | [`prune`] | what may go and why (pure), the trash, who has a file open | SQL, printing |
 //! | [`queue`] | which model answers a task; who works on the durable queue, by its port [`model::task::Queue`] | SQL, llama.cpp |
 //! | [`lifecycle`] | which servers run, who waits for them and which gives way (pure) | I/O, clocks, processes |
+//! | [`health`] | checks of what a node serves: levels, merging, thresholds, the formats of monitoring systems (pure) | I/O, printing |
 //! | [`triage`] | facts of a node and the rules that judge them (pure), redaction, bundles | printing |
 //! | [`node`] | what an LLM node runs, read as facts: services, processes, logs, model files, endpoints, GPUs | judgement |
 //! | [`engine`] | llama.cpp, in the worker process alone; a stub without the `llama` feature | HTTP, SQL |
@@ -102,6 +103,7 @@ pub mod display;
 pub mod engine;
 pub mod failure;
 pub mod gguf;
+pub mod health;
 pub mod host;
 pub mod http;
 pub mod inventory;

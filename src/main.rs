@@ -1,6 +1,6 @@
 //! Parse, build the context, dispatch, turn the outcome into an exit code. The only place that ends the process.
 
-use modelctl::cli::{self, Cli};
+use modelctl::cli;
 use modelctl::config::Env;
 use modelctl::failure::Kind;
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     // their owner, whatever the umask of the caller.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     // A panic is our bug: the message is printed by the default hook, the exit code must say the same.
-    let outcome = std::panic::catch_unwind(|| cli::main(Cli::parse_args(std::env::args_os()), Env::capture()));
+    let outcome = std::panic::catch_unwind(|| cli::main(std::env::args_os(), Env::capture()));
     ExitCode::from(outcome.unwrap_or(Kind::Bug.code()))
 }
 

@@ -6,6 +6,7 @@ mod batch;
 mod completions;
 mod ctx;
 mod duplicates;
+mod health;
 mod hidden;
 mod history;
 mod inference;
@@ -34,12 +35,15 @@ use crate::clock;
 use crate::config::{Color, Config, Env, Flags, ServeFlags};
 use crate::db::Access;
 use crate::failure::{CHANGED, EXIT_CODES, Failure, Kind, OrFail, classify};
+use crate::health::Style;
+use crate::health::format::nagios_failure;
 use crate::ops::Session;
 use crate::ops::run_tasks::Stops;
 use crate::supervise::StopSignal;
 use crate::ui::{Ui, UiOptions, is_broken_pipe};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::PathBuf;
 
 /// Find, inspect, run and look after the GGUF models on this machine
@@ -77,6 +81,7 @@ enum Command {
     Show(show::ShowArgs),
     Set(set::SetArgs),
     Keep(keep::KeepArgs),
+    Health(Box<health::HealthArgs>),
     Verify(verify::VerifyArgs),
     Duplicates(duplicates::DuplicatesArgs),
     Prune(Box<prune::PruneArgs>),
@@ -115,6 +120,8 @@ pub enum Exit {
     Bad,
     /// Something was changed or would be, and `--exit-code` was given (exit 10).
     Changed,
+    /// The answer has an exit code of its own (`health --exit-style`).
+    Code(u8),
 }
 
 impl Cli {
@@ -144,14 +151,12 @@ fn graceful_stop_on_signals() -> anyhow::Result<Stops> {
 }
 
 /// Runs one command line and returns its exit code.
-pub fn main(parsed: Result<Cli, clap::Error>, env: Env) -> u8 {
-    let cli = match parsed {
+pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let style = health::style_of(&args);
+    let cli = match Cli::parse_args(args) {
         Ok(cli) => cli,
-        Err(refusal) => {
-            // Help is printed on stdout, which may be a closed pipe; then there is no reader to report that to.
-            let _ = refusal.print();
-            return u8::try_from(refusal.exit_code()).unwrap_or(Kind::Usage.code());
-        }
+        Err(refusal) => return refused(&refusal, style),
     };
     if let Command::Launch(args) = &cli.command {
         return launch::run(args);
@@ -189,13 +194,38 @@ pub fn main(parsed: Result<Cli, clap::Error>, env: Env) -> u8 {
         Ok(Exit::Done) => 0,
         Ok(Exit::Bad) => Kind::Answer.code(),
         Ok(Exit::Changed) => CHANGED,
+        Ok(Exit::Code(code)) => code,
         // The reader of our output has read what it wanted (`modelctl list | head -1`).
         Err(error) if is_broken_pipe(&error) => 0,
-        Err(error) => {
-            ui.error(&error);
-            classify(&error).0.code()
-        }
+        Err(error) => failed(&mut ui, &error, style),
     }
+}
+
+/// Prints help, a version or what is wrong with a command line, and returns the exit code.
+fn refused(refusal: &clap::Error, style: Style) -> u8 {
+    if style == Style::Nagios && refusal.use_stderr() {
+        // Plugins say on stdout what is wrong. It may be a closed pipe; then there is no reader to report that to.
+        let _ = write!(std::io::stdout(), "{}", nagios_failure(&refusal.to_string()));
+    } else {
+        // As above.
+        let _ = refusal.print();
+    }
+    match u8::try_from(refusal.exit_code()).unwrap_or(Kind::Usage.code()) {
+        0 => style.help(),
+        code => style.failure(code),
+    }
+}
+
+/// Prints why a command failed, and returns the exit code.
+fn failed(ui: &mut Ui, error: &anyhow::Error, style: Style) -> u8 {
+    let code = classify(error).0.code();
+    if style == Style::Nagios && code < Kind::Interrupted.code() {
+        // As above.
+        let _ = ui.raw(nagios_failure(&format!("{error:#}")).as_bytes()).and_then(|()| ui.flush());
+    } else {
+        ui.error(error);
+    }
+    style.failure(code)
 }
 
 fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
@@ -205,6 +235,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::Show(args) => show::run(ctx, args),
         Command::Set(args) => set::run(ctx, args),
         Command::Keep(args) => keep::run(ctx, args),
+        Command::Health(args) => health::run(ctx, args),
         Command::Verify(args) => verify::run(ctx, args),
         Command::Duplicates(args) => duplicates::run(ctx, args),
         Command::Prune(args) => prune::run(ctx, args),

@@ -56,6 +56,14 @@ pub fn exec(launch: &Launch) -> (u8, io::Error) {
     (code, error)
 }
 
+/// Has the kernel kill this process when the one that started it ends, however that happens.
+///
+/// # Errors
+/// The kernel refuses.
+pub fn end_with_parent() -> io::Result<()> {
+    Ok(rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?)
+}
+
 fn prepare(launch: &Launch) -> io::Result<()> {
     if let Some(parent) = launch.parent {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;

@@ -226,6 +226,14 @@ impl Ui {
         self.out.write_all(b"\n").map_err(stdout_failed)
     }
 
+    /// Returns what [`Ui::json`] prints.
+    pub fn json_document<T: Serialize + ?Sized>(value: &T) -> io::Result<Vec<u8>> {
+        let mut document = Vec::new();
+        json::write(&mut document, value)?;
+        document.push(b'\n');
+        Ok(document)
+    }
+
     /// Prints a table on stdout, fitted to the terminal or complete.
     pub fn table(&mut self, table: &Table<'_>) -> anyhow::Result<()> {
         let medium = if self.out_is_terminal {

@@ -17,6 +17,7 @@ mod gateway;
 mod generated;
 mod gguf;
 mod gguf_real;
+mod health;
 mod history;
 mod house;
 mod hub;

@@ -4,6 +4,8 @@ use crate::host::gpu;
 use crate::node::machine::{SharedMemoryRequest, disks};
 use crate::node::{self, Place};
 use crate::ops::node::NodeRead;
+use crate::supervise::launch;
+use anyhow::Context;
 use clap::Args;
 use serde::de::DeserializeOwned;
 
@@ -39,6 +41,8 @@ pub enum Probe {
 
 /// Reads and prints the value. May never return.
 pub fn run(ctx: &mut Ctx, args: &ProbeArgs) -> anyhow::Result<Exit> {
+    // Nobody reads the answer of a probe whose asker has ended, and it may hang for ever.
+    launch::end_with_parent().context("cannot ask for a death signal")?;
     let root = || Place::new(args.request.as_deref().unwrap_or("/"));
     let text = match args.what {
         Probe::Gpu => serde_json::to_string(&gpu::read_here())?,

@@ -4,20 +4,44 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-/// What is measured: name, unit of the Monitoring Plugins (`s`, `%`, or empty for a count), what it is.
-pub const METRICS: &[(&str, &str, &str)] = &[
-    ("time", "s", "the time in which an endpoint answered"),
-    ("token_time", "s", "the time for one token (level deep)"),
-    ("disk_free", "%", "space that is available on a file system"),
-    ("inodes_free", "%", "inodes that are available on a file system"),
-    ("memory_available", "%", "memory that programs can take"),
-    ("gpu_memory_free", "%", "memory of a GPU that is free"),
-    ("gpu_temperature", "", "degrees Celsius of a GPU"),
-    ("clock_skew", "s", "how far the clock of an endpoint is ahead of ours"),
-    ("queue_pollers", "", "workers that poll the queue"),
-    ("queue_backlog", "", "tasks that wait in the queue"),
-    ("tasks_due", "", "tasks of modelctl that are due"),
-    ("tasks_failed", "", "tasks of modelctl that failed"),
+/// Something that is measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Metric {
+    pub name: &'static str,
+    /// A unit of the Monitoring Plugins: `s`, `%`, or empty for a count.
+    pub unit: &'static str,
+    pub about: &'static str,
+    /// The ranges where none are set.
+    pub warning: Option<Range>,
+    pub critical: Option<Range>,
+}
+
+const fn metric(name: &'static str, unit: &'static str, about: &'static str) -> Metric {
+    Metric { name, unit, about, warning: None, critical: None }
+}
+
+const fn at_least(warning: f64, critical: f64, metric: Metric) -> Metric {
+    let (warning, critical) = (Some(Range::at_least(warning)), Some(Range::at_least(critical)));
+    Metric { warning, critical, ..metric }
+}
+
+/// Everything that checks measure.
+pub const METRICS: &[Metric] = &[
+    metric("time", "s", "the time in which an endpoint answered"),
+    metric("token_time", "s", "the time for one token (level deep)"),
+    at_least(5.0, 2.0, metric("disk_free", "%", "space of a file system that can be written")),
+    at_least(5.0, 2.0, metric("inodes_free", "%", "inodes of a file system that are available")),
+    at_least(5.0, 2.0, metric("memory_available", "%", "memory that programs can still have")),
+    metric("gpu_memory_free", "%", "memory of a GPU that is free"),
+    metric("gpu_temperature", "", "degrees Celsius of a GPU"),
+    Metric {
+        warning: Some(Range::between(-30.0, 30.0)),
+        ..metric("clock_skew", "s", "how far the clock of an endpoint is ahead of ours")
+    },
+    metric("queue_pollers", "", "workers that poll the queue"),
+    metric("queue_backlog", "", "tasks that wait in the queue"),
+    metric("tasks_due", "", "tasks of modelctl that wait"),
+    metric("tasks_failed", "", "tasks of modelctl that failed"),
 ];
 
 /// The name of a metric, alone or after the target that it is of: `time`, `llama_time`.
@@ -36,26 +60,26 @@ impl MetricName {
 
     /// Returns the unit of what it names; empty for a count.
     fn unit(&self) -> &'static str {
-        metric(&self.0).map_or("", |(_, unit, _)| unit)
+        of_name(&self.0).map_or("", |metric| metric.unit)
     }
 }
 
 /// Returns the metric with the longest name that `name` is or ends with.
-fn metric(name: &str) -> Option<&'static (&'static str, &'static str, &'static str)> {
-    let matches = |(metric, ..): &&(&str, &str, &str)| {
-        name.strip_suffix(*metric).is_some_and(|rest| rest.is_empty() || (rest.len() > 1 && rest.ends_with('_')))
+fn of_name(name: &str) -> Option<&'static Metric> {
+    let matches = |metric: &&Metric| {
+        name.strip_suffix(metric.name).is_some_and(|rest| rest.is_empty() || (rest.len() > 1 && rest.ends_with('_')))
     };
-    METRICS.iter().filter(matches).max_by_key(|(metric, ..)| metric.len())
+    METRICS.iter().filter(matches).max_by_key(|metric| metric.name.len())
 }
 
 impl FromStr for MetricName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<MetricName, String> {
-        if metric(text).is_some() {
+        if of_name(text).is_some() {
             return Ok(MetricName(text.to_owned()));
         }
-        let known: Vec<_> = METRICS.iter().map(|(name, ..)| *name).collect();
+        let known: Vec<_> = METRICS.iter().map(|metric| metric.name).collect();
         Err(format!(
             "there is no metric `{}`: give {}, or TARGET_ and one of these",
             text.escape_debug(),

@@ -3,7 +3,7 @@
 mod metric;
 mod range;
 
-pub use metric::{METRICS, MetricName, Thresholds};
+pub use metric::{METRICS, Metric, MetricName, Thresholds};
 pub use range::Range;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,4 @@
+use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
@@ -74,6 +75,12 @@ impl fmt::Display for Range {
             (true, true) if start == 0.0 => write!(f, "{at}{end}"),
             (true, true) => write!(f, "{at}{start}:{end}"),
         }
+    }
+}
+
+impl Serialize for Range {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -3,12 +3,12 @@
 
 mod child;
 mod collect;
-mod database;
+pub mod database;
 mod discover;
 mod files;
 mod look;
 mod parallel;
-mod queue;
+pub mod queue;
 mod reads;
 
 pub use child::PROBE;

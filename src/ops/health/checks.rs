@@ -1,0 +1,374 @@
+//! The jobs of a run: what each reads, and how it is judged.
+
+use super::request::{Run, millis};
+use super::state::{self, Managed};
+use super::targets;
+use crate::clock::{self, Timestamp};
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::health::{self, Asked, Check, CheckName, Load, Seen, Tasks};
+use crate::host::in_time;
+use crate::host::self_child::OURSELVES;
+use crate::model::health::Level;
+use crate::model::service::{Manager, Role, Service};
+use crate::model::{Reading, Selector};
+use crate::node::endpoint::{self, EndpointRequest};
+use crate::node::log::{Life, LifeEnd};
+use crate::node::model_file::{self, ModelFileRequest};
+use crate::node::supervisord::{self, Program};
+use crate::node::{Fact, Outcome, Place, gpu, machine, process, systemd};
+use crate::ops::Session;
+use crate::ops::node::{Collectors, Discovered, Where, database, discover, queue};
+use crate::ops::resolve_model::resolve;
+use crate::supervise::is_clock_synchronized;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Seconds between the two reads of the size of a model file.
+const PAUSE_S: f64 = 0.3;
+/// Seconds between two samples of a server.
+const SAMPLE_S: f64 = 2.0;
+
+/// Limit for the size of a model file, which only says how long a load may take.
+const SIZE_LIMIT: Duration = Duration::from_millis(200);
+/// The time in which starts are counted.
+const LATELY: Duration = Duration::from_secs(600);
+
+/// A part of a run that reads something by itself.
+pub struct Job {
+    /// What it checks, in case that it is not done in time.
+    pub targets: Vec<(CheckName, String)>,
+    pub run: Box<dyn FnOnce() -> Vec<Check> + Send>,
+}
+
+impl Job {
+    fn new(name: CheckName, target: &str, run: impl FnOnce() -> Vec<Check> + Send + 'static) -> Job {
+        Job { targets: vec![(name, target.to_owned())], run: Box::new(run) }
+    }
+}
+
+/// Finds the services, and returns the jobs that check them and the machine.
+///
+/// # Errors
+/// `CannotMeet`: nothing to check, or a target that does not exist.
+pub fn jobs(config: &Config, run: &Run) -> Result<Vec<Job>, Failure> {
+    let seen = services(config, run)?;
+    let run = Arc::new(run.clone());
+    let mut jobs: Vec<Job> = Vec::new();
+    if run.has(CheckName::Services) {
+        let checks: Vec<Check> = seen.iter().filter_map(health::service).collect();
+        if !checks.is_empty() {
+            jobs.push(Job { targets: Vec::new(), run: Box::new(move || checks) });
+        }
+    }
+    jobs.extend(endpoints(&run, &seen));
+    if run.has(CheckName::Models) {
+        jobs.extend(seen.iter().filter_map(|seen| model(config, &run, seen)));
+    }
+    if run.has(CheckName::Queue) {
+        jobs.extend(seen.iter().filter_map(|seen| of_queue(config, &run, seen)));
+    }
+    if run.has(CheckName::Gpu) || run.request.level > Level::Alive {
+        let must = seen.iter().filter_map(|seen| Some((seen.service.gpu?, seen)));
+        let checks: Vec<Check> = must
+            .map(|(must, seen)| {
+                let has = seen.running.known().and_then(|running| running.has_gpu);
+                health::service_gpu(&seen.service.name, must, has)
+            })
+            .collect();
+        if !checks.is_empty() && (run.request.checks.is_empty() || run.has(CheckName::Gpu)) {
+            jobs.push(Job { targets: Vec::new(), run: Box::new(move || checks) });
+        }
+    }
+    if run.has(CheckName::Database) && config.database.exists() {
+        jobs.push(of_database(config, &run));
+    }
+    // The machine alone is nothing that is served; asked for by name, it is.
+    if jobs.is_empty() && run.request.checks.is_empty() && !run.request.needs_gpu {
+        return Ok(jobs);
+    }
+    if run.has(CheckName::Disk) {
+        jobs.push(disks(config, &run, &seen));
+    }
+    if run.has(CheckName::Memory) {
+        let limits = run.request.limits.clone();
+        let job = move || vec![health::memory(&machine::memory(&Place::default()), &limits)];
+        jobs.push(Job::new(CheckName::Memory, "node", job));
+    }
+    if run.has(CheckName::Gpu) {
+        let is_required = run.request.needs_gpu || seen.iter().any(|seen| seen.service.gpu == Some(true));
+        let of_gpus = Arc::clone(&run);
+        jobs.push(Job::new(CheckName::Gpu, "node", move || {
+            let gpus = gpu::read(&Place::default(), Path::new(OURSELVES), of_gpus.limit(), of_gpus.now);
+            health::gpus(&gpus, is_required, &of_gpus.request.limits)
+        }));
+    }
+    if run.has(CheckName::Clock) {
+        let now = run.now;
+        jobs.push(Job::new(CheckName::Clock, "node", move || {
+            vec![health::clock(&machine::clock_state(&Place::default(), now), is_clock_synchronized())]
+        }));
+    }
+    Ok(jobs)
+}
+
+/// Returns the services to check, with their states.
+fn services(config: &Config, run: &Run) -> Result<Vec<Seen>, Failure> {
+    let place = Place::default();
+    let is_deep = run.request.level > Level::Alive;
+    let names = &run.request.targets;
+    let find_none = !names.is_empty() && names.iter().all(|target| targets::stands_for_itself(target));
+    if find_none {
+        let chosen = targets::chosen(Vec::new(), names)?;
+        let none = |service: &Service| state::seen(service, Managed::Nothing(""), &place, is_deep, 0, run.now);
+        return Ok(chosen.iter().map(none).collect());
+    }
+    // What is managed by supervisord, or is not named at all, has to be looked for.
+    let by_supervisor = |service: &Service| matches!(service.manager, Manager::Supervisor(_));
+    let named = config.services.as_ref().map(|all| targets::chosen(all.clone(), names)).transpose()?;
+    let found = match &named {
+        Some(chosen) if !chosen.iter().any(by_supervisor) => None,
+        _ => {
+            // What is found has to be asked in the rest of the time.
+            let at = Where { limit: run.limit() / 2, ..Where::default() };
+            Some(discover(config, &at, &Collectors::default()))
+        }
+    };
+    let chosen = match (named, &found) {
+        (Some(chosen), _) => chosen,
+        (None, Some(found)) => targets::chosen(found.services.clone(), names)?,
+        (None, None) => Vec::new(),
+    };
+    let seen = |service: &Service| {
+        let managed = managed(service, found.as_ref(), &place, run);
+        let starts = found.as_ref().map_or(0, |found| starts(service, found, run.now));
+        state::seen(service, managed, &place, is_deep, starts, run.now)
+    };
+    Ok(chosen.iter().map(seen).collect())
+}
+
+/// Returns how often a program of supervisord was started lately, after ends that nobody wanted.
+fn starts(service: &Service, found: &Discovered, now: Timestamp) -> usize {
+    let Some((read, program)) = found.program(service) else { return 0 };
+    let Some(main_log) = read.logs.first().and_then(Fact::known) else { return 0 };
+    let lives = supervisord::lives(&main_log.marked, &program.full_name(), now);
+    let is_recent = |life: &&Life| life.began.is_some_and(|began| began.age(now) < LATELY);
+    let is_unwanted = |life: &&Life| !matches!(life.end, LifeEnd::Stopped | LifeEnd::Running);
+    lives.iter().filter(is_recent).filter(is_unwanted).count()
+}
+
+fn managed(service: &Service, found: Option<&Discovered>, place: &Place, run: &Run) -> Managed {
+    match &service.manager {
+        Manager::Supervisor(name) => Managed::Program(program(service, name, found, run)),
+        Manager::Systemd(name) => {
+            Managed::Unit(match found.and_then(|found| found.units.iter().find(|unit| unit.name == *name)) {
+                Some(unit) => Fact::ok(format!("systemctl show {name}"), run.now, unit.clone()),
+                None => systemd::unit(place, name, run.limit(), run.now),
+            })
+        }
+        Manager::Pid(file) => Managed::Process(pid_of(place, file, run)),
+        Manager::Process(pid) => Managed::Process(Fact::ok(format!("/proc/{pid}"), run.now, *pid)),
+        Manager::None => match found.and_then(|found| found.main_process(service, None, None)) {
+            Some(pid) => Managed::Process(Fact::ok(format!("/proc/{pid}"), run.now, pid)),
+            None => Managed::Nothing("nothing manages it"),
+        },
+    }
+}
+
+fn program(service: &Service, name: &str, found: Option<&Discovered>, run: &Run) -> Fact<Program> {
+    let absent = || Fact::absent("supervisord", run.now, format!("no supervisord of this node has a program `{name}`"));
+    let Some(found) = found else { return absent() };
+    match found.program(service) {
+        // Its config file alone may know it: then its state is as unknown as the answer.
+        Some((read, program)) => read.answer.clone().map(|_| program.clone()),
+        None => match (found.supervisords.iter().find(|read| read.answer.is_unknown()), &found.no_supervisords) {
+            (Some(read), _) => match &read.answer.outcome {
+                Outcome::Denied { why, right, command } => {
+                    let (why, right, command) = (why.clone(), right.clone(), command.clone());
+                    Fact::new(read.answer.source.clone(), run.now, Outcome::Denied { why, right, command })
+                }
+                _ => {
+                    let why = read.answer.why().unwrap_or_default().to_owned();
+                    Fact::new(read.answer.source.clone(), run.now, Outcome::Failed { why })
+                }
+            },
+            (None, Some(why)) => Fact::new("supervisord", run.now, Outcome::Failed { why: why.clone() }),
+            (None, None) => absent(),
+        },
+    }
+}
+
+fn pid_of(place: &Place, file: &Path, run: &Run) -> Fact<u32> {
+    let source = file.display().to_string();
+    match std::fs::read_to_string(place.at(file)) {
+        Ok(text) => match text.trim().parse() {
+            Ok(pid) => Fact::ok(source, run.now, pid),
+            Err(_) => Fact::absent(source, run.now, "its pid file holds no number"),
+        },
+        Err(error) => Fact::io_error(source, run.now, &error, "the user of the service, or root"),
+    }
+}
+
+/// Asks all endpoints at once.
+fn endpoints(run: &Arc<Run>, seen: &[Seen]) -> Option<Job> {
+    let wants_clock = run.has(CheckName::Clock);
+    if !run.has(CheckName::Endpoints) {
+        return None;
+    }
+    let asked: Vec<Seen> = seen.iter().filter(|seen| seen.service.endpoint.is_some()).cloned().collect();
+    if asked.is_empty() {
+        return None;
+    }
+    let level = run.request.level;
+    let targets = asked.iter().map(|seen| (CheckName::Endpoints, seen.service.name.clone())).collect();
+    let run = Arc::clone(run);
+    let job = move || {
+        let limit = run.limit();
+        let requests: Vec<EndpointRequest> = asked.iter().map(|seen| request(seen, level, limit)).collect();
+        let answers = endpoint::ask_all(&requests, limit);
+        asked.iter().zip(&answers).flat_map(|(seen, answer)| judged(seen, answer, &run, wants_clock)).collect()
+    };
+    Some(Job { targets, run: Box::new(job) })
+}
+
+fn request(seen: &Seen, level: Level, limit: Duration) -> EndpointRequest {
+    let service = &seen.service;
+    EndpointRequest {
+        key_file: service.key_file.clone(),
+        service: seen.running.known().map(|running| running.pids.clone()).unwrap_or_default(),
+        models: level > Level::Alive && service.model_id.is_some(),
+        sample_s: (level >= Level::Serving).then_some(SAMPLE_S),
+        token: level == Level::Deep,
+        model: service.model_id.clone(),
+        ..EndpointRequest::new(service.endpoint.clone().unwrap_or_default(), limit.as_secs_f64())
+    }
+}
+
+fn judged(seen: &Seen, answer: &Fact<endpoint::Endpoint>, run: &Run, wants_clock: bool) -> Vec<Check> {
+    let (service, limits) = (&seen.service, &run.request.limits);
+    let running = seen.running.known();
+    let known = answer.known();
+    let is_up = matches!(known.map(|known| &known.health), Some(endpoint::Answer::Http { code: 200, .. }));
+    let load = match running {
+        // Only what is not ready may be loading.
+        _ if is_up => Load::default(),
+        Some(running) => Load { size: size(service), read: running.read_bytes, since: running.since },
+        None => known.map_or_else(Load::default, |known| load_of_owner(service, known)),
+    };
+    let asked = Asked {
+        service,
+        endpoint: answer,
+        level: run.request.level,
+        knows_processes: running.is_some_and(|running| !running.pids.is_empty()) && service.manager != Manager::None,
+        load,
+        now: clock::now(),
+    };
+    let mut check = health::endpoint(&asked, limits);
+    if let Some(endpoint::Answer::Http { seconds, .. }) = known.map(|endpoint| &endpoint.health) {
+        check.ms = millis(Duration::try_from_secs_f64(*seconds).unwrap_or_default()).max(1);
+    }
+    let is_ready = check.status == health::Status::Ok;
+    let mut checks = vec![check];
+    let Some(known) = known else { return checks };
+    if run.request.level >= Level::Serving && is_ready {
+        checks.extend(health::progress(service, known));
+    }
+    if let (Level::Deep, true, Some(token)) = (run.request.level, is_ready, &known.token_s) {
+        checks.push(health::token(service, token, limits));
+    }
+    if let (true, Some(skew)) = (wants_clock, known.date_skew_s) {
+        checks.push(health::skew(&service.name, skew, limits));
+    }
+    checks
+}
+
+/// Returns what the process that owns the socket of a model server says, where nothing else says since when it runs.
+fn load_of_owner(service: &Service, endpoint: &endpoint::Endpoint) -> Load {
+    let owner = endpoint.owner.known().and_then(Option::as_ref);
+    let owner = owner.filter(|_| matches!(service.role, Role::Llama | Role::Whisper));
+    let process = owner.map(|owner| process::read(&Place::default(), owner.pid, clock::now()));
+    match process.as_ref().and_then(Fact::known) {
+        Some(process) => Load { size: size(service), read: process.read_bytes, since: process.started },
+        None => Load::default(),
+    }
+}
+
+/// Returns the bytes of the model of a service. None where they are unknown.
+fn size(service: &Service) -> Option<u64> {
+    let path = model_path(service)?;
+    // A mount that hangs must not keep the answer of the endpoint.
+    match in_time::start(SIZE_LIMIT, "the size", move |_| Ok(std::fs::metadata(path)?.len())).wait() {
+        Reading::Known(size) => Some(size),
+        Reading::Unavailable(_) => None,
+    }
+}
+
+fn model_path(service: &Service) -> Option<PathBuf> {
+    service.model.as_deref().filter(|model| model.contains('/')).map(PathBuf::from)
+}
+
+fn model(config: &Config, run: &Arc<Run>, seen: &Seen) -> Option<Job> {
+    let model = seen.service.model.clone()?;
+    let (name, role) = (seen.service.name.clone(), seen.service.role);
+    let pid = seen.running.known().and_then(|running| running.pids.first().copied());
+    let (run, config, target) = (Arc::clone(run), config.clone(), name.clone());
+    Some(Job::new(CheckName::Models, &target, move || {
+        let path = match model.contains('/') {
+            true => PathBuf::from(&model),
+            false => match resolve(&mut Session::new(config, run.now), &Selector(model.clone())) {
+                Ok(row) => row.path,
+                Err(error) => {
+                    let reason = format!("{error:#}");
+                    return vec![Check::unknown(CheckName::Models, &name, format!("model `{model}`"), reason)];
+                }
+            },
+        };
+        // A run that has little time reads the size only once.
+        let pause_s = PAUSE_S.min(run.limit().as_secs_f64() / 2.0);
+        let request = ModelFileRequest { pid, ..ModelFileRequest::new(path, pause_s) };
+        let file = model_file::read_in_child(Path::new(OURSELVES), &request, run.limit(), run.now);
+        vec![health::model(&name, role, &file)]
+    }))
+}
+
+fn of_queue(config: &Config, run: &Arc<Run>, seen: &Seen) -> Option<Job> {
+    let check = seen.service.queue.clone()?;
+    let (name, source, run) = (seen.service.name.clone(), config.source.clone(), Arc::clone(run));
+    let target = name.clone();
+    Some(Job::new(CheckName::Queue, &target, move || {
+        let uid = rustix::process::geteuid().as_raw();
+        let answer = queue::ask(&check, source.as_deref(), uid, run.limit(), run.now);
+        health::queue(&name, &check, &answer, &run.request.limits)
+    }))
+}
+
+fn of_database(config: &Config, run: &Arc<Run>) -> Job {
+    let (config, run) = (config.clone(), Arc::clone(run));
+    Job::new(CheckName::Database, "node", move || {
+        let since = run.now.millis().saturating_sub(i64::try_from(config.triage.since.as_millis()).unwrap_or(i64::MAX));
+        let mut session = Session::new(config, run.now);
+        let facts = database::read(&mut session, Timestamp(since));
+        let tasks = facts.map(|facts| Tasks {
+            due: facts.due_tasks,
+            failed: facts.failed_tasks,
+            orphaned: facts.orphaned_tasks,
+        });
+        health::database("node", &tasks, &run.request.limits)
+    })
+}
+
+fn disks(config: &Config, run: &Arc<Run>, seen: &[Seen]) -> Job {
+    let mut wanted: Vec<(PathBuf, String)> = Vec::new();
+    wanted.extend(config.roots.paths.iter().map(|root| (root.path.clone(), "models".to_owned())));
+    wanted.extend(config.database.parent().map(|folder| (folder.to_owned(), "database".to_owned())));
+    for Seen { service, .. } in seen {
+        wanted.extend(model_path(service).map(|path| (path, "models".to_owned())));
+        wanted.extend(service.logs.iter().map(|log| (log.clone(), format!("logs of {}", service.name))));
+    }
+    let run = Arc::clone(run);
+    Job::new(CheckName::Disk, "node", move || {
+        let disks = machine::disks::ask(Path::new(OURSELVES), &Place::default(), &wanted, false, run.limit());
+        disks.iter().flat_map(|disk| health::disk(disk, &run.request.limits)).collect()
+    })
+}
