@@ -68,15 +68,17 @@ fn search(place: &Place, path: Option<PathBuf>, process: Option<&Running>, runni
     let client_socket = client.as_deref().and_then(|url| url.strip_prefix("unix://")).map(str::to_owned);
     let socket = value("unix_http_server", "file").or(client_socket).and_then(resolve);
     let others = running.iter().filter(|other| process.is_none_or(|process| process.pid != other.pid));
+    let main_log = of_process("-l", "--logfile")
+        .or_else(|| value("supervisord", "logfile"))
+        .or_else(|| default("supervisord.log"))
+        .and_then(resolve);
     SupervisordSearch {
         config_error: config.error(),
         http: value("inet_http_server", "port")
             .map(|port| address(&port))
             .or_else(|| client.filter(|url| url.starts_with("http://") && !url.contains('@'))),
-        main_log: of_process("-l", "--logfile")
-            .or_else(|| value("supervisord", "logfile"))
-            .or_else(|| default("supervisord.log"))
-            .and_then(resolve),
+        main_log_folder: main_log.as_ref().and_then(|log| access(&place.at(log.parent()?))),
+        main_log,
         pid_file: of_process("-j", "--pidfile")
             .or_else(|| value("supervisord", "pidfile"))
             .or_else(|| default("supervisord.pid"))
