@@ -22,13 +22,15 @@ pub fn parse_url(url: &str) -> Result<(Endpoint, String), UrlError> {
         Some("https") => return Err(UrlError::Tls),
         _ => return Err(UrlError::Unusable("it does not begin with `http://`")),
     }
-    let host = uri.host().unwrap_or_default();
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let written = uri.host().unwrap_or_default();
+    let host = written.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(written);
     if host.is_empty() {
         return Err(UrlError::Unusable("it names no host"));
     }
-    // A port that is no number below 65,536 counts as none for the library.
-    let has_port = uri.authority().is_some_and(|authority| authority.port().is_some());
+    // For the library a port that is no number below 65,536 is none.
+    let after_user = uri.authority().and_then(|authority| authority.as_str().rsplit('@').next()).unwrap_or_default();
+    let port = after_user.strip_prefix(written).and_then(|rest| rest.strip_prefix(':'));
+    let has_port = port.is_some_and(|port| !port.is_empty());
     let port = match uri.port_u16() {
         Some(0) => return Err(UrlError::Unusable("its port is 0")),
         Some(port) => port,

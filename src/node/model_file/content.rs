@@ -98,7 +98,7 @@ fn kind(kind: Kind) -> &'static str {
         Kind::Draft => "draft model",
         Kind::Adapter => "adapter",
         Kind::Control => "control vector",
-        Kind::Imatrix => "importance matrix",
+        Kind::Imatrix => "imatrix",
         Kind::Mmproj => "projector",
         Kind::Vocab => "vocabulary",
         Kind::Unknown => "unknown",

@@ -78,7 +78,7 @@ pub struct Content {
     pub architecture: Option<String>,
     /// Whether there is a tensor `token_embd.weight`.
     pub has_token_embeddings: Option<bool>,
-    /// `model`, `projector`, `adapter`, `vocabulary`, …
+    /// `model`, `projector`, `adapter`, `vocabulary`, `imatrix`, `control vector`, `draft model`, `unknown`.
     pub kind: Option<String>,
     /// Bytes that the header needs the file to have; the file is cut when it has fewer.
     pub needed: Option<u64>,
