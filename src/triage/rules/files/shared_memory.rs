@@ -3,7 +3,6 @@
 use super::super::manage::{bytes, symptoms};
 use super::super::step::{Step, hit, proven_if};
 use super::super::{Check, Need, Rule};
-use crate::node::Fact;
 use crate::triage::facts::{Facts, ServiceFacts};
 use crate::triage::finding::{Changes, Evidence, Hit, Layer, Playbook, Severity};
 
