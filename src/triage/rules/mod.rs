@@ -9,6 +9,8 @@ mod machine;
 mod memory;
 mod model_file;
 mod python;
+#[cfg(test)]
+mod samples;
 mod step;
 mod supervisor;
 mod systemd;
