@@ -1,6 +1,5 @@
 //! What the rules of models, servers, GPUs and workers ask of the facts.
 
-use super::Trouble;
 use crate::clock::Timestamp;
 use crate::model::service::Manager;
 use crate::node::Fact;
@@ -76,7 +75,7 @@ impl ServiceFacts {
         })
     }
 
-    /// Returns the layers that it is told to put on GPUs, `u64::MAX` for all; None where it chooses itself.
+    /// Returns the layers that it is to put on GPUs, `u64::MAX` for all; None where it chooses itself.
     pub(super) fn gpu_layers(&self) -> Option<u64> {
         let value = self.argument(GPU_LAYERS).or_else(|| self.variable("LLAMA_ARG_N_GPU_LAYERS").map(str::to_owned))?;
         if value == "all" { Some(u64::MAX) } else { value.parse().ok() } // `auto` and -1: it chooses itself
@@ -178,11 +177,6 @@ impl ServiceFacts {
         };
         Some(words.into_iter().map(str::to_owned).collect())
     }
-
-    /// Returns whether it is started again and again.
-    pub(super) fn is_flapping(&self) -> bool {
-        matches!(self.trouble(), Some(Trouble::Flapping { .. }))
-    }
 }
 
 impl Facts {
@@ -199,7 +193,7 @@ impl Facts {
         self.services.iter().filter(|service| service.wants_gpu())
     }
 
-    /// Returns whether a line is of the time that is looked at; a line without a time counts as such.
+    /// Returns whether a line is of the time in question; a line without a time counts as such.
     pub(super) fn is_recent(&self, line: &LogLine) -> bool {
         line.time.is_none_or(|time| time >= self.since)
     }
@@ -217,7 +211,7 @@ impl Facts {
         }
     }
 
-    /// Returns a value of the baseline, of this boot.
+    /// Returns a value of the baseline, by its name in [`crate::triage::counters`].
     pub(super) fn counter(&self, key: &str) -> Option<f64> {
         let changes = self.changes.as_ref()?;
         changes.counters.get(key).copied()

@@ -10,6 +10,8 @@ mod manage;
 mod memory;
 mod model_file;
 mod python;
+#[cfg(test)]
+mod samples;
 mod step;
 mod supervisor;
 mod systemd;

@@ -16,7 +16,7 @@ pub(super) struct Step {
 
 impl Step {
     /// Creates a step that changes nothing.
-    pub(super) fn look(text: impl Into<String>) -> Step {
+    pub(super) fn inspect(text: impl Into<String>) -> Step {
         Step { text: text.into(), command: None, changes: Changes::Nothing, undo: String::new() }
     }
 

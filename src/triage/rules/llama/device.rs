@@ -177,10 +177,12 @@ fn runs_on_the_cpu(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     }
     evidence.extend(Evidence::of_command(service));
     let step = if works {
-        Step::look(format!("see whether {program} knows a GPU; if not, install a build for it and leave -ngl as it is"))
-            .command(&[program.as_str(), "--list-devices"])
+        Step::inspect(format!(
+            "see whether {program} knows a GPU; if not, install a build for it and leave -ngl as it is"
+        ))
+        .command(&[program.as_str(), "--list-devices"])
     } else {
-        Step::look("find out why no GPU answers, and leave -ngl as it is").command(&["nvidia-smi", "-L"])
+        Step::inspect("find out why no GPU answers, and leave -ngl as it is").command(&["nvidia-smi", "-L"])
     };
     let cause = format!("runs on the CPU although {asked}{why}");
     let both = line.is_some() && uses == Some(false);
@@ -213,7 +215,7 @@ fn is_offloaded_in_part(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     };
     let given = service.argument(GPU_LAYERS).map_or_else(String::new, |layers| format!(" (-ngl {layers})"));
     let step =
-        Step::look(format!("see who else holds memory of the GPU before {} is loaded again{given}", service.name()))
+        Step::inspect(format!("see who else holds memory of the GPU before {} is loaded again{given}", service.name()))
             .command(&["nvidia-smi", "--query-compute-apps=pid,name,used_memory", "--format=csv"]);
     Some(hit(Some(service), cause, vec![Evidence::of_line(line), second], step))
 }

@@ -124,7 +124,7 @@ fn is_stopped_or_silent(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         let evidence = vec![show(service, process), second];
         if process.state == 't' {
             let cause = format!("process {pid} ({}) is held by a debugger (state t)", process.name);
-            let step = Step::look("end the debugger or the trace of it").command(&[
+            let step = Step::inspect("end the debugger or the trace of it").command(&[
                 "grep",
                 "TracerPid",
                 &format!("/proc/{pid}/status"),
@@ -153,7 +153,7 @@ fn is_stopped_or_silent(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let evidence = vec![Evidence::of_health(service)?, show(service, process)];
     if process.state == 'D' {
         let cause = format!("{answer}: process {pid} waits in the kernel{at} (state D)");
-        let step = Step::look("see what it waits for: a disk, a network mount or a driver")
+        let step = Step::inspect("see what it waits for: a disk, a network mount or a driver")
             .command(&["cat", &format!("/proc/{pid}/stack")]);
         return Some(hit(Some(service), cause, evidence, step));
     }

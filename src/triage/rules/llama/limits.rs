@@ -121,7 +121,7 @@ fn is_slow(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         Evidence::new("baseline", changes.baseline_taken, format!("{before:.1} tokens/s")),
     ];
     let step =
-        Step::look("see what has changed since the baseline").command(&["modelctl", "triage", "--baseline", "diff"]);
+        Step::inspect("see what has changed since the baseline").command(&["modelctl", "triage", "--baseline", "diff"]);
     Some(hit(Some(service), cause, evidence, step))
 }
 
@@ -141,7 +141,8 @@ fn overruns_its_context(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let each = slot_line.and_then(|line| number_after(&line.text, NEW_SLOT)).map(|context| context as u64);
     let each = each.or_else(|| slots?.first()?.context);
     let count = slots.map(Vec::len);
-    if service.argument(PARALLEL).is_some() && count.is_none_or(|count| count < 2) {
+    // With `-np` each slot has a context of its own.
+    if service.argument(PARALLEL).is_some() {
         return None;
     }
     let of_slots = match (count, each) {
@@ -151,9 +152,10 @@ fn overruns_its_context(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     };
     let cause = format!("requests at the same time overran the shared context{of_slots} ({times} times)");
     let (place, changes) = service.place_of("-np");
-    let old = service.argument(PARALLEL).map_or_else(|| "no `-np`".to_owned(), |n| format!("`-np {n}`"));
-    let text = format!("give `-np 1` in {place}, or a larger `-c` where memory allows");
-    let step = Step::change(changes, text, format!("{old} in {place}"));
+    let slots = count.filter(|count| *count > 1).unwrap_or(4);
+    let text =
+        format!("give `-np {slots}` in {place}, so that each slot has its own, or a larger `-c` where memory allows");
+    let step = Step::change(changes, text, format!("remove `-np` in {place}"));
     let mut evidence = vec![Evidence::of_line(line)];
     evidence.extend(slot_line.map(Evidence::of_line));
     evidence.extend(Evidence::of_command(service));

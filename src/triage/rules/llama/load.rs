@@ -72,7 +72,7 @@ fn is_loading(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let size = size(service).map_or_else(String::new, |size| format!(" ({})", units::bytes(size)));
     let cause = format!("has been loading its model{size} for {}, which is no fault yet", seconds(age));
     let until = if is_known { "by its size and the speed of its disk" } else { "its size is not known" };
-    let step = Step::look(format!("wait up to {} more ({until})", seconds((limit - age).max(1.0))));
+    let step = Step::inspect(format!("wait up to {} more ({until})", seconds((limit - age).max(1.0))));
     let evidence = vec![
         Evidence::of_health(service)?,
         Evidence::of_process(service, process, format!("pid {} was started {} ago", process.pid, seconds(age))),
@@ -125,7 +125,7 @@ fn loads_slowly(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         let share = f64::from(pressure.io_some.avg60) / 100.0;
         evidence.push(Evidence::new("/proc/pressure/io", Some(facts.taken), format!("some avg60={share:.2}")));
     }
-    let step = Step::look("look twice whether it still reads; if not, look at the disk under its model")
+    let step = Step::inspect("check twice whether it still reads; if not, check the disk under its model")
         .command(&["cat", &format!("/proc/{pid}/io")]);
     let confidence = if is_known { Confidence::Proven } else { Confidence::Possible };
     Some(hit(Some(service), cause, evidence, step).confidence(confidence))

@@ -51,7 +51,7 @@ pub(super) const LLM_05: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Network,
     severity: Severity::Critical,
-    title: "The server listens on another port than it was told, or than is asked",
+    title: "The server listens on another port than configured, or than is asked",
     why: "The sockets of the process are compared with its --port and with the configured endpoint. A port above 65535 is \
           accepted, logged as given and cut to 16 bits. The server itself is well.",
     explains: &["LLM-04", "LLM-21"],
@@ -134,7 +134,7 @@ fn is_port_taken(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
                 format!("--port {port} in {place}"),
             )
         }
-        None => Step::look(format!("find who holds port {port}, as root")).command(&[
+        None => Step::inspect(format!("find who holds port {port}, as root")).command(&[
             "ss",
             "-ltnp",
             &format!("sport = :{port}"),
@@ -214,20 +214,20 @@ fn listens_elsewhere(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         listeners(facts).iter().filter(|listener| listener.pid.is_some_and(|pid| pids.contains(&pid))).collect();
     let first = own.first()?;
     let is_on = |port: u64| own.iter().any(|listener| u64::from(listener.port) == port);
-    let told = service.argument(PORT).and_then(|port| port.parse::<u64>().ok()); // no number: the server refuses it itself
+    let wanted_port = service.argument(PORT).and_then(|port| port.parse::<u64>().ok()); // no number: the server refuses it itself
     let asked = service.endpoint().and_then(|endpoint| endpoint.port).map(u64::from);
     let place_of_endpoint = "the endpoint of the service in the configuration";
-    let (cause, second, place, changes, wanted) = match (told, asked) {
-        (Some(told), _) if !is_on(told) && service.service.role == Role::Llama => {
-            let cut = told > u64::from(u16::MAX) && is_on(told % 65_536);
+    let (cause, second, place, changes, wanted) = match (wanted_port, asked) {
+        (Some(wanted_port), _) if !is_on(wanted_port) && service.service.role == Role::Llama => {
+            let cut = wanted_port > u64::from(u16::MAX) && is_on(wanted_port % 65_536);
             let why = if cut {
-                format!(": ports end at 65535, and {told} is cut to {}", told % 65_536)
+                format!(": ports end at 65535, and {wanted_port} is cut to {}", wanted_port % 65_536)
             } else {
                 String::new()
             };
             let (place, changes) = service.place_of("--port");
-            let cause = format!("listens on port {} instead of {told}{why}", first.port);
-            (cause, Evidence::of_command(service)?, format!("--port in {place}"), changes, told)
+            let cause = format!("listens on port {} instead of {wanted_port}{why}", first.port);
+            (cause, Evidence::of_command(service)?, format!("--port in {place}"), changes, wanted_port)
         }
         (_, Some(asked)) if !is_on(asked) && service.trouble().is_some() => {
             let cause = format!("listens on port {}, and port {asked} is asked", first.port);
@@ -272,7 +272,8 @@ fn is_somebody_else(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         .is_some_and(|models| models.iter().any(|(_, by)| by.as_deref().is_some_and(|by| by.starts_with("llamacpp"))));
     if let Some(models) = models.filter(|_| !has_model) {
         let ids: Vec<&str> = models.iter().map(|(id, _)| id.as_str()).collect();
-        evidence.push(Evidence::of_fact(&endpoint.models, format!("lists {}", ids.join(", "))));
+        let listed = if ids.is_empty() { "no model".to_owned() } else { ids.join(", ") };
+        evidence.push(Evidence::of_fact(&endpoint.models, format!("lists {listed}")));
     }
     if evidence.len() < 2 {
         evidence.push(Evidence::of_state(service));

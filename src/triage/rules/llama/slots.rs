@@ -1,5 +1,6 @@
 //! Progress between two samples: busy, saturated or wedged.
 
+use crate::display::units::plural;
 use crate::node::endpoint::{Answer, Counters, Sample, Slot};
 use crate::node::{Fact, Outcome};
 use crate::triage::facts::{Facts, ServiceFacts};
@@ -39,7 +40,7 @@ pub(super) const LLM_09: Rule = Rule {
     severity: Severity::Warning,
     title: "More requests come than the server answers",
     why: "Requests wait, and more of them in the second sample than in the first, while all slots work. It is load, no fault: \
-          lower the concurrency of the clients first, then look at memory for more slots, at GPU offload last.",
+          lower the concurrency of the clients first, then check memory for more slots, at GPU offload last.",
     explains: &["LLM-08"],
     needs: &[Need::Endpoint],
     signs: &[],
@@ -134,8 +135,8 @@ fn is_busy(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         return None;
     }
     let slots = last.slots.known().map_or(0, Vec::len);
-    let cause = format!("is busy, not sick: its {slots} slots all work and make progress");
-    let step = Step::look("nothing; where this is normal and memory allows, one more slot (`-np`)");
+    let cause = format!("is busy, not sick: {} at work, with progress", plural(slots as u64, "slot"));
+    let step = Step::inspect("nothing; where this is normal and memory allows, one more slot (`-np`)");
     Some(hit(Some(service), cause, vec![show_slots(first), show_slots(last)], step))
 }
 
@@ -146,11 +147,13 @@ fn is_saturated(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         return None;
     }
     let slots = last.slots.known().map(Vec::len).or_else(|| service.argument(PARALLEL)?.parse().ok()); // no number: unknown
-    let of_slots = slots.map_or_else(String::new, |slots| format!(" with {slots} slots"));
+    let of_slots = slots.map_or_else(String::new, |slots| format!(" with {}", plural(slots as u64, "slot")));
     let span = seconds(last.at_s - first.at_s);
     let cause = format!("{after:.0} requests wait, {before:.0} did {span} before{of_slots}");
     let text = match slots {
-        Some(slots) => format!("let the clients of {} send at most {slots} requests at once", service.name()),
+        Some(slots) => {
+            format!("let the clients of {} send at most {} at once", service.name(), plural(slots as u64, "request"))
+        }
         None => format!("let the clients of {} send fewer requests at once", service.name()),
     };
     let step =
@@ -218,7 +221,11 @@ fn is_wedged(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         }
         Confidence::Likely
     };
-    let cause = format!("{} of its slots process and nothing came in {}: it is wedged{at}", slots.len(), seconds(span));
+    let cause = format!(
+        "nothing came in {} from {} at work: it is wedged{at}",
+        seconds(span),
+        plural(slots.len() as u64, "slot")
+    );
     let mut evidence = vec![show_slots(first), show_slots(last)];
     evidence.extend(show_counters(last));
     if let Some(process) = process {

@@ -139,13 +139,13 @@ fn has_aborted(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         );
         let cause = format!("an allocation failed: no memory within {limited}");
         let step = match service.server() {
-            Some(process) => Step::look("raise the limit, or lower `-c`").command(&[
+            Some(process) => Step::inspect("raise the limit, or lower `-c`").command(&[
                 "prlimit",
                 "--as",
                 "--pid",
                 &process.pid.to_string(),
             ]),
-            None => Step::look("raise the limit that the launcher sets (`ulimit -v`), or lower `-c`"),
+            None => Step::inspect("raise the limit that the launcher sets (`ulimit -v`), or lower `-c`"),
         };
         let evidence = vec![Evidence::of_line(memory), Evidence::of_line(line)];
         return Some(hit(Some(service), cause, evidence, step));

@@ -112,7 +112,7 @@ fn unload(facts: &Facts, candidates: &[&ServiceFacts]) -> Step {
         }
         None => match facts.machine.memory.known().and_then(|memory| memory.largest.first()) {
             Some((pid, name, bytes)) => {
-                Step::look(format!("see whether {name} (pid {pid}) needs {}", units::bytes(*bytes))).command(&[
+                Step::inspect(format!("see whether {name} (pid {pid}) needs {}", units::bytes(*bytes))).command(&[
                     "ps",
                     "-o",
                     "pid,user,rss,args",
@@ -120,7 +120,7 @@ fn unload(facts: &Facts, candidates: &[&ServiceFacts]) -> Step {
                     &pid.to_string(),
                 ])
             }
-            None => Step::look("find the largest user of memory").command(&["ps", "aux", "--sort=-rss"]),
+            None => Step::inspect("find the largest user of memory").command(&["ps", "aux", "--sort=-rss"]),
         },
     }
 }

@@ -44,7 +44,7 @@ pub(super) const MEM_02: Rule = Rule {
     severity: Severity::Unknown,
     title: "The service was killed, perhaps for lack of memory",
     why: "It ended by SIGKILL without a request to stop, and neither the kernel log nor the counters of its control group may \
-          be read. An OOM kill looks like that, and so does a kill by a person.",
+          be read. An OOM kill has the same end, and so does a kill by a person.",
     explains: &[],
     needs: &[],
     signs: &[],
@@ -128,7 +128,7 @@ fn was_oom_killed(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         let step = match largest {
             Some((pid, name, bytes)) => {
                 cause.push_str(&format!("; the largest user now is {name} (pid {pid}) with {}", units::bytes(*bytes)));
-                Step::look(format!(
+                Step::inspect(format!(
                     "see whether {name} (pid {pid}) needs {}; else lower `-c` of {}",
                     units::bytes(*bytes),
                     service.name()
@@ -193,7 +193,8 @@ fn counter_has_grown(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let group = fact.known()?;
     let limited = group.memory_limit.map_or_else(String::new, |limit| format!(", limit {}", units::bytes(limit)));
     let cause = format!(
-        "was killed for lack of memory: {kills} OOM kills in its control group {} since the baseline{limited}",
+        "was killed for lack of memory: {} in its control group {} since the baseline{limited}",
+        units::plural(kills, "OOM kill"),
         group.path
     );
     let evidence = vec![
@@ -219,7 +220,7 @@ fn was_perhaps_oom_killed(facts: &Facts, service: &ServiceFacts) -> Option<Hit> 
         ["sudo", "modelctl", "triage", "--service", service.name()].iter().map(|word| (*word).to_owned()).collect()
     });
     let cause = "was killed (SIGKILL), perhaps for lack of memory: the kernel log may not be read".to_owned();
-    let step = Step::look(format!("run triage again with {right}")).command(&command);
+    let step = Step::inspect(format!("run triage again with {right}")).command(&command);
     let evidence = vec![Evidence::of_state(service), Evidence::of_fact(&facts.kernel, format!("kernel log: {why}"))];
     Some(hit(Some(service), cause, evidence, step).confidence(Confidence::Possible))
 }

@@ -17,7 +17,7 @@ pub(super) const MDL_09: Rule = Rule {
     layer: Layer::Storage,
     severity: Severity::Warning,
     title: "The model file is still being written",
-    why: "Its size or its time of change differs between two looks, or a process has it open for writing. A start before the \
+    why: "Its size or its time of change differs between two reads, or a process has it open for writing. A start before the \
           end of that finds a cut file. It is no damage: wait.",
     explains: &["MDL-06", "MDL-07", "MDL-08", "MDL-10", "SUP-10", "SUP-17", "SYS-03", "TOOL-02"],
     needs: &[Need::ModelFile],
@@ -72,7 +72,7 @@ fn is_being_written(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     if evidence.len() < 2 {
         evidence.push(Evidence::of_fact(fact, format!("{path}: {} bytes, {} allocated", file.size, file.allocated)));
     }
-    let step = Step::look(format!("wait until the size of {path} stands still, then restart {}", service.name()))
+    let step = Step::inspect(format!("wait until the size of {path} stands still, then restart {}", service.name()))
         .command(&["stat", "--format=%s %y", &path.to_string()]);
     // A model that is loaded, whole and still is only held open.
     let is_whole = model
@@ -107,7 +107,7 @@ fn is_from_the_future(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         Evidence::of_fact(fact, format!("{path}: changed {}", modified.rfc3339())),
         Evidence::of_fact(&facts.machine.clock, format!("now {}; {clock}", facts.taken.rfc3339())),
     ];
-    let step = Step::look("compare the clock of this machine with that of the one that wrote the file")
+    let step = Step::inspect("compare the clock of this machine with that of the one that wrote the file")
         .command(&["date", "-u"]);
     Some(hit(Some(service), cause, evidence, step))
 }

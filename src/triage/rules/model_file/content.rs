@@ -59,7 +59,7 @@ pub(super) const MDL_08: Rule = Rule {
     severity: Severity::Critical,
     title: "The model file is cut or damaged",
     why: "The header names more bytes than the file has, or it cannot be read to its end: a download that did not finish, a \
-          disk that was full, or damage. The last lines of llama-server's log look the same for many causes. It is no old \
+          disk that was full, or damage. The last lines of llama-server's log are the same for many causes. It is no old \
           llama.cpp (MDL-11), and not a file that grows still (MDL-09).",
     explains: &["SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
@@ -101,7 +101,7 @@ fn is_empty(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         _ => format!("fetch {path} again"),
     };
     let folder = if file.kind == "folder" { &model.path } else { model.path.parent().unwrap_or(&model.path) };
-    let step = Step::look(text).command(&["ls", "-la", &folder.display().to_string()]);
+    let step = Step::inspect(text).command(&["ls", "-la", &folder.display().to_string()]);
     let evidence =
         vec![Evidence::of_fact(fact, format!("{path}: {}, {} bytes", file.kind, file.size)), second(service, NO_MAGIC)];
     Some(hit(Some(service), cause, evidence, step).severity(service.severity_of_a_start()))
@@ -136,11 +136,11 @@ fn is_of_another_format(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         ),
         "zip" => (
             "a zip archive (or a PyTorch checkpoint)".to_owned(),
-            Step::look("see what is in the archive and unpack the model").command(&["unzip", "-l", &path]),
+            Step::inspect("see what is in the archive and unpack the model").command(&["unzip", "-l", &path]),
         ),
         "safetensors" => (
             "a safetensors file, which llama.cpp does not load".to_owned(),
-            Step::look("convert the model with convert_hf_to_gguf.py, or fetch a GGUF of it"),
+            Step::inspect("convert the model with convert_hf_to_gguf.py, or fetch a GGUF of it"),
         ),
         "other" => (format!("no GGUF file: it begins with `{}`", content.magic), fetch("fetch the file again")),
         _ => return None,
@@ -215,7 +215,7 @@ fn was_cut(facts: &Facts, service: &ServiceFacts, model: &ModelFile) -> Option<H
     Some(hit(Some(service), cause, evidence, step))
 }
 
-/// The log alone: the file cannot be looked at.
+/// The log alone: the file cannot be read.
 fn is_cut_by_the_log(service: &ServiceFacts) -> Option<Hit> {
     let model = model_of(service)?;
     let line = service.sign_of_trouble(CUT)?;
@@ -224,7 +224,7 @@ fn is_cut_by_the_log(service: &ServiceFacts) -> Option<Hit> {
     }
     let path = model.path.display();
     let why = model.content.why().unwrap_or("unknown");
-    let step = Step::look(format!("check the file as a user who may read {path}")).command(&[
+    let step = Step::inspect(format!("check the file as a user who may read {path}")).command(&[
         "modelctl",
         "verify",
         &path.to_string(),

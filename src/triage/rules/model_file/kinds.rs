@@ -148,7 +148,8 @@ fn lacks_a_shard(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
             n => format!(" and {} more", n - 1),
         };
         let cause = format!("{} of {of} parts of the model are missing in {folder}: {first}{others}", missing.len());
-        let step = Step::look(format!("bring {} into {folder}", missing.join(", "))).command(&["ls", "-la", &folder]);
+        let step =
+            Step::inspect(format!("bring {} into {folder}", missing.join(", "))).command(&["ls", "-la", &folder]);
         (cause, step)
     } else if *this != 1 && agrees {
         let argv = service.argv();

@@ -54,7 +54,7 @@ fn read_file(service: &ServiceFacts) -> Option<(&ModelFile, &Fact<FileView>, &Fi
     is_for_llama(service, model).then_some((model, fact, view, content))
 }
 
-/// Returns the line of the log that tells of the failed load, else how the service stands.
+/// Returns the line of the log of the failed load, else how the service stands.
 fn second(service: &ServiceFacts, signs: &[&str]) -> Evidence {
     match service.sign_of_trouble(signs) {
         Some(line) => Evidence::of_line(line),

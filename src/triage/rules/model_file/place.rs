@@ -151,7 +151,7 @@ fn is_absent(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
             format!("give `{name} {}` in {place}, if that is the model", exists.join(one).display()),
             format!("`{name} {path}` in {place}"),
         ),
-        _ => Step::look(format!("bring {path} here, or correct `{name}` in {place}")).command(&[
+        _ => Step::inspect(format!("bring {path} here, or correct `{name}` in {place}")).command(&[
             "ls".to_owned(),
             "-la".to_owned(),
             nearest.map_or_else(|| folder_of(&model.path), |(exists, _)| exists.display().to_string()),
@@ -201,8 +201,8 @@ fn is_hidden(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     );
     let text = format!("give the service the same mount at {folder} as here, then restart it");
     let step = match service.server() {
-        Some(process) => Step::look(text).command(&["findmnt", "-N", &process.pid.to_string(), "-T", &folder]),
-        None => Step::look(text).command(&["findmnt", "-T", &folder]),
+        Some(process) => Step::inspect(text).command(&["findmnt", "-N", &process.pid.to_string(), "-T", &folder]),
+        None => Step::inspect(text).command(&["findmnt", "-T", &folder]),
     };
     let evidence = vec![
         stat_failed(&model.service, &model.path),
@@ -242,11 +242,8 @@ fn is_said_to_exist(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         "{path} does not exist, and a log says that it is there{guess}: {folder} is on {}",
         mount_of(&model.our_folder)
     );
-    let step = Step::look(format!("compare device and inode of {folder} with those where the writer runs")).command(&[
-        "stat",
-        "--format=%d %i %n",
-        &folder,
-    ]);
+    let step = Step::inspect(format!("compare device and inode of {folder} with those where the writer runs"))
+        .command(&["stat", "--format=%d %i %n", &folder]);
     let evidence = vec![
         Evidence::of_line(line),
         stat_failed(&model.service, &model.path),
@@ -269,13 +266,13 @@ fn is_refused(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         .rev()
         .find(|line| line.text.contains(OPEN_FAILED) && line.text.contains("ermission denied"));
     let Some(refusing) = &model.refusing else {
-        // The log alone: we may not look, or the right was given since.
+        // The log alone: we may not read it, or the right was given since.
         let line = line?;
         if view_is_known(model) {
             return None;
         }
         let cause = format!("may not read {path}");
-        let step = Step::look("see which part of the path refuses the user of the service").command(&[
+        let step = Step::inspect("see which part of the path refuses the user of the service").command(&[
             "namei",
             "-l",
             &model.path.display().to_string(),
@@ -330,7 +327,7 @@ fn is_dangling(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         format!("{path} is a link to {target}, which does not exist")
     };
     let what = if target == "loop" { "point the link at the file" } else { "bring the file of the link back" };
-    let step = Step::look(format!("{what}, or give the service another model")).command(&[
+    let step = Step::inspect(format!("{what}, or give the service another model")).command(&[
         "namei",
         "-l",
         &model.path.display().to_string(),

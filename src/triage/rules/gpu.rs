@@ -1,5 +1,0 @@
-//! GPUs and their driver.
-
-use super::Rule;
-
-pub const RULES: &[Rule] = &[];

@@ -1,0 +1,113 @@
+//! Memory that wears out, and clocks that are held down.
+
+use crate::node::gpu::Device;
+use crate::triage::facts::Facts;
+use crate::triage::finding::{Changes, Evidence, Hit, Layer, Playbook, Severity};
+use crate::triage::rules::step::{Step, hit};
+use crate::triage::rules::{Check, Need, Rule};
+
+/// Bits of NVML's clock event reasons that are no normal work: idle, application clocks and the power cap are.
+const THROTTLES: &[(u64, &str)] =
+    &[(0x08, "hardware slowdown"), (0x20, "heat (software)"), (0x40, "heat (hardware)"), (0x80, "power brake")];
+
+pub(super) const GPU_12: Rule = Rule {
+    id: "GPU-12",
+    version: 1,
+    playbook: Playbook::Node,
+    layer: Layer::Host,
+    severity: Severity::Critical,
+    title: "Memory of a GPU was worn out and is to be replaced or remapped",
+    why: "Row remapping failed: the card has no spare rows left and is to be exchanged. Remapping pending: the next reset puts a \
+          spare row in place, and present work is not harmed; that is a warning only.",
+    explains: &[],
+    needs: &[Need::Gpu],
+    signs: &[],
+    check: Check::Node(is_worn),
+};
+
+pub(super) const GPU_13: Rule = Rule {
+    id: "GPU-13",
+    version: 1,
+    playbook: Playbook::Node,
+    layer: Layer::Host,
+    severity: Severity::Warning,
+    title: "A GPU is slowed down by heat or power",
+    why: "Two samples show that the clocks are held down by heat, the hardware or the power supply. The power cap under load and \
+          low clocks at rest are normal and not meant. No change of software helps.",
+    explains: &["LLM-17"],
+    needs: &[Need::Gpu],
+    signs: &[],
+    check: Check::Node(is_throttled),
+};
+
+fn devices(facts: &Facts) -> &[Device] {
+    facts.nvml().map(|nvml| nvml.devices.as_slice()).unwrap_or_default()
+}
+
+fn of_device(facts: &Facts, text: String) -> Evidence {
+    Evidence::new("NVML", Some(facts.gpus.time), text)
+}
+
+fn identity(device: &Device) -> String {
+    let uuid = device.uuid.as_deref().unwrap_or("no UUID");
+    format!("GPU {} {}, {uuid}, {}", device.index, device.name, device.pci.as_deref().unwrap_or("no address"))
+}
+
+fn is_worn(facts: &Facts) -> Vec<Hit> {
+    let worn =
+        devices(facts).iter().filter(|device| device.remap_failed == Some(true) || device.remap_pending == Some(true));
+    worn.map(|device| {
+        let index = device.index.to_string();
+        let has_failed = device.remap_failed == Some(true);
+        let shown = format!("row remapper: failure {has_failed}, pending {}", device.remap_pending == Some(true));
+        let evidence = vec![of_device(facts, shown), of_device(facts, identity(device))];
+        let (cause, step) = if has_failed {
+            (
+                format!("GPU {index} ({}) has no spare memory rows left: remapping failed", device.name),
+                Step::inspect("drain this GPU and have it exchanged; keep its report").command(&[
+                    "nvidia-smi",
+                    "-q",
+                    "-d",
+                    "ROW_REMAPPER",
+                    "-i",
+                    &index,
+                ]),
+            )
+        } else {
+            (
+                format!("GPU {index} ({}) has a memory row to remap, at its next reset", device.name),
+                Step::change(
+                    Changes::Host,
+                    format!("reset GPU {index} in the next window; present work is not harmed"),
+                    "none: start its services again afterwards",
+                )
+                .command(&["nvidia-smi", "--gpu-reset", "-i", &index]),
+            )
+        };
+        hit(None, cause, evidence, step).severity((!has_failed).then_some(Severity::Warning))
+    })
+    .collect()
+}
+
+fn is_throttled(facts: &Facts) -> Vec<Hit> {
+    let throttled = devices(facts).iter().filter_map(|device| {
+        let [first, .., last] = device.clock_events.as_slice() else { return None };
+        let both = first & last;
+        let reasons: Vec<&str> = THROTTLES.iter().filter(|(bit, _)| both & bit != 0).map(|(_, name)| *name).collect();
+        (!reasons.is_empty()).then_some((device, reasons, *first, *last))
+    });
+    throttled
+        .map(|(device, reasons, first, last)| {
+            let index = device.index.to_string();
+            let heat = device.temperature.map_or_else(String::new, |celsius| format!(" at {celsius} °C"));
+            let cause = format!("GPU {index} ({}) is slowed down: {}{heat}", device.name, reasons.join(", "));
+            let evidence = vec![
+                of_device(facts, format!("GPU {index}: clock events {first:#x}, later {last:#x}{heat}")),
+                of_device(facts, identity(device)),
+            ];
+            let step = Step::inspect("check cooling and power supply of the card; no change of software helps")
+                .command(&["nvidia-smi", "-q", "-d", "PERFORMANCE,TEMPERATURE,POWER", "-i", &index]);
+            hit(None, cause, evidence, step)
+        })
+        .collect()
+}

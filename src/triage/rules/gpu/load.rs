@@ -1,0 +1,122 @@
+//! Who holds the memory of a GPU.
+
+use crate::display::units;
+use crate::node::gpu::Device;
+use crate::triage::facts::{Facts, ServiceFacts};
+use crate::triage::finding::{Changes, Evidence, Hit, Layer, Playbook, Severity};
+use crate::triage::rules::step::{Step, hit, proven_if};
+use crate::triage::rules::text::{between, number_after};
+use crate::triage::rules::{Check, Need, Rule};
+
+/// Memory that the driver itself takes, in bytes.
+const DRIVER_BYTES: u64 = 1 << 30;
+const NOT_FREE: &str = "Free memory on device";
+const NOT_RECOVERED: &str = "gpu VRAM usage didn't recover within timeout";
+
+pub(super) const GPU_14: Rule = Rule {
+    id: "GPU-14",
+    version: 1,
+    playbook: Playbook::Node,
+    layer: Layer::App,
+    severity: Severity::Info,
+    title: "GPU memory is in use and no process is shown, as in every container",
+    why: "In a container NVML knows processes by the numbers of the host, so its table is empty although memory is in use. That \
+          is normal; only the host can say who it is.",
+    explains: &[],
+    needs: &[Need::Gpu],
+    signs: &[],
+    check: Check::Node(hides_processes),
+};
+
+pub(super) const GPU_15: Rule = Rule {
+    id: "GPU-15",
+    version: 1,
+    playbook: Playbook::Node,
+    layer: Layer::Memory,
+    severity: Severity::Critical,
+    title: "Another process holds the GPU memory that the server wants at its start",
+    why: "vLLM and Ollama say at their start how much is free and how much they want. An older instance that was not ended, or a \
+          neighbour, holds it. The last line (`EngineCore failed to start`) is no diagnosis. Lower its share only when nobody \
+          can go.",
+    explains: &["LLM-13", "PY-06", "SUP-10", "SUP-17", "SYS-03", "TOOL-02"],
+    needs: &[Need::Logs],
+    signs: &[NOT_FREE, NOT_RECOVERED],
+    check: Check::Service(is_held),
+};
+
+fn devices(facts: &Facts) -> &[Device] {
+    facts.nvml().map(|nvml| nvml.devices.as_slice()).unwrap_or_default()
+}
+
+fn hides_processes(facts: &Facts) -> Vec<Hit> {
+    let Some(container) = &facts.machine.container else { return Vec::new() };
+    let hidden =
+        devices(facts).iter().filter(|device| device.memory_used > Some(DRIVER_BYTES) && device.processes.is_empty());
+    hidden
+        .map(|device| {
+            let used = units::bytes(device.memory_used.unwrap_or(0));
+            let cause = format!("{used} of GPU {} are in use by processes that only the host can see", device.index);
+            let evidence = vec![
+                Evidence::new(
+                    "NVML",
+                    Some(facts.gpus.time),
+                    format!("GPU {}: {used} used, no processes", device.index),
+                ),
+                Evidence::new("machine", Some(facts.taken), format!("container: {container}")),
+            ];
+            let step = Step::inspect("check from the host, where it matters").command(&["nvidia-smi"]);
+            hit(None, cause, evidence, step)
+        })
+        .collect()
+}
+
+fn is_held(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
+    let line = service.sign_of_trouble(&[NOT_FREE, NOT_RECOVERED])?;
+    let own = |pid: u32| service.all_processes().any(|process| process.pid == pid);
+    let figures = between(&line.text, "(", " GiB)").and_then(|ratio| ratio.split_once('/'));
+    let wanted = number_after(&line.text, "utilization (").and_then(|_| {
+        let inside = line.text.split_once("utilization (")?.1.split_once(", ")?.1;
+        inside.split_once(" GiB").map(|(gib, _)| gib.to_owned())
+    });
+    let index = number_after(&line.text, "cuda:").map_or(0, |index| index as u32);
+    let device = devices(facts).iter().find(|device| device.index == index);
+    let holder = device.and_then(|device| {
+        device.processes.iter().filter(|(pid, _)| !own(*pid)).max_by_key(|(_, bytes)| bytes.unwrap_or(0))
+    });
+    let mut cause = match figures {
+        Some((free, total)) => format!("only {free} of {total} GiB are free on GPU {index} at its start"),
+        None => format!("memory of GPU {index} was not given back"),
+    };
+    if let Some(wanted) = wanted {
+        cause.push_str(&format!(", and it wants {wanted} GiB"));
+    }
+    let mut evidence = vec![Evidence::of_line(line)];
+    let step = match holder {
+        Some((pid, bytes)) => {
+            let who = facts.who(*pid);
+            let held = bytes.map_or_else(|| "memory".to_owned(), units::bytes);
+            cause.push_str(&format!("; {who} holds {held}"));
+            evidence.push(Evidence::new("NVML", Some(facts.gpus.time), format!("GPU {index}: pid {pid} holds {held}")));
+            Step::change(Changes::Host, format!("end {who}, if it may go"), format!("start {who} again as it ran"))
+                .command(&["kill", &pid.to_string()])
+        }
+        None => {
+            if facts.machine.container.is_some() {
+                cause.push_str("; a process outside of this container holds the rest");
+            }
+            Step::inspect("find who holds the memory, from the host").command(&[
+                "nvidia-smi",
+                "--query-compute-apps=pid,name,used_memory",
+                "--format=csv",
+            ])
+        }
+    };
+    if let Some(device) = device.filter(|_| holder.is_none()) {
+        let free = device.memory_free.map_or_else(|| "unknown".to_owned(), units::bytes);
+        evidence.push(Evidence::new("NVML", Some(facts.gpus.time), format!("GPU {index}: {free} free now")));
+    }
+    if evidence.len() < 2 {
+        evidence.push(Evidence::of_state(service));
+    }
+    Some(hit(Some(service), cause, evidence, step).confidence(proven_if(holder.is_some())))
+}

@@ -1,5 +1,0 @@
-//! Workers of a queue.
-
-use super::Rule;
-
-pub const RULES: &[Rule] = &[];
