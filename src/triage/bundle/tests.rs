@@ -189,7 +189,9 @@ fn entries_that_no_bundle_has_are_refused() {
         }
         header.set_cksum();
         tar.append(&header, std::io::empty()).unwrap();
-        assert!(matches!(read_bytes(&tar.into_inner().unwrap()), Err(ReadError::Entry(_))), "{kind:?}");
+        let outcome = read_bytes(&tar.into_inner().unwrap());
+        // The library itself refuses a sparse file without its map.
+        assert!(matches!(outcome, Err(ReadError::Entry(_) | ReadError::NotABundle(_))), "{kind:?}: {outcome:?}");
     }
 }
 

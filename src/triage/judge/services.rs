@@ -27,14 +27,22 @@ pub fn report(service: &ServiceFacts, since: Timestamp) -> ServiceReport {
         flapping: matches!(trouble, Some(Trouble::Flapping { .. })) || service.unwanted_ends().count() >= FLAPS,
         cadence_s: cadence(service),
         endpoint: service.endpoint().map(|endpoint| endpoint.url.clone()).or_else(|| service.service.endpoint.clone()),
-        trouble: trouble.as_ref().map(trouble_in_words),
+        trouble: trouble.as_ref().map(|trouble| trouble_in_words(trouble, is_given_up(service))),
         lives: service.lives.iter().map(life).collect(),
     }
 }
 
-fn trouble_in_words(trouble: &Trouble) -> &'static str {
+/// Returns whether its manager starts it no more.
+fn is_given_up(service: &ServiceFacts) -> bool {
+    let unit = service.unit.as_ref().and_then(Fact::known).and_then(|unit| unit.active.as_deref());
+    let state = service.program().map(|program| program.state);
+    matches!(state, Some(ProgramState::Fatal | ProgramState::Exited | ProgramState::Stopped)) || unit == Some("failed")
+}
+
+fn trouble_in_words(trouble: &Trouble, is_given_up: bool) -> &'static str {
     match trouble {
         Trouble::NotRunning => "not-running",
+        Trouble::Flapping { .. } if is_given_up => "not-running",
         Trouble::Flapping { .. } => "flapping",
         Trouble::NotAnswering => "not-answering",
     }

@@ -141,7 +141,9 @@ impl Patterns {
             spans.extend(found.map(|found| Span { range: found.range(), is_named: false }));
         }
         spans.extend(random_words(text).into_iter().map(|range| Span { range, is_named: false }));
-        spans.retain(|span| span.range.start < span.range.end);
+        // What was replaced already stays as it is: a bundle of a bundle has the same texts.
+        let is_replaced = |at: usize| text.get(at..).is_some_and(|rest| rest.starts_with("[redacted "));
+        spans.retain(|span| span.range.start < span.range.end && !is_replaced(span.range.start));
         spans
     }
 

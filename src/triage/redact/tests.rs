@@ -261,7 +261,9 @@ fn no_canary_is_in_the_report_in_json_or_in_a_bundle() {
         "E the moon is full".to_owned(),
     ];
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let processes = service.processes.clone();
     fails(service, LifeEnd::Exited { code: 1, expected: false }, &lines);
+    service.processes = processes;
     service.lives[0].first_error = Some(line(lines[7]));
     service.lives.last_mut().unwrap().first_error = Some(line(lines[10]));
     facts.supervisords[0].search.http = Some(format!("http://admin:{config}@127.0.0.1:9001"));

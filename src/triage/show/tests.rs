@@ -57,7 +57,7 @@ fn a_healthy_node_is_a_few_lines() {
     let lines = shown(&healthy_facts(), 80);
     let all = text(&lines);
     assert!(all.starts_with("healthy: 1 service, nothing wrong since "), "{all}");
-    assert!(all.contains("  llama  RUNNING, pid 100, since "), "{all}");
+    assert!(all.contains("  llama RUNNING, pid 100, since "), "{all}");
     assert!(lines.len() < 8, "{all}");
 }
 
