@@ -58,7 +58,7 @@ fn clock(facts: &Facts) -> Vec<Hit> {
     evidence.extend(
         clock.peer_skew_s.map(|skew| Evidence::of_fact(fact, format!("{} against another machine", signed(skew)))),
     );
-    let step = Step::look("see what synchronises the clock, before the times of lines are compared")
+    let step = Step::inspect("see what synchronises the clock, before the times of lines are compared")
         .command(&["timedatectl", "status"]);
     let (cause, severity) = match (jump, skew) {
         (Some(jump), _) => (format!("the clock jumped by {} since the baseline", signed(jump)), None),

@@ -72,7 +72,7 @@ fn silent_servers(facts: &Facts) -> Vec<Hit> {
         let mount = of_server.and_then(Fact::known).map(|disk| format!(" ({})", disk.mount_point.display()));
         let cause =
             format!("the NFS server {server} does not respond and has not been OK since{}", mount.unwrap_or_default());
-        let step = Step::look(format!("see whether {server} serves NFS; bring it or the network back"))
+        let step = Step::inspect(format!("see whether {server} serves NFS; bring it or the network back"))
             .command(&["rpcinfo", "-t", server, "nfs"]);
         // Of a server that holds nothing of ours it is a fact about the node, not about its services.
         let severity = disk.is_none().then_some(Severity::Warning);
@@ -101,7 +101,7 @@ fn stale(facts: &Facts) -> Vec<Hit> {
                 format!("mount {mount}"),
             )
             .command(&["umount", "-l", mount]),
-            None => Step::look("see which mounts are of a network").command(&["findmnt", "-t", "nfs,nfs4,cifs,fuse"]),
+            None => Step::inspect("see which mounts are of a network").command(&["findmnt", "-t", "nfs,nfs4,cifs,fuse"]),
         };
         let cause = format!("its handle of {what} is stale: the file server has replaced what it had open");
         Some(hit(Some(service), cause, service.line_and_state(line), step).confidence(proven_if(disk.is_some())))
@@ -157,7 +157,7 @@ fn storage_hangs(facts: &Facts) -> Vec<Hit> {
                 "not read a second time: that would wait as well",
             ));
         }
-        let step = Step::look(format!("see what {place} is mounted from, without touching it"))
+        let step = Step::inspect(format!("see what {place} is mounted from, without touching it"))
             .command(&["cat", "/proc/self/mountinfo"]);
         hit(None, format!("{place} does not answer: {why}"), evidence, step).confidence(proven_if(is_seen))
     });

@@ -66,7 +66,7 @@ fn full(facts: &Facts, disk: &Disk, shown: Evidence) -> Option<Hit> {
             let text = format!("move {path} ({}) to another disk, if it is not needed here", bytes(*size));
             Step::change(Changes::File(path.clone()), text, format!("move it back to {path}"))
         }
-        None => Step::look(format!("see what fills {mount}")).command(&["du", "-xh", "-d", "2", &mount]),
+        None => Step::inspect(format!("see what fills {mount}")).command(&["du", "-xh", "-d", "2", &mount]),
     };
     Some(hit(None, cause, evidence, step))
 }
@@ -105,11 +105,11 @@ fn no_inodes(facts: &Facts, disk: &Disk, shown: Evidence) -> Option<Hit> {
             let text = format!("{folder} has {entries} entries");
             evidence.push(Evidence::new(folder.clone(), Some(facts.taken), text.clone()));
             let step = format!("see what is in {folder}, and move away what is not needed");
-            (format!("; {text}"), Step::look(step).command(&["ls", "-lU", &folder]))
+            (format!("; {text}"), Step::inspect(step).command(&["ls", "-lU", &folder]))
         }
         None => (
             String::new(),
-            Step::look(format!("find the folder with the most files below {mount}"))
+            Step::inspect(format!("find the folder with the most files below {mount}"))
                 .command(&["du", "--inodes", "-x", "-d", "3", &mount]),
         ),
     };
@@ -171,7 +171,7 @@ fn read_only(facts: &Facts, disk: &Disk, shown: Evidence) -> Option<Hit> {
     if remount.is_some() {
         let text =
             format!("save the kernel log; then check {} with its services stopped (fsck) and its health", disk.source);
-        let step = Step::look(text).command(&["dmesg", "-T"]);
+        let step = Step::inspect(text).command(&["dmesg", "-T"]);
         let cause =
             format!("the kernel made {mount} read-only after an error of {}; it holds {}", disk.source, holds(disk));
         return Some(hit(None, cause, evidence, step));

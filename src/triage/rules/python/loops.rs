@@ -82,7 +82,7 @@ fn different(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         exceptions.len(),
         kinds.join(", ")
     );
-    let step = Step::look("look at memory, disks and the services that it asks first").command(&[
+    let step = Step::inspect("look at memory, disks and the services that it asks first").command(&[
         "modelctl",
         "triage",
         "--look",

@@ -53,7 +53,7 @@ fn module_is_missing(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let interpreter = interpreter.unwrap_or_else(|| "python3".to_owned());
     let text =
         format!("see whether that environment has it; if not: {interpreter} -m pip install the package that has {top}");
-    let step = Step::look(text).command(&[interpreter.as_str(), "-m", "pip", "show", top]);
+    let step = Step::inspect(text).command(&[interpreter.as_str(), "-m", "pip", "show", top]);
     Some(hit(Some(service), cause, evidence, step))
 }
 
@@ -174,7 +174,7 @@ fn startup_failed(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         None => "its start-up code failed; the exception stands above that line in its log".to_owned(),
     };
     let step =
-        Step::look("read the traceback above that line, and correct what it names").maybe_command(service.tail(facts));
+        Step::inspect("read the traceback above that line, and correct what it names").maybe_command(service.tail(facts));
     Some(hit(Some(service), cause, evidence, step))
 }
 
@@ -215,7 +215,7 @@ fn port_in_use(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
             (None, why) => format!("listeners unknown: {}", why.unwrap_or("no reason")),
         };
         evidence.push(Evidence::of_fact(listeners, text));
-        let step = Step::look(format!("see who listens on {shown}")).command(&["ss", "-ltnp"]);
+        let step = Step::inspect(format!("see who listens on {shown}")).command(&["ss", "-ltnp"]);
         let cause = format!("{shown} was in use when it started; who held it is not known");
         return Some(hit(Some(service), cause, evidence, step).confidence(Confidence::Likely));
     };
@@ -236,8 +236,8 @@ fn port_in_use(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     evidence.push(Evidence::of_fact(listeners, format!("{} {owner}{command}", holder.address)));
     let text = format!("see what it is; then stop it, or move one of the two to another port than {shown}");
     let step = match holder.pid {
-        Some(pid) => Step::look(text).command(&["ps", "-o", "pid,user,lstart,args", "-p", &pid.to_string()]),
-        None => Step::look(text).command(&["sudo", "ss", "-ltnp"]),
+        Some(pid) => Step::inspect(text).command(&["ps", "-o", "pid,user,lstart,args", "-p", &pid.to_string()]),
+        None => Step::inspect(text).command(&["sudo", "ss", "-ltnp"]),
     };
     let cause = format!("{shown} is in use: {} is held by {owner}{belongs}", holder.address);
     Some(hit(Some(service), cause, evidence, step))

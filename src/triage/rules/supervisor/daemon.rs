@@ -118,8 +118,8 @@ fn no_permission(facts: &Facts, one: &SupervisordFacts) -> Option<Hit> {
             evidence.push(Evidence::of_fact(&one.answer, format!("{socket}: {access}; this is user {uid}")));
             let text = format!("ask as the owner of the socket (user {owner})");
             let step = match owner {
-                0 => Step::look(text).command(&["sudo", "modelctl", "triage"]),
-                owner => Step::look(text).command(&["sudo", "-u", &format!("#{owner}"), "modelctl", "triage"]),
+                0 => Step::inspect(text).command(&["sudo", "modelctl", "triage"]),
+                owner => Step::inspect(text).command(&["sudo", "-u", &format!("#{owner}"), "modelctl", "triage"]),
             };
             (format!("supervisord may not be asked: user {uid} has no permission for {socket} ({access})"), step)
         }
@@ -130,7 +130,7 @@ fn no_permission(facts: &Facts, one: &SupervisordFacts) -> Option<Hit> {
                 "compare username= and password= of [supervisorctl] in {config} with those that it runs \
                                 with; a change needs a restart of supervisord"
             );
-            (format!("supervisord may not be asked: it refuses the password of {config}"), Step::look(text))
+            (format!("supervisord may not be asked: it refuses the password of {config}"), Step::inspect(text))
         }
         _ => return None,
     };
@@ -253,7 +253,7 @@ fn second(_: &Facts, one: &SupervisordFacts) -> Option<Hit> {
         }
         None => {
             let text = format!("find out who holds {socket}");
-            ("another program".to_owned(), Step::look(text).command(&["ss", "-lxp"]))
+            ("another program".to_owned(), Step::inspect(text).command(&["ss", "-lxp"]))
         }
     };
     if !missing.is_empty() {

@@ -79,7 +79,7 @@ fn flapping(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         None => "; no error line in its logs".to_owned(),
     };
     let cause = format!("started {starts} times within {}{cadence}{hidden}: {how}{error}", seconds(span));
-    let step = Step::look("read what each life says first").maybe_command(service.tail(facts));
+    let step = Step::inspect("read what each life says first").maybe_command(service.tail(facts));
     Some(hit(Some(service), cause, evidence, step))
 }
 
@@ -253,7 +253,7 @@ fn backoff(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         None => "; no error line in its logs".to_owned(),
     };
     let cause = format!("fails{within} and is tried again: {how}{error}");
-    let step = Step::look("read what it says first").maybe_command(service.tail(facts));
+    let step = Step::inspect("read what it says first").maybe_command(service.tail(facts));
     Some(hit(Some(service), cause, evidence, step))
 }
 

@@ -78,7 +78,7 @@ fn not_read(one: &SupervisordFacts) -> Vec<Hit> {
     };
     let step = || {
         let update = words("update").join(" ");
-        Step::look(format!("see what would change, which changes nothing yet; then, if it is meant: {update}"))
+        Step::inspect(format!("see what would change, which changes nothing yet; then, if it is meant: {update}"))
             .command(&words("reread"))
     };
     let mut hits = Vec::new();

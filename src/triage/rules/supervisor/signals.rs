@@ -57,9 +57,9 @@ fn killed(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let times = if count > 1 { format!(" {count} times, last") } else { String::new() };
     let cause = format!("ended by SIGKILL{times}{time} without a stop request; {kernel}");
     let step = if facts.kernel.known().is_none() {
-        Step::look("look for an OOM kill as root").command(&["sudo", "dmesg", "-T"])
+        Step::inspect("look for an OOM kill as root").command(&["sudo", "dmesg", "-T"])
     } else if service.process().is_some() {
-        Step::look(format!("find out what killed it{time}: a watchdog, a script, another user")).command(&[
+        Step::inspect(format!("find out what killed it{time}: a watchdog, a script, another user")).command(&[
             "ps",
             "-eo",
             "pid,user,lstart,args",
@@ -159,7 +159,7 @@ fn crash(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let program = service.argv().first().cloned().unwrap_or_else(|| service.name().to_owned());
     let times = if ends.len() > 1 { format!(" ({} ends so far)", ends.len()) } else { String::new() };
     let cause = format!("{program} crashed by {signal}{times}{first}");
-    let step = Step::look("see where a core of the next crash is kept, and whether the same request brings it again")
+    let step = Step::inspect("see where a core of the next crash is kept, and whether the same request brings it again")
         .command(&["cat", "/proc/sys/kernel/core_pattern"]);
     Some(hit(Some(service), cause, evidence, step))
 }

@@ -241,7 +241,7 @@ fn kernel_refuses(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         }
         _ => (
             format!("the kernel cannot run {program} ({reason})"),
-            Step::look(format!("see what {program} is")).command(&["file", program]),
+            Step::inspect(format!("see what {program} is")).command(&["file", program]),
         ),
     };
     Some(hit(Some(service), cause, evidence, step).confidence(proven_if(format.is_some())))

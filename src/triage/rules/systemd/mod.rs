@@ -169,7 +169,7 @@ fn bad_unit_file(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         evidence.push(Evidence::of_state(service));
     }
     let what = before.unwrap_or(fatal).text.trim().to_owned();
-    let step = Step::look(format!("see what systemd says of {place}, and correct that line")).command(&[
+    let step = Step::inspect(format!("see what systemd says of {place}, and correct that line")).command(&[
         "systemd-analyze",
         "verify",
         unit.and_then(|unit| unit.path.as_deref()).unwrap_or(&unit_name),
@@ -242,7 +242,7 @@ fn may_not_enter(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         }
         (None, None) => {
             let text = format!("find the first folder above {path} that refuses the user of {unit_name}");
-            let step = Step::look(text).command(&["namei", "-l", &path]);
+            let step = Step::inspect(text).command(&["namei", "-l", &path]);
             let cause = format!("it may not use {path}, and the folder that refuses it is not known");
             return Some(hit(Some(service), cause, evidence, step).confidence(Confidence::Possible));
         }

@@ -134,7 +134,7 @@ fn oom(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         evidence.push(Evidence::of_fact(&facts.machine.memory, text));
     }
     complete(&mut evidence, service);
-    let step = Step::look("see its limit and its peak, and the kernel log for whose memory was short").command(&[
+    let step = Step::inspect("see its limit and its peak, and the kernel log for whose memory was short").command(&[
         "systemctl",
         "show",
         &unit_name,
@@ -170,7 +170,7 @@ fn watchdog(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     complete(&mut evidence, service);
     let limit = line.and_then(|line| super::super::text::between(&line.text, "(limit ", ")"));
     let limit = limit.map_or_else(String::new, |limit| format!(" within {limit}"));
-    let step = Step::look("read what it did before").maybe_command(service.tail(facts));
+    let step = Step::inspect("read what it did before").maybe_command(service.tail(facts));
     Some(hit(
         Some(service),
         format!("gave no sign of life{limit} and was ended by the watchdog of {unit_name}"),
