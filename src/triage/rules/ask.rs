@@ -95,7 +95,8 @@ impl ServiceFacts {
         names_gpu || self.gpu_layers().is_some_and(|layers| layers > 0)
     }
 
-    /// Returns whether a process of it has a GPU open or the driver's library mapped; None: its processes cannot be read.
+    /// Returns whether a process of it has a GPU open or the driver's library mapped; None: its processes cannot be
+    /// read.
     pub(super) fn uses_gpu(&self) -> Option<bool> {
         const DRIVERS: &[&str] = &["libcuda.so", "libamdhip64.so", "libhsa-runtime64.so", "libze_loader.so"];
         let is_driver = |path: &std::path::PathBuf| {

@@ -28,8 +28,8 @@ pub(super) const CUD_03: Rule = Rule {
     severity: Severity::Critical,
     title: "The CUDA runtime of the service and the GPU driver do not fit",
     why: "The runtime says that the driver is too old for it (35), that driver and libcuda differ (803), or that its \
-          compatibility library is not for this GPU (804). Many programs then run on the CPU without another word. nvidia-smi is \
-          fine. It is no different version of the driver's own library (GPU-04).",
+          compatibility library is not for this GPU (804). Many programs then run on the CPU without another word. \
+          nvidia-smi is fine. It is no different version of the driver's own library (GPU-04).",
     explains: &["LLM-14", "WRK-03", "WHS-02", "WHS-04", "SUP-10", "SUP-17", "SYS-03", "TOOL-02"],
     needs: &[Need::Logs],
     signs: VERSIONS,
@@ -43,8 +43,8 @@ pub(super) const CUD_04: Rule = Rule {
     layer: Layer::Driver,
     severity: Severity::Critical,
     title: "The GPUs wait for the fabric manager",
-    why: "CUDA answers 802, not yet initialized: on machines with NVSwitch no CUDA program runs before nvidia-fabricmanager does, \
-          and it must have the version of the driver. nvidia-smi is fine.",
+    why: "CUDA answers 802, not yet initialized: on machines with NVSwitch no CUDA program runs before \
+          nvidia-fabricmanager does, and it must have the version of the driver. nvidia-smi is fine.",
     explains: &["LLM-14", "WRK-03", "WHS-02", "SUP-10", "SUP-17", "SYS-03", "TOOL-02"],
     needs: &[Need::Logs],
     signs: NOT_READY,
@@ -58,17 +58,17 @@ pub(super) const CUD_05: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "The program has no code for this GPU",
-    why: "CUDA finds no kernel image: the program was built for other architectures than that of this GPU. It comes after an \
-          update that dropped old ones, with a new card, or when a volume with a build moves to another machine, and often only \
-          at the first request. It is neither a bug (LLM-12) nor the driver (CUD-03).",
+    why: "CUDA finds no kernel image: the program was built for other architectures than that of this GPU. It comes \
+          after an update that dropped old ones, with a new card, or when a volume with a build moves to another \
+          machine, and often only at the first request. It is neither a bug (LLM-12) nor the driver (CUD-03).",
     explains: &["LLM-12", "SUP-10", "SUP-15", "SUP-17", "SYS-03", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[NO_KERNEL[0], ARCHS, CAPABILITY],
     check: Check::Service(has_no_code),
 };
 
-/// Returns the error line of a service that works with GPUs. Without trouble it counts only from a service that does not
-/// use a GPU now although it should, since it may have been another one's words.
+/// Returns the error line of a service that works with GPUs. Without trouble it counts only from a service that does
+/// not use a GPU now although it should, since it may have been another one's words.
 fn error_of<'a>(service: &'a ServiceFacts, signs: &[&str]) -> Option<&'a LogLine> {
     if service.service.gpu == Some(false) {
         return None;
@@ -141,8 +141,7 @@ fn waits_for_the_fabric(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         let text = line.text.to_ascii_lowercase();
         text.contains("cuda") || text.contains("802")
     })?;
-    let version =
-        driver(facts).map_or_else(|| "of the same version as the driver".to_owned(), |version| format!("{version}"));
+    let version = driver(facts).unwrap_or_else(|| "of the driver".to_owned());
     let cause = format!("CUDA is not ready (802): the fabric manager does not run, or not in version {version}");
     let step = Step::change(
         Changes::Host,

@@ -19,9 +19,9 @@ pub(super) const CUD_01: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "The environment of the service hides the GPU",
-    why: "CUDA_VISIBLE_DEVICES of the process is empty, -1 or names a GPU that does not exist (CUDA ignores that one and all \
-          after it), or NVIDIA_VISIBLE_DEVICES is void or none. nvidia-smi does not use it and shows the GPU. A service \
-          that is not to use a GPU may hide it: that is information only.",
+    why: "CUDA_VISIBLE_DEVICES of the process is empty, -1 or names a GPU that does not exist (CUDA ignores that one \
+          and all after it), or NVIDIA_VISIBLE_DEVICES is void or none. nvidia-smi does not use it and shows the GPU. \
+          A service that is not to use a GPU may hide it: that is information only.",
     explains: &["LLM-14", "WRK-03", "WHS-02", "WHS-04"],
     needs: &[Need::Environment],
     signs: &[],
@@ -35,8 +35,8 @@ pub(super) const CUD_02: Rule = Rule {
     layer: Layer::Driver,
     severity: Severity::Critical,
     title: "The device node that CUDA needs is missing",
-    why: "/dev/nvidia0 exists and /dev/nvidia-uvm does not. nvidia-smi does not need it and works; every CUDA program gets \
-          an unknown error (999).",
+    why: "/dev/nvidia0 exists and /dev/nvidia-uvm does not. nvidia-smi does not need it and works; every CUDA program \
+          gets an unknown error (999).",
     explains: &["LLM-14", "WRK-03", "WHS-02", "WHS-04"],
     needs: &[Need::Gpu],
     signs: &[],
@@ -50,8 +50,8 @@ pub(super) const AMD_01: Rule = Rule {
     layer: Layer::Limits,
     severity: Severity::Critical,
     title: "The service may not open the AMD GPU",
-    why: "/dev/kfd or /dev/dri/renderD* belong to a group (render or video) that the user of the service is not in. In a \
-          container the number of the group counts, not its name.",
+    why: "/dev/kfd or /dev/dri/renderD* belong to a group (render or video) that the user of the service is not in. \
+          In a container the number of the group counts, not its name.",
     explains: &["LLM-14", "WRK-03", "WHS-02"],
     needs: &[Need::Gpu, Need::Process],
     signs: &[],

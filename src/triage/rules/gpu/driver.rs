@@ -15,8 +15,8 @@ pub(super) const GPU_01: Rule = Rule {
     layer: Layer::Driver,
     severity: Severity::Critical,
     title: "There is no GPU driver here",
-    why: "Neither the library of the NVIDIA driver nor its kernel module nor a device node is there, and no AMD card. Where no \
-          service should use a GPU that is only information. It is no broken driver.",
+    why: "Neither the library of the NVIDIA driver nor its kernel module nor a device node is there, and no AMD card. \
+          Where no service should use a GPU that is only information. It is no broken driver.",
     explains: &["LLM-14", "WRK-03", "WHS-02", "WHS-04"],
     needs: &[Need::Gpu],
     signs: &[],
@@ -30,8 +30,9 @@ pub(super) const GPU_02: Rule = Rule {
     layer: Layer::Driver,
     severity: Severity::Critical,
     title: "The GPU is there and the library of its driver is not",
-    why: "Device nodes exist and libnvidia-ml.so.1 does not: a container that was made without the capability `utility`, or a \
-          driver that is installed in part. The GPU itself may work: a warning where every service that wants one has it.",
+    why: "Device nodes exist and libnvidia-ml.so.1 does not: a container that was made without the capability \
+          `utility`, or a driver that is installed in part. The GPU itself may work: a warning where every service \
+          that wants one has it.",
     explains: &["WHS-04"],
     needs: &[Need::Gpu],
     signs: &[],
@@ -45,8 +46,8 @@ pub(super) const GPU_03: Rule = Rule {
     layer: Layer::Driver,
     severity: Severity::Critical,
     title: "The kernel module of the GPU is not loaded",
-    why: "NVML answers 9: its library is there, the kernel module is not in use. After an update of the kernel it was not built \
-          for the new one, or nouveau has the card. It is no different version (GPU-04).",
+    why: "NVML answers 9: its library is there, the kernel module is not in use. After an update of the kernel it was \
+          not built for the new one, or nouveau has the card. It is no different version (GPU-04).",
     explains: &["LLM-14", "WRK-03", "WHS-02", "WHS-04", "CUD-02", "CUD-03"],
     needs: &[Need::Gpu],
     signs: &[],
@@ -60,8 +61,9 @@ pub(super) const GPU_04: Rule = Rule {
     layer: Layer::Driver,
     severity: Severity::Critical,
     title: "The GPU driver and its library have different versions",
-    why: "The loaded kernel module has another version than libnvidia-ml.so.1 (NVML 18): packages were updated, mostly \
-          unattended, and the old module is still loaded. Processes that were started before go on; new ones fail.",
+    why: "The loaded kernel module has another version than libnvidia-ml.so.1 (NVML 18): packages were updated, \
+          mostly unattended, and the old module is still loaded. Processes that were started before go on; new ones \
+          fail.",
     explains: &["LLM-14", "WRK-03", "WHS-02", "WHS-04", "CUD-03"],
     needs: &[Need::Gpu],
     signs: &[MISMATCH],
@@ -174,7 +176,7 @@ fn has_two_versions(facts: &Facts) -> Vec<Hit> {
     evidence.extend(line.map(Evidence::of_line));
     let step = Step::change(
         Changes::Host,
-        "reboot in a window (or unload and load the nvidia modules while nothing uses the GPU), and hold the driver package",
+        "reboot in a window, or load the nvidia modules anew while nothing uses the GPU; hold the driver package",
         "install the old library version again, if the new driver fails",
     )
     .command(&["systemctl", "reboot"]);

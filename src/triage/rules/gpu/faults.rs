@@ -17,8 +17,8 @@ pub(super) const GPU_12: Rule = Rule {
     layer: Layer::Host,
     severity: Severity::Critical,
     title: "Memory of a GPU was worn out and is to be replaced or remapped",
-    why: "Row remapping failed: the card has no spare rows left and is to be exchanged. Remapping pending: the next reset puts a \
-          spare row in place, and present work is not harmed; that is a warning only.",
+    why: "Row remapping failed: the card has no spare rows left and is to be exchanged. Remapping pending: the next \
+          reset puts a spare row in place, and present work is not harmed; that is a warning only.",
     explains: &[],
     needs: &[Need::Gpu],
     signs: &[],
@@ -32,8 +32,8 @@ pub(super) const GPU_13: Rule = Rule {
     layer: Layer::Host,
     severity: Severity::Warning,
     title: "A GPU is slowed down by heat or power",
-    why: "Two samples show that the clocks are held down by heat, the hardware or the power supply. The power cap under load and \
-          low clocks at rest are normal and not meant. No change of software helps.",
+    why: "Two samples show that the clocks are held down by heat, the hardware or the power supply. The power cap \
+          under load and low clocks at rest are normal and not meant. No change of software helps.",
     explains: &["LLM-17"],
     needs: &[Need::Gpu],
     signs: &[],

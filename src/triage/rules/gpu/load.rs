@@ -20,8 +20,8 @@ pub(super) const GPU_14: Rule = Rule {
     layer: Layer::App,
     severity: Severity::Info,
     title: "GPU memory is in use and no process is shown, as in every container",
-    why: "In a container NVML knows processes by the numbers of the host, so its table is empty although memory is in use. That \
-          is normal; only the host can say who it is.",
+    why: "In a container NVML knows processes by the numbers of the host, so its table is empty although memory is in \
+          use. That is normal; only the host can say who it is.",
     explains: &[],
     needs: &[Need::Gpu],
     signs: &[],
@@ -35,9 +35,9 @@ pub(super) const GPU_15: Rule = Rule {
     layer: Layer::Memory,
     severity: Severity::Critical,
     title: "Another process holds the GPU memory that the server wants at its start",
-    why: "vLLM and Ollama say at their start how much is free and how much they want. An older instance that was not ended, or a \
-          neighbour, holds it. The last line (`EngineCore failed to start`) is no diagnosis. Lower its share only when nobody \
-          can go.",
+    why: "vLLM and Ollama say at their start how much is free and how much they want. An older instance that was not \
+          ended, or a neighbour, holds it. The last line (`EngineCore failed to start`) is no diagnosis. Lower its \
+          share only when nobody can go.",
     explains: &["LLM-13", "PY-06", "SUP-10", "SUP-17", "SYS-03", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[NOT_FREE, NOT_RECOVERED],

@@ -17,9 +17,9 @@ pub(super) const GPU_05: Rule = Rule {
     layer: Layer::Driver,
     severity: Severity::Critical,
     title: "The container has lost its GPU devices",
-    why: "NVML answers with an unknown error or is blocked while the device nodes are there: the control group of the container \
-          no longer allows the devices, mostly since `systemctl daemon-reload` on the host. On the host all is well. Outside of \
-          a container the same code comes after suspend and resume.",
+    why: "NVML answers with an unknown error or is blocked while the device nodes are there: the control group of the \
+          container no longer allows the devices, mostly since `systemctl daemon-reload` on the host. On the host all \
+          is well. Outside of a container the same code comes after suspend and resume.",
     explains: &["LLM-14", "WRK-03", "WHS-02", "WHS-04", "CUD-02"],
     needs: &[Need::Gpu],
     signs: &[],
@@ -33,8 +33,9 @@ pub(super) const GPU_06: Rule = Rule {
     layer: Layer::Host,
     severity: Severity::Critical,
     title: "A GPU has fallen off the bus",
-    why: "NVML answers that a GPU is lost, or the kernel logged Xid 79: the card no longer answers over PCIe. Power, heat, seat \
-          or a defect. A GPU that answers the probe just made is only warned of. No restart of a service helps.",
+    why: "NVML answers that a GPU is lost, or the kernel logged Xid 79: the card no longer answers over PCIe. Power, \
+          heat, seat or a defect. A GPU that answers the probe just made is only warned of. No restart of a service \
+          helps.",
     explains: &["GPU-07", "GPU-10", "LLM-12", "LLM-14", "WRK-03", "WHS-02"],
     needs: &[Need::Gpu, Need::Kernel],
     signs: &[OFF_THE_BUS],
@@ -48,8 +49,8 @@ pub(super) const GPU_10: Rule = Rule {
     layer: Layer::Driver,
     severity: Severity::Critical,
     title: "The GPU driver hangs",
-    why: "The child that asked NVML did not come back and waits in the kernel (state D), where no signal reaches it. Every \
-          further nvidia-smi would hang in the same way. A child in another state is only slow (GPU-11).",
+    why: "The child that asked NVML did not come back and waits in the kernel (state D), where no signal reaches it. \
+          Every further nvidia-smi would hang in the same way. A child in another state is only slow (GPU-11).",
     explains: &["GPU-11", "LLM-10", "LLM-11", "LLM-14", "WRK-03", "WHS-02"],
     needs: &[],
     signs: &[],
@@ -63,8 +64,9 @@ pub(super) const GPU_11: Rule = Rule {
     layer: Layer::Driver,
     severity: Severity::Unknown,
     title: "The GPU did not answer within the limit",
-    why: "The child that asked NVML was not ready in time and was not stuck in the kernel: a busy machine, or a driver that \
-          initialises the GPU for each question because persistence mode is off. Nothing is said of the GPU by that.",
+    why: "The child that asked NVML was not ready in time and was not stuck in the kernel: a busy machine, or a \
+          driver that initialises the GPU for each question because persistence mode is off. Nothing is said of the \
+          GPU by that.",
     explains: &[],
     needs: &[],
     signs: &[],

@@ -17,9 +17,9 @@ pub(super) const GPU_07: Rule = Rule {
     layer: Layer::Driver,
     severity: Severity::Critical,
     title: "A GPU has a fault of its memory, firmware or hardware",
-    why: "The kernel logged an Xid of a class that is no application's, since boot, and the probe just made finds the GPU in a bad \
-          state or the driver asks for a reset; or the driver asks for one without an Xid. The driver's own wish (recovery \
-          action) decides the step. A GPU that answers well again is only mentioned.",
+    why: "The kernel logged an Xid of a class that is no application's, since boot, and the probe just made finds the \
+          GPU in a bad state or the driver asks for a reset; or the driver asks for one without an Xid. The driver's \
+          own wish (recovery action) decides the step. A GPU that answers well again is only mentioned.",
     explains: &["GPU-08", "GPU-09", "LLM-12", "LLM-14", "WRK-03", "WHS-02"],
     needs: &[Need::Gpu, Need::Kernel],
     signs: &[],
@@ -33,8 +33,8 @@ pub(super) const GPU_08: Rule = Rule {
     layer: Layer::App,
     severity: Severity::Warning,
     title: "A program made a fault on the GPU",
-    why: "An Xid of the application's class (13, 31, 32, 43, 69, 45 without another cause): the driver ended what a process did \
-          with the GPU, the GPU is fine. Check the process that the line names, not at the card.",
+    why: "An Xid of the application's class (13, 31, 32, 43, 69, 45 without another cause): the driver ended what a \
+          process did with the GPU, the GPU is fine. Check the process that the line names, not at the card.",
     explains: &[],
     needs: &[Need::Kernel],
     signs: &[],
@@ -48,8 +48,8 @@ pub(super) const GPU_09: Rule = Rule {
     layer: Layer::App,
     severity: Severity::Info,
     title: "A fault of the GPU that follows another one",
-    why: "Xid 45 with `caused by previous Xid N`, and Xids 154, 171 and 172, only follow or detail another Xid. The other one is \
-          the cause.",
+    why: "Xid 45 with `caused by previous Xid N`, and Xids 154, 171 and 172, only follow or detail another Xid. The \
+          other one is the cause.",
     explains: &[],
     needs: &[Need::Kernel],
     signs: &[],

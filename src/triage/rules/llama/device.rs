@@ -32,8 +32,8 @@ pub(super) const LLM_13: Rule = Rule {
     layer: Layer::Memory,
     severity: Severity::Critical,
     title: "The memory of the GPU does not suffice",
-    why: "An allocation on the GPU failed. Who else holds memory there is the first question; only then a smaller context, and \
-          fewer layers on the GPU last. It is no lack of main memory and no driver fault.",
+    why: "An allocation on the GPU failed. Who else holds memory there is the first question; only then a smaller \
+          context, and fewer layers on the GPU last. It is no lack of main memory and no driver fault.",
     explains: &["LLM-12", "SUP-10", "SUP-15", "SUP-17", "SYS-03", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[NO_VRAM[0], NO_VRAM[1], NO_VRAM[2], NO_VRAM[3], NO_VRAM[4], NO_VRAM[5], " MiB on device "],
@@ -47,10 +47,10 @@ pub(super) const LLM_14: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "llama-server runs on the CPU although it should use a GPU",
-    why: "Layers for a GPU are asked for, or the configuration expects one, and the process has neither a GPU open nor the \
-          library of the driver mapped; llama-server says so in one line and goes on, slowly. At its default verbosity it does \
-          not say how many layers are on the GPU, so a missing line proves nothing. Do not change -ngl: find out why no GPU is \
-          seen.",
+    why: "Layers for a GPU are asked for, or the configuration expects one, and the process has neither a GPU open \
+          nor the library of the driver mapped; llama-server says so in one line and goes on, slowly. At its default \
+          verbosity it does not say how many layers are on the GPU, so a missing line proves nothing. Do not change \
+          -ngl: find out why no GPU is seen.",
     explains: &["LLM-17", "LLM-07"],
     needs: &[Need::Process],
     signs: NO_GPU,
@@ -64,8 +64,8 @@ pub(super) const LLM_15: Rule = Rule {
     layer: Layer::Memory,
     severity: Severity::Warning,
     title: "Fewer layers are on the GPU than asked for",
-    why: "llama.cpp put k of N layers on the GPU, fewer than asked for or than on a good day: the memory that was free at the \
-          load did not suffice. It works, slower. Fewer layers by an explicit -ngl are meant.",
+    why: "llama.cpp put k of N layers on the GPU, fewer than asked for or than on a good day: the memory that was \
+          free at the load did not suffice. It works, slower. Fewer layers by an explicit -ngl are meant.",
     explains: &["LLM-17"],
     needs: &[Need::Logs],
     signs: &[TO_GPU],
@@ -193,7 +193,8 @@ fn is_offloaded_in_part(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let line = service.line_now(&[OFFLOADED, TO_GPU])?;
     let ratio = between(&line.text, OFFLOADED, " layers")?;
     let (on, all) = ratio.split_once('/')?;
-    let (on, all): (u64, u64) = (on.trim().parse().ok()?, all.trim().parse().ok()?); // no ratio: not the line that is meant
+    // No ratio: not the line that is meant.
+    let (on, all): (u64, u64) = (on.trim().parse().ok()?, all.trim().parse().ok()?);
     let before = facts.counter(&counters::offloaded_layers(service.name()));
     let asked = service.gpu_layers();
     let should = match (before, asked) {

@@ -22,8 +22,8 @@ pub(super) const LLM_04: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "The server answers and does not have the expected model",
-    why: "/health is 200 and /v1/models does not list the id that is expected. llama-server without -m runs in router mode, \
-          healthy and empty; or it was given another model. It is no failed load: that would end the server.",
+    why: "/health is 200 and /v1/models does not list the id that is expected. llama-server without -m runs in router \
+          mode, healthy and empty; or it was given another model. It is no failed load: that would end the server.",
     explains: &[],
     needs: &[Need::Endpoint],
     signs: &[],
@@ -37,9 +37,9 @@ pub(super) const LLM_11: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "The process is stopped, or takes connections and does not answer",
-    why: "The kernel still takes connections for a process that does not run. State T: somebody stopped it by a signal; D: it \
-          waits in the kernel for a disk or a driver; R or S: it is deadlocked or far too busy for its own endpoint. It is no \
-          crash: nothing ended.",
+    why: "The kernel still takes connections for a process that does not run. State T: somebody stopped it by a \
+          signal; D: it waits in the kernel for a disk or a driver; R or S: it is deadlocked or far too busy for its \
+          own endpoint. It is no crash: nothing ended.",
     explains: &["LLM-10", "SUP-17", "WRK-01"],
     needs: &[Need::Process],
     signs: &[],
@@ -53,8 +53,8 @@ pub(super) const LLM_18: Rule = Rule {
     layer: Layer::App,
     severity: Severity::Unknown,
     title: "The server wants a key",
-    why: "An answer of 401 or 403 proves that the server lives and not that it is ready: what it serves cannot be seen without \
-          a key. It is no fault of the service.",
+    why: "An answer of 401 or 403 proves that the server lives and not that it is ready: what it serves cannot be \
+          seen without a key. It is no fault of the service.",
     explains: &[],
     needs: &[Need::Endpoint],
     signs: &[],

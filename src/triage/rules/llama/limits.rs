@@ -20,9 +20,9 @@ pub(super) const LLM_16: Rule = Rule {
     layer: Layer::App,
     severity: Severity::Info,
     title: "The context is larger than the model was trained for",
-    why: "llama.cpp warns that the context of a sequence is larger than that of the training: answers to long prompts may get \
-          worse, and memory is reserved for nothing. It is no failure. The opposite warning (smaller than trained for) is of \
-          no matter.",
+    why: "llama.cpp warns that the context of a sequence is larger than that of the training: answers to long prompts \
+          may get worse, and memory is reserved for nothing. It is no failure. The opposite warning (smaller than \
+          trained for) is of no matter.",
     explains: &[],
     needs: &[Need::Logs],
     signs: &[TRAINED],
@@ -37,8 +37,8 @@ pub(super) const LLM_17: Rule = Rule {
     severity: Severity::Warning,
     title: "The server is half as fast as on a good day",
     why: "Tokens per second are less than half of the baseline's, with the same model: it runs on the CPU, the GPU is \
-          throttled, the machine swaps, or a neighbour takes the cores. What has changed since the baseline is named. Without \
-          a baseline nothing is said.",
+          throttled, the machine swaps, or a neighbour takes the cores. What has changed since the baseline is named. \
+          Without a baseline nothing is said.",
     explains: &[],
     needs: &[Need::Endpoint],
     signs: &[],
@@ -52,8 +52,8 @@ pub(super) const LLM_20: Rule = Rule {
     layer: Layer::App,
     severity: Severity::Warning,
     title: "Requests together overrun the context that their slots share",
-    why: "Without -np the slots share one context; long requests at the same time overrun it and all of them are ended. Each \
-          client sees a broken answer. One prompt that is too long for itself gets another error.",
+    why: "Without -np the slots share one context; long requests at the same time overrun it and all of them are \
+          ended. Each client sees a broken answer. One prompt that is too long for itself gets another error.",
     explains: &[],
     needs: &[Need::Logs],
     signs: &[EXCEEDED[0], EXCEEDED[1], NEW_SLOT],

@@ -25,8 +25,8 @@ pub(super) const LLM_06: Rule = Rule {
     layer: Layer::App,
     severity: Severity::Info,
     title: "The server is loading its model",
-    why: "It answers 503 `Loading model` and is not older than three times the time that a load should take, by the size of \
-          the file and the speed of its disk. That is no fault; a restart would begin again.",
+    why: "It answers 503 `Loading model` and is not older than three times the time that a load should take, by the \
+          size of the file and the speed of its disk. That is no fault; a restart would begin again.",
     explains: &[],
     needs: &[Need::Endpoint],
     signs: &[],
@@ -40,8 +40,9 @@ pub(super) const LLM_07: Rule = Rule {
     layer: Layer::Storage,
     severity: Severity::Warning,
     title: "The load of the model takes far too long",
-    why: "It still answers 503 `Loading model` after more than three times the time that a load should take: storage is slow \
-          or stuck, or memory is short and pages are read again and again. The rate of reading says which. It is no crash.",
+    why: "It still answers 503 `Loading model` after more than three times the time that a load should take: storage \
+          is slow or stuck, or memory is short and pages are read again and again. The rate of reading says which. It \
+          is no crash.",
     explains: &["LLM-06"],
     needs: &[Need::Endpoint, Need::Process],
     signs: &[],

@@ -22,8 +22,8 @@ pub(super) const LLM_02: Rule = Rule {
     layer: Layer::Network,
     severity: Severity::Critical,
     title: "The port of llama-server is taken",
-    why: "llama-server could not bind, and somebody listens on that port. Often it is an older instance of the same server \
-          that nothing ended. The same line appears for an address that is not of this machine (LLM-03).",
+    why: "llama-server could not bind, and somebody listens on that port. Often it is an older instance of the same \
+          server that nothing ended. The same line appears for an address that is not of this machine (LLM-03).",
     explains: &["SUP-10", "SUP-17", "SYS-03", "LLM-04", "LLM-21", "TOOL-02"],
     needs: &[Need::Logs, Need::Listeners],
     signs: &[NO_BIND],
@@ -37,8 +37,8 @@ pub(super) const LLM_03: Rule = Rule {
     layer: Layer::Network,
     severity: Severity::Critical,
     title: "The address of llama-server is not of this machine",
-    why: "llama-server could not bind, nobody listens on the port, and --host is no address of an interface here. The line \
-          is the same as for a port that is taken.",
+    why: "llama-server could not bind, nobody listens on the port, and --host is no address of an interface here. The \
+          line is the same as for a port that is taken.",
     explains: &["SUP-10", "SUP-17", "SYS-03", "TOOL-02"],
     needs: &[Need::Logs, Need::Listeners],
     signs: &[NO_BIND],
@@ -52,8 +52,8 @@ pub(super) const LLM_05: Rule = Rule {
     layer: Layer::Network,
     severity: Severity::Critical,
     title: "The server listens on another port than configured, or than is asked",
-    why: "The sockets of the process are compared with its --port and with the configured endpoint. A port above 65535 is \
-          accepted, logged as given and cut to 16 bits. The server itself is well.",
+    why: "The sockets of the process are compared with its --port and with the configured endpoint. A port above \
+          65535 is accepted, logged as given and cut to 16 bits. The server itself is well.",
     explains: &["LLM-04", "LLM-21"],
     needs: &[Need::Listeners, Need::Process],
     signs: &[],
@@ -68,8 +68,8 @@ pub(super) const LLM_21: Rule = Rule {
     severity: Severity::Critical,
     title: "Another program answers on the port of the service",
     why: "An answer with code 200 proves that somebody answers. The socket belongs to a process that is not below the \
-          service: the real server failed to bind or listens elsewhere, and a health check by code alone is green. A proxy \
-          that lists the expected model is not meant.",
+          service: the real server failed to bind or listens elsewhere, and a health check by code alone is green. A \
+          proxy that lists the expected model is not meant.",
     explains: &["LLM-04", "LLM-18", "SUP-17"],
     needs: &[Need::Listeners, Need::Endpoint],
     signs: &[],
@@ -178,7 +178,8 @@ fn is_port_refused(facts: &Facts, service: &ServiceFacts, host: &str, port: u16)
 /// Returns whether an address is none of this machine; a name that is no address counts as ours.
 fn is_foreign(facts: &Facts, host: &str) -> bool {
     let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() else { return false };
-    let bare = |own: &String| own.split('/').next().and_then(|own| own.parse::<IpAddr>().ok()); // a mask follows in some forms
+    // A mask follows in some forms.
+    let bare = |own: &String| own.split('/').next().and_then(|own| own.parse::<IpAddr>().ok());
     !facts.machine.addresses.is_empty()
         && !address.is_unspecified()
         && !address.is_loopback()
@@ -214,7 +215,8 @@ fn listens_elsewhere(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         listeners(facts).iter().filter(|listener| listener.pid.is_some_and(|pid| pids.contains(&pid))).collect();
     let first = own.first()?;
     let is_on = |port: u64| own.iter().any(|listener| u64::from(listener.port) == port);
-    let wanted_port = service.argument(PORT).and_then(|port| port.parse::<u64>().ok()); // no number: the server refuses it itself
+    // No number: the server refuses it itself.
+    let wanted_port = service.argument(PORT).and_then(|port| port.parse::<u64>().ok());
     let asked = service.endpoint().and_then(|endpoint| endpoint.port).map(u64::from);
     let place_of_endpoint = "the endpoint of the service in the configuration";
     let (cause, second, place, changes, wanted) = match (wanted_port, asked) {

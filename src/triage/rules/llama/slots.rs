@@ -39,8 +39,9 @@ pub(super) const LLM_09: Rule = Rule {
     layer: Layer::App,
     severity: Severity::Warning,
     title: "More requests come than the server answers",
-    why: "Requests wait, and more of them in the second sample than in the first, while all slots work. It is load, no fault: \
-          lower the concurrency of the clients first, then check memory for more slots, at GPU offload last.",
+    why: "Requests wait, and more of them in the second sample than in the first, while all slots work. It is load, \
+          no fault: lower the concurrency of the clients first, then check memory for more slots, at GPU offload \
+          last.",
     explains: &["LLM-08"],
     needs: &[Need::Endpoint],
     signs: &[],
@@ -54,9 +55,9 @@ pub(super) const LLM_10: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "The server says that it works, and nothing comes",
-    why: "A slot is processing in two samples without a token or a batch between them, for longer than its speed or its prompt \
-          explains; or /health is 200 while /slots does not answer. /health alone says only that the model was loaded. A long \
-          prompt makes no tokens for a while either: that is not meant.",
+    why: "A slot is processing in two samples without a token or a batch between them, for longer than its speed or \
+          its prompt explains; or /health is 200 while /slots does not answer. /health alone says only that the model \
+          was loaded. A long prompt makes no tokens for a while either: that is not meant.",
     explains: &["LLM-08", "LLM-09"],
     needs: &[Need::Endpoint],
     signs: &[],
@@ -146,7 +147,8 @@ fn is_saturated(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     if before < 1.0 || after <= before || all_busy(last) == Some(false) {
         return None;
     }
-    let slots = last.slots.known().map(Vec::len).or_else(|| service.argument(PARALLEL)?.parse().ok()); // no number: unknown
+    // No number: unknown.
+    let slots = last.slots.known().map(Vec::len).or_else(|| service.argument(PARALLEL)?.parse().ok());
     let of_slots = slots.map_or_else(String::new, |slots| format!(" with {}", plural(slots as u64, "slot")));
     let span = seconds(last.at_s - first.at_s);
     let cause = format!("{after:.0} requests wait, {before:.0} did {span} before{of_slots}");

@@ -38,8 +38,8 @@ pub(super) const LLM_01: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "llama-server does not know an argument",
-    why: "llama-server ends before it reads the model when an argument was removed, renamed or now needs a value, mostly \
-          after an update. The line has no time stamp. It says nothing of the model or the GPU.",
+    why: "llama-server ends before it reads the model when an argument was removed, renamed or now needs a value, \
+          mostly after an update. The line has no time stamp. It says nothing of the model or the GPU.",
     explains: &["SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[INVALID_ARGUMENT, BAD_VALUE, FLASH_ATTENTION, "expected value for argument"],
@@ -53,9 +53,9 @@ pub(super) const LLM_12: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "llama.cpp ended itself: an assertion or a CUDA error",
-    why: "ggml calls abort() when an assertion or a CUDA call fails: exit 134, SIGABRT. The expression names a bug or a limit. \
-          After `insufficient memory` it is a limit on memory and no bug; `no kernel image` (CUD-05) and `out of memory` \
-          (LLM-13) are other causes.",
+    why: "ggml calls abort() when an assertion or a CUDA call fails: exit 134, SIGABRT. The expression names a bug or \
+          a limit. After `insufficient memory` it is a limit on memory and no bug; `no kernel image` (CUD-05) and \
+          `out of memory` (LLM-13) are other causes.",
     explains: &["SUP-10", "SUP-15", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[ASSERT, CUDA_ERROR, IN_FUNCTION, BUILD, "insufficient memory", "failed to allocate buffer of size"],
@@ -69,9 +69,9 @@ pub(super) const LLM_19: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "The chat template of the model does not compile",
-    why: "llama-server compiles the template that the model carries and ends where that fails, with the same last line as for \
-          a damaged file: `exiting due to model loading error`. The file is whole; only its template is refused, mostly since \
-          an update made Jinja the default.",
+    why: "llama-server compiles the template that the model carries and ends where that fails, with the same last \
+          line as for a damaged file: `exiting due to model loading error`. The file is whole; only its template is \
+          refused, mostly since an update made Jinja the default.",
     explains: &["MDL-08", "SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[DISABLE_JINJA[0], DISABLE_JINJA[1], TEMPLATE_ERROR[0], TEMPLATE_ERROR[1], TEMPLATE_ERROR[2]],

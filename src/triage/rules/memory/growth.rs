@@ -29,9 +29,9 @@ pub(super) const MEM_03: Rule = Rule {
     layer: Layer::Memory,
     severity: Severity::Warning,
     title: "Memory is so short that everything waits for it",
-    why: "All tasks together waited for memory for more than 10 % of the last minute (PSI, full), and pages come back from swap \
-          or from the model files. A mapped model that is larger than memory shows in this way and never as an OOM kill. It is \
-          no fault of one request.",
+    why: "All tasks together waited for memory for more than 10 % of the last minute (PSI, full), and pages come back \
+          from swap or from the model files. A mapped model that is larger than memory shows in this way and never as \
+          an OOM kill. It is no fault of one request.",
     explains: &["LLM-17", "LLM-09"],
     needs: &[Need::Memory],
     signs: &[],
@@ -46,8 +46,8 @@ pub(super) const MEM_04: Rule = Rule {
     severity: Severity::Warning,
     title: "The server has far more memory than its model needs",
     why: "The resident memory is larger than the model file by more than a context explains, and memory gets short. \
-          llama-server keeps the states of earlier prompts, up to 8 GiB for each server by default. Where memory is plenty \
-          that is as it should be and not reported.",
+          llama-server keeps the states of earlier prompts, up to 8 GiB for each server by default. Where memory is \
+          plenty that is as it should be and not reported.",
     explains: &[],
     needs: &[Need::Process, Need::ModelFile, Need::Memory],
     signs: &[],
@@ -61,8 +61,9 @@ pub(super) const MEM_05: Rule = Rule {
     layer: Layer::Memory,
     severity: Severity::Critical,
     title: "The state of one prompt did not fit into memory",
-    why: "The last line of the life saves a prompt into the cache with the size of its state, and the process was killed then. A \
-          smaller --cache-ram does not help while one state alone is too large. It is a single jump, no growth (MEM-04).",
+    why: "The last line of the life saves a prompt into the cache with the size of its state, and the process was \
+          killed then. A smaller --cache-ram does not help while one state alone is too large. It is a single jump, \
+          no growth (MEM-04).",
     explains: &["MEM-01", "MEM-02", "MEM-04", "SUP-10", "SUP-13", "SUP-17", "SYS-03", "SYS-04", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[SAVE, STATE],
@@ -144,7 +145,7 @@ fn machine_thrashes(facts: &Facts) -> Option<Hit> {
     Some(hit(None, cause, evidence, unload(facts, &users)))
 }
 
-fn limited<'a>(service: &'a ServiceFacts) -> impl Iterator<Item = (&'a Fact<ControlGroup>, &'a ControlGroup, u64)> {
+fn limited(service: &ServiceFacts) -> impl Iterator<Item = (&Fact<ControlGroup>, &ControlGroup, u64)> {
     service.cgroups.iter().filter_map(|fact| {
         let group = fact.known()?;
         Some((fact, group, group.memory_limit?))
@@ -163,7 +164,7 @@ fn group_thrashes(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let share = percent(pressure.memory_full.avg60);
     let used = group.memory_used.map_or_else(|| "unknown".to_owned(), units::bytes);
     let cause = format!(
-        "memory is short: it waited for memory for {share:.1} % of the last minute, at {used} of the {} of its control group",
+        "memory is short: it waited {share:.1} % of the last minute for it, at {used} of the {} of its control group",
         units::bytes(limit)
     );
     let evidence = vec![

@@ -25,9 +25,10 @@ pub(super) const MEM_01: Rule = Rule {
     layer: Layer::Memory,
     severity: Severity::Critical,
     title: "The kernel killed the service for lack of memory",
-    why: "The kernel log has an OOM kill of a process of this service, by its pid or by name, control group and time; or the \
-          counter of its control group has grown. CONSTRAINT_MEMCG: the limit of that group; CONSTRAINT_NONE: the whole \
-          machine. The log of the service ends without an error line. Kills of other processes are of no matter here.",
+    why: "The kernel log has an OOM kill of a process of this service, by its pid or by name, control group and time; \
+          or the counter of its control group has grown. CONSTRAINT_MEMCG: the limit of that group; CONSTRAINT_NONE: \
+          the whole machine. The log of the service ends without an error line. Kills of other processes are of no \
+          matter here.",
     explains: &[
         "MEM-02", "MEM-03", "MEM-04", "SUP-10", "SUP-11", "SUP-13", "SUP-17", "SYS-03", "SYS-04", "LLM-04", "TOOL-02",
     ],
@@ -43,8 +44,8 @@ pub(super) const MEM_02: Rule = Rule {
     layer: Layer::Memory,
     severity: Severity::Unknown,
     title: "The service was killed, perhaps for lack of memory",
-    why: "It ended by SIGKILL without a request to stop, and neither the kernel log nor the counters of its control group may \
-          be read. An OOM kill has the same end, and so does a kill by a person.",
+    why: "It ended by SIGKILL without a request to stop, and neither the kernel log nor the counters of its control \
+          group may be read. An OOM kill has the same end, and so does a kill by a person.",
     explains: &[],
     needs: &[],
     signs: &[],

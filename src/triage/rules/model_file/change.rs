@@ -17,8 +17,8 @@ pub(super) const MDL_09: Rule = Rule {
     layer: Layer::Storage,
     severity: Severity::Warning,
     title: "The model file is still being written",
-    why: "Its size or its time of change differs between two reads, or a process has it open for writing. A start before the \
-          end of that finds a cut file. It is no damage: wait.",
+    why: "Its size or its time of change differs between two reads, or a process has it open for writing. A start \
+          before the end of that finds a cut file. It is no damage: wait.",
     explains: &["MDL-06", "MDL-07", "MDL-08", "MDL-10", "SUP-10", "SUP-17", "SYS-03", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: &[],
@@ -32,8 +32,8 @@ pub(super) const MDL_15: Rule = Rule {
     layer: Layer::Storage,
     severity: Severity::Warning,
     title: "The model file is from the future",
-    why: "Its time of change is later than now: the clock of this machine or of the one that wrote it is wrong. Ages of logs \
-          and files are not to be trusted until that is known. The content may be fine.",
+    why: "Its time of change is later than now: the clock of this machine or of the one that wrote it is wrong. Ages \
+          of logs and files are not to be trusted until that is known. The content may be fine.",
     explains: &[],
     needs: &[Need::ModelFile],
     signs: &[],

@@ -27,8 +27,8 @@ pub(super) const MDL_06: Rule = Rule {
     layer: Layer::Storage,
     severity: Severity::Critical,
     title: "The model file is empty or is no file",
-    why: "The path leads to a file of 0 bytes, to a folder or to a device. A placeholder was made and never filled, or the \
-          path ends one name too early. It is no damaged model.",
+    why: "The path leads to a file of 0 bytes, to a folder or to a device. A placeholder was made and never filled, \
+          or the path ends one name too early. It is no damaged model.",
     explains: &["MDL-07", "MDL-08", "SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: NO_MAGIC,
@@ -42,9 +42,9 @@ pub(super) const MDL_07: Rule = Rule {
     layer: Layer::Storage,
     severity: Severity::Critical,
     title: "The model file has another format",
-    why: "The first bytes are not those of a GGUF file: a web page that was saved in its place, a pointer of git LFS, an \
-          archive or a model for another program. A new download is of no use until its reason (no login, no LFS) is gone. \
-          It is no cut file (MDL-08).",
+    why: "The first bytes are not those of a GGUF file: a web page that was saved in its place, a pointer of git LFS, \
+          an archive or a model for another program. A new download is of no use until its reason (no login, no LFS) \
+          is gone. It is no cut file (MDL-08).",
     explains: &["MDL-08", "SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: WRONG_MAGIC,
@@ -58,9 +58,9 @@ pub(super) const MDL_08: Rule = Rule {
     layer: Layer::Storage,
     severity: Severity::Critical,
     title: "The model file is cut or damaged",
-    why: "The header names more bytes than the file has, or it cannot be read to its end: a download that did not finish, a \
-          disk that was full, or damage. The last lines of llama-server's log are the same for many causes. It is no old \
-          llama.cpp (MDL-11), and not a file that grows still (MDL-09).",
+    why: "The header names more bytes than the file has, or it cannot be read to its end: a download that did not \
+          finish, a disk that was full, or damage. The last lines of llama-server's log are the same for many causes. \
+          It is no old llama.cpp (MDL-11), and not a file that grows still (MDL-09).",
     explains: &["SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: CUT,
@@ -74,9 +74,9 @@ pub(super) const MDL_10: Rule = Rule {
     layer: Layer::Storage,
     severity: Severity::Critical,
     title: "The model file has holes",
-    why: "The file has its whole size and far fewer blocks on disk: a download reserves the size first and fills it later, so \
-          size and time of change stand still while data are missing. It is likely only, unless the header fails as well; \
-          on file systems that compress or share blocks it says nothing and is not reported.",
+    why: "The file has its whole size and far fewer blocks on disk: a download reserves the size first and fills it \
+          later, so size and time of change stand still while data are missing. It is likely only, unless the header \
+          fails as well; on file systems that compress or share blocks it says nothing and is not reported.",
     explains: &["MDL-07", "MDL-08", "SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: &[],

@@ -22,8 +22,8 @@ pub(super) const MDL_11: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "This llama.cpp does not know the architecture of the model",
-    why: "llama.cpp names an architecture that it has no code for: the model is newer than the program. The file is whole; \
-          fetching it again is of no use.",
+    why: "llama.cpp names an architecture that it has no code for: the model is newer than the program. The file is \
+          whole; fetching it again is of no use.",
     explains: &["SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[UNKNOWN_ARCHITECTURE, BUILD],
@@ -37,8 +37,8 @@ pub(super) const MDL_12: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "The version of the GGUF file is not supported",
-    why: "llama.cpp reads GGUF versions 2 and 3 in the byte order of its machine. Version 1 has to be converted anew; a higher \
-          one needs a newer program; an odd number is mostly a file of the other byte order.",
+    why: "llama.cpp reads GGUF versions 2 and 3 in the byte order of its machine. Version 1 has to be converted anew; \
+          a higher one needs a newer program; an odd number is mostly a file of the other byte order.",
     explains: &["MDL-08", "SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: WRONG_VERSION,
@@ -52,8 +52,8 @@ pub(super) const MDL_13: Rule = Rule {
     layer: Layer::Storage,
     severity: Severity::Critical,
     title: "A part of the model is missing",
-    why: "The model is split over several files (NAME-00001-of-0000N.gguf); all of them must be in one folder and the first \
-          one is given to the server. It is not damage of the part that is there.",
+    why: "The model is split over several files (NAME-00001-of-0000N.gguf); all of them must be in one folder and the \
+          first one is given to the server. It is not damage of the part that is there.",
     explains: &["MDL-08", "MDL-14", "SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: BAD_SPLIT,
@@ -67,8 +67,8 @@ pub(super) const MDL_14: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "The file is only a companion of a model",
-    why: "The file has no token embeddings: it is a vocabulary, a projector for images or an adapter, and was given as the \
-          model. It is whole; it belongs beside a model, as --mmproj or --lora.",
+    why: "The file has no token embeddings: it is a vocabulary, a projector for images or an adapter, and was given \
+          as the model. It is whole; it belongs beside a model, as --mmproj or --lora.",
     explains: &["SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: NO_EMBEDDINGS,

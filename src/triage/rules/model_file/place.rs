@@ -32,9 +32,10 @@ pub(super) const MDL_01: Rule = Rule {
     layer: Layer::Storage,
     severity: Severity::Critical,
     title: "The model file does not exist",
-    why: "The path that the service was given leads nowhere, for the service and for us. Either the path is wrong (the \
-          longest part that exists and similar names are shown) or the file was not brought here. It is not a lack of \
-          permission (MDL-04), no broken link (MDL-05), and not a file that only the service cannot see (MDL-02).",
+    why: "The path that the service was given leads nowhere, for the service and for us. Either the path is wrong \
+          (the longest part that exists and similar names are shown) or the file was not brought here. It is not a \
+          lack of permission (MDL-04), no broken link (MDL-05), and not a file that only the service cannot see \
+          (MDL-02).",
     explains: &["SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: &[OPEN_FAILED],
@@ -49,8 +50,8 @@ pub(super) const MDL_02: Rule = Rule {
     severity: Severity::Critical,
     title: "The model file is there, but the service does not see it",
     why: "The same path exists for us and not in the mount namespace of the service: a bind mount is missing, another \
-          file system is mounted over the folder, or the service has another root. It is no wrong path: do not move the \
-          file.",
+          file system is mounted over the folder, or the service has another root. It is no wrong path: do not move \
+          the file.",
     explains: &["MDL-01", "SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile, Need::Process],
     signs: &[OPEN_FAILED],
@@ -64,9 +65,10 @@ pub(super) const MDL_03: Rule = Rule {
     layer: Layer::Storage,
     severity: Severity::Critical,
     title: "A tool says that the model file is there, and it is not",
-    why: "A log says that the file was written or exists already, and its folder does not list it. The tool wrote into \
-          another folder, the folder is covered by a later mount, or a network file system still remembers that the name \
-          did not exist. It is not proof that the tool failed: compare device and inode of the folder where it ran.",
+    why: "A log says that the file was written or exists already, and its folder does not list it. The tool wrote \
+          into another folder, the folder is covered by a later mount, or a network file system still remembers that \
+          the name did not exist. It is not proof that the tool failed: compare device and inode of the folder where \
+          it ran.",
     explains: &["MDL-01", "SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile, Need::Logs],
     signs: WRITTEN,
@@ -80,9 +82,9 @@ pub(super) const MDL_04: Rule = Rule {
     layer: Layer::Storage,
     severity: Severity::Critical,
     title: "The service may not read the model file",
-    why: "A component of the path refuses the user of the service: the file without the right to read, or a folder above \
-          it without the right to enter. The first one that refuses is shown. It is not a missing file, and the owner of \
-          the file itself is often right already.",
+    why: "A component of the path refuses the user of the service: the file without the right to read, or a folder \
+          above it without the right to enter. The first one that refuses is shown. It is not a missing file, and the \
+          owner of the file itself is often right already.",
     explains: &["MDL-01", "SUP-10", "SUP-17", "SYS-03", "SYS-07", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: &[OPEN_FAILED],
@@ -96,8 +98,8 @@ pub(super) const MDL_05: Rule = Rule {
     layer: Layer::Storage,
     severity: Severity::Critical,
     title: "The model file is a link that leads nowhere",
-    why: "The name exists and is a symbolic link whose target does not, or links lead in a circle. In a Hugging Face cache \
-          the blob was removed and the link stayed. It is no wrong path in the configuration.",
+    why: "The name exists and is a symbolic link whose target does not, or links lead in a circle. In a Hugging Face \
+          cache the blob was removed and the link stayed. It is no wrong path in the configuration.",
     explains: &["MDL-01", "SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: &[OPEN_FAILED],
@@ -223,8 +225,7 @@ fn is_said_to_exist(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let line = logs
         .flat_map(|log| &log.marked)
         .filter(|line| line.text.contains(name) && WRITTEN.iter().any(|sign| line.text.contains(sign)))
-        .filter(|line| facts.is_recent(line))
-        .last()?;
+        .rfind(|line| facts.is_recent(line))?;
     let path = model.path.display();
     let folder = folder_of(&model.path);
     let is_network = matches!(model.our_folder.known(), Some(FileView { mount: Some((_, _, kind)), .. })

@@ -33,9 +33,9 @@ pub(super) const WHS_02: Rule = Rule {
     layer: Layer::App,
     severity: Severity::Critical,
     title: "Whisper fell back to the CPU",
-    why: "A GPU is expected, and the log says cpu or the process has neither a GPU open nor the library of the driver mapped. \
-          It answers, many times slower. While the GPU cannot be used safely (it does not answer, or its free memory is less \
-          than the model) the fallback is right, and this says so.",
+    why: "A GPU is expected, and the log says cpu or the process has neither a GPU open nor the library of the driver \
+          mapped. It answers, many times slower. While the GPU cannot be used safely (it does not answer, or its free \
+          memory is less than the model) the fallback is right, and this says so.",
     explains: &[],
     needs: &[Need::Process],
     signs: ON_CPU,
@@ -49,8 +49,8 @@ pub(super) const WHS_04: Rule = Rule {
     layer: Layer::App,
     severity: Severity::Critical,
     title: "The device has no fast float16",
-    why: "CTranslate2 refuses compute_type=float16 on a GPU before compute capability 7.0, and on the CPU. The words are the same \
-          for both: where the device is the CPU, the question is why.",
+    why: "CTranslate2 refuses compute_type=float16 on a GPU before compute capability 7.0, and on the CPU. The words \
+          are the same for both: where the device is the CPU, the question is why.",
     explains: &["SUP-10", "SUP-17", "SYS-03", "PY-06", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[FLOAT16],
@@ -116,7 +116,7 @@ fn is_on_the_cpu(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let step = Step::change(
         changes,
         format!(
-            "require the device (`--device cuda`, not auto) in {place}, so that a start without a GPU fails and says why"
+            "require the device (`--device cuda`, not auto) in {place}, so that a start without one fails and says why"
         ),
         format!("{old} in {place}"),
     );

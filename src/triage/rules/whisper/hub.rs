@@ -32,9 +32,9 @@ pub(super) const WHS_06: Rule = Rule {
     layer: Layer::Network,
     severity: Severity::Critical,
     title: "The model is requested from a hub that cannot be reached",
-    why: "Without a way out of the network a service that names its model by a repository fails where the cache has no snapshot \
-          of it, and stalls for minutes at each start where it has one, since the revision is requested first. The cache was \
-          read: which of the two it is, is known. It is no slow disk (LLM-07).",
+    why: "Without a way out of the network a service that names its model by a repository fails where the cache has \
+          no snapshot of it, and stalls for minutes at each start where it has one, since the revision is requested \
+          first. The cache was read: which of the two it is, is known. It is no slow disk (LLM-07).",
     explains: &["LLM-06", "LLM-07", "SUP-10", "SUP-11", "SUP-17", "SYS-02", "SYS-03", "PY-06", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[

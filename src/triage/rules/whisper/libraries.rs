@@ -27,8 +27,9 @@ pub(super) const WHS_01: Rule = Rule {
     layer: Layer::App,
     severity: Severity::Critical,
     title: "A library of CUDA that Whisper needs is missing",
-    why: "cuDNN or cuBLAS is not found by the loader: it is not installed, has another major version, or lies in site-packages \
-          where only LD_LIBRARY_PATH leads. The driver and the GPU are fine; other programs bring these libraries along.",
+    why: "cuDNN or cuBLAS is not found by the loader: it is not installed, has another major version, or lies in \
+          site-packages where only LD_LIBRARY_PATH leads. The driver and the GPU are fine; other programs bring these \
+          libraries along.",
     explains: &["SUP-06", "SUP-10", "SUP-15", "SUP-17", "SYS-03", "PY-01", "PY-06", "WHS-02", "TOOL-02"],
     needs: &[Need::Logs],
     signs: NOT_FOUND,
@@ -42,9 +43,9 @@ pub(super) const WHS_03: Rule = Rule {
     layer: Layer::App,
     severity: Severity::Critical,
     title: "Whisper loads its model and fails at the first work",
-    why: "The model was loaded on the GPU without an error, and the first transcription failed for a library: it is opened only \
-          then. Start and health check are green. The library is to be installed; a second of audio at each start shows it in \
-          time.",
+    why: "The model was loaded on the GPU without an error, and the first transcription failed for a library: it is \
+          opened only then. Start and health check are green. The library is to be installed; a second of audio at \
+          each start shows it in time.",
     explains: &["WHS-01", "PY-06"],
     needs: &[Need::Logs],
     signs: LOADED,
@@ -58,8 +59,8 @@ pub(super) const WHS_05: Rule = Rule {
     layer: Layer::App,
     severity: Severity::Critical,
     title: "A library asks for an executable stack and is refused",
-    why: "The library is marked as needing an executable stack, which glibc 2.41 and later, or the policy of the kernel, refuse. \
-          The file is there and whole (no SUP-06, no WHS-01); only its mark is wrong.",
+    why: "The library is marked as needing an executable stack, which glibc 2.41 and later, or the policy of the \
+          kernel, refuse. The file is there and whole (no SUP-06, no WHS-01); only its mark is wrong.",
     explains: &["SUP-06", "SUP-10", "SUP-17", "SYS-03", "PY-01", "PY-06", "WHS-01", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[STACK],
@@ -193,7 +194,8 @@ fn fails_at_its_first_work(facts: &Facts, service: &ServiceFacts) -> Option<Hit>
     let loaded = loaded_before(service, line)?;
     let (step, elsewhere) = install(service, &name);
     let cause = format!(
-        "loads its model and fails at the first work: {name} is opened only then, and not found; a second of audio at each start shows that in time"
+        "loads its model and fails at the first work: {name} is opened only then and not found; \
+         a second of audio at each start shows that in time"
     );
     let mut evidence = vec![Evidence::of_line(loaded), Evidence::of_line(line)];
     evidence.extend(elsewhere);

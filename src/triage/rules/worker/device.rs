@@ -20,9 +20,10 @@ pub(super) const WRK_03: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "The worker was started without a GPU",
-    why: "A GPU is expected, and the process has neither one open nor the library of the driver mapped, a minute after its \
-          start. It works on the CPU, many times slower, or fails at the first task. Why is said by CUD-01, WRK-04 or a GPU \
-          rule, where one is found. A worker that opens its GPU with the first task shows the same: it is likely only.",
+    why: "A GPU is expected, and the process has neither one open nor the library of the driver mapped, a minute \
+          after its start. It works on the CPU, many times slower, or fails at the first task. Why is said by CUD-01, \
+          WRK-04 or a GPU rule, where one is found. A worker that opens its GPU with the first task shows the same: \
+          it is likely only.",
     explains: &[],
     needs: &[Need::Process, Need::Libraries],
     signs: &[],
@@ -36,9 +37,9 @@ pub(super) const WRK_04: Rule = Rule {
     layer: Layer::App,
     severity: Severity::Critical,
     title: "PyTorch of the service was built without CUDA",
-    why: "The version file of torch in the service's own environment says that it has no CUDA: a later `pip install` put the \
-          wheel for the CPU in the place of the other one. nvidia-smi and the driver are fine. Nothing is imported to find \
-          that out.",
+    why: "The version file of torch in the service's own environment says that it has no CUDA: a later `pip install` \
+          put the wheel for the CPU in the place of the other one. nvidia-smi and the driver are fine. Nothing is \
+          imported to find that out.",
     explains: &["WRK-03", "WHS-02", "WHS-04", "PY-06"],
     needs: &[Need::Python],
     signs: NOT_COMPILED,
@@ -119,7 +120,8 @@ fn has_torch_without_cuda(facts: &Facts, service: &ServiceFacts) -> Option<Hit> 
         .nvml()
         .and_then(|nvml| nvml.driver_version.clone())
         .or_else(|| facts.known_gpus()?.module_version.clone());
-    let major = driver.as_deref().and_then(|version| version.split('.').next()?.parse::<u32>().ok()); // no number: unknown
+    // No number: unknown.
+    let major = driver.as_deref().and_then(|version| version.split('.').next()?.parse::<u32>().ok());
     let wheel =
         major.and_then(|major| WHEELS.iter().find(|(least, _)| major >= *least)).map_or("cu126", |(_, wheel)| wheel);
     let index = format!("https://download.pytorch.org/whl/{wheel}");

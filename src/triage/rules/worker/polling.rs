@@ -21,8 +21,8 @@ pub(super) const WRK_01: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "Nobody polls the queue of the worker",
-    why: "The worker's process runs, and the queue that it should poll has no poller of its identity. A worker cannot know that \
-          it polls another queue or none; zero pollers is a fact at once, missing progress only a guess.",
+    why: "The worker's process runs, and the queue that it should poll has no poller of its identity. A worker cannot \
+          know that it polls another queue or none; zero pollers is a fact at once, missing progress only a guess.",
     explains: &[],
     needs: &[Need::Queue, Need::Process],
     signs: &[],
@@ -37,7 +37,8 @@ pub(super) const WRK_02: Rule = Rule {
     severity: Severity::Critical,
     title: "The worker polls a queue of another suffix",
     why: "The queue that the worker polls and the one that is expected differ only at the end (`transcribe@cpu` for \
-          `transcribe@gpu`): one variable is wrong or missing. The worker is well and waits for work that goes elsewhere.",
+          `transcribe@gpu`): one variable is wrong or missing. The worker is well and waits for work that goes \
+          elsewhere.",
     explains: &["WRK-01"],
     needs: &[Need::Environment],
     signs: POLLS,
