@@ -109,6 +109,9 @@ _modelctl() {
             modelctl,trash)
                 cmd="modelctl__subcmd__trash"
                 ;;
+            modelctl,triage)
+                cmd="modelctl__subcmd__triage"
+                ;;
             modelctl,verify)
                 cmd="modelctl__subcmd__verify"
                 ;;
@@ -204,6 +207,9 @@ _modelctl() {
                 ;;
             modelctl__subcmd__help,trash)
                 cmd="modelctl__subcmd__help__subcmd__trash"
+                ;;
+            modelctl__subcmd__help,triage)
+                cmd="modelctl__subcmd__help__subcmd__triage"
                 ;;
             modelctl__subcmd__help,verify)
                 cmd="modelctl__subcmd__help__subcmd__verify"
@@ -362,7 +368,7 @@ _modelctl() {
 
     case "${cmd}" in
         modelctl)
-            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help"
+            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -542,7 +548,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help)
-            opts="scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history completions man worker probe render measure forms launch help"
+            opts="scan list show set keep verify duplicates prune trash run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1188,6 +1194,20 @@ _modelctl() {
         modelctl__subcmd__help__subcmd__trash__subcmd__restore)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__triage)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2833,6 +2853,88 @@ _modelctl() {
             fi
             case "${prev}" in
                 --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__triage)
+            opts="-q -h -V --since --playbook --service --only --skip --all --json --bundle --from --baseline --deep --map --look --checklist --watch --explain --rules --sysroot --kmsg --journal --now --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --playbook)
+                    COMPREPLY=($(compgen -W "api llama worker whisper" -- "${cur}"))
+                    return 0
+                    ;;
+                --service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --only)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --skip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --baseline)
+                    COMPREPLY=($(compgen -W "save diff" -- "${cur}"))
+                    return 0
+                    ;;
+                --watch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --explain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sysroot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kmsg)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --journal)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --now)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

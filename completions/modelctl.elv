@@ -51,6 +51,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand task 'Queue prompts, look at them, and get their answers'
             cand inference 'Let tasks run, or make them wait'
             cand history 'Show who did what, when, why and how much, newest last'
+            cand triage 'Find out why a service of this node fails: one cause, its proof, the smallest next step and how to undo it'
             cand completions 'Print the completion script of a shell'
             cand man 'Print the manual page, or write all pages into a folder'
             cand worker 'worker'
@@ -819,6 +820,38 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'modelctl;triage'= {
+            cand --since 'Look back this far'
+            cand --playbook 'Only services of this playbook, and the node'
+            cand --service 'Only this service, and the node; may be given several times'
+            cand --only 'Only this rule; may be given several times'
+            cand --skip 'All rules but this one; may be given several times'
+            cand --bundle 'Also write facts and answer to this new file (.tar or .tar.zst, mode 0600, at most 64 MiB)'
+            cand --from 'Judge the facts of this bundle instead of those of this node'
+            cand --baseline 'Save this state as the good one, or show what differs from it'
+            cand --watch 'How long --checklist watches'
+            cand --explain 'Show what a rule recognizes, and why'
+            cand --sysroot 'Take this folder for /'
+            cand --kmsg 'Read this file as the kernel log'
+            cand --journal 'Read this file as the journal'
+            cand --now 'Take this time for now'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --all 'Show everything: hints, every line of proof, what is explained, the time of each collector'
+            cand --json 'Print a JSON object (with --look: the facts; with --map: the files)'
+            cand --deep 'Also ask a server that has a free slot for a token, and import torch in a child process'
+            cand --map 'Show for each service where its configuration, launcher, code, models and logs are'
+            cand --look 'Show the facts without a verdict: states, the end of each log, GPU, memory, endpoints'
+            cand --checklist 'After a fix: watch that programs, endpoints and model files stay as they are'
+            cand --rules 'List all rules'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'modelctl;completions'= {
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
@@ -956,6 +989,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand task 'Queue prompts, look at them, and get their answers'
             cand inference 'Let tasks run, or make them wait'
             cand history 'Show who did what, when, why and how much, newest last'
+            cand triage 'Find out why a service of this node fails: one cause, its proof, the smallest next step and how to undo it'
             cand completions 'Print the completion script of a shell'
             cand man 'Print the manual page, or write all pages into a folder'
             cand worker 'worker'
@@ -1059,6 +1093,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;help;inference'= {
         }
         &'modelctl;help;history'= {
+        }
+        &'modelctl;help;triage'= {
         }
         &'modelctl;help;completions'= {
         }
