@@ -133,8 +133,8 @@ fn each_failing_program_has_its_own_cause() {
         ("keyless", format!("command=python3 -c \"import os; os.environ['DATABASE_HOST']\"\n{quick}")),
         ("llama", format!("command={} -m {}\n{quick}", path(&fake), path(&cut))),
         ("lost", format!("command={} -m /no/such/model.gguf\n{quick}", path(&fake))),
-        ("killed", format!("command=sh -c \"kill -9 $$\"\n{quick}").replace("$$", "$$$$").replace("$$$$", "$$")),
-        ("finished", "command=/bin/true\nstartsecs=0\nautorestart=unexpected".to_owned()),
+        ("killed", format!("command=sh -c \"kill -9 $$\"\n{quick}")),
+        ("finished", "command=sh -c \"sleep 1.3\"\nstartsecs=1\nautorestart=unexpected".to_owned()),
         ("idle", "command=/bin/sleep 600\nautostart=false".to_owned()),
         ("flapping", "command=sh -c \"sleep 0.2; exit 7\"\nstartsecs=0\nautorestart=true".to_owned()),
         ("strange", format!("command=sh -c \"echo 'ERROR: the moon is full' >&2; exit 9\"\n{quick}")),
@@ -147,6 +147,7 @@ fn each_failing_program_has_its_own_cause() {
     {
         supervisord.log_has(&sandbox, &format!("gave up: {name} "));
     }
+    supervisord.log_has(&sandbox, "exited: finished ");
     until("six lives of the flapping program", || {
         let log = std::fs::read_to_string(sandbox.path("supervisord.log")).unwrap();
         log.matches("exited: flapping ").count() >= 6

@@ -135,7 +135,9 @@ impl ServiceFacts {
             // Only its lives are known: of the last one nobody says that it was followed by another.
             (None, None) if self.lives.last().is_some_and(|life| self.is_unwanted(life)) => true,
             (None, None) => {
-                self.processes.first().is_some_and(|process| process.known().is_none())
+                // A process that has ended and that nobody has waited for is still listed.
+                let has_ended = |process: &Process| matches!(process.state, 'Z' | 'X');
+                self.processes.first().is_some_and(|process| process.known().is_none_or(has_ended))
                     && self.service.found == FoundBy::Config
             }
         };

@@ -30,7 +30,7 @@ pub(super) const SUP_04: Rule = Rule {
 fn command_is_missing(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let error = spawn_error(service).filter(|error| error.contains("can't find command"))?;
     let launcher = service.launcher.as_ref();
-    let path = between(error, "'", "'").map(str::to_owned).or_else(|| program_of(service))?;
+    let path = between(error, "command '", "'").map(str::to_owned).or_else(|| program_of(service))?;
     let mut evidence = vec![service.reported_state(), command_evidence(service)];
     if launcher.is_some_and(|launcher| launcher.file.known().is_some()) {
         let text = format!("start it again: {path} is there now");
@@ -76,7 +76,7 @@ fn command_may_not_run(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     const ERRORS: &[&str] = &["is not executable", "no permission to run", "is a directory"];
     let error = spawn_error(service).filter(|error| ERRORS.iter().any(|part| error.contains(part)))?;
     let launcher = service.launcher.as_ref();
-    let path = between(error, "'", "'").map(str::to_owned).or_else(|| program_of(service))?;
+    let path = between(error, "command '", "'").map(str::to_owned).or_else(|| program_of(service))?;
     let file = launcher.and_then(|launcher| launcher.file.known());
     let mut evidence = vec![service.reported_state(), command_evidence(service)];
     if let (Some(launcher), Some(file)) = (launcher, file) {
