@@ -33,10 +33,12 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand show 'Show everything about one model: files, metadata, memory, use'
             cand set 'Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs'
             cand keep 'Name the models that you want to keep'
+            cand health 'Check that what this node serves is served'
             cand verify 'Check that the files of models are whole and are what their store promises'
             cand duplicates 'Show files that are on this machine more than once'
             cand prune 'Remove unused models and leftover files (dry run unless --confirm)'
             cand trash 'See, bring back or delete what prune took away'
+            cand tune 'Name the next setting to change on this node, and record what a change brought'
             cand run-once 'Run due tasks of the queue and exit (for cron), or one prompt'
             cand batch 'Answer a file of requests in OpenAI''s Batch format (JSONL) and write the answers'
             cand serve 'Serve models to clients, and run queued tasks as they come, until stopped'
@@ -247,6 +249,31 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'modelctl;health'= {
+            cand --level 'How thoroughly services are checked (default: `health.level` of the config, ready)'
+            cand --check 'Make these checks only; several with commas'
+            cand --timeout 'The time limit for everything together (default: `health.timeout` of the config, 5s)'
+            cand --wait 'Check again until all is ok, at most so long'
+            cand -w 'Warn where a value is outside of a range: `disk_free=10%:`'
+            cand --warning 'Warn where a value is outside of a range: `disk_free=10%:`'
+            cand -c 'Fail where a value is outside of a range'
+            cand --critical 'Fail where a value is outside of a range'
+            cand --format 'The form of the output'
+            cand --output 'Write to this file instead of standard output; it is replaced as a whole'
+            cand --exit-style 'Whose exit codes are used; docker and kubernetes print 4,096 bytes at most'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --require-gpu 'Fail where there is no GPU that works'
+            cand --strict 'Exit with 1 for a warning too'
+            cand --json 'The same as `--format json`'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'modelctl;verify'= {
             cand --max-rate 'Read at most so much per second over all files (`50MB`, `1GiB`)'
             cand --config 'Read this config file instead of the one in the usual places'
@@ -386,6 +413,108 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
             cand -V 'Print version'
             cand --version 'Print version'
+        }
+        &'modelctl;tune'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand next 'Name the smallest setting to change for what is seen now'
+            cand record 'Record a change of a setting before it is made, with health, speed and memory as they are now'
+            cand done 'Measure again after a change, and say whether it is better, the same or worse'
+            cand list 'List the recorded changes'
+            cand rollback 'Print how to go back from a change'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'modelctl;tune;next'= {
+            cand --service 'Only this service'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;tune;record'= {
+            cand --from 'The value that it has now, and that a rollback goes back to'
+            cand --to 'The value that it is going to have'
+            cand --why 'Why it is changed'
+            cand --service 'The service whose setting it is'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;tune;done'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;tune;list'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;tune;rollback'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;tune;help'= {
+            cand next 'Name the smallest setting to change for what is seen now'
+            cand record 'Record a change of a setting before it is made, with health, speed and memory as they are now'
+            cand done 'Measure again after a change, and say whether it is better, the same or worse'
+            cand list 'List the recorded changes'
+            cand rollback 'Print how to go back from a change'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'modelctl;tune;help;next'= {
+        }
+        &'modelctl;tune;help;record'= {
+        }
+        &'modelctl;tune;help;done'= {
+        }
+        &'modelctl;tune;help;list'= {
+        }
+        &'modelctl;tune;help;rollback'= {
+        }
+        &'modelctl;tune;help;help'= {
         }
         &'modelctl;run-once'= {
             cand --prompt 'The prompt; `-` reads it from standard input'
@@ -971,10 +1100,12 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand show 'Show everything about one model: files, metadata, memory, use'
             cand set 'Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs'
             cand keep 'Name the models that you want to keep'
+            cand health 'Check that what this node serves is served'
             cand verify 'Check that the files of models are whole and are what their store promises'
             cand duplicates 'Show files that are on this machine more than once'
             cand prune 'Remove unused models and leftover files (dry run unless --confirm)'
             cand trash 'See, bring back or delete what prune took away'
+            cand tune 'Name the next setting to change on this node, and record what a change brought'
             cand run-once 'Run due tasks of the queue and exit (for cron), or one prompt'
             cand batch 'Answer a file of requests in OpenAI''s Batch format (JSONL) and write the answers'
             cand serve 'Serve models to clients, and run queued tasks as they come, until stopped'
@@ -1019,6 +1150,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         }
         &'modelctl;help;keep;list'= {
         }
+        &'modelctl;help;health'= {
+        }
         &'modelctl;help;verify'= {
         }
         &'modelctl;help;duplicates'= {
@@ -1035,6 +1168,23 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;help;trash;restore'= {
         }
         &'modelctl;help;trash;empty'= {
+        }
+        &'modelctl;help;tune'= {
+            cand next 'Name the smallest setting to change for what is seen now'
+            cand record 'Record a change of a setting before it is made, with health, speed and memory as they are now'
+            cand done 'Measure again after a change, and say whether it is better, the same or worse'
+            cand list 'List the recorded changes'
+            cand rollback 'Print how to go back from a change'
+        }
+        &'modelctl;help;tune;next'= {
+        }
+        &'modelctl;help;tune;record'= {
+        }
+        &'modelctl;help;tune;done'= {
+        }
+        &'modelctl;help;tune;list'= {
+        }
+        &'modelctl;help;tune;rollback'= {
         }
         &'modelctl;help;run-once'= {
         }
