@@ -65,6 +65,7 @@ pub fn healthy_facts() -> Facts {
         refusal: None,
         socket_access: Some((0o700, 0, 0)),
         main_log_folder: Some((0o755, 0, 0)),
+        config_error: None,
         processes: vec![(10, vec!["/usr/bin/python3".into(), "/usr/bin/supervisord".into()])],
         configured: vec!["llama".into()],
     };
@@ -263,6 +264,7 @@ pub fn process(pid: u32, argv: Vec<String>) -> Process {
 /// Creates an empty log `/var/log/FILE`.
 pub fn log(file: &str, kind: LogKind) -> LogFacts {
     LogFacts {
+        clues: Default::default(),
         path: PathBuf::from("/var/log").join(file),
         kind,
         size: 0,

@@ -56,10 +56,10 @@ const EVENTS: &[&[&str]] = &[
 /// Returns what a line is about; None for one that no rule knows.
 pub(super) fn of(text: &str) -> Option<Sign> {
     let has = |parts: &&[&str]| parts.iter().all(|part| text.contains(part));
-    if CONDITIONS.iter().any(|parts| has(&parts)) {
+    if CONDITIONS.iter().any(&has) {
         return Some(Sign::Condition);
     }
-    EVENTS.iter().any(|parts| has(&parts)).then_some(Sign::Event)
+    EVENTS.iter().any(has).then_some(Sign::Event)
 }
 
 /// Returns whether a message of the driver goes on in the next record.

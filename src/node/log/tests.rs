@@ -16,7 +16,11 @@ fn known(line: &str) -> bool {
 }
 
 /// A node with files below `/var/log`.
-struct Node(tempfile::TempDir, Place);
+struct Node {
+    place: Place,
+    /// Removes the folder at the end.
+    _root: tempfile::TempDir,
+}
 
 impl Node {
     fn new(files: &[(&str, &str)]) -> Node {
@@ -26,11 +30,11 @@ impl Node {
         for (path, text) in files {
             std::fs::write(place.at(path), text).unwrap();
         }
-        Node(root, place)
+        Node { place, _root: root }
     }
 
     fn read(&self, limits: Limits) -> Fact<LogFacts> {
-        read(&self.1, Path::new(LOG), LogKind::Stderr, &known, limits, NOW)
+        read(&self.place, Path::new(LOG), LogKind::Stderr, &known, limits, NOW)
     }
 
     fn facts(&self, limits: Limits) -> LogFacts {
@@ -81,8 +85,8 @@ fn what_is_missing_is_read_from_the_rotated_file() {
     assert_eq!((facts.marked[2].source.as_str(), facts.marked[2].line), (LOG, Some(1)));
     let facts = node.facts(Limits { bytes: 30, ..Limits::default() });
     assert_eq!(texts(&facts.marked), ["error: second", "error: third"]);
-    std::fs::remove_file(node.1.at("/var/log/x.err.1")).unwrap();
-    std::fs::hard_link(node.1.at(LOG), node.1.at("/var/log/x.err.1")).unwrap();
+    std::fs::remove_file(node.place.at("/var/log/x.err.1")).unwrap();
+    std::fs::hard_link(node.place.at(LOG), node.place.at("/var/log/x.err.1")).unwrap();
     assert_eq!(texts(&node.facts(Limits::default()).marked), ["error: third"]);
 }
 
@@ -90,7 +94,7 @@ fn what_is_missing_is_read_from_the_rotated_file() {
 #[test]
 fn a_sparse_log_is_read_at_its_end() {
     let node = Node::new(&[(LOG, "")]);
-    let mut file = std::fs::File::options().write(true).open(node.1.at(LOG)).unwrap();
+    let mut file = std::fs::File::options().write(true).open(node.place.at(LOG)).unwrap();
     file.seek(SeekFrom::Start(10 << 30)).unwrap();
     file.write_all(b"error: a\nKNOWN b\n").unwrap();
     // The hole is one line with the first one, whose beginning is not read.
@@ -101,7 +105,7 @@ fn a_sparse_log_is_read_at_its_end() {
 #[test]
 fn what_is_no_log_is_refused_in_words() {
     let node = Node::new(&[("/secret", "KNOWN\n")]);
-    let at = node.1.at(LOG);
+    let at = node.place.at(LOG);
     let why = || node.read(Limits::default()).why().unwrap().to_owned();
     assert!(matches!(node.read(Limits::default()).outcome, Outcome::Absent { .. }));
     std::fs::create_dir(&at).unwrap();
@@ -132,7 +136,7 @@ fn what_is_no_log_is_refused_in_words() {
 #[test]
 fn a_log_that_may_not_be_read_is_denied() {
     let node = Node::new(&[(LOG, "error: x\n")]);
-    std::fs::set_permissions(node.1.at(LOG), std::fs::Permissions::from_mode(0o000)).unwrap();
+    std::fs::set_permissions(node.place.at(LOG), std::fs::Permissions::from_mode(0o000)).unwrap();
     let _rights = OrdinaryRights::new();
     assert!(matches!(node.read(Limits::default()).outcome, Outcome::Denied { .. }));
 }
@@ -169,7 +173,7 @@ fn each_program_keeps_its_lines_of_the_main_log() {
         writeln!(text, "2026-11-21 03:59:12,123 INFO spawned: 'flap{}' with pid {n}", n % 40).unwrap();
     }
     let node = Node::new(&[(LOG, &text)]);
-    let fact = read(&node.1, Path::new(LOG), LogKind::Main, &known, Limits::default(), NOW);
+    let fact = read(&node.place, Path::new(LOG), LogKind::Main, &known, Limits::default(), NOW);
     let facts = fact.known().unwrap();
     assert!(facts.marked[0].text.contains("quiet") && facts.marked.len() <= 8_000);
 }
@@ -294,7 +298,7 @@ proptest! {
     ) {
         let text = texts.join("\n");
         let node = Node::new(&[(LOG, &text)]);
-        std::fs::write(node.1.at("/var/log/x.err.1"), &bytes).unwrap();
+        std::fs::write(node.place.at("/var/log/x.err.1"), &bytes).unwrap();
         let facts = node.facts(Limits { bytes: limit, ..Limits::default() });
         prop_assert!(facts.marked.len() <= 400);
         assigned(&text, lives);

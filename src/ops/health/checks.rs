@@ -131,7 +131,7 @@ fn services(config: &Config, run: &Run) -> Result<Vec<Seen>, Failure> {
         Some(chosen) if !chosen.iter().any(by_supervisor) => None,
         _ => {
             // What is found has to be asked in the rest of the time.
-            let at = Where { limit: run.limit() / 2, ..Where::default() };
+            let at = Where { limit: run.limit() / 2, logs: is_deep, ..Where::default() };
             Some(discover(config, &at, &Collectors::default()))
         }
     };
@@ -160,12 +160,13 @@ fn starts(service: &Service, found: &Discovered, now: Timestamp) -> usize {
 
 fn managed(service: &Service, found: Option<&Discovered>, place: &Place, run: &Run) -> Managed {
     match &service.manager {
-        Manager::Supervisor(name) => Managed::Program(program(service, name, found, run)),
+        Manager::Supervisor(name) => Managed::Program(Box::new(program(service, name, found, run))),
         Manager::Systemd(name) => {
-            Managed::Unit(match found.and_then(|found| found.units.iter().find(|unit| unit.name == *name)) {
+            let unit = match found.and_then(|found| found.units.iter().find(|unit| unit.name == *name)) {
                 Some(unit) => Fact::ok(format!("systemctl show {name}"), run.now, unit.clone()),
                 None => systemd::unit(place, name, run.limit(), run.now),
-            })
+            };
+            Managed::Unit(Box::new(unit))
         }
         Manager::Pid(file) => Managed::Process(pid_of(place, file, run)),
         Manager::Process(pid) => Managed::Process(Fact::ok(format!("/proc/{pid}"), run.now, *pid)),

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 /// What a manager says of a service.
 pub enum Managed {
-    Program(Fact<Program>),
-    Unit(Fact<Unit>),
+    Program(Box<Fact<Program>>),
+    Unit(Box<Fact<Unit>>),
     /// The process that its pid file, its port or a search leads to.
     Process(Fact<u32>),
     /// Nothing manages it, and nothing of it was found.
@@ -27,8 +27,8 @@ const UP: Duration = Duration::from_secs(120);
 /// often it ended lately although it should run.
 pub fn seen(service: &Service, managed: Managed, place: &Place, is_deep: bool, ended: usize, now: Timestamp) -> Seen {
     let running = match managed {
-        Managed::Program(program) => program.map(|program| of_program(service, &program)),
-        Managed::Unit(unit) => unit.map(|unit| of_unit(&unit)),
+        Managed::Program(program) => (*program).map(|program| of_program(service, &program)),
+        Managed::Unit(unit) => (*unit).map(|unit| of_unit(&unit)),
         Managed::Process(pid) => pid.map(|pid| Running { pids: vec![pid], ..running(RunState::Running, "running") }),
         Managed::Nothing(why) => Fact::absent(service.name.as_str(), now, why),
     };

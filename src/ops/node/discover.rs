@@ -32,11 +32,13 @@ pub struct Where {
     pub root: PathBuf,
     /// For each read.
     pub limit: Duration,
+    /// Whether the logs of supervisord are read, which tell of earlier lives.
+    pub logs: bool,
 }
 
 impl Default for Where {
     fn default() -> Where {
-        Where { root: PathBuf::from("/"), limit: Duration::from_secs(5) }
+        Where { root: PathBuf::from("/"), limit: Duration::from_secs(5), logs: true }
     }
 }
 
@@ -51,7 +53,7 @@ pub fn discover(config: &Config, at: &Where, collectors: &Collectors) -> Discove
             let read = NodeRead::Supervisords {
                 root: root(),
                 config: config.supervisor.config.clone(),
-                logs: config.supervisor.logs.clone(),
+                logs: at.logs.then(|| config.supervisor.logs.clone()),
                 limit_ms: u64::try_from(at.limit.as_millis() * 3 / 5).unwrap_or(u64::MAX),
             };
             collectors.read::<Vec<SupervisordRead>>("supervisord", &read, at.limit)

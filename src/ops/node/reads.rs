@@ -18,8 +18,8 @@ use std::time::Duration;
 pub enum NodeRead {
     /// [`Processes`]
     Processes { root: PathBuf },
-    /// Vec of [`SupervisordRead`]
-    Supervisords { root: PathBuf, config: Option<PathBuf>, logs: Vec<PathBuf>, limit_ms: u64 },
+    /// Vec of [`SupervisordRead`]; `logs` are those besides the main log, and None reads no log at all.
+    Supervisords { root: PathBuf, config: Option<PathBuf>, logs: Option<Vec<PathBuf>>, limit_ms: u64 },
     /// [`ServiceProcesses`]
     Service { root: PathBuf, pid: u32 },
     /// [`super::files::ServiceFiles`]
@@ -71,7 +71,7 @@ impl NodeRead {
             NodeRead::Supervisords { root, config, logs, limit_ms } => {
                 let place = Place::new(root);
                 let limit = Duration::from_millis(limit_ms);
-                serde_json::to_value(supervisords(&place, config, &logs, limit, now))
+                serde_json::to_value(supervisords(&place, config, logs.as_deref(), limit, now))
             }
             NodeRead::Service { root, pid } => {
                 let place = Place::new(root);
@@ -93,7 +93,7 @@ impl NodeRead {
 fn supervisords(
     place: &Place,
     config: Option<PathBuf>,
-    logs: &[PathBuf],
+    logs: Option<&[PathBuf]>,
     limit: Duration,
     now: Timestamp,
 ) -> Vec<SupervisordRead> {
@@ -102,8 +102,8 @@ fn supervisords(
         let credentials = supervisord::credentials(place, &search);
         let answer = supervisord::ask(place, &mut search, credentials.as_ref(), limit, now);
         let configured = supervisord::configured(place, &search, now);
-        let main = search.main_log.iter().map(|path| (path, LogKind::Main));
-        let others = logs.iter().map(|path| (path, LogKind::Extra));
+        let main = search.main_log.iter().filter(|_| logs.is_some()).map(|path| (path, LogKind::Main));
+        let others = logs.iter().copied().flatten().map(|path| (path, LogKind::Extra));
         let is_of_interest = |line: &str| log::event(line).is_some() || is_known(line);
         let logs = main
             .chain(others)

@@ -80,7 +80,7 @@ pub(super) enum Internal {
         waiter: WaiterId,
         denial: Denial,
     },
-    Grown(Grown),
+    Grown(Box<Grown>),
     Pinned {
         key: ServerKey,
         pinned: bool,
@@ -318,7 +318,7 @@ impl Actor {
             Internal::Reserved { key, generation, asked } => self.reserved(key, generation, asked),
             Internal::Withdrawn { key, generation } => self.step(Event::Stopped { key, generation }),
             Internal::Denied { waiter, denial } => self.refuse(waiter, denial),
-            Internal::Grown(grown) => self.grown(grown),
+            Internal::Grown(grown) => self.grown(*grown),
             Internal::Pinned { key, pinned } => {
                 let changed = self.prepared.get_mut(&key).filter(|prepared| prepared.profile.pinned != pinned);
                 if let Some(prepared) = changed {

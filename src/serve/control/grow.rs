@@ -19,7 +19,7 @@ impl Actor {
             let prepared = sessions.run(move |session| prepare(session, &of, Some(grow.to))).await;
             let prepared = prepared.ok().and_then(Result::ok); // the next request finds out why
             // Without the actor nothing is loaded any more.
-            let _ = to_news.send(Internal::Grown(Grown { key, grow, prepared, answer }));
+            let _ = to_news.send(Internal::Grown(Box::new(Grown { key, grow, prepared, answer })));
         }));
     }
 

@@ -117,9 +117,12 @@ pub(super) fn mount_of<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a Mount
     mounts.iter().filter(|mount| path.starts_with(&mount.point)).max_by_key(|mount| mount.point.as_os_str().len())
 }
 
+/// Paths with what they hold, on one mount.
+type Group = (Option<Mount>, Vec<(PathBuf, String)>);
+
 /// Groups paths by their mounts.
-fn by_mount(mounts: &[Mount], wanted: &[(PathBuf, String)]) -> Vec<(Option<Mount>, Vec<(PathBuf, String)>)> {
-    let mut groups: Vec<(Option<Mount>, Vec<(PathBuf, String)>)> = Vec::new();
+fn by_mount(mounts: &[Mount], wanted: &[(PathBuf, String)]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
     for entry in wanted {
         let mount = mount_of(mounts, &entry.0).cloned();
         match groups.iter_mut().find(|(known, _)| known.as_ref().map(|m| &m.point) == mount.as_ref().map(|m| &m.point))

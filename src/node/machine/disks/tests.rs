@@ -112,7 +112,7 @@ fn mounted(options: &str) -> Option<Mounted> {
     let options = std::ffi::CString::new(options).unwrap();
     let mounted = rustix::mount::mount("tmpfs", folder.path(), "tmpfs", flags, options.as_c_str());
     if let Err(error) = mounted {
-        crate::testing::skip(&format!("a file system cannot be mounted here: {error}"));
+        crate::testing::skip(format!("a file system cannot be mounted here: {error}"));
         return None;
     }
     Some(Mounted(folder))

@@ -101,7 +101,9 @@ fn stale(facts: &Facts) -> Vec<Hit> {
                 format!("mount {mount}"),
             )
             .command(&["umount", "-l", mount]),
-            None => Step::inspect("see which mounts are of a network").command(&["findmnt", "-t", "nfs,nfs4,cifs,fuse"]),
+            None => {
+                Step::inspect("see which mounts are of a network").command(&["findmnt", "-t", "nfs,nfs4,cifs,fuse"])
+            }
         };
         let cause = format!("its handle of {what} is stale: the file server has replaced what it had open");
         Some(hit(Some(service), cause, service.line_and_state(line), step).confidence(proven_if(disk.is_some())))

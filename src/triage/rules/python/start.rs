@@ -173,8 +173,8 @@ fn startup_failed(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         Some(one) => format!("its start-up code failed: {}", shown(one)),
         None => "its start-up code failed; the exception stands above that line in its log".to_owned(),
     };
-    let step =
-        Step::inspect("read the traceback above that line, and correct what it names").maybe_command(service.tail(facts));
+    let step = Step::inspect("read the traceback above that line, and correct what it names")
+        .maybe_command(service.tail(facts));
     Some(hit(Some(service), cause, evidence, step))
 }
 

@@ -57,7 +57,8 @@ fn library_is_missing(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let is_absent = reason.is_none_or(|reason| reason.contains("cannot open shared object file"));
     if !is_absent {
         let reason = reason.unwrap_or_default();
-        let step = Step::inspect(format!("see what {name} is, and install it again from the same release as {program}"));
+        let step =
+            Step::inspect(format!("see what {name} is, and install it again from the same release as {program}"));
         let step = match library.and_then(|library| library.found.as_ref()) {
             Some(path) => step.command(&["file", "-L", &path.display().to_string()]),
             None => step,

@@ -56,7 +56,7 @@ pub(super) const SUP_18: Rule = Rule {
     explains: &[],
     needs: &[Need::Supervisor],
     signs: &[],
-    check: Check::Node(|facts| facts.supervisords.iter().flat_map(|one| not_read(one)).collect()),
+    check: Check::Node(|facts| facts.supervisords.iter().flat_map(not_read).collect()),
 };
 
 fn not_read(one: &SupervisordFacts) -> Vec<Hit> {

@@ -159,7 +159,8 @@ fn crash(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let program = service.argv().first().cloned().unwrap_or_else(|| service.name().to_owned());
     let times = if ends.len() > 1 { format!(" ({} ends so far)", ends.len()) } else { String::new() };
     let cause = format!("{program} crashed by {signal}{times}{first}");
-    let step = Step::inspect("see where a core of the next crash is kept, and whether the same request brings it again")
-        .command(&["cat", "/proc/sys/kernel/core_pattern"]);
+    let step =
+        Step::inspect("see where a core of the next crash is kept, and whether the same request brings it again")
+            .command(&["cat", "/proc/sys/kernel/core_pattern"]);
     Some(hit(Some(service), cause, evidence, step))
 }
