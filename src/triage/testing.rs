@@ -424,7 +424,8 @@ pub fn hit(id: &str, facts: &Facts) -> Hit {
 /// Asserts that the cause and the step of a hit contain these words.
 #[track_caller]
 pub fn says_all(hit: &Hit, words: &[&str]) {
-    let text = format!("{}\n{}\n{}\n{:?}", hit.cause, hit.step, hit.undo, hit.command);
+    let joined = hit.command.as_ref().map(|words| words.join(" ")).unwrap_or_default();
+    let text = format!("{}\n{}\n{}\n{:?}\n{joined}", hit.cause, hit.step, hit.undo, hit.command);
     for word in words {
         assert!(text.contains(word), "{word:?} is not in:\n{text}");
     }

@@ -130,7 +130,12 @@ fn endpoint(role: Role, family: &[&Running], ports: &[(u32, u16)], command: &[St
     if !matches!(role, Role::Llama | Role::Api | Role::Whisper) {
         return None;
     }
-    let argv = family.iter().map(|process| process.argv.as_slice()).find(|argv| named_port(argv).is_some());
+    // The server itself, behind the shell that started it; the processes below it have ports of their own.
+    let is_shell = |argv: &&[String]| {
+        let program = beyond_wrappers(argv).first().map(|word| file_name(word).to_owned());
+        matches!(program.as_deref(), None | Some("sh" | "bash" | "dash"))
+    };
+    let argv = family.iter().map(|process| process.argv.as_slice()).find(|argv| !is_shell(argv));
     let named = named_port(argv.unwrap_or(command));
     let listening: Vec<u16> = {
         let owned = ports.iter().filter(|(pid, _)| family.iter().any(|process| process.pid == *pid));

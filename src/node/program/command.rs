@@ -31,8 +31,21 @@ pub fn beyond_wrappers(words: &[String]) -> Vec<String> {
             return rest;
         }
         let takes_time = first == "timeout";
-        let is_option = |word: &String| word.starts_with('-') || (first == "env" && word.contains('='));
-        let mut inner: Vec<String> = rest.iter().skip(1).skip_while(|word| is_option(word)).cloned().collect();
+        let mut inner: Vec<String> = rest.iter().skip(1).cloned().collect();
+        while let Some(word) = inner.first().cloned() {
+            let is_option = word.starts_with('-');
+            if !is_option && !(first == "env" && word.contains('=')) {
+                break;
+            }
+            inner.remove(0);
+            // `timeout -k 5 60`, `nice -n 5`, `taskset -c 0-3`: the next word belongs to the option.
+            if is_option
+                && matches!(word.as_str(), "-k" | "-s" | "-n" | "-c" | "-u" | "-p" | "-N" | "-m")
+                && !inner.is_empty()
+            {
+                inner.remove(0);
+            }
+        }
         if takes_time && !inner.is_empty() {
             inner.remove(0);
         }

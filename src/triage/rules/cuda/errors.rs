@@ -1,6 +1,5 @@
 //! Errors of the CUDA runtime that name versions or a missing part.
 
-use crate::model::service::Role;
 use crate::node::log::LogLine;
 use crate::triage::facts::{Facts, ServiceFacts};
 use crate::triage::finding::{Changes, Evidence, Hit, Layer, Playbook, Severity};
@@ -76,9 +75,7 @@ fn error_of<'a>(service: &'a ServiceFacts, signs: &[&str]) -> Option<&'a LogLine
     if let Some(line) = service.sign_of_trouble(signs) {
         return Some(line);
     }
-    let is_for_gpus = matches!(service.service.role, Role::Llama | Role::Worker | Role::Whisper);
-    let misses = service.wants_gpu() || is_for_gpus;
-    service.sign_now(signs).filter(|_| misses && service.uses_gpu() != Some(true))
+    service.sign_now(signs).filter(|_| service.wants_gpu() && service.uses_gpu() != Some(true))
 }
 
 fn driver(facts: &Facts) -> Option<String> {

@@ -153,6 +153,8 @@ fn fs_07_tells_shared_memory_from_a_full_disk() {
     says_all(&found, &["1.0 MiB of 64.0 MiB available", "--shm-size=8g", "without that option"]);
     facts.services[0].shared_memory = Some(known("/proc/100/root/dev/shm", (8 << 30, 7 << 30)));
     assert_eq!(hits("FS-07", &facts), [], "it is large enough");
+    let mut facts = healthy_facts();
+    facts.machine.container = Some("docker".into());
     fails(&mut facts.services[0], LifeEnd::Killed { signal: "SIGBUS".into() }, &[]);
     facts.services[0].shared_memory = Some(known("/proc/100/root/dev/shm", (64 << 20, 64 << 20)));
     says_all(&hit("FS-07", &facts), &["SIGBUS without a line"]);

@@ -112,7 +112,7 @@ fn sys_02_names_the_limit_and_its_new_value() {
     let found = hit("SYS-02", &facts);
     says_all(
         &found,
-        &["TimeoutStartSec=90", "TimeoutStartSec=600", "200 s", "edit", "systemctl revert ollama.service"],
+        &["TimeoutStartSec=90", "TimeoutStartSec=600", "3 min", "edit", "systemctl revert ollama.service"],
     );
     is_history("SYS-02", &[text]);
     let stop = "ollama.service: State 'stop-sigterm' timed out. Killing.";
