@@ -30,7 +30,8 @@ fn the_first_line_names_service_verb_and_cause() {
     {
         assert!(all.contains(words), "{words:?} is not in\n{all}");
     }
-    for line in &lines {
+    // A command is never broken.
+    for line in lines.iter().filter(|line| !line.text.trim_start().starts_with("$ ")) {
         assert!(width(&line.text) <= 80, "{}: {}", width(&line.text), line.text);
     }
 }

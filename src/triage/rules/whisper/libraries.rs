@@ -94,7 +94,9 @@ fn missing<'a>(facts: &Facts, service: &'a ServiceFacts) -> Option<(&'a LogLine,
     if service.trouble().is_some() {
         return Some((line, name));
     }
-    (facts.is_recent(line) && is_mapped(service, &name) != Some(true)).then_some((line, name))
+    // An API that runs well passes on what its users and its workers say.
+    let is_own = service.service.role != Role::Api && line.error;
+    (is_own && facts.is_recent(line) && is_mapped(service, &name) != Some(true)).then_some((line, name))
 }
 
 fn is_mapped(service: &ServiceFacts, name: &str) -> Option<bool> {
