@@ -54,8 +54,8 @@ mod servers;
 mod serving;
 mod show_fit;
 mod stores;
-#[cfg(feature = "llama")]
 mod supervised;
+#[cfg(feature = "llama")]
 mod swaps;
 mod task;
 mod triage;
