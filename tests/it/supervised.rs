@@ -66,7 +66,8 @@ impl Drop for Supervisord {
     fn drop(&mut self) {
         // SIGTERM ends its programs too; SIGKILL would leave them behind.
         let pid = rustix::process::Pid::from_child(&self.child);
-        drop(rustix::process::kill_process(pid, rustix::process::Signal::TERM));
+        // It may have ended by itself.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         drop(self.child.wait());
     }
 }

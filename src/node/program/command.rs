@@ -34,7 +34,8 @@ pub fn beyond_wrappers(words: &[String]) -> Vec<String> {
         let mut inner: Vec<String> = rest.iter().skip(1).cloned().collect();
         while let Some(word) = inner.first().cloned() {
             let is_option = word.starts_with('-');
-            if !is_option && !(first == "env" && word.contains('=')) {
+            let is_variable = first == "env" && word.contains('=');
+            if !(is_option || is_variable) {
                 break;
             }
             inner.remove(0);
