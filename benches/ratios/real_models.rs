@@ -14,6 +14,7 @@ pub const ALL: [RealModel; 2] = [SMOLLM2, GEMMA];
 
 impl RealModel {
     /// Its full name: HTTP APIs take no patterns.
+    #[allow(dead_code, reason = "the benchmark of headers shares this file and asks no API")]
     pub fn name(&self) -> &'static str {
         self.file.strip_suffix(".gguf").expect("a GGUF file")
     }

@@ -55,6 +55,7 @@ pub(super) fn read_with(place: &Place, pid: u32, now: Timestamp, before_last: im
 fn gather(place: &Place, folder: &Path, source: &str, pid: u32, now: Timestamp, stat: &ProcStat) -> Process {
     // Whatever of these cannot be read is unknown; rights are seen at the environment, the mappings and the files.
     let text = |name: &str| proc_file::text(&folder.join(name)).ok();
+    // As above.
     let link = |name: &str| std::fs::read_link(folder.join(name)).ok();
     let status = text("status").unwrap_or_default();
     let argv = proc_file::bytes(&folder.join("cmdline"), MOST_ARGUMENTS).unwrap_or_default();

@@ -24,8 +24,10 @@ pub fn find(place: &Place, config: Option<&Path>) -> Vec<SupervisordSearch> {
     match config {
         Some(config) => {
             let same = |path: &Path| same_file(&place.at(path), &place.at(config));
-            if !searches.iter().any(|(path, _)| path.as_deref().is_some_and(same)) {
-                searches.insert(0, (Some(config.to_owned()), None));
+            // The one that is named counts; others are among the processes of its search.
+            searches.retain(|(path, _)| path.as_deref().is_some_and(same));
+            if searches.is_empty() {
+                searches.push((Some(config.to_owned()), None));
             }
         }
         None if searches.is_empty() => {

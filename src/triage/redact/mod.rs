@@ -111,7 +111,9 @@ impl Redactor {
         let is_number = secret.bytes().all(|b| b.is_ascii_digit()) && secret.len() < 10;
         let is_common = secret.len() < SHORTEST_WORD && is_plain_word(secret);
         let is_full = self.secrets.len() >= MOST;
-        if secret.len() < SHORTEST || is_number || is_common || secret.starts_with("[redacted") || is_full {
+        // A folder is where things are, and rules and people need it; where it stands as a secret it is replaced.
+        let is_path = secret.starts_with('/') && !secret.contains(['+', '=']);
+        if secret.len() < SHORTEST || is_number || is_common || is_path || secret.starts_with("[redacted") || is_full {
             return;
         }
         self.secrets.insert(secret.to_owned());

@@ -48,6 +48,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
             "engine",
             "failure",
             "gguf",
+            "health",
             "host",
             "http",
             "inventory",

@@ -42,7 +42,7 @@ const IMPURE: &[&str] = &[
 ];
 
 /// Where asynchronous code and servers are. The client of the daemon waits for an answer, for progress and for an
-/// interruption at once; endpoints of the node are asked side by side.
+/// interruption at once; so does a check of health. Endpoints of the node are asked side by side.
 const ASYNCHRONOUS: &[&str] = &[
     "engine/",
     "http/",
@@ -50,6 +50,7 @@ const ASYNCHRONOUS: &[&str] = &[
     "worker/",
     "queue/executor/",
     "ops/daemon/client.rs",
+    "ops/health/run.rs",
     "serve/",
     "supervise/",
 ];
