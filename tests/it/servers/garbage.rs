@@ -65,7 +65,7 @@ fn garbage_in_the_middle_of_a_stream_leaves_the_model_with_its_slot() {
             let broken =
                 daemon.begin_with(json!({"model": "m", "prompt": "garbage", "stream": true})).await.rest().await;
             let error = broken.is_cut();
-            // The whole event and the error; nothing of the half one.
+            // What was whole before it has arrived, and nothing of the half event.
             assert_eq!((broken.chunks, &error["type"]), (2, &json!("server_error")), "{error}");
             let answered = daemon.complete("m", 1).await;
             assert_eq!(answered.status, 200, "{answered:?}");
