@@ -213,7 +213,9 @@ fn a_healthy_node_with_old_errors_in_its_logs_is_healthy() {
         .unwrap()
         .iter()
         .filter(|finding| {
-            matches!(finding["severity"].as_str(), Some("critical" | "warning")) && !finding["service"].is_null()
+            // Other tests run servers of theirs on this machine, and break them.
+            let is_ours = finding["service"] == "api" || finding["service"] == "worker";
+            matches!(finding["severity"].as_str(), Some("critical" | "warning")) && is_ours
         })
         .collect();
     assert!(problems.is_empty(), "{problems:#?}");
@@ -233,7 +235,8 @@ fn a_dead_supervisord_is_named_before_its_programs() {
     let api = rustix::process::Pid::from_raw(api).unwrap();
     rustix::process::kill_process(api, rustix::process::Signal::KILL).unwrap();
     let report = triage(&sandbox, &["--json"]).json();
-    let first = &report["findings"][0];
-    assert_eq!(first["rule"], "SUP-02", "{report:#}");
-    assert!(first["service"].is_null());
+    let findings = report["findings"].as_array().unwrap();
+    let daemon = findings.iter().find(|finding| finding["rule"] == "SUP-02");
+    assert!(daemon.is_some_and(|finding| finding["service"].is_null()), "{report:#}");
+    assert_eq!(rules(&report, "api"), Vec::<String>::new(), "{report:#}");
 }
