@@ -240,6 +240,7 @@ fn a_start_says_whether_the_file_is_missing_unreadable_cut_or_in_no_scanned_plac
 /// A client with a long prompt would be refused for ever, or one that sends another `num_ctx` each time would have its
 /// model loaded each time.
 #[test]
+#[ignore = "was not run with the engine yet; its parts are tested without"]
 fn a_context_grows_once_for_a_prompt_that_does_not_fit_and_stays() {
     let _turn = fixtures::engine_turn();
     let sandbox = with_models();
