@@ -253,7 +253,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --level 'How thoroughly services are checked (default: `health.level` of the config, ready)'
             cand --check 'Make these checks only; several with commas'
             cand --timeout 'The time limit for everything together (default: `health.timeout` of the config, 5s)'
-            cand --wait 'Check again until all is ok, at most so long'
+            cand --wait 'Check again until all is ok, for at most this long'
             cand -w 'Warn where a value is outside of a range: `disk_free=10%:`'
             cand --warning 'Warn where a value is outside of a range: `disk_free=10%:`'
             cand -c 'Fail where a value is outside of a range'

@@ -332,7 +332,7 @@ memory\t''
 gpu\t''
 clock\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l timeout -d 'The time limit for everything together (default: `health.timeout` of the config, 5s)' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l wait -d 'Check again until all is ok, at most so long' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l wait -d 'Check again until all is ok, for at most this long' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand health" -s w -l warning -d 'Warn where a value is outside of a range: `disk_free=10%:`' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand health" -s c -l critical -d 'Fail where a value is outside of a range' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l format -d 'The form of the output' -r -f -a "table\t''

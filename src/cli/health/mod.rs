@@ -63,7 +63,7 @@ pub struct HealthArgs {
     /// The time limit for everything together (default: `health.timeout` of the config, 5s)
     #[arg(long, value_name = "TIME", value_parser = limit)]
     timeout: Option<Duration>,
-    /// Check again until all is ok, at most so long
+    /// Check again until all is ok, for at most this long
     #[arg(long, value_name = "TIME", value_parser = limit)]
     wait: Option<Duration>,
     /// Exit with 1 for a warning too

@@ -67,7 +67,7 @@ pub fn once(session: &mut Session, request: &Request, limit: Duration, stop: &St
         Err(failure) => return Ok(Outcome::Nothing(failure)),
     }
     let mut found: Vec<Check> = Vec::new();
-    let late = || format!("no answer within {}", humantime::format_duration(limit));
+    let late = || crate::ops::node::late(limit);
     match planned {
         None => found.push(Check::unknown(CheckName::Services, "node", "the services are unknown", late())),
         Some(jobs) => {

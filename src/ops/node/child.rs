@@ -31,7 +31,6 @@ pub fn read<T: DeserializeOwned>(read: &NodeRead, limit: Duration, stop: Option<
 }
 
 fn why(no_answer: NoAnswer) -> NotRead {
-    let late = |limit: Duration| format!("no answer within {}", humantime::format_duration(limit));
     match no_answer {
         NoAnswer::TimedOut { limit, .. } => NotRead::TimedOut(late(limit)),
         NoAnswer::Hung { limit, pid, wchan } => {
@@ -44,4 +43,9 @@ fn why(no_answer: NoAnswer) -> NotRead {
             NotRead::Failed(format!("the reading process gave no answer that can be read: {why}"))
         }
     }
+}
+
+/// Says that something was too slow.
+pub fn late(limit: Duration) -> String {
+    format!("no answer within {}", humantime::format_duration(limit))
 }

@@ -11,7 +11,7 @@ mod parallel;
 pub mod queue;
 mod reads;
 
-pub use child::PROBE;
+pub use child::{PROBE, late};
 pub use collect::{CollectRequest, collect};
 pub use discover::{Discovered, Where, discover};
 pub use look::Collectors;

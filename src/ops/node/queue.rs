@@ -1,11 +1,12 @@
 //! Asking who polls a queue: a command in a bounded child with an empty environment, or a URL.
 
 use crate::clock::Timestamp;
-use crate::http::{Endpoint, HttpError, Request, fetch_all};
+use crate::http::{HttpError, Request, fetch_all, parse_url};
 use crate::model::service::QueueCheck;
 use crate::node::program::QueueAnswer;
 use crate::node::queue_check::{parse, writable_by_others};
 use crate::node::{Fact, Outcome};
+use crate::ops::node::child::late;
 use crate::supervise::{Bounded, SpawnSpec, run_bounded};
 use std::path::Path;
 use std::time::Duration;
@@ -54,12 +55,8 @@ pub fn ask(check: &QueueCheck, config: Option<&Path>, uid: u32, limit: Duration,
     Fact::new(source, now, outcome)
 }
 
-fn late(limit: Duration) -> String {
-    format!("no answer within {}", humantime::format_duration(limit))
-}
-
 fn by_url(url: &str, limit: Duration) -> Outcome<QueueAnswer> {
-    let Some((endpoint, path)) = split(url) else {
+    let Ok((endpoint, path)) = parse_url(url) else {
         return Outcome::Failed { why: "only `http://HOST[:PORT]/PATH` can be asked".to_owned() };
     };
     match fetch_all(vec![Request::get(endpoint, path)], limit).pop() {
@@ -72,18 +69,6 @@ fn by_url(url: &str, limit: Duration) -> Outcome<QueueAnswer> {
         Some(Err(error)) => Outcome::Failed { why: error.to_string() },
         None => Outcome::Failed { why: "it was not asked".to_owned() },
     }
-}
-
-/// Splits `http://HOST[:PORT]/PATH`.
-fn split(url: &str) -> Option<(Endpoint, String)> {
-    let rest = url.strip_prefix("http://")?;
-    let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?), // a word is no port
-        _ => (authority, 80),
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    (!host.is_empty()).then(|| (Endpoint::Tcp { host: host.to_owned(), port }, path.to_owned()))
 }
 
 #[cfg(test)]
@@ -118,7 +103,7 @@ mod tests {
 
     #[test]
     fn addresses_are_split() {
-        let at = |url: &str| split(url).map(|(endpoint, path)| format!("{endpoint} {path}"));
+        let at = |url: &str| parse_url(url).ok().map(|(endpoint, path)| format!("{endpoint} {path}"));
         assert_eq!(at("http://[::1]:80/a?b").as_deref(), Some("http://[::1]:80 /a?b"));
         assert_eq!(at("http://box").as_deref(), Some("http://box:80 /"));
         assert_eq!(at("https://box/"), None);
