@@ -1,6 +1,8 @@
 use crate::model::backoff::Jitter;
 
 use super::{Class, Denial, DeviceBytes, Holder, Profile, ServerKey};
+use crate::model::lifecycle::{External, Mode, Priority, Readings};
+use crate::model::{ModelId, Reading};
 use std::time::Duration;
 
 /// The number of a request that waits or is answered, given by whoever asks. Each is used once.
@@ -44,10 +46,66 @@ pub enum Event {
     Wedged { key: ServerKey, generation: Generation, reason: String },
     /// Settings of a model have changed.
     Changed { key: ServerKey, profile: Profile },
+    /// What the machine has now.
+    Readings(Readings),
+    /// All servers of others that are seen now.
+    Externals(Vec<External>),
+    /// Nothing is started or stopped without a request until it is resumed.
+    Pause { paused: bool },
+    /// A person sets the priority of a server, until a time; `None` ends that.
+    Override { key: ServerKey, priority: Option<Priority>, until: Option<Duration> },
+    /// A person wants the server to be loaded with another mode, or one step lower; answered by [`Answer::Offload`].
+    Offload { waiter: WaiterId, key: ServerKey, to: Option<Mode> },
+    /// Another program wants these bytes to be free for it; answered by [`Answer::Headroom`]. An id that is held already
+    /// is renewed.
+    Headroom { waiter: WaiterId, id: String, requester: String, needs: Vec<DeviceBytes>, ttl: Duration },
+    /// Another program needs its bytes no longer; answered by [`Answer::Released`].
+    ReleaseHeadroom { waiter: WaiterId, id: String },
+    /// A program asks that servers give way to one; answered by [`Answer::Swap`].
+    Swap { waiter: WaiterId, needed: ServerKey, profile: Profile, evict: Vec<ServerKey>, reason: String },
+    /// Whether the server answers its health check; unavailable where the check itself failed.
+    Health { key: ServerKey, generation: Generation, health: Reading<bool> },
+    /// What is known of servers from before the daemon began.
+    Hints(Vec<(ServerKey, Hint)>),
+    /// How much models were used of late, 0 to 1, against the most used one.
+    Popularity(Vec<(ModelId, f64)>),
+    /// Servers to be loaded at the start of the daemon, in this order, without evicting anything.
+    Preload(Vec<(ServerKey, Profile)>),
     /// Time has passed.
     Tick,
     /// The daemon is to end: running answers have this long.
     Shutdown { grace: Duration },
+}
+
+/// What an earlier daemon knew of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Hint {
+    /// How long ago it answered a request the last time.
+    pub last_access: Option<Duration>,
+    pub access_count: u64,
+    /// How long loading took the last time.
+    pub load_time: Option<Duration>,
+}
+
+/// The answer to a request for a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    Offload(Offloaded),
+    /// The bytes are reserved, or why not; with the names of those that gave way.
+    Headroom(Result<Vec<String>, Denial>),
+    /// Whether the id was held.
+    Released(bool),
+    /// The names of those that were stopped.
+    Swap(Result<Vec<String>, Denial>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offloaded {
+    Done,
+    AlreadyThere,
+    NotLoaded,
+    /// There is no such server, or it has no such mode.
+    Unknown,
 }
 
 /// Why memory could not be reserved.
@@ -131,6 +189,10 @@ pub enum Effect {
     Lost { key: ServerKey, generation: Generation, denial: Denial },
     /// Record what happened.
     Report(Report),
+    /// Have the server use this many threads.
+    Threads { key: ServerKey, generation: Generation, threads: u32 },
+    /// Answer a request for a change.
+    Answer { waiter: WaiterId, answer: Answer },
     /// Every server has ended after a shutdown.
     AllStopped,
 }

@@ -11,6 +11,7 @@ mod history;
 mod holding;
 mod keep;
 pub mod ledger;
+pub mod lifecycle;
 mod listed;
 mod one_file;
 mod pattern;

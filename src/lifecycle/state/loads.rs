@@ -2,7 +2,7 @@
 
 use super::super::event::{Effect, Generation, Refusal, Report, Unload};
 use super::super::server::{Queued, ServerState};
-use super::super::{Denial, DeviceBytes, Holder, ServerKey, Why};
+use super::super::{Denial, DeviceBytes, Holder, Instead, ServerKey, Why};
 use super::{State, Want, denial};
 use std::time::Duration;
 
@@ -69,7 +69,6 @@ impl State {
         let refuse = |why, message: String, holders: Vec<Holder>, retry_after| Denial {
             holders,
             retry_after,
-            capacity: left.clone(),
             ..denial(why, message)
         };
         let verdict = if exceeds(&[]) && !refusal.others_end_soon {
@@ -82,6 +81,8 @@ impl State {
             None
         };
         if let Some(denial) = verdict {
+            let instead = Some(Instead { of: key.model.clone(), capacity: left });
+            let denial = Denial { instead, ..denial };
             self.deny(key, |_| true, &denial, effects);
             return;
         }

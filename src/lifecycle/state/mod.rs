@@ -107,7 +107,19 @@ impl State {
                     server.profile = profile;
                 }
             }
-            Event::Tick => {}
+            Event::Readings(_)
+            | Event::Externals(_)
+            | Event::Pause { .. }
+            | Event::Override { .. }
+            | Event::Offload { .. }
+            | Event::Headroom { .. }
+            | Event::ReleaseHeadroom { .. }
+            | Event::Swap { .. }
+            | Event::Health { .. }
+            | Event::Hints(_)
+            | Event::Popularity(_)
+            | Event::Preload(_)
+            | Event::Tick => {}
             Event::Shutdown { grace } => self.begin_shutdown(grace, effects),
         }
     }

@@ -256,6 +256,7 @@ impl World {
                 }
                 self.reports.push(report);
             }
+            Effect::Threads { .. } | Effect::Answer { .. } => {}
             Effect::AllStopped => self.is_over = true,
         }
     }

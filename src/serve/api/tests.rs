@@ -48,7 +48,7 @@ fn denial(why: Why, retry_after: Option<u64>) -> Denial {
         retry_after: retry_after.map(Duration::from_millis),
         holders,
         last_log,
-        capacity: Default::default(),
+        instead: None,
         was_alone: false,
     }
 }

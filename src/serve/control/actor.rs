@@ -4,11 +4,14 @@ use super::EventLog;
 use super::ask::{Ask, Command, Control, Grant, Server, ServerInfo, Started, Stopped};
 use super::ledger::{self, Asked};
 use super::prepare::{Grown, Prepared, files_now, is_pinned, prepare, refuse};
+use super::reserving::{Reservation, reserve_in_order};
 use super::server_task::{News, Order};
 use super::sessions::Sessions;
 use crate::clock;
 use crate::http::Endpoint;
-use crate::lifecycle::{Denial, End, EndClass, Event, Generation, Policy, ServerKey, Standing, State, WaiterId, Why};
+use crate::lifecycle::{
+    Denial, End, EndClass, Event, Generation, Policy, Profile, ServerKey, Standing, State, WaiterId, Why,
+};
 use crate::model::backoff::Jitter;
 use crate::model::ledger::LoadId;
 use crate::supervise::LogRing;
@@ -25,6 +28,8 @@ pub(super) struct Actor {
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     /// For grants, which release themselves.
     pub(super) to_commands: mpsc::UnboundedSender<Command>,
+    /// Reservations are made one after the other: the first one that asks gets the memory.
+    pub(super) to_ledger: mpsc::UnboundedSender<Reservation>,
     pub(super) news: mpsc::UnboundedReceiver<Internal>,
     pub(super) to_news: mpsc::UnboundedSender<Internal>,
     pub(super) servers: BTreeMap<ServerKey, Acting>,
@@ -37,6 +42,7 @@ pub(super) struct Actor {
     pub(super) slots: HashMap<WaiterId, oneshot::Sender<Result<Grant, Denial>>>,
     pub(super) starts: HashMap<WaiterId, (Instant, oneshot::Sender<Result<Started, Denial>>)>,
     pub(super) stops: HashMap<WaiterId, (Instant, oneshot::Sender<Stopped>)>,
+    pub(super) groups: HashMap<WaiterId, Group>,
     pub(super) next_waiter: WaiterId,
     pub(super) board: watch::Sender<Arc<Vec<Server>>>,
     pub(super) events: EventLog,
@@ -93,8 +99,34 @@ pub(super) enum Internal {
 
 /// What a prepared model is for.
 pub(super) enum Wanted {
-    Slot { waiter: WaiterId, ask: Ask },
-    Start { waiter: WaiterId, may_evict: bool },
+    Slot {
+        waiter: WaiterId,
+        ask: Ask,
+    },
+    Start {
+        waiter: WaiterId,
+        may_evict: bool,
+    },
+    /// One start of several that are decided in one go.
+    Member {
+        waiter: WaiterId,
+        group: WaiterId,
+    },
+}
+
+impl Wanted {
+    fn waiter(&self) -> WaiterId {
+        match self {
+            Wanted::Slot { waiter, .. } | Wanted::Start { waiter, .. } | Wanted::Member { waiter, .. } => *waiter,
+        }
+    }
+}
+
+/// Starts that wait until all of them are prepared: only then is it known which one needs the least memory.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    missing: usize,
+    prepared: Vec<(ServerKey, WaiterId, Profile)>,
 }
 
 /// What the loop calls again and again while it works, as a sign that it does.
@@ -135,12 +167,15 @@ pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
     let beat = beat.unwrap_or_else(|| Beat { every: Duration::from_secs(3_600), beat: Box::new(|| {}) });
     let control = Control::new(to_commands.clone(), servers, events.clone());
     let shutdown = to_news.clone();
+    let (to_ledger, reservations) = mpsc::unbounded_channel();
+    drop(tokio::spawn(reserve_in_order(sessions.clone(), reservations, to_news.clone())));
     let actor = Actor {
         state: State::new(Policy::default()),
         began: clock::instant(),
         sessions,
         commands,
         to_commands,
+        to_ledger,
         news,
         to_news,
         servers: BTreeMap::new(),
@@ -150,6 +185,7 @@ pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
         slots: HashMap::new(),
         starts: HashMap::new(),
         stops: HashMap::new(),
+        groups: HashMap::new(),
         // Numbers of requests come from the handle and are small; those of people are ours.
         next_waiter: 1 << 62,
         board,
@@ -193,6 +229,7 @@ impl Actor {
                 self.starts.insert(waiter, (clock::instant(), answer));
                 self.want(key, Wanted::Start { waiter, may_evict });
             }
+            Command::StartAll { starts } => self.start_all(starts),
             Command::Stop { key, now, answer } => {
                 let waiter = self.new_waiter();
                 self.stops.insert(waiter, (clock::instant(), answer));
@@ -283,10 +320,11 @@ impl Actor {
         let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(denial) => {
-                let waiter = match wanted {
-                    Wanted::Slot { waiter, .. } | Wanted::Start { waiter, .. } => waiter,
-                };
-                return self.deny(waiter, denial);
+                self.deny(wanted.waiter(), denial);
+                if let Wanted::Member { group, .. } = wanted {
+                    self.member(group, None);
+                }
+                return;
             }
         };
         let profile = prepared.profile.clone();
@@ -304,6 +342,36 @@ impl Actor {
                 }
             }
             Wanted::Start { waiter, may_evict } => self.step(Event::Start { waiter, key, may_evict, profile }),
+            Wanted::Member { waiter, group } => self.member(group, Some((key, waiter, profile))),
+        }
+    }
+
+    fn start_all(&mut self, starts: Vec<(ServerKey, oneshot::Sender<Result<Started, Denial>>)>) {
+        if starts.is_empty() {
+            return;
+        }
+        let group = self.new_waiter();
+        self.groups.insert(group, Group { missing: starts.len(), prepared: Vec::new() });
+        for (key, answer) in starts {
+            let waiter = self.new_waiter();
+            self.starts.insert(waiter, (clock::instant(), answer));
+            self.want(key, Wanted::Member { waiter, group });
+        }
+    }
+
+    /// Counts a member of a group that was prepared or refused. After the last one all are started.
+    fn member(&mut self, id: WaiterId, prepared: Option<(ServerKey, WaiterId, Profile)>) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        group.missing = group.missing.saturating_sub(1);
+        group.prepared.extend(prepared);
+        if group.missing > 0 {
+            return;
+        }
+        let Some(Group { mut prepared, .. }) = self.groups.remove(&id) else { return };
+        let need = |profile: &Profile| profile.needs.iter().map(|need| need.bytes).fold(0, u64::saturating_add);
+        prepared.sort_by(|(a_key, _, a), (b_key, _, b)| need(a).cmp(&need(b)).then_with(|| a_key.cmp(b_key)));
+        for (key, waiter, profile) in prepared {
+            self.step(Event::Start { waiter, key, may_evict: false, profile });
         }
     }
 

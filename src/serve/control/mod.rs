@@ -13,6 +13,7 @@ mod llama_server;
 mod prepare;
 mod probe;
 mod reports;
+mod reserving;
 mod running;
 mod server_task;
 mod sessions;

@@ -75,6 +75,10 @@ pub fn prepare(session: &mut Session, key: &ServerKey, least: Option<u32>) -> an
         needs: bytes,
         pinned: row.pinned,
         idle_timeout: settings.idle_timeout,
+        rungs: Vec::new(),
+        pressure_evict_only: false,
+        essential: false,
+        min_tier: None,
         disk: model.main().map_or(0, |file| file.identity.dev),
         files: files(&model),
     };
