@@ -183,8 +183,8 @@ impl World {
 
     fn does(&mut self, effect: Effect) {
         match effect {
-            Effect::Admit { key, generation, needs } => {
-                let bytes = needs.iter().map(|need| need.bytes).sum();
+            Effect::Admit { key, generation, chosen, .. } => {
+                let bytes = chosen.rung.needs.iter().map(|need| need.bytes).sum();
                 let after = self.random.ms(0, 20);
                 self.later(after, Due::Admit(key, generation, bytes));
             }
@@ -193,7 +193,7 @@ impl World {
                 let event = Event::Stopped { key: key.clone(), generation };
                 self.later(after, Due::Gone(key, generation, event));
             }
-            Effect::Launch { key, generation } => {
+            Effect::Launch { key, generation, .. } => {
                 assert!(self.ledger.contains_key(&(key.clone(), generation)), "{key} is launched without memory");
                 self.launches.push((self.now, key.clone()));
                 let took = self.random.ms(200, 6_000);
