@@ -41,6 +41,13 @@ impl Decisions {
         self.kept.push_back(Decided { number: self.count, at, key, name, what, reason });
     }
 
+    /// Returns those with a higher number, the oldest first.
+    pub fn after(&self, number: u64) -> impl Iterator<Item = &Decided> {
+        let known = self.count.saturating_sub(number);
+        let skip = self.kept.len().saturating_sub(usize::try_from(known).unwrap_or(usize::MAX));
+        self.kept.iter().skip(skip)
+    }
+
     pub fn all(&self) -> impl Iterator<Item = &Decided> {
         self.kept.iter()
     }
@@ -70,6 +77,8 @@ mod tests {
         (0..250).for_each(|n| decisions.add(Duration::from_secs(n), None, "pause", format!("a person, time {n}")));
         let numbers: Vec<u64> = decisions.all().map(|decided| decided.number).collect();
         assert_eq!(numbers, (51..=250).collect::<Vec<_>>());
+        let after = |number| decisions.after(number).map(|decided| decided.number).collect::<Vec<_>>();
+        assert_eq!((after(248), after(250), after(900), after(0).len()), (vec![249, 250], vec![], vec![], 200));
     }
 
     #[test]

@@ -231,6 +231,8 @@ pub enum Report {
     Swapped {
         to: ServerKey,
         evicted: Vec<ServerKey>,
+        /// The number of servers that wait to come back.
+        queue: usize,
     },
     /// A server that is restarted for ever has ended once more.
     EssentialDown {

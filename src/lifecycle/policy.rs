@@ -21,6 +21,8 @@ pub struct Policy {
     pub healthy: Duration,
     /// The time after which a refused reservation is tried again: memory that others held may be free.
     pub readmit: Duration,
+    /// How often two servers may change places within ten minutes.
+    pub swaps: usize,
     pub thresholds: Thresholds,
     /// The cores that generating servers share; 0: unknown, and nothing is shared.
     pub cores: u32,
@@ -39,6 +41,7 @@ impl Default for Policy {
             backoff: Backoff::doubling(Duration::from_secs(5), Duration::from_secs(300)),
             healthy: Duration::from_secs(300),
             readmit: Duration::from_secs(1),
+            swaps: 4,
             thresholds: Thresholds::default(),
             cores: 0,
             tier: None,

@@ -1,5 +1,5 @@
 use super::event::{Generation, Unload, WaiterId};
-use super::{Class, DeviceBytes, KeyKind, Profile, ServerKey, Why};
+use super::{ChosenRung, Class, DeviceBytes, KeyKind, Profile, ServerKey, Why};
 use crate::model::Reading;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -39,6 +39,8 @@ pub(super) struct Server {
     pub ladder: Ladder,
     /// What is reserved for its current start.
     pub held: Vec<DeviceBytes>,
+    /// The way of its current start, or of the last one.
+    pub chosen: Option<ChosenRung>,
     /// Why it is loaded again although nobody waits for it.
     pub comeback: Option<Comeback>,
     /// Whether it has answered a request since it was ready.
@@ -162,6 +164,7 @@ impl Server {
             wedged: None,
             ladder: Ladder::default(),
             held: Vec::new(),
+            chosen: None,
             comeback: None,
             answered: false,
             access_count: 0,
@@ -207,6 +210,11 @@ impl Server {
     /// Returns what it holds of a device.
     pub fn holds(&self, device: &str) -> u64 {
         amount(&self.held, device)
+    }
+
+    /// Returns the way in which it is loaded, whatever its settings have become since.
+    pub fn rung(&self) -> ChosenRung {
+        self.chosen.clone().unwrap_or_else(|| self.profile.rung(self.ladder.current))
     }
 
     pub fn is_headroom(&self) -> bool {

@@ -8,8 +8,7 @@ use std::time::Duration;
 const REMEMBERED: usize = 8;
 /// The time after which one comes back at the earliest.
 pub(super) const REST: Duration = Duration::from_secs(60);
-/// The number of swaps of two servers within [`WINDOW`].
-const MOST: usize = 4;
+/// The time in which the swaps of two servers are counted.
 pub(super) const WINDOW: Duration = Duration::from_secs(600);
 
 /// A server that was stopped for another one.
@@ -40,6 +39,11 @@ impl Swaps {
 
     pub fn forget(&mut self, key: &ServerKey) {
         self.queue.retain(|one| one.key != *key);
+    }
+
+    /// Returns the number of those that are remembered.
+    pub fn len(&self) -> usize {
+        self.queue.len()
     }
 
     /// The oldest first.
@@ -78,11 +82,11 @@ impl Swaps {
         &self,
         (to, class): (&ServerKey, Class),
         (from, other): (&ServerKey, Class),
-        now: Duration,
+        (now, most): (Duration, usize),
     ) -> bool {
         match self.count(to, from, now) {
-            before if before >= MOST => false,
-            before if before.saturating_add(1) == MOST => class <= other,
+            before if before >= most => false,
+            before if before.saturating_add(1) == most => class <= other,
             _ => true,
         }
     }
@@ -115,15 +119,15 @@ mod tests {
         let mut swaps = Swaps::default();
         let (low, high) = (Class::Batch, Class::Interactive);
         for n in 0..3 {
-            assert!(swaps.may_swap((&key(1), low), (&key(2), high), seconds(n)));
+            assert!(swaps.may_swap((&key(1), low), (&key(2), high), (seconds(n), 4)));
             swaps.swapped(&key(n % 2 + 1), &key((n + 1) % 2 + 1), seconds(n));
         }
-        assert!(!swaps.may_swap((&key(1), low), (&key(2), high), seconds(3)));
-        assert!(swaps.may_swap((&key(2), high), (&key(1), low), seconds(3)));
-        assert!(swaps.may_swap((&key(2), low), (&key(1), low), seconds(3)));
+        assert!(!swaps.may_swap((&key(1), low), (&key(2), high), (seconds(3), 4)));
+        assert!(swaps.may_swap((&key(2), high), (&key(1), low), (seconds(3), 4)));
+        assert!(swaps.may_swap((&key(2), low), (&key(1), low), (seconds(3), 4)));
         swaps.swapped(&key(2), &key(1), seconds(3));
-        assert!(!swaps.may_swap((&key(2), high), (&key(1), low), seconds(599)));
-        assert!(swaps.may_swap((&key(3), low), (&key(1), high), seconds(4)), "another pair");
-        assert!(swaps.may_swap((&key(2), high), (&key(1), low), seconds(600)));
+        assert!(!swaps.may_swap((&key(2), high), (&key(1), low), (seconds(599), 4)));
+        assert!(swaps.may_swap((&key(3), low), (&key(1), high), (seconds(4), 4)), "another pair");
+        assert!(swaps.may_swap((&key(2), high), (&key(1), low), (seconds(600), 4)));
     }
 }

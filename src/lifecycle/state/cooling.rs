@@ -198,3 +198,46 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{DeviceBytes, ServerKey};
+    use super::{Priority, State};
+    use std::time::Duration;
+
+    /// A server that could give way.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct Could {
+        pub key: ServerKey,
+        pub priority: Priority,
+        pub cost: u64,
+        pub held: Vec<DeviceBytes>,
+        pub last_used: Duration,
+        /// What else decides whether it is chosen: its flags, and the step that it could go down.
+        pub like: (bool, Option<usize>),
+    }
+
+    impl State {
+        /// Returns the servers that could be stopped at a time.
+        pub fn could_go(&mut self, now: Duration) -> Vec<Could> {
+            self.now = self.now.max(now);
+            let could = self.servers.values().filter(|server| self.can_go(server));
+            could
+                .map(|server| Could {
+                    key: server.key.clone(),
+                    priority: self.priority(server),
+                    cost: self.cost(server),
+                    held: server.held.clone(),
+                    last_used: server.last_used,
+                    like: (
+                        server.profile.pressure_evict_only,
+                        (server.is_ready() && server.profile.rung_count() > 1).then_some(server.ladder.current),
+                    ),
+                })
+                .collect()
+        }
+    }
+}
+
+#[cfg(test)]
+pub use tests::Could;

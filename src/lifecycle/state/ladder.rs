@@ -41,6 +41,7 @@ impl State {
         let chosen = server.profile.rung(server.ladder.next);
         server.ladder.current = chosen.index;
         server.held = chosen.rung.needs.clone();
+        server.chosen = Some(chosen.clone());
         Some(chosen)
     }
 
@@ -59,7 +60,7 @@ impl State {
     ) -> Option<Mode> {
         let now = self.now;
         let server = self.servers.get_mut(key)?;
-        let (before, after) = (server.profile.rung(server.ladder.current), server.profile.rung(to));
+        let (before, after) = (server.rung(), server.profile.rung(to));
         let is_lower = after.index > before.index;
         server.ladder.next = after.index;
         server.ladder.by_hand = by == By::Person && after.index > 0;
@@ -133,7 +134,7 @@ impl State {
             return Offloaded::NotLoaded;
         }
         let index = match to {
-            Some(to) if profile.rung(current).rung.mode == to => None,
+            Some(to) if server.rung().rung.mode == to => None,
             Some(to) => modes().position(|mode| mode == to),
             None => Some(current.saturating_add(1)).filter(|next| *next < profile.rung_count()),
         };

@@ -21,7 +21,7 @@ impl State {
         if is_wanted {
             server.started_with = server.profile.files;
             server.state = ServerState::Starting { since: now, progress: 0.0 };
-            let chosen = server.profile.rung(server.ladder.current);
+            let chosen = server.rung();
             let reason = self.reason_to_load(key);
             self.decide(Some(key), "load", reason);
             effects.push(Effect::Launch { key: key.clone(), generation, chosen });
@@ -223,7 +223,7 @@ impl State {
         effects.push(Effect::Report(Report::Loaded { key: key.clone(), took }));
         if std::mem::take(&mut server.is_restart) && server.crashes > 0 {
             let (count, downgraded) = (server.crashes, server.ladder.current > 0);
-            let mode = server.profile.rung(server.ladder.current).rung.mode;
+            let mode = server.rung().rung.mode;
             effects.push(Effect::Report(Report::Restarted { key: key.clone(), count, mode, downgraded }));
         }
         self.swaps.forget(key);

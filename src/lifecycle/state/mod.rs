@@ -18,6 +18,8 @@ mod swap_back;
 mod views;
 
 pub use commands::Standing;
+#[cfg(test)]
+pub use cooling::Could;
 
 use super::decisions::Decisions;
 use super::event::{Answer, Effect, Event, Generation, Hint, WaiterId};

@@ -1,11 +1,18 @@
 use super::super::overview::{Overview, ServerOverview, SwapWait};
 use super::super::server::Server;
-use super::super::{KeyKind, ServerView};
+use super::super::{Decided, KeyKind, ServerView};
 use super::State;
+use std::time::Duration;
 
 impl State {
-    /// Returns all that is known and decided.
-    pub fn overview(&self) -> Overview {
+    /// Returns all that is known and decided, as it is at `now`. Nothing is decided by that.
+    pub fn overview(&self, now: Duration) -> Overview {
+        let mut at = self.clone();
+        at.now = at.now.max(now);
+        at.shown()
+    }
+
+    fn shown(&self) -> Overview {
         let servers = self.servers.values().zip(self.views());
         let swap = |one: &super::super::swaps::Remembered| SwapWait {
             key: one.key.clone(),
@@ -34,8 +41,13 @@ impl State {
         }
     }
 
+    /// Returns the decisions with a higher number, as far as they are kept, the oldest first.
+    pub fn decisions_after(&self, number: u64) -> impl Iterator<Item = &Decided> {
+        self.decisions.after(number)
+    }
+
     fn of(&self, server: &Server, view: ServerView) -> ServerOverview {
-        let rung = server.profile.rung(server.ladder.current);
+        let rung = server.rung();
         let next = server.profile.rung(server.ladder.next).rung.mode;
         let is_up = server.has_memory();
         let ends = !server.profile.pinned && !server.profile.pressure_evict_only && !server.is_headroom();

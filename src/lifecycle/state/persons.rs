@@ -46,16 +46,17 @@ impl State {
         self.hints.extend(hints.into_iter().map(|(key, hint)| (key, (now, hint))));
     }
 
-    /// Returns what is known of each server, for the next run of the daemon.
-    pub fn hints(&self) -> Vec<(ServerKey, Hint)> {
+    /// Returns what is known of each server at `now`, for the next run of the daemon.
+    pub fn hints(&self, now: Duration) -> Vec<(ServerKey, Hint)> {
+        let since = now.saturating_sub(self.now);
         let unseen =
             self.hints.iter().filter(|(key, _)| !self.servers.contains_key(*key)).map(|(key, (told, hint))| {
-                let last_access = hint.last_access.map(|ago| ago.saturating_add(self.now.saturating_sub(*told)));
+                let last_access = hint.last_access.map(|ago| ago.saturating_add(now.saturating_sub(*told)));
                 (key.clone(), Hint { last_access, ..*hint })
             });
         let seen = self.servers.values().filter(|server| !server.is_headroom()).map(|server| {
             let load_time = server.load_time.or_else(|| self.hints.get(&server.key).and_then(|(_, h)| h.load_time));
-            let last_access = self.last_access(server);
+            let last_access = self.last_access(server).map(|ago| ago.saturating_add(since));
             (server.key.clone(), Hint { last_access, access_count: self.access_count(server), load_time })
         });
         unseen.chain(seen).collect()

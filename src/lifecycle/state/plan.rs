@@ -1,7 +1,7 @@
 //! What follows from the state at a moment: who is granted a slot, what is loaded, and who gives way.
 
 use super::super::event::{Effect, Report, Unload};
-use super::super::server::{Comeback, Queued, ServerState};
+use super::super::server::{Comeback, Queued, Server, ServerState};
 use super::super::swaps::WINDOW;
 use super::super::victims::{self, Candidate};
 use super::super::waiting::Want;
@@ -268,6 +268,15 @@ impl State {
                 continue;
             }
             let is_held_back = self.held_back.contains(&key);
+            let is_preload = |server: &Server| matches!(server.comeback, Some(Comeback::Preload(_)));
+            let is_asking = |server: &Server| server.state == ServerState::Queued(Queued::Admitting);
+            // They ask for memory one after the other, in their order.
+            let waits_its_turn = !self.has_waiters(&key)
+                && self.servers.get(&key).is_some_and(is_preload)
+                && self.servers.values().any(|server| is_preload(server) && is_asking(server));
+            if waits_its_turn {
+                continue;
+            }
             let waited = self.waiters_of(&key).map(|(_, waiter)| waiter.since).min();
             let Some(server) = self.servers.get_mut(&key) else { continue };
             match server.state {

@@ -15,7 +15,8 @@ impl State {
         let generating: Vec<(ServerKey, Class)> = self
             .servers
             .values()
-            .filter(|server| server.is_ready() && !server.in_flight.is_empty() && server.key.kind() == KeyKind::Model)
+            // One that is about to end answers what it has begun.
+            .filter(|server| !server.in_flight.is_empty() && server.key.kind() == KeyKind::Model)
             .map(|server| (server.key.clone(), server.class))
             .collect();
         let classes: Vec<Class> = generating.iter().map(|(_, class)| *class).collect();

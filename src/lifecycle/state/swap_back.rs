@@ -18,13 +18,14 @@ impl State {
             let was_ready = self.servers.get(key).is_some_and(Server::is_ready);
             let reason = self.reason_to_give_way(key, to);
             self.decide(Some(key), "evict", reason);
-            if was_ready {
-                self.swaps.swapped(to, key, self.now);
-                if !is_back && let Some(dropped) = self.swaps.remember(key.clone(), to.clone(), self.now) {
-                    let reason = "too many servers wait to come back, and it has waited the longest";
-                    self.decide(Some(&dropped.key), "forget", reason);
-                    effects.push(Effect::Report(Report::SwapDropped { key: dropped.key }));
-                }
+            self.swaps.swapped(to, key, self.now);
+            if was_ready
+                && !is_back
+                && let Some(dropped) = self.swaps.remember(key.clone(), to.clone(), self.now)
+            {
+                let reason = "too many servers wait to come back, and it has waited the longest";
+                self.decide(Some(&dropped.key), "forget", reason);
+                effects.push(Effect::Report(Report::SwapDropped { key: dropped.key }));
             }
             let Some(server) = self.servers.get_mut(key) else { continue };
             names.push(server.profile.name.clone());
@@ -35,7 +36,8 @@ impl State {
         if let Some(server) = self.servers.get_mut(to) {
             server.gave_way.extend(names);
         }
-        effects.push(Effect::Report(Report::Swapped { to: to.clone(), evicted: from.to_vec() }));
+        let queue = self.swaps.len();
+        effects.push(Effect::Report(Report::Swapped { to: to.clone(), evicted: from.to_vec(), queue }));
     }
 
     fn reason_to_give_way(&self, key: &ServerKey, to: &ServerKey) -> String {
@@ -77,7 +79,7 @@ impl State {
             let waiting = self.waiters_of(key).map(|(_, waiter)| waiter.class).min();
             waiting.or_else(|| self.servers.get(key).map(|server| server.class)).unwrap_or(Class::Batch)
         };
-        self.swaps.may_swap((to, class(to)), (from, class(from)), self.now)
+        self.swaps.may_swap((to, class(to)), (from, class(from)), (self.now, self.policy.swaps))
     }
 
     /// Says what a server waits for that comes back; `None`: nothing any more.
@@ -216,7 +218,8 @@ impl State {
         if !self.is_unused(server) {
             return Some(later(format!("{name} is in use")));
         }
-        let is_often = !self.swaps.may_swap((to, Class::Interactive), (key, server.class), self.now);
+        let is_often =
+            !self.swaps.may_swap((to, Class::Interactive), (key, server.class), (self.now, self.policy.swaps));
         is_often.then(|| later(format!("{name} has changed places with {} too often of late", self.name(to))))
     }
 }

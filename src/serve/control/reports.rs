@@ -55,10 +55,10 @@ pub fn happening(report: &Report, name: &dyn Fn(&ServerKey) -> String) -> Happen
         Report::RestartExhausted { key, count } => {
             Happening::new("model.restart_exhausted", with(key, json!({"crash_count": count})))
         }
-        Report::Swapped { to, evicted } => {
+        Report::Swapped { to, evicted, queue } => {
             let evicted: Vec<_> =
                 evicted.iter().map(|key| json!({"model": name(key), "model_id": key.model})).collect();
-            Happening::new("model.swapped", with(to, json!({"evicted": evicted})))
+            Happening::new("model.swapped", with(to, json!({"evicted": evicted, "swap_queue_depth": queue})))
         }
         Report::EssentialDown { key, count } => {
             Happening::new("model.failed", with(key, json!({"crash_count": count, "will_restart": true})))
