@@ -205,7 +205,7 @@ fn of_the_machine(world: &mut World, n: u64) {
                 known_by: vec!["listener".into()],
                 bytes: cpu(n),
                 healthy: Reading::Known(true),
-                attached: n % 2 == 0,
+                attached: n.is_multiple_of(2),
             };
             let seen = (0..world.random.below(4)).map(external).collect();
             world.happens(Event::Externals(seen));
