@@ -71,8 +71,8 @@ pub(super) struct Ladder {
     pub next: usize,
     /// Of the current start.
     pub current: usize,
-    /// A person chose it: nothing but memory moves it.
-    pub by_hand: bool,
+    /// What has moved it.
+    pub by: By,
     pub lowered: Option<Duration>,
     /// When a better one was tried the last time.
     pub raised: Option<Duration>,
@@ -80,6 +80,18 @@ pub(super) struct Ladder {
     pub is_reset: bool,
     /// Why it is not loaded in full.
     pub reason: Option<String>,
+}
+
+/// Where a change of the way to load comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum By {
+    /// Memory ran out.
+    Oom,
+    /// There was no room for more: the next start looks again.
+    #[default]
+    Room,
+    /// A person chose it: nothing but memory moves it.
+    Person,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,6 +217,11 @@ impl Server {
 
     pub fn is_ready(&self) -> bool {
         matches!(self.state, ServerState::Ready { .. }) && self.wedged.is_none()
+    }
+
+    /// Returns whether its process could not be ended, and holds what it had.
+    pub fn is_stuck(&self) -> bool {
+        matches!(self.state, ServerState::Failed(_)) && !self.held.is_empty()
     }
 
     /// Returns what it holds of a device.

@@ -1,7 +1,7 @@
 //! Servers that end: because we asked, and otherwise.
 
 use super::super::event::{Effect, End, EndClass, Generation, Report, Unload};
-use super::super::server::{Comeback, Failed, ServerState};
+use super::super::server::{By, Comeback, Failed, ServerState};
 use super::super::{Denial, ServerKey, Why, decisions};
 use super::{State, denial};
 
@@ -9,6 +9,9 @@ impl State {
     /// A server that was asked to stop has ended, and its memory is available.
     pub(super) fn stopped(&mut self, key: &ServerKey, generation: Generation, effects: &mut Vec<Effect>) {
         let Some(server) = self.current(key, generation) else { return };
+        if server.is_stuck() {
+            return self.came_loose(key);
+        }
         let ServerState::Stopping { why } = &server.state else { return };
         let why = why.clone();
         self.has_stopped(key, why, effects);
@@ -26,6 +29,10 @@ impl State {
         (server.answered, server.health, server.unknown_health, server.threads) = (false, None, 0, None);
         for (waiter, was_running) in std::mem::take(&mut server.stop_waiters) {
             effects.push(Effect::StopDone { waiter, was_running });
+        }
+        if why != Unload::Rung && server.ladder.by == By::Room {
+            // There may be more room when it is loaded the next time.
+            (server.ladder.next, server.ladder.reason) = (0, None);
         }
         // A pinned server that is loaded in another way gets its memory back as it would after a crash.
         server.is_restart = why == Unload::Rung && server.comeback.is_some() && server.profile.pinned;
@@ -56,6 +63,16 @@ impl State {
         self.retry_short();
     }
 
+    /// A process has ended after all that could not be ended.
+    fn came_loose(&mut self, key: &ServerKey) {
+        if let Some(server) = self.servers.get_mut(key) {
+            server.held.clear();
+            server.state = ServerState::Stopped;
+        }
+        self.decide(Some(key), "unload", "its process has ended after all, and its memory is free");
+        self.retry_short();
+    }
+
     pub(super) fn wedged(&mut self, key: &ServerKey, generation: Generation, reason: &str, effects: &mut Vec<Effect>) {
         let Some(server) = self.current(key, generation) else { return };
         if !matches!(server.state, ServerState::Ready { .. } | ServerState::Draining { .. }) || server.wedged.is_some()
@@ -72,6 +89,9 @@ impl State {
     pub(super) fn ended(&mut self, key: &ServerKey, generation: Generation, end: End, effects: &mut Vec<Effect>) {
         let (now, policy, is_shutdown) = (self.now, self.policy, self.shutdown.is_some());
         let Some(server) = self.current(key, generation) else { return };
+        if server.is_stuck() {
+            return self.came_loose(key);
+        }
         let mut was_ready = false;
         match &server.state {
             // It was to end anyway.
@@ -116,7 +136,7 @@ impl State {
         server.crashes = server.crashes.saturating_add(1);
         let (count, is_essential) = (server.crashes, server.profile.essential);
         let lowered = if end.class == EndClass::Oom {
-            self.lower(key, format!("memory ran out: {}", end.reason), effects)
+            self.lower(key, (By::Oom, format!("memory ran out: {}", end.reason)), effects)
         } else {
             None
         };

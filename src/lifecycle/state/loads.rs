@@ -1,7 +1,7 @@
 //! The way of a load: reserved, started, ready.
 
 use super::super::event::{Effect, Generation, Refusal, Report, Unload};
-use super::super::server::{Comeback, Queued, Server, ServerState, amount};
+use super::super::server::{By, Comeback, Queued, Server, ServerState, amount};
 use super::super::waiting::Want;
 use super::super::{Answer, Denial, DeviceBytes, Holder, Instead, ServerKey, Why};
 use super::{State, denial};
@@ -72,7 +72,7 @@ impl State {
         match comeback {
             // Whether another one may give way is decided with those that wait.
             Comeback::Restore => return false,
-            Comeback::Rung if self.lower(key, short.clone(), effects).is_some() => {
+            Comeback::Rung if self.lower(key, (By::Room, short.clone()), effects).is_some() => {
                 if let Some(server) = self.servers.get_mut(key) {
                     server.state = ServerState::Queued(Queued::Waiting);
                 }
@@ -121,8 +121,7 @@ impl State {
         let exceeds = |less: &[DeviceBytes]| exceeds_with(&needs, less);
         if exceeds(&pinned) && !refusal.others_end_soon {
             let fits = |needs: &[DeviceBytes]| !exceeds_with(needs, &pinned);
-            let reason =
-                if exceeds(&[]) { "it does not fit into memory" } else { "it fits only without a pinned model" };
+            let reason = if exceeds(&[]) { "it does not fit into memory" } else { "it fits only without what stays" };
             if self.lower_until(key, fits, reason.to_owned(), effects) {
                 if let Some(server) = self.servers.get_mut(key) {
                     server.state = ServerState::Queued(Queued::Waiting);
@@ -168,7 +167,9 @@ impl State {
     }
 
     fn held_by_pinned(&self, but: &ServerKey) -> Vec<DeviceBytes> {
-        let pinned = self.servers.values().filter(|s| s.key != *but && self.is_fixed(s) && s.has_memory());
+        // What cannot be ended gives nothing back either.
+        let stays = |server: &Server| server.is_stuck() || (self.is_fixed(server) && server.has_memory());
+        let pinned = self.servers.values().filter(|s| s.key != *but && stays(s));
         let mut sums: Vec<DeviceBytes> = Vec::new();
         for need in pinned.flat_map(|server| &server.held) {
             match sums.iter_mut().find(|sum| sum.device == need.device) {
@@ -180,14 +181,15 @@ impl State {
     }
 
     fn pinned_holders(&self, but: &ServerKey) -> Vec<Holder> {
-        self.holders(but).into_iter().filter(|holder| matches!(holder.why, "pinned" | "reserved")).collect()
+        self.holders(but).into_iter().filter(|holder| matches!(holder.why, "pinned" | "reserved" | "stuck")).collect()
     }
 
     fn holders(&self, but: &ServerKey) -> Vec<Holder> {
-        let with_memory = self.servers.values().filter(|server| server.key != *but && server.has_memory());
+        let with_memory = self.servers.values().filter(|s| s.key != *but && (s.has_memory() || s.is_stuck()));
         with_memory
             .map(|server| {
                 let why = match (&server.state, self.is_fixed(server)) {
+                    _ if server.is_stuck() => "stuck",
                     (_, true) if server.is_headroom() => "reserved",
                     (_, true) => "pinned",
                     (ServerState::Starting { .. }, _) => "loading",
