@@ -1,7 +1,7 @@
 use super::event::{Generation, Unload, WaiterId};
 use super::{ChosenRung, Class, DeviceBytes, KeyKind, Profile, ServerKey, Why};
 use crate::model::Reading;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// One server, and all that decides about it.
@@ -39,6 +39,8 @@ pub(super) struct Server {
     pub ladder: Ladder,
     /// What is reserved for its current start.
     pub held: Vec<DeviceBytes>,
+    /// What earlier starts hold whose processes could not be ended.
+    pub stuck: BTreeMap<Generation, Vec<DeviceBytes>>,
     /// The way of its current start, or of the last one.
     pub chosen: Option<ChosenRung>,
     /// Why it is loaded again although nobody waits for it.
@@ -176,6 +178,7 @@ impl Server {
             wedged: None,
             ladder: Ladder::default(),
             held: Vec::new(),
+            stuck: BTreeMap::new(),
             chosen: None,
             comeback: None,
             answered: false,
@@ -219,9 +222,9 @@ impl Server {
         matches!(self.state, ServerState::Ready { .. }) && self.wedged.is_none()
     }
 
-    /// Returns whether its process could not be ended, and holds what it had.
-    pub fn is_stuck(&self) -> bool {
-        matches!(self.state, ServerState::Failed(_)) && !self.held.is_empty()
+    /// Returns what its processes hold that could not be ended.
+    pub fn stuck(&self) -> impl Iterator<Item = &DeviceBytes> {
+        self.stuck.values().flatten()
     }
 
     /// Returns what it holds of a device.

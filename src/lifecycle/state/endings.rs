@@ -8,10 +8,8 @@ use super::{State, denial};
 impl State {
     /// A server that was asked to stop has ended, and its memory is available.
     pub(super) fn stopped(&mut self, key: &ServerKey, generation: Generation, effects: &mut Vec<Effect>) {
+        self.came_loose(key, generation);
         let Some(server) = self.current(key, generation) else { return };
-        if server.is_stuck() {
-            return self.came_loose(key);
-        }
         let ServerState::Stopping { why } = &server.state else { return };
         let why = why.clone();
         self.has_stopped(key, why, effects);
@@ -53,6 +51,8 @@ impl State {
         }
         server.last_error = Some(reason.clone());
         server.comeback = None;
+        let held = std::mem::take(&mut server.held);
+        server.stuck.insert(generation, held);
         server.state =
             ServerState::Failed(Failed { why: Why::Failed, reason: reason.clone(), last_log: None, files: None });
         self.lose(key, denial(Why::Died, reason.clone()), effects);
@@ -64,9 +64,12 @@ impl State {
     }
 
     /// A process has ended after all that could not be ended.
-    fn came_loose(&mut self, key: &ServerKey) {
-        if let Some(server) = self.servers.get_mut(key) {
-            server.held.clear();
+    fn came_loose(&mut self, key: &ServerKey, generation: Generation) {
+        let Some(server) = self.servers.get_mut(key) else { return };
+        if server.stuck.remove(&generation).is_none() {
+            return;
+        }
+        if server.generation == generation && matches!(server.state, ServerState::Failed(_)) {
             server.state = ServerState::Stopped;
         }
         self.decide(Some(key), "unload", "its process has ended after all, and its memory is free");
@@ -88,10 +91,8 @@ impl State {
     /// A server has ended that nobody had asked to.
     pub(super) fn ended(&mut self, key: &ServerKey, generation: Generation, end: End, effects: &mut Vec<Effect>) {
         let (now, policy, is_shutdown) = (self.now, self.policy, self.shutdown.is_some());
+        self.came_loose(key, generation);
         let Some(server) = self.current(key, generation) else { return };
-        if server.is_stuck() {
-            return self.came_loose(key);
-        }
         let mut was_ready = false;
         match &server.state {
             // It was to end anyway.

@@ -167,11 +167,11 @@ impl State {
     }
 
     fn held_by_pinned(&self, but: &ServerKey) -> Vec<DeviceBytes> {
+        let fixed = self.servers.values().filter(|s| s.key != *but && self.is_fixed(s) && s.has_memory());
         // What cannot be ended gives nothing back either.
-        let stays = |server: &Server| server.is_stuck() || (self.is_fixed(server) && server.has_memory());
-        let pinned = self.servers.values().filter(|s| s.key != *but && stays(s));
+        let stuck = self.servers.values().flat_map(Server::stuck);
         let mut sums: Vec<DeviceBytes> = Vec::new();
-        for need in pinned.flat_map(|server| &server.held) {
+        for need in fixed.flat_map(|server| &server.held).chain(stuck) {
             match sums.iter_mut().find(|sum| sum.device == need.device) {
                 Some(sum) => sum.bytes = sum.bytes.saturating_add(need.bytes),
                 None => sums.push(need.clone()),
@@ -185,20 +185,23 @@ impl State {
     }
 
     fn holders(&self, but: &ServerKey) -> Vec<Holder> {
-        let with_memory = self.servers.values().filter(|s| s.key != *but && (s.has_memory() || s.is_stuck()));
-        with_memory
-            .map(|server| {
-                let why = match (&server.state, self.is_fixed(server)) {
-                    _ if server.is_stuck() => "stuck",
-                    (_, true) if server.is_headroom() => "reserved",
-                    (_, true) => "pinned",
-                    (ServerState::Starting { .. }, _) => "loading",
-                    (ServerState::Ready { .. }, _) if server.in_flight.is_empty() => "idle",
-                    _ => "busy",
-                };
-                Holder { name: server.profile.name.clone(), why, held: server.held.clone() }
-            })
-            .collect()
+        let holder = |server: &Server| {
+            let why = match (&server.state, self.is_fixed(server)) {
+                (_, true) if server.is_headroom() => "reserved",
+                (_, true) => "pinned",
+                (ServerState::Starting { .. }, _) => "loading",
+                (ServerState::Ready { .. }, _) if server.in_flight.is_empty() => "idle",
+                _ => "busy",
+            };
+            Holder { name: server.profile.name.clone(), why, held: server.held.clone() }
+        };
+        let with_memory = self.servers.values().filter(|s| s.key != *but && s.has_memory()).map(holder);
+        let stuck = self.servers.values().filter(|server| !server.stuck.is_empty()).map(|server| Holder {
+            name: server.profile.name.clone(),
+            why: "stuck",
+            held: server.stuck().cloned().collect(),
+        });
+        with_memory.chain(stuck).collect()
     }
 
     pub(super) fn ready(&mut self, key: &ServerKey, generation: Generation, slots: u32, effects: &mut Vec<Effect>) {

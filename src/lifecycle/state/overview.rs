@@ -53,8 +53,10 @@ impl State {
             let memory = readings.memory.known().map(|memory| (memory.total, memory.available));
             read.extend(memory.map(|memory| (MEMORY.to_owned(), memory)));
         }
-        let up = || self.servers.values().filter(|server| server.has_memory() || server.is_stuck());
-        let held = up().flat_map(|server| &server.held).chain(self.externals.iter().flat_map(|one| &one.bytes));
+        let up = || self.servers.values().filter(|server| server.has_memory());
+        let stuck = || self.servers.values().flat_map(Server::stuck);
+        let held =
+            up().flat_map(|server| &server.held).chain(stuck()).chain(self.externals.iter().flat_map(|one| &one.bytes));
         let names: BTreeSet<&str> = read.keys().map(String::as_str).chain(held.map(|held| &*held.device)).collect();
         let of = |device: &str| {
             let sum = |is_reserved: bool| {
@@ -62,8 +64,10 @@ impl State {
                 held.fold(0, u64::saturating_add)
             };
             let external = self.externals.iter().map(|one| amount(&one.bytes, device)).fold(0, u64::saturating_add);
+            let stuck = stuck().filter(|held| held.device == device).map(|held| held.bytes);
+            let ours = stuck.fold(sum(false), u64::saturating_add);
             let (total, free) = read.get(device).copied().unzip();
-            DeviceStatus { device: device.to_owned(), total, free, ours: sum(false), external, reserved: sum(true) }
+            DeviceStatus { device: device.to_owned(), total, free, ours, external, reserved: sum(true) }
         };
         names.into_iter().map(of).collect()
     }
