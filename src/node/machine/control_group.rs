@@ -6,7 +6,7 @@ use super::super::{Fact, Place, proc_file};
 use super::pressure;
 use super::types::ControlGroup;
 use crate::clock::{self, Timestamp};
-use crate::host::memory::parse_limit;
+use crate::host::control_group::{V1, V2, parse_limit};
 use crate::host::mounts::{self, Mount};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -99,8 +99,8 @@ fn v2(folder: &Path) -> io::Result<ControlGroup> {
         path: String::new(),
         version: 2,
         inode: None,
-        memory_limit: parse_limit(&file(folder, "memory.max")?),
-        memory_used: whole(&file(folder, "memory.current")?),
+        memory_limit: parse_limit(&file(folder, V2.limit)?),
+        memory_used: whole(&file(folder, V2.usage)?),
         oom_kills: proc_file::number(&events, "oom_kill"),
         limit_hits: proc_file::number(&events, "max"),
         // A kernel without pressure has none of its groups either.
@@ -113,8 +113,8 @@ fn v1(folder: &Path) -> io::Result<ControlGroup> {
         path: String::new(),
         version: 1,
         inode: None,
-        memory_limit: parse_limit(&file(folder, "memory.limit_in_bytes")?),
-        memory_used: whole(&file(folder, "memory.usage_in_bytes")?),
+        memory_limit: parse_limit(&file(folder, V1.limit)?),
+        memory_used: whole(&file(folder, V1.usage)?),
         // Kernels before 4.13 do not count them.
         oom_kills: proc_file::number(&file(folder, "memory.oom_control")?, "oom_kill"),
         limit_hits: whole(&file(folder, "memory.failcnt")?),

@@ -133,20 +133,9 @@ fn soft_limit(limits: &str) -> Option<u64> {
 
 /// Returns version and path of the control group that limits memory, from the text of `/proc/PID/cgroup`.
 pub(in super::super) fn control_group(text: &str) -> Option<(u8, String)> {
-    let mut unified = None;
-    for line in text.lines() {
-        let mut fields = line.splitn(3, ':');
-        let (Some(number), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
-            continue;
-        };
-        if controllers.split(',').any(|name| name == "memory") {
-            return Some((1, path.to_owned()));
-        }
-        if number == "0" && controllers.is_empty() {
-            unified = Some((2, path.to_owned()));
-        }
-    }
-    unified
+    // On a machine with both, version 1 has the controller.
+    let group = crate::host::control_group::parse(text).min_by_key(|(version, _)| *version);
+    group.map(|(version, path)| (version, path.to_owned()))
 }
 
 fn other_mounts(place: &Place, folder: &Path) -> Option<bool> {
