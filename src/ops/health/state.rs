@@ -156,21 +156,8 @@ mod tests {
     use crate::model::service::FoundBy;
 
     fn program(state: ProgramState, exit_status: i32) -> Program {
-        Program {
-            name: "a".to_owned(),
-            group: "a".to_owned(),
-            state,
-            pid: None,
-            start: None,
-            stop: None,
-            exit_status: Some(exit_status),
-            spawn_error: Some("Exited too quickly".to_owned()),
-            description: String::new(),
-            stdout_log: None,
-            stderr_log: None,
-            settings: None,
-            file_settings: None,
-        }
+        let spawn_error = Some("Exited too quickly".to_owned());
+        Program { state, exit_status: Some(exit_status), spawn_error, ..Program::new("a", "a") }
     }
 
     fn is(program: Program, role: Role) -> (RunState, Option<String>) {
