@@ -1,7 +1,7 @@
 use crate::clock::Timestamp;
 use crate::config::TriageConfig;
-use crate::node::Place;
-use crate::ops::triage::{CollectRequest, Request, Source};
+use crate::ops::node::{CollectRequest, Where};
+use crate::ops::triage::{Request, Source};
 use crate::triage::JudgeOptions;
 use crate::triage::finding::Playbook;
 use clap::{ArgGroup, Args, ValueEnum};
@@ -108,22 +108,17 @@ fn time(text: &str) -> Result<Timestamp, String> {
     parsed.map(|time| Timestamp(time.as_millisecond())).map_err(|error| error.to_string())
 }
 
-/// Seconds between two looks at a model file.
-const STABLE_SECONDS: f64 = 3.0;
-
 impl TriageArgs {
-    /// Returns what the recipe is asked for, for a command that started at `now`. Flags win over the config.
-    pub fn request(&self, now: Timestamp, config: &TriageConfig) -> Request {
-        let now = self.now.unwrap_or(now);
-        let since = i64::try_from(self.since.unwrap_or(config.since).as_millis()).unwrap_or(i64::MAX);
+    /// Returns what the recipe is asked for. Flags win over the config.
+    pub fn request(&self, config: &TriageConfig) -> Request {
+        let root = self.sysroot.clone().unwrap_or_else(|| PathBuf::from("/"));
         let collect = CollectRequest {
-            place: self.sysroot.as_ref().map(Place::new).unwrap_or_default(),
-            now: self.now,
-            since: Timestamp(now.millis().saturating_sub(since)),
+            at: Where { root, ..Where::default() },
+            since: self.since.unwrap_or(config.since),
             kmsg: self.kmsg.clone(),
             journal: self.journal.clone(),
             deep: self.deep,
-            stable_seconds: STABLE_SECONDS,
+            ..CollectRequest::default()
         };
         let playbook = self.playbook.map(|book| match book {
             Book::Api => Playbook::Api,

@@ -2,7 +2,7 @@
 
 use super::Triage;
 use crate::failure::{Failure, OrFail};
-use crate::ops::Session;
+use crate::ops::{OpEvent, Session, Sink};
 use crate::triage::baseline::{BASELINE_SCHEMA, Baseline};
 use crate::triage::facts::{Change, Facts};
 use std::io::{ErrorKind, Read, Write};
@@ -79,13 +79,10 @@ pub fn diff(session: &mut Session, seen: &Triage) -> anyhow::Result<Vec<Change>>
 }
 
 /// Adds what has changed since the baseline to the facts, so that every finding can say it. A baseline that cannot be
-/// read is a warning to the caller, not the end of a triage.
-///
-/// # Errors
-/// As [`load`].
-pub fn compare(session: &Session, facts: &mut Facts) -> anyhow::Result<()> {
-    if let Some(baseline) = load(session)? {
-        facts.changes = Some(baseline.changes(facts));
+/// read is a warning and does not stop a triage.
+pub fn compare(session: &Session, facts: &mut Facts, on: &mut Sink<'_>) {
+    match load(session) {
+        Ok(baseline) => facts.changes = baseline.map(|baseline| baseline.changes(facts)),
+        Err(error) => on(OpEvent::warning(format!("{error:#}"))),
     }
-    Ok(())
 }

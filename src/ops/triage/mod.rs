@@ -2,10 +2,8 @@
 
 pub mod baseline;
 pub mod checklist;
-mod collect;
 
-pub use collect::{CollectRequest, collect};
-
+use super::node::{CollectRequest, Collectors, collect};
 use super::{Session, Sink};
 use crate::clock;
 use crate::display::text;
@@ -15,7 +13,7 @@ use crate::triage::bundle::{self, Contents, ReadError, Target, WriteError};
 use crate::triage::facts::Facts;
 use crate::triage::report::Report;
 use crate::triage::show::{Layout, show};
-use crate::triage::{JudgeOptions, judge, redact_with};
+use crate::triage::{JudgeOptions, judge, redact};
 use std::path::{Path, PathBuf};
 
 /// Columns of `report.txt` in a bundle.
@@ -32,6 +30,7 @@ pub struct Request {
 
 #[derive(Debug, Clone)]
 pub enum Source {
+    /// This node, as of the time of the session.
     Node(CollectRequest),
     /// A bundle; options that are not given are those of the bundle.
     Bundle(PathBuf),
@@ -66,12 +65,10 @@ pub fn triage(
         }
         Source::Node(request) => {
             let started = clock::instant();
-            let (facts, secrets) = collect(session, request, stop, on)?;
+            let facts = collect(session, request, Collectors::until(stop))?;
             let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-            let redacted = redact_with(facts, &secrets);
-            let (mut facts, redactions) =
-                redacted.or_fail(|| Failure::new(Kind::Bug, "cannot redact the facts, and shows none of them"))?;
-            baseline::compare(session, &mut facts)?;
+            let (mut facts, redactions) = redact(facts).or_fail(not_redacted)?;
+            baseline::compare(session, &mut facts, on);
             (facts, took, redactions.count)
         }
     };
@@ -87,6 +84,10 @@ pub fn triage(
         target.write(&contents).map_err(|error| not_written(path, error))?;
     }
     Ok(Triage { facts, report })
+}
+
+fn not_redacted() -> Failure {
+    Failure::new(Kind::Bug, "cannot redact the facts, and shows none of them")
 }
 
 fn not_written(path: &Path, error: WriteError) -> anyhow::Error {
