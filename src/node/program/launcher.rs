@@ -89,7 +89,7 @@ fn format(place: &Place, program: &Path) -> (Option<String>, Option<(PathBuf, bo
     let read = |start: &mut [u8]| -> io::Result<usize> {
         let file = std::fs::File::open(place.at(program))?;
         if !file.metadata()?.is_file() {
-            return Err(io::Error::other("no regular file"));
+            return Err(io::Error::other("not a regular file"));
         }
         file.take(256).read(start)
     };

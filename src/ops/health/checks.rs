@@ -20,7 +20,6 @@ use crate::node::{Fact, Place, gpu, machine, process, systemd};
 use crate::ops::Session;
 use crate::ops::node::{Collectors, Discovered, Where, database, discover, queue};
 use crate::ops::resolve_model::resolve;
-use crate::supervise::is_clock_synchronized;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,7 +106,7 @@ pub fn jobs(config: &Config, run: &Run) -> Result<Vec<Job>, Failure> {
     if run.has(CheckName::Clock) {
         let now = run.now;
         jobs.push(Job::new(CheckName::Clock, "node", move || {
-            vec![health::clock(&machine::clock_state(&Place::default(), now), is_clock_synchronized())]
+            vec![health::clock(&machine::clock_state(&Place::default(), now))]
         }));
     }
     Ok(jobs)
@@ -161,7 +160,7 @@ fn starts(service: &Service, found: &Discovered, now: Timestamp) -> usize {
 fn managed(service: &Service, found: Option<&Discovered>, place: &Place, run: &Run) -> Managed {
     match &service.manager {
         Manager::Supervisor(name) => {
-            let absent = || Fact::absent("supervisord", run.now, "supervisord was not looked for");
+            let absent = || Fact::absent("supervisord", run.now, "supervisord was not queried");
             Managed::Program(Box::new(found.map_or_else(absent, |found| found.program_fact(service, name, run.now))))
         }
         Manager::Systemd(name) => {
@@ -172,7 +171,7 @@ fn managed(service: &Service, found: Option<&Discovered>, place: &Place, run: &R
         Manager::Process(pid) => Managed::Process(Fact::ok(format!("/proc/{pid}"), run.now, *pid)),
         Manager::None => match found.and_then(|found| found.main_process(service, None, None)) {
             Some(pid) => Managed::Process(Fact::ok(format!("/proc/{pid}"), run.now, pid)),
-            None => Managed::Nothing("nothing manages it"),
+            None => Managed::Nothing("it has no manager"),
         },
     }
 }

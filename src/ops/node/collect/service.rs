@@ -8,6 +8,8 @@ use crate::model::service::{Manager, Service};
 use crate::node::endpoint::{self, Endpoint, EndpointRequest};
 use crate::node::log::{self, Life, LifeEnd, LogFacts, LogLine};
 use crate::node::model_file::{self, ModelFile, ModelFileRequest};
+use crate::node::process::Process;
+use crate::node::program::{self, TorchFacts, torch};
 use crate::node::systemd;
 use crate::node::{Fact, Outcome, Place, process, supervisord};
 use crate::ops::node::files::{FilesRead, ServiceFiles};
@@ -84,7 +86,7 @@ impl Look<'_> {
                 }
             }
             None => {
-                let why = "no process of it runs".to_owned();
+                let why = "it has no running process".to_owned();
                 facts.processes = vec![Fact::absent(format!("process of {}", service.name), self.now, why)];
             }
         }
@@ -189,7 +191,23 @@ impl Look<'_> {
                 queue::ask(check, self.config.source.as_deref(), uid, self.limit(), self.now)
             })
         });
-        Rest { lives, logs, files: files.ok(), model, queue }
+        let torch = files.as_ref().ok().and_then(|files| self.torch(facts, files));
+        Rest { lives, logs, files: files.ok(), model, queue, torch }
+    }
+
+    /// Has the Python of a service that runs import its torch, where that is asked for.
+    fn torch(&self, facts: &ServiceFacts, files: &ServiceFiles) -> Option<Fact<TorchFacts>> {
+        let python = files.python.as_ref()?.known()?;
+        if !self.request.deep || python.torch_version.is_none() {
+            return None;
+        }
+        let is_of_python = |process: &&Process| {
+            program::python::interpreter(&process.argv, process.exe.as_deref()).as_ref() == Some(&python.interpreter)
+        };
+        let process = facts.all_processes().find(is_of_python).or_else(|| facts.process())?;
+        let (modelctl, place) = (Path::new(OURSELVES), Place::new(self.root()));
+        let ask = || torch::ask(modelctl, &place, process, &python.interpreter, torch::TORCH_LIMIT, self.now);
+        Some(self.collectors.timed(&format!("torch of {}", facts.name()), ask))
     }
 
     fn model(&self, facts: &ServiceFacts) -> Option<Fact<ModelFile>> {
