@@ -51,7 +51,7 @@ pub fn run(ctx: &mut Ctx, args: &TriageArgs) -> anyhow::Result<Exit> {
     }
     if let Some(path) = &args.bundle {
         ctx.ui.note(&format!(
-            "wrote {} ({} replaced)",
+            "wrote {} ({} redacted)",
             ui::text::path(path),
             ui::units::plural(seen.report.redacted, "text")
         ));
@@ -99,6 +99,6 @@ fn known(id: &str) -> anyhow::Result<()> {
     if catalog().iter().any(|rule| rule.id.eq_ignore_ascii_case(id)) {
         return Ok(());
     }
-    let failure = Failure::new(Kind::Usage, format!("there is no rule `{}`", ui::text::clean(id)));
-    Err(failure.hint("`modelctl triage --rules` lists them").into())
+    let failure = Failure::new(Kind::Usage, format!("no rule is named `{}`", ui::text::clean(id)));
+    Err(failure.hint("run `modelctl triage --rules` to list all rules").into())
 }
