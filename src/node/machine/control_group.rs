@@ -24,18 +24,18 @@ pub fn control_groups(place: &Place, process: &Process) -> Vec<Fact<ControlGroup
         Err(error) => return vec![Fact::io_error(source, now, &error, proc_file::OWNER)],
     };
     let Some((version, path)) = control_group(&text) else {
-        return vec![Fact::absent(source, now, "it is in no control group that can limit memory")];
+        return vec![Fact::absent(source, now, "it is not in a cgroup that can limit memory")];
     };
     let mounts = match proc_file::bytes(&place.at("/proc/self/mountinfo"), proc_file::MOST) {
         Ok(text) => mounts::parse(&text),
         Err(error) => return vec![Fact::io_error("/proc/self/mountinfo", now, &error, "root")],
     };
     let Some(mount) = mounts.iter().rev().find(|mount| is_of(mount, version)) else {
-        let why = format!("no hierarchy of control groups v{version} with memory is mounted here");
+        let why = format!("no cgroup v{version} hierarchy with the memory controller is mounted here");
         return vec![Fact::absent(source, now, why)];
     };
     let Some(below) = below_mount(&path, mount) else {
-        return vec![Fact::absent(source, now, format!("its control group {path} is outside of what is mounted here"))];
+        return vec![Fact::absent(source, now, format!("its cgroup {path} is outside the hierarchy mounted here"))];
     };
     // The own group comes first; then every ancestor, up to the one that is mounted.
     let machine = pressure::pressure(place).known().copied();

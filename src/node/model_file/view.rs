@@ -46,7 +46,7 @@ impl Side {
                 Outcome::Absent { why: format!("it does not exist; {} does", existing.display()) }
             }
             End::Missing { link: Some(link), .. } => {
-                Outcome::Absent { why: format!("a link leads to {}, which does not exist", link.display()) }
+                Outcome::Absent { why: format!("a symbolic link points to {}, which does not exist", link.display()) }
             }
             End::Loop => Outcome::Failed { why: "too many levels of symbolic links".to_owned() },
             End::Failed { at, error } => {

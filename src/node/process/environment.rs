@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Why a process that has ended, and that nobody has waited for, has nothing.
-pub(super) const ENDED: &str = "the process has ended and nobody has waited for it yet";
+pub(super) const ENDED: &str = "the process has exited but has not been reaped";
 /// Bytes of an environment, variables, and characters of one value that are kept.
 const MOST_BYTES: u64 = 4 << 20;
 const MOST_VARIABLES: usize = 4000;

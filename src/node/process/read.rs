@@ -44,10 +44,10 @@ pub(super) fn read_with(place: &Place, pid: u32, now: Timestamp, before_last: im
             Fact::ok(source, now, process)
         }
         Ok(_) => {
-            let why = format!("process {pid} ended while it was read, and another one has its number now");
+            let why = format!("process {pid} exited while it was read, and its pid was reused");
             Fact::absent(source, now, why)
         }
-        Err(error) if is_gone(&error) => Fact::absent(source, now, format!("process {pid} ended while it was read")),
+        Err(error) if is_gone(&error) => Fact::absent(source, now, format!("process {pid} exited while it was read")),
         Err(error) => Fact::io_error(source, now, &error, proc_file::OWNER),
     }
 }
@@ -95,7 +95,7 @@ fn gather(place: &Place, folder: &Path, source: &str, pid: u32, now: Timestamp, 
 
 pub(super) fn stat(folder: &Path) -> io::Result<ProcStat> {
     let text = proc_file::text(&folder.join("stat"))?;
-    proc_stat::parse(&text).ok_or_else(|| io::Error::other("its stat cannot be read as one"))
+    proc_stat::parse(&text).ok_or_else(|| io::Error::other("its stat file is malformed"))
 }
 
 fn is_gone(error: &io::Error) -> bool {

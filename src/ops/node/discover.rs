@@ -62,7 +62,7 @@ pub fn discover(config: &Config, at: &Where, collectors: &Collectors) -> Discove
         let units = scope.spawn(|| systemd::units(&Place::new(root()), at.limit, now));
         (processes.join(), supervisords.join(), units.join())
     });
-    let broken = || super::child::NotRead::Failed("the reading thread broke down".to_owned());
+    let broken = || super::child::NotRead::Failed("the reading thread panicked".to_owned());
     let processes = processes.unwrap_or_else(|_| Err(broken()));
     let (supervisords, no_supervisords) = match supervisords.unwrap_or_else(|_| Err(broken())) {
         Ok(found) => (found, None),
@@ -127,7 +127,7 @@ impl Discovered {
             (Some(read), _) => read.answer.clone().map(|_| Program::new(name, name)),
             (None, Some(why)) => Fact::new("supervisord", now, Outcome::Failed { why: why.clone() }),
             (None, None) => {
-                Fact::absent("supervisord", now, format!("no supervisord of this node has a program `{name}`"))
+                Fact::absent("supervisord", now, format!("no supervisord on this node has a program `{name}`"))
             }
         }
     }

@@ -25,12 +25,12 @@ pub fn checklist(
     };
     let (first, _) = redact(collect(session, collected, Collectors::until(stop))?).or_fail(not_redacted)?;
     if let Some(why) = stop.wait_timeout(watch) {
-        return Err(Failure::new(why.kind(), "stopped before the second look").into());
+        return Err(Failure::new(why.kind(), "stopped before the second sample").into());
     }
     session.now = clock::now();
     let (second, _) = redact(collect(session, collected, Collectors::until(stop))?).or_fail(not_redacted)?;
     if let Some(why) = stop.reason() {
-        return Err(Failure::new(why.kind(), "stopped during the second look").into());
+        return Err(Failure::new(why.kind(), "stopped during the second sample").into());
     }
     Ok(check(&first, &second, baseline::load(session)?.as_ref()))
 }

@@ -73,7 +73,7 @@ pub fn triage(
         }
     };
     if let Some(why) = stop.reason() {
-        return Err(Failure::new(why.kind(), "stopped before everything was looked at").into());
+        return Err(Failure::new(why.kind(), "stopped before everything was checked").into());
     }
     let mut report = judge(&facts, &options);
     (report.took_ms, report.redacted) = (took_ms, redacted);
@@ -87,13 +87,13 @@ pub fn triage(
 }
 
 fn not_redacted() -> Failure {
-    Failure::new(Kind::Bug, "cannot redact the facts, and shows none of them")
+    Failure::new(Kind::Bug, "cannot redact the facts, so none are shown")
 }
 
 fn not_written(path: &Path, error: WriteError) -> anyhow::Error {
     let hint = match &error {
-        WriteError::Name => Some("name it, for example, node.tar.zst"),
-        WriteError::Exists => Some("give it another name, or remove the old file first"),
+        WriteError::Name => Some("use a name such as node.tar.zst"),
+        WriteError::Exists => Some("use another name, or remove the old file first"),
         WriteError::TooLarge | WriteError::Io(_) | WriteError::Json(_) => None,
     };
     let failure = Failure::cannot_meet(format!("cannot write the bundle `{}`", text::path(path)));
@@ -107,7 +107,7 @@ fn not_written(path: &Path, error: WriteError) -> anyhow::Error {
 fn not_read(path: &Path, error: ReadError) -> anyhow::Error {
     let failure = Failure::cannot_meet(format!("cannot read the bundle `{}`", text::path(path)));
     let failure = match &error {
-        ReadError::Newer { .. } => failure.hint("read it with the modelctl that wrote it, or a newer one"),
+        ReadError::Newer { .. } => failure.hint("use the modelctl version that wrote it, or a newer one"),
         ReadError::Altered(_) | ReadError::NotABundle(_) => failure.hint("copy it from its node again"),
         _ => failure,
     };
