@@ -58,6 +58,7 @@ mod supervised;
 #[cfg(feature = "llama")]
 mod swaps;
 mod task;
+mod torch;
 mod triage;
 mod verify;
 #[cfg(feature = "llama")]
