@@ -3,10 +3,13 @@
 use super::EventLog;
 use super::ask::{Ask, Command, Control, Grant, Server, ServerInfo, Started, Stopped};
 use super::ledger::{self, Asked};
+use super::manage::{self, Waiting};
 use super::prepare::{Grown, Prepared, files_now, is_pinned, prepare, refuse};
 use super::reserving::{Reservation, reserve_in_order};
 use super::server_task::{News, Order};
 use super::sessions::Sessions;
+use super::uses::Uses;
+use super::watched::Watched;
 use crate::clock;
 use crate::http::Endpoint;
 use crate::lifecycle::{
@@ -43,6 +46,9 @@ pub(super) struct Actor {
     pub(super) starts: HashMap<WaiterId, (Instant, oneshot::Sender<Result<Started, Denial>>)>,
     pub(super) stops: HashMap<WaiterId, (Instant, oneshot::Sender<Stopped>)>,
     pub(super) groups: HashMap<WaiterId, Group>,
+    pub(super) answers: HashMap<WaiterId, Waiting>,
+    pub(super) uses: Uses,
+    pub(super) watched: Watched,
     pub(super) next_waiter: WaiterId,
     pub(super) board: watch::Sender<Arc<Vec<Server>>>,
     pub(super) events: EventLog,
@@ -87,6 +93,7 @@ pub(super) enum Internal {
         denial: Denial,
     },
     Grown(Box<Grown>),
+    Managed(manage::Prepared),
     Pinned {
         key: ServerKey,
         pinned: bool,
@@ -186,6 +193,9 @@ pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
         starts: HashMap::new(),
         stops: HashMap::new(),
         groups: HashMap::new(),
+        answers: HashMap::new(),
+        uses: Uses::default(),
+        watched: Watched::default(),
         // Numbers of requests come from the handle and are small; those of people are ours.
         next_waiter: 1 << 62,
         board,
@@ -242,6 +252,7 @@ impl Actor {
             }
             Command::Context { key, grow, answer } => self.set_context(key, grow, answer),
             Command::Refresh => self.refresh(),
+            Command::Manage(command) => self.manage(command),
             Command::Leave { waiter } => {
                 self.slots.remove(&waiter);
                 self.step(Event::Leave { waiter });
@@ -264,7 +275,7 @@ impl Actor {
         }
     }
 
-    fn new_waiter(&mut self) -> WaiterId {
+    pub(super) fn new_waiter(&mut self) -> WaiterId {
         self.next_waiter = self.next_waiter.saturating_add(1);
         self.next_waiter
     }
@@ -387,6 +398,7 @@ impl Actor {
             Internal::Withdrawn { key, generation } => self.step(Event::Stopped { key, generation }),
             Internal::Denied { waiter, denial } => self.refuse(waiter, denial),
             Internal::Grown(grown) => self.grown(*grown),
+            Internal::Managed(prepared) => self.managed(prepared),
             Internal::Pinned { key, pinned } => {
                 let changed = self.prepared.get_mut(&key).filter(|prepared| prepared.profile.pinned != pinned);
                 if let Some(prepared) = changed {
@@ -454,10 +466,12 @@ impl Actor {
     }
 
     pub(super) fn step(&mut self, event: Event) {
+        let began = clock::instant();
         let effects = self.state.step(self.began.elapsed(), event);
         for effect in effects {
             self.act(effect);
         }
         self.show();
+        self.turned(began);
     }
 }

@@ -1,0 +1,164 @@
+//! The side of the deciding task.
+
+use super::{GaveWay, HeadroomAsk, Known, Manage, Waiting};
+use crate::clock;
+use crate::lifecycle::{Answer, Denial, Event, Offloaded, Phase, ServerKey, ServerView, WaiterId, Why};
+use crate::model::lifecycle::{Mode, Status};
+use crate::serve::control::actor::Actor;
+use crate::serve::control::status::{Flags, Input, Moment, Rank, ServerInput, Shape, status_of};
+use crate::serve::control::uses::Use;
+use std::collections::BTreeMap;
+use tokio::sync::oneshot;
+
+impl Actor {
+    pub(in crate::serve::control) fn manage(&mut self, command: Manage) {
+        match command {
+            Manage::Pause { paused, was } => {
+                let before = std::mem::replace(&mut self.watched.paused, paused);
+                self.step(Event::Pause { paused });
+                // A client that has gone needs no answer, here and below.
+                let _ = was.send(before);
+            }
+            Manage::Priority { key, priority, lasts, done } => {
+                let until = lasts.map(|lasts| self.began.elapsed().saturating_add(lasts));
+                self.step(Event::Override { key, priority, until });
+                let _ = done.send(()); // as above
+            }
+            Manage::Offload { key, to, answer } => {
+                let waiter = self.new_waiter();
+                self.answers.insert(waiter, Waiting::Offload(answer));
+                self.step(Event::Offload { waiter, key, to });
+            }
+            Manage::Headroom { ask, answer } => self.headroom(ask, answer),
+            Manage::Release { id, answer } => {
+                let waiter = self.new_waiter();
+                self.answers.insert(waiter, Waiting::Release(answer));
+                self.step(Event::ReleaseHeadroom { waiter, id });
+            }
+            Manage::Swap { ask, answer } => self.prepare_swap(ask, answer),
+            Manage::Preload { keys, refused } => self.prepare_all(keys, refused),
+            Manage::Status { answer } => {
+                let _ = answer.send(self.status()); // as above
+            }
+            Manage::Uses { answer } => {
+                let now = self.began.elapsed();
+                let known = |(key, of): (ServerKey, Use)| Known {
+                    key,
+                    idle: of.idle(now),
+                    access_count: of.access_count,
+                    load_time: of.load_time,
+                    is_loaded: of.is_loaded,
+                };
+                let changed = self.uses.changed().map(|uses| uses.into_iter().map(known).collect());
+                let _ = answer.send(changed); // as above
+            }
+            Manage::NotSaved => self.uses.not_saved(),
+            Manage::News(event) => self.news(*event),
+        }
+    }
+
+    /// Returns what is known and decided now.
+    fn status(&self) -> Status {
+        let moment = Moment { now: self.began.elapsed(), wall: clock::now() };
+        status_of(Input {
+            moment,
+            running: self.over.is_none(),
+            paused: self.watched.paused,
+            tick_count: self.watched.ticks,
+            interval: self.watched.interval,
+            longest_step: self.watched.longest,
+            node_tier: self.watched.node_tier,
+            servers: self.state.views().into_iter().map(|view| self.shown(view)).collect(),
+            readings: self.watched.readings.as_ref(),
+            externals: &self.watched.externals,
+            pressures: Vec::new(),
+            throttle_factor: 1.0,
+            swaps: Vec::new(),
+            decisions: Vec::new(),
+            decision_counts: BTreeMap::new(),
+        })
+    }
+
+    fn shown(&self, view: ServerView) -> ServerInput {
+        let acting = self.servers.get(&view.key);
+        let info = acting.and_then(|acting| acting.ready.as_ref()).map(|(.., info)| info);
+        let prepared = self.prepared.get(&view.key);
+        let used = self.uses.of(&view.key);
+        let settings = prepared.map(|prepared| &prepared.settings);
+        let shape = Shape {
+            mode: info.and_then(|info| mode(&info.device)),
+            gpu_layers: settings.and_then(|settings| settings.gpu_layers).filter(|_| info.is_some()),
+            context: info.map(|info| info.context),
+            threads: settings.and_then(|settings| settings.threads),
+            ..Shape::default()
+        };
+        let profile = prepared.map(|prepared| &prepared.profile);
+        let rank = Rank { idle_timeout: profile.and_then(|profile| profile.idle_timeout), ..Rank::default() };
+        let flags = Flags {
+            pressure_evict_only: profile.is_some_and(|profile| profile.pressure_evict_only),
+            essential: profile.is_some_and(|profile| profile.essential),
+        };
+        let healthy = (view.phase == Phase::Ready).then_some(true);
+        ServerInput { crashes: used.crashes, last_exit_code: used.exit_code, view, used, shape, rank, flags, healthy }
+    }
+
+    fn headroom(&mut self, ask: HeadroomAsk, answer: oneshot::Sender<GaveWay>) {
+        let HeadroomAsk { id, requester, needs, ttl } = ask;
+        let waiter = self.new_waiter();
+        let is_new = !self.state.is_under_way(&ServerKey::headroom(&id));
+        self.answers.insert(waiter, Waiting::Headroom { id: id.clone(), is_new, answer });
+        self.step(Event::Headroom { waiter, id, requester, needs, ttl });
+    }
+
+    fn news(&mut self, event: Event) {
+        self.watched.take(&event);
+        if let Event::Hints(hints) = &event {
+            self.uses.hinted(hints);
+        }
+        self.step(event);
+    }
+
+    /// Hands an answer of the state to whoever asked.
+    pub(in crate::serve::control) fn answered(&mut self, waiter: WaiterId, answer: Answer) {
+        // A client that has gone needs no answer.
+        match (self.answers.remove(&waiter), answer) {
+            (Some(Waiting::Offload(to)), Answer::Offload(outcome)) => drop(to.send(outcome)),
+            (Some(Waiting::Release(to)), Answer::Released(was_held)) => drop(to.send(was_held)),
+            (Some(Waiting::Swap(to)), Answer::Swap(outcome)) => drop(to.send(outcome)),
+            (Some(Waiting::Headroom { id, is_new, answer: to }), Answer::Headroom(outcome)) => {
+                let is_reserved = outcome.is_ok();
+                if to.send(outcome).is_err() && is_reserved && is_new {
+                    // Whoever asked has gone without its id: nobody would release it.
+                    let waiter = self.new_waiter();
+                    self.step(Event::ReleaseHeadroom { waiter, id });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Refuses whoever asked for a change.
+    pub(in crate::serve::control) fn refuse_answer(&mut self, waiter: WaiterId, denial: Denial) {
+        match self.answers.remove(&waiter) {
+            Some(Waiting::Offload(to)) => drop(to.send(Offloaded::Unknown)),
+            Some(Waiting::Release(to)) => drop(to.send(false)),
+            Some(Waiting::Swap(to) | Waiting::Headroom { answer: to, .. }) => drop(to.send(Err(denial))),
+            None => {}
+        }
+    }
+
+    /// Counts one step of the deciding task.
+    pub(in crate::serve::control) fn turned(&mut self, began: std::time::Instant) {
+        self.watched.turned(clock::instant().saturating_duration_since(began));
+    }
+}
+
+/// Returns the mode of a server by the device that it reports.
+fn mode(device: &str) -> Option<Mode> {
+    match device {
+        "gpu" => Some(Mode::Gpu),
+        "cpu_offload" => Some(Mode::CpuOffload),
+        "cpu" => Some(Mode::CpuOnly),
+        _ => None,
+    }
+}
