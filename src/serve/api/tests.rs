@@ -354,11 +354,14 @@ async fn figures_have_the_names_that_dashboards_use() {
     assert_eq!(status, StatusCode::OK);
     assert!(headers[header::CONTENT_TYPE].to_str().unwrap().starts_with("application/openmetrics-text"));
     for line in [
-        "modelctl_servers{state=\"ready\"} 1",
-        "modelctl_servers{state=\"failed\"} 0",
+        "modelctl_servers{state=\"ready\",device=\"CUDA0\"} 1",
+        "modelctl_servers{state=\"failed\",device=\"none\"} 0",
+        "modelctl_device_bytes{device=\"CUDA0\",what=\"reserved\"} 1024",
+        "modelctl_pressure{kind=\"vram\"} 1",
+        "modelctl_throttle_factor 0.7",
         "modelctl_queue_depth{model=\"org/Big-GGUF\"} 2",
         "modelctl_model_loads_total{outcome=\"loaded\"} 0",
-        "modelctl_evictions_total 0",
+        "modelctl_evictions_total{reason=\"idle\"} 0",
     ] {
         assert!(text.lines().any(|have| have == line), "{line} is not in\n{text}");
     }
@@ -375,11 +378,11 @@ async fn loads_and_evictions_are_counted_by_their_events() {
     let scene = scene(HashMap::new());
     let has = |text: &str, line: &str| text.lines().any(|have| have == line);
     let until = tokio::time::Instant::now() + Duration::from_secs(20);
-    while !has(&metrics.text(&scene.control), "modelctl_evictions_total 1") {
-        assert!(tokio::time::Instant::now() < until, "{}", metrics.text(&scene.control));
+    while !has(&metrics.text(&scene.control).await, "modelctl_evictions_total{reason=\"evicted\"} 1") {
+        assert!(tokio::time::Instant::now() < until, "{}", metrics.text(&scene.control).await);
         tokio::task::yield_now().await;
     }
-    let text = metrics.text(&scene.control);
+    let text = metrics.text(&scene.control).await;
     assert!(has(&text, "modelctl_model_loads_total{outcome=\"loaded\"} 1"), "{text}");
     counted.abort();
 }
