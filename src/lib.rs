@@ -56,13 +56,15 @@
 //! | content | the identity of a model by its bytes, wherever its files are |
 //! | crash class | why a child ended: wanted, oom, refused, crash, disappeared |
 //! | damaged | cannot be whole, by its structure or by a hash; never what is only unknown |
+//! | decision | what the lifecycle has done or refused, with its reason and numbers |
 //! | device | what a model is loaded on, and the lock on it |
 //! | evidence | what in a file speaks for its kind |
 //! | executor | what claims tasks and has a worker answer them |
 //! | fact | what a read of the node gave: a value, or why there is none, with its source and time |
 //! | fence | owner and token that a write of a claim must show |
 //! | finding | what `verify` found wrong with a file, as long as the file has not changed; of triage: a cause, with proof, step and undo |
-//! | hint | a pattern of models to keep; of an error: what to do about it |
+//! | headroom | memory that is kept free for another program |
+//! | hint | a pattern of models to keep; of an error: what to do about it; of a server: what an earlier daemon knew |
 //! | holding | what a store keeps at one path, with its class and the reason |
 //! | item | what one removal put into a trash |
 //! | journal | the record that makes an interrupted removal recoverable |
@@ -73,6 +75,7 @@
 //! | named root | a root that a person or a known place named; others were found inside of one |
 //! | owner | who holds a claim: host, process, start and a random number; of a store: the tool that writes it |
 //! | plan | the rows of a prune, each with a verdict and its reason, before anything is done |
+//! | pressure | too little of VRAM, memory, cores or disk, by a threshold; it ends below where it began |
 //! | quarantine | tasks that may have crashed a worker: each runs alone |
 //! | reading | a value that could be had, or the reason why it could not |
 //! | recipe | a function of `ops`: request in, events on the way, report out |
@@ -80,6 +83,7 @@
 //! | repository | a folder of a store with the files of one publisher's model |
 //! | root | a folder that is scanned; rules of prune act inside of roots only |
 //! | row | a model as `list` shows it, or a candidate as a plan shows it |
+//! | rung | one way to load a model; the rungs of a model are its ladder, the full one first |
 //! | rule | of triage: a pure predicate over facts that recognizes one cause |
 //! | session | what a recipe works with: config, time, actor, database, queue |
 //! | shard | one part of a model that is split over several files |
@@ -89,6 +93,7 @@
 //! | step | one entry that a removal moves or deletes |
 //! | stop signal | a request to end, made once, which wakes whoever waits for it |
 //! | store | the files of one tool: Ollama, the Hugging Face cache, LM Studio, a plain folder |
+//! | swap | two servers changing places in memory |
 //! | task | one prompt in the queue |
 //! | tier | fast, balanced or powerful, by parameters |
 //! | trash | where prune moves what it removes, on the same file system |

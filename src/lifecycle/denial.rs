@@ -70,6 +70,8 @@ pub enum Why {
     BadFile,
     /// It was not ready within its time (503).
     Unready,
+    /// The model needs a larger machine, and no person has started it (503).
+    BelowTier,
     /// Lifecycle was asked for a model that is not in the database (404).
     Unknown,
     /// The server died while it answered (502).

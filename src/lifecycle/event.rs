@@ -1,7 +1,7 @@
 use crate::model::backoff::Jitter;
 
-use super::{Class, Denial, DeviceBytes, Holder, Profile, ServerKey};
-use crate::model::lifecycle::{External, Mode, Priority, Readings};
+use super::{ChosenRung, Class, Denial, DeviceBytes, Holder, Profile, ServerKey};
+use crate::model::lifecycle::{External, Mode, NodeTier, PressureKind, Priority, Readings};
 use crate::model::{ModelId, Reading};
 use std::time::Duration;
 
@@ -168,11 +168,12 @@ impl EndClass {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Reserve the memory of a load; answered by [`Event::Admitted`] or [`Event::Refused`].
-    Admit { key: ServerKey, generation: Generation, needs: Vec<DeviceBytes> },
+    /// `margin_factor` multiplies what is kept free: 1, or 2 while a device cannot be read.
+    Admit { key: ServerKey, generation: Generation, chosen: ChosenRung, margin_factor: u32 },
     /// Give a reservation back that is not needed; answered by [`Event::Stopped`].
     Withdraw { key: ServerKey, generation: Generation },
     /// Start the server; answered by [`Event::Ready`] or [`Event::Ended`].
-    Launch { key: ServerKey, generation: Generation },
+    Launch { key: ServerKey, generation: Generation, chosen: ChosenRung },
     /// End the server; answered by [`Event::Stopped`] or [`Event::Stuck`]. `now` kills it at once.
     Stop { key: ServerKey, generation: Generation, now: bool },
     /// Kill a wedged server; answered by [`Event::Ended`].
@@ -219,6 +220,8 @@ pub enum Report {
     Restarted {
         key: ServerKey,
         count: u32,
+        mode: Mode,
+        downgraded: bool,
     },
     RestartExhausted {
         key: ServerKey,
@@ -228,7 +231,64 @@ pub enum Report {
     Swapped {
         to: ServerKey,
         evicted: Vec<ServerKey>,
+        /// The number of servers that wait to come back.
+        queue: usize,
     },
+    /// A server that is restarted for ever has ended once more.
+    EssentialDown {
+        key: ServerKey,
+        count: u32,
+    },
+    /// It is loaded in another way from now on.
+    Rung {
+        key: ServerKey,
+        from: Mode,
+        to: Mode,
+        context: u32,
+        is_lower: bool,
+        reason: String,
+    },
+    /// There is too little of something; at most once a minute for each kind.
+    Pressure {
+        kind: PressureKind,
+        message: String,
+        throttle_factor: f64,
+    },
+    /// The check of its health could not be made twice in a row.
+    HealthUnknown {
+        key: ServerKey,
+        reason: String,
+    },
+    External {
+        external: External,
+        what: Seen,
+    },
+    /// A server that was stopped for another one is not remembered any more: too many are.
+    SwapDropped {
+        key: ServerKey,
+    },
+    /// Two servers have changed places too often: one stays, and the other one waits.
+    SwapHeld {
+        waits: ServerKey,
+        stays: ServerKey,
+    },
+    /// A person starts a model that needs a larger machine.
+    BelowTier {
+        key: ServerKey,
+        tier: NodeTier,
+        needed: NodeTier,
+    },
+}
+
+/// What happened to a server of somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    New,
+    /// Requests for its model are sent to it from now on.
+    Attached,
+    /// No requests are sent to it any more.
+    Detached,
+    Gone,
 }
 
 /// Why a server was stopped.
@@ -240,6 +300,14 @@ pub enum Unload {
     Evicted {
         by: ServerKey,
     },
+    /// There was too little of something.
+    Pressure {
+        kind: PressureKind,
+    },
+    /// It is loaded again in another way.
+    Rung,
+    /// The time of a reservation for another program is over.
+    Expired,
     Unwanted,
     /// It is loaded again with other settings.
     Reload,

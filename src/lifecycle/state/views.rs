@@ -1,6 +1,7 @@
 use super::super::server::{Queued, ServerState};
+use super::super::waiting::Want;
 use super::super::{Phase, ServerView};
-use super::{State, Want};
+use super::State;
 
 impl State {
     /// Returns every server that runs, or did since the beginning.
@@ -26,8 +27,8 @@ impl State {
                     in_flight: u32::try_from(server.in_flight.len()).unwrap_or(u32::MAX),
                     queued: u32::try_from(queued).unwrap_or(u32::MAX),
                     slots: server.slots,
-                    reserved: if server.has_memory() { server.profile.needs.clone() } else { Vec::new() },
-                    expires: server.expires(),
+                    reserved: if server.has_memory() { server.held.clone() } else { Vec::new() },
+                    expires: self.expires(server).filter(|_| !self.is_paused || server.is_headroom()),
                     last_error: server.last_error.clone(),
                 }
             })

@@ -70,7 +70,7 @@ impl ApiError {
         let status = match denial.why {
             Why::Unknown => StatusCode::NOT_FOUND,
             Why::QueueFull => StatusCode::TOO_MANY_REQUESTS,
-            Why::Stopped | Why::BadFile => StatusCode::CONFLICT,
+            Why::Stopped | Why::BadFile | Why::BelowTier => StatusCode::CONFLICT,
             Why::Stopping | Why::NoMemory | Why::PinnedMemory | Why::Backoff => StatusCode::SERVICE_UNAVAILABLE,
             Why::Failed | Why::Unready | Why::Died => StatusCode::INTERNAL_SERVER_ERROR,
         };

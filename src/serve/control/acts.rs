@@ -17,7 +17,7 @@ impl Actor {
         match effect {
             Effect::Admit { key, generation, .. } => self.reserve(key, generation),
             Effect::Withdraw { key, generation } => self.withdraw(key, generation),
-            Effect::Launch { key, generation } => self.launch(key, generation),
+            Effect::Launch { key, generation, .. } => self.launch(key, generation),
             Effect::Stop { key, generation, now } => self.order(&key, generation, Order::Stop { now }),
             Effect::Kill { key, generation } => self.order(&key, generation, Order::Kill),
             Effect::Grant { waiter, key, generation } => self.grant(waiter, &key, generation),

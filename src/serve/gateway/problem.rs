@@ -81,7 +81,7 @@ impl Problem {
             Why::Died => (StatusCode::BAD_GATEWAY, "server_error", "model_died"),
             Why::NoMemory | Why::PinnedMemory => (unavailable, "server_error", "insufficient_memory"),
             Why::Unready => (unavailable, "server_error", "model_loading"),
-            Why::Stopping | Why::Stopped | Why::Backoff | Why::Failed | Why::BadFile => {
+            Why::Stopping | Why::Stopped | Why::Backoff | Why::Failed | Why::BadFile | Why::BelowTier => {
                 (unavailable, "server_error", "model_unavailable")
             }
         };
