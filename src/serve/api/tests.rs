@@ -1,7 +1,7 @@
 use super::{Api, Metrics, routes};
 use crate::config::{Config, Env, Flags};
 use crate::db::{Access, Db};
-use crate::lifecycle::{Denial, Holder, Phase, Purpose, ServerKey, ServerView, Why};
+use crate::lifecycle::{Denial, Holder, Phase, Purpose, ServerKey, ServerView, Shape, Why};
 use crate::model::server::Engine;
 use crate::model::{ModelId, ModelRow, State};
 use crate::serve::catalog::{Catalog, Catalogs};
@@ -148,6 +148,7 @@ impl Scene {
             slots: 4,
             reserved: Vec::new(),
             expires: None,
+            shape: Shape::default(),
             last_error: None,
         };
         let log = LogRing::new();

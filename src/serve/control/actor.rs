@@ -422,6 +422,7 @@ impl Actor {
                 self.step(Event::Ready { key, generation, slots });
             }
             Internal::Shutdown { grace, over } => {
+                self.watched.is_ending = true;
                 self.over = over.or(self.over.take());
                 self.step(Event::Shutdown { grace });
             }

@@ -1,12 +1,10 @@
 //! The status that people and programs see, made of what the state and the deciding task know.
 
-use super::uses::Use;
 use crate::clock::Timestamp;
 use crate::host::budget::MAIN_MEMORY;
-use crate::lifecycle::{DeviceBytes, KeyKind, Phase, ServerKey, ServerView};
+use crate::lifecycle::{Decided, DeviceBytes, KeyKind, Overview, Phase, ServerKey, ServerOverview, SwapWait};
 use crate::model::lifecycle::{
-    Decision, DeviceReading, DeviceStatus, External, Mode, ModelStatus, NodeTier, Pressure, Priority, Readings,
-    RestartPending, Status, SwapEntry,
+    Decision, DeviceReading, DeviceStatus, External, ModelStatus, Readings, RestartPending, Status, SwapEntry,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -40,97 +38,74 @@ impl Moment {
     }
 }
 
-/// One server as it is shown. What is not known has its default.
-#[derive(Debug, Clone)]
-pub struct ServerInput {
-    pub view: ServerView,
-    pub used: Use,
-    pub shape: Shape,
-    pub rank: Rank,
-    pub flags: Flags,
-    pub crashes: u32,
-    pub last_exit_code: Option<i32>,
-    /// Whether it answers its health check; `None`: not known.
-    pub healthy: Option<bool>,
-}
-
-/// How a server is loaded.
-#[derive(Debug, Clone, Default)]
-pub struct Shape {
-    pub mode: Option<Mode>,
-    pub gpu_layers: Option<u32>,
-    pub context: Option<u32>,
-    pub threads: Option<u32>,
-    /// Why it is not loaded in full.
-    pub reason: Option<String>,
-    /// The mode of the next start after a crash, where it is a lesser one.
-    pub next: Option<Mode>,
-}
-
-/// How much a server is needed.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Rank {
-    pub priority: Option<Priority>,
-    /// A person's, and its end.
-    pub set: Option<(Priority, Option<Duration>)>,
-    pub popularity: f64,
-    pub boost: bool,
-    pub idle_timeout: Option<Duration>,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Flags {
-    pub pressure_evict_only: bool,
-    pub essential: bool,
-}
-
-/// What a status is made of.
+/// What is known beside the state.
 #[derive(Debug)]
-pub struct Input<'a> {
-    pub moment: Moment,
+pub struct Beside<'a> {
+    pub wall: Timestamp,
     /// Whether the daemon is not about to end.
     pub running: bool,
-    pub paused: bool,
-    pub tick_count: u64,
     pub interval: Duration,
     pub longest_step: Duration,
-    pub node_tier: Option<NodeTier>,
-    pub servers: Vec<ServerInput>,
-    pub readings: Option<&'a Readings>,
-    pub externals: &'a [External],
-    pub pressures: Vec<Pressure>,
-    pub throttle_factor: f64,
-    pub swaps: Vec<SwapEntry>,
-    /// The oldest first.
-    pub decisions: Vec<Decision>,
-    pub decision_counts: BTreeMap<String, u64>,
+    pub decision_counts: &'a BTreeMap<&'static str, u64>,
+    /// Tokens of context and threads of servers, as they were started.
+    pub started: BTreeMap<ServerKey, Started>,
 }
 
-pub fn status_of(input: Input<'_>) -> Status {
-    let moment = input.moment;
+/// How a server was started.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Started {
+    pub context: Option<u32>,
+    pub threads: Option<u32>,
+}
+
+/// Returns what people and programs see.
+pub fn status_of(overview: Overview, beside: &Beside<'_>) -> Status {
+    let moment = Moment { now: overview.now, wall: beside.wall };
+    let readings = overview.readings.map(|(_, readings)| readings);
+    let started = |key: &ServerKey| beside.started.get(key).copied().unwrap_or_default();
     Status {
         schema: SCHEMA.to_owned(),
-        running: input.running,
-        tick_count: input.tick_count,
-        interval_s: seconds(input.interval),
-        paused: input.paused,
-        longest_step_ms: seconds(input.longest_step) * 1_000.0,
-        node_tier: input.node_tier,
-        models: input.servers.iter().map(|server| model(server, moment)).collect(),
-        devices: devices(&input),
-        pressures: input.pressures,
-        throttle_factor: input.throttle_factor,
-        readings: input.readings.cloned(),
-        restart_pending: input.servers.iter().filter_map(|server| restart(server, moment)).collect(),
-        swap_queue: input.swaps,
-        externals: input.externals.to_vec(),
-        decisions: input.decisions,
-        decision_counts: input.decision_counts,
+        running: beside.running,
+        tick_count: overview.ticks,
+        interval_s: seconds(beside.interval),
+        paused: overview.is_paused,
+        longest_step_ms: round(beside.longest_step.as_secs_f64() * 1_000.0, 1_000.0),
+        node_tier: overview.tier,
+        models: overview.servers.iter().map(|server| model(server, started(&server.view.key), moment)).collect(),
+        devices: devices(&overview.servers, readings.as_ref(), &overview.externals),
+        pressures: overview.pressures,
+        throttle_factor: overview.throttle_factor,
+        readings,
+        restart_pending: overview.servers.iter().filter_map(|server| restart(server, moment)).collect(),
+        swap_queue: overview.swaps.into_iter().map(swap).collect(),
+        externals: overview.externals,
+        decisions: overview.decisions.into_iter().map(|decided| decision(decided, moment)).collect(),
+        decision_counts: beside.decision_counts.iter().map(|(what, count)| ((*what).to_owned(), *count)).collect(),
+    }
+}
+
+fn swap(wait: SwapWait) -> SwapEntry {
+    SwapEntry {
+        id: wait.key.model.to_string(),
+        name: wait.name,
+        evicted_by: wait.by_name,
+        seconds_ago: seconds(wait.ago),
+        waits_for: wait.waits_for,
+    }
+}
+
+fn decision(decided: Decided, moment: Moment) -> Decision {
+    Decision {
+        time: moment.at(decided.at),
+        id: decided.key.map(|key| key.model.to_string()),
+        name: decided.name,
+        what: decided.what.to_owned(),
+        reason: decided.reason,
     }
 }
 
 /// Returns what a key stands for, in a word.
-pub fn kind(key: &ServerKey) -> &'static str {
+fn kind(key: &ServerKey) -> &'static str {
     match key.kind() {
         KeyKind::Model => "model",
         KeyKind::Service(_) => "service",
@@ -138,14 +113,14 @@ pub fn kind(key: &ServerKey) -> &'static str {
     }
 }
 
-fn model(server: &ServerInput, moment: Moment) -> ModelStatus {
-    let ServerInput { view, used, shape, rank, flags, .. } = server;
-    let idle = used.idle(moment.now);
+fn model(server: &ServerOverview, started: Started, moment: Moment) -> ModelStatus {
+    let view = &server.view;
     let held = |in_main: bool| {
         let of = view.reserved.iter().filter(|held| (held.device == MAIN_MEMORY) == in_main);
         let sum = of.fold(0u64, |sum, held| sum.saturating_add(held.bytes));
         (!view.reserved.is_empty()).then(|| round(sum as f64 / GIB, 1_000.0))
     };
+    let rung = &server.rung.rung;
     ModelStatus {
         id: view.key.model.to_string(),
         purpose: view.key.purpose.name().to_owned(),
@@ -153,60 +128,60 @@ fn model(server: &ServerInput, moment: Moment) -> ModelStatus {
         kind: kind(&view.key).to_owned(),
         state: view.phase.name().to_owned(),
         device: main_device(&view.reserved),
-        mode: shape.mode,
-        gpu_layers: shape.gpu_layers,
-        context: shape.context,
-        mode_reason: shape.reason.clone(),
-        priority: rank.priority,
-        priority_override: rank.set.map(|(priority, _)| priority),
-        override_until: rank.set.and_then(|(_, until)| until).map(|until| moment.at(until)),
-        last_access_time: idle.map(|idle| moment.ago(idle)),
-        load_time: used.load_time.map(seconds),
-        access_count: used.access_count,
-        idle_seconds: idle.filter(|_| view.in_flight == 0).map(seconds),
-        idle_timeout_s: rank.idle_timeout.map(seconds),
+        mode: view.shape.mode,
+        gpu_layers: view.shape.gpu_layers,
+        context: started.context.or(Some(rung.context)).filter(|tokens| *tokens > 0 && !view.reserved.is_empty()),
+        mode_reason: server.mode_reason.clone(),
+        priority: server.priority,
+        priority_override: server.by_person.map(|(priority, _)| priority),
+        override_until: server.by_person.and_then(|(_, until)| until).map(|until| moment.at(until)),
+        last_access_time: server.last_access.map(|age| moment.ago(age)),
+        load_time: server.load_time.map(seconds),
+        access_count: server.access_count,
+        idle_seconds: server.idle.map(seconds),
+        idle_timeout_s: server.idle_timeout.map(seconds),
         vram_gb: held(false),
         ram_gb: held(true),
         bytes: view.reserved.clone(),
-        popularity: round(rank.popularity, 1_000.0),
-        boost: rank.boost,
+        popularity: round(server.popularity, 1_000.0),
+        boost: server.boosted,
         active_inference_count: view.in_flight,
         queued: view.queued,
         crash_count: server.crashes,
         last_exit_code: server.last_exit_code,
         last_error: view.last_error.clone(),
-        downgraded: shape.reason.is_some(),
+        downgraded: server.downgraded,
         healthy: server.healthy,
         pinned: view.pinned,
-        pressure_evict_only: flags.pressure_evict_only,
-        essential: flags.essential,
+        pressure_evict_only: server.pressure_evict_only,
+        essential: server.essential,
         expires_at: view.expires.map(|at| moment.at(at)),
-        threads: shape.threads,
+        threads: server.threads.or(started.threads),
     }
 }
 
-fn restart(server: &ServerInput, moment: Moment) -> Option<RestartPending> {
+fn restart(server: &ServerOverview, moment: Moment) -> Option<RestartPending> {
     let Phase::Backoff { until } = server.view.phase else { return None };
     Some(RestartPending {
         id: server.view.key.model.to_string(),
         name: server.view.name.clone(),
         retry_in_s: moment.left(until),
-        downgrade: server.shape.next,
+        downgrade: server.next_mode,
     })
 }
 
-fn devices(input: &Input<'_>) -> Vec<DeviceStatus> {
+fn devices(servers: &[ServerOverview], readings: Option<&Readings>, externals: &[External]) -> Vec<DeviceStatus> {
     let on = |device: &str, bytes: &[DeviceBytes]| {
         let of = bytes.iter().filter(|held| held.device == device);
         of.fold(0u64, |sum, held| sum.saturating_add(held.bytes))
     };
     let sum = |device: &str, is_reserved: bool| {
-        let of = input.servers.iter().filter(|server| (kind(&server.view.key) == "headroom") == is_reserved);
+        let of = servers.iter().filter(|server| (kind(&server.view.key) == "headroom") == is_reserved);
         of.fold(0u64, |sum, server| sum.saturating_add(on(device, &server.view.reserved)))
     };
-    let read = read_devices(input.readings);
-    let held = input.servers.iter().flat_map(|server| &server.view.reserved);
-    let foreign = input.externals.iter().flat_map(|external| &external.bytes);
+    let read = read_devices(readings);
+    let held = servers.iter().flat_map(|server| &server.view.reserved);
+    let foreign = externals.iter().flat_map(|external| &external.bytes);
     let named = held.chain(foreign).map(|bytes| bytes.device.clone());
     let names: BTreeSet<String> = read.iter().map(|device| device.device.clone()).chain(named).collect();
     let device = |name: String| {
@@ -215,7 +190,7 @@ fn devices(input: &Input<'_>) -> Vec<DeviceStatus> {
             total: found.map(|device| device.total),
             free: found.map(|device| device.free),
             ours: sum(&name, false),
-            external: input.externals.iter().fold(0, |sum, other| sum.saturating_add(on(&name, &other.bytes))),
+            external: externals.iter().fold(0, |sum, other| sum.saturating_add(on(&name, &other.bytes))),
             reserved: sum(&name, true),
             device: name,
         }
@@ -252,10 +227,12 @@ fn round(value: f64, by: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::lifecycle::MemoryReading;
+    use crate::lifecycle::{ChosenRung, ServerView, Shape};
+    use crate::model::lifecycle::{MemoryReading, Mode, Rung};
     use crate::model::{ModelId, Reading};
 
-    fn server(key: ServerKey, device: &str, bytes: u64) -> ServerInput {
+    fn server(key: ServerKey, device: &str, bytes: u64) -> ServerOverview {
+        let reserved = vec![DeviceBytes { device: device.into(), bytes }];
         let view = ServerView {
             name: key.to_string(),
             key,
@@ -264,32 +241,58 @@ mod tests {
             in_flight: 0,
             queued: 0,
             slots: 1,
-            reserved: vec![DeviceBytes { device: device.into(), bytes }],
+            reserved: reserved.clone(),
+            shape: Shape::default(),
             expires: Some(Duration::from_secs(160)),
             last_error: None,
         };
-        let used = Use { last_access: Some(Duration::from_secs(40)), access_count: 3, ..Use::default() };
-        let (shape, rank, flags) = (Shape::default(), Rank::default(), Flags::default());
-        ServerInput { view, used, shape, rank, flags, crashes: 1, last_exit_code: Some(137), healthy: None }
+        let rung = Rung { mode: Mode::Gpu, context: 4_096, gpu_layers: None, needs: reserved };
+        ServerOverview {
+            view,
+            rung: ChosenRung { index: 0, rung },
+            next_mode: Some(Mode::CpuOffload),
+            downgraded: false,
+            mode_reason: None,
+            priority: None,
+            by_person: None,
+            last_access: Some(Duration::from_secs(60)),
+            access_count: 3,
+            load_time: None,
+            idle: Some(Duration::from_secs(60)),
+            idle_timeout: None,
+            popularity: 0.0,
+            boosted: false,
+            crashes: 1,
+            last_exit_code: Some(137),
+            healthy: None,
+            pressure_evict_only: false,
+            essential: false,
+            threads: None,
+        }
     }
 
-    fn input<'a>(servers: Vec<ServerInput>, readings: Option<&'a Readings>) -> Input<'a> {
-        Input {
-            moment: Moment { now: Duration::from_secs(100), wall: Timestamp(1_000_000) },
-            running: true,
-            paused: false,
-            tick_count: 4,
-            interval: Duration::from_secs(15),
-            longest_step: Duration::from_micros(1_500),
-            node_tier: None,
+    fn overview(servers: Vec<ServerOverview>, readings: Readings) -> Overview {
+        let decided = Decided {
+            number: 1,
+            at: Duration::from_secs(40),
+            key: None,
+            name: None,
+            what: "pause",
+            reason: "a person".into(),
+        };
+        Overview {
+            now: Duration::from_secs(100),
+            ticks: 4,
+            is_paused: false,
+            tier: None,
             servers,
-            readings,
-            externals: &[],
             pressures: Vec::new(),
             throttle_factor: 1.0,
+            margin_factor: 1,
+            readings: Some((Duration::ZERO, readings)),
             swaps: Vec::new(),
-            decisions: Vec::new(),
-            decision_counts: BTreeMap::new(),
+            externals: Vec::new(),
+            decisions: vec![decided],
         }
     }
 
@@ -307,13 +310,24 @@ mod tests {
             cpu: Reading::Known(1.0),
             disks: Vec::new(),
         };
-        let status = status_of(input(servers, Some(&readings)));
+        let beside = Beside {
+            wall: Timestamp(1_000_000),
+            running: true,
+            interval: Duration::from_secs(15),
+            longest_step: Duration::from_micros(1_500),
+            decision_counts: &BTreeMap::from([("pause", 7)]),
+            started: BTreeMap::new(),
+        };
+        let status = status_of(overview(servers, readings), &beside);
         let model = &status.models[0];
         assert_eq!(model.last_access_time.as_deref(), Some("1970-01-01T00:15:40Z"));
         assert_eq!(model.expires_at.as_deref(), Some("1970-01-01T00:17:40Z"));
         assert_eq!((model.idle_seconds, model.vram_gb, model.ram_gb), (Some(60.0), Some(1.5), Some(0.0)));
         assert_eq!((model.device.as_deref(), status.models[1].kind.as_str()), (Some("CUDA0"), "headroom"));
-        assert_eq!((status.restart_pending[0].retry_in_s, status.longest_step_ms), (30.0, 2.0));
+        let restart = &status.restart_pending[0];
+        assert_eq!((restart.retry_in_s, restart.downgrade), (30.0, Some(Mode::CpuOffload)));
+        assert_eq!((status.longest_step_ms, status.decision_counts["pause"]), (1.5, 7));
+        assert_eq!(status.decisions[0].time, "1970-01-01T00:15:40Z");
         let (main, gpu) = (&status.devices[0], &status.devices[1]);
         assert_eq!((main.device.as_str(), main.total, main.ours), ("CPU", Some(8), 0));
         assert_eq!((gpu.total, gpu.ours, gpu.reserved), (None, 3 << 29, 1 << 30), "unknown is not zero");

@@ -41,9 +41,9 @@ impl Actor {
         let details = match report {
             Report::Loaded { key, .. } => self.of_loaded(key),
             Report::Unloaded { key, .. } => json!({ "capabilities": self.capabilities(key) }),
-            Report::Swapped { to, evicted } => json!({
+            Report::Swapped { to, .. } => json!({
                 "loaded": self.name(to),
-                "swap_queue_depth": self.swap_depth().max(evicted.len()),
+                "swap_queue_depth": self.swap_depth(),
             }),
             _ => return happening,
         };
@@ -55,7 +55,7 @@ impl Actor {
 
     fn of_loaded(&self, key: &ServerKey) -> Value {
         let view = self.state.views().into_iter().find(|view| view.key == *key);
-        let reserved = view.map(|view| view.reserved).unwrap_or_default();
+        let (reserved, shape) = view.map(|view| (view.reserved, view.shape)).unwrap_or_default();
         let gib = |in_main: bool| {
             let of = reserved.iter().filter(|held| (held.device == MAIN_MEMORY) == in_main);
             let sum = of.fold(0u64, |sum, held| sum.saturating_add(held.bytes));
@@ -65,7 +65,8 @@ impl Actor {
         let gpu = reserved.iter().filter(|held| held.device != MAIN_MEMORY).max_by_key(|held| held.bytes);
         json!({
             "device": gpu.or_else(|| reserved.first()).map(|held| held.device.clone()),
-            "mode": info.as_ref().map(|info| info.device.clone()),
+            "mode": shape.mode,
+            "mode_reason": shape.mode_reason,
             "context": info.as_ref().map(|info| info.context),
             "vram_gb": gib(false),
             "ram_gb": gib(true),
@@ -87,6 +88,6 @@ impl Actor {
 
     /// Returns how many servers wait to be loaded again after a swap.
     fn swap_depth(&self) -> usize {
-        0
+        self.state.overview().swaps.len()
     }
 }

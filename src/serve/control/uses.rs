@@ -15,9 +15,6 @@ pub struct Use {
     pub load_time: Option<Duration>,
     /// Whether it is loaded, or was when the daemon began to stop.
     pub is_loaded: bool,
-    /// Unexpected ends in a row, and the exit code of the last one.
-    pub crashes: u32,
-    pub exit_code: Option<i32>,
 }
 
 impl Use {
@@ -56,11 +53,7 @@ impl Uses {
             // What runs when the daemon ends is what it may load when it begins again.
             Report::Unloaded { why: Unload::Shutdown, .. } => {}
             Report::Unloaded { key, .. } => self.entry(key).is_loaded = false,
-            Report::Crash { key, end, count, will_restart, .. } => {
-                let of = self.entry(key);
-                (of.crashes, of.exit_code) = (*count, end.exit_code);
-                of.is_loaded &= will_restart;
-            }
+            Report::Crash { key, will_restart: false, .. } => self.entry(key).is_loaded = false,
             _ => {}
         }
     }

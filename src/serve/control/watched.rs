@@ -1,44 +1,27 @@
 //! What the deciding task keeps for those who look at it.
 
-use crate::lifecycle::{Event, ServerKey};
-use crate::model::lifecycle::{External, NodeTier, Readings};
-use std::collections::HashMap;
+use crate::lifecycle::ServerKey;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-/// The last of what was read, and how the task itself works.
+/// How the task itself works, and what it has learnt beside the state.
 #[derive(Debug, Default)]
 pub struct Watched {
-    pub paused: bool,
-    /// Looks at the machine.
-    pub ticks: u64,
-    /// The longest and the last step.
+    pub is_ending: bool,
+    /// The longest step so far.
     pub longest: Duration,
-    pub last: Duration,
-    /// The time between two looks.
+    /// The time between two looks at the machine.
     pub interval: Duration,
-    pub node_tier: Option<NodeTier>,
-    pub readings: Option<Readings>,
-    pub externals: Vec<External>,
+    /// The number of the last decision that was counted, and the counts by what was decided.
+    pub decided: u64,
+    pub decisions: BTreeMap<&'static str, u64>,
     /// What the models of servers can do, from their first load on.
     pub capabilities: HashMap<ServerKey, Vec<&'static str>>,
 }
 
 impl Watched {
-    /// Keeps what an event says of the machine.
-    pub fn take(&mut self, event: &Event) {
-        match event {
-            Event::Readings(readings) => {
-                self.ticks = self.ticks.saturating_add(1);
-                self.readings = Some(readings.clone());
-            }
-            Event::Externals(externals) => self.externals.clone_from(externals),
-            _ => {}
-        }
-    }
-
     /// Counts a step of the deciding task.
     pub fn turned(&mut self, took: Duration) {
-        self.last = took;
         self.longest = self.longest.max(took);
     }
 }

@@ -2,19 +2,18 @@
 
 use super::{GaveWay, HeadroomAsk, Known, Manage, Waiting};
 use crate::clock;
-use crate::lifecycle::{Answer, Denial, Event, Offloaded, Phase, ServerKey, ServerView, WaiterId, Why};
-use crate::model::lifecycle::{Mode, Status};
-use crate::serve::control::actor::Actor;
-use crate::serve::control::status::{Flags, Input, Moment, Rank, ServerInput, Shape, status_of};
+use crate::lifecycle::{Answer, Denial, Event, Offloaded, ServerKey, WaiterId};
+use crate::model::lifecycle::Status;
+use crate::serve::control::actor::{Acting, Actor};
+use crate::serve::control::status::{Beside, Started, status_of};
 use crate::serve::control::uses::Use;
-use std::collections::BTreeMap;
 use tokio::sync::oneshot;
 
 impl Actor {
     pub(in crate::serve::control) fn manage(&mut self, command: Manage) {
         match command {
             Manage::Pause { paused, was } => {
-                let before = std::mem::replace(&mut self.watched.paused, paused);
+                let before = self.state.overview().is_paused;
                 self.step(Event::Pause { paused });
                 // A client that has gone needs no answer, here and below.
                 let _ = was.send(before);
@@ -59,47 +58,20 @@ impl Actor {
 
     /// Returns what is known and decided now.
     fn status(&self) -> Status {
-        let moment = Moment { now: self.began.elapsed(), wall: clock::now() };
-        status_of(Input {
-            moment,
-            running: self.over.is_none(),
-            paused: self.watched.paused,
-            tick_count: self.watched.ticks,
+        let started = |(key, acting): (&ServerKey, &Acting)| {
+            let (.., info) = acting.ready.as_ref()?;
+            let threads = self.prepared.get(key).and_then(|prepared| prepared.settings.threads);
+            Some((key.clone(), Started { context: Some(info.context), threads }))
+        };
+        let beside = Beside {
+            wall: clock::now(),
+            running: !self.watched.is_ending,
             interval: self.watched.interval,
             longest_step: self.watched.longest,
-            node_tier: self.watched.node_tier,
-            servers: self.state.views().into_iter().map(|view| self.shown(view)).collect(),
-            readings: self.watched.readings.as_ref(),
-            externals: &self.watched.externals,
-            pressures: Vec::new(),
-            throttle_factor: 1.0,
-            swaps: Vec::new(),
-            decisions: Vec::new(),
-            decision_counts: BTreeMap::new(),
-        })
-    }
-
-    fn shown(&self, view: ServerView) -> ServerInput {
-        let acting = self.servers.get(&view.key);
-        let info = acting.and_then(|acting| acting.ready.as_ref()).map(|(.., info)| info);
-        let prepared = self.prepared.get(&view.key);
-        let used = self.uses.of(&view.key);
-        let settings = prepared.map(|prepared| &prepared.settings);
-        let shape = Shape {
-            mode: info.and_then(|info| mode(&info.device)),
-            gpu_layers: settings.and_then(|settings| settings.gpu_layers).filter(|_| info.is_some()),
-            context: info.map(|info| info.context),
-            threads: settings.and_then(|settings| settings.threads),
-            ..Shape::default()
+            decision_counts: &self.watched.decisions,
+            started: self.servers.iter().filter_map(started).collect(),
         };
-        let profile = prepared.map(|prepared| &prepared.profile);
-        let rank = Rank { idle_timeout: profile.and_then(|profile| profile.idle_timeout), ..Rank::default() };
-        let flags = Flags {
-            pressure_evict_only: profile.is_some_and(|profile| profile.pressure_evict_only),
-            essential: profile.is_some_and(|profile| profile.essential),
-        };
-        let healthy = (view.phase == Phase::Ready).then_some(true);
-        ServerInput { crashes: used.crashes, last_exit_code: used.exit_code, view, used, shape, rank, flags, healthy }
+        status_of(self.state.overview(), &beside)
     }
 
     fn headroom(&mut self, ask: HeadroomAsk, answer: oneshot::Sender<GaveWay>) {
@@ -111,7 +83,6 @@ impl Actor {
     }
 
     fn news(&mut self, event: Event) {
-        self.watched.take(&event);
         if let Event::Hints(hints) = &event {
             self.uses.hinted(hints);
         }
@@ -147,18 +118,13 @@ impl Actor {
         }
     }
 
-    /// Counts one step of the deciding task.
+    /// Counts one step of the deciding task, and what it decided.
     pub(in crate::serve::control) fn turned(&mut self, began: std::time::Instant) {
+        for decided in self.state.decisions_after(self.watched.decided) {
+            let count = self.watched.decisions.entry(decided.what).or_default();
+            *count = count.saturating_add(1);
+            self.watched.decided = decided.number;
+        }
         self.watched.turned(clock::instant().saturating_duration_since(began));
-    }
-}
-
-/// Returns the mode of a server by the device that it reports.
-fn mode(device: &str) -> Option<Mode> {
-    match device {
-        "gpu" => Some(Mode::Gpu),
-        "cpu_offload" => Some(Mode::CpuOffload),
-        "cpu" => Some(Mode::CpuOnly),
-        _ => None,
     }
 }
