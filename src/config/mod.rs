@@ -254,6 +254,7 @@ impl Config {
             chosen => chosen,
         };
         let serve = ServeConfig::load((flags, env), &file.serve, from_file)?;
+        let hooks = HooksConfig::load(flags, &file.hooks, from_file);
         let services = file.services.settings(from_file);
         let supervisor = file.supervisor.settings(from_file);
         Ok(Config {
@@ -278,7 +279,7 @@ impl Config {
             triage: file.triage.settings(),
             memory: memory::load(env, &file.memory)?,
             serve,
-            hooks: HooksConfig::load(flags, &file.hooks, from_file),
+            hooks,
             journal_stream: env.text("JOURNAL_STREAM"),
             runtime_dir: env.runtime_dir(),
             color,

@@ -7,6 +7,8 @@ mod events;
 mod headroom;
 mod lifecycle;
 mod lookup;
+#[cfg(test)]
+mod manage_tests;
 mod metrics;
 mod models;
 mod rescan;

@@ -1,3 +1,4 @@
+use super::manage_tests::manage;
 use super::{Api, Metrics, routes};
 use crate::config::{Config, Env, Flags};
 use crate::db::{Access, Db};
@@ -24,7 +25,7 @@ use tower::ServiceExt;
 /// What the fake deciding task was asked: the model, and whether it might evict for it.
 type Asked = Arc<Mutex<Vec<(ModelId, bool)>>>;
 
-struct Scene {
+pub(super) struct Scene {
     router: Router,
     control: Control,
     asked: Asked,
@@ -39,7 +40,7 @@ fn info() -> Arc<ServerInfo> {
     Arc::new(ServerInfo { engine, pid: u32::MAX, context: 4_096, slots: 4, device, took })
 }
 
-fn denial(why: Why, retry_after: Option<u64>) -> Denial {
+pub(super) fn denial(why: Why, retry_after: Option<u64>) -> Denial {
     let holders = vec![Holder { name: "big".into(), why: "pinned", held: Vec::new() }];
     let (message, last_log) = ("it does not fit".to_owned(), Some("out of memory".to_owned()));
     Denial {
@@ -54,7 +55,7 @@ fn denial(why: Why, retry_after: Option<u64>) -> Denial {
 }
 
 /// Three models with files, of 3, 1 and 2 bytes. Starts are answered by `answers`, others succeed.
-fn scene(answers: HashMap<ModelId, Denial>) -> Scene {
+pub(super) fn scene(answers: HashMap<ModelId, Denial>) -> Scene {
     scene_with(answers, "ports = false")
 }
 
@@ -105,6 +106,7 @@ fn scene_with(answers: HashMap<ModelId, Denial>, serve: &str) -> Scene {
                 | Command::Keep { .. }
                 | Command::Context { .. }
                 | Command::Refresh => {}
+                Command::Manage(command) => manage(command),
             }
         }
     });
@@ -120,11 +122,11 @@ fn scene_with(answers: HashMap<ModelId, Denial>, serve: &str) -> Scene {
 }
 
 impl Scene {
-    fn id(&self, at: usize) -> &ModelId {
+    pub(super) fn id(&self, at: usize) -> &ModelId {
         &self.models[at].id
     }
 
-    async fn send(&self, method: &str, path: &str, body: &str) -> (StatusCode, HeaderMap, String) {
+    pub(super) async fn send(&self, method: &str, path: &str, body: &str) -> (StatusCode, HeaderMap, String) {
         let request = Request::builder().method(method).uri(path).body(Body::from(body.to_owned())).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
@@ -132,7 +134,7 @@ impl Scene {
         (head.status, head.headers, String::from_utf8(bytes.to_vec()).unwrap())
     }
 
-    async fn json(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+    pub(super) async fn json(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
         let (status, _, body) = self.send(method, path, body).await;
         (status.as_u16(), serde_json::from_str(&body).unwrap_or(Value::String(body)))
     }

@@ -4,7 +4,7 @@ use super::EventLog;
 use super::ask::{Ask, Command, Control, Grant, Server, ServerInfo, Started, Stopped};
 use super::ledger::{self, Asked};
 use super::manage::{self, Waiting};
-use super::prepare::{Grown, Prepared, files_now, is_pinned, prepare, refuse};
+use super::prepare::{Flags, Grown, Prepared, files_now, flags_now, prepare, refuse};
 use super::reserving::{Reservation, reserve_in_order};
 use super::server_task::{News, Order};
 use super::sessions::Sessions;
@@ -94,9 +94,9 @@ pub(super) enum Internal {
     },
     Grown(Box<Grown>),
     Managed(manage::Prepared),
-    Pinned {
+    Flags {
         key: ServerKey,
-        pinned: bool,
+        flags: Flags,
     },
     Shutdown {
         grace: Duration,
@@ -260,16 +260,15 @@ impl Actor {
         }
     }
 
-    /// Reads the settings of all known servers again: a pin counts at once, everything else at the next start.
+    /// Reads the settings of all known servers again: pins and flags count at once, everything else at the next start.
     fn refresh(&mut self) {
         for key in self.servers.keys().cloned() {
             let (sessions, to_news) = (self.sessions.clone(), self.to_news.clone());
             drop(tokio::spawn(async move {
                 let of = key.clone();
-                let pinned = sessions.run(move |session| is_pinned(session, &of)).await;
-                if let Ok(pinned) = pinned {
+                if let Ok(Some(flags)) = sessions.run(move |session| flags_now(session, &of)).await {
                     // Without the actor there is nothing to be changed.
-                    let _ = to_news.send(Internal::Pinned { key, pinned });
+                    let _ = to_news.send(Internal::Flags { key, flags });
                 }
             }));
         }
@@ -399,11 +398,11 @@ impl Actor {
             Internal::Denied { waiter, denial } => self.refuse(waiter, denial),
             Internal::Grown(grown) => self.grown(*grown),
             Internal::Managed(prepared) => self.managed(prepared),
-            Internal::Pinned { key, pinned } => {
-                let changed = self.prepared.get_mut(&key).filter(|prepared| prepared.profile.pinned != pinned);
-                if let Some(prepared) = changed {
-                    Arc::make_mut(prepared).profile.pinned = pinned;
-                    let profile = prepared.profile.clone();
+            Internal::Flags { key, flags } => {
+                let Some(prepared) = self.prepared.get_mut(&key) else { return };
+                let mut profile = prepared.profile.clone();
+                if flags.apply(&mut profile) {
+                    Arc::make_mut(prepared).profile = profile.clone();
                     self.step(Event::Changed { key, profile });
                 }
             }

@@ -88,6 +88,6 @@ impl Actor {
 
     /// Returns how many servers wait to be loaded again after a swap.
     fn swap_depth(&self) -> usize {
-        self.state.overview().swaps.len()
+        self.state.overview(self.began.elapsed()).swaps.len()
     }
 }

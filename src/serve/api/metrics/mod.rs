@@ -49,7 +49,7 @@ pub struct Metrics {
     swaps: Counter,
     queue_depth: Family<OfModel, Gauge>,
     task_time: Histogram,
-    started: Mutex<HashMap<i64, Instant>>,
+    started: Mutex<HashMap<u64, Instant>>,
     lifecycle: Lifecycle,
 }
 

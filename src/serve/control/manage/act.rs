@@ -13,7 +13,7 @@ impl Actor {
     pub(in crate::serve::control) fn manage(&mut self, command: Manage) {
         match command {
             Manage::Pause { paused, was } => {
-                let before = self.state.overview().is_paused;
+                let before = self.state.overview(self.began.elapsed()).is_paused;
                 self.step(Event::Pause { paused });
                 // A client that has gone needs no answer, here and below.
                 let _ = was.send(before);
@@ -71,7 +71,7 @@ impl Actor {
             decision_counts: &self.watched.decisions,
             started: self.servers.iter().filter_map(started).collect(),
         };
-        status_of(self.state.overview(), &beside)
+        status_of(self.state.overview(self.began.elapsed()), &beside)
     }
 
     fn headroom(&mut self, ask: HeadroomAsk, answer: oneshot::Sender<GaveWay>) {
