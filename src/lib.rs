@@ -83,8 +83,8 @@
 //! | repository | a folder of a store with the files of one publisher's model |
 //! | root | a folder that is scanned; rules of prune act inside of roots only |
 //! | row | a model as `list` shows it, or a candidate as a plan shows it |
-//! | rung | one way to load a model; the rungs of a model are its ladder, the full one first |
 //! | rule | of triage: a pure predicate over facts that recognizes one cause |
+//! | rung | one way to load a model; the rungs of a model are its ladder, the full one first |
 //! | session | what a recipe works with: config, time, actor, database, queue |
 //! | shard | one part of a model that is split over several files |
 //! | slot | room for one sequence in the context of an engine |

@@ -8,6 +8,10 @@ use std::time::Duration;
 /// The number of decisions that are kept.
 const KEPT: usize = 200;
 
+/// The word for a request that is turned down, and the time in which the same is not recorded again.
+const REFUSE: &str = "refuse";
+const AGAIN: Duration = Duration::from_secs(60);
+
 /// One decision, with its reason and numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decided {
@@ -33,11 +37,17 @@ pub(super) struct Decisions {
 
 impl Decisions {
     pub fn add(&mut self, at: Duration, of: Option<(ServerKey, String)>, what: &'static str, reason: String) {
+        let (key, name) = of.unzip();
+        // A client that asks again and again is refused for one reason.
+        let is_same = |old: &Decided| old.key == key && old.what == what && old.reason == reason;
+        let is_new = |old: &&Decided| at.saturating_sub(old.at) < AGAIN;
+        if what == REFUSE && self.kept.iter().rev().take_while(is_new).any(is_same) {
+            return;
+        }
         self.count = self.count.saturating_add(1);
         if self.kept.len() >= KEPT {
             self.kept.pop_front();
         }
-        let (key, name) = of.unzip();
         self.kept.push_back(Decided { number: self.count, at, key, name, what, reason });
     }
 
@@ -79,6 +89,17 @@ mod tests {
         assert_eq!(numbers, (51..=250).collect::<Vec<_>>());
         let after = |number| decisions.after(number).map(|decided| decided.number).collect::<Vec<_>>();
         assert_eq!((after(248), after(250), after(900), after(0).len()), (vec![249, 250], vec![], vec![], 200));
+    }
+
+    /// One client that asks a hundred times a second would push everything else out.
+    #[test]
+    fn the_same_refusal_is_recorded_once_a_minute() {
+        let mut decisions = Decisions::default();
+        let mut add = |second, reason: &str| {
+            decisions.add(Duration::from_secs(second), None, "refuse", reason.to_owned());
+            decisions.all().count()
+        };
+        assert_eq!([add(1, "a"), add(2, "a"), add(3, "b"), add(60, "a"), add(62, "a")], [1, 1, 2, 2, 3]);
     }
 
     #[test]

@@ -83,7 +83,7 @@ pub enum Why {
 pub struct Holder {
     /// The name of a model, or of a process that is not ours.
     pub name: String,
-    /// `pinned`, `busy`, `loading`, `other`.
+    /// `pinned`, `reserved`, `stuck`, `busy`, `idle`, `loading`, `external`, `other`.
     pub why: &'static str,
     pub held: Vec<DeviceBytes>,
 }

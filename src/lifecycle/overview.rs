@@ -2,7 +2,7 @@
 
 use super::decisions::Decided;
 use super::{ChosenRung, ServerKey, ServerView};
-use crate::model::lifecycle::{External, Mode, NodeTier, Pressure, Priority, Readings};
+use crate::model::lifecycle::{DeviceStatus, External, Mode, NodeTier, Pressure, Priority, Readings};
 use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +17,8 @@ pub struct Overview {
     pub throttle_factor: f64,
     /// As in [`super::Effect::Admit`].
     pub margin_factor: u32,
+    /// Every device that was read, or on which anything is held.
+    pub devices: Vec<DeviceStatus>,
     /// The last ones, with their time.
     pub readings: Option<(Duration, Readings)>,
     pub swaps: Vec<SwapWait>,

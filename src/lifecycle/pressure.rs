@@ -61,121 +61,96 @@ fn share(total: u64, free: u64, limit: f64) -> (Option<f64>, u64) {
     (Some(used as f64 * 100.0 / total as f64), used.saturating_sub(limit as u64))
 }
 
+impl Gauge {
+    /// Returns a gauge of a value that is unknown, with the reason.
+    fn unknown(kind: PressureKind, what: &str, threshold: f64, why: &str) -> Gauge {
+        let message = format!("{what}: unknown: {why}");
+        Gauge { kind, what: what.to_owned(), is_high: false, value: None, threshold, excess: 0, message }
+    }
+
+    /// Returns a gauge of a share in percent, which stays high until it is well below its threshold.
+    fn percent(before: &[Gauge], kind: PressureKind, what: &str, (value, threshold): (Option<f64>, f64)) -> Gauge {
+        let was_high = was_high(before, kind, what);
+        let is_high = value.is_some_and(|value| value >= threshold || (was_high && value > threshold - LESS));
+        Gauge { kind, what: what.to_owned(), is_high, value, threshold, excess: 0, message: String::new() }
+    }
+}
+
+fn was_high(before: &[Gauge], kind: PressureKind, what: &str) -> bool {
+    before.iter().any(|gauge| gauge.kind == kind && gauge.what == what && gauge.is_high)
+}
+
 impl Gauges {
     /// Takes new readings into account.
     pub fn update(&mut self, limits: &Thresholds, readings: &Readings) {
         let before = std::mem::take(&mut self.all);
-        let was_high = |kind, what: &str| before.iter().any(|g| g.kind == kind && g.what == what && g.is_high);
-        let is_high = |kind, what: &str, value: Option<f64>, threshold: f64| {
-            value.is_some_and(|value| value >= threshold || (was_high(kind, what) && value > threshold - LESS))
-        };
-        let unknown = |kind, what: &str, threshold, why: &str| Gauge {
-            kind,
-            what: what.to_owned(),
-            is_high: false,
-            value: None,
-            threshold,
-            excess: 0,
-            message: format!("{what}: unknown: {why}"),
-        };
-        let vram = f64::from(limits.vram);
+        self.devices(&before, f64::from(limits.vram), readings);
+        self.memory(&before, limits, readings);
+        self.cores(&before, f64::from(limits.cpu), readings);
+        self.disks(&before, limits.disk, readings);
+    }
+
+    fn devices(&mut self, before: &[Gauge], threshold: f64, readings: &Readings) {
+        let kind = PressureKind::Vram;
         match &readings.devices {
-            Reading::Unavailable(why) => self.all.push(unknown(PressureKind::Vram, "GPU", vram, why)),
-            Reading::Known(devices) => {
-                for device in devices {
-                    let (value, excess) = share(device.total, device.free, vram - LESS);
-                    let (free, total) = (bytes(device.free), bytes(device.total));
-                    self.all.push(Gauge {
-                        kind: PressureKind::Vram,
-                        what: device.device.clone(),
-                        is_high: is_high(PressureKind::Vram, &device.device, value, vram),
-                        value,
-                        threshold: vram,
-                        excess,
-                        message: format!("{}: {free} of {total} free", device.device),
-                    });
-                }
-            }
-        }
-        self.memory(limits, readings, &is_high, &unknown);
-        let cpu = f64::from(limits.cpu);
-        self.all.push(match &readings.cpu {
-            Reading::Unavailable(why) => unknown(PressureKind::Cpu, "cores", cpu, why),
-            Reading::Known(value) if !value.is_finite() => unknown(PressureKind::Cpu, "cores", cpu, "no number"),
-            Reading::Known(value) => Gauge {
-                kind: PressureKind::Cpu,
-                what: "cores".to_owned(),
-                is_high: is_high(PressureKind::Cpu, "cores", Some(*value), cpu),
-                value: Some(*value),
-                threshold: cpu,
-                excess: 0,
-                message: format!("the cores were busy for {value:.0} % of the last 30 s"),
-            },
-        });
-        for disk in &readings.disks {
-            let threshold = limits.disk as f64;
-            self.all.push(match &disk.free {
-                Reading::Unavailable(why) => unknown(PressureKind::Disk, &disk.what, threshold, why),
-                Reading::Known(free) => {
-                    let least = if was_high(PressureKind::Disk, &disk.what) {
-                        limits.disk.saturating_add(limits.disk / 20)
-                    } else {
-                        limits.disk
-                    };
-                    Gauge {
-                        kind: PressureKind::Disk,
-                        what: disk.what.clone(),
-                        is_high: *free < least,
-                        value: Some(*free as f64),
-                        threshold,
-                        excess: least.saturating_sub(*free),
-                        message: format!(
-                            "{}: {} free, less than {} are too few",
-                            disk.what,
-                            bytes(*free),
-                            bytes(limits.disk)
-                        ),
-                    }
-                }
-            });
+            Reading::Unavailable(why) => self.all.push(Gauge::unknown(kind, "GPU", threshold, why)),
+            Reading::Known(devices) => self.all.extend(devices.iter().map(|device| {
+                let (value, excess) = share(device.total, device.free, threshold - LESS);
+                let (free, total) = (bytes(device.free), bytes(device.total));
+                let message = format!("{}: {free} of {total} free", device.device);
+                Gauge { excess, message, ..Gauge::percent(before, kind, &device.device, (value, threshold)) }
+            })),
         }
     }
 
-    fn memory(
-        &mut self,
-        limits: &Thresholds,
-        readings: &Readings,
-        is_high: &dyn Fn(PressureKind, &str, Option<f64>, f64) -> bool,
-        unknown: &dyn Fn(PressureKind, &str, f64, &str) -> Gauge,
-    ) {
-        let (kind, ram, stalls) = (PressureKind::Ram, f64::from(limits.ram), f64::from(limits.stalls));
+    fn memory(&mut self, before: &[Gauge], limits: &Thresholds, readings: &Readings) {
+        let (kind, ram) = (PressureKind::Ram, f64::from(limits.ram));
         self.all.push(match &readings.memory {
-            Reading::Unavailable(why) => unknown(kind, MEMORY, ram, why),
+            Reading::Unavailable(why) => Gauge::unknown(kind, MEMORY, ram, why),
             Reading::Known(memory) => {
                 let (value, excess) = share(memory.total, memory.available, ram - LESS);
-                Gauge {
-                    kind,
-                    what: MEMORY.to_owned(),
-                    is_high: is_high(kind, MEMORY, value, ram),
-                    value,
-                    threshold: ram,
-                    excess,
-                    message: format!("memory: {} of {} available", bytes(memory.available), bytes(memory.total)),
-                }
+                let message = format!("memory: {} of {} available", bytes(memory.available), bytes(memory.total));
+                Gauge { excess, message, ..Gauge::percent(before, kind, MEMORY, (value, ram)) }
             }
         });
         // Not every kernel measures stalls.
-        if let Some(value) = readings.stalls.known().filter(|value| value.is_finite()) {
-            self.all.push(Gauge {
-                kind,
-                what: "stalls".to_owned(),
-                is_high: is_high(kind, "stalls", Some(*value), stalls),
-                value: Some(*value),
-                threshold: stalls,
-                excess: 1,
-                message: format!("tasks waited for memory in {value:.0} % of the last 10 s"),
-            });
+        if let Some(value) = readings.stalls.known().copied().filter(|value| value.is_finite()) {
+            let message = format!("tasks waited for memory in {value:.0} % of the last 10 s");
+            let gauge = Gauge::percent(before, kind, "stalls", (Some(value), f64::from(limits.stalls)));
+            self.all.push(Gauge { excess: 1, message, ..gauge });
         }
+    }
+
+    fn cores(&mut self, before: &[Gauge], threshold: f64, readings: &Readings) {
+        let kind = PressureKind::Cpu;
+        self.all.push(match &readings.cpu {
+            Reading::Unavailable(why) => Gauge::unknown(kind, "cores", threshold, why),
+            Reading::Known(value) if !value.is_finite() => Gauge::unknown(kind, "cores", threshold, "no number"),
+            Reading::Known(value) => {
+                let message = format!("the cores were busy for {value:.0} % of the last 30 s");
+                Gauge { message, ..Gauge::percent(before, kind, "cores", (Some(*value), threshold)) }
+            }
+        });
+    }
+
+    fn disks(&mut self, before: &[Gauge], least: u64, readings: &Readings) {
+        let (kind, threshold) = (PressureKind::Disk, least as f64);
+        self.all.extend(readings.disks.iter().map(|disk| match &disk.free {
+            Reading::Unavailable(why) => Gauge::unknown(kind, &disk.what, threshold, why),
+            Reading::Known(free) => {
+                let more = if was_high(before, kind, &disk.what) { least / 20 } else { 0 };
+                let enough = least.saturating_add(more);
+                Gauge {
+                    kind,
+                    what: disk.what.clone(),
+                    is_high: *free < enough,
+                    value: Some(*free as f64),
+                    threshold,
+                    excess: enough.saturating_sub(*free),
+                    message: format!("{}: {} free, at least {} are needed", disk.what, bytes(*free), bytes(least)),
+                }
+            }
+        }));
     }
 
     pub fn high(&self, kind: PressureKind) -> impl Iterator<Item = &Gauge> {

@@ -1,7 +1,7 @@
 use super::event::{Generation, Unload, WaiterId};
 use super::{ChosenRung, Class, DeviceBytes, KeyKind, Profile, ServerKey, Why};
 use crate::model::Reading;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// One server, and all that decides about it.
@@ -39,6 +39,8 @@ pub(super) struct Server {
     pub ladder: Ladder,
     /// What is reserved for its current start.
     pub held: Vec<DeviceBytes>,
+    /// What earlier starts hold whose processes could not be ended.
+    pub stuck: BTreeMap<Generation, Vec<DeviceBytes>>,
     /// The way of its current start, or of the last one.
     pub chosen: Option<ChosenRung>,
     /// Why it is loaded again although nobody waits for it.
@@ -71,8 +73,8 @@ pub(super) struct Ladder {
     pub next: usize,
     /// Of the current start.
     pub current: usize,
-    /// A person chose it: nothing but memory moves it.
-    pub by_hand: bool,
+    /// What has moved it.
+    pub by: By,
     pub lowered: Option<Duration>,
     /// When a better one was tried the last time.
     pub raised: Option<Duration>,
@@ -80,6 +82,18 @@ pub(super) struct Ladder {
     pub is_reset: bool,
     /// Why it is not loaded in full.
     pub reason: Option<String>,
+}
+
+/// Where a change of the way to load comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum By {
+    /// Memory ran out.
+    Oom,
+    /// There was no room for more: the next start looks again.
+    #[default]
+    Room,
+    /// A person chose it: nothing but memory moves it.
+    Person,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,6 +178,7 @@ impl Server {
             wedged: None,
             ladder: Ladder::default(),
             held: Vec::new(),
+            stuck: BTreeMap::new(),
             chosen: None,
             comeback: None,
             answered: false,
@@ -205,6 +220,11 @@ impl Server {
 
     pub fn is_ready(&self) -> bool {
         matches!(self.state, ServerState::Ready { .. }) && self.wedged.is_none()
+    }
+
+    /// Returns what its processes hold that could not be ended.
+    pub fn stuck(&self) -> impl Iterator<Item = &DeviceBytes> {
+        self.stuck.values().flatten()
     }
 
     /// Returns what it holds of a device.

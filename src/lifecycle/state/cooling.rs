@@ -200,6 +200,9 @@ impl State {
 }
 
 #[cfg(test)]
+pub use tests::Could;
+
+#[cfg(test)]
 mod tests {
     use super::super::super::{DeviceBytes, ServerKey};
     use super::{Priority, State};
@@ -238,6 +241,3 @@ mod tests {
         }
     }
 }
-
-#[cfg(test)]
-pub use tests::Could;

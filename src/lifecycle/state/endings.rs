@@ -1,13 +1,14 @@
 //! Servers that end: because we asked, and otherwise.
 
 use super::super::event::{Effect, End, EndClass, Generation, Report, Unload};
-use super::super::server::{Comeback, Failed, ServerState};
+use super::super::server::{By, Comeback, Failed, ServerState};
 use super::super::{Denial, ServerKey, Why, decisions};
 use super::{State, denial};
 
 impl State {
     /// A server that was asked to stop has ended, and its memory is available.
     pub(super) fn stopped(&mut self, key: &ServerKey, generation: Generation, effects: &mut Vec<Effect>) {
+        self.came_loose(key, generation);
         let Some(server) = self.current(key, generation) else { return };
         let ServerState::Stopping { why } = &server.state else { return };
         let why = why.clone();
@@ -26,6 +27,10 @@ impl State {
         (server.answered, server.health, server.unknown_health, server.threads) = (false, None, 0, None);
         for (waiter, was_running) in std::mem::take(&mut server.stop_waiters) {
             effects.push(Effect::StopDone { waiter, was_running });
+        }
+        if why != Unload::Rung && server.ladder.by == By::Room {
+            // There may be more room when it is loaded the next time.
+            (server.ladder.next, server.ladder.reason) = (0, None);
         }
         // A pinned server that is loaded in another way gets its memory back as it would after a crash.
         server.is_restart = why == Unload::Rung && server.comeback.is_some() && server.profile.pinned;
@@ -46,6 +51,8 @@ impl State {
         }
         server.last_error = Some(reason.clone());
         server.comeback = None;
+        let held = std::mem::take(&mut server.held);
+        server.stuck.insert(generation, held);
         server.state =
             ServerState::Failed(Failed { why: Why::Failed, reason: reason.clone(), last_log: None, files: None });
         self.lose(key, denial(Why::Died, reason.clone()), effects);
@@ -53,6 +60,19 @@ impl State {
         self.swaps.forget(key);
         self.decide(Some(key), "give_up", "it was asked to end and cannot be ended; its memory stays reserved");
         // Others may fit without this memory, or have to be refused.
+        self.retry_short();
+    }
+
+    /// A process has ended after all that could not be ended.
+    fn came_loose(&mut self, key: &ServerKey, generation: Generation) {
+        let Some(server) = self.servers.get_mut(key) else { return };
+        if server.stuck.remove(&generation).is_none() {
+            return;
+        }
+        if server.generation == generation && matches!(server.state, ServerState::Failed(_)) {
+            server.state = ServerState::Stopped;
+        }
+        self.decide(Some(key), "unload", "its process has ended after all, and its memory is free");
         self.retry_short();
     }
 
@@ -71,6 +91,7 @@ impl State {
     /// A server has ended that nobody had asked to.
     pub(super) fn ended(&mut self, key: &ServerKey, generation: Generation, end: End, effects: &mut Vec<Effect>) {
         let (now, policy, is_shutdown) = (self.now, self.policy, self.shutdown.is_some());
+        self.came_loose(key, generation);
         let Some(server) = self.current(key, generation) else { return };
         let mut was_ready = false;
         match &server.state {
@@ -116,7 +137,7 @@ impl State {
         server.crashes = server.crashes.saturating_add(1);
         let (count, is_essential) = (server.crashes, server.profile.essential);
         let lowered = if end.class == EndClass::Oom {
-            self.lower(key, format!("memory ran out: {}", end.reason), effects)
+            self.lower(key, (By::Oom, format!("memory ran out: {}", end.reason)), effects)
         } else {
             None
         };

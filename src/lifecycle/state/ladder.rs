@@ -3,7 +3,7 @@
 use super::super::decisions::{bytes, time};
 use super::super::event::{Answer, Effect, Offloaded, Report, Unload, WaiterId};
 use super::super::pressure::MEMORY;
-use super::super::server::{Comeback, Server, ServerState};
+use super::super::server::{By, Comeback, Server, ServerState};
 use super::super::{ChosenRung, DeviceBytes, ServerKey};
 use super::State;
 use crate::model::lifecycle::{Mode, PressureKind, Rung};
@@ -14,13 +14,6 @@ const QUIET: Duration = Duration::from_secs(600);
 /// The time between two such tries.
 const BETWEEN: Duration = Duration::from_secs(1_800);
 
-/// Where a change of the way to load comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum By {
-    Memory,
-    Person,
-}
-
 impl State {
     /// Settles the way of the start that begins now. One that has worked for long enough is full again.
     pub(super) fn choose_rung(&mut self, key: &ServerKey) -> Option<ChosenRung> {
@@ -29,7 +22,7 @@ impl State {
         let ladder = &server.ladder;
         let is_full_again = ladder.next > 0
             && ladder.is_reset
-            && !ladder.by_hand
+            && ladder.by != By::Person
             && server.comeback != Some(Comeback::Rung)
             && self.may_raise(server);
         if is_full_again {
@@ -63,7 +56,7 @@ impl State {
         let (before, after) = (server.rung(), server.profile.rung(to));
         let is_lower = after.index > before.index;
         server.ladder.next = after.index;
-        server.ladder.by_hand = by == By::Person && after.index > 0;
+        server.ladder.by = if after.index > 0 { by } else { By::default() };
         if is_lower {
             server.ladder.lowered = Some(now);
             server.ladder.is_reset = false;
@@ -87,14 +80,14 @@ impl State {
         Some(rung.mode)
     }
 
-    /// Takes the next way after memory ran out. Returns its mode, if there is one.
-    pub(super) fn lower(&mut self, key: &ServerKey, reason: String, effects: &mut Vec<Effect>) -> Option<Mode> {
+    /// Takes the next way, if there is one and it may be taken. Returns its mode.
+    pub(super) fn lower(&mut self, key: &ServerKey, why: (By, String), effects: &mut Vec<Effect>) -> Option<Mode> {
         let server = self.servers.get(key)?;
         let next = server.ladder.current.saturating_add(1);
         if server.profile.no_degrade || next >= server.profile.rung_count() {
             return None;
         }
-        self.set_rung(key, next, (By::Memory, reason), effects)
+        self.set_rung(key, next, why, effects)
     }
 
     /// Takes the first further way whose needs fulfil `fits`. Returns whether there is one.
@@ -109,7 +102,7 @@ impl State {
         let next = server.ladder.current.saturating_add(1);
         let further = next..server.profile.rung_count();
         let found = further.into_iter().find(|index| fits(&server.profile.rung(*index).rung.needs));
-        found.is_some_and(|to| self.set_rung(key, to, (By::Memory, reason), effects).is_some())
+        found.is_some_and(|to| self.set_rung(key, to, (By::Room, reason), effects).is_some())
     }
 
     /// A person wants a server to be loaded in another way.
@@ -154,7 +147,7 @@ impl State {
             return;
         }
         let may = |server: &&Server| {
-            let is_full = server.ladder.current == 0 || server.ladder.by_hand;
+            let is_full = server.ladder.current == 0 || server.ladder.by == By::Person;
             server.is_ready() && !is_full && self.is_unused(server) && self.may_raise(server)
         };
         let better = |server: &Server| {
@@ -164,7 +157,7 @@ impl State {
         let Some((key, to)) = self.servers.values().filter(may).find_map(better) else { return };
         let quiet = self.servers.get(&key).and_then(|server| server.ladder.lowered);
         let quiet = time(quiet.map_or(self.now, |at| self.now.saturating_sub(at)));
-        self.set_rung(&key, to, (By::Memory, format!("there was memory enough for {quiet}")), effects);
+        self.set_rung(&key, to, (By::Room, format!("there was memory enough for {quiet}")), effects);
         self.load_again(&key, effects);
     }
 

@@ -1,7 +1,7 @@
 //! The way of a load: reserved, started, ready.
 
 use super::super::event::{Effect, Generation, Refusal, Report, Unload};
-use super::super::server::{Comeback, Queued, Server, ServerState, amount};
+use super::super::server::{By, Comeback, Queued, Server, ServerState, amount};
 use super::super::waiting::Want;
 use super::super::{Answer, Denial, DeviceBytes, Holder, Instead, ServerKey, Why};
 use super::{State, denial};
@@ -72,7 +72,7 @@ impl State {
         match comeback {
             // Whether another one may give way is decided with those that wait.
             Comeback::Restore => return false,
-            Comeback::Rung if self.lower(key, short.clone(), effects).is_some() => {
+            Comeback::Rung if self.lower(key, (By::Room, short.clone()), effects).is_some() => {
                 if let Some(server) = self.servers.get_mut(key) {
                     server.state = ServerState::Queued(Queued::Waiting);
                 }
@@ -121,8 +121,7 @@ impl State {
         let exceeds = |less: &[DeviceBytes]| exceeds_with(&needs, less);
         if exceeds(&pinned) && !refusal.others_end_soon {
             let fits = |needs: &[DeviceBytes]| !exceeds_with(needs, &pinned);
-            let reason =
-                if exceeds(&[]) { "it does not fit into memory" } else { "it fits only without a pinned model" };
+            let reason = if exceeds(&[]) { "it does not fit into memory" } else { "it fits only without what stays" };
             if self.lower_until(key, fits, reason.to_owned(), effects) {
                 if let Some(server) = self.servers.get_mut(key) {
                     server.state = ServerState::Queued(Queued::Waiting);
@@ -168,9 +167,11 @@ impl State {
     }
 
     fn held_by_pinned(&self, but: &ServerKey) -> Vec<DeviceBytes> {
-        let pinned = self.servers.values().filter(|s| s.key != *but && self.is_fixed(s) && s.has_memory());
+        let fixed = self.servers.values().filter(|s| s.key != *but && self.is_fixed(s) && s.has_memory());
+        // What cannot be ended gives nothing back either.
+        let stuck = self.servers.values().flat_map(Server::stuck);
         let mut sums: Vec<DeviceBytes> = Vec::new();
-        for need in pinned.flat_map(|server| &server.held) {
+        for need in fixed.flat_map(|server| &server.held).chain(stuck) {
             match sums.iter_mut().find(|sum| sum.device == need.device) {
                 Some(sum) => sum.bytes = sum.bytes.saturating_add(need.bytes),
                 None => sums.push(need.clone()),
@@ -180,23 +181,27 @@ impl State {
     }
 
     fn pinned_holders(&self, but: &ServerKey) -> Vec<Holder> {
-        self.holders(but).into_iter().filter(|holder| matches!(holder.why, "pinned" | "reserved")).collect()
+        self.holders(but).into_iter().filter(|holder| matches!(holder.why, "pinned" | "reserved" | "stuck")).collect()
     }
 
     fn holders(&self, but: &ServerKey) -> Vec<Holder> {
-        let with_memory = self.servers.values().filter(|server| server.key != *but && server.has_memory());
-        with_memory
-            .map(|server| {
-                let why = match (&server.state, self.is_fixed(server)) {
-                    (_, true) if server.is_headroom() => "reserved",
-                    (_, true) => "pinned",
-                    (ServerState::Starting { .. }, _) => "loading",
-                    (ServerState::Ready { .. }, _) if server.in_flight.is_empty() => "idle",
-                    _ => "busy",
-                };
-                Holder { name: server.profile.name.clone(), why, held: server.held.clone() }
-            })
-            .collect()
+        let holder = |server: &Server| {
+            let why = match (&server.state, self.is_fixed(server)) {
+                (_, true) if server.is_headroom() => "reserved",
+                (_, true) => "pinned",
+                (ServerState::Starting { .. }, _) => "loading",
+                (ServerState::Ready { .. }, _) if server.in_flight.is_empty() => "idle",
+                _ => "busy",
+            };
+            Holder { name: server.profile.name.clone(), why, held: server.held.clone() }
+        };
+        let with_memory = self.servers.values().filter(|s| s.key != *but && s.has_memory()).map(holder);
+        let stuck = self.servers.values().filter(|server| !server.stuck.is_empty()).map(|server| Holder {
+            name: server.profile.name.clone(),
+            why: "stuck",
+            held: server.stuck().cloned().collect(),
+        });
+        with_memory.chain(stuck).collect()
     }
 
     pub(super) fn ready(&mut self, key: &ServerKey, generation: Generation, slots: u32, effects: &mut Vec<Effect>) {

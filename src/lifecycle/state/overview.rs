@@ -1,7 +1,10 @@
 use super::super::overview::{Overview, ServerOverview, SwapWait};
-use super::super::server::Server;
+use super::super::pressure::MEMORY;
+use super::super::server::{Server, amount};
 use super::super::{Decided, KeyKind, ServerView};
 use super::State;
+use crate::model::lifecycle::DeviceStatus;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 impl State {
@@ -34,11 +37,39 @@ impl State {
             pressures: self.gauges.pressures(),
             throttle_factor: self.throttle_factor(),
             margin_factor: self.margin_factor(),
+            devices: self.devices(),
             readings: self.readings.clone(),
             swaps: self.swaps.remembered().map(swap).collect(),
             externals: self.externals.clone(),
             decisions: self.decisions.all().cloned().collect(),
         }
+    }
+
+    fn devices(&self) -> Vec<DeviceStatus> {
+        let mut read: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+        if let Some((_, readings)) = &self.readings {
+            let gpus = readings.devices.known().into_iter().flatten();
+            read.extend(gpus.map(|gpu| (gpu.device.clone(), (gpu.total, gpu.free))));
+            let memory = readings.memory.known().map(|memory| (memory.total, memory.available));
+            read.extend(memory.map(|memory| (MEMORY.to_owned(), memory)));
+        }
+        let up = || self.servers.values().filter(|server| server.has_memory());
+        let stuck = || self.servers.values().flat_map(Server::stuck);
+        let held =
+            up().flat_map(|server| &server.held).chain(stuck()).chain(self.externals.iter().flat_map(|one| &one.bytes));
+        let names: BTreeSet<&str> = read.keys().map(String::as_str).chain(held.map(|held| &*held.device)).collect();
+        let of = |device: &str| {
+            let sum = |is_reserved: bool| {
+                let held = up().filter(|s| s.is_headroom() == is_reserved).map(|server| server.holds(device));
+                held.fold(0, u64::saturating_add)
+            };
+            let external = self.externals.iter().map(|one| amount(&one.bytes, device)).fold(0, u64::saturating_add);
+            let stuck = stuck().filter(|held| held.device == device).map(|held| held.bytes);
+            let ours = stuck.fold(sum(false), u64::saturating_add);
+            let (total, free) = read.get(device).copied().unzip();
+            DeviceStatus { device: device.to_owned(), total, free, ours, external, reserved: sum(true) }
+        };
+        names.into_iter().map(of).collect()
     }
 
     /// Returns the decisions with a higher number, as far as they are kept, the oldest first.
@@ -54,7 +85,7 @@ impl State {
         ServerOverview {
             view,
             next_mode: (next != rung.rung.mode).then_some(next),
-            downgraded: rung.index > 0,
+            downgraded: if is_up { rung.index > 0 } else { server.ladder.next > 0 },
             mode_reason: server.ladder.reason.clone(),
             rung,
             priority: is_up.then(|| self.priority(server)),

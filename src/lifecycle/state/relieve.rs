@@ -4,11 +4,10 @@
 use super::super::decisions::{bytes, time};
 use super::super::event::{Effect, Unload};
 use super::super::pressure::MEMORY;
-use super::super::server::{Server, ServerState};
+use super::super::server::{By, Server, ServerState};
 use super::super::victims::{self, Candidate};
 use super::super::{DeviceBytes, ServerKey};
 use super::State;
-use super::ladder::By;
 use crate::model::lifecycle::{PressureKind, Priority};
 use std::time::Duration;
 
@@ -77,7 +76,7 @@ impl State {
         let may_lower = priority > Priority::Evictable
             && server.is_ready()
             && !server.profile.no_degrade
-            && !server.ladder.by_hand
+            && server.ladder.by != By::Person
             && next < server.profile.rung_count();
         let lower = Some(next).filter(|_| may_lower).and_then(|next| {
             let rung = server.profile.rung(next).rung;
@@ -106,7 +105,7 @@ impl State {
         let idle = time(self.now.saturating_sub(server.last_used));
         let reason = format!("too little {} ({message}); it was idle for {idle}{frees}", kind.name());
         if let Some(to) = lower {
-            self.set_rung(&key, to, (By::Memory, reason), effects);
+            self.set_rung(&key, to, (By::Room, reason), effects);
             return self.load_again(&key, effects);
         }
         let now = matches!(server.state, ServerState::Starting { .. });

@@ -192,8 +192,11 @@ impl State {
         if self.servers.get(&needed).is_some_and(Server::is_ready) {
             return effects.push(answer(Ok(Vec::new())));
         }
-        let from: Vec<ServerKey> =
-            evict.into_iter().filter(|key| *key != needed && self.servers.get(key).is_some_and(holds_on)).collect();
+        let is_under_way = self.servers.get(&needed).is_some_and(Server::has_memory);
+        let from: Vec<ServerKey> = evict
+            .into_iter()
+            .filter(|key| *key != needed && !is_under_way && self.servers.get(key).is_some_and(holds_on))
+            .collect();
         if let Some(denial) = from.iter().find_map(|key| self.stays(key, &needed)) {
             self.decide(Some(&needed), "refuse", format!("{} (asked for: {reason})", denial.message));
             return effects.push(answer(Err(denial)));

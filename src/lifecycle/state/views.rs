@@ -27,7 +27,11 @@ impl State {
                     in_flight: u32::try_from(server.in_flight.len()).unwrap_or(u32::MAX),
                     queued: u32::try_from(queued).unwrap_or(u32::MAX),
                     slots: server.slots,
-                    reserved: if server.has_memory() { server.held.clone() } else { Vec::new() },
+                    reserved: server
+                        .stuck()
+                        .chain(server.held.iter().filter(|_| server.has_memory()))
+                        .cloned()
+                        .collect(),
                     shape: shape(server),
                     expires: self.expires(server).filter(|_| !self.is_paused || server.is_headroom()),
                     last_error: server.last_error.clone(),

@@ -208,3 +208,41 @@ fn the_start_loads_in_order_and_evicts_nothing() {
     world.run_until(seconds(900));
     assert_eq!(world.launches.len(), 3, "it is not tried again and again");
 }
+
+/// A model that takes two minutes to load went for one that would have fitted in the place of a small idle one.
+#[test]
+fn of_equal_ones_the_longest_unused_goes_and_of_others_the_cheapest() {
+    let mut world = World::new(3, 100);
+    world.answer = (100, 101);
+    (1..=3).for_each(|n| ask(&mut world, n, n, of(n, 30)));
+    ask(&mut world, 4, 1, of(1, 30));
+    ask(&mut world, 5, 4, of(4, 30));
+    assert_eq!(phase(&world, &key(2)), Phase::Stopped);
+    assert!([1, 3, 4].iter().all(|n| phase(&world, &key(*n)) == Phase::Ready), "none goes for nothing");
+}
+
+/// A process in state D holds its memory. Who needs it waited for ever.
+#[test]
+fn what_cannot_be_ended_keeps_its_memory_and_nobody_waits_for_it() {
+    let mut world = World::new(3, 60);
+    ask(&mut world, 1, 1, of(1, 40));
+    let generation = 1;
+    let effects = world.state.clone().step(world.now, Event::Stop { waiter: 2, key: key(1), now: true });
+    assert!(!effects.is_empty());
+    let mut state = world.state.clone();
+    state.step(world.now, Event::Stop { waiter: 2, key: key(1), now: true });
+    state.step(world.now, Event::Stuck { key: key(1), generation, reason: "it is in state D".into() });
+    assert_eq!(state.views()[0].reserved, cpu(40));
+    let profile = of(2, 40);
+    let asked = state
+        .step(world.now, Event::Acquire { waiter: 3, key: key(2), class: Class::Normal, is_retry: false, profile });
+    assert_eq!(asked.len(), 1);
+    let refusal = super::super::Refusal { short: cpu(20), capacity: cpu(60), ..Default::default() };
+    let effects = state.step(world.now, Event::Refused { key: key(2), generation: 2, refusal });
+    let [super::super::Effect::Deny { denial, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((denial.why, denial.holders[0].why), (Why::PinnedMemory, "stuck"));
+    assert_eq!(state.deadline(), None, "nothing loops on it");
+    // It ends after all.
+    state.step(world.now, Event::Stopped { key: key(1), generation });
+    assert_eq!((state.views()[0].phase.clone(), state.views()[0].reserved.len()), (Phase::Stopped, 0));
+}

@@ -70,6 +70,8 @@ enum Due {
     Admit(ServerKey, Generation, Vec<DeviceBytes>),
     /// A reservation ends, with its process.
     Gone(ServerKey, Generation, Event),
+    /// Memory is free that was slow to be.
+    Freed(Vec<DeviceBytes>),
     /// A running answer ends.
     Answered(WaiterId),
 }
@@ -97,6 +99,11 @@ pub struct World {
     pub others: u64,
     pub others_on_gpu: u64,
     pub others_end_soon: bool,
+    /// What has been given back by all accounts, and is not free yet.
+    lagging: Vec<DeviceBytes>,
+    /// Some processes cannot be ended, and some memory is slow to be free.
+    pub is_rough: bool,
+    pub stuck: BTreeSet<(ServerKey, Generation)>,
     pub ledger: BTreeMap<(ServerKey, Generation), Vec<DeviceBytes>>,
     due: BTreeMap<(Duration, u64), Due>,
     ticket: u64,
@@ -134,6 +141,9 @@ impl World {
             others: 0,
             others_on_gpu: 0,
             others_end_soon: false,
+            lagging: Vec::new(),
+            is_rough: false,
+            stuck: BTreeSet::new(),
             ledger: BTreeMap::new(),
             due: BTreeMap::new(),
             ticket: 0,
@@ -243,7 +253,8 @@ impl World {
     }
 
     pub fn used(&self, device: &str) -> u64 {
-        let ours = self.ledger.values().flatten().filter(|held| held.device == device).map(|held| held.bytes);
+        let held = self.ledger.values().flatten().chain(&self.lagging);
+        let ours = held.filter(|held| held.device == device).map(|held| held.bytes);
         ours.sum::<u64>() + if device == GPU { self.others_on_gpu } else { self.others }
     }
 
@@ -334,6 +345,18 @@ impl World {
                 let slow = if self.random.one_in(10) { 10_000 } else { 500 };
                 let after = self.random.ms(5, slow);
                 let event = Event::Stopped { key: key.clone(), generation };
+                let is_process = !matches!(key.kind(), KeyKind::Headroom(_));
+                if self.is_rough && is_process && self.random.one_in(150) {
+                    let reason = "it is in state D".to_owned();
+                    self.stuck.insert((key.clone(), generation));
+                    let stuck = Event::Stuck { key: key.clone(), generation, reason };
+                    self.later(after, Due::Event(stuck));
+                    if self.random.one_in(2) {
+                        return;
+                    }
+                    let late = after + self.random.ms(1_000, 300_000);
+                    return self.later(late, Due::Gone(key, generation, event));
+                }
                 self.later(after, Due::Gone(key, generation, event));
             }
             Effect::Kill { key, generation } => {
@@ -459,9 +482,23 @@ impl World {
                 }
                 self.happens(event);
             }
+            Some(Due::Freed(freed)) => {
+                for one in freed {
+                    if let Some(at) = self.lagging.iter().position(|lagging| *lagging == one) {
+                        self.lagging.swap_remove(at);
+                    }
+                }
+            }
             Some(Due::Admit(key, generation, needs)) => self.admit(key, generation, needs),
             Some(Due::Gone(key, generation, event)) => {
-                let held = self.ledger.remove(&(key.clone(), generation)).is_some();
+                self.stuck.remove(&(key.clone(), generation));
+                let freed = self.ledger.remove(&(key.clone(), generation));
+                let held = freed.is_some();
+                if let Some(freed) = freed.filter(|_| self.is_rough && self.random.one_in(6)) {
+                    let late = self.random.ms(10, 4_000);
+                    self.lagging.extend(freed.iter().cloned());
+                    self.later(late, Due::Freed(freed));
+                }
                 if self.ready.get(&key).is_some_and(|(of, _)| *of == generation) {
                     self.ready.remove(&key);
                 }

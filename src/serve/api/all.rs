@@ -24,7 +24,9 @@ pub(super) struct Options {
 pub(super) async fn start_all(State(api): State<Arc<Api>>) -> Json<StartAllReply> {
     let began = clock::instant();
     let catalog = api.catalogs.current();
-    let rows = catalog.offered().map(|(_, entry)| &entry.row).filter(|row| not_served(row).is_none());
+    let offered = catalog.offered().map(|(_, entry)| &entry.row);
+    let mut rows: Vec<&ModelRow> = offered.filter(|row| not_served(row).is_none()).collect();
+    rows.sort_by(|a, b| a.size.cmp(&b.size).then_with(|| a.id.cmp(&b.id)));
     let (mut models, mut failed, mut starts) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         match api.take_port(row).await {

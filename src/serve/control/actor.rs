@@ -175,7 +175,11 @@ pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
     let control = Control::new(to_commands.clone(), servers, events.clone());
     let shutdown = to_news.clone();
     let (to_ledger, reservations) = mpsc::unbounded_channel();
-    drop(tokio::spawn(reserve_in_order(sessions.clone(), reservations, to_news.clone())));
+    let reserved = to_news.clone();
+    drop(tokio::spawn(reserve_in_order(sessions.clone(), reservations, move |key, generation, asked| {
+        // Without the actor the daemon is ending; its rows are given up with it.
+        let _ = reserved.send(Internal::Reserved { key, generation, asked });
+    })));
     let actor = Actor {
         state: State::new(Policy::default()),
         began: clock::instant(),

@@ -1,7 +1,6 @@
 //! Reservations of memory in the order in which they were decided: side by side the slower one would come off worst.
 
-use super::actor::Internal;
-use super::ledger;
+use super::ledger::{self, Asked};
 use super::prepare::Prepared;
 use super::sessions::Sessions;
 use crate::lifecycle::{Generation, ServerKey};
@@ -15,11 +14,11 @@ pub(super) struct Reservation {
     pub prepared: Option<Arc<Prepared>>,
 }
 
-/// Makes reservations one after the other, until the deciding task has ended.
+/// Makes reservations one after the other, until the deciding task has ended. Each outcome goes to `done`.
 pub(super) async fn reserve_in_order(
     sessions: Sessions,
     mut reservations: mpsc::UnboundedReceiver<Reservation>,
-    to_news: mpsc::UnboundedSender<Internal>,
+    done: impl Fn(ServerKey, Generation, anyhow::Result<Asked>) + Send,
 ) {
     while let Some(Reservation { key, generation, prepared }) = reservations.recv().await {
         let of = key.clone();
@@ -27,7 +26,6 @@ pub(super) async fn reserve_in_order(
             Some(prepared) => sessions.run(move |session| ledger::reserve(session, &of, &prepared)).await,
             None => Err(anyhow::anyhow!("the model was not prepared")),
         };
-        // Without the actor the daemon is ending; its rows are given up with it.
-        let _ = to_news.send(Internal::Reserved { key, generation, asked });
+        done(key, generation, asked);
     }
 }

@@ -113,6 +113,12 @@ impl Problem {
         }
     }
 
+    /// Returns the error for an answer of a server that is not one.
+    pub fn unreadable() -> Problem {
+        let message = "the server of the model sent an answer that is not a JSON object; see `modelctl logs MODEL`";
+        Problem::new(StatusCode::BAD_GATEWAY, "server_error", message).code("bad_answer")
+    }
+
     /// Returns the error for a request during which two servers of its model died.
     pub fn killer(why: Option<&Denial>) -> Problem {
         let mut problem = Problem::died(why);

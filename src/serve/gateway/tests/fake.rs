@@ -121,7 +121,7 @@ impl Fake {
                         // The asker may have gone meanwhile.
                         let _ = answer.send(true);
                     }
-                    Command::Refresh => panic!("nothing here changes settings"),
+                    other => panic!("no handler of this room sends {other:?}"),
                 }
             }
         });
