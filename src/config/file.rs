@@ -1,4 +1,5 @@
 use super::health::{Health, Triage};
+use super::hooks::Hooks;
 use super::memory::Memory;
 use super::models::{EngineFile, ModelsFile};
 use super::ollama::Ollama;
@@ -34,6 +35,7 @@ pub(super) struct ConfigFile {
     pub trash: Trash,
     pub memory: Memory,
     pub serve: Serve,
+    pub hooks: Hooks,
     pub ollama: Ollama,
     pub supervisor: Supervisor,
     pub services: ServicesFile,

@@ -43,4 +43,4 @@ pub use policy::Policy;
 pub use pressure::Thresholds;
 pub use state::{Standing, State};
 pub use tier::node_tier;
-pub use view::{Phase, ServerView};
+pub use view::{Phase, ServerView, Shape};

@@ -15,6 +15,7 @@ pub mod lifecycle;
 mod listed;
 mod one_file;
 mod pattern;
+pub mod popularity;
 mod quant;
 mod reading;
 mod row;

@@ -1,6 +1,6 @@
-use super::super::server::{Queued, ServerState};
+use super::super::server::{Queued, Server, ServerState};
 use super::super::waiting::Want;
-use super::super::{Phase, ServerView};
+use super::super::{Phase, ServerView, Shape};
 use super::State;
 
 impl State {
@@ -32,10 +32,19 @@ impl State {
                         .chain(server.held.iter().filter(|_| server.has_memory()))
                         .cloned()
                         .collect(),
+                    shape: shape(server),
                     expires: self.expires(server).filter(|_| !self.is_paused || server.is_headroom()),
                     last_error: server.last_error.clone(),
                 }
             })
             .collect()
     }
+}
+
+fn shape(server: &Server) -> Shape {
+    if !server.has_memory() || server.is_headroom() {
+        return Shape::default();
+    }
+    let rung = server.profile.rung(server.ladder.current).rung;
+    Shape { mode: Some(rung.mode), gpu_layers: rung.gpu_layers, mode_reason: server.ladder.reason.clone() }
 }

@@ -1,11 +1,13 @@
 use super::{External, Mode, NodeTier, Priority, Readings};
 use crate::model::DeviceBytes;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// All that is known and decided at one time. Times are seconds; wall-clock times are RFC 3339.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
-    pub schema: u32,
+    /// `modelctl.lifecycle/1`.
+    pub schema: String,
     pub running: bool,
     pub tick_count: u64,
     pub interval_s: f64,
@@ -24,12 +26,16 @@ pub struct Status {
     pub externals: Vec<External>,
     /// The newest last; 200 at most.
     pub decisions: Vec<Decision>,
+    /// How many there were of each kind since the daemon began.
+    pub decision_counts: BTreeMap<String, u64>,
 }
 
 /// One model, service or reservation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelStatus {
     pub id: String,
+    /// `main`, or `vectors` for the second server of a model that generates text.
+    pub purpose: String,
     pub name: String,
     /// `model`, `service`, `headroom`.
     pub kind: String,
@@ -57,8 +63,11 @@ pub struct ModelStatus {
     pub popularity: f64,
     pub boost: bool,
     pub active_inference_count: u32,
+    /// Requests that wait for it.
+    pub queued: u32,
     pub crash_count: u32,
     pub last_exit_code: Option<i32>,
+    pub last_error: Option<String>,
     pub downgraded: bool,
     /// `None`: it is not known.
     pub healthy: Option<bool>,

@@ -3,10 +3,13 @@
 use super::EventLog;
 use super::ask::{Ask, Command, Control, Grant, Server, ServerInfo, Started, Stopped};
 use super::ledger::{self, Asked};
-use super::prepare::{Grown, Prepared, files_now, is_pinned, prepare, refuse};
+use super::manage::{self, Waiting};
+use super::prepare::{Flags, Grown, Prepared, files_now, flags_now, prepare, refuse};
 use super::reserving::{Reservation, reserve_in_order};
 use super::server_task::{News, Order};
 use super::sessions::Sessions;
+use super::uses::Uses;
+use super::watched::Watched;
 use crate::clock;
 use crate::http::Endpoint;
 use crate::lifecycle::{
@@ -43,6 +46,9 @@ pub(super) struct Actor {
     pub(super) starts: HashMap<WaiterId, (Instant, oneshot::Sender<Result<Started, Denial>>)>,
     pub(super) stops: HashMap<WaiterId, (Instant, oneshot::Sender<Stopped>)>,
     pub(super) groups: HashMap<WaiterId, Group>,
+    pub(super) answers: HashMap<WaiterId, Waiting>,
+    pub(super) uses: Uses,
+    pub(super) watched: Watched,
     pub(super) next_waiter: WaiterId,
     pub(super) board: watch::Sender<Arc<Vec<Server>>>,
     pub(super) events: EventLog,
@@ -87,9 +93,10 @@ pub(super) enum Internal {
         denial: Denial,
     },
     Grown(Box<Grown>),
-    Pinned {
+    Managed(manage::Prepared),
+    Flags {
         key: ServerKey,
-        pinned: bool,
+        flags: Flags,
     },
     Shutdown {
         grace: Duration,
@@ -190,6 +197,9 @@ pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
         starts: HashMap::new(),
         stops: HashMap::new(),
         groups: HashMap::new(),
+        answers: HashMap::new(),
+        uses: Uses::default(),
+        watched: Watched::default(),
         // Numbers of requests come from the handle and are small; those of people are ours.
         next_waiter: 1 << 62,
         board,
@@ -246,6 +256,7 @@ impl Actor {
             }
             Command::Context { key, grow, answer } => self.set_context(key, grow, answer),
             Command::Refresh => self.refresh(),
+            Command::Manage(command) => self.manage(command),
             Command::Leave { waiter } => {
                 self.slots.remove(&waiter);
                 self.step(Event::Leave { waiter });
@@ -253,22 +264,21 @@ impl Actor {
         }
     }
 
-    /// Reads the settings of all known servers again: a pin counts at once, everything else at the next start.
+    /// Reads the settings of all known servers again: pins and flags count at once, everything else at the next start.
     fn refresh(&mut self) {
         for key in self.servers.keys().cloned() {
             let (sessions, to_news) = (self.sessions.clone(), self.to_news.clone());
             drop(tokio::spawn(async move {
                 let of = key.clone();
-                let pinned = sessions.run(move |session| is_pinned(session, &of)).await;
-                if let Ok(pinned) = pinned {
+                if let Ok(Some(flags)) = sessions.run(move |session| flags_now(session, &of)).await {
                     // Without the actor there is nothing to be changed.
-                    let _ = to_news.send(Internal::Pinned { key, pinned });
+                    let _ = to_news.send(Internal::Flags { key, flags });
                 }
             }));
         }
     }
 
-    fn new_waiter(&mut self) -> WaiterId {
+    pub(super) fn new_waiter(&mut self) -> WaiterId {
         self.next_waiter = self.next_waiter.saturating_add(1);
         self.next_waiter
     }
@@ -391,11 +401,12 @@ impl Actor {
             Internal::Withdrawn { key, generation } => self.step(Event::Stopped { key, generation }),
             Internal::Denied { waiter, denial } => self.refuse(waiter, denial),
             Internal::Grown(grown) => self.grown(*grown),
-            Internal::Pinned { key, pinned } => {
-                let changed = self.prepared.get_mut(&key).filter(|prepared| prepared.profile.pinned != pinned);
-                if let Some(prepared) = changed {
-                    Arc::make_mut(prepared).profile.pinned = pinned;
-                    let profile = prepared.profile.clone();
+            Internal::Managed(prepared) => self.managed(prepared),
+            Internal::Flags { key, flags } => {
+                let Some(prepared) = self.prepared.get_mut(&key) else { return };
+                let mut profile = prepared.profile.clone();
+                if flags.apply(&mut profile) {
+                    Arc::make_mut(prepared).profile = profile.clone();
                     self.step(Event::Changed { key, profile });
                 }
             }
@@ -414,6 +425,7 @@ impl Actor {
                 self.step(Event::Ready { key, generation, slots });
             }
             Internal::Shutdown { grace, over } => {
+                self.watched.is_ending = true;
                 self.over = over.or(self.over.take());
                 self.step(Event::Shutdown { grace });
             }
@@ -458,10 +470,12 @@ impl Actor {
     }
 
     pub(super) fn step(&mut self, event: Event) {
+        let began = clock::instant();
         let effects = self.state.step(self.began.elapsed(), event);
         for effect in effects {
             self.act(effect);
         }
         self.show();
+        self.turned(began);
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 impl Actor {
     pub(super) fn act(&mut self, effect: Effect) {
+        self.notice(&effect);
         match effect {
             Effect::Admit { key, generation, .. } => self.reserve(key, generation),
             Effect::Withdraw { key, generation } => self.withdraw(key, generation),
@@ -36,7 +37,8 @@ impl Actor {
                 }
             }
             Effect::Report(report) => self.report(&report),
-            Effect::Threads { .. } | Effect::Answer { .. } => {}
+            Effect::Answer { waiter, answer } => self.answered(waiter, answer),
+            Effect::Threads { .. } => {}
             Effect::AllStopped => {
                 if let Some(over) = self.over.take() {
                     let _ = over.send(()); // as above
@@ -148,15 +150,14 @@ impl Actor {
             drop(answer.send(Err(denial)));
         } else if let Some((_, answer)) = self.starts.remove(&waiter) {
             let _ = answer.send(Err(denial)); // as in `act`
+        } else {
+            self.refuse_answer(waiter, denial);
         }
     }
 
     fn report(&mut self, report: &Report) {
-        let name = |key: &ServerKey| {
-            let prepared = self.prepared.get(key);
-            prepared.map_or_else(|| key.to_string(), |prepared| prepared.profile.name.clone())
-        };
-        let happening = happening(report, &name);
+        let happening = happening(report, &|key| self.name(key));
+        let happening = self.with_details(report, happening);
         self.events.add(happening);
     }
 

@@ -1,4 +1,5 @@
 use super::EventLog;
+use super::manage::Manage;
 use crate::http::Endpoint;
 use crate::lifecycle::{Class, Denial, ServerKey, ServerView, Why};
 use crate::model::ModelId;
@@ -139,6 +140,7 @@ pub enum Command {
     },
     /// Settings of models may have changed.
     Refresh,
+    Manage(Manage),
 }
 
 /// A larger context that a request wishes for.
@@ -153,7 +155,7 @@ pub struct Grow {
 /// A handle of the deciding task, for whoever needs servers.
 #[derive(Debug, Clone)]
 pub struct Control {
-    commands: mpsc::UnboundedSender<Command>,
+    pub(super) commands: mpsc::UnboundedSender<Command>,
     waiters: Arc<std::sync::atomic::AtomicU64>,
     servers: watch::Receiver<Arc<Vec<Server>>>,
     events: EventLog,

@@ -24,6 +24,9 @@ const DEATH: Duration = Duration::from_secs(2);
 const ERROR_BYTES: usize = 1 << 20;
 const ANSWER_BYTES: usize = 64 << 20;
 
+/// Says how the model of an answer is loaded.
+const MODE_HEADER: &str = "x-modelctl-mode";
+
 /// A request that was read.
 #[derive(Debug, Clone)]
 pub struct Job {
@@ -73,7 +76,10 @@ pub(super) async fn answer(control: Control, job: Job, mut meter: Meter) -> Resu
             break several();
         }
         match open(&job, grant).await {
-            Ok((parts, grant)) => return Ok(respond(&job, parts, grant, meter)),
+            Ok((parts, grant)) => {
+                let mode = mode_header(&control, &job.key);
+                return Ok(respond(&job, parts, (grant, mode), meter));
+            }
             Err(Failed::Died(_)) if !is_retry => is_retry = true,
             Err(Failed::Died(why)) => break Problem::killer(why.as_ref()),
             Err(Failed::Told(problem)) => match problem.overflow().and_then(|overflow| overflow.larger(job.grow)) {
@@ -186,8 +192,29 @@ fn request(job: &Job) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
         .body(Full::new(job.body.clone()))
 }
 
+/// Returns how the model of an answer is loaded: `gpu`, or `cpu_offload; layers=20; reason="…"`.
+fn mode_header(control: &Control, key: &ServerKey) -> Option<HeaderValue> {
+    let servers = control.servers();
+    let shape = &servers.iter().find(|server| server.view.key == *key)?.view.shape;
+    let mut text = shape.mode?.name().to_owned();
+    if let Some(layers) = shape.gpu_layers {
+        text.push_str(&format!("; layers={layers}"));
+    }
+    if let Some(reason) = &shape.mode_reason {
+        let plain = |c: char| if c.is_ascii_graphic() && c != '"' && c != '\\' { c } else { ' ' };
+        let reason: String = reason.chars().map(plain).take(200).collect();
+        text.push_str(&format!("; reason=\"{reason}\""));
+    }
+    HeaderValue::from_str(&text).ok() // made of printable ASCII
+}
+
 /// Builds the answer for the client.
-fn respond(job: &Job, (response, first): Opened, grant: Grant, meter: Meter) -> Response<Relay> {
+fn respond(
+    job: &Job,
+    (response, first): Opened,
+    (grant, mode): (Grant, Option<HeaderValue>),
+    meter: Meter,
+) -> Response<Relay> {
     let is_rewritten = grant.info.engine == Engine::LlamaServer && job.asked.stream;
     let rewriter = is_rewritten.then(|| Rewriter::new(&job.asked.model, job.asked.include_usage));
     let (head, body) = response.into_parts();
@@ -197,6 +224,9 @@ fn respond(job: &Job, (response, first): Opened, grant: Grant, meter: Meter) -> 
     let headers = response.headers_mut();
     let json = HeaderValue::from_static("application/json");
     headers.insert(CONTENT_TYPE, head.headers.get(CONTENT_TYPE).cloned().unwrap_or(json));
+    if let Some(mode) = mode {
+        headers.insert(MODE_HEADER, mode);
+    }
     if is_stream {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     }
