@@ -49,6 +49,9 @@ _modelctl() {
             modelctl,launch)
                 cmd="modelctl__subcmd__launch"
                 ;;
+            modelctl,lifecycle)
+                cmd="modelctl__subcmd__lifecycle"
+                ;;
             modelctl,list)
                 cmd="modelctl__subcmd__list"
                 ;;
@@ -63,6 +66,12 @@ _modelctl() {
                 ;;
             modelctl,measure)
                 cmd="modelctl__subcmd__measure"
+                ;;
+            modelctl,offload)
+                cmd="modelctl__subcmd__offload"
+                ;;
+            modelctl,priority)
+                cmd="modelctl__subcmd__priority"
                 ;;
             modelctl,probe)
                 cmd="modelctl__subcmd__probe"
@@ -100,6 +109,9 @@ _modelctl() {
             modelctl,start-all)
                 cmd="modelctl__subcmd__start__subcmd__all"
                 ;;
+            modelctl,status)
+                cmd="modelctl__subcmd__status"
+                ;;
             modelctl,stop)
                 cmd="modelctl__subcmd__stop"
                 ;;
@@ -120,6 +132,9 @@ _modelctl() {
                 ;;
             modelctl,verify)
                 cmd="modelctl__subcmd__verify"
+                ;;
+            modelctl,why)
+                cmd="modelctl__subcmd__why"
                 ;;
             modelctl,worker)
                 cmd="modelctl__subcmd__worker"
@@ -157,6 +172,9 @@ _modelctl() {
             modelctl__subcmd__help,launch)
                 cmd="modelctl__subcmd__help__subcmd__launch"
                 ;;
+            modelctl__subcmd__help,lifecycle)
+                cmd="modelctl__subcmd__help__subcmd__lifecycle"
+                ;;
             modelctl__subcmd__help,list)
                 cmd="modelctl__subcmd__help__subcmd__list"
                 ;;
@@ -168,6 +186,12 @@ _modelctl() {
                 ;;
             modelctl__subcmd__help,measure)
                 cmd="modelctl__subcmd__help__subcmd__measure"
+                ;;
+            modelctl__subcmd__help,offload)
+                cmd="modelctl__subcmd__help__subcmd__offload"
+                ;;
+            modelctl__subcmd__help,priority)
+                cmd="modelctl__subcmd__help__subcmd__priority"
                 ;;
             modelctl__subcmd__help,probe)
                 cmd="modelctl__subcmd__help__subcmd__probe"
@@ -205,6 +229,9 @@ _modelctl() {
             modelctl__subcmd__help,start-all)
                 cmd="modelctl__subcmd__help__subcmd__start__subcmd__all"
                 ;;
+            modelctl__subcmd__help,status)
+                cmd="modelctl__subcmd__help__subcmd__status"
+                ;;
             modelctl__subcmd__help,stop)
                 cmd="modelctl__subcmd__help__subcmd__stop"
                 ;;
@@ -226,6 +253,9 @@ _modelctl() {
             modelctl__subcmd__help,verify)
                 cmd="modelctl__subcmd__help__subcmd__verify"
                 ;;
+            modelctl__subcmd__help,why)
+                cmd="modelctl__subcmd__help__subcmd__why"
+                ;;
             modelctl__subcmd__help,worker)
                 cmd="modelctl__subcmd__help__subcmd__worker"
                 ;;
@@ -237,6 +267,15 @@ _modelctl() {
                 ;;
             modelctl__subcmd__help__subcmd__keep,rm)
                 cmd="modelctl__subcmd__help__subcmd__keep__subcmd__rm"
+                ;;
+            modelctl__subcmd__help__subcmd__lifecycle,pause)
+                cmd="modelctl__subcmd__help__subcmd__lifecycle__subcmd__pause"
+                ;;
+            modelctl__subcmd__help__subcmd__lifecycle,resume)
+                cmd="modelctl__subcmd__help__subcmd__lifecycle__subcmd__resume"
+                ;;
+            modelctl__subcmd__help__subcmd__lifecycle,status)
+                cmd="modelctl__subcmd__help__subcmd__lifecycle__subcmd__status"
                 ;;
             modelctl__subcmd__help__subcmd__task,add)
                 cmd="modelctl__subcmd__help__subcmd__task__subcmd__add"
@@ -306,6 +345,30 @@ _modelctl() {
                 ;;
             modelctl__subcmd__keep,rm)
                 cmd="modelctl__subcmd__keep__subcmd__rm"
+                ;;
+            modelctl__subcmd__lifecycle,help)
+                cmd="modelctl__subcmd__lifecycle__subcmd__help"
+                ;;
+            modelctl__subcmd__lifecycle,pause)
+                cmd="modelctl__subcmd__lifecycle__subcmd__pause"
+                ;;
+            modelctl__subcmd__lifecycle,resume)
+                cmd="modelctl__subcmd__lifecycle__subcmd__resume"
+                ;;
+            modelctl__subcmd__lifecycle,status)
+                cmd="modelctl__subcmd__lifecycle__subcmd__status"
+                ;;
+            modelctl__subcmd__lifecycle__subcmd__help,help)
+                cmd="modelctl__subcmd__lifecycle__subcmd__help__subcmd__help"
+                ;;
+            modelctl__subcmd__lifecycle__subcmd__help,pause)
+                cmd="modelctl__subcmd__lifecycle__subcmd__help__subcmd__pause"
+                ;;
+            modelctl__subcmd__lifecycle__subcmd__help,resume)
+                cmd="modelctl__subcmd__lifecycle__subcmd__help__subcmd__resume"
+                ;;
+            modelctl__subcmd__lifecycle__subcmd__help,status)
+                cmd="modelctl__subcmd__lifecycle__subcmd__help__subcmd__status"
                 ;;
             modelctl__subcmd__task,add)
                 cmd="modelctl__subcmd__task__subcmd__add"
@@ -431,7 +494,7 @@ _modelctl() {
 
     case "${cmd}" in
         modelctl)
-            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help"
+            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps status why lifecycle priority offload logs events task inference history triage completions man worker probe render measure forms launch help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -681,7 +744,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help)
-            opts="scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help"
+            opts="scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps status why lifecycle priority offload logs events task inference history triage completions man worker probe render measure forms launch help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -890,6 +953,62 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        modelctl__subcmd__help__subcmd__lifecycle)
+            opts="pause resume status"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__lifecycle__subcmd__pause)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__lifecycle__subcmd__resume)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__lifecycle__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         modelctl__subcmd__help__subcmd__list)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -933,6 +1052,34 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help__subcmd__measure)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__offload)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__priority)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1101,6 +1248,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help__subcmd__start__subcmd__all)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1464,6 +1625,20 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        modelctl__subcmd__help__subcmd__why)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         modelctl__subcmd__help__subcmd__worker)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1692,6 +1867,184 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        modelctl__subcmd__lifecycle)
+            opts="-q -h -V --config --db --color --quiet --help --version pause resume status help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__lifecycle__subcmd__help)
+            opts="pause resume status help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__lifecycle__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__lifecycle__subcmd__help__subcmd__pause)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__lifecycle__subcmd__help__subcmd__resume)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__lifecycle__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__lifecycle__subcmd__pause)
+            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__lifecycle__subcmd__resume)
+            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__lifecycle__subcmd__status)
+            opts="-q -h -V --decisions --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --decisions)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         modelctl__subcmd__list)
             opts="-r -a -q -h -V --store --tier --family --quant --state --kind --sort --reverse --files --class --stores --all --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1856,8 +2209,68 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        modelctl__subcmd__offload)
+            opts="-q -h -V --to --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -W "cpu cpu_offload gpu" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__priority)
+            opts="-q -h -V --for --clear --json --config --db --color --quiet --help --version evictable idle warm active"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         modelctl__subcmd__probe)
-            opts="-q -h -V --config --db --color --quiet --help --version gpu gpu-facts amd-facts model-file disks shared-memory node"
+            opts="-q -h -V --config --db --color --quiet --help --version gpu gpu-facts amd-facts model-file disks shared-memory torch node"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2123,7 +2536,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__serve)
-            opts="-q -h -V --listen --socket --api-key-file --no-executor --json --config --db --color --quiet --help --version"
+            opts="-q -h -V --listen --socket --api-key-file --exec --no-executor --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2138,6 +2551,10 @@ _modelctl() {
                     return 0
                     ;;
                 --api-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --exec)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2161,7 +2578,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__set)
-            opts="-q -h -V --pin --unpin --enable --disable --tier --alias --note --engine --context --parallel --gpu-layers --threads --idle-timeout --priority --embeddings --llama-args --env --json --config --db --color --quiet --help --version"
+            opts="-q -h -V --pin --unpin --enable --disable --tier --alias --note --engine --context --parallel --gpu-layers --threads --idle-timeout --priority --embeddings --essential --no-essential --pressure-evict-only --no-pressure-evict-only --degrade --no-degrade --min-tier --llama-args --env --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2208,6 +2625,14 @@ _modelctl() {
                     return 0
                     ;;
                 --embeddings)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --degrade)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --min-tier)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2313,6 +2738,36 @@ _modelctl() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__status)
+            opts="-q -h -V --decisions --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --decisions)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3473,6 +3928,32 @@ _modelctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__why)
+            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

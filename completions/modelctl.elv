@@ -33,12 +33,12 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand show 'Show everything about one model: files, metadata, memory, use'
             cand set 'Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs'
             cand keep 'Name the models that you want to keep'
-            cand health 'Check that what this node serves is served'
+            cand health 'Check the health of the services on this node'
             cand verify 'Check that the files of models are whole and are what their store promises'
             cand duplicates 'Show files that are on this machine more than once'
             cand prune 'Remove unused models and leftover files (dry run unless --confirm)'
             cand trash 'See, bring back or delete what prune took away'
-            cand tune 'Name the next setting to change on this node, and record what a change brought'
+            cand tune 'Suggest the next setting to change on this node, and record the effect of changes'
             cand run-once 'Run due tasks of the queue and exit (for cron), or one prompt'
             cand batch 'Answer a file of requests in OpenAI''s Batch format (JSONL) and write the answers'
             cand serve 'Serve models to clients, and run queued tasks as they come, until stopped'
@@ -48,12 +48,17 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand start-all 'Start the servers of all enabled models, the smallest first'
             cand stop-all 'Stop the servers of all models'
             cand ps 'List the model servers that run, start or failed'
+            cand status 'Show what is loaded, what memory is left, and what was decided'
+            cand why 'Explain why a model is loaded or not, and what it waits for'
+            cand lifecycle 'Pause or resume what the daemon does by itself, or show its status'
+            cand priority 'Set how much a model is needed, over what the daemon finds out'
+            cand offload 'Move a loaded model off the GPU, or back'
             cand logs 'Show what the server of a model logged'
             cand events 'Show what happened to the model servers since the daemon began'
             cand task 'Queue prompts, look at them, and get their answers'
             cand inference 'Let tasks run, or make them wait'
             cand history 'Show who did what, when, why and how much, newest last'
-            cand triage 'Find out why a service of this node fails: one cause, its proof, the smallest next step and how to undo it'
+            cand triage 'Find out why a service on this node fails: one cause, its proof, the smallest next step and its undo'
             cand completions 'Print the completion script of a shell'
             cand man 'Print the manual page, or write all pages into a folder'
             cand worker 'worker'
@@ -159,6 +164,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --idle-timeout 'Stop the server after this time without a request, such as `10m`'
             cand --priority 'The class of requests that name none: `interactive`, `normal` or `batch`'
             cand --embeddings 'Whether a second worker may make vectors of a model that generates text: `yes` or `no`'
+            cand --degrade 'What may become less when memory runs out, in this order: `layers` (of the GPU), `context`'
+            cand --min-tier 'Start it by itself only on such a node or a larger one: `embedded`, `lite`, `standard`, `full`, `compute_host`'
             cand --llama-args 'Arguments for llama-server, separated by spaces, such as `-fa on`'
             cand --env 'A variable of its server, such as `CUDA_VISIBLE_DEVICES=0`; replaces all that are set'
             cand --config 'Read this config file instead of the one in the usual places'
@@ -168,6 +175,11 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --unpin 'Take the pin away'
             cand --enable 'Let it be started and chosen'
             cand --disable 'Keep it from being started or chosen'
+            cand --essential 'Restart its server after every crash, without a limit'
+            cand --no-essential 'Give its server up after a few crashes in a row'
+            cand --pressure-evict-only 'Stop its server only when memory is needed, never because it is idle or the CPU is busy'
+            cand --no-pressure-evict-only 'Stop its server as others'
+            cand --no-degrade 'Let it fail when memory runs out, rather than be slower or shorter'
             cand --json 'Print the settings as JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
@@ -250,23 +262,23 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;health'= {
-            cand --level 'How thoroughly services are checked (default: `health.level` of the config, ready)'
-            cand --check 'Make these checks only; several with commas'
-            cand --timeout 'The time limit for everything together (default: `health.timeout` of the config, 5s)'
-            cand --wait 'Check again until all is ok, for at most this long'
-            cand -w 'Warn where a value is outside of a range: `disk_free=10%:`'
-            cand --warning 'Warn where a value is outside of a range: `disk_free=10%:`'
-            cand -c 'Fail where a value is outside of a range'
-            cand --critical 'Fail where a value is outside of a range'
-            cand --format 'The form of the output'
-            cand --output 'Write to this file instead of standard output; it is replaced as a whole'
-            cand --exit-style 'Whose exit codes are used; docker and kubernetes print 4,096 bytes at most'
+            cand --level 'How thoroughly to check services (default: `health.level` in the config, or ready)'
+            cand --check 'Run only these checks, separated by commas'
+            cand --timeout 'Time limit for all checks together (default: `health.timeout` in the config, or 5s)'
+            cand --wait 'Check again until everything is ok, for at most this long'
+            cand -w 'Warn if a value violates a range, such as `disk_free=10%:`'
+            cand --warning 'Warn if a value violates a range, such as `disk_free=10%:`'
+            cand -c 'Fail if a value violates a range'
+            cand --critical 'Fail if a value violates a range'
+            cand --format 'Output format'
+            cand --output 'Write to this file instead of standard output, replacing it atomically'
+            cand --exit-style 'Exit code convention; docker and kubernetes also limit the output to 4,096 bytes'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
-            cand --require-gpu 'Fail where there is no GPU that works'
-            cand --strict 'Exit with 1 for a warning too'
-            cand --json 'The same as `--format json`'
+            cand --require-gpu 'Fail unless there is a working GPU'
+            cand --strict 'Exit with 1 on a warning as well'
+            cand --json 'Same as `--format json`'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -424,11 +436,11 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
             cand -V 'Print version'
             cand --version 'Print version'
-            cand next 'Name the smallest setting to change for what is seen now'
-            cand record 'Record a change of a setting before it is made, with health, speed and memory as they are now'
-            cand done 'Measure again after a change, and say whether it is better, the same or worse'
+            cand next 'Suggest the smallest setting to change in the current state'
+            cand record 'Record a change before you make it, with the current health, speed and memory'
+            cand done 'Measure again after a change and report whether it is better, the same or worse'
             cand list 'List the recorded changes'
-            cand rollback 'Print how to go back from a change'
+            cand rollback 'Print how to undo a change'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'modelctl;tune;next'= {
@@ -445,10 +457,10 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;tune;record'= {
-            cand --from 'The value that it has now, and that a rollback goes back to'
-            cand --to 'The value that it is going to have'
-            cand --why 'Why it is changed'
-            cand --service 'The service whose setting it is'
+            cand --from 'Current value, which a rollback restores'
+            cand --to 'New value'
+            cand --why 'Reason for the change'
+            cand --service 'Service that the setting belongs to'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -497,11 +509,11 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;tune;help'= {
-            cand next 'Name the smallest setting to change for what is seen now'
-            cand record 'Record a change of a setting before it is made, with health, speed and memory as they are now'
-            cand done 'Measure again after a change, and say whether it is better, the same or worse'
+            cand next 'Suggest the smallest setting to change in the current state'
+            cand record 'Record a change before you make it, with the current health, speed and memory'
+            cand done 'Measure again after a change and report whether it is better, the same or worse'
             cand list 'List the recorded changes'
-            cand rollback 'Print how to go back from a change'
+            cand rollback 'Print how to undo a change'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'modelctl;tune;help;next'= {
@@ -559,6 +571,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --listen 'Listen on this address: 127.0.0.1:4848 (the default), [::1]:4848, or the path of a Unix socket; may be repeated, and `none` leaves only --socket (also: MODELCTL_LISTEN, separated by commas)'
             cand --socket 'The Unix socket for the command line, for this user alone [default: $XDG_RUNTIME_DIR/modelctl/serve.sock]'
             cand --api-key-file 'Keys that clients must send, one `name:key:class` a line; needed for addresses that other machines reach'
+            cand --exec 'Run this program for every event, which it gets as JSON on its standard input; it has 10 seconds (also: `[hooks] exec`)'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -639,6 +652,124 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
             cand --json 'Print the servers as JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;status'= {
+            cand --decisions 'Number of decisions to show; the daemon keeps 200'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print the status as JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;why'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print what is known as JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;lifecycle'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand pause 'Load, unload and evict nothing without a request'
+            cand resume 'Go on after a pause'
+            cand status 'Show what is loaded, what memory is left, and what was decided'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'modelctl;lifecycle;pause'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print the answer as JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;lifecycle;resume'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print the answer as JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;lifecycle;status'= {
+            cand --decisions 'Number of decisions to show; the daemon keeps 200'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print the status as JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;lifecycle;help'= {
+            cand pause 'Load, unload and evict nothing without a request'
+            cand resume 'Go on after a pause'
+            cand status 'Show what is loaded, what memory is left, and what was decided'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'modelctl;lifecycle;help;pause'= {
+        }
+        &'modelctl;lifecycle;help;resume'= {
+        }
+        &'modelctl;lifecycle;help;status'= {
+        }
+        &'modelctl;lifecycle;help;help'= {
+        }
+        &'modelctl;priority'= {
+            cand --for 'Let it hold for this time, such as `1h`'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --clear 'Let the daemon decide again'
+            cand --json 'Print the answer as JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;offload'= {
+            cand --to 'Where its layers go [default: one step lower]'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print the answer as JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -950,29 +1081,29 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;triage'= {
-            cand --since 'Look back this far'
+            cand --since 'How far back to look'
             cand --playbook 'Only services of this playbook, and the node'
-            cand --service 'Only this service, and the node; may be given several times'
-            cand --only 'Only this rule; may be given several times'
-            cand --skip 'All rules but this one; may be given several times'
-            cand --bundle 'Also write facts and answer to this new file (.tar or .tar.zst, mode 0600, at most 64 MiB)'
-            cand --from 'Judge the facts of this bundle instead of those of this node'
-            cand --baseline 'Save this state as the good one, or show what differs from it'
+            cand --service 'Only this service, and the node (repeatable)'
+            cand --only 'Apply only this rule (repeatable)'
+            cand --skip 'Skip this rule (repeatable)'
+            cand --bundle 'Also write facts and report to this new file (.tar or .tar.zst, mode 0600, at most 64 MiB)'
+            cand --from 'Use the facts in this bundle instead of those of this node'
+            cand --baseline 'Save the current state as the baseline, or show what differs from it'
             cand --watch 'How long --checklist watches'
             cand --explain 'Show what a rule recognizes, and why'
-            cand --sysroot 'Take this folder for /'
-            cand --kmsg 'Read this file as the kernel log'
-            cand --journal 'Read this file as the journal'
-            cand --now 'Take this time for now'
+            cand --sysroot 'Use this directory as /'
+            cand --kmsg 'Use this file as the kernel log'
+            cand --journal 'Use this file as the journal'
+            cand --now 'Use this time as now'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
-            cand --all 'Show everything: hints, every line of proof, what is explained, the time of each collector'
-            cand --json 'Print a JSON object (with --look: the facts; with --map: the files)'
-            cand --deep 'Also ask a server that has a free slot for a token, and import torch in a child process'
-            cand --map 'Show for each service where its configuration, launcher, code, models and logs are'
-            cand --look 'Show the facts without a verdict: states, the end of each log, GPU, memory, endpoints'
-            cand --checklist 'After a fix: watch that programs, endpoints and model files stay as they are'
+            cand --all 'Show everything: hints, all lines of proof, explained findings, collector times'
+            cand --json 'Print JSON (with --look: the facts; with --map: the files)'
+            cand --deep 'Also request one token from servers with a free slot, and import torch in a child process'
+            cand --map 'Show where the config, launcher, code, models and logs of each service are'
+            cand --look 'Show the facts without a verdict: states, log tails, GPUs, memory, endpoints'
+            cand --checklist 'After a fix: check that programs, endpoints and model files stay stable'
             cand --rules 'List all rules'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
@@ -1100,12 +1231,12 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand show 'Show everything about one model: files, metadata, memory, use'
             cand set 'Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs'
             cand keep 'Name the models that you want to keep'
-            cand health 'Check that what this node serves is served'
+            cand health 'Check the health of the services on this node'
             cand verify 'Check that the files of models are whole and are what their store promises'
             cand duplicates 'Show files that are on this machine more than once'
             cand prune 'Remove unused models and leftover files (dry run unless --confirm)'
             cand trash 'See, bring back or delete what prune took away'
-            cand tune 'Name the next setting to change on this node, and record what a change brought'
+            cand tune 'Suggest the next setting to change on this node, and record the effect of changes'
             cand run-once 'Run due tasks of the queue and exit (for cron), or one prompt'
             cand batch 'Answer a file of requests in OpenAI''s Batch format (JSONL) and write the answers'
             cand serve 'Serve models to clients, and run queued tasks as they come, until stopped'
@@ -1115,12 +1246,17 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand start-all 'Start the servers of all enabled models, the smallest first'
             cand stop-all 'Stop the servers of all models'
             cand ps 'List the model servers that run, start or failed'
+            cand status 'Show what is loaded, what memory is left, and what was decided'
+            cand why 'Explain why a model is loaded or not, and what it waits for'
+            cand lifecycle 'Pause or resume what the daemon does by itself, or show its status'
+            cand priority 'Set how much a model is needed, over what the daemon finds out'
+            cand offload 'Move a loaded model off the GPU, or back'
             cand logs 'Show what the server of a model logged'
             cand events 'Show what happened to the model servers since the daemon began'
             cand task 'Queue prompts, look at them, and get their answers'
             cand inference 'Let tasks run, or make them wait'
             cand history 'Show who did what, when, why and how much, newest last'
-            cand triage 'Find out why a service of this node fails: one cause, its proof, the smallest next step and how to undo it'
+            cand triage 'Find out why a service on this node fails: one cause, its proof, the smallest next step and its undo'
             cand completions 'Print the completion script of a shell'
             cand man 'Print the manual page, or write all pages into a folder'
             cand worker 'worker'
@@ -1170,11 +1306,11 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;help;trash;empty'= {
         }
         &'modelctl;help;tune'= {
-            cand next 'Name the smallest setting to change for what is seen now'
-            cand record 'Record a change of a setting before it is made, with health, speed and memory as they are now'
-            cand done 'Measure again after a change, and say whether it is better, the same or worse'
+            cand next 'Suggest the smallest setting to change in the current state'
+            cand record 'Record a change before you make it, with the current health, speed and memory'
+            cand done 'Measure again after a change and report whether it is better, the same or worse'
             cand list 'List the recorded changes'
-            cand rollback 'Print how to go back from a change'
+            cand rollback 'Print how to undo a change'
         }
         &'modelctl;help;tune;next'= {
         }
@@ -1203,6 +1339,25 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;help;stop-all'= {
         }
         &'modelctl;help;ps'= {
+        }
+        &'modelctl;help;status'= {
+        }
+        &'modelctl;help;why'= {
+        }
+        &'modelctl;help;lifecycle'= {
+            cand pause 'Load, unload and evict nothing without a request'
+            cand resume 'Go on after a pause'
+            cand status 'Show what is loaded, what memory is left, and what was decided'
+        }
+        &'modelctl;help;lifecycle;pause'= {
+        }
+        &'modelctl;help;lifecycle;resume'= {
+        }
+        &'modelctl;help;lifecycle;status'= {
+        }
+        &'modelctl;help;priority'= {
+        }
+        &'modelctl;help;offload'= {
         }
         &'modelctl;help;logs'= {
         }
