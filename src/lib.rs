@@ -48,6 +48,7 @@
 //! | attempt | one time that a task was claimed and worked on |
 //! | batch | the tasks of one OpenAI Batch file, or tokens that are decoded together |
 //! | bundle | an archive with the facts of one look at a node and the answer, from which the answer can be had again |
+//! | capability | what a model can do for a client: completion, tools, vision, embedding, rerank, audio, thinking, infill |
 //! | candidate | a model, or bytes without one, that a prune could remove |
 //! | claim | taking a task from the queue, for the time of a lease |
 //! | class | what a file is to its store: referenced, superseded, orphan, partial, side cache, trash, snapshot |
@@ -66,6 +67,7 @@
 //! | headroom | memory that is kept free for another program |
 //! | hint | a pattern of models to keep; of an error: what to do about it; of a server: what an earlier daemon knew |
 //! | holding | what a store keeps at one path, with its class and the reason |
+//! | hook | a program of the operator that gets every event of the daemon |
 //! | item | what one removal put into a trash |
 //! | journal | the record that makes an interrupted removal recoverable |
 //! | kind | what a model is for: generative, embedding, reranker, speech, projector and so on; or that of an error |
@@ -76,6 +78,7 @@
 //! | owner | who holds a claim: host, process, start and a random number; of a store: the tool that writes it |
 //! | plan | the rows of a prune, each with a verdict and its reason, before anything is done |
 //! | pressure | too little of VRAM, memory, cores or disk, by a threshold; it ends below where it began |
+//! | popularity | how much a model was used of late, 0 to 1 against the most used one |
 //! | quarantine | tasks that may have crashed a worker: each runs alone |
 //! | reading | a value that could be had, or the reason why it could not |
 //! | recipe | a function of `ops`: request in, events on the way, report out |

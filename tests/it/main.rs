@@ -26,6 +26,7 @@ mod keep;
 #[cfg(feature = "llama")]
 mod kills;
 mod launch;
+mod lifecycle;
 #[cfg(feature = "llama")]
 mod ledger;
 mod node_children;
