@@ -199,14 +199,14 @@ impl ConfigFile {
     pub fn read(path: &Path) -> anyhow::Result<ConfigFile> {
         let unreadable = || {
             Failure::cannot_meet(format!("cannot read config file {}", path.display()))
-                .hint("name another with --config, or mend its permissions")
+                .hint("choose another with --config, or fix its permissions")
         };
         let about = std::fs::metadata(path).or_fail(unreadable)?;
         if !about.is_file() {
             return Err(bad_config(path, None, "is not a regular file").into());
         }
         if about.len() > MAX_BYTES {
-            return Err(bad_config(path, None, "is over 1 MiB: that is no config").into());
+            return Err(bad_config(path, None, "is larger than 1 MiB, which is too large for a config file").into());
         }
         let text = std::fs::read_to_string(path).or_fail(unreadable)?;
         parse(path, &text)

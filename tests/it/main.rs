@@ -26,9 +26,9 @@ mod keep;
 #[cfg(feature = "llama")]
 mod kills;
 mod launch;
-mod lifecycle;
 #[cfg(feature = "llama")]
 mod ledger;
+mod lifecycle;
 mod node_children;
 #[cfg(feature = "llama")]
 mod offload;
@@ -59,6 +59,7 @@ mod supervised;
 #[cfg(feature = "llama")]
 mod swaps;
 mod task;
+mod torch;
 mod triage;
 mod verify;
 #[cfg(feature = "llama")]

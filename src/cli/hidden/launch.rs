@@ -22,7 +22,13 @@ pub struct LaunchArgs {
 /// stderr, which is the log of that program. No configuration is read: the program does not need it.
 pub fn run(args: &LaunchArgs) -> u8 {
     let [program, rest @ ..] = args.program.as_slice() else { return 0 };
-    let launch = Launch { parent: args.parent, nice: args.nice, program: program.clone(), args: rest.to_vec() };
+    let launch = Launch {
+        parent: args.parent,
+        nice: args.nice,
+        program: program.clone(),
+        args: rest.to_vec(),
+        ..Launch::default()
+    };
     let (code, error) = exec(&launch);
     eprintln!("modelctl: cannot start `{}`: {error}", program.display());
     code

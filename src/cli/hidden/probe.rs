@@ -2,6 +2,7 @@ use super::super::{Ctx, Exit};
 use crate::clock;
 use crate::host::gpu;
 use crate::node::machine::{SharedMemoryRequest, disks};
+use crate::node::program::torch;
 use crate::node::{self, Place};
 use crate::ops::node::NodeRead;
 use crate::supervise::launch;
@@ -35,6 +36,8 @@ pub enum Probe {
     Disks,
     /// [`node::machine::SHARED_MEMORY_PROBE`]
     SharedMemory,
+    /// [`torch::TORCH_PROBE`]
+    Torch,
     /// [`crate::ops::node::PROBE`]
     Node,
 }
@@ -51,6 +54,10 @@ pub fn run(ctx: &mut Ctx, args: &ProbeArgs) -> anyhow::Result<Exit> {
         Probe::ModelFile => serde_json::to_string(&node::model_file::read(&request(args)?, clock::now()))?,
         Probe::Disks => serde_json::to_string(&request::<disks::Request>(args)?.read())?,
         Probe::SharedMemory => serde_json::to_string(&request::<SharedMemoryRequest>(args)?.read())?,
+        Probe::Torch => {
+            let (_, error) = torch::become_python(&request(args)?);
+            return Err(error).context("cannot start the Python of the service");
+        }
         Probe::Node => request::<NodeRead>(args)?.run()?.to_string(),
     };
     ctx.ui.line(&text)?;
@@ -75,6 +82,7 @@ mod tests {
             (node::model_file::PROBE, Probe::ModelFile),
             (disks::PROBE, Probe::Disks),
             (node::machine::SHARED_MEMORY_PROBE, Probe::SharedMemory),
+            (torch::TORCH_PROBE, Probe::Torch),
             (crate::ops::node::PROBE, Probe::Node),
         ] {
             assert_eq!(Probe::from_str(name, false), Ok(probe));

@@ -216,8 +216,8 @@ mod tests {
         pub cost: u64,
         pub held: Vec<DeviceBytes>,
         pub last_used: Duration,
-        /// What else decides whether it is chosen: its flags, and the step that it could go down.
-        pub like: (bool, Option<usize>),
+        /// What else decides whether it is chosen: its flags, whether it is ready, and the step that it could go down.
+        pub like: (bool, bool, Option<usize>),
     }
 
     impl State {
@@ -234,6 +234,7 @@ mod tests {
                     last_used: server.last_used,
                     like: (
                         server.profile.pressure_evict_only,
+                        server.is_ready(),
                         (server.is_ready() && server.profile.rung_count() > 1).then_some(server.ladder.current),
                     ),
                 })

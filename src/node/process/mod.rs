@@ -14,18 +14,21 @@
 mod argument;
 mod environment;
 mod listeners;
+mod pid_file;
 mod read;
 mod tree;
 mod types;
+mod variables;
 
 #[cfg(test)]
 mod tests;
 
 pub use argument::model_path;
-pub use environment::{ALLOWED, is_allowed};
 pub use listeners::{listeners, listeners_seen_by, owner_of};
+pub use pid_file::read_pid_file;
 pub(super) use read::control_group;
 pub use read::read;
 pub(super) use tree::pids;
 pub use tree::{all, tree};
 pub use types::*;
+pub use variables::{is_allowed, is_secret_name};

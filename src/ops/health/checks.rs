@@ -15,12 +15,11 @@ use crate::model::{Reading, Selector};
 use crate::node::endpoint::{self, EndpointRequest};
 use crate::node::log::{Life, LifeEnd};
 use crate::node::model_file::{self, ModelFileRequest};
-use crate::node::supervisord::{self, Program};
-use crate::node::{Fact, Outcome, Place, gpu, machine, process, systemd};
+use crate::node::supervisord;
+use crate::node::{Fact, Place, gpu, machine, process, systemd};
 use crate::ops::Session;
 use crate::ops::node::{Collectors, Discovered, Where, database, discover, queue};
 use crate::ops::resolve_model::resolve;
-use crate::supervise::is_clock_synchronized;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,7 +106,7 @@ pub fn jobs(config: &Config, run: &Run) -> Result<Vec<Job>, Failure> {
     if run.has(CheckName::Clock) {
         let now = run.now;
         jobs.push(Job::new(CheckName::Clock, "node", move || {
-            vec![health::clock(&machine::clock_state(&Place::default(), now), is_clock_synchronized())]
+            vec![health::clock(&machine::clock_state(&Place::default(), now))]
         }));
     }
     Ok(jobs)
@@ -160,54 +159,20 @@ fn starts(service: &Service, found: &Discovered, now: Timestamp) -> usize {
 
 fn managed(service: &Service, found: Option<&Discovered>, place: &Place, run: &Run) -> Managed {
     match &service.manager {
-        Manager::Supervisor(name) => Managed::Program(Box::new(program(service, name, found, run))),
-        Manager::Systemd(name) => {
-            let unit = match found.and_then(|found| found.units.iter().find(|unit| unit.name == *name)) {
-                Some(unit) => Fact::ok(format!("systemctl show {name}"), run.now, unit.clone()),
-                None => systemd::unit(place, name, run.limit(), run.now),
-            };
-            Managed::Unit(Box::new(unit))
+        Manager::Supervisor(name) => {
+            let absent = || Fact::absent("supervisord", run.now, "supervisord was not queried");
+            Managed::Program(Box::new(found.map_or_else(absent, |found| found.program_fact(service, name, run.now))))
         }
-        Manager::Pid(file) => Managed::Process(pid_of(place, file, run)),
+        Manager::Systemd(name) => {
+            let unit = |found: &Discovered| found.unit_fact(place, name, run.limit(), run.now);
+            Managed::Unit(Box::new(found.map_or_else(|| systemd::unit(place, name, run.limit(), run.now), unit)))
+        }
+        Manager::Pid(file) => Managed::Process(process::read_pid_file(place, file, run.now)),
         Manager::Process(pid) => Managed::Process(Fact::ok(format!("/proc/{pid}"), run.now, *pid)),
         Manager::None => match found.and_then(|found| found.main_process(service, None, None)) {
             Some(pid) => Managed::Process(Fact::ok(format!("/proc/{pid}"), run.now, pid)),
-            None => Managed::Nothing("nothing manages it"),
+            None => Managed::Nothing("it has no manager"),
         },
-    }
-}
-
-fn program(service: &Service, name: &str, found: Option<&Discovered>, run: &Run) -> Fact<Program> {
-    let absent = || Fact::absent("supervisord", run.now, format!("no supervisord of this node has a program `{name}`"));
-    let Some(found) = found else { return absent() };
-    match found.program(service) {
-        // Its config file alone may know it: then its state is as unknown as the answer.
-        Some((read, program)) => read.answer.clone().map(|_| program.clone()),
-        None => match (found.supervisords.iter().find(|read| read.answer.is_unknown()), &found.no_supervisords) {
-            (Some(read), _) => match &read.answer.outcome {
-                Outcome::Denied { why, right, command } => {
-                    let (why, right, command) = (why.clone(), right.clone(), command.clone());
-                    Fact::new(read.answer.source.clone(), run.now, Outcome::Denied { why, right, command })
-                }
-                _ => {
-                    let why = read.answer.why().unwrap_or_default().to_owned();
-                    Fact::new(read.answer.source.clone(), run.now, Outcome::Failed { why })
-                }
-            },
-            (None, Some(why)) => Fact::new("supervisord", run.now, Outcome::Failed { why: why.clone() }),
-            (None, None) => absent(),
-        },
-    }
-}
-
-fn pid_of(place: &Place, file: &Path, run: &Run) -> Fact<u32> {
-    let source = file.display().to_string();
-    match std::fs::read_to_string(place.at(file)) {
-        Ok(text) => match text.trim().parse() {
-            Ok(pid) => Fact::ok(source, run.now, pid),
-            Err(_) => Fact::absent(source, run.now, "its pid file holds no number"),
-        },
-        Err(error) => Fact::io_error(source, run.now, &error, "the user of the service, or root"),
     }
 }
 

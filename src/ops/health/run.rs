@@ -69,7 +69,7 @@ pub fn once(session: &mut Session, request: &Request, limit: Duration, stop: &St
     let mut found: Vec<Check> = Vec::new();
     let late = || crate::ops::node::late(limit);
     match planned {
-        None => found.push(Check::unknown(CheckName::Services, "node", "the services are unknown", late())),
+        None => found.push(Check::unknown(CheckName::Services, "node", "services unknown", late())),
         Some(jobs) => {
             for (at, targets) in jobs.into_iter().enumerate() {
                 match done.iter_mut().find(|(job, _)| *job == at) {
@@ -90,9 +90,9 @@ pub fn once(session: &mut Session, request: &Request, limit: Duration, stop: &St
 }
 
 fn nothing(request: &Request) -> Failure {
-    let hint = "`[[services]]` in the config names the services of this node; a TARGET can be an http:// URL";
+    let hint = "list the services of this node as `[[services]]` in the config, or pass an http:// URL as TARGET";
     let checks: Vec<&str> = request.checks.iter().map(|check| check.name()).collect();
-    let what = if checks.is_empty() { "no service is found on this node".to_owned() } else { checks.join(", ") };
+    let what = if checks.is_empty() { "no services were found on this node".to_owned() } else { checks.join(", ") };
     Failure::cannot_meet(format!("nothing to check: {what}")).hint(hint)
 }
 
@@ -119,7 +119,7 @@ fn plan(config: &Config, run: Run, sender: &UnboundedSender<Message>) {
         });
         if let Err(error) = started {
             let failed = |(name, target): &(CheckName, String)| {
-                Check::unknown(*name, target, "not checked", format!("no thread could be started: {error}"))
+                Check::unknown(*name, target, "not checked", format!("cannot start a thread: {error}"))
             };
             send(Message::Done(at, targets.iter().map(failed).collect()));
         }

@@ -38,14 +38,12 @@ fn why(no_answer: NoAnswer) -> NotRead {
             NotRead::TimedOut(format!("{}; process {pid} hangs in the kernel{place}", late(limit)))
         }
         NoAnswer::NotStarted { why } => NotRead::Failed(format!("the reading process did not start: {why}")),
-        NoAnswer::Ended(ending) => NotRead::Failed(format!("the reading process ended: {ending}")),
-        NoAnswer::Unreadable { why } => {
-            NotRead::Failed(format!("the reading process gave no answer that can be read: {why}"))
-        }
+        NoAnswer::Ended(ending) => NotRead::Failed(format!("the reading process {ending}")),
+        NoAnswer::Unreadable { why } => NotRead::Failed(format!("the reading process returned invalid output: {why}")),
     }
 }
 
 /// Says that something was too slow.
 pub fn late(limit: Duration) -> String {
-    format!("no answer within {}", humantime::format_duration(limit))
+    format!("no response within {}", humantime::format_duration(limit))
 }

@@ -1,12 +1,13 @@
 //! What must hold after a fix.
 
-use super::{Request, Source, baseline, collect};
+use super::{Request, Source, baseline, not_redacted};
 use crate::clock;
 use crate::failure::{Failure, OrFail};
-use crate::ops::{Session, Sink};
+use crate::ops::Session;
+use crate::ops::node::{Collectors, collect};
 use crate::supervise::StopSignal;
 use crate::triage::checklist::{Checklist, check};
-use crate::triage::redact_with;
+use crate::triage::redact;
 use std::time::Duration;
 
 /// Looks at the node, waits for `watch`, looks again and compares both.
@@ -18,22 +19,18 @@ pub fn checklist(
     request: &Request,
     watch: Duration,
     stop: &StopSignal,
-    on: &mut Sink<'_>,
 ) -> anyhow::Result<Checklist> {
     let Source::Node(collected) = &request.source else {
         return Err(Failure::cannot_meet("a bundle cannot be watched").into());
     };
-    let redacted = || Failure::new(crate::failure::Kind::Bug, "cannot redact the facts, and shows none of them");
-    let (first, secrets) = collect(session, collected, stop, on)?;
-    let (first, _) = redact_with(first, &secrets).or_fail(redacted)?;
+    let (first, _) = redact(collect(session, collected, Collectors::until(stop))?).or_fail(not_redacted)?;
     if let Some(why) = stop.wait_timeout(watch) {
-        return Err(Failure::new(why.kind(), "stopped before the second look").into());
+        return Err(Failure::new(why.kind(), "stopped before the second sample").into());
     }
     session.now = clock::now();
-    let (second, secrets) = collect(session, collected, stop, on)?;
-    let (second, _) = redact_with(second, &secrets).or_fail(redacted)?;
+    let (second, _) = redact(collect(session, collected, Collectors::until(stop))?).or_fail(not_redacted)?;
     if let Some(why) = stop.reason() {
-        return Err(Failure::new(why.kind(), "stopped during the second look").into());
+        return Err(Failure::new(why.kind(), "stopped during the second sample").into());
     }
     Ok(check(&first, &second, baseline::load(session)?.as_ref()))
 }

@@ -21,7 +21,7 @@ pub struct RecordRequest {
 /// The database cannot be used; `Usage` for a change from a value to the same one.
 pub fn record(session: &mut Session, request: RecordRequest, before: Snapshot) -> anyhow::Result<Tuning> {
     if request.from == request.to {
-        return Err(Failure::new(crate::failure::Kind::Usage, "--from and --to are the same value").into());
+        return Err(Failure::new(crate::failure::Kind::Usage, "--from and --to have the same value").into());
     }
     let by = session.actor().user.clone().unwrap_or_else(|| session.actor().uid.to_string());
     let RecordRequest { knob, service, from, to, why } = request;
@@ -46,8 +46,8 @@ pub fn list(session: &mut Session) -> anyhow::Result<Vec<Tuning>> {
 pub fn find(session: &mut Session, id: i64) -> anyhow::Result<Tuning> {
     let found = session.db(Access::ReadOnly)?.tunings(Some(id))?.pop();
     found.ok_or_else(|| {
-        Failure::cannot_meet(format!("no recorded change has the number {id}"))
-            .hint("`modelctl tune list` shows all")
+        Failure::cannot_meet(format!("no recorded change has the id {id}"))
+            .hint("run `modelctl tune list` to see all changes")
             .into()
     })
 }

@@ -16,7 +16,8 @@ mod tests;
 mod words;
 
 use super::facts::Facts;
-use names::{is_secret_flag, is_secret_name, is_shown_variable};
+use crate::node::process::{is_allowed, is_secret_name};
+use names::is_secret_flag;
 use patterns::{Patterns, Span};
 use regex::bytes::Regex;
 use serde_json::{Map, Value};
@@ -46,18 +47,8 @@ pub enum RedactError {
 /// # Errors
 /// When the facts hold a path that is not UTF-8.
 pub fn redact(facts: Facts) -> Result<(Facts, Redactions), RedactError> {
-    redact_with(facts, &[])
-}
-
-/// Like [`redact`], with secrets that are known from elsewhere: values of variables that are not among the facts, keys
-/// that were read from files.
-///
-/// # Errors
-/// Those of [`redact`].
-pub fn redact_with(facts: Facts, secrets: &[String]) -> Result<(Facts, Redactions), RedactError> {
     let mut document = serde_json::to_value(facts)?;
     let mut redactor = Redactor::new(Patterns::new()?);
-    secrets.iter().for_each(|secret| redactor.learn(secret));
     redactor.walk(&mut document, Mode::Learn);
     redactor.know()?;
     redactor.walk(&mut document, Mode::Replace);
@@ -196,7 +187,7 @@ impl Redactor {
             return self.walk(pair, mode);
         };
         match () {
-            () if is_shown_variable(name) => self.string(value, mode),
+            () if is_allowed(name, value) => self.string(value, mode),
             // Not secret by its name, and not on the list: `LOG_LEVEL=warning` must not take the word out of every line.
             () if mode == Mode::Learn && is_plain_word(value) && !is_secret_name(name) => {}
             () => self.whole(value, mode),

@@ -24,11 +24,10 @@ pub(super) const MEM_01: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Memory,
     severity: Severity::Critical,
-    title: "The kernel killed the service for lack of memory",
-    why: "The kernel log has an OOM kill of a process of this service, by its pid or by name, control group and time; \
-          or the counter of its control group has grown. CONSTRAINT_MEMCG: the limit of that group; CONSTRAINT_NONE: \
-          the whole machine. The log of the service ends without an error line. Kills of other processes are of no \
-          matter here.",
+    title: "the kernel killed the service because memory ran out",
+    why: "The kernel log has an OOM kill of a process of this service, matched by pid or by name, cgroup and time; or \
+          the OOM counter of its cgroup has grown. CONSTRAINT_MEMCG: the limit of that cgroup; CONSTRAINT_NONE: the \
+          whole machine. The service's own log ends without an error. OOM kills of other processes are ignored.",
     explains: &[
         "MEM-02", "MEM-03", "MEM-04", "SUP-10", "SUP-11", "SUP-13", "SUP-17", "SYS-03", "SYS-04", "LLM-04", "TOOL-02",
     ],
@@ -43,9 +42,9 @@ pub(super) const MEM_02: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Memory,
     severity: Severity::Unknown,
-    title: "The service was killed, perhaps for lack of memory",
-    why: "It ended by SIGKILL without a request to stop, and neither the kernel log nor the counters of its control \
-          group may be read. An OOM kill has the same end, and so does a kill by a person.",
+    title: "the service was killed, possibly because memory ran out",
+    why: "It was killed by SIGKILL without a stop request, and neither the kernel log nor the counters of its cgroup \
+          can be read. An OOM kill looks the same as a manual kill.",
     explains: &[],
     needs: &[],
     signs: &[],
@@ -90,7 +89,7 @@ fn whose(service: &ServiceFacts, oom: &OomKill) -> Option<&'static str> {
     let unit = service.unit.as_ref().and_then(Fact::known).and_then(|unit| unit.cgroup.as_deref());
     let grouped = groups.chain(unit).any(is_its_group);
     let timed = service.unwanted_ends().any(|life| is_in(life, oom));
-    (named && grouped && timed && oom.line.time.is_some()).then_some("by name, control group and time")
+    (named && grouped && timed && oom.line.time.is_some()).then_some("by name, cgroup and time")
 }
 
 /// Returns the group whose counter of kills has grown since the baseline, with the kills since.
@@ -117,7 +116,7 @@ fn was_oom_killed(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let Some(Kill { oom, by }) = kill_of(facts, service) else {
         return counter_has_grown(facts, service);
     };
-    let held = oom.anon_rss.map_or_else(String::new, |bytes| format!(" with {} of its own", units::bytes(bytes)));
+    let held = oom.anon_rss.map_or_else(String::new, |bytes| format!(" while it used {}", units::bytes(bytes)));
     let evidence = vec![Evidence::of_line(&oom.line), Evidence::of_state(service)];
     if oom.constraint != "CONSTRAINT_MEMCG" {
         let memory = facts.machine.memory.known();
@@ -128,9 +127,12 @@ fn was_oom_killed(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         );
         let step = match largest {
             Some((pid, name, bytes)) => {
-                cause.push_str(&format!("; the largest user now is {name} (pid {pid}) with {}", units::bytes(*bytes)));
+                cause.push_str(&format!(
+                    "; the largest process now is {name} (pid {pid}) with {}",
+                    units::bytes(*bytes)
+                ));
                 Step::inspect(format!(
-                    "see whether {name} (pid {pid}) needs {}; else lower `-c` of {}",
+                    "check whether {name} (pid {pid}) really needs {}; otherwise lower `-c` for {}",
                     units::bytes(*bytes),
                     service.name()
                 ))
@@ -140,11 +142,11 @@ fn was_oom_killed(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         };
         return Some(hit(Some(service), cause, evidence, step).confidence(confidence(by)));
     }
-    let group = oom.oom_memcg.as_deref().or(oom.task_memcg.as_deref()).unwrap_or("its control group");
+    let group = oom.oom_memcg.as_deref().or(oom.task_memcg.as_deref()).unwrap_or("its cgroup");
     let limit = limit_of(service, oom);
     let limited = limit.map_or_else(String::new, |limit| format!(" of {}", units::bytes(limit)));
     let cause = format!(
-        "{} (pid {}) was killed by the kernel{held}: the limit{limited} of its control group {group}",
+        "{} (pid {}) was killed by the kernel{held}: it hit the limit{limited} of its cgroup {group}",
         oom.task, oom.pid
     );
     Some(hit(Some(service), cause, evidence, raise_limit(service, group, limit)).confidence(confidence(by)))
@@ -156,7 +158,7 @@ fn confidence(by: &str) -> Confidence {
 
 fn raise_limit(service: &ServiceFacts, group: &str, limit: Option<u64>) -> Step {
     let old = limit.map_or_else(|| "the old limit".to_owned(), |limit| format!("the limit of {limit} bytes"));
-    let text = format!("raise the memory limit of {group}, or lower `-c` or `-np` of {}", service.name());
+    let text = format!("raise the memory limit of {group}, or lower `-c` or `-np` for {}", service.name());
     match (&service.service.manager, limit) {
         (Manager::Systemd(unit), Some(limit)) => {
             let twice = limit.saturating_mul(2);
@@ -167,20 +169,22 @@ fn raise_limit(service: &ServiceFacts, group: &str, limit: Option<u64>) -> Step 
             );
             step.command(&["systemctl", "set-property", unit, &format!("MemoryMax={twice}")])
         }
-        _ => Step::change(Changes::Host, text, format!("{old} for {group}")),
+        _ => Step::change(Changes::Host, text, format!("restore {old} for {group}")),
     }
 }
 
 fn lower_context(service: &ServiceFacts) -> Step {
     let (place, changes) = service.place_of("-c");
     match service.argument(CONTEXT) {
-        Some(context) => {
-            Step::change(changes, format!("lower `-c` from {context} in {place}"), format!("`-c {context}` in {place}"))
-        }
+        Some(context) => Step::change(
+            changes,
+            format!("lower `-c` from {context} in {place}"),
+            format!("restore `-c {context}` in {place}"),
+        ),
         None => Step::change(
             changes,
-            format!("give a smaller context or model in {place}"),
-            format!("the present command in {place}"),
+            format!("use a smaller context or model in {place}"),
+            format!("restore the current command in {place}"),
         ),
     }
 }
@@ -194,7 +198,7 @@ fn counter_has_grown(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let group = fact.known()?;
     let limited = group.memory_limit.map_or_else(String::new, |limit| format!(", limit {}", units::bytes(limit)));
     let cause = format!(
-        "was killed for lack of memory: {} in its control group {} since the baseline{limited}",
+        "was killed because memory ran out: {} in its cgroup {} since the baseline{limited}",
         units::plural(kills, "OOM kill"),
         group.path
     );
@@ -220,7 +224,7 @@ fn was_perhaps_oom_killed(facts: &Facts, service: &ServiceFacts) -> Option<Hit> 
     let command = command.unwrap_or_else(|| {
         ["sudo", "modelctl", "triage", "--service", service.name()].iter().map(|word| (*word).to_owned()).collect()
     });
-    let cause = "was killed (SIGKILL), perhaps for lack of memory: the kernel log may not be read".to_owned();
+    let cause = "was killed (SIGKILL), possibly because memory ran out: the kernel log cannot be read".to_owned();
     let step = Step::inspect(format!("run triage again with {right}")).command(&command);
     let evidence = vec![Evidence::of_state(service), Evidence::of_fact(&facts.kernel, format!("kernel log: {why}"))];
     Some(hit(Some(service), cause, evidence, step).confidence(Confidence::Possible))

@@ -102,7 +102,7 @@ fn a_kill_that_nobody_may_look_at_is_unknown() {
     let mut facts = node(killed);
     facts.kernel = denied("kernel log");
     let found = hit("MEM-02", &facts);
-    says_all(&found, &["perhaps", "triage"]);
+    says_all(&found, &["possibly", "triage"]);
     assert_eq!(rule("MEM-02").severity, Severity::Unknown);
     // The counter of its group may be read: that is known then.
     facts.services[0].cgroups = vec![known("cgroup", group("/lab2"))];
