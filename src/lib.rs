@@ -49,6 +49,7 @@
 //! | baseline | the facts of a node while it worked, with which later ones are compared |
 //! | batch | the tasks of one OpenAI Batch file, or tokens that are decoded together |
 //! | bundle | an archive with the facts and the report of one triage, from which the report can be made again |
+//! | capability | what a model can do for a client: completion, tools, vision, embedding, rerank, audio, thinking, infill |
 //! | candidate | a model, or bytes without one, that a prune could remove |
 //! | check | of health: the status of one target, its value and the reason |
 //! | claim | taking a task from the queue, for the time of a lease |
@@ -69,6 +70,7 @@
 //! | headroom | memory that is kept free for another program |
 //! | hint | a pattern of models to keep; of an error: what to do about it; of a server: what an earlier daemon knew |
 //! | holding | what a store keeps at one path, with its class and the reason |
+//! | hook | a program of the operator that gets every event of the daemon |
 //! | item | what one removal put into a trash |
 //! | journal | the record that makes an interrupted removal recoverable |
 //! | kind | what a model is for: generative, embedding, reranker, speech, projector and so on; or that of an error |
@@ -85,6 +87,7 @@
 //! | playbook | the services of one kind with their rules: api, llama, worker, whisper, or the node |
 //! | plan | the rows of a prune, each with a verdict and its reason, before anything is done |
 //! | pressure | too little of VRAM, memory, cores or disk, by a threshold; it ends below where it began |
+//! | popularity | how much a model was used of late, 0 to 1 against the most used one |
 //! | quarantine | tasks that may have crashed a worker: each runs alone |
 //! | reading | a value that could be had, or the reason why it could not |
 //! | recipe | a function of `ops`: request in, events on the way, report out |

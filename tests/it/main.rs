@@ -28,6 +28,7 @@ mod kills;
 mod launch;
 #[cfg(feature = "llama")]
 mod ledger;
+mod lifecycle;
 mod node_children;
 #[cfg(feature = "llama")]
 mod offload;

@@ -3,10 +3,8 @@
 use crate::clock::Timestamp;
 use crate::host::budget::MAIN_MEMORY;
 use crate::lifecycle::{Decided, DeviceBytes, KeyKind, Overview, Phase, ServerKey, ServerOverview, SwapWait};
-use crate::model::lifecycle::{
-    Decision, DeviceReading, DeviceStatus, External, ModelStatus, Readings, RestartPending, Status, SwapEntry,
-};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::model::lifecycle::{Decision, ModelStatus, RestartPending, Status, SwapEntry};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 const SCHEMA: &str = "modelctl.lifecycle/1";
@@ -61,7 +59,6 @@ pub struct Started {
 /// Returns what people and programs see.
 pub fn status_of(overview: Overview, beside: &Beside<'_>) -> Status {
     let moment = Moment { now: overview.now, wall: beside.wall };
-    let readings = overview.readings.map(|(_, readings)| readings);
     let started = |key: &ServerKey| beside.started.get(key).copied().unwrap_or_default();
     Status {
         schema: SCHEMA.to_owned(),
@@ -72,10 +69,10 @@ pub fn status_of(overview: Overview, beside: &Beside<'_>) -> Status {
         longest_step_ms: round(beside.longest_step.as_secs_f64() * 1_000.0, 1_000.0),
         node_tier: overview.tier,
         models: overview.servers.iter().map(|server| model(server, started(&server.view.key), moment)).collect(),
-        devices: devices(&overview.servers, readings.as_ref(), &overview.externals),
+        devices: overview.devices,
         pressures: overview.pressures,
         throttle_factor: overview.throttle_factor,
-        readings,
+        readings: overview.readings.map(|(_, readings)| readings),
         restart_pending: overview.servers.iter().filter_map(|server| restart(server, moment)).collect(),
         swap_queue: overview.swaps.into_iter().map(swap).collect(),
         externals: overview.externals,
@@ -170,45 +167,6 @@ fn restart(server: &ServerOverview, moment: Moment) -> Option<RestartPending> {
     })
 }
 
-fn devices(servers: &[ServerOverview], readings: Option<&Readings>, externals: &[External]) -> Vec<DeviceStatus> {
-    let on = |device: &str, bytes: &[DeviceBytes]| {
-        let of = bytes.iter().filter(|held| held.device == device);
-        of.fold(0u64, |sum, held| sum.saturating_add(held.bytes))
-    };
-    let sum = |device: &str, is_reserved: bool| {
-        let of = servers.iter().filter(|server| (kind(&server.view.key) == "headroom") == is_reserved);
-        of.fold(0u64, |sum, server| sum.saturating_add(on(device, &server.view.reserved)))
-    };
-    let read = read_devices(readings);
-    let held = servers.iter().flat_map(|server| &server.view.reserved);
-    let foreign = externals.iter().flat_map(|external| &external.bytes);
-    let named = held.chain(foreign).map(|bytes| bytes.device.clone());
-    let names: BTreeSet<String> = read.iter().map(|device| device.device.clone()).chain(named).collect();
-    let device = |name: String| {
-        let found = read.iter().find(|device| device.device == name);
-        DeviceStatus {
-            total: found.map(|device| device.total),
-            free: found.map(|device| device.free),
-            ours: sum(&name, false),
-            external: externals.iter().fold(0, |sum, other| sum.saturating_add(on(&name, &other.bytes))),
-            reserved: sum(&name, true),
-            device: name,
-        }
-    };
-    names.into_iter().map(device).collect()
-}
-
-/// Returns what was read of GPUs and of main memory.
-fn read_devices(readings: Option<&Readings>) -> Vec<DeviceReading> {
-    let Some(readings) = readings else { return Vec::new() };
-    let main = readings.memory.known().map(|memory| DeviceReading {
-        device: MAIN_MEMORY.to_owned(),
-        total: memory.total,
-        free: memory.available,
-    });
-    main.into_iter().chain(readings.devices.known().into_iter().flatten().cloned()).collect()
-}
-
 /// Returns the device that holds most.
 fn main_device(bytes: &[DeviceBytes]) -> Option<String> {
     // Where a GPU holds anything it does the work, however much stays in main memory.
@@ -228,8 +186,8 @@ fn round(value: f64, by: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::lifecycle::{ChosenRung, ServerView, Shape};
-    use crate::model::lifecycle::{MemoryReading, Mode, Rung};
-    use crate::model::{ModelId, Reading};
+    use crate::model::ModelId;
+    use crate::model::lifecycle::{Mode, Rung};
 
     fn server(key: ServerKey, device: &str, bytes: u64) -> ServerOverview {
         let reserved = vec![DeviceBytes { device: device.into(), bytes }];
@@ -271,7 +229,7 @@ mod tests {
         }
     }
 
-    fn overview(servers: Vec<ServerOverview>, readings: Readings) -> Overview {
+    fn overview(servers: Vec<ServerOverview>) -> Overview {
         let decided = Decided {
             number: 1,
             at: Duration::from_secs(40),
@@ -289,7 +247,8 @@ mod tests {
             pressures: Vec::new(),
             throttle_factor: 1.0,
             margin_factor: 1,
-            readings: Some((Duration::ZERO, readings)),
+            devices: Vec::new(),
+            readings: None,
             swaps: Vec::new(),
             externals: Vec::new(),
             decisions: vec![decided],
@@ -303,13 +262,6 @@ mod tests {
             server(ServerKey::main(ModelId("aaaaaaaaaaaa".into())), "CUDA0", 3 << 29),
             server(ServerKey::headroom("comfy"), "CUDA0", 1 << 30),
         ];
-        let readings = Readings {
-            devices: Reading::Unavailable("the driver did not answer in 10 s".into()),
-            memory: Reading::Known(MemoryReading { total: 8, available: 5 }),
-            stalls: Reading::Known(0.0),
-            cpu: Reading::Known(1.0),
-            disks: Vec::new(),
-        };
         let beside = Beside {
             wall: Timestamp(1_000_000),
             running: true,
@@ -318,7 +270,7 @@ mod tests {
             decision_counts: &BTreeMap::from([("pause", 7)]),
             started: BTreeMap::new(),
         };
-        let status = status_of(overview(servers, readings), &beside);
+        let status = status_of(overview(servers), &beside);
         let model = &status.models[0];
         assert_eq!(model.last_access_time.as_deref(), Some("1970-01-01T00:15:40Z"));
         assert_eq!(model.expires_at.as_deref(), Some("1970-01-01T00:17:40Z"));
@@ -328,9 +280,6 @@ mod tests {
         assert_eq!((restart.retry_in_s, restart.downgrade), (30.0, Some(Mode::CpuOffload)));
         assert_eq!((status.longest_step_ms, status.decision_counts["pause"]), (1.5, 7));
         assert_eq!(status.decisions[0].time, "1970-01-01T00:15:40Z");
-        let (main, gpu) = (&status.devices[0], &status.devices[1]);
-        assert_eq!((main.device.as_str(), main.total, main.ours), ("CPU", Some(8), 0));
-        assert_eq!((gpu.total, gpu.ours, gpu.reserved), (None, 3 << 29, 1 << 30), "unknown is not zero");
     }
 
     #[test]
