@@ -173,6 +173,7 @@ impl ServerArgs {
             embeddings: new(self.embeddings.as_ref(), |yes| yes.0),
             args: new(self.llama_args.as_ref(), |words| words.0),
             env: (!self.env.is_empty()).then(|| Some(env).filter(|env| !env.is_empty())),
+            ..server::Change::default()
         }
     }
 }

@@ -1,4 +1,5 @@
 use super::health::{Health, Triage};
+use super::lifecycle::{External, Lifecycle, Pressure};
 use super::memory::Memory;
 use super::models::{EngineFile, ModelsFile};
 use super::ollama::Ollama;
@@ -33,6 +34,9 @@ pub(super) struct ConfigFile {
     pub prune: Prune,
     pub trash: Trash,
     pub memory: Memory,
+    pub lifecycle: Lifecycle,
+    pub pressure: Pressure,
+    pub external: Vec<External>,
     pub serve: Serve,
     pub ollama: Ollama,
     pub supervisor: Supervisor,

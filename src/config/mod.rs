@@ -4,6 +4,7 @@
 mod env;
 mod file;
 mod health;
+mod lifecycle;
 mod memory;
 mod models;
 mod ollama;
@@ -19,6 +20,7 @@ mod tasks;
 
 pub use env::Env;
 pub use health::{HealthConfig, TriageConfig};
+pub use lifecycle::{ExternalConfig, LifecycleConfig, Takeover};
 pub use models::{EngineConfig, ModelsConfig};
 pub use ollama::{NumCtx, OllamaConfig};
 pub use ports::PortRange;
@@ -77,6 +79,7 @@ pub struct Config {
     pub trash: TrashConfig,
     /// What models may take of the memory of each device.
     pub memory: BudgetLimits,
+    pub lifecycle: LifecycleConfig,
     pub serve: ServeConfig,
     pub ollama: OllamaConfig,
     pub supervisor: SupervisorConfig,
@@ -249,6 +252,7 @@ impl Config {
             chosen => chosen,
         };
         let serve = ServeConfig::load((flags, env), &file.serve, from_file)?;
+        let lifecycle = LifecycleConfig::load(env, (file.lifecycle, &file.pressure, file.external), &serve)?;
         let services = file.services.settings(from_file);
         let supervisor = file.supervisor.settings(from_file);
         Ok(Config {
@@ -272,6 +276,7 @@ impl Config {
             health: file.health.settings(),
             triage: file.triage.settings(),
             memory: memory::load(env, &file.memory)?,
+            lifecycle,
             serve,
             runtime_dir: env.runtime_dir(),
             color,
@@ -286,7 +291,8 @@ impl Config {
     /// number of tokens of context that it was trained with.
     pub fn server_settings(&self, row: &ModelRow, trained: Option<u32>) -> ServerSettings {
         let layers = std::iter::once(&row.server).chain(self.models.of(row));
-        ServerSettings::of(&models::defaults(&self.engine, &self.worker), layers, trained)
+        let defaults = models::defaults(&self.engine, &self.worker, &self.lifecycle);
+        ServerSettings::of(&defaults, layers, trained)
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod budget;
 pub mod commands;
+mod control_group;
 pub mod cpu;
 pub mod daemon;
 pub mod extents;
@@ -18,6 +19,7 @@ pub mod named_lock;
 pub mod node;
 pub mod open_files;
 pub mod port_holder;
+pub mod pressure;
 pub mod proc_stat;
 pub mod process_memory;
 pub mod self_child;

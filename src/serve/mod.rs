@@ -6,6 +6,7 @@ pub mod api;
 pub mod catalog;
 pub mod control;
 mod daemon;
+mod external;
 pub mod gateway;
 mod instance_lock;
 pub mod listen;
@@ -16,6 +17,7 @@ mod queue_loop;
 pub mod router_shapes;
 mod schedule;
 mod task_servers;
+mod watch;
 
 pub use daemon::{Options, serve};
 pub use instance_lock::instance_lock;

@@ -1,4 +1,5 @@
 use super::{Choices, Class, Engine};
+use crate::model::lifecycle::Degrade;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ pub struct Defaults {
     pub threads: Option<u32>,
     /// `None`: all that fit on the GPU.
     pub gpu_layers: Option<u32>,
+    /// The time without a request after which a server is stopped.
+    pub idle_timeout: Option<Duration>,
 }
 
 /// How the server of one model is started.
@@ -38,6 +41,9 @@ pub struct ServerSettings {
     pub priority: Class,
     /// Whether a model that generates text may get a second worker for vectors.
     pub embeddings: bool,
+    /// What a person said may become less; `None`: nothing was said.
+    pub degrade: Option<Vec<Degrade>>,
+    pub no_degrade: bool,
 }
 
 impl ServerSettings {
@@ -64,9 +70,21 @@ impl ServerSettings {
             threads: chosen.threads.or(defaults.threads),
             args: chosen.args.unwrap_or_default(),
             env: chosen.env.unwrap_or_default(),
-            idle_timeout: chosen.idle_timeout,
+            idle_timeout: chosen.idle_timeout.or(defaults.idle_timeout),
             priority: chosen.priority.unwrap_or_default(),
             embeddings: chosen.embeddings.unwrap_or(true),
+            degrade: chosen.degrade,
+            no_degrade: chosen.no_degrade.unwrap_or(false),
+        }
+    }
+
+    /// Returns what may become less when memory runs out, or by a person's hand, in this order. A context that a person chose stays, unless that
+    /// was allowed as well.
+    pub fn degrade(&self) -> Vec<Degrade> {
+        match &self.degrade {
+            Some(steps) => steps.clone(),
+            None if self.is_context_chosen => vec![Degrade::Layers],
+            None => vec![Degrade::Layers, Degrade::Context],
         }
     }
 

@@ -23,9 +23,9 @@ mod tests;
 
 pub use argument::model_path;
 pub use environment::{ALLOWED, is_allowed};
-pub use listeners::{listeners, listeners_seen_by, owner_of};
-pub(super) use read::control_group;
+pub use listeners::{listeners, listeners_seen_by, listening, owner_of};
 pub use read::read;
+pub(super) use read::{control_group, effective_user, stat};
 pub(super) use tree::pids;
 pub use tree::{all, tree};
 pub use types::*;

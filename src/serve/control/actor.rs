@@ -2,6 +2,8 @@
 
 use super::EventLog;
 use super::ask::{Ask, Command, Control, Grant, Server, ServerInfo, Started, Stopped};
+use super::attached::{Attach, AttachedServers};
+use super::elsewhere::running_elsewhere;
 use super::ledger::{self, Asked};
 use super::prepare::{Grown, Prepared, files_now, is_pinned, prepare, refuse};
 use super::reserving::{Reservation, reserve_in_order};
@@ -45,6 +47,9 @@ pub(super) struct Actor {
     pub(super) groups: HashMap<WaiterId, Group>,
     pub(super) next_waiter: WaiterId,
     pub(super) board: watch::Sender<Arc<Vec<Server>>>,
+    /// Servers of others, and their list for readers.
+    pub(super) attached: AttachedServers,
+    pub(super) attached_board: watch::Sender<Arc<Vec<Attach>>>,
     pub(super) events: EventLog,
     pub(super) beat: Beat,
     pub(super) over: Option<oneshot::Sender<()>>,
@@ -87,6 +92,8 @@ pub(super) enum Internal {
         denial: Denial,
     },
     Grown(Box<Grown>),
+    /// A server of somebody else has a model loaded that was to be started.
+    Attach(Attach),
     Pinned {
         key: ServerKey,
         pinned: bool,
@@ -173,8 +180,9 @@ pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
         // Without the actor the daemon is ending; its rows are given up with it.
         let _ = reserved.send(Internal::Reserved { key, generation, asked });
     })));
+    let policy = Policy { thresholds: sessions.config().lifecycle.thresholds, ..Policy::default() };
     let actor = Actor {
-        state: State::new(Policy::default()),
+        state: State::new(policy),
         began: clock::instant(),
         sessions,
         commands,
@@ -193,6 +201,8 @@ pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
         // Numbers of requests come from the handle and are small; those of people are ours.
         next_waiter: 1 << 62,
         board,
+        attached: AttachedServers::default(),
+        attached_board: control.attached_board(),
         events,
         beat,
         over: None,
@@ -225,8 +235,10 @@ impl Actor {
     fn command(&mut self, command: Command) {
         match command {
             Command::Acquire { waiter, ask, answer } => {
-                self.slots.insert(waiter, answer);
-                self.want(ask.key.clone(), Wanted::Slot { waiter, ask });
+                if let Err((ask, answer)) = self.to_attached(ask, answer) {
+                    self.slots.insert(waiter, answer);
+                    self.want(ask.key.clone(), Wanted::Slot { waiter, ask });
+                }
             }
             Command::Start { key, may_evict, answer } => {
                 let waiter = self.new_waiter();
@@ -246,6 +258,8 @@ impl Actor {
             }
             Command::Context { key, grow, answer } => self.set_context(key, grow, answer),
             Command::Refresh => self.refresh(),
+            Command::Seen(seen) => self.seen(seen),
+            Command::Lost { id } => self.lost(&id),
             Command::Leave { waiter } => {
                 self.slots.remove(&waiter);
                 self.step(Event::Leave { waiter });
@@ -268,7 +282,7 @@ impl Actor {
         }
     }
 
-    fn new_waiter(&mut self) -> WaiterId {
+    pub(super) fn new_waiter(&mut self) -> WaiterId {
         self.next_waiter = self.next_waiter.saturating_add(1);
         self.next_waiter
     }
@@ -315,6 +329,12 @@ impl Actor {
                 Ok(prepared) => prepared.map(Arc::new),
                 Err(error) => Err(refuse(Why::Failed, format!("{error:#}"))),
             };
+            // Somebody may have started a server of this model where ours would be.
+            if let Ok(prepared) = &prepared
+                && let Some(attach) = running_elsewhere(&sessions, &key, prepared).await
+            {
+                let _ = to_news.send(Internal::Attach(attach)); // as above
+            }
             // As above.
             let _ = to_news.send(Internal::Prepared { key, prepared });
         }));
@@ -331,6 +351,9 @@ impl Actor {
                 return;
             }
         };
+        if self.attached.of(&key).is_some() {
+            return self.attached_instead(&key, wanted, &prepared.profile.name);
+        }
         let profile = prepared.profile.clone();
         // What a server was started with stays what it has; a change counts at the next start.
         let is_ready = self.servers.get(&key).is_some_and(|acting| acting.ready.is_some());
@@ -364,7 +387,7 @@ impl Actor {
     }
 
     /// Counts a member of a group that was prepared or refused. After the last one all are started.
-    fn member(&mut self, id: WaiterId, prepared: Option<(ServerKey, WaiterId, Profile)>) {
+    pub(super) fn member(&mut self, id: WaiterId, prepared: Option<(ServerKey, WaiterId, Profile)>) {
         let Some(group) = self.groups.get_mut(&id) else { return };
         group.missing = group.missing.saturating_sub(1);
         group.prepared.extend(prepared);
@@ -391,6 +414,8 @@ impl Actor {
             Internal::Withdrawn { key, generation } => self.step(Event::Stopped { key, generation }),
             Internal::Denied { waiter, denial } => self.refuse(waiter, denial),
             Internal::Grown(grown) => self.grown(*grown),
+            Internal::Attach(attach) => self.attach(attach),
+            Internal::Server(News::Attach(attach)) => self.attach_instead(attach),
             Internal::Pinned { key, pinned } => {
                 let changed = self.prepared.get_mut(&key).filter(|prepared| prepared.profile.pinned != pinned);
                 if let Some(prepared) = changed {

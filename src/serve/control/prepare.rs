@@ -1,11 +1,12 @@
 //! What has to be known of a model before its server is started: its files, its settings, its memory.
 
 use super::ask::Grow;
+use super::rungs::{Full, rungs};
 use crate::db::Access;
 use crate::display::text;
 use crate::host::budget;
 use crate::host::self_child::OURSELVES;
-use crate::lifecycle::{Denial, Profile, Purpose, ServerKey, Why};
+use crate::lifecycle::{Denial, IdleKind, Profile, Purpose, ServerKey, Why};
 use crate::model::server::ServerSettings;
 use crate::model::{DeviceBytes, FileIdentity, Kind, Model, ModelRow};
 use crate::ops::{Session, needs};
@@ -70,14 +71,18 @@ pub fn prepare(session: &mut Session, key: &ServerKey, least: Option<u32>) -> an
         bytes = needs::of_server(session, &model, (&less, key.purpose))?;
         settings = less;
     }
+    let layers = model.facts().and_then(|facts| facts.layers).and_then(|layers| u32::try_from(layers).ok()); // no model has more
+    let full = Full { settings: &settings, needs: &bytes, layers, budgets: &budgets };
+    let at = |context| ServerSettings { context, ..settings.clone() };
+    let rungs = rungs(&full, |context| needs::by_formula(&model, &at(context), key.purpose));
     let profile = Profile {
         name,
         needs: bytes,
         pinned: row.pinned,
         idle_timeout: settings.idle_timeout,
-        idle_kind: None,
-        rungs: Vec::new(),
-        no_degrade: false,
+        idle_kind: idle_kind(&row),
+        rungs,
+        no_degrade: settings.no_degrade,
         pressure_evict_only: false,
         essential: false,
         min_tier: None,
@@ -130,6 +135,19 @@ fn check_files(model: &Model) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Returns what a model is used for, by which it is kept when it has nothing to do.
+fn idle_kind(row: &ModelRow) -> Option<IdleKind> {
+    match row.kind {
+        Kind::Generative if row.mmproj => Some(IdleKind::Vision),
+        Kind::Generative => Some(IdleKind::Generating),
+        Kind::Embedding => Some(IdleKind::Embedding),
+        Kind::Reranker => Some(IdleKind::Rerank),
+        Kind::Speech => Some(IdleKind::SpeechToText),
+        Kind::Diffusion => Some(IdleKind::Image),
+        _ => None,
+    }
 }
 
 /// Returns whether a server of this model for this purpose gives vectors.

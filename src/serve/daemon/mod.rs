@@ -12,6 +12,7 @@ use super::listen::{Bound, Gate, Keys, Setup, bind, raise_open_files};
 use super::ollama::Ollama;
 use super::ports::Ports;
 use super::task_servers::TaskServers;
+use super::watch::Watch;
 use super::{Phase, instance_lock, queue_loop};
 use crate::clock;
 use crate::config::{Config, ListenAddress, ServeConfig};
@@ -156,6 +157,8 @@ impl Daemon {
         let gate = Gate::new(Setup { config, keys, phase: phase.subscribe(), log: self.log() });
         let gateway = Arc::new(self.gateway(deciding.control.clone())?);
         let Gateway { control, catalogs, config, records } = Gateway::clone(&gateway);
+        let watch =
+            Watch { sessions: sessions.clone(), catalogs: catalogs.clone(), control: control.clone(), log: self.log() };
         follow_settings(control.clone(), catalogs.clone());
         let ports = Ports::of_gateway(gate.clone(), &gateway);
         drop(tokio::spawn(ports.clone().follow(self.log())));
@@ -180,6 +183,7 @@ impl Daemon {
         if !self.options.runs_tasks {
             self.say(OpEvent::note(format!("serving the models of {}", text::path(&database)))).await;
         }
+        drop(tokio::spawn(watch.run()));
         let mut queue = self.start_queue(Arc::new(TaskServers(control.clone())))?;
         let mut queue_ended = None;
         loop {
