@@ -1,5 +1,6 @@
 use super::health::{Health, Triage};
 use super::hooks::Hooks;
+use super::lifecycle::{External, Lifecycle, Pressure};
 use super::memory::Memory;
 use super::models::{EngineFile, ModelsFile};
 use super::ollama::Ollama;
@@ -34,6 +35,9 @@ pub(super) struct ConfigFile {
     pub prune: Prune,
     pub trash: Trash,
     pub memory: Memory,
+    pub lifecycle: Lifecycle,
+    pub pressure: Pressure,
+    pub external: Vec<External>,
     pub serve: Serve,
     pub hooks: Hooks,
     pub ollama: Ollama,

@@ -5,6 +5,7 @@ mod env;
 mod file;
 mod health;
 mod hooks;
+mod lifecycle;
 mod memory;
 mod models;
 mod ollama;
@@ -21,6 +22,7 @@ mod tasks;
 pub use env::Env;
 pub use health::{HealthConfig, TriageConfig};
 pub use hooks::HooksConfig;
+pub use lifecycle::{ExternalConfig, LifecycleConfig, Takeover};
 pub use models::{EngineConfig, ModelsConfig};
 pub use ollama::{NumCtx, OllamaConfig};
 pub use ports::PortRange;
@@ -79,6 +81,7 @@ pub struct Config {
     pub trash: TrashConfig,
     /// What models may take of the memory of each device.
     pub memory: BudgetLimits,
+    pub lifecycle: LifecycleConfig,
     pub serve: ServeConfig,
     pub hooks: HooksConfig,
     pub ollama: OllamaConfig,
@@ -255,6 +258,7 @@ impl Config {
         };
         let serve = ServeConfig::load((flags, env), &file.serve, from_file)?;
         let hooks = HooksConfig::load(flags, &file.hooks, from_file);
+        let lifecycle = LifecycleConfig::load(env, (file.lifecycle, &file.pressure, file.external), &serve)?;
         let services = file.services.settings(from_file);
         let supervisor = file.supervisor.settings(from_file);
         Ok(Config {
@@ -278,6 +282,7 @@ impl Config {
             health: file.health.settings(),
             triage: file.triage.settings(),
             memory: memory::load(env, &file.memory)?,
+            lifecycle,
             serve,
             hooks,
             journal_stream: env.text("JOURNAL_STREAM"),
@@ -294,7 +299,8 @@ impl Config {
     /// number of tokens of context that it was trained with.
     pub fn server_settings(&self, row: &ModelRow, trained: Option<u32>) -> ServerSettings {
         let layers = std::iter::once(&row.server).chain(self.models.of(row));
-        ServerSettings::of(&models::defaults(&self.engine, &self.worker), layers, trained)
+        let defaults = models::defaults(&self.engine, &self.worker, &self.lifecycle);
+        ServerSettings::of(&defaults, layers, trained)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Settings for the servers of models: `[models."NAME"]`, `[engine]`.
 
-use super::WorkerConfig;
 use super::env::Env;
+use super::{LifecycleConfig, WorkerConfig};
 use crate::model::server::{Choices, Defaults, Engine, check_arg_list};
 use crate::model::{ModelRow, Pattern};
 use serde::{Deserialize, Deserializer, de};
@@ -55,8 +55,9 @@ impl ModelsConfig {
 }
 
 /// Returns what holds for servers for which nothing was chosen.
-pub(super) fn defaults(engine: &EngineConfig, worker: &WorkerConfig) -> Defaults {
-    Defaults { engine: engine.default, threads: worker.threads, gpu_layers: worker.gpu_layers }
+pub(super) fn defaults(engine: &EngineConfig, worker: &WorkerConfig, lifecycle: &LifecycleConfig) -> Defaults {
+    let idle_timeout = lifecycle.idle_timeout;
+    Defaults { engine: engine.default, threads: worker.threads, gpu_layers: worker.gpu_layers, idle_timeout }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -58,6 +58,11 @@ fn name_of(uid: u32, passwd: &str) -> Option<String> {
     })
 }
 
+/// Returns the name of a user; `None` for one that only a directory service knows.
+pub fn user_name(uid: u32) -> Option<String> {
+    name_of(uid, &text("/etc/passwd")?)
+}
+
 fn name_of_process(pid: Pid) -> Option<String> {
     text(&format!("/proc/{}/comm", pid.as_raw_pid()))
         .map(|t| t.trim_end_matches('\n').to_owned())

@@ -18,6 +18,9 @@ pub const PROBE: [&str; 2] = ["probe", "gpu"];
 /// A file that exists while the NVIDIA kernel module is loaded.
 const KERNEL_MODULE: &str = "/proc/driver/nvidia/version";
 
+/// Files of which one exists where a driver of NVIDIA may answer: its module, its control device, that of WSL.
+const SIGNS: [&str; 3] = [KERNEL_MODULE, "/dev/nvidiactl", "/dev/dxg"];
+
 /// One GPU as the driver presents it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gpu {
@@ -54,6 +57,11 @@ pub struct GpuMemory {
 /// Takes at most 10.5 seconds.
 pub fn gpus(modelctl: &Path) -> Reading<Vec<Gpu>> {
     self_child::ask(modelctl, PROBE, LIMIT).unwrap_or_else(|why| Reading::Unavailable(unanswered(why)))
+}
+
+/// Returns whether anything of a driver is there. Where it is not, nobody needs to be asked.
+pub fn is_driver_there() -> bool {
+    SIGNS.iter().any(|sign| Path::new(sign).exists())
 }
 
 fn unanswered(why: NoAnswer) -> String {
@@ -115,7 +123,15 @@ fn processes(device: &Device<'_>) -> Vec<GpuProcess> {
         UsedGpuMemory::Used(used) => Some(GpuProcess { pid: info.pid, used }),
         UsedGpuMemory::Unavailable => None,
     };
-    device.running_compute_processes().unwrap_or_default().iter().filter_map(of).collect()
+    let mut found: Vec<GpuProcess> = Vec::new();
+    // A game draws and llama.cpp with Vulkan does too: what they hold is gone for others all the same.
+    let all = [device.running_compute_processes(), device.running_graphics_processes()];
+    for process in all.iter().flatten().flatten().filter_map(of) {
+        if !found.iter().any(|known| known.pid == process.pid) {
+            found.push(process);
+        }
+    }
+    found
 }
 
 fn lost(index: u32, error: &NvmlError) -> Gpu {

@@ -19,6 +19,7 @@ pub mod named_lock;
 pub mod node;
 pub mod open_files;
 pub mod port_holder;
+pub mod pressure;
 pub mod proc_stat;
 pub mod process_memory;
 pub mod self_child;

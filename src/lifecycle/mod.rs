@@ -21,13 +21,13 @@ mod state;
 mod swaps;
 #[cfg(test)]
 mod tests;
-mod tier;
 mod victims;
 mod view;
 mod waiting;
 
 pub use crate::model::DeviceBytes;
 pub use crate::model::ledger::Purpose;
+pub use crate::model::lifecycle::Thresholds;
 pub use crate::model::server::Class;
 pub use decisions::Decided;
 pub use denial::{Denial, Holder, Instead, Why};
@@ -40,7 +40,5 @@ pub use liveness::{Liveness, Probe};
 pub use memory::{ChosenRung, Profile};
 pub use overview::{Overview, ServerOverview, SwapWait};
 pub use policy::Policy;
-pub use pressure::Thresholds;
 pub use state::{Standing, State};
-pub use tier::node_tier;
 pub use view::{Phase, ServerView, Shape};

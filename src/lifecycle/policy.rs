@@ -1,6 +1,5 @@
-use super::pressure::Thresholds;
 use crate::model::backoff::Backoff;
-use crate::model::lifecycle::NodeTier;
+use crate::model::lifecycle::{NodeTier, Thresholds};
 use std::time::Duration;
 
 /// The numbers by which servers are decided about.

@@ -11,6 +11,7 @@ pub mod kernel;
 pub mod log;
 pub mod machine;
 pub mod model_file;
+pub mod model_server;
 mod place;
 mod proc_file;
 pub mod process;

@@ -27,6 +27,11 @@ pub fn of_server(
     needs::needs(session.db(Access::ReadWrite)?, Path::new(OURSELVES), model, (&load, settings.engine))
 }
 
+/// Returns the bytes that a server takes on all devices, by the formula over the header of its model alone.
+pub fn by_formula(model: &Model, settings: &ServerSettings, purpose: Purpose) -> Option<u64> {
+    needs::by_formula(model, &load(model, settings, purpose))
+}
+
 /// Stores what a server holds, for its next load with these settings.
 ///
 /// # Errors

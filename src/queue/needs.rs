@@ -52,6 +52,11 @@ pub fn needs(
     })
 }
 
+/// Returns the bytes that a worker with this model takes on all devices, by the formula over its header alone.
+pub fn by_formula(model: &Model, load: &LoadSpec) -> Option<u64> {
+    Shape::of(model).map(|shape| estimate(&shape, &settings(model, load)).total())
+}
+
 /// Returns what a worker held with this model and these settings, if one was measured.
 fn held_before(db: &Db, model: &Model, load: (&LoadSpec, Engine)) -> anyhow::Result<Option<Vec<DeviceBytes>>> {
     match main_file(model) {

@@ -7,6 +7,7 @@ pub mod api;
 pub mod catalog;
 pub mod control;
 mod daemon;
+mod external;
 pub mod gateway;
 mod hints;
 mod instance_lock;
@@ -19,6 +20,7 @@ pub mod router_shapes;
 mod schedule;
 mod task_servers;
 mod use_journal;
+mod watch;
 
 pub use daemon::{Options, serve};
 pub use instance_lock::instance_lock;

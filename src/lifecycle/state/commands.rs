@@ -60,7 +60,7 @@ impl State {
         let server = self.servers.get(key)?;
         let (tier, needed) = self.below_tier(&server.profile)?;
         let name = &server.profile.name;
-        let (tier, needed) = (super::readings::tier_name(tier), super::readings::tier_name(needed));
+        let (tier, needed) = (tier.name(), needed.name());
         let message =
             format!("{name} needs a node of the tier {needed} and this one is {tier}: only a person starts it here");
         let is_stopped = matches!(server.state, ServerState::Stopped | ServerState::Stopping { .. });
@@ -140,7 +140,7 @@ impl State {
             _ => {}
         }
         if let Some((tier, needed)) = self.servers.get(&key).and_then(|server| self.below_tier(&server.profile)) {
-            let (tier_name, needed_name) = (super::readings::tier_name(tier), super::readings::tier_name(needed));
+            let (tier_name, needed_name) = (tier.name(), needed.name());
             let text =
                 format!("it needs a node of the tier {needed_name} and this one is {tier_name}; a person starts it");
             self.decide(Some(&key), "warning", text);

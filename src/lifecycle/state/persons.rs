@@ -86,7 +86,7 @@ impl State {
     fn tell_tier(&mut self, key: &ServerKey) {
         let Some(server) = self.servers.get(key) else { return };
         if let Some((tier, needed)) = self.below_tier(&server.profile) {
-            let (tier, needed) = (super::readings::tier_name(tier), super::readings::tier_name(needed));
+            let (tier, needed) = (tier.name(), needed.name());
             self.decide(Some(key), "refuse", format!("it needs a node of the tier {needed}, and this one is {tier}"));
         }
     }

@@ -2,7 +2,6 @@
 
 use super::super::Profile;
 use super::super::event::{Effect, Report};
-use super::super::tier::node_tier;
 use super::State;
 use crate::model::Reading;
 use crate::model::lifecycle::{NodeTier, PressureKind, Readings};
@@ -20,7 +19,7 @@ impl State {
             (&readings.memory, &readings.devices, self.policy.tier)
         {
             let gpus: Vec<u64> = devices.iter().map(|device| device.total).collect();
-            self.tier = Some(node_tier(memory.total, &gpus));
+            self.tier = Some(NodeTier::of(memory.total, &gpus));
         }
         let lost = match &readings.devices {
             Reading::Unavailable(why) => Some(why.clone()),
@@ -89,15 +88,5 @@ impl State {
     pub(super) fn below_tier(&self, profile: &Profile) -> Option<(NodeTier, NodeTier)> {
         let (tier, needed) = (self.tier?, profile.min_tier?);
         (tier < needed).then_some((tier, needed))
-    }
-}
-
-pub(super) fn tier_name(tier: NodeTier) -> &'static str {
-    match tier {
-        NodeTier::Embedded => "embedded",
-        NodeTier::Lite => "lite",
-        NodeTier::Standard => "standard",
-        NodeTier::Full => "full",
-        NodeTier::ComputeHost => "compute_host",
     }
 }

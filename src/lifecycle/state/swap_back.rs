@@ -90,8 +90,7 @@ impl State {
         } else if self.is_paused {
             Some("a person has paused it".to_owned())
         } else if let Some((tier, needed)) = self.servers.get(&one.key).and_then(|s| self.below_tier(&s.profile)) {
-            let name = super::readings::tier_name;
-            Some(format!("it needs a node of the tier {}, and this one is {}", name(needed), name(tier)))
+            Some(format!("it needs a node of the tier {}, and this one is {}", needed.name(), tier.name()))
         } else if self.now < one.next {
             let wait = one.next.saturating_sub(self.now);
             let rest = time(wait.max(Duration::from_secs(1)));

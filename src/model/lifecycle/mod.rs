@@ -3,7 +3,9 @@
 mod machine;
 mod mode;
 mod status;
+mod thresholds;
 
 pub use machine::{DeviceReading, DiskReading, External, MemoryReading, NodeTier, Readings};
 pub use mode::{Degrade, Mode, Priority, Rung};
 pub use status::{Decision, DeviceStatus, ModelStatus, Pressure, PressureKind, RestartPending, Status, SwapEntry};
+pub use thresholds::Thresholds;

@@ -16,6 +16,8 @@ pub struct Defaults {
     pub threads: Option<u32>,
     /// `None`: all that fit on the GPU.
     pub gpu_layers: Option<u32>,
+    /// The time without a request after which a server is stopped.
+    pub idle_timeout: Option<Duration>,
 }
 
 /// How the server of one model is started.
@@ -74,7 +76,7 @@ impl ServerSettings {
             threads: chosen.threads.or(defaults.threads),
             args: chosen.args.unwrap_or_default(),
             env: chosen.env.unwrap_or_default(),
-            idle_timeout: chosen.idle_timeout,
+            idle_timeout: chosen.idle_timeout.or(defaults.idle_timeout),
             priority: chosen.priority.unwrap_or_default(),
             embeddings: chosen.embeddings.unwrap_or(true),
             degrade: chosen.degrade,
@@ -82,6 +84,16 @@ impl ServerSettings {
             pressure_evict_only: chosen.pressure_evict_only.unwrap_or(false),
             essential: chosen.essential.unwrap_or(false),
             min_tier: chosen.min_tier,
+        }
+    }
+
+    /// Returns what may become less when memory runs out, or by a person's hand, in this order. A context that a person chose stays, unless that
+    /// was allowed as well.
+    pub fn degrade(&self) -> Vec<Degrade> {
+        match &self.degrade {
+            Some(steps) => steps.clone(),
+            None if self.is_context_chosen => vec![Degrade::Layers],
+            None => vec![Degrade::Layers, Degrade::Context],
         }
     }
 

@@ -164,7 +164,7 @@ fn path(role: Role, family: &[&Running], command: &[String]) -> &'static str {
 }
 
 /// Returns the port of `--port N`, `--port=N`, `--bind HOST:N`, `--listen HOST:N`.
-fn named_port(argv: &[String]) -> Option<u16> {
+pub(super) fn named_port(argv: &[String]) -> Option<u16> {
     argv.iter().enumerate().find_map(|(at, word)| {
         let (name, value) = match word.split_once('=') {
             Some((name, value)) => (name, Some(value)),

@@ -59,6 +59,26 @@ fn of_folder(place: &Place, folder: &str) -> Fact<Vec<Listener>> {
     Fact::ok(source, now, all)
 }
 
+/// Returns where a process listens, by its own descriptors and the sockets of its network.
+///
+/// # Errors
+/// It has ended, or belongs to another user.
+pub fn listening(place: &Place, pid: u32) -> io::Result<Vec<SocketAddr>> {
+    let mut inodes = BTreeSet::new();
+    for entry in std::fs::read_dir(place.at(format!("/proc/{pid}/fd")))?.take(MOST_LINKS) {
+        // One that is closed meanwhile leads nowhere.
+        let target = std::fs::read_link(entry?.path()).unwrap_or_default();
+        inodes.extend(socket(target.as_os_str().as_bytes()));
+    }
+    if inodes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sockets = table(place, &format!("/proc/{pid}/net/tcp"))?;
+    // A kernel without IPv6 has no such table.
+    sockets.extend(table(place, &format!("/proc/{pid}/net/tcp6")).unwrap_or_default());
+    Ok(sockets.into_iter().filter(|(_, inode)| inodes.contains(inode)).map(|(address, _)| address).collect())
+}
+
 /// Returns address and inode of every socket of a table that listens.
 fn table(place: &Place, path: &str) -> io::Result<Vec<(SocketAddr, u64)>> {
     let bytes = proc_file::bytes(&place.at(path), MOST_BYTES)?;

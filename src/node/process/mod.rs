@@ -24,10 +24,10 @@ mod variables;
 mod tests;
 
 pub use argument::model_path;
-pub use listeners::{listeners, listeners_seen_by, owner_of};
+pub use listeners::{listeners, listeners_seen_by, listening, owner_of};
 pub use pid_file::read_pid_file;
-pub(super) use read::control_group;
 pub use read::read;
+pub(super) use read::{control_group, effective_user, stat};
 pub(super) use tree::pids;
 pub use tree::{all, tree};
 pub use types::*;

@@ -93,7 +93,7 @@ fn gather(place: &Place, folder: &Path, source: &str, pid: u32, now: Timestamp, 
     }
 }
 
-pub(super) fn stat(folder: &Path) -> io::Result<ProcStat> {
+pub(in super::super) fn stat(folder: &Path) -> io::Result<ProcStat> {
     let text = proc_file::text(&folder.join("stat"))?;
     proc_stat::parse(&text).ok_or_else(|| io::Error::other("its stat file is malformed"))
 }
@@ -107,6 +107,11 @@ fn started(place: &Place, now: Timestamp, ticks: u64) -> Option<Timestamp> {
     let millis = ticks.checked_mul(1000)?.checked_div(procfs::ticks_per_second())?;
     let after_boot = i64::try_from(millis).ok()?; // more than the calendar has
     Some(Timestamp(proc_file::booted(place, now)?.millis().checked_add(after_boot)?))
+}
+
+/// Returns the effective user of a status.
+pub(in super::super) fn effective_user(status: &str) -> Option<u32> {
+    effective(status, "Uid")
 }
 
 /// Returns the effective number of a line `Uid:` or `Gid:` of a status: real, effective, saved, file system.

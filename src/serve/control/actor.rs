@@ -2,6 +2,8 @@
 
 use super::EventLog;
 use super::ask::{Ask, Command, Control, Grant, Server, ServerInfo, Started, Stopped};
+use super::attached::{Attach, AttachedServers};
+use super::elsewhere::running_elsewhere;
 use super::ledger::{self, Asked};
 use super::manage::{self, Waiting};
 use super::prepare::{Flags, Grown, Prepared, files_now, flags_now, prepare, refuse};
@@ -51,6 +53,9 @@ pub(super) struct Actor {
     pub(super) watched: Watched,
     pub(super) next_waiter: WaiterId,
     pub(super) board: watch::Sender<Arc<Vec<Server>>>,
+    /// Servers of others, and their list for readers.
+    pub(super) attached: AttachedServers,
+    pub(super) attached_board: watch::Sender<Arc<Vec<Attach>>>,
     pub(super) events: EventLog,
     pub(super) beat: Beat,
     pub(super) over: Option<oneshot::Sender<()>>,
@@ -94,6 +99,8 @@ pub(super) enum Internal {
     },
     Grown(Box<Grown>),
     Managed(manage::Prepared),
+    /// A server of somebody else has a model loaded that was to be started.
+    Attach(Attach),
     Flags {
         key: ServerKey,
         flags: Flags,
@@ -180,8 +187,9 @@ pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
         // Without the actor the daemon is ending; its rows are given up with it.
         let _ = reserved.send(Internal::Reserved { key, generation, asked });
     })));
+    let policy = Policy { thresholds: sessions.config().lifecycle.thresholds, ..Policy::default() };
     let actor = Actor {
-        state: State::new(Policy::default()),
+        state: State::new(policy),
         began: clock::instant(),
         sessions,
         commands,
@@ -203,6 +211,8 @@ pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
         // Numbers of requests come from the handle and are small; those of people are ours.
         next_waiter: 1 << 62,
         board,
+        attached: AttachedServers::default(),
+        attached_board: control.attached_board(),
         events,
         beat,
         over: None,
@@ -235,8 +245,10 @@ impl Actor {
     fn command(&mut self, command: Command) {
         match command {
             Command::Acquire { waiter, ask, answer } => {
-                self.slots.insert(waiter, answer);
-                self.want(ask.key.clone(), Wanted::Slot { waiter, ask });
+                if let Err((ask, answer)) = self.to_attached(ask, answer) {
+                    self.slots.insert(waiter, answer);
+                    self.want(ask.key.clone(), Wanted::Slot { waiter, ask });
+                }
             }
             Command::Start { key, may_evict, answer } => {
                 let waiter = self.new_waiter();
@@ -257,6 +269,8 @@ impl Actor {
             Command::Context { key, grow, answer } => self.set_context(key, grow, answer),
             Command::Refresh => self.refresh(),
             Command::Manage(command) => self.manage(command),
+            Command::Seen(seen) => self.seen(seen),
+            Command::Lost { id } => self.lost(&id),
             Command::Leave { waiter } => {
                 self.slots.remove(&waiter);
                 self.step(Event::Leave { waiter });
@@ -325,6 +339,12 @@ impl Actor {
                 Ok(prepared) => prepared.map(Arc::new),
                 Err(error) => Err(refuse(Why::Failed, format!("{error:#}"))),
             };
+            // Somebody may have started a server of this model where ours would be.
+            if let Ok(prepared) = &prepared
+                && let Some(attach) = running_elsewhere(&sessions, &key, prepared).await
+            {
+                let _ = to_news.send(Internal::Attach(attach)); // as above
+            }
             // As above.
             let _ = to_news.send(Internal::Prepared { key, prepared });
         }));
@@ -341,6 +361,9 @@ impl Actor {
                 return;
             }
         };
+        if self.attached.of(&key).is_some() {
+            return self.attached_instead(&key, wanted, &prepared.profile.name);
+        }
         let profile = prepared.profile.clone();
         // What a server was started with stays what it has; a change counts at the next start.
         let is_ready = self.servers.get(&key).is_some_and(|acting| acting.ready.is_some());
@@ -374,7 +397,7 @@ impl Actor {
     }
 
     /// Counts a member of a group that was prepared or refused. After the last one all are started.
-    fn member(&mut self, id: WaiterId, prepared: Option<(ServerKey, WaiterId, Profile)>) {
+    pub(super) fn member(&mut self, id: WaiterId, prepared: Option<(ServerKey, WaiterId, Profile)>) {
         let Some(group) = self.groups.get_mut(&id) else { return };
         group.missing = group.missing.saturating_sub(1);
         group.prepared.extend(prepared);
@@ -402,6 +425,8 @@ impl Actor {
             Internal::Denied { waiter, denial } => self.refuse(waiter, denial),
             Internal::Grown(grown) => self.grown(*grown),
             Internal::Managed(prepared) => self.managed(prepared),
+            Internal::Attach(attach) => self.attach(attach),
+            Internal::Server(News::Attach(attach)) => self.attach_instead(attach),
             Internal::Flags { key, flags } => {
                 let Some(prepared) = self.prepared.get_mut(&key) else { return };
                 let mut profile = prepared.profile.clone();

@@ -1,8 +1,10 @@
 use super::EventLog;
+use super::attached::Attach;
 use super::manage::Manage;
 use crate::http::Endpoint;
 use crate::lifecycle::{Class, Denial, ServerKey, ServerView, Why};
 use crate::model::ModelId;
+use crate::model::lifecycle::{External, Readings};
 use crate::model::server::Engine;
 use crate::supervise::LogRing;
 use futures_util::future::join_all;
@@ -40,7 +42,11 @@ pub struct Grant {
     pub info: Arc<ServerInfo>,
     /// Changes to the reason when the server has ended, or was killed because it was wedged.
     pub death: watch::Receiver<Option<Denial>>,
+    /// The name that its server must be asked for; `None`: any.
+    pub required_name: Option<String>,
     release: Option<Release>,
+    /// The server of somebody else that it is for.
+    other: Option<(String, mpsc::UnboundedSender<Command>)>,
 }
 
 #[derive(Debug)]
@@ -55,7 +61,33 @@ impl Grant {
         death: watch::Receiver<Option<Denial>>,
         (waiter, commands): (u64, mpsc::UnboundedSender<Command>),
     ) -> Grant {
-        Grant { endpoint, info, death, release: Some(Release { waiter, commands }) }
+        let release = Some(Release { waiter, commands });
+        Grant { endpoint, info, death, required_name: None, release, other: None }
+    }
+
+    /// Creates the right to ask a server of somebody else, which has no slots of ours.
+    pub(super) fn of_other(
+        attach: &Attach,
+        death: watch::Receiver<Option<Denial>>,
+        commands: mpsc::UnboundedSender<Command>,
+    ) -> Grant {
+        Grant {
+            endpoint: attach.endpoint.clone(),
+            info: Arc::clone(&attach.info),
+            death,
+            required_name: attach.required_name.clone(),
+            release: None,
+            other: Some((attach.id.clone(), commands)),
+        }
+    }
+
+    /// Tells that the server did not answer on its connection. One of somebody else is detached at once; the end of ours
+    /// is seen by the process.
+    pub fn did_not_answer(&self) {
+        if let Some((id, commands)) = &self.other {
+            // Without the deciding task there is nothing to be detached.
+            let _ = commands.send(Command::Lost { id: id.clone() });
+        }
     }
 
     /// Waits for the end of the server, and returns the reason.
@@ -141,6 +173,23 @@ pub enum Command {
     /// Settings of models may have changed.
     Refresh,
     Manage(Manage),
+    /// Something was read of the machine.
+    Seen(Seen),
+    /// A server of somebody else did not answer.
+    Lost {
+        id: String,
+    },
+}
+
+/// What was read of the machine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Seen {
+    Readings(Box<Readings>),
+    /// All servers of others, and those to which requests are sent.
+    Externals {
+        all: Vec<External>,
+        attached: Vec<Attach>,
+    },
 }
 
 /// A larger context that a request wishes for.
@@ -159,6 +208,7 @@ pub struct Control {
     waiters: Arc<std::sync::atomic::AtomicU64>,
     servers: watch::Receiver<Arc<Vec<Server>>>,
     events: EventLog,
+    attached: watch::Sender<Arc<Vec<Attach>>>,
 }
 
 /// A server with what only the acting part knows of it.
@@ -181,7 +231,27 @@ impl Control {
         servers: watch::Receiver<Arc<Vec<Server>>>,
         events: EventLog,
     ) -> Control {
-        Control { commands, waiters: Arc::default(), servers, events }
+        Control { commands, waiters: Arc::default(), servers, events, attached: watch::Sender::default() }
+    }
+
+    /// Tells the deciding task what was read. Returns false when there is none any more.
+    pub fn see(&self, seen: Seen) -> bool {
+        self.commands.send(Command::Seen(seen)).is_ok()
+    }
+
+    /// Waits for the end of the deciding task.
+    pub async fn closed(&self) {
+        self.commands.closed().await;
+    }
+
+    /// Returns the servers of others to which requests are sent.
+    pub fn attached(&self) -> Arc<Vec<Attach>> {
+        Arc::clone(&self.attached.borrow())
+    }
+
+    /// Returns where the deciding task publishes [`Control::attached`].
+    pub(super) fn attached_board(&self) -> watch::Sender<Arc<Vec<Attach>>> {
+        self.attached.clone()
     }
 
     /// Waits for a slot of a server, which is started if necessary. Dropping the future leaves the queue at once.

@@ -1,6 +1,7 @@
 //! What has to be known of a model before its server is started: its files, its settings, its memory.
 
 use super::ask::Grow;
+use super::rungs::{Full, rungs};
 use crate::db::Access;
 use crate::display::text;
 use crate::host::budget;
@@ -71,6 +72,10 @@ pub fn prepare(session: &mut Session, key: &ServerKey, least: Option<u32>) -> an
         bytes = needs::of_server(session, &model, (&less, key.purpose))?;
         settings = less;
     }
+    let layers = model.facts().and_then(|facts| facts.layers).and_then(|layers| u32::try_from(layers).ok()); // no model has more
+    let full = Full { settings: &settings, needs: &bytes, layers, budgets: &budgets };
+    let at = |context| ServerSettings { context, ..settings.clone() };
+    let rungs = rungs(&full, |context| needs::by_formula(&model, &at(context), key.purpose));
     let flags = Flags::of(&row, &settings);
     let mut profile = Profile {
         name,
@@ -78,8 +83,8 @@ pub fn prepare(session: &mut Session, key: &ServerKey, least: Option<u32>) -> an
         pinned: false,
         idle_timeout: settings.idle_timeout,
         idle_kind: idle_kind(&row, key.purpose),
-        rungs: Vec::new(),
-        no_degrade: false,
+        rungs,
+        no_degrade: settings.no_degrade,
         pressure_evict_only: false,
         essential: false,
         min_tier: None,
@@ -142,6 +147,8 @@ fn idle_kind(row: &ModelRow, purpose: Purpose) -> Option<IdleKind> {
         (_, Purpose::Vectors) | (Kind::Embedding, _) => Some(IdleKind::Embedding),
         (Kind::Generative, _) if row.mmproj => Some(IdleKind::Vision),
         (Kind::Generative, _) => Some(IdleKind::Generating),
+        (Kind::Speech, _) => Some(IdleKind::SpeechToText),
+        (Kind::Diffusion, _) => Some(IdleKind::Image),
         _ => None,
     }
 }

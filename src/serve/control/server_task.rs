@@ -1,6 +1,8 @@
 //! The task that looks after one server: from the reservation of its memory to the release of it.
 
 use super::ask::ServerInfo;
+use super::attached::Attach;
+use super::elsewhere::running_elsewhere;
 use super::prepare::{Prepared, gives_vectors};
 use super::running::{Running, jitter};
 use super::sessions::Sessions;
@@ -39,6 +41,8 @@ pub enum News {
         endpoint: Endpoint,
         info: Arc<ServerInfo>,
     },
+    /// A server of somebody else has the model loaded: this one is not started, and ends as if it were asked to.
+    Attach(Attach),
 }
 
 /// One start of a server.
@@ -101,6 +105,11 @@ impl ServerTask {
 
     async fn serve(&mut self) -> Outcome {
         let began = clock::instant();
+        // It may have been started by itself, long after the request for it.
+        if let Some(attach) = running_elsewhere(&self.sessions, &self.key, &self.prepared).await {
+            let _ = self.news.send(News::Attach(attach)); // as in `tell`
+            return Outcome::Stopped;
+        }
         let plan = self.plan();
         let started = {
             let (key, generation, news) = (self.key.clone(), self.generation, self.news.clone());

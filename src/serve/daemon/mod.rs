@@ -15,6 +15,7 @@ use super::ollama::Ollama;
 use super::ports::Ports;
 use super::task_servers::TaskServers;
 use super::use_journal::UseJournal;
+use super::watch::Watch;
 use super::{Phase, instance_lock, queue_loop};
 use crate::clock;
 use crate::config::{Config, ListenAddress, ServeConfig};
@@ -166,6 +167,8 @@ impl Daemon {
         let gateway = Arc::new(self.gateway(deciding.control.clone(), journal.clone())?);
         let Gateway { control, catalogs, config, records } = Gateway::clone(&gateway);
         let hints = Hints { control: control.clone(), sessions: sessions.clone(), report: Arc::new(self.warnings()) };
+        let watch =
+            Watch { sessions: sessions.clone(), catalogs: catalogs.clone(), control: control.clone(), log: self.log() };
         follow_settings(control.clone(), catalogs.clone());
         let ports = Ports::of_gateway(gate.clone(), &gateway);
         drop(tokio::spawn(ports.clone().follow(self.log())));
@@ -198,6 +201,7 @@ impl Daemon {
         if !self.options.runs_tasks {
             self.say(OpEvent::note(format!("serving the models of {}", text::path(&database)))).await;
         }
+        drop(tokio::spawn(watch.run()));
         let mut queue = self.start_queue(Arc::new(TaskServers(control.clone())), metrics)?;
         let mut queue_ended = None;
         loop {

@@ -128,7 +128,8 @@ type Opened = (Response<http::Body>, Option<Bytes>);
 
 async fn open(job: &Job, mut grant: Grant) -> Result<(Opened, Grant), Failed> {
     let endpoint = grant.endpoint.clone();
-    let request = request(job).map_err(|error| Failed::Told(Problem::bad_request(error.to_string())))?;
+    let request = request(job, grant.required_name.as_deref())
+        .map_err(|error| Failed::Told(Problem::bad_request(error.to_string())))?;
     // A whole answer of llama-server is read to its end: only then is it known whether it is one.
     let is_whole = grant.info.engine == Engine::LlamaServer && !job.asked.stream;
     let opened = async {
@@ -159,6 +160,7 @@ async fn open(job: &Job, mut grant: Grant) -> Result<(Opened, Grant), Failed> {
         Ok(opened) => opened,
         Err(HttpError::TooLarge(_)) => return Err(Failed::Told(Problem::unreadable())),
         Err(_) => {
+            grant.did_not_answer();
             // It died, or is about to: its end has the reason.
             let why = tokio::time::timeout(DEATH, grant.server_ended()).await.ok();
             return Err(Failed::Died(why));
@@ -183,13 +185,29 @@ async fn open(job: &Job, mut grant: Grant) -> Result<(Opened, Grant), Failed> {
 }
 
 /// Builds the request to the server. No header of the client is passed on: keys among them are none of its business.
-fn request(job: &Job) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
+fn request(job: &Job, required_name: Option<&str>) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
     let name = utf8_percent_encode(&job.asked.model, NON_ALPHANUMERIC).to_string();
+    let body = match required_name {
+        Some(name) => named(&job.body, name),
+        None => job.body.clone(),
+    };
     Request::post(job.endpoint.path())
         .header(CONTENT_TYPE, "application/json")
         .header(ACCEPT, "application/json, text/event-stream")
         .header(MODEL_HEADER, name)
-        .body(Full::new(job.body.clone()))
+        .body(Full::new(body))
+}
+
+/// Returns a body with the name by which a server of somebody else knows the model.
+fn named(body: &Bytes, name: &str) -> Bytes {
+    match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body) {
+        Ok(mut members) => {
+            members.insert("model".to_owned(), name.into());
+            serde_json::Value::Object(members).to_string().into()
+        }
+        // It was read as an object before.
+        Err(_) => body.clone(),
+    }
 }
 
 /// Returns how the model of an answer is loaded: `gpu`, or `cpu_offload; layers=20; reason="…"`.
@@ -231,4 +249,19 @@ fn respond(
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server of somebody else would refuse a name that only we know.
+    #[test]
+    fn a_server_that_wants_its_own_name_of_the_model_gets_it_and_everything_else_unchanged() {
+        let body = Bytes::from(r#"{"model":"small","messages":[{"content":"ü"}],"temperature":0.7}"#);
+        let sent: serde_json::Value = serde_json::from_slice(&named(&body, "org/name")).unwrap();
+        let expected = serde_json::json!({"model": "org/name", "messages": [{"content": "ü"}], "temperature": 0.7});
+        assert_eq!(sent, expected);
+        assert_eq!(named(&Bytes::from("[]"), "x"), "[]");
+    }
 }

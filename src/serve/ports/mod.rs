@@ -165,8 +165,11 @@ impl Ports {
             return Ok(Taken { port, is_new: false });
         }
         let Some(range) = self.0.config.borrow().serve.ports else { return Ok(Taken { port: None, is_new: false }) };
+        // A server of somebody else may not be up yet.
+        let config = Arc::clone(&self.0.config.borrow());
+        let is_named = |port: &u16| config.lifecycle.externals.iter().any(|external| external.url.port == *port);
         let mut errors: HashMap<u16, String> = HashMap::new();
-        for port in given.table.candidates(model, range) {
+        for port in given.table.candidates(model, range).into_iter().filter(|port| !is_named(port)) {
             match bind_tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, port))) {
                 Ok(listener) => {
                     self.open(&mut given, model, (port, listener), is_wanted);

@@ -1,0 +1,67 @@
+//! Processes of one server.
+
+use super::ModelServer;
+use std::collections::BTreeMap;
+
+/// Levels of parents that are followed.
+const LEVELS: usize = 64;
+
+/// The parents of all processes.
+#[derive(Debug, Default)]
+pub(super) struct Parents(pub BTreeMap<u32, u32>);
+
+impl Parents {
+    /// Returns the parent of a process, its parent, and so on.
+    pub fn above(&self, pid: u32) -> impl Iterator<Item = u32> {
+        let next = |pid: &u32| self.0.get(pid).copied().filter(|parent| *parent > 0);
+        std::iter::successors(next(&pid), next).take(LEVELS)
+    }
+
+    /// Returns whether a process is one of these or below one.
+    pub fn is_below(&self, pid: u32, ancestors: &[u32]) -> bool {
+        ancestors.contains(&pid) || self.above(pid).any(|above| ancestors.contains(&above))
+    }
+}
+
+/// Adds what a process holds to the server that started it: vLLM has a process for its port and one for its GPU. A server
+/// that starts servers of other models stays beside them.
+pub(super) fn merged(mut all: Vec<ModelServer>, parents: &Parents) -> Vec<ModelServer> {
+    let belongs = |child: &ModelServer, parent: &ModelServer| {
+        child.program == parent.program && (child.model_name.is_none() || child.model_name == parent.model_name)
+    };
+    // Children last: their numbers are mostly higher, but the relation decides.
+    let mut index = 0;
+    while let Some(child) = all.get(index) {
+        let above: Vec<u32> = parents.above(child.pid).collect();
+        let parent =
+            above.iter().find_map(|pid| all.iter().position(|other| other.pid == *pid && belongs(child, other)));
+        let Some(parent) = parent else {
+            index = index.saturating_add(1);
+            continue;
+        };
+        let child = all.remove(index);
+        // The place of the parent has moved where the child stood before it.
+        let place = if parent > index { parent.saturating_sub(1) } else { parent };
+        if let Some(parent) = all.get_mut(place) {
+            add(parent, child);
+        }
+    }
+    all
+}
+
+fn add(parent: &mut ModelServer, child: ModelServer) {
+    for bytes in child.bytes {
+        match parent.bytes.iter_mut().find(|known| known.device == bytes.device) {
+            Some(known) => known.bytes = known.bytes.saturating_add(bytes.bytes),
+            None => parent.bytes.push(bytes),
+        }
+    }
+    for how in child.known_by {
+        if !parent.known_by.contains(&how) {
+            parent.known_by.push(how);
+        }
+    }
+    parent.address = parent.address.or(child.address);
+    parent.model = parent.model.take().or(child.model);
+    parent.model_name = parent.model_name.take().or(child.model_name);
+}
