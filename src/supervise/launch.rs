@@ -6,7 +6,8 @@
 //! Setting it between fork and exec in the parent would take `unsafe` code in a process with many threads.
 
 use super::SpawnSpec;
-use rustix::process::{Pid, Signal};
+use rustix::process::{Gid, Pid, Signal, Uid};
+use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -20,6 +21,15 @@ pub const NOT_FOUND: u8 = 127;
 pub const NOT_EXECUTABLE: u8 = 126;
 pub const NOT_PREPARED: u8 = 125;
 
+/// Whom a process runs as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunAs {
+    pub uid: u32,
+    pub gid: u32,
+    /// All groups, supplementary ones too.
+    pub groups: Vec<u32>,
+}
+
 /// The settings of a process, and the program it becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launch {
@@ -27,6 +37,8 @@ pub struct Launch {
     pub parent: Option<u32>,
     /// Added to our scheduling priority, 0 to 19.
     pub nice: i32,
+    /// Another user, which only root can become.
+    pub user: Option<RunAs>,
     pub program: OsString,
     pub args: Vec<OsString>,
 }
@@ -39,6 +51,13 @@ pub(super) fn command_line(spec: &SpawnSpec) -> Vec<OsString> {
     }
     if spec.nice != 0 {
         args.extend(["--nice".into(), spec.nice.to_string().into()]);
+    }
+    if let Some(RunAs { uid, gid, groups }) = &spec.user {
+        args.extend(["--uid".into(), uid.to_string().into(), "--gid".into(), gid.to_string().into()]);
+        if !groups.is_empty() {
+            let groups: Vec<String> = groups.iter().map(u32::to_string).collect();
+            args.extend(["--groups".into(), groups.join(",").into()]);
+        }
     }
     args.extend(["--".into(), spec.program.clone().into()]);
     args.extend(spec.args.iter().cloned());
@@ -65,6 +84,19 @@ pub fn end_with_parent() -> io::Result<()> {
 }
 
 fn prepare(launch: &Launch) -> io::Result<()> {
+    if launch.nice != 0 {
+        let ours = rustix::process::getpriority_process(None)?;
+        rustix::process::setpriority_process(None, ours.saturating_add(launch.nice))?;
+    }
+    // First, since the kernel takes the signal below back where the user changes. This process has no other thread.
+    if let Some(RunAs { uid, gid, groups }) = &launch.user {
+        let groups: Vec<Gid> = groups.iter().map(|id| Gid::from_raw(*id)).collect();
+        set_thread_groups(&groups)?;
+        let gid = Gid::from_raw(*gid);
+        set_thread_res_gid(gid, gid, gid)?;
+        let uid = Uid::from_raw(*uid);
+        set_thread_res_uid(uid, uid, uid)?;
+    }
     if let Some(parent) = launch.parent {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
         // The parent may have ended before the request; then the signal never comes.
@@ -72,10 +104,6 @@ fn prepare(launch: &Launch) -> io::Result<()> {
         if now.is_none_or(|pid| u32::try_from(pid.get()) != Ok(parent)) {
             return Err(io::Error::other("the process that started it has gone"));
         }
-    }
-    if launch.nice != 0 {
-        let ours = rustix::process::getpriority_process(None)?;
-        rustix::process::setpriority_process(None, ours.saturating_add(launch.nice))?;
     }
     Ok(())
 }

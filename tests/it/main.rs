@@ -51,6 +51,7 @@ mod sandbox;
 mod serve;
 mod serve_http;
 mod servers;
+mod services;
 mod serving;
 mod show_fit;
 mod stores;

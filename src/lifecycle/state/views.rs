@@ -1,8 +1,21 @@
 use super::super::server::{Queued, ServerState};
-use super::super::{Phase, ServerView};
+use super::super::{Phase, ServerKey, ServerView};
 use super::{State, Want};
 
 impl State {
+    /// Returns whether a server that was asked to end gives way for its memory.
+    pub fn gives_way(&self, key: &ServerKey) -> bool {
+        match self.servers.get(key).map(|server| &server.state) {
+            Some(ServerState::Stopping { why } | ServerState::Draining { why, .. }) => why.is_for_memory(),
+            _ => false,
+        }
+    }
+
+    /// Returns the share of the slots that tasks of the queue may use, 0 to 1.
+    pub fn throttle_factor(&self) -> f64 {
+        1.0
+    }
+
     /// Returns every server that runs, or did since the beginning.
     pub fn views(&self) -> Vec<ServerView> {
         self.servers

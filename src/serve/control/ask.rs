@@ -21,9 +21,12 @@ pub struct Ask {
 /// The facts about a server that is ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerInfo {
-    pub engine: Engine,
+    /// `None`: a service, which has none of ours.
+    pub engine: Option<Engine>,
     pub pid: u32,
-    /// Tokens of context of one request.
+    /// The port that it listens on itself.
+    pub port: Option<u16>,
+    /// Tokens of context of one request; 0 for a service.
     pub context: u32,
     pub slots: u32,
     /// The device that holds its layers: `cpu`, `gpu`, `cpu_offload`.
@@ -157,6 +160,7 @@ pub struct Control {
     waiters: Arc<std::sync::atomic::AtomicU64>,
     servers: watch::Receiver<Arc<Vec<Server>>>,
     events: EventLog,
+    throttle: watch::Receiver<f64>,
 }
 
 /// A server with what only the acting part knows of it.
@@ -179,7 +183,19 @@ impl Control {
         servers: watch::Receiver<Arc<Vec<Server>>>,
         events: EventLog,
     ) -> Control {
-        Control { commands, waiters: Arc::default(), servers, events }
+        // Without one who says otherwise, tasks may use all slots.
+        let throttle = watch::channel(1.0).1;
+        Control { commands, waiters: Arc::default(), servers, events, throttle }
+    }
+
+    /// Follows another share of the slots that tasks may use.
+    pub fn with_throttle(self, throttle: watch::Receiver<f64>) -> Control {
+        Control { throttle, ..self }
+    }
+
+    /// Returns the share of the slots that tasks may use now, 0 to 1.
+    pub fn throttle_factor(&self) -> f64 {
+        *self.throttle.borrow()
     }
 
     /// Waits for a slot of a server, which is started if necessary. Dropping the future leaves the queue at once.

@@ -2,17 +2,18 @@
 
 use super::actor::Internal;
 use super::ledger;
-use super::prepare::Prepared;
 use super::sessions::Sessions;
 use crate::lifecycle::{Generation, ServerKey};
-use std::sync::Arc;
+use crate::model::DeviceBytes;
 use tokio::sync::mpsc;
 
 /// A load whose memory is to be reserved.
 pub(super) struct Reservation {
     pub key: ServerKey,
     pub generation: Generation,
-    pub prepared: Option<Arc<Prepared>>,
+    /// The name, for people; `None`: what is to be started was not prepared.
+    pub name: Option<String>,
+    pub needs: Vec<DeviceBytes>,
 }
 
 /// Makes reservations one after the other, until the deciding task has ended.
@@ -21,10 +22,10 @@ pub(super) async fn reserve_in_order(
     mut reservations: mpsc::UnboundedReceiver<Reservation>,
     to_news: mpsc::UnboundedSender<Internal>,
 ) {
-    while let Some(Reservation { key, generation, prepared }) = reservations.recv().await {
+    while let Some(Reservation { key, generation, name, needs }) = reservations.recv().await {
         let of = key.clone();
-        let asked = match prepared {
-            Some(prepared) => sessions.run(move |session| ledger::reserve(session, &of, &prepared)).await,
+        let asked = match name {
+            Some(name) => sessions.run(move |session| ledger::reserve(session, &of, (name, needs))).await,
             None => Err(anyhow::anyhow!("the model was not prepared")),
         };
         // Without the actor the daemon is ending; its rows are given up with it.

@@ -68,7 +68,7 @@ pub(super) async fn answer(control: Control, job: Job, mut meter: Meter) -> Resu
         if let Some(idle) = job.keep {
             control.keep(job.key.clone(), idle).await;
         }
-        if grant.info.engine == Engine::LlamaServer && job.asked.prompts > 1 {
+        if grant.info.engine == Some(Engine::LlamaServer) && job.asked.prompts > 1 {
             break several();
         }
         match open(&job, grant).await {
@@ -176,9 +176,9 @@ fn request(job: &Job) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
 /// Builds the answer for the client.
 fn respond(job: &Job, (response, first): Opened, grant: Grant, meter: Meter) -> Response<Relay> {
     let rewriter = match (grant.info.engine, job.asked.stream) {
-        (Engine::LlamaServer, true) => Some(Rewriter::stream(&job.asked.model, job.asked.include_usage)),
-        (Engine::LlamaServer, false) => Some(Rewriter::whole(&job.asked.model, ANSWER_BYTES)),
-        (Engine::Worker, _) => None,
+        (Some(Engine::LlamaServer), true) => Some(Rewriter::stream(&job.asked.model, job.asked.include_usage)),
+        (Some(Engine::LlamaServer), false) => Some(Rewriter::whole(&job.asked.model, ANSWER_BYTES)),
+        (Some(Engine::Worker) | None, _) => None,
     };
     let (head, body) = response.into_parts();
     let is_stream = job.asked.stream;

@@ -16,6 +16,8 @@ pub enum Endpoint {
     Chat,
     Completions,
     Embeddings,
+    /// A path of a server that is passed on as it is.
+    Upstream,
 }
 
 impl Endpoint {
@@ -24,6 +26,7 @@ impl Endpoint {
             Endpoint::Chat => "chat",
             Endpoint::Completions => "completions",
             Endpoint::Embeddings => "embeddings",
+            Endpoint::Upstream => "upstream",
         }
     }
 
@@ -33,6 +36,8 @@ impl Endpoint {
             Endpoint::Chat => "/v1/chat/completions",
             Endpoint::Completions => "/v1/completions",
             Endpoint::Embeddings => "/v1/embeddings",
+            // That of the request.
+            Endpoint::Upstream => "/",
         }
     }
 }
@@ -183,6 +188,11 @@ impl Meter {
             self.record.first_token_ms = Some(millis(self.granted.unwrap_or(self.began).elapsed()));
         }
         self.tail.push(bytes);
+    }
+
+    /// Notes the status of an answer that is passed on.
+    pub fn status(&mut self, status: u16) {
+        self.record.status = status;
     }
 
     pub fn fail(&mut self, problem: &Problem) {
