@@ -28,13 +28,13 @@ pub use ollama::{NumCtx, OllamaConfig};
 pub use ports::PortRange;
 pub use serve::{ListenAddress, ServeConfig, ServeFlags, ServeLimits};
 pub use servers::{PruneConfig, ServerAddress};
-pub use services::SupervisorConfig;
+pub use services::{SupervisorConfig, check_program};
 pub use tasks::{AutoPrune, OffloadConfig};
 
 use crate::failure::Failure;
 use crate::model::ledger::BudgetLimits;
 use crate::model::server::ServerSettings;
-use crate::model::service::Service;
+use crate::model::service::{Service, ServiceSpec};
 use crate::model::{Age, HintSource, KeepHint, ModelRow, StoreKind, TierLimits};
 use file::ConfigFile;
 use std::path::{Path, PathBuf};
@@ -88,6 +88,10 @@ pub struct Config {
     pub supervisor: SupervisorConfig,
     /// The services of this node, in place of those that are found; None: those that are found.
     pub services: Option<Vec<Service>>,
+    /// The services that the daemon runs.
+    pub run_services: Vec<ServiceSpec>,
+    /// What is looked at of them while they run.
+    pub watched_while_run: Vec<Service>,
     pub health: HealthConfig,
     pub triage: TriageConfig,
     /// The folder of the locks of this machine's executors and of its device: next to the database, so that all
@@ -258,8 +262,11 @@ impl Config {
         };
         let serve = ServeConfig::load((flags, env), &file.serve, from_file)?;
         let hooks = HooksConfig::load(flags, &file.hooks, from_file);
+        let services = file.services.watched(from_file);
+        let watched_while_run = file.services.watched_while_run(from_file);
+        let run_services = file.services.run(env, &serve);
+        let run_services = run_services.map_err(|what| bad_config(source.as_deref().unwrap_or(base), None, &what))?;
         let lifecycle = LifecycleConfig::load(env, (file.lifecycle, &file.pressure, file.external), &serve)?;
-        let services = file.services.settings(from_file);
         let supervisor = file.supervisor.settings(from_file);
         Ok(Config {
             source,
@@ -279,6 +286,8 @@ impl Config {
             ollama: file.ollama.settings(),
             supervisor,
             services,
+            run_services,
+            watched_while_run,
             health: file.health.settings(),
             triage: file.triage.settings(),
             memory: memory::load(env, &file.memory)?,

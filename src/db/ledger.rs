@@ -68,6 +68,20 @@ impl Db {
         })
     }
 
+    /// Records that a process holds no more than this from now on: it has given memory back and runs on.
+    pub fn shrink_load(&mut self, id: LoadId, held: &[DeviceBytes]) -> anyhow::Result<()> {
+        self.write(|tx| {
+            tx.prepare_cached("DELETE FROM load_bytes WHERE load = ?1")?.execute([id.0])?;
+            let mut set = tx.prepare_cached(
+                "INSERT INTO load_bytes (load, device, reserved, measured) SELECT id, ?2, ?3, ?3 FROM load WHERE id = ?1",
+            )?;
+            for DeviceBytes { device, bytes } in held {
+                set.execute(params![id.0, device, count(*bytes, "measured memory")?])?;
+            }
+            Ok(())
+        })
+    }
+
     /// Removes rows: their memory is free. A row that is no longer there is no error.
     pub fn release_loads(&mut self, ids: &[LoadId]) -> anyhow::Result<()> {
         if ids.is_empty() {

@@ -3,6 +3,7 @@
 
 use super::command::{Answer, Command, Next, next_command};
 use super::context::{Batch, Context, Decoded};
+use super::thread_counts::{Counts, ThreadCounts};
 use super::{EngineError, Metrics, Vectors};
 use crate::clock;
 use std::collections::VecDeque;
@@ -28,6 +29,9 @@ pub struct EmbedThread {
     pub batch_tokens: usize,
     /// The number of requests that are processed at the same time.
     pub at_once: usize,
+    /// What the numbers of threads are to be, and what they were the last time.
+    pub counts: Arc<ThreadCounts>,
+    pub seen: Counts,
     pub commands: Receiver<Command>,
     pub metrics: Arc<Metrics>,
     pub stopping: Arc<AtomicBool>,
@@ -89,6 +93,9 @@ impl EmbedThread {
             stopping.load(Ordering::Relaxed) || watched.iter().all(unwanted)
         })));
         self.metrics.count_decode(chosen.len());
+        if let Some(counts) = self.counts.changed(&mut self.seen) {
+            self.context.set_threads(counts.threads_batch);
+        }
         let before = clock::instant();
         let decoded = self.context.decode(batch)?;
         self.context.forget_all();

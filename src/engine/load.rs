@@ -3,10 +3,11 @@ use super::control::{self, ControlTexts};
 use super::form::Rules;
 use super::sequence::channel_size;
 use super::template;
-use super::work::{Work, gives_vectors};
+use super::thread_counts::ThreadCounts;
+use super::work::{Work, counts_of, gives_vectors};
 use super::{
-    EngineError, Event, Generate, Info, Input, LoadSpec, LogSink, Message, Metrics, Pooling, Prompt, TemplateUse,
-    Vectors, cpu, log,
+    Counts, EngineError, Event, Generate, Info, Input, LoadSpec, LogSink, Message, Metrics, Pooling, Prompt,
+    TemplateUse, Vectors, cpu, log,
 };
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;
@@ -39,6 +40,7 @@ pub struct Engine {
     queue: usize,
     metrics: Arc<Metrics>,
     stopping: Arc<AtomicBool>,
+    counts: Arc<ThreadCounts>,
     thread: Mutex<Option<JoinHandle<()>>>,
     /// Dropped last: it shuts llama.cpp down.
     _backend: LlamaBackend,
@@ -92,7 +94,8 @@ impl Engine {
         let metrics = Arc::new(Metrics::default());
         let stopping = Arc::new(AtomicBool::new(false));
         let (commands, inbox) = sync_channel(spec.queue.max(1));
-        let shared = (inbox, Arc::clone(&metrics), Arc::clone(&stopping));
+        let counts = Arc::new(ThreadCounts::new(counts_of(spec)));
+        let shared = (inbox, Arc::clone(&metrics), Arc::clone(&stopping), Arc::clone(&counts));
         let work = if spec.pooling.is_some() || gives_vectors(&model) {
             Work::vectors(&model, spec, wanted, shared)?
         } else {
@@ -135,6 +138,7 @@ impl Engine {
             queue: spec.queue.max(1),
             metrics,
             stopping,
+            counts,
             thread: Mutex::new(Some(thread)),
             _backend: backend,
         })
@@ -146,6 +150,12 @@ impl Engine {
 
     pub fn metrics(&self) -> Arc<Metrics> {
         Arc::clone(&self.metrics)
+    }
+
+    /// Sets the largest numbers of threads from the next decode on. An engine whose answers must not depend on what is
+    /// answered at the same time keeps its own: some sums are split by them.
+    pub fn set_threads(&self, counts: Counts) {
+        self.counts.set(counts);
     }
 
     /// Returns the chat template of the model with the texts of its begin and end tokens.

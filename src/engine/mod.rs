@@ -22,6 +22,8 @@ mod template;
 #[cfg_attr(not(feature = "llama"), allow(dead_code, reason = "only the real engine calls it"))]
 mod text;
 #[cfg_attr(not(feature = "llama"), allow(dead_code, reason = "only the real engine calls it"))]
+mod thread_counts;
+#[cfg_attr(not(feature = "llama"), allow(dead_code, reason = "only the real engine calls it"))]
 mod thread_tuner;
 
 #[cfg(feature = "llama")]
@@ -75,6 +77,7 @@ pub use metrics::{AtWork, Figure, Metrics, Working};
 pub use request::{CONTEXTS, EngineError, Event, Generate, Info, LoadSpec, LogSink, Pooling, Prompt, Vectors};
 pub use sampling::{Dry, DynamicTemperature, Mirostat, MirostatVersion, Penalties, Sampling, Xtc};
 pub use template::{Chat, Template};
+pub use thread_counts::Counts;
 
 /// The value of `GOMP_SPINCOUNT` in the environment of a worker process, so that its threads share a machine; libgomp
 /// reads it when it is loaded.

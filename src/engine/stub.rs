@@ -1,6 +1,7 @@
 use super::schema;
 use super::{
-    EngineError, Event, Form, Generate, Info, Input, LoadSpec, LogSink, Message, Metrics, Prompt, TemplateUse, Vectors,
+    Counts, EngineError, Event, Form, Generate, Info, Input, LoadSpec, LogSink, Message, Metrics, Prompt, TemplateUse,
+    Vectors,
 };
 use crate::gguf::estimate::Settings;
 use crate::model::DeviceMemory;
@@ -66,6 +67,10 @@ impl Engine {
     }
 
     pub fn embed(&self, _: &[Input]) -> Result<Receiver<Result<Vectors, EngineError>>, EngineError> {
+        match self.never {}
+    }
+
+    pub fn set_threads(&self, _: Counts) {
         match self.never {}
     }
 

@@ -2,6 +2,7 @@ use super::command::{Asked, Command, Next, next_command};
 use super::context::{Batch, Context, Decoded};
 use super::sequence::Sequence;
 use super::slots::Slots;
+use super::thread_counts::{Counts, ThreadCounts};
 use super::thread_tuner::ThreadTuner;
 use super::{EngineError, Event, Finish, Metrics};
 use crate::clock;
@@ -27,6 +28,9 @@ pub struct EngineThread {
     pub pace: ThreadTuner,
     /// The largest number of threads for prompts.
     pub threads_batch: u32,
+    /// What both numbers of threads are to be, and what they were the last time.
+    pub counts: Arc<ThreadCounts>,
+    pub seen: Counts,
     pub commands: Receiver<Command>,
     pub metrics: Arc<Metrics>,
     pub stopping: Arc<AtomicBool>,
@@ -181,6 +185,7 @@ impl EngineThread {
             return Ok(());
         }
         self.metrics.count_decode(fed);
+        self.take_counts();
         // The time of a step with prompt tokens is no measure of the speed of single tokens.
         let single = batch.len() == active.len();
         self.context.set_threads(if self.reproducible {
@@ -224,6 +229,16 @@ impl EngineThread {
             }
         }
         Ok(())
+    }
+
+    /// Takes over numbers of threads that were set since the last decode.
+    fn take_counts(&mut self) {
+        if let Some(Counts { threads, threads_batch }) =
+            self.counts.changed(&mut self.seen).filter(|_| !self.reproducible)
+        {
+            self.pace = self.pace.with_most(threads, clock::instant());
+            self.threads_batch = threads_batch;
+        }
     }
 
     /// Decodes, and computes meanwhile which tokens are allowed next in the sequences that wait for logits under a

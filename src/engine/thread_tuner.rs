@@ -63,6 +63,13 @@ impl ThreadTuner {
         }
     }
 
+    /// Returns a tuner for another number of threads, which begins where this one is, as far as it can.
+    pub fn with_most(&self, threads: u32, now: Instant) -> ThreadTuner {
+        let new = ThreadTuner::new(threads, now);
+        let at = new.ladder.iter().rposition(|&count| count <= self.threads()).unwrap_or(0);
+        ThreadTuner { at, crowded: self.crowded, ..new }
+    }
+
     /// Returns the number of threads for the next step of single tokens.
     pub fn threads(&self) -> u32 {
         self.ladder.get(self.at).copied().unwrap_or(1)
@@ -204,6 +211,21 @@ mod tests {
             run(&mut pace, start, 20, quiet);
             assert_eq!((pace.threads(), pace.prompt_threads(cores)), (cores, cores));
         }
+    }
+
+    /// A model that shares the cores for a moment would answer slowly for long after it has them alone again.
+    #[test]
+    fn fewer_threads_count_at_once_and_more_are_found_again() {
+        let start = clock::instant();
+        let mut pace = ThreadTuner::new(16, start);
+        let (_, now) = run(&mut pace, start, 20, quiet);
+        let mut pace = pace.with_most(4, now);
+        assert_eq!((pace.threads(), pace.prompt_threads(4)), (4, 4));
+        let (_, now) = run(&mut pace, now, 20, quiet);
+        let mut pace = pace.with_most(16, now);
+        assert_eq!(pace.threads(), 4);
+        run(&mut pace, now, 20, quiet);
+        assert_eq!(pace.threads(), 16);
     }
 
     #[test]

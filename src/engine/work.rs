@@ -6,6 +6,7 @@ use super::embed::{EmbedThread, TEXTS};
 use super::reproducible;
 use super::slots::Slots;
 use super::thread::EngineThread;
+use super::thread_counts::{Counts, ThreadCounts};
 use super::thread_tuner::ThreadTuner;
 use super::{EngineError, LoadSpec, Metrics, Pooling};
 use crate::clock;
@@ -19,8 +20,13 @@ use std::sync::mpsc::Receiver;
 /// memory for that grows with this number.
 const TEXT_TOKENS: u32 = 2_048;
 
-/// The channel of commands, the metrics and the stop flag of either kind of work.
-pub type Shared = (Receiver<Command>, Arc<Metrics>, Arc<AtomicBool>);
+/// The channel of commands, the metrics, the stop flag and the numbers of threads of either kind of work.
+pub type Shared = (Receiver<Command>, Arc<Metrics>, Arc<AtomicBool>, Arc<ThreadCounts>);
+
+/// Returns the numbers of threads that an engine begins with.
+pub fn counts_of(spec: &LoadSpec) -> Counts {
+    Counts { threads: spec.threads, threads_batch: spec.threads_batch }
+}
 
 pub enum Work {
     Text(Box<EngineThread>),
@@ -36,7 +42,7 @@ impl Work {
         let context = Context::new(Arc::clone(model), spec, spec.cells(wanted), parallel)?;
         let cells = usize::try_from(context.size()).unwrap_or(usize::MAX);
         let slots = Slots::new(usize::try_from(parallel).unwrap_or(1), cells, context.can_share());
-        let (commands, metrics, stopping) = shared;
+        let (commands, metrics, stopping, counts) = shared;
         Ok(Work::Text(Box::new(EngineThread {
             model: Arc::clone(model),
             // llama.cpp rounds up; the room of one request does not grow by that when several share.
@@ -51,6 +57,8 @@ impl Work {
             reproducible: spec.reproducible,
             pace: ThreadTuner::new(spec.threads, clock::instant()),
             threads_batch: spec.threads_batch,
+            counts,
+            seen: counts_of(spec),
             commands,
             metrics,
             stopping,
@@ -71,11 +79,13 @@ impl Work {
         let most = longest.min(batch.max(TEXT_TOKENS));
         let context = Context::for_vectors(Arc::clone(model), spec, (most.max(batch), TEXTS), spec.pooling)?;
         let pooling = context.pooling();
-        let (commands, metrics, stopping) = shared;
+        let (commands, metrics, stopping, counts) = shared;
         let thread = EmbedThread {
             context,
             batch_tokens: usize::try_from(batch).unwrap_or(1),
             at_once: usize::try_from(spec.parallel).unwrap_or(1),
+            counts,
+            seen: counts_of(spec),
             commands,
             metrics,
             stopping,

@@ -23,6 +23,18 @@ pub fn budgets(limits: BudgetLimits, modelctl: &Path, needs: &[DeviceBytes]) -> 
     of(limits, &memory::memory(), &gpus)
 }
 
+/// Returns the budgets with a margin of the GPUs that is `factor` times as large, for when they cannot be read.
+pub fn with_margin(budgets: Vec<DeviceBudget>, factor: u32) -> Vec<DeviceBudget> {
+    let larger = |budget: DeviceBudget| {
+        let margin = MARGIN.min(budget.budget / 20).saturating_mul(u64::from(factor.saturating_sub(1)));
+        match budget.device == MAIN_MEMORY {
+            true => budget,
+            false => DeviceBudget { budget: budget.budget.saturating_sub(margin), ..budget },
+        }
+    };
+    budgets.into_iter().map(larger).collect()
+}
+
 fn of(limits: BudgetLimits, memory: &Reading<Memory>, gpus: &Reading<Vec<Gpu>>) -> Vec<DeviceBudget> {
     let memory = match memory {
         Reading::Known(Memory { total, available }) => Some((*total, *available)),

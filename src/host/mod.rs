@@ -1,5 +1,6 @@
 //! The resources of the machine: memory, GPUs, disks. Anything that can hang is read in a disposable child.
 
+pub mod account;
 pub mod actor;
 pub mod budget;
 pub mod commands;

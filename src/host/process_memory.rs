@@ -21,14 +21,38 @@ pub fn main_memory(pid: u32) -> Reading<u64> {
 /// Returns the memory that the process holds on every device where it is known. `modelctl` asks the GPUs, which takes up
 /// to 10.5 seconds; None leaves them out.
 pub fn held(pid: u32, modelctl: Option<&Path>) -> Vec<DeviceBytes> {
+    held_by(&[pid], modelctl)
+}
+
+/// As [`held`], for all processes of the group that `leader` leads.
+pub fn held_by_group(leader: u32, modelctl: Option<&Path>) -> Vec<DeviceBytes> {
+    held_by(&group(leader), modelctl)
+}
+
+/// Returns the processes of a group. Those that end meanwhile are left out.
+fn group(leader: u32) -> Vec<u32> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return vec![leader] };
+    let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()); // others are no process
+    let is_member = |pid: &u32| {
+        let group = i32::try_from(*pid).ok().and_then(rustix::process::Pid::from_raw); // numbers of processes fit
+        let group = group.and_then(|pid| rustix::process::getpgid(Some(pid)).ok()); // it has ended
+        group.is_some_and(|group| u32::try_from(group.as_raw_nonzero().get()) == Ok(leader))
+    };
+    numbers.filter(is_member).collect()
+}
+
+fn held_by(pids: &[u32], modelctl: Option<&Path>) -> Vec<DeviceBytes> {
     let mut all = Vec::new();
-    if let Reading::Known(bytes) = main_memory(pid) {
+    let known = |pid: &u32| main_memory(*pid).known().copied();
+    let in_main: Vec<u64> = pids.iter().filter_map(known).collect();
+    if !in_main.is_empty() {
+        let bytes = in_main.into_iter().fold(0, u64::saturating_add);
         all.push(DeviceBytes { device: MAIN_MEMORY.to_owned(), bytes });
     }
     let gpus = modelctl.map(gpu::gpus);
     let Some(Reading::Known(gpus)) = gpus else { return all };
     for gpu in gpus {
-        let used = gpu.processes.iter().filter(|process| process.pid == pid).map(|process| process.used);
+        let used = gpu.processes.iter().filter(|process| pids.contains(&process.pid)).map(|process| process.used);
         let bytes = used.fold(0, u64::saturating_add);
         if bytes > 0 {
             all.push(DeviceBytes { device: format!("CUDA{}", gpu.index), bytes });

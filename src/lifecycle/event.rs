@@ -313,3 +313,10 @@ pub enum Unload {
     Reload,
     Shutdown,
 }
+
+impl Unload {
+    /// Returns whether its memory is wanted, and not its end.
+    pub fn is_for_memory(&self) -> bool {
+        matches!(self, Unload::Evicted { .. })
+    }
+}

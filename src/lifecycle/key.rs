@@ -1,10 +1,9 @@
-use crate::model::ModelId;
 use crate::model::ledger::Purpose;
+use crate::model::{ModelId, service};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Prefixes of what is no model. The id of a model is hexadecimal.
-const SERVICE: &str = "service:";
+/// Prefix of memory that is reserved. The id of a model is hexadecimal.
 const HEADROOM: &str = "headroom:";
 
 /// What a key stands for.
@@ -24,6 +23,16 @@ pub struct ServerKey {
     pub purpose: Purpose,
 }
 
+impl KeyKind<'_> {
+    pub fn name(self) -> &'static str {
+        match self {
+            KeyKind::Model => "model",
+            KeyKind::Service(_) => "service",
+            KeyKind::Headroom(_) => "headroom",
+        }
+    }
+}
+
 impl ServerKey {
     /// Returns the key of the server that does what the model was made for.
     pub fn main(model: ModelId) -> ServerKey {
@@ -32,7 +41,7 @@ impl ServerKey {
 
     /// Returns the key of a service of the config file.
     pub fn service(name: &str) -> ServerKey {
-        ServerKey::main(ModelId(format!("{SERVICE}{name}")))
+        ServerKey::main(service::id_of(name))
     }
 
     /// Returns the key of memory that is reserved for another program.
@@ -40,9 +49,13 @@ impl ServerKey {
         ServerKey::main(ModelId(format!("{HEADROOM}{id}")))
     }
 
+    pub fn is_model(&self) -> bool {
+        self.kind() == KeyKind::Model
+    }
+
     pub fn kind(&self) -> KeyKind<'_> {
         let id = self.model.as_str();
-        let service = id.strip_prefix(SERVICE).map(KeyKind::Service);
+        let service = id.strip_prefix(service::ID_PREFIX).map(KeyKind::Service);
         service.or_else(|| id.strip_prefix(HEADROOM).map(KeyKind::Headroom)).unwrap_or(KeyKind::Model)
     }
 

@@ -26,6 +26,10 @@ impl SharedServers for TaskServers {
         }
         .boxed()
     }
+
+    fn throttle_factor(&self) -> f64 {
+        self.0.throttle_factor()
+    }
 }
 
 struct TaskSlot(Grant);
@@ -40,7 +44,7 @@ impl Slot for TaskSlot {
     }
 
     fn gives_signs(&self) -> bool {
-        self.0.info.engine == Engine::Worker
+        self.0.info.engine == Some(Engine::Worker)
     }
 
     fn ended(&mut self) -> BoxFuture<'_, ServerEnd> {

@@ -11,7 +11,7 @@ const EVERY: Duration = Duration::from_millis(100);
 /// Time that one answer may take: a server that loads may answer late.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// Readiness of a server that answers `GET` of a path with 200 once it can be used, and with 503 while it loads, as
+/// Readiness of a server that answers `GET` of a path with 200, or another success, once it can be used, and with 503 while it loads, as
 /// llama-server does for `/health`.
 #[derive(Debug)]
 pub struct HttpHealth {
@@ -48,7 +48,7 @@ impl HttpHealth {
                 _ = ticks.tick() => {}
             }
             match fetch(self.request.clone(), ANSWER).await {
-                Ok(Whole { status: 200, .. }) => return Ok(Sign::Ready),
+                Ok(Whole { status: 200..=299, .. }) => return Ok(Sign::Ready),
                 Ok(Whole { status: 503, .. }) => return Ok(Sign::Starting(None)),
                 // It does not listen yet, or answers with another status: neither is a sign of readiness.
                 Ok(_) | Err(_) => {}

@@ -7,7 +7,7 @@
 
 use super::SpawnSpec;
 use rustix::process::{Gid, Pid, Signal, Uid};
-use rustix::thread::{set_no_new_privs, set_thread_gid, set_thread_groups, set_thread_uid};
+use rustix::thread::{set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -22,11 +22,18 @@ pub const NOT_FOUND: u8 = 127;
 pub const NOT_EXECUTABLE: u8 = 126;
 pub const NOT_PREPARED: u8 = 125;
 
+/// Whom a process runs as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunAs {
+    pub uid: u32,
+    pub gid: u32,
+    /// All groups, supplementary ones too.
+    pub groups: Vec<u32>,
+}
+
 /// The settings of a process, and the program it becomes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Launch {
-    /// The user that it becomes first; None: it keeps ours.
-    pub user: Option<User>,
     /// Its environment; None: ours.
     pub env: Option<Vec<(OsString, OsString)>>,
     /// Its working directory; None: ours.
@@ -35,15 +42,10 @@ pub struct Launch {
     pub parent: Option<u32>,
     /// Added to our scheduling priority, 0 to 19.
     pub nice: i32,
+    /// Another user, which only root can become.
+    pub user: Option<RunAs>,
     pub program: OsString,
     pub args: Vec<OsString>,
-}
-
-/// A user with all groups, the main one first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
-    pub uid: u32,
-    pub groups: Vec<u32>,
 }
 
 /// Returns the command line that `modelctl` reads back as a [`Launch`].
@@ -54,6 +56,13 @@ pub(super) fn command_line(spec: &SpawnSpec) -> Vec<OsString> {
     }
     if spec.nice != 0 {
         args.extend(["--nice".into(), spec.nice.to_string().into()]);
+    }
+    if let Some(RunAs { uid, gid, groups }) = &spec.user {
+        args.extend(["--uid".into(), uid.to_string().into(), "--gid".into(), gid.to_string().into()]);
+        if !groups.is_empty() {
+            let groups: Vec<String> = groups.iter().map(u32::to_string).collect();
+            args.extend(["--groups".into(), groups.join(",").into()]);
+        }
     }
     args.extend(["--".into(), spec.program.clone().into()]);
     args.extend(spec.args.iter().cloned());
@@ -85,7 +94,7 @@ pub fn end_with_parent() -> io::Result<()> {
 }
 
 fn prepare(launch: &Launch) -> io::Result<()> {
-    // The kernel takes the death signal back from a process that becomes another user.
+    // First, since the kernel takes the death signal back from a process that becomes another user.
     if let Some(user) = &launch.user {
         become_user(user)?;
     }
@@ -100,19 +109,16 @@ fn prepare(launch: &Launch) -> io::Result<()> {
             return Err(io::Error::other("the process that started it has gone"));
         }
     }
-    if launch.nice != 0 {
-        let ours = rustix::process::getpriority_process(None)?;
-        rustix::process::setpriority_process(None, ours.saturating_add(launch.nice))?;
-    }
     Ok(())
 }
 
 /// Becomes a user for good. Only this thread does, which is the one that becomes the program.
-fn become_user(user: &User) -> io::Result<()> {
-    let main = user.groups.first().ok_or_else(|| io::Error::other("its groups are unknown"))?;
+fn become_user(user: &RunAs) -> io::Result<()> {
     let groups: Vec<Gid> = user.groups.iter().map(|group| Gid::from_raw(*group)).collect();
     set_thread_groups(&groups)?;
-    set_thread_gid(Gid::from_raw(*main))?;
-    set_thread_uid(Uid::from_raw(user.uid))?;
+    let gid = Gid::from_raw(user.gid);
+    set_thread_res_gid(gid, gid, gid)?;
+    let uid = Uid::from_raw(user.uid);
+    set_thread_res_uid(uid, uid, uid)?;
     Ok(set_no_new_privs(true)?)
 }

@@ -48,6 +48,7 @@ pub use dialogue::{Dialogue, NoAnswer};
 pub use ending::Ending;
 pub use hangup::on_hangup;
 pub use http_health::HttpHealth;
+pub use launch::RunAs;
 pub use log_ring::{LogEvent, LogFollower, LogLine, LogRing};
 pub use oom::OomKills;
 pub use readiness::{NotReady, Readiness, Sign, StartLimits, until_ready};

@@ -1,4 +1,5 @@
 use super::child::Child;
+use super::launch::RunAs;
 use super::log_ring::LogRing;
 use super::{OURSELVES, launch};
 use std::ffi::OsString;
@@ -19,7 +20,7 @@ pub struct SpawnSpec {
     pub args: Vec<OsString>,
     /// Variables added to our own environment; the last of two with one name counts.
     pub env: Vec<(OsString, OsString)>,
-    /// Whether the child gets `env` alone, without our environment. Not with `nice` or `dies_with_us`.
+    /// Whether the child gets `env` alone, without our environment. So does the launcher that comes before it.
     pub is_env_alone: bool,
     /// The working directory; `None` means ours.
     pub dir: Option<PathBuf>,
@@ -28,12 +29,14 @@ pub struct SpawnSpec {
     /// Whether the kernel kills the child when we end, however that happens. For programs that do not ask for it
     /// themselves, as our worker does; processes that the child starts are not killed.
     pub dies_with_us: bool,
+    /// The user that the child runs as; `None` means ours.
+    pub user: Option<RunAs>,
     /// The destination of the child's output.
     pub output: Output,
     /// A descriptor that stays open in the child for as long as it lives, under any number. The [`Child`] holds it
     /// until the child has ended.
     pub keep: Option<Arc<dyn KeepOpen>>,
-    /// The modelctl that prepares the start where `nice` or `dies_with_us` needs it: this program, except in tests.
+    /// The modelctl that prepares the start where `nice`, `dies_with_us` or `user` needs it: this program, except in tests.
     pub launcher: PathBuf,
 }
 
@@ -65,6 +68,7 @@ impl SpawnSpec {
             dir: None,
             nice: 0,
             dies_with_us: false,
+            user: None,
             output: Output::Pipes,
             keep: None,
             launcher: OURSELVES.into(),
@@ -73,7 +77,7 @@ impl SpawnSpec {
 
     #[expect(clippy::disallowed_methods, reason = "the one place where children are made")]
     fn command(&self) -> Command {
-        let mut command = if self.nice != 0 || self.dies_with_us {
+        let mut command = if self.nice != 0 || self.dies_with_us || self.user.is_some() {
             let mut command = Command::new(&self.launcher);
             command.args(launch::command_line(self));
             command

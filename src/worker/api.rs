@@ -5,7 +5,7 @@ use super::generate::generate;
 use super::renderer::Renderer;
 use super::{prompt, several};
 use crate::clock;
-use crate::engine::{AtWork, Engine, EngineError, Event, Figure, Metrics, Prompt, Vectors};
+use crate::engine::{AtWork, Counts, Engine, EngineError, Event, Figure, Metrics, Prompt, Vectors};
 use crate::openai::{
     ApiError, ChatRequest, CompletionRequest, DONE, Dialect, EmbeddingReply, EmbeddingRequest, Finish, Kind, Options,
     Reply, Timings, Usage, comment, event as sse,
@@ -17,6 +17,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -28,6 +29,19 @@ use tokio_stream::wrappers::ReceiverStream;
 
 /// The header by which the gateway passes on the name that its client asked for.
 pub const MODEL_HEADER: &str = "x-modelctl-model";
+
+/// The path at which the daemon sets the numbers of threads of a worker that runs.
+pub const THREADS_PATH: &str = "/internal/threads";
+
+/// The body of a request to [`THREADS_PATH`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Threads {
+    /// The largest number for one token at a time.
+    pub threads: u32,
+    /// The largest number for prompts.
+    pub threads_batch: u32,
+}
 
 /// Bytes of one request: more than any context holds.
 const BODY_BYTES: usize = 64 << 20;
@@ -96,6 +110,7 @@ pub fn routes(shared: Arc<Shared>) -> Router {
         .route("/v1/chat/completions", post(chat))
         .route("/v1/completions", post(completions))
         .route("/v1/embeddings", post(embeddings))
+        .route(THREADS_PATH, post(threads))
         .fallback(|| async { ApiError::new(404, "not_found_error", "File Not Found") })
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .with_state(shared)
@@ -138,6 +153,18 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> Answer {
         let _ = write!(text, "# HELP llamacpp:{name} {help}\n# TYPE llamacpp:{name} {kind}\nllamacpp:{name} {value}\n");
     }
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}
+
+/// Sets the largest numbers of threads, from the next decode on.
+async fn threads(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+    const MOST: u32 = 512;
+    let engine = shared.engine()?;
+    let Threads { threads, threads_batch } = parse(&body)?;
+    if ![threads, threads_batch].iter().all(|count| (1..=MOST).contains(count)) {
+        return Err(ApiError::bad_request(format!("numbers of threads are between 1 and {MOST}")));
+    }
+    engine.set_threads(Counts { threads, threads_batch });
+    Ok(axum::Json(json!({"success": true})).into_response())
 }
 
 /// Returns the name that the gateway wants as the `model` of the answer, in percent-encoding. With it the answer keeps

@@ -38,7 +38,7 @@ mod shared;
 mod start_spec;
 mod status;
 
-pub use api::MODEL_HEADER;
+pub use api::{MODEL_HEADER, THREADS_PATH, Threads};
 pub use args::{Listen, WorkerSpec};
 // Requests to a worker, and its answers.
 pub use crate::openai::{ChatRequest, Completion, CompletionRequest, Options, Usage};

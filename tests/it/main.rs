@@ -53,6 +53,7 @@ mod sandbox;
 mod serve;
 mod serve_http;
 mod servers;
+mod services;
 mod serving;
 mod show_fit;
 mod stores;

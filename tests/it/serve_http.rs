@@ -34,7 +34,7 @@ impl Daemon {
     }
 
     #[track_caller]
-    fn hears(&self, text: &str) -> String {
+    pub fn hears(&self, text: &str) -> String {
         self.serving.hears(text)
     }
 

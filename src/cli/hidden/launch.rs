@@ -1,6 +1,6 @@
 //! `modelctl launch`: becomes another program. Hidden: other programs are started through it.
 
-use crate::supervise::launch::{Launch, exec};
+use crate::supervise::launch::{Launch, RunAs, exec};
 use clap::Args;
 use std::ffi::OsString;
 
@@ -13,6 +13,13 @@ pub struct LaunchArgs {
     parent: Option<u32>,
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..=19))]
     nice: i32,
+    /// The user and the groups to run as
+    #[arg(long, value_name = "UID", requires = "gid")]
+    uid: Option<u32>,
+    #[arg(long, value_name = "GID", requires = "uid")]
+    gid: Option<u32>,
+    #[arg(long, value_name = "GID", value_delimiter = ',')]
+    groups: Vec<u32>,
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM")]
     program: Vec<OsString>,
@@ -22,14 +29,11 @@ pub struct LaunchArgs {
 /// stderr, which is the log of that program. No configuration is read: the program does not need it.
 pub fn run(args: &LaunchArgs) -> u8 {
     let [program, rest @ ..] = args.program.as_slice() else { return 0 };
-    let launch = Launch {
-        parent: args.parent,
-        nice: args.nice,
-        program: program.clone(),
-        args: rest.to_vec(),
-        ..Launch::default()
-    };
+    let ids = args.uid.zip(args.gid);
+    let user = ids.map(|(uid, gid)| RunAs { uid, gid, groups: args.groups.clone() });
+    let (program, rest) = (program.clone(), rest.to_vec());
+    let launch = Launch { parent: args.parent, nice: args.nice, user, program, args: rest, ..Launch::default() };
     let (code, error) = exec(&launch);
-    eprintln!("modelctl: cannot start `{}`: {error}", program.display());
+    eprintln!("modelctl: cannot start `{}`: {error}", launch.program.display());
     code
 }

@@ -1,17 +1,15 @@
 use super::super::{Ctx, Exit, stop_on_signals};
-use super::daemon;
-use crate::model::Selector;
+use super::{daemon, named};
 use crate::ops::daemon::{Follow, LogRow, Logs};
-use crate::ops::resolve_model::resolve;
 use clap::Args;
 
-/// Show what the server of a model logged
+/// Show what the server of a model, or a service, logged
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  modelctl logs qwen3-8b\n  modelctl logs -f qwen3-8b\n  modelctl logs -n 20 --json qwen3-8b"
 )]
 pub struct LogsArgs {
-    /// Id (or its beginning), alias, name or path
+    /// Id (or its beginning), alias, name or path; or the name of a service
     #[arg(value_name = "MODEL")]
     model: String,
     /// Go on with lines as they come, until interrupted
@@ -27,7 +25,7 @@ pub struct LogsArgs {
 
 pub fn run(ctx: &mut Ctx, args: &LogsArgs) -> anyhow::Result<Exit> {
     let daemon = daemon(ctx)?;
-    let row = resolve(&mut ctx.session, &Selector(args.model.clone()))?;
+    let row = named(ctx, &args.model)?;
     let path = format!("/api/models/servers/{}/logs?n={}&follow={}", row.id, args.lines, args.follow);
     if args.follow {
         let stop = stop_on_signals()?;

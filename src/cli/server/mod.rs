@@ -8,7 +8,8 @@ pub mod stop;
 
 use super::Ctx;
 use crate::failure::Failure;
-use crate::model::{ModelRow, Selector};
+use crate::model::service::{ID_PREFIX, id_of};
+use crate::model::{ModelId, Selector};
 use crate::ops::daemon::Daemon;
 use crate::ops::resolve_model::resolve;
 use crate::supervise::StopSignal;
@@ -18,16 +19,32 @@ pub(super) fn daemon(ctx: &Ctx) -> anyhow::Result<Daemon> {
     Daemon::connect(&ctx.session.config)
 }
 
-/// Finds all named models before anything is done to one of them.
-fn resolved(ctx: &mut Ctx, models: &[String]) -> anyhow::Result<Vec<ModelRow>> {
-    let mut rows: Vec<ModelRow> = Vec::new();
+/// A model or a service that was named.
+struct Named {
+    id: ModelId,
+    name: String,
+}
+
+/// Finds all named models and services before anything is done to one of them.
+fn resolved(ctx: &mut Ctx, models: &[String]) -> anyhow::Result<Vec<Named>> {
+    let mut all: Vec<Named> = Vec::new();
     for model in models {
-        let row = resolve(&mut ctx.session, &Selector(model.clone()))?;
-        if rows.iter().all(|known| known.id != row.id) {
-            rows.push(row);
+        let named = named(ctx, model)?;
+        if all.iter().all(|known| known.id != named.id) {
+            all.push(named);
         }
     }
-    Ok(rows)
+    Ok(all)
+}
+
+/// Finds the service with this name, or else a model.
+fn named(ctx: &mut Ctx, text: &str) -> anyhow::Result<Named> {
+    let name = text.strip_prefix(ID_PREFIX).unwrap_or(text);
+    if let Some(service) = ctx.session.config.run_services.iter().find(|service| service.name == name) {
+        return Ok(Named { id: id_of(&service.name), name: service.name.clone() });
+    }
+    let row = resolve(&mut ctx.session, &Selector(text.to_owned()))?;
+    Ok(Named { id: row.id, name: row.name })
 }
 
 /// Returns the failure of an interrupted wait.

@@ -18,7 +18,7 @@ use serde::Serialize;
     after_help = "Examples:\n  modelctl start qwen3-8b\n  modelctl start qwen3-8b gemma-3-4b\n  modelctl start smollm2 --json | jq '.servers[0].port'"
 )]
 pub struct StartArgs {
-    /// Id (or its beginning), alias, name or path
+    /// Id (or its beginning), alias, name or path; or the name of a service
     #[arg(value_name = "MODEL", required = true)]
     models: Vec<String>,
     /// Print the servers as JSON
@@ -32,7 +32,11 @@ pub struct StartArgs {
     after_help = "Examples:\n  modelctl restart qwen3-8b\n  modelctl restart --now qwen3-8b\n  modelctl set qwen3-8b --context 16384 && modelctl restart qwen3-8b"
 )]
 pub struct RestartArgs {
-    #[arg(value_name = "MODEL", required = true, help = "Id (or its beginning), alias, name or path")]
+    #[arg(
+        value_name = "MODEL",
+        required = true,
+        help = "Id (or its beginning), alias, name or path; or the name of a service"
+    )]
     models: Vec<String>,
     /// Cut running answers instead of waiting for them
     #[arg(long)]

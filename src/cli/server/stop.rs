@@ -13,7 +13,7 @@ use serde::Serialize;
     after_help = "Examples:\n  modelctl stop qwen3-8b\n  modelctl stop --now qwen3-8b\n  modelctl stop qwen3-8b gemma-3-4b"
 )]
 pub struct StopArgs {
-    /// Id (or its beginning), alias, name or path
+    /// Id (or its beginning), alias, name or path; or the name of a service
     #[arg(value_name = "MODEL", required = true)]
     models: Vec<String>,
     /// Cut running answers instead of waiting for them

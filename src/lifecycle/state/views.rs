@@ -1,9 +1,17 @@
 use super::super::server::{Queued, Server, ServerState};
 use super::super::waiting::Want;
-use super::super::{Phase, ServerView, Shape};
+use super::super::{Phase, ServerKey, ServerView, Shape};
 use super::State;
 
 impl State {
+    /// Returns whether a server that was asked to end gives way for its memory.
+    pub fn gives_way(&self, key: &ServerKey) -> bool {
+        match self.servers.get(key).map(|server| &server.state) {
+            Some(ServerState::Stopping { why } | ServerState::Draining { why, .. }) => why.is_for_memory(),
+            _ => false,
+        }
+    }
+
     /// Returns every server that runs, or did since the beginning.
     pub fn views(&self) -> Vec<ServerView> {
         self.servers

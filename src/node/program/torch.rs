@@ -5,7 +5,7 @@ use super::super::process::Process;
 use super::super::{Fact, Outcome, Place, proc_file};
 use super::types::TorchFacts;
 use crate::clock::Timestamp;
-use crate::supervise::launch::{Launch, NOT_PREPARED, User, exec};
+use crate::supervise::launch::{Launch, NOT_PREPARED, RunAs, exec};
 use crate::supervise::{Bounded, SpawnSpec, run_bounded};
 use serde::{Deserialize, Serialize};
 use std::ffi::{OsStr, OsString};
@@ -119,7 +119,10 @@ pub fn become_python(request: &TorchRequest) -> (u8, io::Error) {
         Ok(environ) => environ,
         Err(error) => return (NOT_PREPARED, error),
     };
-    let user = request.user.as_ref().map(|(uid, groups)| User { uid: *uid, groups: groups.clone() });
+    let user = request.user.as_ref().and_then(|(uid, groups)| {
+        let gid = *groups.first()?;
+        Some(RunAs { uid: *uid, gid, groups: groups.clone() })
+    });
     exec(&Launch {
         parent,
         user,

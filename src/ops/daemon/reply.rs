@@ -75,7 +75,11 @@ pub struct Servers {
 /// One server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ServerRow {
+    /// The id of the model; `service:NAME` for a service.
     pub model_id: ModelId,
+    /// `model`, `service`, or `headroom` for memory that is reserved for another program.
+    #[serde(default)]
+    pub kind: String,
     pub display_name: String,
     pub port: Option<u16>,
     /// `running`, `starting`, `stopping`, `stopped` or `failed`.

@@ -2,7 +2,7 @@
 
 use super::request::{Run, millis};
 use super::state::{self, Managed};
-use super::targets;
+use super::{own, targets};
 use crate::clock::{self, Timestamp};
 use crate::config::Config;
 use crate::failure::Failure;
@@ -125,7 +125,13 @@ fn services(config: &Config, run: &Run) -> Result<Vec<Seen>, Failure> {
     }
     // What is managed by supervisord, or is not named at all, has to be looked for.
     let by_supervisor = |service: &Service| matches!(service.manager, Manager::Supervisor(_));
-    let named = config.services.as_ref().map(|all| targets::chosen(all.clone(), names)).transpose()?;
+    let own = own::services(config, names, run.limit() / 4);
+    let with_own = |mut all: Vec<Service>| {
+        all.retain(|service| !own.iter().any(|ours| ours.name == service.name));
+        all.extend(own.iter().cloned());
+        all
+    };
+    let named = config.services.as_ref().map(|all| targets::chosen(with_own(all.clone()), names)).transpose()?;
     let found = match &named {
         Some(chosen) if !chosen.iter().any(by_supervisor) => None,
         _ => {
@@ -136,7 +142,7 @@ fn services(config: &Config, run: &Run) -> Result<Vec<Seen>, Failure> {
     };
     let chosen = match (named, &found) {
         (Some(chosen), _) => chosen,
-        (None, Some(found)) => targets::chosen(found.services.clone(), names)?,
+        (None, Some(found)) => targets::chosen(with_own(found.services.clone()), names)?,
         (None, None) => Vec::new(),
     };
     let seen = |service: &Service| {

@@ -2,6 +2,7 @@
 //! judges it.
 
 mod checks;
+mod own;
 mod request;
 mod run;
 mod state;

@@ -11,6 +11,18 @@ use std::time::Duration;
 pub trait SharedServers: fmt::Debug + Send + Sync {
     /// Waits for a slot of the server of a model, which is started if necessary. Dropping the future leaves the queue.
     fn slot(&self, model: &ModelId) -> BoxFuture<'static, Result<Box<dyn Slot>, NoSlot>>;
+
+    /// Returns the share of the slots that tasks may use now, 0 to 1.
+    fn throttle_factor(&self) -> f64 {
+        1.0
+    }
+}
+
+/// Returns how many of these slots tasks may use, at least one: tasks that wait for nothing would never end.
+pub(super) fn throttled(slots: usize, factor: f64) -> usize {
+    // A number of slots is exact as a float, and so is what it is cut to.
+    let share = (slots as f64 * factor.clamp(0.0, 1.0)).ceil();
+    (share as usize).clamp(1, slots.max(1))
 }
 
 /// The right to have one request answered by a server. Dropping it frees the slot.
@@ -68,4 +80,17 @@ pub enum NoSlot {
     Refused(Refused),
     /// No server is started any more, or somebody stopped this one.
     GivenUp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::throttled;
+
+    /// A machine under pressure would go on with all tasks at once, or with none for ever.
+    #[test]
+    fn the_share_of_slots_is_rounded_up_and_never_none() {
+        let of = |factor| throttled(16, factor);
+        assert_eq!([1.0, 0.7, 0.3, 0.1, 0.0, 7.0, -1.0].map(of), [16, 12, 5, 2, 1, 16, 1]);
+        assert_eq!((throttled(1, 0.5), throttled(0, 1.0), of(f64::NAN)), (1, 1, 1));
+    }
 }

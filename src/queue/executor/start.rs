@@ -4,6 +4,7 @@ use super::claims::SecondTry;
 use super::load::{self, NotLoaded, Watching};
 use super::request_pool::{Event, Job, Why};
 use super::run::{Filled, Run};
+use super::shared::throttled;
 use super::waits::waits;
 use super::{ExecutorEvent, LOOK_AGAIN, SECOND_TRIES, classify};
 use crate::clock;
@@ -18,7 +19,13 @@ use std::collections::HashSet;
 impl Run<'_> {
     /// Returns how many more tasks may run at once.
     pub(super) fn room(&self) -> usize {
-        self.claims.room(self.worker.slots())
+        self.claims.room(self.slots())
+    }
+
+    /// Returns how many tasks may run at once: the slots of the worker, fewer where its owner says so.
+    fn slots(&self) -> usize {
+        let factor = self.setup.shared.as_ref().map_or(1.0, |shared| shared.throttle_factor());
+        throttled(self.worker.slots(), factor)
     }
 
     /// Returns whether more may be claimed.
@@ -49,7 +56,7 @@ impl Run<'_> {
         // load.
         let (now, queue) = (self.queue.now()?, &*self.queue);
         self.claims.review(now, |id| queue.ticket(id))?;
-        let limit = self.claims.limit(self.worker.slots());
+        let limit = self.claims.limit(self.slots());
         if limit == 0 {
             return Ok(Filled::Full);
         }
@@ -321,7 +328,7 @@ impl Run<'_> {
                 }
             }
         }
-        let slots = self.worker.loaded.as_ref().map_or(1, |l| l.slots).max(1);
+        let slots = self.slots();
         let later = group.split_off(slots.min(group.len()));
         self.claims.second_tries.extend(later);
         self.ask_all(group.into_iter().map(|(task, _)| task).collect())?;

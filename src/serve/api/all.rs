@@ -1,11 +1,12 @@
-use super::Api;
 use super::error::ApiError;
 use super::view::display_name;
+use super::{Api, services};
 use crate::clock;
-use crate::lifecycle::{Phase, ServerKey};
+use crate::lifecycle::{KeyKind, Phase, ServerKey};
 use crate::model::ModelRow;
 use crate::ops::daemon::{FailedModel, StartAllReply, StartReply, StartedModel, StopAllReply, seconds};
 use crate::serve::catalog::not_served;
+use crate::serve::control::Server;
 use axum::Json;
 use axum::extract::{Query, State};
 use futures_util::future::join_all;
@@ -19,7 +20,7 @@ pub(super) struct Options {
     now: bool,
 }
 
-/// `POST /api/models/servers/start-all`: starts every enabled model, those that need the least memory first, as many at
+/// `POST /api/models/servers/start-all`: starts every enabled model and every pinned service, those that need the least memory first, as many at
 /// once as memory and disks admit. Nothing is evicted for it, and a failure stops no other.
 pub(super) async fn start_all(State(api): State<Arc<Api>>) -> Json<StartAllReply> {
     let began = clock::instant();
@@ -34,9 +35,16 @@ pub(super) async fn start_all(State(api): State<Arc<Api>>) -> Json<StartAllReply
             Err(error) => failed.push(failure(row, error)),
         }
     }
-    let total = starts.len().saturating_add(failed.len());
-    let outcomes = api.control.start_all(starts.iter().map(|(row, _)| ServerKey::main(row.id.clone()))).await;
-    for ((row, taken), outcome) in starts.into_iter().zip(outcomes) {
+    let pinned = api.pinned_services();
+    let total = starts.len().saturating_add(failed.len()).saturating_add(pinned.len());
+    let keys = starts.iter().map(|(row, _)| ServerKey::main(row.id.clone()));
+    let keys = keys.chain(pinned.iter().map(|service| ServerKey::service(&service.name)));
+    let mut outcomes = api.control.start_all(keys).await.into_iter();
+    let of_models: Vec<_> = outcomes.by_ref().take(starts.len()).collect();
+    for (service, outcome) in pinned.iter().zip(outcomes) {
+        services::sort(service, outcome, (&mut models, &mut failed));
+    }
+    for ((row, taken), outcome) in starts.into_iter().zip(of_models) {
         match api.start_reply(row, taken, outcome).await {
             Ok(StartReply { model_id, display_name, port, .. }) => {
                 models.push(StartedModel { model_id, display_name, port });
@@ -69,7 +77,9 @@ pub(super) async fn stop_all(State(api): State<Arc<Api>>, Query(options): Query<
     let began = clock::instant();
     api.ports.release_all().await;
     let servers = api.control.servers();
-    let running = servers.iter().filter(|server| server.view.phase != Phase::Stopped);
+    // What is reserved for another program is its to release.
+    let is_server = |server: &&Server| !matches!(server.view.key.kind(), KeyKind::Headroom(_));
+    let running = servers.iter().filter(is_server).filter(|server| server.view.phase != Phase::Stopped);
     let stops = join_all(running.map(|server| api.control.stop(server.view.key.clone(), options.now))).await;
     let stopped = stops.iter().filter(|stop| stop.was_running).count();
     let plural = if stopped == 1 { "server" } else { "servers" };

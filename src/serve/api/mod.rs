@@ -13,6 +13,7 @@ mod metrics;
 mod models;
 mod rescan;
 mod servers;
+mod services;
 mod stream;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@ use super::view::{display_name, server_row};
 use super::{Api, ApiError, stream};
 use crate::host::process_memory;
 use crate::lifecycle::{Denial, Phase, ServerKey};
-use crate::model::{ModelId, ModelRow};
+use crate::model::{ModelId, ModelRow, service};
 use crate::ops::daemon::{DaemonInfo, LogRow, Logs, Servers, StartReply, StopReply, seconds};
 use crate::serve::control::{Server, ServerInfo, Started, Stopped};
 use crate::serve::ports::Taken;
@@ -79,6 +79,16 @@ pub(super) async fn one(
 ) -> Result<Response, ApiError> {
     let unknown = || ApiError::new(StatusCode::NOT_FOUND, "Not found", "There is no such path");
     let (name, action) = rest.rsplit_once('/').ok_or_else(unknown)?;
+    if let Some(service) = api.service(name) {
+        match (&method, action) {
+            (&Method::POST, "start") => return Ok(Json(api.start_service(&service).await?).into_response()),
+            (&Method::POST, "stop") => {
+                return Ok(Json(api.stop_service(&service, options.now).await).into_response());
+            }
+            (&Method::GET, "logs") => return Ok(logs(&api, &service::id_of(&service.name), &options)),
+            _ => {}
+        }
+    }
     match (method, action) {
         (Method::POST, "start") => {
             let row = api.model(name)?;

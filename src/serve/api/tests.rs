@@ -35,9 +35,9 @@ pub(super) struct Scene {
 }
 
 fn info() -> Arc<ServerInfo> {
-    let (engine, device) = (Engine::Worker, "cpu".to_owned());
+    let (engine, device) = (Some(Engine::Worker), "cpu".to_owned());
     let took = Duration::from_millis(12_345);
-    Arc::new(ServerInfo { engine, pid: u32::MAX, context: 4_096, slots: 4, device, took })
+    Arc::new(ServerInfo { engine, pid: u32::MAX, port: None, context: 4_096, slots: 4, device, took })
 }
 
 pub(super) fn denial(why: Why, retry_after: Option<u64>) -> Denial {

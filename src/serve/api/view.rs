@@ -15,7 +15,8 @@ pub(super) fn display_name(row: &ModelRow) -> String {
     }
 }
 
-/// Returns the document of a server. `memory` is what its process holds, in bytes; `port` is that of its model.
+/// Returns the document of a server. `memory` is what its process holds, in bytes; `port` is that of its model; a
+/// service has its own.
 pub(super) fn server_row(
     server: &Server,
     row: Option<&ModelRow>,
@@ -36,8 +37,9 @@ pub(super) fn server_row(
     };
     ServerRow {
         model_id: view.key.model.clone(),
+        kind: view.key.kind().name().to_owned(),
         display_name: row.map_or_else(|| view.name.clone(), display_name),
-        port,
+        port: info.and_then(|info| info.port).or(port),
         status: status.to_owned(),
         uptime_seconds: server.ready.map(|since| clock::instant().saturating_duration_since(since).as_secs()),
         memory_used_mb: memory.map(|bytes| bytes >> 20),
@@ -50,7 +52,7 @@ pub(super) fn server_row(
         retry_in_seconds: server.retry.map(|at| seconds(at.saturating_duration_since(clock::instant()))),
         purpose: view.key.purpose.name().to_owned(),
         pid: info.map(|info| info.pid),
-        engine: info.map(|info| info.engine.name().to_owned()),
+        engine: info.and_then(|info| info.engine).map(|engine| engine.name().to_owned()),
         device: info.map(|info| info.device.clone()),
         mode: view.shape.mode,
         gpu_layers: view.shape.gpu_layers,
@@ -58,7 +60,7 @@ pub(super) fn server_row(
         pinned: view.pinned,
         in_flight: view.in_flight,
         queued: view.queued,
-        context: info.map(|info| info.context),
+        context: info.map(|info| info.context).filter(|tokens| *tokens > 0),
         slots: info.map(|info| info.slots).or_else(|| Some(view.slots).filter(|slots| *slots > 0)),
         last_error: failure.or_else(|| view.last_error.clone()),
     }

@@ -6,10 +6,12 @@ use super::attached::{Attach, AttachedServers};
 use super::elsewhere::running_elsewhere;
 use super::ledger::{self, Asked};
 use super::manage::{self, Waiting};
-use super::prepare::{Flags, Grown, Prepared, files_now, flags_now, prepare, refuse};
+use super::parking::{Footprints, Parked, Parking};
+use super::prepare::{Flags, Grown, files_now, flags_now, prepare, refuse};
+use super::prepared::Prepared;
 use super::reserving::{Reservation, reserve_in_order};
-use super::server_task::{News, Order};
 use super::sessions::Sessions;
+use super::task::{News, Order};
 use super::uses::Uses;
 use super::watched::Watched;
 use crate::clock;
@@ -17,6 +19,7 @@ use crate::http::Endpoint;
 use crate::lifecycle::{
     Denial, End, EndClass, Event, Generation, Policy, Profile, ServerKey, Standing, State, WaiterId, Why,
 };
+use crate::model::DeviceBytes;
 use crate::model::backoff::Jitter;
 use crate::model::ledger::LoadId;
 use crate::supervise::LogRing;
@@ -57,8 +60,12 @@ pub(super) struct Actor {
     pub(super) attached: AttachedServers,
     pub(super) attached_board: watch::Sender<Arc<Vec<Attach>>>,
     pub(super) events: EventLog,
+    /// The share of the slots that tasks may use.
+    pub(super) throttle: watch::Sender<f64>,
     pub(super) beat: Beat,
     pub(super) over: Option<oneshot::Sender<()>>,
+    pub(super) parking: Parking,
+    pub(super) footprints: Footprints,
 }
 
 /// What is done for one server.
@@ -66,6 +73,13 @@ pub(super) struct Actor {
 pub(super) struct Acting {
     pub(super) log: LogRing,
     pub(super) load: Option<(Generation, LoadId)>,
+    /// What the last reservation was asked for.
+    pub(super) needs: Vec<DeviceBytes>,
+    /// As in [`Effect::Admit`](crate::lifecycle::Effect::Admit).
+    pub(super) margin_factor: u32,
+    /// What was started last.
+    pub(super) launched: Option<Arc<Prepared>>,
+    pub(super) parked: Option<Parked>,
     pub(super) orders: Option<(Generation, mpsc::UnboundedSender<Order>)>,
     pub(super) ready: Option<(Generation, Instant, Endpoint, Arc<ServerInfo>)>,
     pub(super) death: Option<(Generation, watch::Sender<Option<Denial>>)>,
@@ -179,7 +193,8 @@ pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
     let (to_news, news) = mpsc::unbounded_channel();
     let (board, servers) = watch::channel(Arc::new(Vec::new()));
     let beat = beat.unwrap_or_else(|| Beat { every: Duration::from_secs(3_600), beat: Box::new(|| {}) });
-    let control = Control::new(to_commands.clone(), servers, events.clone());
+    let throttle = watch::Sender::new(1.0);
+    let control = Control::new(to_commands.clone(), servers, events.clone()).with_throttle(throttle.subscribe());
     let shutdown = to_news.clone();
     let (to_ledger, reservations) = mpsc::unbounded_channel();
     let reserved = to_news.clone();
@@ -214,8 +229,11 @@ pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
         attached: AttachedServers::default(),
         attached_board: control.attached_board(),
         events,
+        throttle,
         beat,
         over: None,
+        parking: Parking::default(),
+        footprints: Footprints::new(),
     };
     drop(tokio::spawn(actor.run()));
     Loop { control, shutdown }
@@ -257,6 +275,7 @@ impl Actor {
             }
             Command::StartAll { starts } => self.start_all(starts),
             Command::Stop { key, now, answer } => {
+                self.unpark(&key);
                 let waiter = self.new_waiter();
                 self.stops.insert(waiter, (clock::instant(), answer));
                 self.step(Event::Stop { waiter, key, now });
@@ -352,7 +371,7 @@ impl Actor {
 
     fn prepared(&mut self, key: ServerKey, wanted: Wanted, prepared: Result<Arc<Prepared>, Denial>) {
         let prepared = match prepared {
-            Ok(prepared) => prepared,
+            Ok(prepared) => self.with_footprint(&key, prepared),
             Err(denial) => {
                 self.deny(wanted.waiter(), denial);
                 if let Wanted::Member { group, .. } = wanted {
@@ -449,6 +468,9 @@ impl Actor {
                 }
                 self.step(Event::Ready { key, generation, slots });
             }
+            Internal::Server(News::Measured { key, is_on_cpu, held }) => self.note_footprint(key, is_on_cpu, &held),
+            Internal::Server(News::Parked { key, generation }) => self.park(&key, generation),
+            Internal::Server(News::Gone { key }) => self.gone(&key),
             Internal::Shutdown { grace, over } => {
                 self.watched.is_ending = true;
                 self.over = over.or(self.over.take());
@@ -474,6 +496,7 @@ impl Actor {
                     drop(tokio::spawn(async move { drop(sessions.run(move |s| ledger::release(s, load)).await) }));
                 }
             }
+            Ok(Asked::Refused(_)) if self.reserve_without_parked(&key, generation) => {}
             Ok(Asked::Refused(refusal)) => self.step(Event::Refused { key, generation, refusal }),
             Err(error) => {
                 // Nothing is loaded without a reservation. The next request tries again.
@@ -500,6 +523,7 @@ impl Actor {
         for effect in effects {
             self.act(effect);
         }
+        self.throttle.send_replace(self.state.throttle_factor());
         self.show();
         self.turned(began);
     }

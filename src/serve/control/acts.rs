@@ -3,11 +3,15 @@
 use super::actor::{Actor, Internal};
 use super::ask::{Grant, Server, Started, Stopped};
 use super::prepare::refuse;
+use super::prepared::{Prepared, What};
 use super::reports::happening;
 use super::reserving::Reservation;
-use super::server_task::{Order, ServerTask};
-use super::{fitting, ledger};
-use crate::lifecycle::{Denial, Effect, Generation, Phase, Report, ServerKey, WaiterId, Why};
+use super::server_task::ServerTask;
+use super::service::ServiceTask;
+use super::task::{Order, Task};
+use super::{fitting, headroom, ledger, threads};
+use crate::lifecycle::{ChosenRung, Denial, Effect, Generation, KeyKind, Phase, Report, ServerKey, WaiterId, Why};
+use crate::model::server::Engine;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -15,10 +19,17 @@ impl Actor {
     pub(super) fn act(&mut self, effect: Effect) {
         self.notice(&effect);
         match effect {
-            Effect::Admit { key, generation, .. } => self.reserve(key, generation),
+            Effect::Admit { key, generation, chosen, margin_factor } => {
+                let acting = self.servers.entry(key.clone()).or_default();
+                (acting.needs, acting.margin_factor) = (chosen.rung.needs, margin_factor);
+                self.reserve(key, generation);
+            }
             Effect::Withdraw { key, generation } => self.withdraw(key, generation),
-            Effect::Launch { key, generation, .. } => self.launch(key, generation),
-            Effect::Stop { key, generation, now } => self.order(&key, generation, Order::Stop { now }),
+            Effect::Launch { key, generation, chosen } => self.launch(key, generation, &chosen),
+            Effect::Stop { key, generation, now } => {
+                let order = if !now && self.state.gives_way(&key) { Order::Evict } else { Order::Stop { now } };
+                self.order(&key, generation, order);
+            }
             Effect::Kill { key, generation } => self.order(&key, generation, Order::Kill),
             Effect::Grant { waiter, key, generation } => self.grant(waiter, &key, generation),
             Effect::Started { waiter, key, was_running } => self.started(waiter, &key, was_running),
@@ -38,19 +49,31 @@ impl Actor {
             }
             Effect::Report(report) => self.report(&report),
             Effect::Answer { waiter, answer } => self.answered(waiter, answer),
-            Effect::Threads { .. } => {}
-            Effect::AllStopped => {
-                if let Some(over) = self.over.take() {
-                    let _ = over.send(()); // as above
-                }
-            }
+            Effect::Threads { key, generation, threads } => self.set_threads(&key, generation, threads),
+            Effect::AllStopped => self.all_stopped(),
         }
     }
 
-    fn reserve(&mut self, key: ServerKey, generation: Generation) {
-        let prepared = self.prepared.get(&key).cloned();
+    /// Has the memory of a load reserved that the state machine has last asked for.
+    pub(super) fn reserve(&mut self, key: ServerKey, generation: Generation) {
+        let acting = self.servers.get(&key);
+        let needs = acting.map(|acting| acting.needs.clone()).unwrap_or_default();
+        let margin_factor = acting.map_or(1, |acting| acting.margin_factor);
+        let name = match (key.kind(), self.prepared.get(&key)) {
+            (KeyKind::Headroom(id), _) => Some(format!("headroom {id}")),
+            (_, prepared) => prepared.map(|prepared| prepared.profile.name.clone()),
+        };
         // The task that reserves lives as long as the actor.
-        let _ = self.to_ledger.send(Reservation { key, generation, prepared });
+        let _ = self.to_ledger.send(Reservation { key, generation, name, needs, margin_factor });
+    }
+
+    /// Sets the threads of a worker of ours. A llama-server keeps those that it was started with.
+    fn set_threads(&self, key: &ServerKey, generation: Generation, threads: u32) {
+        let Some(acting) = self.servers.get(key) else { return };
+        let Some((_, _, endpoint, info)) = acting.ready.as_ref().filter(|(of, ..)| *of == generation) else { return };
+        if info.engine == Some(Engine::Worker) {
+            threads::set(endpoint, threads, acting.log.clone());
+        }
     }
 
     /// Gives a reservation back. One that is still being made is given back when it comes.
@@ -67,24 +90,36 @@ impl Actor {
         }));
     }
 
-    fn launch(&mut self, key: ServerKey, generation: Generation) {
-        let Some(prepared) = self.prepared.get(&key).cloned() else { return };
+    fn launch(&mut self, key: ServerKey, generation: Generation, chosen: &ChosenRung) {
         let acting = self.servers.entry(key.clone()).or_default();
         let Some((_, load)) = acting.load.filter(|(of, _)| *of == generation) else { return };
-        let (orders, receiver) = mpsc::unbounded_channel();
-        acting.orders = Some((generation, orders));
-        let (news, mut from_server) = mpsc::unbounded_channel();
-        let task = ServerTask {
-            key,
-            generation,
-            prepared,
-            load,
-            sessions: self.sessions.clone(),
-            log: acting.log.clone(),
-            news,
-            orders: receiver,
+        let prepared = match key.kind() {
+            KeyKind::Headroom(_) => None,
+            KeyKind::Model | KeyKind::Service(_) => match self.prepared.get(&key) {
+                Some(prepared) => Some(Arc::new(Prepared::clone(prepared).on(chosen))),
+                None => return,
+            },
         };
-        drop(tokio::spawn(task.run()));
+        if let Some(prepared) = prepared.as_ref().filter(|_| acting.parked.is_some())
+            && self.resume(&key, (generation, load), prepared)
+        {
+            return;
+        }
+        let (orders, receiver) = mpsc::unbounded_channel();
+        let (news, mut from_server) = mpsc::unbounded_channel();
+        let acting = self.servers.entry(key.clone()).or_default();
+        acting.orders = Some((generation, orders));
+        acting.launched.clone_from(&prepared);
+        let (sessions, log) = (self.sessions.clone(), acting.log.clone());
+        let task = Task { key, generation, load, sessions, log, news, orders: receiver };
+        match prepared.map(|prepared| (prepared.what.clone(), prepared)) {
+            Some((What::Model(parts), prepared)) => drop(tokio::spawn(ServerTask { task, prepared, parts }.run())),
+            Some((What::Service(parts), prepared)) => {
+                let board = self.board.subscribe();
+                drop(tokio::spawn(ServiceTask { task, prepared, parts, board }.run()));
+            }
+            None => drop(tokio::spawn(headroom::hold(task))),
+        }
         let to_news = self.to_news.clone();
         drop(tokio::spawn(async move {
             while let Some(news) = from_server.recv().await {

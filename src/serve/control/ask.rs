@@ -24,9 +24,12 @@ pub struct Ask {
 /// The facts about a server that is ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerInfo {
-    pub engine: Engine,
+    /// `None`: a service, which has none of ours.
+    pub engine: Option<Engine>,
     pub pid: u32,
-    /// Tokens of context of one request.
+    /// The port that it listens on itself.
+    pub port: Option<u16>,
+    /// Tokens of context of one request; 0 for a service.
     pub context: u32,
     pub slots: u32,
     /// The device that holds its layers: `cpu`, `gpu`, `cpu_offload`.
@@ -209,6 +212,7 @@ pub struct Control {
     servers: watch::Receiver<Arc<Vec<Server>>>,
     events: EventLog,
     attached: watch::Sender<Arc<Vec<Attach>>>,
+    throttle: watch::Receiver<f64>,
 }
 
 /// A server with what only the acting part knows of it.
@@ -231,7 +235,19 @@ impl Control {
         servers: watch::Receiver<Arc<Vec<Server>>>,
         events: EventLog,
     ) -> Control {
-        Control { commands, waiters: Arc::default(), servers, events, attached: watch::Sender::default() }
+        // Without one who says otherwise, tasks may use all slots.
+        let throttle = watch::channel(1.0).1;
+        Control { commands, waiters: Arc::default(), servers, events, attached: watch::Sender::default(), throttle }
+    }
+
+    /// Follows another share of the slots that tasks may use.
+    pub fn with_throttle(self, throttle: watch::Receiver<f64>) -> Control {
+        Control { throttle, ..self }
+    }
+
+    /// Returns the share of the slots that tasks may use now, 0 to 1.
+    pub fn throttle_factor(&self) -> f64 {
+        *self.throttle.borrow()
     }
 
     /// Tells the deciding task what was read. Returns false when there is none any more.

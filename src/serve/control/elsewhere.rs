@@ -2,7 +2,7 @@
 
 use super::ask::ServerInfo;
 use super::attached::Attach;
-use super::prepare::Prepared;
+use super::prepared::{Prepared, What};
 use super::sessions::Sessions;
 use crate::lifecycle::{Purpose, ServerKey};
 use crate::model::server::Engine;
@@ -12,13 +12,14 @@ use std::time::Duration;
 
 /// Returns a healthy server of this model that somebody else started on a port of models.
 pub(super) async fn running_elsewhere(sessions: &Sessions, key: &ServerKey, prepared: &Prepared) -> Option<Attach> {
+    let What::Model(parts) = &prepared.what else { return None };
     if key.purpose != Purpose::Main {
         return None;
     }
     let config = sessions.config();
     let range = config.serve.ports?;
     let named: Vec<u16> = config.lifecycle.externals.iter().map(|external| external.url.port).collect();
-    let Running { pid, port, endpoint, serves } = same_model((range, &named), &prepared.model).await?;
+    let Running { pid, port, endpoint, serves } = same_model((range, &named), &parts.model).await?;
     let info = info(pid, serves.context, serves.slots);
     let identity = serves.identity();
     let (model, required_name) = (key.model.clone(), serves.required_name);
@@ -28,8 +29,9 @@ pub(super) async fn running_elsewhere(sessions: &Sessions, key: &ServerKey, prep
 /// Returns what is known of a server of somebody else. Its answers are those of a llama-server.
 pub fn info(pid: Option<u32>, context: u32, slots: u32) -> Arc<ServerInfo> {
     Arc::new(ServerInfo {
-        engine: Engine::LlamaServer,
+        engine: Some(Engine::LlamaServer),
         pid: pid.unwrap_or(0),
+        port: None,
         context,
         slots,
         device: "external".to_owned(),

@@ -26,7 +26,7 @@ impl Actor {
     /// Keeps the larger context for every load from now on, and has a server with a smaller one loaded again.
     pub(super) fn grown(&mut self, grown: Grown) {
         let Grown { key, grow, prepared, answer } = grown;
-        let context = prepared.map_or(0, |prepared| prepared.settings.context);
+        let context = prepared.map_or(0, |prepared| prepared.context());
         let is_enough = u64::from(context) > grow.prompt;
         let now = self.servers.get(&key).and_then(|acting| acting.ready.as_ref()).map(|(.., info)| info.context);
         if is_enough && now.is_none_or(|now| context > now) {

@@ -1,6 +1,6 @@
 //! The memory of loads, in the ledger that all processes of this machine share.
 
-use super::prepare::Prepared;
+use super::prepared::{ModelParts, Prepared, What};
 use crate::clock;
 use crate::db::Access;
 use crate::host::self_child::OURSELVES;
@@ -25,16 +25,19 @@ const WHO: &str = "modelctl serve";
 ///
 /// # Errors
 /// The database cannot be written.
-pub fn reserve(session: &mut Session, key: &ServerKey, prepared: &Prepared) -> anyhow::Result<Asked> {
+pub fn reserve(
+    session: &mut Session,
+    key: &ServerKey,
+    (name, needs, margin_factor): (String, Vec<DeviceBytes>, u32),
+) -> anyhow::Result<Asked> {
     let place = liveness::place();
     let owner = liveness::process(std::process::id())?;
-    let needs = prepared.profile.needs.clone();
     let admission = Admission {
         place: place.clone(),
         owner,
         who: session.who(WHO),
         model: key.model.clone(),
-        name: prepared.profile.name.clone(),
+        name,
         purpose: key.purpose,
         needs: needs.clone(),
         at: clock::now(),
@@ -42,6 +45,7 @@ pub fn reserve(session: &mut Session, key: &ServerKey, prepared: &Prepared) -> a
     let rows = session.db(Access::ReadWrite)?.ledger()?;
     let gone = liveness::gone(&rows, &place);
     let budgets = budget::budgets(session.config.memory, Path::new(OURSELVES), &needs);
+    let budgets = budget::with_margin(budgets, margin_factor);
     let refusal = match session.db(Access::ReadWrite)?.admit(&admission, &budgets, &gone)? {
         Admitted::Load(id) => return Ok(Asked::Reserved(id)),
         Admitted::Refused(refusal) => refusal,
@@ -92,12 +96,36 @@ pub fn measured(
     prepared: &Prepared,
 ) -> anyhow::Result<Vec<DeviceBytes>> {
     let is_on_gpu = prepared.profile.needs.iter().any(|need| need.device != budget::MAIN_MEMORY);
-    let held = process_memory::held(pid, is_on_gpu.then_some(Path::new(OURSELVES)));
+    let modelctl = is_on_gpu.then_some(Path::new(OURSELVES));
+    let held = match &prepared.what {
+        What::Model(_) => process_memory::held(pid, modelctl),
+        // Many start further processes.
+        What::Service(_) => process_memory::held_by_group(pid, modelctl),
+    };
     let db = session.db(Access::ReadWrite)?;
     db.set_load_state(id, LoadState::Ready)?;
     db.set_load_measured(id, &held)?;
-    needs::record_of_server(session, &prepared.model, (&prepared.settings, key.purpose), &held)?;
+    if let What::Model(parts) = &prepared.what {
+        let ModelParts { model, settings, .. } = &**parts;
+        needs::record_of_server(session, model, (settings, key.purpose), &held)?;
+    }
     Ok(held)
+}
+
+/// Records that a reservation is used from now on.
+///
+/// # Errors
+/// As [`reserve`].
+pub fn set_ready(session: &mut Session, id: LoadId) -> anyhow::Result<()> {
+    session.db(Access::ReadWrite)?.set_load_state(id, LoadState::Ready)
+}
+
+/// Records that a load holds no more than this from now on.
+///
+/// # Errors
+/// As [`reserve`].
+pub fn shrink(session: &mut Session, id: LoadId, held: &[DeviceBytes]) -> anyhow::Result<()> {
+    session.db(Access::ReadWrite)?.shrink_load(id, held)
 }
 
 /// Gives the memory of a load back.

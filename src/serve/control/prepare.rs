@@ -1,12 +1,14 @@
 //! What has to be known of a model before its server is started: its files, its settings, its memory.
 
 use super::ask::Grow;
+use super::prepared::{ModelParts, Prepared, What};
 use super::rungs::{Full, rungs};
+use super::service;
 use crate::db::Access;
 use crate::display::text;
 use crate::host::budget;
 use crate::host::self_child::OURSELVES;
-use crate::lifecycle::{Denial, IdleKind, Profile, Purpose, ServerKey, Why};
+use crate::lifecycle::{Denial, IdleKind, KeyKind, Profile, Purpose, ServerKey, Why};
 use crate::model::lifecycle::NodeTier;
 use crate::model::server::ServerSettings;
 use crate::model::{DeviceBytes, FileIdentity, Kind, Model, ModelRow};
@@ -17,15 +19,6 @@ use std::io;
 use std::path::Path;
 use tokio::sync::oneshot;
 
-/// A model that can be loaded as it is now.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Prepared {
-    pub profile: Profile,
-    pub row: ModelRow,
-    pub model: Model,
-    pub settings: ServerSettings,
-}
-
 /// A model that was prepared with a larger context.
 pub struct Grown {
     pub key: ServerKey,
@@ -35,12 +28,29 @@ pub struct Grown {
     pub answer: oneshot::Sender<bool>,
 }
 
+/// Finds out what has to be known of a model or a service before it is started. See [`prepare_model`] for `least`.
+///
+/// # Errors
+/// The outer error: the database cannot be read. The inner one: it cannot be started.
+pub fn prepare(session: &mut Session, key: &ServerKey, least: Option<u32>) -> anyhow::Result<Result<Prepared, Denial>> {
+    match key.kind() {
+        KeyKind::Model => prepare_model(session, key, least),
+        KeyKind::Service(name) => Ok(service::prepare(&session.config, name)),
+        // It is made by the request for it alone.
+        KeyKind::Headroom(_) => Ok(Err(refuse(Why::Unknown, "memory that is reserved is no server".to_owned()))),
+    }
+}
+
 /// Reads a model, checks its files, and finds out what its server needs. It has `least` tokens of context at least, as far
 /// as the model was trained with them and memory admits it.
 ///
 /// # Errors
 /// The outer error: the database cannot be read. The inner one: the model cannot be served.
-pub fn prepare(session: &mut Session, key: &ServerKey, least: Option<u32>) -> anyhow::Result<Result<Prepared, Denial>> {
+fn prepare_model(
+    session: &mut Session,
+    key: &ServerKey,
+    least: Option<u32>,
+) -> anyhow::Result<Result<Prepared, Denial>> {
     let db = session.db(Access::ReadOnly)?;
     let id = std::slice::from_ref(&key.model);
     let (Some(row), Some(model)) = (db.row(&key.model)?, db.models(Some(id))?.pop()) else {
@@ -92,14 +102,20 @@ pub fn prepare(session: &mut Session, key: &ServerKey, least: Option<u32>) -> an
         files: files(&model),
     };
     flags.apply(&mut profile);
-    Ok(Ok(Prepared { profile, row, model, settings }))
+    let what = What::Model(Box::new(ModelParts { row, model, settings }));
+    Ok(Ok(Prepared { profile, what }))
 }
 
-/// Returns a number that changes with the files of a model as they are now.
+/// Returns a number that changes with the files of a model, or with a service, as they are now.
 ///
 /// # Errors
 /// The database cannot be read.
 pub fn files_now(session: &mut Session, key: &ServerKey) -> anyhow::Result<Option<u64>> {
+    match key.kind() {
+        KeyKind::Model => {}
+        KeyKind::Service(name) => return Ok(service::files_now(&session.config, name)),
+        KeyKind::Headroom(_) => return Ok(None),
+    }
     let id = std::slice::from_ref(&key.model);
     Ok(session.db(Access::ReadOnly)?.models(Some(id))?.pop().map(|model| files(&model)))
 }
@@ -163,7 +179,7 @@ pub fn refuse(why: Why, message: String) -> Denial {
 }
 
 /// What a person says of a model that counts at once, also for a server that runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Flags {
     pub pinned: bool,
     pub no_degrade: bool,
@@ -195,11 +211,18 @@ impl Flags {
     }
 }
 
-/// Returns the flags of a model as they are now; `None` for what is no model of the database.
+/// Returns the flags of a model as they are now; `None` for what has none.
 ///
 /// # Errors
 /// The database cannot be read.
 pub fn flags_now(session: &mut Session, key: &ServerKey) -> anyhow::Result<Option<Flags>> {
+    match key.kind() {
+        KeyKind::Model => {}
+        KeyKind::Service(name) => {
+            return Ok(Some(Flags { pinned: service::is_pinned(&session.config, name), ..Flags::default() }));
+        }
+        KeyKind::Headroom(_) => return Ok(None),
+    }
     let Some(row) = session.db(Access::ReadOnly)?.row(&key.model)? else { return Ok(None) };
     let settings = session.config.server_settings(&row, None);
     Ok(Some(Flags::of(&row, &settings)))

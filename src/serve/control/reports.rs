@@ -1,12 +1,61 @@
 //! What happened to servers, as events for people and programs.
 
 use super::Happening;
-use crate::lifecycle::{Report, Seen, ServerKey, Unload};
+use crate::lifecycle::{KeyKind, Report, Seen, ServerKey, Unload};
 use serde_json::json;
 use std::time::Duration;
 
 /// Returns the event of a report. `name` gives the names of models.
 pub fn happening(report: &Report, name: &dyn Fn(&ServerKey) -> String) -> Happening {
+    let happening = of_model(report, name);
+    let (at, what) = match key(report).map(ServerKey::kind) {
+        None | Some(KeyKind::Model) => return happening,
+        Some(KeyKind::Service(_)) => (1, "service"),
+        Some(KeyKind::Headroom(_)) => (2, "headroom"),
+    };
+    let names = NAMES.iter().find(|names| names.first() == Some(&happening.event));
+    let event = names.and_then(|names| names.get(at)).copied().unwrap_or(happening.event);
+    let fields = happening.fields.into_iter();
+    // What is no model is not called one.
+    let fields = fields.map(|(field, value)| (if field == "model" { what.to_owned() } else { field }, value));
+    Happening { event, fields: fields.collect() }
+}
+
+/// The names of an event for a model, a service, and memory that is reserved.
+const NAMES: [[&str; 3]; 11] = [
+    ["model.loaded", "service.loaded", "headroom.reserved"],
+    ["model.unloaded", "service.unloaded", "headroom.released"],
+    ["model.crash", "service.crash", "headroom.failed"],
+    ["model.restarted", "service.restarted", "headroom.reserved"],
+    ["model.restart_exhausted", "service.restart_exhausted", "headroom.failed"],
+    ["model.swapped", "service.swapped", "headroom.swapped"],
+    ["model.failed", "service.failed", "headroom.failed"],
+    ["model.downgraded", "service.downgraded", "headroom.downgraded"],
+    ["model.upgraded", "service.upgraded", "headroom.upgraded"],
+    ["model.health_unknown", "service.health_unknown", "headroom.health_unknown"],
+    ["model.swap_dropped", "service.swap_dropped", "headroom.swap_dropped"],
+];
+
+/// Returns the server that a report is about; `None`: the machine, or a server of others.
+fn key(report: &Report) -> Option<&ServerKey> {
+    match report {
+        Report::Loaded { key, .. }
+        | Report::Unloaded { key, .. }
+        | Report::Crash { key, .. }
+        | Report::Restarted { key, .. }
+        | Report::RestartExhausted { key, .. }
+        | Report::EssentialDown { key, .. }
+        | Report::Rung { key, .. }
+        | Report::HealthUnknown { key, .. }
+        | Report::SwapDropped { key }
+        | Report::SwapHeld { waits: key, .. }
+        | Report::BelowTier { key, .. }
+        | Report::Swapped { to: key, .. } => Some(key),
+        Report::Pressure { .. } | Report::External { .. } => None,
+    }
+}
+
+fn of_model(report: &Report, name: &dyn Fn(&ServerKey) -> String) -> Happening {
     let of = |key: &ServerKey| json!({"model": name(key), "model_id": key.model, "purpose": key.purpose});
     let with = |key: &ServerKey, more: serde_json::Value| {
         let mut fields = of(key);

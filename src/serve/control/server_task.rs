@@ -1,139 +1,54 @@
-//! The task that looks after one server: from the reservation of its memory to the release of it.
+//! The task that looks after one server: from its start to its end.
 
 use super::ask::ServerInfo;
-use super::attached::Attach;
 use super::elsewhere::running_elsewhere;
-use super::prepare::{Prepared, gives_vectors};
-use super::running::{Running, jitter};
-use super::sessions::Sessions;
+use super::prepare::gives_vectors;
+use super::prepared::{ModelParts, Prepared};
+use super::running::Running;
 use super::start_plan::{Ended, StartPlan};
+use super::task::{News, Order, Outcome, Task};
 use super::{ledger, probe};
 use crate::clock;
 use crate::host::budget::MAIN_MEMORY;
 use crate::host::self_child::OURSELVES;
-use crate::http::{Endpoint, Request, Whole, fetch};
-use crate::lifecycle::{End, EndClass, Event, Generation, Liveness, ServerKey};
+use crate::http::{Request, Whole, fetch};
+use crate::lifecycle::{EndClass, Event, Liveness};
 use crate::model::Role;
-use crate::model::ledger::LoadId;
-use crate::supervise::LogRing;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
-/// What the deciding task wants of a server that was started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    Stop {
-        now: bool,
-    },
-    /// It is wedged.
-    Kill,
-}
-
-/// News of a server for the deciding task.
-#[derive(Debug)]
-pub enum News {
-    Event(Event),
-    /// It answers at this address.
-    Ready {
-        key: ServerKey,
-        generation: Generation,
-        endpoint: Endpoint,
-        info: Arc<ServerInfo>,
-    },
-    /// A server of somebody else has the model loaded: this one is not started, and ends as if it were asked to.
-    Attach(Attach),
-}
-
-/// One start of a server.
+/// One start of a server of a model.
 pub struct ServerTask {
-    pub key: ServerKey,
-    pub generation: Generation,
+    pub task: Task,
     pub prepared: Arc<Prepared>,
-    pub load: LoadId,
-    pub sessions: Sessions,
-    pub log: LogRing,
-    pub news: UnboundedSender<News>,
-    pub orders: UnboundedReceiver<Order>,
+    pub parts: Box<ModelParts>,
 }
 
 /// The time that the first token of a new server may take.
 const WARM_UP: Duration = Duration::from_secs(60);
 
-/// How a start or a server came to its end.
-enum Outcome {
-    Stopped,
-    Stuck(String),
-    Ended(Ended),
-}
-
 impl ServerTask {
-    /// Runs the server until its end. The memory is released when the process is gone, never before.
+    /// Runs the server until its end.
     pub async fn run(mut self) {
         let outcome = self.serve().await;
-        let (key, generation) = (self.key.clone(), self.generation);
-        if let Outcome::Stuck(reason) = outcome {
-            return self.tell(Event::Stuck { key, generation, reason });
-        }
-        self.release().await;
-        self.tell(match outcome {
-            Outcome::Ended(ended) => {
-                let Ended { class, reason, last_log, exit_code } = ended;
-                let end = End { class, reason, last_log, exit_code, jitter: jitter() };
-                Event::Ended { key, generation, end }
-            }
-            Outcome::Stopped | Outcome::Stuck(_) => Event::Stopped { key, generation },
-        });
-    }
-
-    fn tell(&self, event: Event) {
-        // Without the deciding task the daemon is ending, and with it the server.
-        let _ = self.news.send(News::Event(event));
-    }
-
-    /// Gives the memory back. A database that cannot be written now is tried again: a row that stayed would count.
-    async fn release(&self) {
-        let id = self.load;
-        for wait in [0, 1, 5, 30] {
-            tokio::time::sleep(Duration::from_secs(wait)).await;
-            if self.sessions.run(move |session| ledger::release(session, id)).await.is_ok() {
-                return;
-            }
-        }
-        self.log.push("modelctl: the memory of this server could not be released in the database");
+        self.task.finish(outcome).await;
     }
 
     async fn serve(&mut self) -> Outcome {
         let began = clock::instant();
         // It may have been started by itself, long after the request for it.
-        if let Some(attach) = running_elsewhere(&self.sessions, &self.key, &self.prepared).await {
-            let _ = self.news.send(News::Attach(attach)); // as in `tell`
+        if let Some(attach) = running_elsewhere(&self.task.sessions, &self.task.key, &self.prepared).await {
+            let _ = self.task.news.send(News::Attach(attach)); // as in `tell`
             return Outcome::Stopped;
         }
         let plan = self.plan();
         let started = {
-            let (key, generation, news) = (self.key.clone(), self.generation, self.news.clone());
-            let (sessions, id) = (self.sessions.clone(), self.load);
-            let on_started = move |pid| {
-                // The row then counts for as long as the worker runs, whatever becomes of us.
-                drop(tokio::spawn(
-                    async move { sessions.run(move |session| ledger::set_worker(session, id, pid)).await },
-                ));
-            };
-            let on_progress = move |fraction| {
-                // As in `tell`.
-                let _ = news.send(News::Event(Event::Progress { key: key.clone(), generation, fraction }));
-            };
-            let start = Running::start(&plan, on_started, on_progress);
+            let start = Running::start(&plan, self.task.note_process(), self.task.on_progress());
             tokio::pin!(start);
             tokio::select! {
                 started = &mut start => started,
-                order = self.orders.recv() => {
-                    // Dropping the start kills the process and waits for its end.
-                    return match order {
-                        Some(Order::Stop { .. } | Order::Kill) | None => Outcome::Stopped,
-                    };
-                }
+                // Dropping the start kills the process and waits for its end.
+                _ = self.task.orders.recv() => return Outcome::Stopped,
             }
         };
         let running = match started {
@@ -144,10 +59,9 @@ impl ServerTask {
             return self.end(running, outcome).await;
         }
         let info = Arc::new(self.info(&running, began));
-        let (key, generation) = (self.key.clone(), self.generation);
+        let (key, generation) = (self.task.key.clone(), self.task.generation);
         let endpoint = running.endpoint().clone();
-        // As in `tell`.
-        let _ = self.news.send(News::Ready { key, generation, endpoint, info });
+        self.task.say(News::Ready { key, generation, endpoint, info });
         self.measure(running.pid());
         self.watch(running).await
     }
@@ -166,18 +80,18 @@ impl ServerTask {
             answer = fetch(request, WARM_UP) => {
                 // Whether it works is seen by the requests that follow.
                 if !matches!(answer, Ok(Whole { status: 200, .. })) {
-                    self.log.push("modelctl: the server did not answer its first, short request");
+                    self.task.log.push("modelctl: the server did not answer its first, short request");
                 }
                 None
             }
-            order = self.orders.recv() => Some(order.unwrap_or(Order::Stop { now: true })),
+            order = self.task.order() => Some(order),
         }
     }
 
     /// Watches a server that is ready until it ends or is ended.
     async fn watch(&mut self, mut running: Running) -> Outcome {
         let began = clock::instant();
-        let mut live = Liveness::new(self.prepared.row.size, Duration::ZERO);
+        let mut live = Liveness::new(self.parts.row.size, Duration::ZERO);
         let mut ticks = tokio::time::interval(probe::EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (pid, endpoint) = (running.pid(), running.endpoint().clone());
@@ -188,12 +102,12 @@ impl ServerTask {
             };
             let order = tokio::select! {
                 biased;
-                order = self.orders.recv() => order.unwrap_or(Order::Stop { now: true }),
+                order = self.task.order() => order,
                 ended = running.ended() => return Outcome::Ended(ended),
                 found = probed => {
                     if let Some(reason) = live.observe(began.elapsed(), found) {
-                        let (key, generation) = (self.key.clone(), self.generation);
-                        self.tell(Event::Wedged { key, generation, reason });
+                        let (key, generation) = (self.task.key.clone(), self.task.generation);
+                        self.task.tell(Event::Wedged { key, generation, reason });
                     }
                     continue;
                 }
@@ -205,6 +119,8 @@ impl ServerTask {
     async fn end(&self, running: Running, order: Order) -> Outcome {
         let (now, is_wedged) = match order {
             Order::Stop { now } => (now, false),
+            // A model gives nothing back in place, and none that is running is resumed.
+            Order::Evict | Order::Resume { .. } => (false, false),
             Order::Kill => (true, true),
         };
         match running.stop(now).await {
@@ -219,8 +135,8 @@ impl ServerTask {
 
     /// Measures what the server holds, beside its work.
     fn measure(&self, pid: u32) {
-        let (sessions, id) = (self.sessions.clone(), self.load);
-        let (key, prepared, log) = (self.key.clone(), Arc::clone(&self.prepared), self.log.clone());
+        let (sessions, id) = (self.task.sessions.clone(), self.task.load);
+        let (key, prepared, log) = (self.task.key.clone(), Arc::clone(&self.prepared), self.task.log.clone());
         drop(tokio::spawn(async move {
             let measured = sessions.run(move |session| ledger::measured(session, (id, pid), &key, &prepared)).await;
             if let Err(error) = measured {
@@ -230,28 +146,28 @@ impl ServerTask {
     }
 
     fn plan(&self) -> StartPlan {
-        let config = self.sessions.config();
-        let prepared = &self.prepared;
+        let config = self.task.sessions.config();
+        let (prepared, parts) = (&self.prepared, &self.parts);
         let of_role = |role: Role| {
-            let file = prepared.model.artifacts.iter().find(move |artifact| artifact.role == role);
+            let file = parts.model.artifacts.iter().find(move |artifact| artifact.role == role);
             file.map(|artifact| artifact.path.clone())
         };
         StartPlan {
             // The entry, not its target: the other parts of a split set are next to the entry.
-            model: prepared.model.main().map(|file| file.path.clone()).unwrap_or_default(),
+            model: parts.model.main().map(|file| file.path.clone()).unwrap_or_default(),
             mmproj: of_role(Role::Mmproj),
             name: prepared.profile.name.clone(),
-            purpose: self.key.purpose,
-            gives_vectors: gives_vectors(&prepared.row, self.key.purpose),
-            settings: prepared.settings.clone(),
+            purpose: self.task.key.purpose,
+            gives_vectors: gives_vectors(&parts.row, self.task.key.purpose),
+            settings: parts.settings.clone(),
             program: OURSELVES.into(),
             llama_server: config.engine.llama_server().to_owned(),
             runtime_dir: config.runtime_dir.clone(),
             nice: config.worker.nice.into(),
             reproducible: config.worker.reproducible,
             load_limit: config.worker.load_timeout,
-            bytes: prepared.row.size,
-            log: self.log.clone(),
+            bytes: parts.row.size,
+            log: self.task.log.clone(),
         }
     }
 
@@ -259,13 +175,14 @@ impl ServerTask {
         let (context, slots) = running.size();
         let needs = &self.prepared.profile.needs;
         let is_on_gpu = needs.iter().any(|need| need.device != MAIN_MEMORY && need.bytes > 0);
-        let device = match (is_on_gpu, self.prepared.settings.gpu_layers) {
+        let device = match (is_on_gpu, self.parts.settings.gpu_layers) {
             (false, _) => "cpu",
             (true, None) => "gpu",
             (true, Some(_)) => "cpu_offload",
         };
         ServerInfo {
-            engine: self.prepared.settings.engine,
+            engine: Some(self.parts.settings.engine),
+            port: None,
             pid: running.pid(),
             context,
             slots,

@@ -3,6 +3,7 @@
 use super::Happening;
 use super::actor::{Actor, Internal};
 use super::manage::Prepared;
+use super::prepared::What;
 use crate::host::budget::MAIN_MEMORY;
 use crate::lifecycle::{Effect, Purpose, Report, ServerKey};
 use crate::ops::model_header;
@@ -25,8 +26,8 @@ impl Actor {
         if key.purpose == Purpose::Vectors || self.watched.capabilities.contains_key(key) {
             return;
         }
-        let Some(prepared) = self.prepared.get(key) else { return };
-        let (kind, model) = (prepared.row.kind, prepared.model.clone());
+        let Some(What::Model(parts)) = self.prepared.get(key).map(|prepared| &prepared.what) else { return };
+        let (kind, model) = (parts.row.kind, parts.model.clone());
         self.watched.capabilities.insert(key.clone(), model_header::capabilities_of_kind(kind));
         let (key, to_news) = (key.clone(), self.to_news.clone());
         drop(tokio::task::spawn_blocking(move || {

@@ -33,10 +33,6 @@ pub struct Uses {
 }
 
 impl Uses {
-    pub fn of(&self, key: &ServerKey) -> Use {
-        self.all.get(key).copied().unwrap_or_default()
-    }
-
     pub fn granted(&mut self, key: &ServerKey, now: Duration) {
         let of = self.entry(key);
         of.last_access = Some(now);

@@ -23,6 +23,7 @@ use crate::db::Access;
 use crate::display::text;
 use crate::failure::{Failure, Kind, OrFail};
 use crate::host::daemon;
+use crate::model::Reading;
 use crate::ops::run_tasks::Stops;
 use crate::ops::{OpEvent, Session, Sink};
 use crate::queue::executor::SharedServers;
@@ -187,6 +188,7 @@ impl Daemon {
         }
 
         self.announce_events(&control);
+        self.check_services().await;
         self.reconcile(&sessions).await;
         let last = hints.read().await;
         phase.send_replace(Phase::Serving);
@@ -214,6 +216,7 @@ impl Daemon {
                 Ok(()) = self.options.hangups.changed() => {
                     let report = Reload { config: &self.config, keys: &self.keys, load: &self.options.reload }.run();
                     self.say(report).await;
+                    self.check_services().await;
                 }
             }
         }
@@ -247,6 +250,17 @@ impl Daemon {
             let _ = listener.await;
         }
         ended.unwrap_or_else(|_| Err(Failure::new(Kind::Bug, "the loop of the queue ended without a word").into()))
+    }
+
+    /// Warns of services that cannot be started: the first request for one would be the first to tell.
+    async fn check_services(&self) {
+        let config = Arc::clone(&self.config.borrow());
+        for service in &config.run_services {
+            if let Reading::Unavailable(why) = &service.program {
+                let warning = format!("the service {} cannot be started: {why}", service.name);
+                self.say(OpEvent::warning(text::clean(&warning))).await;
+            }
+        }
     }
 
     /// Gives back the memory of servers of an earlier daemon that was killed, once their processes have ended.

@@ -72,7 +72,7 @@ pub(super) async fn answer(control: Control, job: Job, mut meter: Meter) -> Resu
         if let Some(idle) = job.keep {
             control.keep(job.key.clone(), idle).await;
         }
-        if grant.info.engine == Engine::LlamaServer && job.asked.prompts > 1 {
+        if grant.info.engine == Some(Engine::LlamaServer) && job.asked.prompts > 1 {
             break several();
         }
         match open(&job, grant).await {
@@ -131,7 +131,7 @@ async fn open(job: &Job, mut grant: Grant) -> Result<(Opened, Grant), Failed> {
     let request = request(job, grant.required_name.as_deref())
         .map_err(|error| Failed::Told(Problem::bad_request(error.to_string())))?;
     // A whole answer of llama-server is read to its end: only then is it known whether it is one.
-    let is_whole = grant.info.engine == Engine::LlamaServer && !job.asked.stream;
+    let is_whole = grant.info.engine == Some(Engine::LlamaServer) && !job.asked.stream;
     let opened = async {
         let mut response = http::forward(&endpoint, request, Limits::UNTIMED).await?;
         if !response.status().is_success() {
@@ -233,7 +233,7 @@ fn respond(
     (grant, mode): (Grant, Option<HeaderValue>),
     meter: Meter,
 ) -> Response<Relay> {
-    let is_rewritten = grant.info.engine == Engine::LlamaServer && job.asked.stream;
+    let is_rewritten = grant.info.engine == Some(Engine::LlamaServer) && job.asked.stream;
     let rewriter = is_rewritten.then(|| Rewriter::new(&job.asked.model, job.asked.include_usage));
     let (head, body) = response.into_parts();
     let is_stream = job.asked.stream;

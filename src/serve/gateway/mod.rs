@@ -9,6 +9,7 @@
 mod exchange;
 mod models;
 mod overflow;
+mod pass;
 mod patient;
 mod problem;
 mod prompts;
@@ -20,6 +21,7 @@ mod rewrite;
 pub mod tests;
 
 pub use exchange::Job;
+pub use pass::by_route;
 pub use problem::{Problem, Retry};
 pub use record::{Endpoint, Meter, Record, Records, RequestCount};
 pub use relay::Relay;
@@ -39,7 +41,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -71,6 +73,7 @@ pub fn routes(gateway: Arc<Gateway>) -> Router {
             .route(&at("/completions"), post(|s, r| answer(s, Endpoint::Completions, r)))
             .route(&at("/embeddings"), post(|s, r| answer(s, Endpoint::Embeddings, r)));
     }
+    router = router.route("/upstream/{*rest}", any(pass::upstream));
     router.layer(DefaultBodyLimit::disable()).with_state(gateway)
 }
 
@@ -143,16 +146,24 @@ impl Gateway {
         meter.model(entry.name(), &entry.row.id);
         let settings = self.settings(&entry.row);
         let purpose = purpose(&entry.row, endpoint, &settings)?;
-        let of_key = head.extensions.get::<Caller>().and_then(|caller| caller.class);
-        let class = match (of_key, head.headers.get(PRIORITY_HEADER)) {
-            (Some(class), _) => class,
-            (None, Some(value)) => value.to_str().ok().and_then(Class::from_name).ok_or_else(|| {
-                Problem::bad_request(format!("`{PRIORITY_HEADER}` must be interactive, normal or batch"))
-            })?,
-            (None, None) => settings.priority,
-        };
+        let class = self.class(head, settings.priority)?;
         meter.class(class);
         Ok((ServerKey { model: entry.row.id.clone(), purpose }, class))
+    }
+
+    /// Returns the class in which a request waits: that of its key, that of its header, else `default`.
+    ///
+    /// # Errors
+    /// The header has another word.
+    pub fn class(&self, head: &Parts, default: Class) -> Result<Class, Problem> {
+        let of_key = head.extensions.get::<Caller>().and_then(|caller| caller.class);
+        match (of_key, head.headers.get(PRIORITY_HEADER)) {
+            (Some(class), _) => Ok(class),
+            (None, Some(value)) => value.to_str().ok().and_then(Class::from_name).ok_or_else(|| {
+                Problem::bad_request(format!("`{PRIORITY_HEADER}` must be interactive, normal or batch"))
+            }),
+            (None, None) => Ok(default),
+        }
     }
 
     /// Has a request answered, up to the first bytes of the answer.
@@ -228,7 +239,7 @@ fn purpose(row: &ModelRow, endpoint: Endpoint, settings: &ServerSettings) -> Res
         (Endpoint::Embeddings, Kind::Generative) if settings.embeddings => Ok(Purpose::Vectors),
         (Endpoint::Embeddings, Kind::Generative) => refuse("generates text, and is set not to return vectors"),
         (Endpoint::Embeddings, _) => refuse("returns no vectors"),
-        (Endpoint::Chat | Endpoint::Completions, Kind::Generative) => Ok(Purpose::Main),
+        (Endpoint::Upstream, _) | (Endpoint::Chat | Endpoint::Completions, Kind::Generative) => Ok(Purpose::Main),
         (Endpoint::Chat | Endpoint::Completions, _) => refuse("does not generate text"),
     }
 }

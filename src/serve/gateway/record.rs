@@ -17,6 +17,8 @@ pub enum Endpoint {
     Chat,
     Completions,
     Embeddings,
+    /// A path of a server that is passed on as it is.
+    Upstream,
 }
 
 impl Endpoint {
@@ -25,6 +27,7 @@ impl Endpoint {
             Endpoint::Chat => "chat",
             Endpoint::Completions => "completions",
             Endpoint::Embeddings => "embeddings",
+            Endpoint::Upstream => "upstream",
         }
     }
 
@@ -34,6 +37,8 @@ impl Endpoint {
             Endpoint::Chat => "/v1/chat/completions",
             Endpoint::Completions => "/v1/completions",
             Endpoint::Embeddings => "/v1/embeddings",
+            // That of the request.
+            Endpoint::Upstream => "/",
         }
     }
 }
@@ -213,6 +218,11 @@ impl Meter {
             self.record.first_token_ms = Some(millis(self.granted.unwrap_or(self.began).elapsed()));
         }
         self.tail.push(bytes);
+    }
+
+    /// Notes the status of an answer that is passed on.
+    pub fn status(&mut self, status: u16) {
+        self.record.status = status;
     }
 
     pub fn fail(&mut self, problem: &Problem) {

@@ -23,6 +23,21 @@ const ALL_BODIES: u64 = 512 << 20;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Held(Arc<AtomicU64>);
 
+/// The bytes of the body of one request that count as held; an extension of the request.
+#[derive(Debug, Clone)]
+pub struct Counted {
+    held: Held,
+    bytes: Arc<AtomicU64>,
+}
+
+impl Counted {
+    /// Takes back bytes that were passed on.
+    pub fn give_back(&self, bytes: u64) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.held.0.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
 /// A request from its head to the end of its answer. Dropping it ends it.
 #[derive(Debug)]
 pub(super) struct Running {
@@ -39,6 +54,10 @@ impl Running {
         Running { connection, running, held, bytes: Arc::default() }
     }
 
+    pub fn counted(&self) -> Counted {
+        Counted { held: self.held.clone(), bytes: Arc::clone(&self.bytes) }
+    }
+
     /// Returns the body with the limits of the daemon.
     pub fn limit<B>(&self, body: B, most: u64, time: Duration) -> axum::body::Body
     where
@@ -48,8 +67,7 @@ impl Running {
         if body.is_end_stream() {
             return axum::body::Body::empty();
         }
-        let timed =
-            Timed { body, left: Box::pin(sleep(time)), held: self.held.clone(), bytes: Arc::clone(&self.bytes) };
+        let timed = Timed { body, time, left: None, held: self.held.clone(), bytes: Arc::clone(&self.bytes) };
         axum::body::Body::new(Limited::new(timed, usize::try_from(most).unwrap_or(usize::MAX)))
     }
 }
@@ -65,7 +83,9 @@ impl Drop for Running {
 /// A body that must arrive within a time.
 struct Timed<B> {
     body: B,
-    left: Pin<Box<Sleep>>,
+    time: Duration,
+    /// Begins with the first look for bytes: until then the client is not asked for them.
+    left: Option<Pin<Box<Sleep>>>,
     held: Held,
     bytes: Arc<AtomicU64>,
 }
@@ -81,7 +101,8 @@ where
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
         // A client that sends without a pause must not get around the limit.
-        if this.left.as_mut().poll(cx).is_ready() {
+        let time = this.time;
+        if this.left.get_or_insert_with(|| Box::pin(sleep(time))).as_mut().poll(cx).is_ready() {
             let why = io::Error::new(io::ErrorKind::TimedOut, "the body of the request took too long");
             return Poll::Ready(Some(Err(why.into())));
         }

@@ -62,6 +62,11 @@ impl Gate {
                     parts.headers.remove(secret);
                 }
                 parts.extensions.insert(caller);
+                parts.extensions.insert(running.counted());
+                // What is passed on has the same name everywhere.
+                if let Ok(id) = HeaderValue::from_str(&id) {
+                    parts.headers.insert(REQUEST_ID, id);
+                }
                 // A router has an answer for every request.
                 router.oneshot(Request::from_parts(parts, body)).await.unwrap_or_else(|never| match never {})
             }

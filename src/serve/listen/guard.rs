@@ -204,9 +204,9 @@ impl Guard<'_> {
     }
 }
 
-/// Beginnings of paths that end with the name of a model: there some clients write a slash as `%2F`, and it means the
+/// Beginnings of paths that have the name of a model: there some clients write a slash as `%2F`, and it means the
 /// same as a slash.
-const HAVE_NAMES: &[&str] = &["/v1/models/", "/models/", "/api/models/"];
+const HAVE_NAMES: &[&str] = &["/v1/models/", "/models/", "/api/models/", "/upstream/"];
 
 /// Schemes of the pages of applications, as Ollama lists them.
 const APP_SCHEMES: &[&str] = &["app", "file", "tauri", "vscode-webview", "vscode-file"];

@@ -24,6 +24,7 @@ mod guard;
 #[cfg(test)]
 mod guard_tests;
 mod keys;
+mod passed;
 mod read;
 mod refusal;
 mod unix;
@@ -31,8 +32,10 @@ mod wire;
 
 pub use accept::{Gate, Kind, Setup};
 pub use bind::{Bound, bind, bind_tcp};
+pub use body::Counted;
 pub use caller::{Caller, Logged};
 pub use files::raise_open_files;
 pub use keys::{Key, Keys};
+pub use passed::pass_body;
 pub use read::read_body;
 pub use refusal::Refusal;

@@ -23,7 +23,7 @@ pub async fn read_body(body: Body, limits: &ServeLimits) -> Result<Bytes, Refusa
     }
 }
 
-fn unread(error: &axum::Error, limits: &ServeLimits) -> Refusal {
+pub(super) fn unread(error: &axum::Error, limits: &ServeLimits) -> Refusal {
     let mut source = Some(error as &dyn Error);
     while let Some(inner) = source {
         if inner.is::<LengthLimitError>() {

@@ -19,7 +19,9 @@ impl Live {
     /// stays what it was.
     pub fn update(&mut self, servers: &[Server]) -> Changes {
         let of = |is: fn(&Phase) -> bool| -> BTreeSet<&ModelId> {
-            servers.iter().filter(|server| is(&server.view.phase)).map(|server| &server.view.key.model).collect()
+            // A service has its own port, and reserved memory has none.
+            let models = servers.iter().filter(|server| server.view.key.is_model());
+            models.filter(|server| is(&server.view.phase)).map(|server| &server.view.key.model).collect()
         };
         let running = of(|phase| matches!(phase, Phase::Starting { .. } | Phase::Ready));
         let known = of(|phase| *phase != Phase::Stopped);

@@ -8,7 +8,7 @@ mod tests;
 
 use super::control::Server;
 use super::gateway::Gateway;
-use crate::lifecycle::Phase;
+use crate::lifecycle::{KeyKind, Phase};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
@@ -26,7 +26,8 @@ pub fn routes(gateway: Arc<Gateway>) -> Router {
         .with_state(gateway)
 }
 
-/// Returns whether a server has memory, or is about to.
+/// Returns whether a server has memory, or is about to. What is reserved for another program is no server.
 fn is_up(server: &Server) -> bool {
-    matches!(server.view.phase, Phase::Queued | Phase::Starting { .. } | Phase::Ready | Phase::Stopping)
+    let is_server = !matches!(server.view.key.kind(), KeyKind::Headroom(_));
+    is_server && matches!(server.view.phase, Phase::Queued | Phase::Starting { .. } | Phase::Ready | Phase::Stopping)
 }

@@ -5,6 +5,7 @@ use crate::clock;
 use crate::lifecycle::{Answer, Denial, Event, Offloaded, ServerKey, WaiterId};
 use crate::model::lifecycle::Status;
 use crate::serve::control::actor::{Acting, Actor};
+use crate::serve::control::prepared::What;
 use crate::serve::control::status::{Beside, Started, status_of};
 use crate::serve::control::uses::Use;
 use tokio::sync::oneshot;
@@ -60,8 +61,12 @@ impl Actor {
     fn status(&self) -> Status {
         let started = |(key, acting): (&ServerKey, &Acting)| {
             let (.., info) = acting.ready.as_ref()?;
-            let threads = self.prepared.get(key).and_then(|prepared| prepared.settings.threads);
-            Some((key.clone(), Started { context: Some(info.context), threads }))
+            let threads = match self.prepared.get(key).map(|prepared| &prepared.what) {
+                Some(What::Model(parts)) => parts.settings.threads,
+                _ => None,
+            };
+            let context = Some(info.context).filter(|tokens| *tokens > 0);
+            Some((key.clone(), Started { context, threads }))
         };
         let beside = Beside {
             wall: clock::now(),

@@ -3,12 +3,13 @@
 use super::{GaveWay, SwapAsk, Waiting};
 use crate::lifecycle::{Denial, Event, Profile, ServerKey, Why};
 use crate::serve::control::actor::{Actor, Internal};
-use crate::serve::control::prepare::{self, prepare, refuse};
+use crate::serve::control::prepare::{prepare, refuse};
+use crate::serve::control::prepared;
 use crate::serve::control::sessions::Sessions;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-type Ready = Arc<prepare::Prepared>;
+type Ready = Arc<prepared::Prepared>;
 
 /// What was prepared, for the deciding task.
 pub enum Prepared {

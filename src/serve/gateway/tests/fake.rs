@@ -63,7 +63,8 @@ pub fn alive() -> watch::Receiver<Option<Denial>> {
 
 pub fn info(engine: Engine) -> Arc<ServerInfo> {
     let device = "cpu".to_owned();
-    Arc::new(ServerInfo { engine, pid: 1, context: 512, slots: 4, device, took: Duration::ZERO })
+    let engine = Some(engine);
+    Arc::new(ServerInfo { engine, pid: 1, port: None, context: 512, slots: 4, device, took: Duration::ZERO })
 }
 
 impl Fake {

@@ -1,4 +1,5 @@
 pub mod fake;
+mod passed;
 
 use super::*;
 use crate::clock;

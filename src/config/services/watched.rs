@@ -1,6 +1,6 @@
-//! The services of a node: `[supervisor]`, `[[services]]`.
+//! The services of a node that are looked at: `[supervisor]`, `[[services]]`.
 
-use super::ServerAddress;
+use crate::config::ServerAddress;
 use crate::model::service::{FoundBy, Gate, Manager, QueueCheck, Role, Service};
 use serde::{Deserialize, Deserializer, de};
 use std::collections::HashSet;
@@ -19,7 +19,7 @@ pub struct SupervisorConfig {
 /// `[supervisor]` of the config file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Supervisor {
+pub(in crate::config) struct Supervisor {
     config: Option<PathBuf>,
     logs: Vec<PathBuf>,
 }
@@ -33,41 +33,35 @@ impl Supervisor {
     }
 }
 
-/// `[[services]]` of the config file; None: the key is absent.
-#[derive(Debug, Default, Deserialize)]
-#[serde(transparent)]
-pub(super) struct ServicesFile {
-    services: Option<Vec<ServiceFile>>,
-}
-
+/// One of `[[services]]` of the config file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ServiceFile {
+pub(in crate::config) struct ServiceFile {
     #[serde(deserialize_with = "service_name")]
-    name: Spanned<String>,
-    role: Option<Role>,
+    pub(super) name: Spanned<String>,
+    pub(super) role: Option<Role>,
     #[serde(default, deserialize_with = "manager")]
-    manager: Option<Manager>,
+    pub(super) manager: Option<Manager>,
     #[serde(default)]
-    logs: Vec<PathBuf>,
+    pub(super) logs: Vec<PathBuf>,
     #[serde(default, deserialize_with = "endpoint")]
-    endpoint: Option<String>,
-    key_file: Option<PathBuf>,
+    pub(super) endpoint: Option<String>,
+    pub(super) key_file: Option<PathBuf>,
     #[serde(default, deserialize_with = "text")]
-    model: Option<String>,
+    pub(super) model: Option<String>,
     #[serde(default, deserialize_with = "text")]
-    model_id: Option<String>,
-    gpu: Option<bool>,
+    pub(super) model_id: Option<String>,
+    pub(super) gpu: Option<bool>,
     #[serde(default)]
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     #[serde(default, deserialize_with = "gates")]
-    gates: Vec<Gate>,
-    queue: Option<QueueFile>,
+    pub(super) gates: Vec<Gate>,
+    pub(super) queue: Option<QueueFile>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct QueueFile {
+pub(super) struct QueueFile {
     #[serde(deserialize_with = "filled")]
     name: String,
     #[serde(default, deserialize_with = "text")]
@@ -76,29 +70,22 @@ struct QueueFile {
     check: Vec<String>,
 }
 
-impl ServicesFile {
-    /// Returns where in the text a name stands that an earlier service has already, and what is wrong with it.
-    pub fn named_twice(&self) -> Option<(usize, String)> {
-        let mut seen = HashSet::new();
-        for (at, service) in self.services.iter().flatten().enumerate() {
-            let name = service.name.as_ref();
-            if !seen.insert(name) {
-                let name = name.escape_debug();
-                let what = format!("key `services[{at}].name`: duplicate service `{name}`; names must be unique");
-                return Some((service.name.span().start, what));
-            }
+/// Returns where in the text a name stands that an earlier service has already, and what is wrong with it.
+pub(super) fn named_twice(services: &[ServiceFile]) -> Option<(usize, String)> {
+    let mut seen = HashSet::new();
+    for (at, service) in services.iter().enumerate() {
+        let name = service.name.as_ref();
+        if !seen.insert(name) {
+            let name = name.escape_debug();
+            let what = format!("key `services[{at}].name`: duplicate service `{name}`; names must be unique");
+            return Some((service.name.span().start, what));
         }
-        None
     }
-
-    /// Returns the services; None where the file names none. `from_file` resolves a path of the config file.
-    pub fn settings(&self, from_file: impl Fn(&Path) -> PathBuf) -> Option<Vec<Service>> {
-        self.services.as_ref().map(|services| services.iter().map(|service| service.settings(&from_file)).collect())
-    }
+    None
 }
 
 impl ServiceFile {
-    fn settings(&self, from_file: impl Fn(&Path) -> PathBuf) -> Service {
+    pub(super) fn settings(&self, from_file: impl Fn(&Path) -> PathBuf) -> Service {
         let paths = |paths: &[PathBuf]| paths.iter().map(|path| from_file(path)).collect();
         let manager = match &self.manager {
             Some(Manager::Pid(file)) => Manager::Pid(from_file(file)),
@@ -150,11 +137,11 @@ fn filled<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
     Ok(text)
 }
 
-fn text<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+pub(super) fn text<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
     filled(d).map(Some)
 }
 
-fn manager<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Manager>, D::Error> {
+pub(super) fn manager<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Manager>, D::Error> {
     parse_manager(&String::deserialize(d)?).map(Some).map_err(de::Error::custom)
 }
 
@@ -184,7 +171,7 @@ fn parse_manager(text: &str) -> Result<Manager, String> {
 /// Types of units that have a process or hold those that do.
 const UNIT_SUFFIXES: &[&str] = &["service", "scope", "slice", "socket", "timer", "target"];
 
-fn endpoint<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+pub(super) fn endpoint<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(d)?;
     let wrong = |why: &str| de::Error::custom(format!("`{}`: {why}", text.escape_debug()));
     match text.split_once("://") {
@@ -203,7 +190,7 @@ fn endpoint<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error>
     Ok(Some(text))
 }
 
-fn gates<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Gate>, D::Error> {
+pub(super) fn gates<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Gate>, D::Error> {
     Vec::<String>::deserialize(d)?.iter().map(|text| gate(text).map_err(de::Error::custom)).collect()
 }
 

@@ -1,5 +1,9 @@
 //! A program that an LLM node runs, as the configuration names it or as it was found.
 
+mod spec;
+
+pub use spec::{ID_PREFIX, PORT, ServiceKind, ServiceSpec, id_of, service_for};
+
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,0 +1,57 @@
+use super::rungs::settings_of;
+use crate::lifecycle::{ChosenRung, Profile};
+use crate::model::lifecycle::Mode;
+use crate::model::server::ServerSettings;
+use crate::model::service::ServiceSpec;
+use crate::model::{Model, ModelRow};
+
+/// What can be started as it is now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    pub profile: Profile,
+    pub what: What,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    Model(Box<ModelParts>),
+    Service(Box<ServiceParts>),
+}
+
+/// A model with what its server needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelParts {
+    pub row: ModelRow,
+    pub model: Model,
+    pub settings: ServerSettings,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceParts {
+    pub spec: ServiceSpec,
+    /// Whether it is started with what makes it work without a GPU.
+    pub is_on_cpu: bool,
+}
+
+impl Prepared {
+    /// Returns the tokens of context of one request; 0 for what has none.
+    pub fn context(&self) -> u32 {
+        match &self.what {
+            What::Model(parts) => parts.settings.context,
+            What::Service(_) => 0,
+        }
+    }
+
+    /// Returns the same as it is started in one of its ways.
+    pub fn on(mut self, chosen: &ChosenRung) -> Prepared {
+        self.profile.needs.clone_from(&chosen.rung.needs);
+        // Without rungs there is only one way, which the settings say.
+        if !self.profile.rungs.is_empty() {
+            match &mut self.what {
+                What::Model(parts) => parts.settings = settings_of(&parts.settings, &chosen.rung),
+                What::Service(parts) => parts.is_on_cpu = chosen.rung.mode == Mode::CpuOnly,
+            }
+        }
+        self
+    }
+}
