@@ -22,6 +22,7 @@ mod rungs;
 mod running;
 mod server_task;
 mod sessions;
+mod start_all;
 mod start_plan;
 mod status;
 mod telling;
