@@ -87,8 +87,8 @@ impl ServerSettings {
         }
     }
 
-    /// Returns what may become less when memory runs out, or by a person's hand, in this order. A context that a person chose stays, unless that
-    /// was allowed as well.
+    /// Returns what may become less when memory runs out, or by a person's hand, in this order. A context that a person
+    /// chose stays, unless that was allowed as well.
     pub fn degrade(&self) -> Vec<Degrade> {
         match &self.degrade {
             Some(steps) => steps.clone(),

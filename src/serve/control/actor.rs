@@ -15,6 +15,7 @@ use super::task::{News, Order};
 use super::uses::Uses;
 use super::watched::Watched;
 use crate::clock;
+use crate::config::LifecycleConfig;
 use crate::http::Endpoint;
 use crate::lifecycle::{
     Denial, End, EndClass, Event, Generation, Policy, Profile, ServerKey, Standing, State, WaiterId, Why,
@@ -153,8 +154,8 @@ impl Wanted {
 /// Starts that wait until all of them are prepared: only then is it known which one needs the least memory.
 #[derive(Debug, Default)]
 pub(super) struct Group {
-    missing: usize,
-    prepared: Vec<(ServerKey, WaiterId, Profile)>,
+    pub(super) missing: usize,
+    pub(super) prepared: Vec<(ServerKey, WaiterId, Profile)>,
 }
 
 /// What the loop calls again and again while it works, as a sign that it does.
@@ -202,7 +203,8 @@ pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
         // Without the actor the daemon is ending; its rows are given up with it.
         let _ = reserved.send(Internal::Reserved { key, generation, asked });
     })));
-    let policy = Policy { thresholds: sessions.config().lifecycle.thresholds, ..Policy::default() };
+    let LifecycleConfig { thresholds, interval, .. } = sessions.config().lifecycle.clone();
+    let policy = Policy { thresholds, ..Policy::default() };
     let actor = Actor {
         state: State::new(policy),
         began: clock::instant(),
@@ -222,7 +224,7 @@ pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
         groups: HashMap::new(),
         answers: HashMap::new(),
         uses: Uses::default(),
-        watched: Watched::default(),
+        watched: Watched { interval, ..Watched::default() },
         // Numbers of requests come from the handle and are small; those of people are ours.
         next_waiter: 1 << 62,
         board,
@@ -317,7 +319,7 @@ impl Actor {
     }
 
     /// Refuses what stays refused, and has the model prepared for everything else.
-    fn want(&mut self, key: ServerKey, wanted: Wanted) {
+    pub(super) fn want(&mut self, key: ServerKey, wanted: Wanted) {
         let Wanted::Slot { waiter, ask } = &wanted else { return self.prepare(key, wanted) };
         let waiter = *waiter;
         match self.state.standing_refusal(self.began.elapsed(), &key, ask.is_retry) {
@@ -399,35 +401,6 @@ impl Actor {
             }
             Wanted::Start { waiter, may_evict } => self.step(Event::Start { waiter, key, may_evict, profile }),
             Wanted::Member { waiter, group } => self.member(group, Some((key, waiter, profile))),
-        }
-    }
-
-    fn start_all(&mut self, starts: Vec<(ServerKey, oneshot::Sender<Result<Started, Denial>>)>) {
-        if starts.is_empty() {
-            return;
-        }
-        let group = self.new_waiter();
-        self.groups.insert(group, Group { missing: starts.len(), prepared: Vec::new() });
-        for (key, answer) in starts {
-            let waiter = self.new_waiter();
-            self.starts.insert(waiter, (clock::instant(), answer));
-            self.want(key, Wanted::Member { waiter, group });
-        }
-    }
-
-    /// Counts a member of a group that was prepared or refused. After the last one all are started.
-    pub(super) fn member(&mut self, id: WaiterId, prepared: Option<(ServerKey, WaiterId, Profile)>) {
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        group.missing = group.missing.saturating_sub(1);
-        group.prepared.extend(prepared);
-        if group.missing > 0 {
-            return;
-        }
-        let Some(Group { mut prepared, .. }) = self.groups.remove(&id) else { return };
-        let need = |profile: &Profile| profile.needs.iter().map(|need| need.bytes).fold(0, u64::saturating_add);
-        prepared.sort_by(|(a_key, _, a), (b_key, _, b)| need(a).cmp(&need(b)).then_with(|| a_key.cmp(b_key)));
-        for (key, waiter, profile) in prepared {
-            self.step(Event::Start { waiter, key, may_evict: false, profile });
         }
     }
 

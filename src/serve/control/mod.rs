@@ -26,6 +26,7 @@ mod running;
 mod server_task;
 mod service;
 mod sessions;
+mod start_all;
 mod start_plan;
 mod status;
 mod task;

@@ -142,11 +142,6 @@ fn follow_settings(control: Control, catalogs: Catalogs) {
     }));
 }
 
-/// Returns what is loaded at the start: names of models, `pinned`, `last`.
-fn preload(_config: &Config) -> Vec<String> {
-    Vec::new()
-}
-
 struct Daemon {
     config: watch::Sender<Arc<Config>>,
     keys: watch::Sender<Arc<Keys>>,
@@ -195,7 +190,7 @@ impl Daemon {
         self.notify(NotifyState::Ready).await;
         drop(tokio::spawn(hints.clone().keep(control.events().follow(None))));
         drop(tokio::spawn({
-            let (hints, names) = (hints.clone(), preload(&self.config.borrow()));
+            let (hints, names) = (hints.clone(), self.config.borrow().lifecycle.preload.clone());
             async move { hints.preload(&names, &last, &catalogs).await }
         }));
         let announced = self.announce().await;
