@@ -1857,7 +1857,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__probe)
-            opts="-q -h -V --config --db --color --quiet --help --version gpu gpu-facts amd-facts model-file disks shared-memory node"
+            opts="-q -h -V --config --db --color --quiet --help --version gpu gpu-facts amd-facts model-file disks shared-memory torch node"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -38,12 +38,12 @@ complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "ls" -d 'List the 
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "keep" -d 'Name the models that you want to keep'
-complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "health" -d 'Check that what this node serves is served'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "health" -d 'Check the health of the services on this node'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "duplicates" -d 'Show files that are on this machine more than once'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "prune" -d 'Remove unused models and leftover files (dry run unless --confirm)'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "trash" -d 'See, bring back or delete what prune took away'
-complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "tune" -d 'Name the next setting to change on this node, and record what a change brought'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "tune" -d 'Suggest the next setting to change on this node, and record the effect of changes'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "run-once" -d 'Run due tasks of the queue and exit (for cron), or one prompt'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "batch" -d 'Answer a file of requests in OpenAI\'s Batch format (JSONL) and write the answers'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "serve" -d 'Serve models to clients, and run queued tasks as they come, until stopped'
@@ -58,7 +58,7 @@ complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "events" -d 'Show 
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "task" -d 'Queue prompts, look at them, and get their answers'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "inference" -d 'Let tasks run, or make them wait'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "history" -d 'Show who did what, when, why and how much, newest last'
-complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "triage" -d 'Find out why a service of this node fails: one cause, its proof, the smallest next step and how to undo it'
+complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "triage" -d 'Find out why a service on this node fails: one cause, its proof, the smallest next step and its undo'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
 complete -c modelctl -n "__fish_modelctl_needs_command" -f -a "worker"
@@ -318,11 +318,11 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l level -d 'How thoroughly services are checked (default: `health.level` of the config, ready)' -r -f -a "alive\t''
+complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l level -d 'How thoroughly to check services (default: `health.level` in the config, or ready)' -r -f -a "alive\t''
 ready\t''
 serving\t''
 deep\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l check -d 'Make these checks only; several with commas' -r -f -a "services\t''
+complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l check -d 'Run only these checks, separated by commas' -r -f -a "services\t''
 endpoints\t''
 models\t''
 database\t''
@@ -331,17 +331,17 @@ disk\t''
 memory\t''
 gpu\t''
 clock\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l timeout -d 'The time limit for everything together (default: `health.timeout` of the config, 5s)' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l wait -d 'Check again until all is ok, for at most this long' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand health" -s w -l warning -d 'Warn where a value is outside of a range: `disk_free=10%:`' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand health" -s c -l critical -d 'Fail where a value is outside of a range' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l format -d 'The form of the output' -r -f -a "table\t''
+complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l timeout -d 'Time limit for all checks together (default: `health.timeout` in the config, or 5s)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l wait -d 'Check again until everything is ok, for at most this long' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand health" -s w -l warning -d 'Warn if a value violates a range, such as `disk_free=10%:`' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand health" -s c -l critical -d 'Fail if a value violates a range' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l format -d 'Output format' -r -f -a "table\t''
 json\t''
 nagios\t''
 prometheus\t''
 health+json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l output -d 'Write to this file instead of standard output; it is replaced as a whole' -r -F
-complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l exit-style -d 'Whose exit codes are used; docker and kubernetes print 4,096 bytes at most' -r -f -a "plain\t''
+complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l output -d 'Write to this file instead of standard output, replacing it atomically' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l exit-style -d 'Exit code convention; docker and kubernetes also limit the output to 4,096 bytes' -r -f -a "plain\t''
 nagios\t''
 docker\t''
 kubernetes\t''"
@@ -350,9 +350,9 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l db -d 'Use 
 complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
-complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l require-gpu -d 'Fail where there is no GPU that works'
-complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l strict -d 'Exit with 1 for a warning too'
-complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l json -d 'The same as `--format json`'
+complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l require-gpu -d 'Fail unless there is a working GPU'
+complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l strict -d 'Exit with 1 on a warning as well'
+complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l json -d 'Same as `--format json`'
 complete -c modelctl -n "__fish_modelctl_using_subcommand health" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand health" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand health" -s V -l version -d 'Print version'
@@ -480,11 +480,11 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -f -a "next" -d 'Name the smallest setting to change for what is seen now'
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -f -a "record" -d 'Record a change of a setting before it is made, with health, speed and memory as they are now'
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -f -a "done" -d 'Measure again after a change, and say whether it is better, the same or worse'
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -f -a "next" -d 'Suggest the smallest setting to change in the current state'
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -f -a "record" -d 'Record a change before you make it, with the current health, speed and memory'
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -f -a "done" -d 'Measure again after a change and report whether it is better, the same or worse'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -f -a "list" -d 'List the recorded changes'
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -f -a "rollback" -d 'Print how to go back from a change'
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -f -a "rollback" -d 'Print how to undo a change'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from next" -l service -d 'Only this service' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from next" -l config -d 'Read this config file instead of the one in the usual places' -r -F
@@ -496,10 +496,10 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from next" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from next" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from next" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -l from -d 'The value that it has now, and that a rollback goes back to' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -l to -d 'The value that it is going to have' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -l why -d 'Why it is changed' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -l service -d 'The service whose setting it is' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -l from -d 'Current value, which a rollback restores' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -l to -d 'New value' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -l why -d 'Reason for the change' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -l service -d 'Service that the setting belongs to' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
@@ -536,11 +536,11 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from rollback" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from rollback" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from rollback" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from help" -f -a "next" -d 'Name the smallest setting to change for what is seen now'
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from help" -f -a "record" -d 'Record a change of a setting before it is made, with health, speed and memory as they are now'
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from help" -f -a "done" -d 'Measure again after a change, and say whether it is better, the same or worse'
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from help" -f -a "next" -d 'Suggest the smallest setting to change in the current state'
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from help" -f -a "record" -d 'Record a change before you make it, with the current health, speed and memory'
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from help" -f -a "done" -d 'Measure again after a change and report whether it is better, the same or worse'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the recorded changes'
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from help" -f -a "rollback" -d 'Print how to go back from a change'
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from help" -f -a "rollback" -d 'Print how to undo a change'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l prompt -d 'The prompt; `-` reads it from standard input' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l max-tasks -d 'Run so many tasks at most [default: OFFLOAD_MAX_TASKS, else 5]' -r
@@ -891,35 +891,35 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l json -d 'P
 complete -c modelctl -n "__fish_modelctl_using_subcommand history" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand history" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l since -d 'Look back this far' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l since -d 'How far back to look' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l playbook -d 'Only services of this playbook, and the node' -r -f -a "api\t''
 llama\t''
 worker\t''
 whisper\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l service -d 'Only this service, and the node; may be given several times' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l only -d 'Only this rule; may be given several times' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l skip -d 'All rules but this one; may be given several times' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l bundle -d 'Also write facts and answer to this new file (.tar or .tar.zst, mode 0600, at most 64 MiB)' -r -F
-complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l from -d 'Judge the facts of this bundle instead of those of this node' -r -F
-complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l baseline -d 'Save this state as the good one, or show what differs from it' -r -f -a "save\t''
+complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l service -d 'Only this service, and the node (repeatable)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l only -d 'Apply only this rule (repeatable)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l skip -d 'Skip this rule (repeatable)' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l bundle -d 'Also write facts and report to this new file (.tar or .tar.zst, mode 0600, at most 64 MiB)' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l from -d 'Use the facts in this bundle instead of those of this node' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l baseline -d 'Save the current state as the baseline, or show what differs from it' -r -f -a "save\t''
 diff\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l watch -d 'How long --checklist watches' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l explain -d 'Show what a rule recognizes, and why' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l sysroot -d 'Take this folder for /' -r -F
-complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l kmsg -d 'Read this file as the kernel log' -r -F
-complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l journal -d 'Read this file as the journal' -r -F
-complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l now -d 'Take this time for now' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l sysroot -d 'Use this directory as /' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l kmsg -d 'Use this file as the kernel log' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l journal -d 'Use this file as the journal' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l now -d 'Use this time as now' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
-complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l all -d 'Show everything: hints, every line of proof, what is explained, the time of each collector'
-complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l json -d 'Print a JSON object (with --look: the facts; with --map: the files)'
-complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l deep -d 'Also ask a server that has a free slot for a token, and import torch in a child process'
-complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l map -d 'Show for each service where its configuration, launcher, code, models and logs are'
-complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l look -d 'Show the facts without a verdict: states, the end of each log, GPU, memory, endpoints'
-complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l checklist -d 'After a fix: watch that programs, endpoints and model files stay as they are'
+complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l all -d 'Show everything: hints, all lines of proof, explained findings, collector times'
+complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l json -d 'Print JSON (with --look: the facts; with --map: the files)'
+complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l deep -d 'Also request one token from servers with a free slot, and import torch in a child process'
+complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l map -d 'Show where the config, launcher, code, models and logs of each service are'
+complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l look -d 'Show the facts without a verdict: states, log tails, GPUs, memory, endpoints'
+complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l checklist -d 'After a fix: check that programs, endpoints and model files stay stable'
 complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l rules -d 'List all rules'
 complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -1034,12 +1034,12 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_s
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "show" -d 'Show everything about one model: files, metadata, memory, use'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "set" -d 'Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "keep" -d 'Name the models that you want to keep'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "health" -d 'Check that what this node serves is served'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "health" -d 'Check the health of the services on this node'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "verify" -d 'Check that the files of models are whole and are what their store promises'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "duplicates" -d 'Show files that are on this machine more than once'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "prune" -d 'Remove unused models and leftover files (dry run unless --confirm)'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "trash" -d 'See, bring back or delete what prune took away'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "tune" -d 'Name the next setting to change on this node, and record what a change brought'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "tune" -d 'Suggest the next setting to change on this node, and record the effect of changes'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "run-once" -d 'Run due tasks of the queue and exit (for cron), or one prompt'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "batch" -d 'Answer a file of requests in OpenAI\'s Batch format (JSONL) and write the answers'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "serve" -d 'Serve models to clients, and run queued tasks as they come, until stopped'
@@ -1054,7 +1054,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_s
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "task" -d 'Queue prompts, look at them, and get their answers'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "inference" -d 'Let tasks run, or make them wait'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "history" -d 'Show who did what, when, why and how much, newest last'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "triage" -d 'Find out why a service of this node fails: one cause, its proof, the smallest next step and how to undo it'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "triage" -d 'Find out why a service on this node fails: one cause, its proof, the smallest next step and its undo'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "man" -d 'Print the manual page, or write all pages into a folder'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and not __fish_seen_subcommand_from scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps logs events task inference history triage completions man worker probe render measure forms launch help" -f -a "worker"
@@ -1070,11 +1070,11 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from trash" -f -a "list" -d 'List what is in the trash, the oldest first'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from trash" -f -a "restore" -d 'Put back where it was: content, links, times and modes; nothing is overwritten'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from trash" -f -a "empty" -d 'Delete for good; without --confirm shows what would be deleted'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from tune" -f -a "next" -d 'Name the smallest setting to change for what is seen now'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from tune" -f -a "record" -d 'Record a change of a setting before it is made, with health, speed and memory as they are now'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from tune" -f -a "done" -d 'Measure again after a change, and say whether it is better, the same or worse'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from tune" -f -a "next" -d 'Suggest the smallest setting to change in the current state'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from tune" -f -a "record" -d 'Record a change before you make it, with the current health, speed and memory'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from tune" -f -a "done" -d 'Measure again after a change and report whether it is better, the same or worse'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from tune" -f -a "list" -d 'List the recorded changes'
-complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from tune" -f -a "rollback" -d 'Print how to go back from a change'
+complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from tune" -f -a "rollback" -d 'Print how to undo a change'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from task" -f -a "add" -d 'Add one task'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from task" -f -a "list" -d 'List tasks, newest first'
 complete -c modelctl -n "__fish_modelctl_using_subcommand help; and __fish_seen_subcommand_from task" -f -a "show" -d 'Show a task: where it stands, its attempts, its answer'
