@@ -92,10 +92,10 @@ impl ServerAddress {
         let (host, port, base) = parts(rest);
         let is_odd = |c: char| c.is_whitespace() || c.is_control() || "@?#".contains(c);
         if host.is_empty() || rest.contains(is_odd) {
-            return Err("give http://host:port".to_owned());
+            return Err("expected http://host:port".to_owned());
         }
         let port = match port {
-            Some(port) => port.parse().map_err(|_| format!("`{port}` is no port"))?,
+            Some(port) => port.parse().map_err(|_| format!("`{port}` is not a port"))?,
             None => default,
         };
         Ok(ServerAddress { host: host.to_owned(), port, base })

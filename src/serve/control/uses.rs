@@ -92,12 +92,12 @@ mod tests {
         let hint = Hint { last_access: Some(Duration::from_secs(60)), access_count: 7, load_time: None };
         uses.hinted(&[(key.clone(), hint)]);
         assert_eq!(uses.changed(), None, "what was read is not written again");
-        assert_eq!(uses.of(&key).idle(Duration::from_secs(5)), Some(Duration::from_secs(65)));
+        assert_eq!(uses.all[&key].idle(Duration::from_secs(5)), Some(Duration::from_secs(65)));
         uses.granted(&key, Duration::from_secs(10));
         uses.take(&Report::Loaded { key: key.clone(), took: Duration::from_secs(2) });
         let saved = uses.changed().unwrap();
         assert_eq!((saved[0].1.access_count, saved[0].1.load_time), (8, Some(Duration::from_secs(2))));
-        assert_eq!(uses.of(&key).idle(Duration::from_secs(15)), Some(Duration::from_secs(5)));
+        assert_eq!(uses.all[&key].idle(Duration::from_secs(15)), Some(Duration::from_secs(5)));
         assert_eq!(uses.changed(), None);
         uses.not_saved();
         assert!(uses.changed().is_some(), "a save that failed is tried again");
@@ -113,6 +113,6 @@ mod tests {
         }
         uses.take(&Report::Unloaded { key: gone.clone(), why: Unload::Idle });
         uses.take(&Report::Unloaded { key: kept.clone(), why: Unload::Shutdown });
-        assert_eq!((uses.of(&kept).is_loaded, uses.of(&gone).is_loaded), (true, false));
+        assert_eq!((uses.all[&kept].is_loaded, uses.all[&gone].is_loaded), (true, false));
     }
 }

@@ -157,7 +157,7 @@ impl ServiceTask {
         let Some((path, body)) = &self.parts.spec.unload else { return Err(end(process, stop).await) };
         let (endpoint, pid) = (process.endpoint(), process.id());
         let is_on_gpu = self.prepared.profile.needs.iter().any(|need| need.device != MAIN_MEMORY);
-        let kept = match unload::unload(&endpoint, (path, body), (pid, is_on_gpu)).await {
+        let kept = match unload::unload(&endpoint, (path.as_str(), body.as_str()), (pid, is_on_gpu)).await {
             Ok(kept) => kept,
             Err(why) => {
                 self.task.log.push(&format!("modelctl: the service did not give its memory back: {why}"));
