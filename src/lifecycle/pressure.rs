@@ -106,7 +106,7 @@ impl Gauges {
             Reading::Unavailable(why) => Gauge::unknown(kind, "cores", threshold, why),
             Reading::Known(value) if !value.is_finite() => Gauge::unknown(kind, "cores", threshold, "no number"),
             Reading::Known(value) => {
-                let message = format!("the cores were busy for {value:.0} % of the last 30 s");
+                let message = format!("other programs kept the cores busy for {value:.0} % of the last 30 s");
                 Gauge { message, ..Gauge::percent(before, kind, "cores", (Some(*value), threshold)) }
             }
         });

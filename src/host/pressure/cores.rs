@@ -1,4 +1,5 @@
-//! The share of the cores that is busy, as the mean of 30 s.
+//! The share of the cores that other programs keep busy, as the mean of 30 s. A model that answers on the CPU takes all
+//! of them: that is its work, and no shortage.
 
 use super::super::control_group::{Version, groups};
 use crate::clock;
@@ -18,6 +19,8 @@ pub struct CoreSample {
     at: Instant,
     /// Ticks of the cores that this process may use: busy, and all. Or why they are not known.
     machine: Reading<(u64, u64)>,
+    /// Ticks of this process and its children, those that have ended too.
+    ours: u64,
     groups: Vec<GroupUse>,
 }
 
@@ -57,6 +60,7 @@ impl CoreMeter {
         if now.saturating_duration_since(last.at) >= WINDOW {
             return unavailable("the work of the cores was not read in the last 30 s");
         }
+        let ours = last.ours.saturating_sub(first.ours);
         let passed = last.at.saturating_duration_since(first.at);
         if passed < WINDOW {
             return unavailable("the work of the cores has been measured for less than 30 s");
@@ -66,7 +70,9 @@ impl CoreMeter {
                 let all = all.saturating_sub(*all_then);
                 match all {
                     0 => unavailable("the counters of the cores stand still"),
-                    all => Reading::Known(100.0 * busy.saturating_sub(*busy_then) as f64 / all as f64),
+                    all => {
+                        Reading::Known(100.0 * busy.saturating_sub(*busy_then).saturating_sub(ours) as f64 / all as f64)
+                    }
                 }
             }
             (Reading::Unavailable(why), _) | (_, Reading::Unavailable(why)) => unavailable(why),
@@ -74,7 +80,9 @@ impl CoreMeter {
         let of_group = |group: &GroupUse| {
             let then = first.groups.iter().find(|then| then.dir == group.dir)?;
             let most = passed.as_secs_f64() * group.quota;
-            Some(100.0 * group.used.saturating_sub(then.used).as_secs_f64() / most).filter(|share| share.is_finite())
+            let used = group.used.saturating_sub(then.used).as_secs_f64();
+            let of_others = (used - ours as f64 / procfs::ticks_per_second() as f64).max(0.0);
+            Some(100.0 * of_others / most).filter(|share| share.is_finite())
         };
         let group = last.groups.iter().filter_map(of_group).reduce(f64::max);
         match (machine, group) {
@@ -113,7 +121,27 @@ fn read(root: &Path, at: Instant, is_usable: impl Fn(usize) -> bool) -> CoreSamp
     let v1 = of_version("cpu", Version::V1)
         .zip(of_version("cpuacct", Version::V1))
         .filter_map(|(cpu, account)| v1(&below(&cpu.dir), &below(&account.dir)));
-    CoreSample { at, machine, groups: v2.chain(v1).collect() }
+    CoreSample { at, machine, ours: ours(root), groups: v2.chain(v1).collect() }
+}
+
+/// Returns the ticks that this process and its children have used. A child that ends is then counted by its parent.
+fn ours(root: &Path) -> u64 {
+    let file = |path: PathBuf| std::fs::read_to_string(path).ok(); // it may have ended
+    let of = |process: &str| file(root.join("proc").join(process).join("stat")).and_then(|text| own_ticks(&text));
+    let threads = std::fs::read_dir(root.join("proc/self/task")).into_iter().flatten().flatten();
+    // Children are listed with the thread that started them; a kernel without these lists counts them as others.
+    let children: Vec<String> = threads.filter_map(|thread| file(thread.path().join("children"))).collect();
+    let children = children.iter().flat_map(|list| list.split_ascii_whitespace());
+    children.chain(["self"]).filter_map(of).fold(0, u64::saturating_add)
+}
+
+/// Returns the ticks of a process and of its children that have ended, from the text of `/proc/PID/stat`
+/// (proc_pid_stat(5)): the fields 14 to 17.
+fn own_ticks(text: &str) -> Option<u64> {
+    // The name, in parentheses, may have any characters.
+    let (_, rest) = text.rsplit_once(')')?;
+    let times = rest.split_ascii_whitespace().skip(11).take(4);
+    times.map(|time| time.parse::<u64>().ok()).try_fold(0u64, |sum, time| Some(sum.saturating_add(time?)))
 }
 
 /// Returns the ticks of the usable cores, busy and all, from the text of `/proc/stat` (proc_stat(5)).
@@ -184,6 +212,28 @@ mod tests {
         fn read(&self, at: Instant) -> CoreSample {
             read(self.0.path(), at, |core| core < 2)
         }
+    }
+
+    /// A model that answers on the CPU would be slowed down because it works.
+    #[test]
+    fn what_our_own_servers_do_is_no_shortage() {
+        let machine = Machine::new();
+        let now = clock::instant();
+        let at = |own: u64, child: u64, (busy, idle): (u64, u64)| {
+            let process = |name: &str, ticks: u64| format!("7 ({name}) S 1 7 7 0 -1 4 1 2 3 4 {ticks} 0 0 0 20 0 1\n");
+            machine.write("proc/self/stat", &process("modelctl", own));
+            machine.write("proc/self/task/7/children", "8 9 ");
+            machine.write("proc/8/stat", &process("a) (b", child));
+            machine.write("proc/stat", &self::stat(busy, idle));
+        };
+        let mut meter = CoreMeter::default();
+        at(1, 10, (100, 900));
+        meter.add(machine.read(now));
+        at(2, 409, (600, 1_400));
+        meter.add(machine.read(now + WINDOW));
+        assert_eq!(meter.busy(now + WINDOW), Reading::Known(30.0), "600 of 2,000 ticks are those of others");
+        assert_eq!(own_ticks("8 (x y) R 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15"), Some(11 + 12 + 13 + 14));
+        assert_eq!(own_ticks("8 (x y) R 1 2"), Some(0), "a text that is cut has no times");
     }
 
     /// Two cores that we may use, and one of another process; `busy` and `idle` ticks each.

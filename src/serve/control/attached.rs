@@ -113,8 +113,15 @@ mod tests {
 
     fn attach(id: &str, model: &str, identity: &str) -> Attach {
         let device = "external".to_owned();
-        let info =
-            ServerInfo { engine: Some(Engine::LlamaServer), port: None, pid: 1, context: 1, slots: 1, device, took: Duration::ZERO };
+        let info = ServerInfo {
+            engine: Some(Engine::LlamaServer),
+            port: None,
+            pid: 1,
+            context: 1,
+            slots: 1,
+            device,
+            took: Duration::ZERO,
+        };
         Attach {
             id: id.into(),
             model: ModelId(model.into()),
