@@ -181,7 +181,9 @@ impl ServiceTask {
 
     /// Looks after a service that stays without its memory, until it is wanted again. Returns `None` when it has ended.
     async fn stay(&mut self, mut process: ServiceProcess) -> Option<ServiceProcess> {
-        let until = clock::instant().checked_add(self.parts.spec.idle_timeout);
+        let profile = &self.prepared.profile;
+        let idle = profile.idle_timeout.or_else(|| Some(profile.idle_kind?.timeout(None)));
+        let until = idle.and_then(|idle| clock::instant().checked_add(idle));
         let idle = async {
             match until {
                 Some(at) => tokio::time::sleep_until(at.into()).await,
