@@ -315,8 +315,8 @@ pub enum Unload {
 }
 
 impl Unload {
-    /// Returns whether its memory is wanted, and not its end.
+    /// Returns whether its memory on a GPU is wanted, and not its end.
     pub fn is_for_memory(&self) -> bool {
-        matches!(self, Unload::Evicted { .. })
+        matches!(self, Unload::Evicted { .. } | Unload::Pressure { kind: PressureKind::Vram })
     }
 }

@@ -152,7 +152,7 @@ impl Entry {
             vram: memory.and_then(|memory| memory.vram).unwrap_or(0),
             ram: memory.and_then(|memory| memory.ram).unwrap_or(0),
             unload: run.unload.clone(),
-            idle_timeout: file.idle_timeout.unwrap_or(kind.idle_timeout()),
+            idle_timeout: file.idle_timeout,
             pinned: file.pinned.unwrap_or(false),
             pressure_evict_only: file.pressure_evict_only.unwrap_or(false),
             essential: file.essential.unwrap_or(false),

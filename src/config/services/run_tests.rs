@@ -52,14 +52,17 @@ fn a_service_that_is_run_has_what_the_file_says_of_it() {
     assert_eq!((whisper.kind, whisper.vram, whisper.ram), (ServiceKind::Stt, 4 << 30, 1 << 30));
     assert_eq!(whisper.cpu_args.as_deref(), Some(&["--device".to_owned(), "cpu".to_owned()][..]));
     assert_eq!(whisper.unload, Some(("/unload".to_owned(), r#"{"free_memory":true}"#.to_owned())));
-    assert_eq!((whisper.idle_timeout, whisper.start_timeout), (Duration::from_secs(600), Duration::from_secs(180)));
+    assert_eq!(
+        (whisper.idle_timeout, whisper.start_timeout),
+        (Some(Duration::from_secs(600)), Duration::from_secs(180))
+    );
     assert!(whisper.pinned && whisper.pressure_evict_only && whisper.essential);
     assert_eq!((whisper.routes.len(), whisper.capabilities.len(), whisper.env.len()), (2, 1, 2));
     assert_eq!((whisper.user.as_deref(), whisper.parallel), (Some("www-data"), 2));
     let [plain] = load(&service("a", "")).unwrap().run_services.try_into().unwrap();
     let found = plain.program.known().unwrap();
     assert!(found.is_absolute() && found.ends_with("sh"), "it is looked for in PATH: {found:?}");
-    assert_eq!((plain.routes, plain.idle_timeout), (Vec::<String>::new(), Duration::from_secs(300)));
+    assert_eq!((plain.routes, plain.idle_timeout), (Vec::<String>::new(), None));
 }
 
 /// Both forms of one key must say the same to `health` and `triage`, and what the daemon runs must not hide what others

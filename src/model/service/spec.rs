@@ -47,14 +47,6 @@ impl ServiceKind {
             ServiceKind::Other => &[],
         }
     }
-
-    /// Returns the time without a request after which a service is stopped where nobody chose one.
-    pub fn idle_timeout(self) -> Duration {
-        Duration::from_secs(match self {
-            ServiceKind::Stt | ServiceKind::Other => 300,
-            ServiceKind::Tts | ServiceKind::Image => 600,
-        })
-    }
 }
 
 /// A program that the daemon starts on demand and passes requests to, as the config names it.
@@ -79,7 +71,8 @@ pub struct ServiceSpec {
     pub ram: u64,
     /// The path and the JSON body of the request that has it give its memory on the GPU back while it runs on.
     pub unload: Option<(String, String)>,
-    pub idle_timeout: Duration,
+    /// The time without a request after which it is stopped; `None`: that of its kind.
+    pub idle_timeout: Option<Duration>,
     pub pinned: bool,
     pub pressure_evict_only: bool,
     pub essential: bool,

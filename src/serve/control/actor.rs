@@ -6,7 +6,7 @@ use super::attached::{Attach, AttachedServers};
 use super::elsewhere::running_elsewhere;
 use super::ledger::{self, Asked};
 use super::manage::{self, Waiting};
-use super::parking::{Footprints, Parked, Parking};
+use super::parking::{Parked, Parking};
 use super::prepare::{Flags, Grown, files_now, flags_now, prepare, refuse};
 use super::prepared::Prepared;
 use super::reserving::{Reservation, reserve_in_order};
@@ -66,7 +66,6 @@ pub(super) struct Actor {
     pub(super) beat: Beat,
     pub(super) over: Option<oneshot::Sender<()>>,
     pub(super) parking: Parking,
-    pub(super) footprints: Footprints,
 }
 
 /// What is done for one server.
@@ -78,7 +77,6 @@ pub(super) struct Acting {
     pub(super) needs: Vec<DeviceBytes>,
     /// As in [`Effect::Admit`](crate::lifecycle::Effect::Admit).
     pub(super) margin_factor: u32,
-    /// What was started last.
     pub(super) launched: Option<Arc<Prepared>>,
     pub(super) parked: Option<Parked>,
     pub(super) orders: Option<(Generation, mpsc::UnboundedSender<Order>)>,
@@ -235,7 +233,6 @@ pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
         beat,
         over: None,
         parking: Parking::default(),
-        footprints: Footprints::new(),
     };
     drop(tokio::spawn(actor.run()));
     Loop { control, shutdown }

@@ -21,17 +21,18 @@ pub(super) struct Parked {
     is_ending: bool,
 }
 
-/// What waits for the ends of parked services.
+/// What waits for the ends of parked services, and what is known of services that run.
 #[derive(Debug, Default)]
 pub(super) struct Parking {
     /// Reservations that were refused and are tried once more.
     again: Vec<(ServerKey, Generation)>,
     /// Whether everything else has ended.
     is_last: bool,
+    footprints: Footprints,
 }
 
 /// What services were found to hold, by whether they were on the CPU.
-pub(super) type Footprints = HashMap<(ServerKey, bool), Vec<DeviceBytes>>;
+type Footprints = HashMap<(ServerKey, bool), Vec<DeviceBytes>>;
 
 fn started_as(prepared: &Prepared) -> (u64, bool) {
     let is_on_cpu = matches!(&prepared.what, What::Service(parts) if parts.is_on_cpu);
@@ -129,7 +130,7 @@ impl Actor {
 
     /// Keeps what a service was found to hold, for its next starts.
     pub(super) fn note_footprint(&mut self, key: ServerKey, is_on_cpu: bool, held: &[DeviceBytes]) {
-        raise(self.footprints.entry((key, is_on_cpu)).or_default(), held);
+        raise(self.parking.footprints.entry((key, is_on_cpu)).or_default(), held);
     }
 
     /// Counts a service with what it was found to hold, where that is more than what the config says.
@@ -137,7 +138,7 @@ impl Actor {
         if !matches!(prepared.what, What::Service(_)) {
             return prepared;
         }
-        let of = |is_on_cpu: bool| self.footprints.get(&(key.clone(), is_on_cpu));
+        let of = |is_on_cpu: bool| self.parking.footprints.get(&(key.clone(), is_on_cpu));
         let changed = Arc::make_mut(&mut prepared);
         for rung in &mut changed.profile.rungs {
             if let Some(held) = of(rung.mode == Mode::CpuOnly) {

@@ -4,9 +4,9 @@ use super::super::prepared::{Prepared, ServiceParts, What};
 use crate::config::{Config, check_program};
 use crate::host::budget::{self, MAIN_MEMORY};
 use crate::host::self_child::OURSELVES;
-use crate::lifecycle::{Denial, Profile, Why};
+use crate::lifecycle::{Denial, IdleKind, Profile, Why};
 use crate::model::lifecycle::{Mode, Rung};
-use crate::model::service::ServiceSpec;
+use crate::model::service::{ServiceKind, ServiceSpec};
 use crate::model::{DeviceBytes, FileIdentity, Reading};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
@@ -36,8 +36,8 @@ pub fn prepare(config: &Config, name: &str) -> Result<Prepared, Denial> {
         name: spec.name.clone(),
         needs: rungs.first().map(|rung| rung.needs.clone()).unwrap_or_default(),
         pinned: spec.pinned,
-        idle_timeout: Some(spec.idle_timeout),
-        idle_kind: None,
+        idle_timeout: spec.idle_timeout.or(config.lifecycle.idle_timeout),
+        idle_kind: Some(idle_kind(spec.kind)),
         no_degrade: false,
         rungs,
         pressure_evict_only: spec.pressure_evict_only,
@@ -48,6 +48,15 @@ pub fn prepare(config: &Config, name: &str) -> Result<Prepared, Denial> {
     };
     let what = What::Service(Box::new(ServiceParts { spec: spec.clone(), is_on_cpu }));
     Ok(Prepared { profile, what })
+}
+
+fn idle_kind(kind: ServiceKind) -> IdleKind {
+    match kind {
+        ServiceKind::Stt => IdleKind::SpeechToText,
+        ServiceKind::Tts => IdleKind::TextToSpeech,
+        ServiceKind::Image => IdleKind::Image,
+        ServiceKind::Other => IdleKind::Generating,
+    }
 }
 
 /// Returns the ways to start a service, the one with all of its memory on the GPU first.

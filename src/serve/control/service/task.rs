@@ -129,8 +129,11 @@ impl ServiceTask {
     /// although it has nothing to do.
     fn judge(&self, health: Health, silence: &mut Silence) {
         let (key, generation) = (self.task.key.clone(), self.task.generation);
-        self.task.tell(Event::Health { key: key.clone(), generation, health: health.reading() });
         let is_busy = self.board.borrow().iter().any(|server| server.view.key == key && server.view.in_flight > 0);
+        // One that answers nothing else while it works is not unknown.
+        if !(is_busy && matches!(health, Health::Silent(_))) {
+            self.task.tell(Event::Health { key: key.clone(), generation, health: health.reading() });
+        }
         if let Some(reason) = silence.observe(&health, is_busy) {
             self.task.tell(Event::Wedged { key, generation, reason });
         }
@@ -181,7 +184,9 @@ impl ServiceTask {
 
     /// Looks after a service that stays without its memory, until it is wanted again. Returns `None` when it has ended.
     async fn stay(&mut self, mut process: ServiceProcess) -> Option<ServiceProcess> {
-        let until = clock::instant().checked_add(self.parts.spec.idle_timeout);
+        let profile = &self.prepared.profile;
+        let idle = profile.idle_timeout.or_else(|| Some(profile.idle_kind?.timeout(None)));
+        let until = idle.and_then(|idle| clock::instant().checked_add(idle));
         let idle = async {
             match until {
                 Some(at) => tokio::time::sleep_until(at.into()).await,
