@@ -227,7 +227,6 @@ impl ServerArgs {
             min_tier: new(self.min_tier.as_ref(), |tier| tier),
             args: new(self.llama_args.as_ref(), |words| words.0),
             env: (!self.env.is_empty()).then(|| Some(env).filter(|env| !env.is_empty())),
-            ..server::Change::default()
         }
     }
 }

@@ -17,7 +17,7 @@ pub struct Denial {
     pub holders: Vec<Holder>,
     /// What another model may need to be loaded instead, where this one can never be.
     #[serde(skip)]
-    pub instead: Option<Instead>,
+    pub instead: Option<Box<Instead>>,
     /// The last line that the server logged, where it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_log: Option<String>,

@@ -1,6 +1,5 @@
 use super::super::control_group::{Version, groups};
 use crate::model::Reading;
-use procfs::{FromBufRead, MemoryPressure};
 use std::path::Path;
 
 /// Returns the share of the last 10 s in which some task waited for memory, in percent (PSI `some avg10`,
@@ -36,10 +35,17 @@ fn read(path: &Path) -> Reading<f64> {
         }
         Err(error) => return Reading::Unavailable(format!("`{shown}` cannot be read: {error}")),
     };
-    match MemoryPressure::from_buf_read(text.as_slice()) {
-        Ok(pressure) if pressure.some.avg10.is_finite() => Reading::Known(f64::from(pressure.some.avg10)),
-        _ => Reading::Unavailable(format!("`{shown}` cannot be read as pressure")),
+    match some_avg10(&String::from_utf8_lossy(&text)) {
+        Some(share) => Reading::Known(share),
+        None => Reading::Unavailable(format!("`{shown}` cannot be read as pressure")),
     }
+}
+
+/// Returns `avg10` of the line `some`. By hand: the reader of the procfs crate panics on a line that is cut.
+fn some_avg10(text: &str) -> Option<f64> {
+    let some = text.lines().find_map(|line| line.strip_prefix("some "))?;
+    let share = some.split_ascii_whitespace().find_map(|word| word.strip_prefix("avg10="))?;
+    share.parse().ok().filter(|share: &f64| share.is_finite())
 }
 
 #[cfg(test)]

@@ -154,7 +154,7 @@ impl State {
             None
         };
         if let Some(denial) = verdict {
-            let instead = Some(Instead { of: key.model.clone(), capacity: left });
+            let instead = Some(Box::new(Instead { of: key.model.clone(), capacity: left }));
             let denial = Denial { instead, ..denial };
             self.decide(Some(key), "refuse", denial.message.clone());
             self.deny(key, |_| true, &denial, effects);

@@ -14,6 +14,8 @@ use tokio::sync::{Semaphore, watch};
 
 /// The time that a program has for one event.
 const LIMIT: Duration = Duration::from_secs(10);
+/// The time that its last line may take after its end.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// The number of programs that run at once. Further events wait in the log of events, which keeps 1,000.
 const AT_ONCE: usize = 4;
 /// Where programs are searched for that are named without a path, and what the program itself finds.
@@ -39,9 +41,9 @@ impl Hooks {
             // It is never closed.
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             let report = Arc::clone(&self.report);
-            drop(tokio::task::spawn_blocking(move || {
+            drop(tokio::spawn(async move {
                 let _place = place;
-                if let Err(why) = run(&spec, &event, LIMIT) {
+                if let Err(why) = run(&spec, &event, LIMIT).await {
                     report(format!("the hook for {}: {why}", event.happening.event));
                 }
             }));
@@ -60,32 +62,40 @@ fn spec(hooks: &HooksConfig, event: &str) -> Option<SpawnSpec> {
 }
 
 /// Runs the program for one event, and waits for its end.
-fn run(spec: &SpawnSpec, event: &Numbered, limit: Duration) -> Result<(), String> {
+async fn run(spec: &SpawnSpec, event: &Numbered, limit: Duration) -> Result<(), String> {
     let log = LogRing::new();
     let spec = SpawnSpec { output: Output::Log(log.clone()), ..spec.clone() };
     let mut document = serde_json::to_vec(&document(event)).map_err(|error| error.to_string())?;
     document.push(b'\n');
-    let mut child = spawn(&spec).map_err(|error| format!("{} cannot be started: {error}", spec.program.display()))?;
-    let written = child.take_stdin().map_or(Ok(()), |mut input| {
+    let ended = tokio::task::spawn_blocking(move || feed(&spec, &document, limit)).await;
+    match ended.map_err(|error| error.to_string())?? {
+        (Some(Ending::Exited(0)), true) => Ok(()),
+        (Some(Ending::Exited(0)), false) => Err("the event is too large for it".to_owned()),
+        (Some(ending), _) => {
+            log.until_end(LAST_WORDS).await;
+            let last = log.lines().last().map(|line| format!("; its last line: {line}")).unwrap_or_default();
+            Err(format!("the program {ending}{last}"))
+        }
+        (None, _) => Err(format!("the program was killed after {} s", limit.as_secs())),
+    }
+}
+
+/// Gives a program its input and waits for its end: `None` where it was killed. Returns also whether the input was
+/// written, as far as the program reads it.
+fn feed(spec: &SpawnSpec, input: &[u8], limit: Duration) -> Result<(Option<Ending>, bool), String> {
+    let mut child = spawn(spec).map_err(|error| format!("{} cannot be started: {error}", spec.program.display()))?;
+    let written = child.take_stdin().map_or(Ok(()), |mut pipe| {
         // What does not fit into the pipe at once is more than any event has.
-        fcntl_setfl(&input, fcntl_getfl(&input)? | OFlags::NONBLOCK)?;
-        input.write_all(&document)
+        fcntl_setfl(&pipe, fcntl_getfl(&pipe)? | OFlags::NONBLOCK)?;
+        pipe.write_all(input)
     });
     let is_read = match written {
         Ok(()) => true,
         // It need not read what it does not use.
         Err(error) => error.kind() == io::ErrorKind::BrokenPipe,
     };
-    match child.wait(limit).map_err(|error| error.to_string())? {
-        Some(Ending::Exited(0)) if is_read => Ok(()),
-        Some(Ending::Exited(0)) => Err("the event is too large for it".to_owned()),
-        Some(ending) => {
-            let last = log.lines().last().map(|line| format!("; it said: {line}")).unwrap_or_default();
-            Err(format!("the program {ending}{last}"))
-        }
-        // It is killed when it is dropped.
-        None => Err(format!("the program was killed after {} s", limit.as_secs())),
-    }
+    // One that still runs is killed when it is dropped.
+    Ok((child.wait(limit).map_err(|error| error.to_string())?, is_read))
 }
 
 /// Returns the event as `/api/events` gives it.
@@ -122,12 +132,12 @@ mod tests {
     }
 
     /// A pager would otherwise get no event, or secrets of the environment of the daemon.
-    #[test]
-    fn the_program_gets_the_event_and_a_cleared_environment() {
+    #[tokio::test]
+    async fn the_program_gets_the_event_and_a_cleared_environment() {
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("out");
         let script = format!("cat > {0}; env | sort >> {0}", out.display());
-        run(&shell(&script), &event(), Duration::from_secs(60)).unwrap();
+        run(&shell(&script), &event(), Duration::from_secs(60)).await.unwrap();
         let text = std::fs::read_to_string(out).unwrap();
         let (first, env) = text.split_once('\n').unwrap();
         let expected =
@@ -139,16 +149,17 @@ mod tests {
         assert_eq!(rest, [&"LANG", &"MODELCTL_EVENT", &"PATH"]);
     }
 
-    #[test]
-    fn a_program_that_fails_hangs_or_reads_nothing_costs_its_limit_at_most() {
+    /// A pager that hangs would hold up all events, and one that fails would do so unseen.
+    #[tokio::test]
+    async fn a_program_that_fails_hangs_or_reads_nothing_costs_its_limit_at_most() {
         let began = clock::instant();
-        let failed = run(&shell("echo no pager >&2; exit 3"), &event(), Duration::from_secs(60)).unwrap_err();
+        let failed = run(&shell("echo no pager >&2; exit 3"), &event(), Duration::from_secs(60)).await.unwrap_err();
         assert!(failed.contains("no pager"), "{failed}");
-        let hung = run(&shell("exec sleep 600"), &event(), Duration::from_millis(100)).unwrap_err();
+        let hung = run(&shell("exec sleep 600"), &event(), Duration::from_millis(100)).await.unwrap_err();
         assert!(hung.contains("killed"), "{hung}");
-        run(&shell("exit 0"), &event(), Duration::from_secs(60)).unwrap();
+        run(&shell("exit 0"), &event(), Duration::from_secs(60)).await.unwrap();
         let missing = spec(&HooksConfig { exec: vec!["/nonexistent/hook".into()] }, "x").unwrap();
-        assert!(run(&missing, &event(), Duration::from_secs(60)).unwrap_err().contains("cannot be started"));
+        assert!(run(&missing, &event(), Duration::from_secs(60)).await.unwrap_err().contains("cannot be started"));
         assert!(began.elapsed() < Duration::from_secs(50));
     }
 }

@@ -233,11 +233,12 @@ fn respond(
     (grant, mode): (Grant, Option<HeaderValue>),
     meter: Meter,
 ) -> Response<Relay> {
-    let is_rewritten = grant.info.engine == Some(Engine::LlamaServer) && job.asked.stream;
-    let rewriter = is_rewritten.then(|| Rewriter::new(&job.asked.model, job.asked.include_usage));
+    let is_foreign = grant.info.engine == Some(Engine::LlamaServer);
+    let rewriter = (is_foreign && job.asked.stream).then(|| Rewriter::new(&job.asked.model, job.asked.include_usage));
+    let is_all = is_foreign && !job.asked.stream;
     let (head, body) = response.into_parts();
     let is_stream = job.asked.stream;
-    let mut response = Response::new(Relay::new((first, body), grant, (is_stream, rewriter), meter));
+    let mut response = Response::new(Relay::new(((first, is_all), body), grant, (is_stream, rewriter), meter));
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
     let json = HeaderValue::from_static("application/json");

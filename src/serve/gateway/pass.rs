@@ -142,7 +142,7 @@ async fn pass(
     };
     if let Some(response) = opened {
         meter.status(response.status().as_u16());
-        return Ok(respond(response, |body| Relay::new((None, body), grant, (false, None), meter)));
+        return Ok(respond(response, |body| Relay::new(((None, false), body), grant, (false, None), meter)));
     }
     let problem = match (unread.refusal(), died) {
         (Some(refusal), None) => Problem::from(refusal),

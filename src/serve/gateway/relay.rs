@@ -24,6 +24,8 @@ const REASON: Duration = Duration::from_secs(2);
 pub struct Relay {
     /// What was read to see that the server answers at all.
     first: Option<Bytes>,
+    /// Whether that is all of the answer.
+    is_all: bool,
     /// `None` when the answer is complete, or was broken off.
     flow: Option<Flow>,
     rewriter: Option<Rewriter>,
@@ -55,14 +57,14 @@ impl Relay {
     }
 
     pub(super) fn new(
-        (first, body): (Option<Bytes>, http::Body),
+        ((first, is_all), body): ((Option<Bytes>, bool), http::Body),
         mut grant: Grant,
         (is_stream, rewriter): (bool, Option<Rewriter>),
         meter: Meter,
     ) -> Relay {
         let ended = Box::pin(async move { grant.server_ended().await });
         let flow = Some(Flow { body, ended, broken: None });
-        Relay { first, flow, rewriter, is_stream, at_boundary: true, meter }
+        Relay { first, is_all, flow, rewriter, is_stream, at_boundary: true, meter }
     }
 
     fn pass(&mut self, bytes: Bytes) -> Frame<Bytes> {
@@ -118,7 +120,11 @@ impl HttpBody for Relay {
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let this = &mut *self;
         if let Some(first) = this.first.take() {
-            return Poll::Ready(Some(Ok(this.pass(first))));
+            let frame = this.pass(first);
+            if this.is_all && this.flow.take().is_some() {
+                this.meter.end();
+            }
+            return Poll::Ready(Some(Ok(frame)));
         }
         loop {
             let Some(flow) = &mut this.flow else { return Poll::Ready(None) };

@@ -168,7 +168,7 @@ impl Externals {
         before: &[Attach],
     ) -> Option<Attach> {
         let endpoint = one.endpoint.clone()?;
-        let Some(Probed { healthy, serves }) = one.probed.clone() else { return None };
+        let Probed { healthy, serves } = one.probed.clone()?;
         one.external.healthy = healthy.clone();
         let was = before.iter().find(|attach| attach.endpoint == endpoint);
         if matches!(healthy, Reading::Unavailable(_)) {
