@@ -5,7 +5,7 @@
 //! (prctl(2)), except for programs with more rights than their caller, and children of the program do not inherit it.
 //! Setting it between fork and exec in the parent would take `unsafe` code in a process with many threads.
 
-use super::SpawnSpec;
+use super::{Ending, SpawnSpec};
 use rustix::process::{Pid, Signal};
 use std::ffi::OsString;
 use std::io;
@@ -19,6 +19,8 @@ pub const COMMAND: &str = "launch";
 pub const NOT_FOUND: u8 = 127;
 pub const NOT_EXECUTABLE: u8 = 126;
 pub const NOT_PREPARED: u8 = 125;
+/// The beginning of the line on stderr that says why a launch failed.
+pub const REFUSED: &str = "modelctl: cannot start ";
 
 /// The settings of a process, and the program it becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct Launch {
     pub parent: Option<u32>,
     /// Added to our scheduling priority, 0 to 19.
     pub nice: i32,
+    /// Whether it gets no variables at all.
+    pub is_env_empty: bool,
     pub program: OsString,
     pub args: Vec<OsString>,
 }
@@ -40,6 +44,9 @@ pub(super) fn command_line(spec: &SpawnSpec) -> Vec<OsString> {
     if spec.nice != 0 {
         args.extend(["--nice".into(), spec.nice.to_string().into()]);
     }
+    if spec.is_env_alone {
+        args.push("--env-empty".into());
+    }
     args.extend(["--".into(), spec.program.clone().into()]);
     args.extend(spec.args.iter().cloned());
     args
@@ -51,7 +58,12 @@ pub fn exec(launch: &Launch) -> (u8, io::Error) {
         return (NOT_PREPARED, error);
     }
     #[expect(clippy::disallowed_methods, reason = "no child is made: this process becomes the program")]
-    let error = Command::new(&launch.program).args(&launch.args).exec();
+    let mut command = Command::new(&launch.program);
+    command.args(&launch.args);
+    if launch.is_env_empty {
+        command.env_clear();
+    }
+    let error = command.exec();
     let code = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE };
     (code, error)
 }
@@ -62,6 +74,15 @@ pub fn exec(launch: &Launch) -> (u8, io::Error) {
 /// The kernel refuses.
 pub fn end_with_parent() -> io::Result<()> {
     Ok(rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?)
+}
+
+/// Returns why a program was not started, by the end of its launch; None for a program that was.
+pub fn refusal(ending: Ending, stderr: &[u8]) -> Option<String> {
+    let Ending::Exited(code) = ending else { return None };
+    let is_refused = [NOT_FOUND, NOT_EXECUTABLE, NOT_PREPARED].iter().any(|refused| i32::from(*refused) == code);
+    let said = String::from_utf8_lossy(stderr);
+    let why = said.lines().find_map(|line| line.strip_prefix(REFUSED)).filter(|_| is_refused)?;
+    Some(why.rsplit_once("`: ").map_or(why, |(_, why)| why).to_owned())
 }
 
 fn prepare(launch: &Launch) -> io::Result<()> {

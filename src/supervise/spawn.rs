@@ -19,7 +19,7 @@ pub struct SpawnSpec {
     pub args: Vec<OsString>,
     /// Variables added to our own environment; the last of two with one name counts.
     pub env: Vec<(OsString, OsString)>,
-    /// Whether the child gets `env` alone, without our environment. Not with `nice` or `dies_with_us`.
+    /// Whether the child gets `env` alone, without our environment; with `nice` or `dies_with_us` no variable at all.
     pub is_env_alone: bool,
     /// The working directory; `None` means ours.
     pub dir: Option<PathBuf>,
@@ -71,9 +71,13 @@ impl SpawnSpec {
         }
     }
 
+    fn has_launcher(&self) -> bool {
+        self.nice != 0 || self.dies_with_us
+    }
+
     #[expect(clippy::disallowed_methods, reason = "the one place where children are made")]
     fn command(&self) -> Command {
-        let mut command = if self.nice != 0 || self.dies_with_us {
+        let mut command = if self.has_launcher() {
             let mut command = Command::new(&self.launcher);
             command.args(launch::command_line(self));
             command
@@ -82,7 +86,8 @@ impl SpawnSpec {
             command.args(&self.args);
             command
         };
-        if self.is_env_alone {
+        // A launcher is modelctl, which may need our variables to start; it clears them itself.
+        if self.is_env_alone && !self.has_launcher() {
             command.env_clear();
         }
         command.envs(self.env.iter().map(|(name, value)| (name, value)));

@@ -1,6 +1,6 @@
 //! `modelctl launch`: becomes another program. Hidden: other programs are started through it.
 
-use crate::supervise::launch::{Launch, exec};
+use crate::supervise::launch::{Launch, REFUSED, exec};
 use clap::Args;
 use std::ffi::OsString;
 
@@ -13,6 +13,9 @@ pub struct LaunchArgs {
     parent: Option<u32>,
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..=19))]
     nice: i32,
+    /// Start it without any variable
+    #[arg(long)]
+    env_empty: bool,
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM")]
     program: Vec<OsString>,
@@ -22,8 +25,14 @@ pub struct LaunchArgs {
 /// stderr, which is the log of that program. No configuration is read: the program does not need it.
 pub fn run(args: &LaunchArgs) -> u8 {
     let [program, rest @ ..] = args.program.as_slice() else { return 0 };
-    let launch = Launch { parent: args.parent, nice: args.nice, program: program.clone(), args: rest.to_vec() };
+    let launch = Launch {
+        parent: args.parent,
+        nice: args.nice,
+        is_env_empty: args.env_empty,
+        program: program.clone(),
+        args: rest.to_vec(),
+    };
     let (code, error) = exec(&launch);
-    eprintln!("modelctl: cannot start `{}`: {error}", program.display());
+    eprintln!("{REFUSED}`{}`: {error}", program.display());
     code
 }

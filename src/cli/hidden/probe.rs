@@ -8,6 +8,7 @@ use crate::supervise::launch;
 use anyhow::Context;
 use clap::Args;
 use serde::de::DeserializeOwned;
+use std::path::Path;
 
 /// Reads something that may hang, and prints it as JSON: started by other commands, hidden from people.
 #[derive(Debug, Args)]
@@ -37,6 +38,8 @@ pub enum Probe {
     SharedMemory,
     /// [`crate::ops::node::PROBE`]
     Node,
+    /// [`node::reach::PROBE`]
+    Stat,
 }
 
 /// Reads and prints the value. May never return.
@@ -51,6 +54,10 @@ pub fn run(ctx: &mut Ctx, args: &ProbeArgs) -> anyhow::Result<Exit> {
         Probe::ModelFile => serde_json::to_string(&node::model_file::read(&request(args)?, clock::now()))?,
         Probe::Disks => serde_json::to_string(&request::<disks::Request>(args)?.read())?,
         Probe::SharedMemory => serde_json::to_string(&request::<SharedMemoryRequest>(args)?.read())?,
+        Probe::Stat => {
+            let path = Path::new(args.request.as_deref().unwrap_or_default());
+            serde_json::to_string(&node::reach::size_here(path))?
+        }
         Probe::Node => request::<NodeRead>(args)?.run()?.to_string(),
     };
     ctx.ui.line(&text)?;
@@ -76,6 +83,7 @@ mod tests {
             (disks::PROBE, Probe::Disks),
             (node::machine::SHARED_MEMORY_PROBE, Probe::SharedMemory),
             (crate::ops::node::PROBE, Probe::Node),
+            (node::reach::PROBE, Probe::Stat),
         ] {
             assert_eq!(Probe::from_str(name, false), Ok(probe));
             assert_eq!(crate::cli::command().find_subcommand(command).map(clap::Command::is_hide_set), Some(true));

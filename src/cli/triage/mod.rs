@@ -33,7 +33,7 @@ pub fn run(ctx: &mut Ctx, args: &TriageArgs) -> anyhow::Result<Exit> {
     let stop = super::stop_on_signals()?;
     let request = args.request(ctx.session.now, &ctx.session.config.triage);
     if args.checklist {
-        let list = ctx.run(|session, on| checklist::checklist(session, &request, args.watch, &stop, on))?;
+        let list = ctx.run(|session, _| checklist::checklist(session, &request, args.watch, &stop))?;
         return checklist_view::print(ctx, &list, args.json);
     }
     let seen = ctx.run(|session, on| triage(session, &request, &stop, on))?;

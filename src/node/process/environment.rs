@@ -1,6 +1,6 @@
 //! The environment of a process: all names, and the values that are no secret by their name.
 
-use super::super::{Fact, proc_file};
+use super::super::{Fact, Place, proc_file};
 use crate::clock::Timestamp;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -115,6 +115,16 @@ pub fn is_allowed(name: &str, value: &str) -> bool {
         None => name == *pattern,
     });
     is_listed || (SPANS.iter().any(|part| upper.contains(part)) && is_span(value))
+}
+
+/// Returns the variables of a process whose names are wanted; none where they may not be read.
+pub fn variables(place: &Place, pid: u32, is_wanted: fn(&str) -> bool) -> Vec<(String, String)> {
+    let bytes = proc_file::bytes(&place.at(format!("/proc/{pid}/environ")), MOST_BYTES).unwrap_or_default();
+    let pairs = bytes.split(|byte| *byte == 0).filter_map(|pair| {
+        let text = String::from_utf8_lossy(pair);
+        text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
+    });
+    pairs.filter(|(name, _)| is_wanted(name)).take(MOST_VARIABLES).collect()
 }
 
 /// `scheme://user:password@host`

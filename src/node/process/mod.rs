@@ -14,6 +14,7 @@
 mod argument;
 mod environment;
 mod listeners;
+mod pid_file;
 mod read;
 mod tree;
 mod types;
@@ -22,8 +23,9 @@ mod types;
 mod tests;
 
 pub use argument::model_path;
-pub use environment::{ALLOWED, is_allowed};
+pub use environment::{ALLOWED, is_allowed, variables};
 pub use listeners::{listeners, listeners_seen_by, owner_of};
+pub use pid_file::pid_in;
 pub(super) use read::control_group;
 pub use read::read;
 pub(super) use tree::pids;

@@ -7,16 +7,15 @@ use crate::clock::{self, Timestamp};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::health::{self, Asked, Check, CheckName, Load, Seen, Tasks};
-use crate::host::in_time;
 use crate::host::self_child::OURSELVES;
 use crate::model::health::Level;
 use crate::model::service::{Manager, Role, Service};
-use crate::model::{Reading, Selector};
+use crate::model::Selector;
 use crate::node::endpoint::{self, EndpointRequest};
 use crate::node::log::{Life, LifeEnd};
 use crate::node::model_file::{self, ModelFileRequest};
 use crate::node::supervisord::{self, Program};
-use crate::node::{Fact, Outcome, Place, gpu, machine, process, systemd};
+use crate::node::{Fact, Outcome, Place, gpu, machine, process, reach, systemd};
 use crate::ops::Session;
 use crate::ops::node::{Collectors, Discovered, Where, database, discover, queue};
 use crate::ops::resolve_model::resolve;
@@ -55,6 +54,11 @@ impl Job {
 pub fn jobs(config: &Config, run: &Run) -> Result<Vec<Job>, Failure> {
     let seen = services(config, run)?;
     let run = Arc::new(run.clone());
+    // Why the database cannot even be looked at: a thread that waits for its file system would outlive this program.
+    let database = match run.request.level > Level::Alive || run.has(CheckName::Database) {
+        true => reach::answers(&config.database, run.limit_of_child() / 4).err(),
+        false => None,
+    };
     let mut jobs: Vec<Job> = Vec::new();
     if run.has(CheckName::Services) {
         let checks: Vec<Check> = seen.iter().filter_map(health::service).collect();
@@ -64,7 +68,7 @@ pub fn jobs(config: &Config, run: &Run) -> Result<Vec<Job>, Failure> {
     }
     jobs.extend(endpoints(&run, &seen));
     if run.has(CheckName::Models) {
-        jobs.extend(seen.iter().filter_map(|seen| model(config, &run, seen)));
+        jobs.extend(seen.iter().filter_map(|seen| model(config, &run, seen, database.clone())));
     }
     if run.has(CheckName::Queue) {
         jobs.extend(seen.iter().filter_map(|seen| of_queue(config, &run, seen)));
@@ -81,7 +85,7 @@ pub fn jobs(config: &Config, run: &Run) -> Result<Vec<Job>, Failure> {
             jobs.push(Job { targets: Vec::new(), run: Box::new(move || checks) });
         }
     }
-    if run.has(CheckName::Database) && config.database.exists() {
+    if run.has(CheckName::Database) && (database.is_some() || config.database.exists()) {
         jobs.push(of_database(config, &run));
     }
     // The machine alone is nothing that is served; asked for by name, it is.
@@ -100,7 +104,7 @@ pub fn jobs(config: &Config, run: &Run) -> Result<Vec<Job>, Failure> {
         let is_required = run.request.needs_gpu || seen.iter().any(|seen| seen.service.gpu == Some(true));
         let of_gpus = Arc::clone(&run);
         jobs.push(Job::new(CheckName::Gpu, "node", move || {
-            let gpus = gpu::read(&Place::default(), Path::new(OURSELVES), of_gpus.limit(), of_gpus.now);
+            let gpus = gpu::read(&Place::default(), Path::new(OURSELVES), of_gpus.limit_of_child(), of_gpus.now);
             health::gpus(&gpus, is_required, &of_gpus.request.limits)
         }));
     }
@@ -131,7 +135,9 @@ fn services(config: &Config, run: &Run) -> Result<Vec<Seen>, Failure> {
         Some(chosen) if !chosen.iter().any(by_supervisor) => None,
         _ => {
             // What is found has to be asked in the rest of the time.
-            let at = Where { limit: run.limit() / 2, logs: is_deep, ..Where::default() };
+            let limit = run.limit();
+            let supervisord = limit / 4 * 3;
+            let at = Where { limit: limit / 2, supervisord, is_brief: true, logs: is_deep, ..Where::default() };
             Some(discover(config, &at, &Collectors::default()))
         }
     };
@@ -160,7 +166,7 @@ fn starts(service: &Service, found: &Discovered, now: Timestamp) -> usize {
 
 fn managed(service: &Service, found: Option<&Discovered>, place: &Place, run: &Run) -> Managed {
     match &service.manager {
-        Manager::Supervisor(name) => Managed::Program(Box::new(program(service, name, found, run))),
+        Manager::Supervisor(name) => program(service, name, found, run),
         Manager::Systemd(name) => {
             let unit = match found.and_then(|found| found.units.iter().find(|unit| unit.name == *name)) {
                 Some(unit) => Fact::ok(format!("systemctl show {name}"), run.now, unit.clone()),
@@ -168,7 +174,7 @@ fn managed(service: &Service, found: Option<&Discovered>, place: &Place, run: &R
             };
             Managed::Unit(Box::new(unit))
         }
-        Manager::Pid(file) => Managed::Process(pid_of(place, file, run)),
+        Manager::Pid(file) => Managed::Process(process::pid_in(place, file, run.limit() / 2, run.now)),
         Manager::Process(pid) => Managed::Process(Fact::ok(format!("/proc/{pid}"), run.now, *pid)),
         Manager::None => match found.and_then(|found| found.main_process(service, None, None)) {
             Some(pid) => Managed::Process(Fact::ok(format!("/proc/{pid}"), run.now, pid)),
@@ -177,37 +183,35 @@ fn managed(service: &Service, found: Option<&Discovered>, place: &Place, run: &R
     }
 }
 
-fn program(service: &Service, name: &str, found: Option<&Discovered>, run: &Run) -> Fact<Program> {
-    let absent = || Fact::absent("supervisord", run.now, format!("no supervisord of this node has a program `{name}`"));
-    let Some(found) = found else { return absent() };
-    match found.program(service) {
+fn program(service: &Service, name: &str, found: Option<&Discovered>, run: &Run) -> Managed {
+    let fact = match found.and_then(|found| found.program(service)) {
+        Some((read, program)) if read.answer.is_unknown() && program.pid.is_some() => {
+            let why = read.answer.why().unwrap_or("gave no answer").to_owned();
+            return Managed::ProgramByLog(Box::new(Fact::ok("the log of supervisord", run.now, program.clone())), why);
+        }
         // Its config file alone may know it: then its state is as unknown as the answer.
         Some((read, program)) => read.answer.clone().map(|_| program.clone()),
-        None => match (found.supervisords.iter().find(|read| read.answer.is_unknown()), &found.no_supervisords) {
-            (Some(read), _) => match &read.answer.outcome {
-                Outcome::Denied { why, right, command } => {
-                    let (why, right, command) = (why.clone(), right.clone(), command.clone());
-                    Fact::new(read.answer.source.clone(), run.now, Outcome::Denied { why, right, command })
-                }
-                _ => {
-                    let why = read.answer.why().unwrap_or_default().to_owned();
-                    Fact::new(read.answer.source.clone(), run.now, Outcome::Failed { why })
-                }
-            },
-            (None, Some(why)) => Fact::new("supervisord", run.now, Outcome::Failed { why: why.clone() }),
-            (None, None) => absent(),
-        },
-    }
+        None => no_program(name, found, run),
+    };
+    Managed::Program(Box::new(fact))
 }
 
-fn pid_of(place: &Place, file: &Path, run: &Run) -> Fact<u32> {
-    let source = file.display().to_string();
-    match std::fs::read_to_string(place.at(file)) {
-        Ok(text) => match text.trim().parse() {
-            Ok(pid) => Fact::ok(source, run.now, pid),
-            Err(_) => Fact::absent(source, run.now, "its pid file holds no number"),
+fn no_program(name: &str, found: Option<&Discovered>, run: &Run) -> Fact<Program> {
+    let absent = || Fact::absent("supervisord", run.now, format!("no supervisord of this node has a program `{name}`"));
+    let Some(found) = found else { return absent() };
+    match (found.supervisords.iter().find(|read| read.answer.is_unknown()), &found.no_supervisords) {
+        (Some(read), _) => match &read.answer.outcome {
+            Outcome::Denied { why, right, command } => {
+                let (why, right, command) = (why.clone(), right.clone(), command.clone());
+                Fact::new(read.answer.source.clone(), run.now, Outcome::Denied { why, right, command })
+            }
+            _ => {
+                let why = read.answer.why().unwrap_or_default().to_owned();
+                Fact::new(read.answer.source.clone(), run.now, Outcome::Failed { why })
+            }
         },
-        Err(error) => Fact::io_error(source, run.now, &error, "the user of the service, or root"),
+        (None, Some(why)) => Fact::new("supervisord", run.now, Outcome::Failed { why: why.clone() }),
+        (None, None) => absent(),
     }
 }
 
@@ -299,36 +303,32 @@ fn load_of_owner(service: &Service, endpoint: &endpoint::Endpoint) -> Load {
 fn size(service: &Service) -> Option<u64> {
     let path = model_path(service)?;
     // A mount that hangs must not keep the answer of the endpoint.
-    match in_time::start(SIZE_LIMIT, "the size", move |_| Ok(std::fs::metadata(path)?.len())).wait() {
-        Reading::Known(size) => Some(size),
-        Reading::Unavailable(_) => None,
-    }
+    reach::size(&path, SIZE_LIMIT)
 }
 
 fn model_path(service: &Service) -> Option<PathBuf> {
     service.model.as_deref().filter(|model| model.contains('/')).map(PathBuf::from)
 }
 
-fn model(config: &Config, run: &Arc<Run>, seen: &Seen) -> Option<Job> {
+fn model(config: &Config, run: &Arc<Run>, seen: &Seen, no_database: Option<String>) -> Option<Job> {
     let model = seen.service.model.clone()?;
     let (name, role) = (seen.service.name.clone(), seen.service.role);
     let pid = seen.running.known().and_then(|running| running.pids.first().copied());
     let (run, config, target) = (Arc::clone(run), config.clone(), name.clone());
     Some(Job::new(CheckName::Models, &target, move || {
-        let path = match model.contains('/') {
-            true => PathBuf::from(&model),
-            false => match resolve(&mut Session::new(config, run.now), &Selector(model.clone())) {
+        let unknown = |reason| vec![Check::unknown(CheckName::Models, &name, format!("model `{model}`"), reason)];
+        let path = match (model.contains('/'), no_database) {
+            (true, _) => PathBuf::from(&model),
+            (false, Some(why)) => return unknown(format!("the database is on {why}")),
+            (false, None) => match resolve(&mut Session::new(config, run.now), &Selector(model.clone())) {
                 Ok(row) => row.path,
-                Err(error) => {
-                    let reason = format!("{error:#}");
-                    return vec![Check::unknown(CheckName::Models, &name, format!("model `{model}`"), reason)];
-                }
+                Err(error) => return unknown(format!("{error:#}")),
             },
         };
         // A run that has little time reads the size only once.
         let pause_s = PAUSE_S.min(run.limit().as_secs_f64() / 2.0);
         let request = ModelFileRequest { pid, ..ModelFileRequest::new(path, pause_s) };
-        let file = model_file::read_in_child(Path::new(OURSELVES), &request, run.limit(), run.now);
+        let file = model_file::read_in_child(Path::new(OURSELVES), &request, run.limit_of_child(), run.now);
         vec![health::model(&name, role, &file)]
     }))
 }
@@ -349,7 +349,7 @@ fn of_database(config: &Config, run: &Arc<Run>) -> Job {
     Job::new(CheckName::Database, "node", move || {
         let since = run.now.millis().saturating_sub(i64::try_from(config.triage.since.as_millis()).unwrap_or(i64::MAX));
         let mut session = Session::new(config, run.now);
-        let facts = database::read(&mut session, Timestamp(since));
+        let facts = database::read(&mut session, Timestamp(since), run.limit_of_child());
         let tasks = facts.map(|facts| Tasks {
             due: facts.due_tasks,
             failed: facts.failed_tasks,
@@ -369,7 +369,7 @@ fn disks(config: &Config, run: &Arc<Run>, seen: &[Seen]) -> Job {
     }
     let run = Arc::clone(run);
     Job::new(CheckName::Disk, "node", move || {
-        let disks = machine::disks::ask(Path::new(OURSELVES), &Place::default(), &wanted, false, run.limit());
+        let disks = machine::disks::ask(Path::new(OURSELVES), &Place::default(), &wanted, false, run.limit_of_child());
         disks.iter().flat_map(|disk| health::disk(disk, &run.request.limits)).collect()
     })
 }

@@ -9,6 +9,7 @@ use crate::failure::{Failure, Kind, OrFail};
 use crate::health::{Check, CheckName, Report};
 use crate::ops::Session;
 use crate::supervise::StopSignal;
+use crate::triage::redact_texts;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
@@ -67,7 +68,7 @@ pub fn once(session: &mut Session, request: &Request, limit: Duration, stop: &St
         Err(failure) => return Ok(Outcome::Nothing(failure)),
     }
     let mut found: Vec<Check> = Vec::new();
-    let late = || crate::ops::node::late(limit);
+    let late = || crate::node::late(limit);
     match planned {
         None => found.push(Check::unknown(CheckName::Services, "node", "the services are unknown", late())),
         Some(jobs) => {
@@ -86,6 +87,10 @@ pub fn once(session: &mut Session, request: &Request, limit: Duration, stop: &St
     if found.is_empty() {
         return Ok(Outcome::Nothing(nothing(request)));
     }
+    // What servers answered and programs printed may hold anything.
+    let texts = found.iter_mut().flat_map(|check| [Some(&mut check.target), Some(&mut check.what), check.reason.as_mut()]);
+    redact_texts(texts.flatten())
+        .or_fail(|| Failure::new(Kind::Bug, "cannot redact the answers, and shows none of them"))?;
     Ok(Outcome::Checked(Report::new(request.level, now, millis(began.elapsed()), found)))
 }
 

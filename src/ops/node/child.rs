@@ -1,6 +1,7 @@
 //! Reads of the node by a child of our own: what hangs there hangs the child alone.
 
 use super::reads::NodeRead;
+use crate::node::late;
 use crate::host::self_child::{self, NoAnswer, OURSELVES};
 use crate::supervise::StopSignal;
 use serde::de::DeserializeOwned;
@@ -25,6 +26,9 @@ pub enum NotRead {
 /// # Errors
 /// See [`NotRead`].
 pub fn read<T: DeserializeOwned>(read: &NodeRead, limit: Duration, stop: Option<&StopSignal>) -> Result<T, NotRead> {
+    if limit.is_zero() {
+        return Err(NotRead::TimedOut("the time for the whole look was over before".to_owned()));
+    }
     let json = serde_json::to_string(read).map_err(|error| NotRead::Failed(error.to_string()))?;
     let args = PROBE.into_iter().map(str::to_owned).chain([json]);
     self_child::ask_much(Path::new(OURSELVES), args, limit, MOST_BYTES, stop).map_err(why)
@@ -38,14 +42,9 @@ fn why(no_answer: NoAnswer) -> NotRead {
             NotRead::TimedOut(format!("{}; process {pid} hangs in the kernel{place}", late(limit)))
         }
         NoAnswer::NotStarted { why } => NotRead::Failed(format!("the reading process did not start: {why}")),
-        NoAnswer::Ended(ending) => NotRead::Failed(format!("the reading process ended: {ending}")),
+        NoAnswer::Ended(ending) => NotRead::Failed(format!("the reading process {ending}")),
         NoAnswer::Unreadable { why } => {
             NotRead::Failed(format!("the reading process gave no answer that can be read: {why}"))
         }
     }
-}
-
-/// Says that something was too slow.
-pub fn late(limit: Duration) -> String {
-    format!("no answer within {}", humantime::format_duration(limit))
 }

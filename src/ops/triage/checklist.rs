@@ -3,7 +3,8 @@
 use super::{Request, Source, baseline, collect};
 use crate::clock;
 use crate::failure::{Failure, OrFail};
-use crate::ops::{Session, Sink};
+use crate::ops::Session;
+use crate::ops::node::Collected;
 use crate::supervise::StopSignal;
 use crate::triage::checklist::{Checklist, check};
 use crate::triage::redact_with;
@@ -18,19 +19,18 @@ pub fn checklist(
     request: &Request,
     watch: Duration,
     stop: &StopSignal,
-    on: &mut Sink<'_>,
 ) -> anyhow::Result<Checklist> {
     let Source::Node(collected) = &request.source else {
         return Err(Failure::cannot_meet("a bundle cannot be watched").into());
     };
     let redacted = || Failure::new(crate::failure::Kind::Bug, "cannot redact the facts, and shows none of them");
-    let (first, secrets) = collect(session, collected, stop, on)?;
+    let Collected { facts: first, secrets } = collect(session, collected, stop)?;
     let (first, _) = redact_with(first, &secrets).or_fail(redacted)?;
     if let Some(why) = stop.wait_timeout(watch) {
         return Err(Failure::new(why.kind(), "stopped before the second look").into());
     }
     session.now = clock::now();
-    let (second, secrets) = collect(session, collected, stop, on)?;
+    let Collected { facts: second, secrets } = collect(session, collected, stop)?;
     let (second, _) = redact_with(second, &secrets).or_fail(redacted)?;
     if let Some(why) = stop.reason() {
         return Err(Failure::new(why.kind(), "stopped during the second look").into());

@@ -1,9 +1,8 @@
 use crate::clock::Timestamp;
 use crate::node::Place;
-use crate::ops::node::{self, Collectors, Where};
-use crate::ops::{Session, Sink};
+use crate::ops::Session;
+use crate::ops::node::{self, Collected, Where};
 use crate::supervise::StopSignal;
-use crate::triage::facts::Facts;
 use std::path::PathBuf;
 
 /// What is looked at.
@@ -25,16 +24,11 @@ pub struct CollectRequest {
     pub stable_seconds: f64,
 }
 
-/// Returns the facts of the node, and secrets that were read on the way and are not among the facts.
+/// Returns the facts of the node, with the passwords and keys that must be replaced in them.
 ///
 /// # Errors
-/// Cannot be met (3).
-pub fn collect(
-    session: &mut Session,
-    request: &CollectRequest,
-    stop: &StopSignal,
-    _: &mut Sink<'_>,
-) -> anyhow::Result<(Facts, Vec<String>)> {
+/// Cannot be met (3); interrupted (130) or terminated (143).
+pub fn collect(session: &mut Session, request: &CollectRequest, stop: &StopSignal) -> anyhow::Result<Collected> {
     if let Some(now) = request.now {
         session.now = now;
     }
@@ -47,7 +41,5 @@ pub fn collect(
         pause_s: request.stable_seconds,
         deep: request.deep,
     };
-    let facts = node::collect(session, &request, Collectors::until(stop))?;
-    // The passwords of supervisord and the keys of endpoints are read by children, and stay there.
-    Ok((facts, Vec::new()))
+    node::collect_until(session, &request, stop)
 }

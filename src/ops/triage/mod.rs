@@ -6,7 +6,8 @@ mod collect;
 
 pub use collect::{CollectRequest, collect};
 
-use super::{Session, Sink};
+use super::node::Collected;
+use super::{OpEvent, Session, Sink};
 use crate::clock;
 use crate::display::text;
 use crate::failure::{Failure, Kind, OrFail};
@@ -66,12 +67,15 @@ pub fn triage(
         }
         Source::Node(request) => {
             let started = clock::instant();
-            let (facts, secrets) = collect(session, request, stop, on)?;
+            let Collected { facts, secrets } = collect(session, request, stop)?;
             let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             let redacted = redact_with(facts, &secrets);
             let (mut facts, redactions) =
                 redacted.or_fail(|| Failure::new(Kind::Bug, "cannot redact the facts, and shows none of them"))?;
-            baseline::compare(session, &mut facts)?;
+            // A triage without its baseline is still one.
+            if let Err(error) = baseline::compare(session, &mut facts) {
+                on(OpEvent::warning(format!("no changes since the baseline are shown: {error:#}")));
+            }
             (facts, took, redactions.count)
         }
     };

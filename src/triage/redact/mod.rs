@@ -16,7 +16,8 @@ mod tests;
 mod words;
 
 use super::facts::Facts;
-use names::{is_secret_flag, is_secret_name, is_shown_variable};
+pub use names::is_secret_name;
+use names::{is_secret_flag, is_shown_variable};
 use patterns::{Patterns, Span};
 use regex::bytes::Regex;
 use serde_json::{Map, Value};
@@ -63,6 +64,19 @@ pub fn redact_with(facts: Facts, secrets: &[String]) -> Result<(Facts, Redaction
     redactor.walk(&mut document, Mode::Replace);
     let redactions = Redactions { count: redactor.count, values: redactor.tags.len() as u64 };
     Ok((serde_json::from_value(document)?, redactions))
+}
+
+/// Takes secrets out of texts that are made of what others said: answers of servers, lines of programs.
+///
+/// # Errors
+/// None in practice: the patterns are constant.
+pub fn redact_texts<'a>(texts: impl IntoIterator<Item = &'a mut String>) -> Result<(), RedactError> {
+    let mut texts: Vec<&mut String> = texts.into_iter().collect();
+    let mut redactor = Redactor::new(Patterns::new()?);
+    texts.iter_mut().for_each(|text| redactor.string(text, Mode::Learn));
+    redactor.know()?;
+    texts.iter_mut().for_each(|text| redactor.string(text, Mode::Replace));
+    Ok(())
 }
 
 /// Shortest secret that is looked for elsewhere.

@@ -5,6 +5,8 @@ mod deleted;
 mod read;
 mod walk;
 
+pub(in crate::node) use read::is_network;
+
 #[cfg(test)]
 mod tests;
 
@@ -107,12 +109,12 @@ pub(super) fn unanswered<T>(why: &NoAnswer) -> Outcome<T> {
 }
 
 /// Returns the mounts that we see; none without `/proc`.
-pub(super) fn mounts_of(place: &Place) -> Vec<Mount> {
+pub(in crate::node) fn mounts_of(place: &Place) -> Vec<Mount> {
     mounts::parse(&proc_file::bytes(&place.at("/proc/self/mountinfo"), proc_file::MOST).unwrap_or_default())
 }
 
 /// Returns the mount of a path by its text alone: no disk is touched, and links are not followed.
-pub(super) fn mount_of<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a Mount> {
+pub(in crate::node) fn mount_of<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a Mount> {
     // Of two at one point the later one is on top.
     mounts.iter().filter(|mount| path.starts_with(&mount.point)).max_by_key(|mount| mount.point.as_os_str().len())
 }

@@ -8,7 +8,7 @@ use crate::node::program::QueueAnswer;
 use crate::node::supervisord::Program;
 use crate::ops::node::files::ServiceFiles;
 use crate::triage::facts::{Mapped, ServiceFacts};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Bytes a second that a disk gives at least, where nothing was measured.
 const SLOW_DISK: f64 = 200.0 * 1_048_576.0;
@@ -76,13 +76,4 @@ pub fn log_paths(program: &Program) -> Vec<(PathBuf, LogKind)> {
     let stdout = program.stdout_log.iter().map(|path| (path.clone(), LogKind::Stdout));
     let stderr = program.stderr_log.iter().map(|path| (path.clone(), LogKind::Stderr));
     stderr.chain(stdout).collect()
-}
-
-/// Reads a file with the number of a process.
-pub fn pid_in(path: &Path) -> Option<u32> {
-    use std::io::Read;
-    let mut text = String::new();
-    // A file that is not there, or holds something else, names no process.
-    std::fs::File::open(path).ok()?.take(64).read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
 }
