@@ -46,33 +46,45 @@
 //! | alias | a name that a person gave a model |
 //! | artifact | one file of a model: a shard, a projector |
 //! | attempt | one time that a task was claimed and worked on |
+//! | baseline | the facts of a node while it worked, with which later ones are compared |
 //! | batch | the tasks of one OpenAI Batch file, or tokens that are decoded together |
-//! | bundle | an archive with the facts of one look at a node and the answer, from which the answer can be had again |
+//! | bundle | an archive with the facts and the report of one triage, from which the report can be made again |
 //! | candidate | a model, or bytes without one, that a prune could remove |
+//! | check | of health: the status of one target, its value and the reason |
 //! | claim | taking a task from the queue, for the time of a lease |
 //! | class | what a file is to its store: referenced, superseded, orphan, partial, side cache, trash, snapshot |
-//! | collector | what the readers of the stores put their findings into during a scan |
+//! | collector | of a scan: receives what the readers of the stores find; of triage: one bounded read of the node |
 //! | constraint | what an answer must fit: a JSON schema or a grammar |
 //! | content | the identity of a model by its bytes, wherever its files are |
 //! | crash class | why a child ended: wanted, oom, refused, crash, disappeared |
 //! | damaged | cannot be whole, by its structure or by a hash; never what is only unknown |
+//! | decision | what the lifecycle has done or refused, with its reason and numbers |
 //! | device | what a model is loaded on, and the lock on it |
 //! | evidence | what in a file speaks for its kind |
 //! | executor | what claims tasks and has a worker answer them |
 //! | fact | what a read of the node gave: a value, or why there is none, with its source and time |
 //! | fence | owner and token that a write of a claim must show |
 //! | finding | what `verify` found wrong with a file, as long as the file has not changed; of triage: a cause, with proof, step and undo |
-//! | hint | a pattern of models to keep; of an error: what to do about it |
+//! | gate | a time limit of a launcher, within which a service must have started |
+//! | headroom | memory that is kept free for another program |
+//! | hint | a pattern of models to keep; of an error: what to do about it; of a server: what an earlier daemon knew |
 //! | holding | what a store keeps at one path, with its class and the reason |
 //! | item | what one removal put into a trash |
 //! | journal | the record that makes an interrupted removal recoverable |
 //! | kind | what a model is for: generative, embedding, reranker, speech, projector and so on; or that of an error |
+//! | knob | a setting that `tune` suggests or records |
 //! | known place | a folder where a tool keeps models by default or by its variables |
+//! | layer | the place of a cause in the causal order: host, driver, storage, memory, limits, network, service, app |
 //! | lease | how long a claim, or a hold of the device, lasts without being renewed |
+//! | level | how thoroughly health checks a service: alive, ready, serving, deep |
+//! | life | one run of the process of a service, from its start to its end |
+//! | manager | what starts a service and restarts it: supervisord, systemd, a pid file, none |
 //! | model | what one name of a store leads to: its artifacts, facts and settings |
 //! | named root | a root that a person or a known place named; others were found inside of one |
 //! | owner | who holds a claim: host, process, start and a random number; of a store: the tool that writes it |
+//! | playbook | the services of one kind with their rules: api, llama, worker, whisper, or the node |
 //! | plan | the rows of a prune, each with a verdict and its reason, before anything is done |
+//! | pressure | too little of VRAM, memory, cores or disk, by a threshold; it ends below where it began |
 //! | quarantine | tasks that may have crashed a worker: each runs alone |
 //! | reading | a value that could be had, or the reason why it could not |
 //! | recipe | a function of `ops`: request in, events on the way, report out |
@@ -81,14 +93,19 @@
 //! | root | a folder that is scanned; rules of prune act inside of roots only |
 //! | row | a model as `list` shows it, or a candidate as a plan shows it |
 //! | rule | of triage: a pure predicate over facts that recognizes one cause |
+//! | rung | one way to load a model; the rungs of a model are its ladder, the full one first |
+//! | service | a program that a node runs for others: its role, manager, endpoint, model and logs |
 //! | session | what a recipe works with: config, time, actor, database, queue |
 //! | shard | one part of a model that is split over several files |
 //! | slot | room for one sequence in the context of an engine |
 //! | stamp | how the folders and files of a repository looked when it was last read whole |
 //! | state | of a model: ready, incomplete, damaged, unsupported, unavailable and so on; of a task: queued, running, done and so on |
+//! | status | of a check: ok, warning, critical, unknown |
 //! | step | one entry that a removal moves or deletes |
 //! | stop signal | a request to end, made once, which wakes whoever waits for it |
 //! | store | the files of one tool: Ollama, the Hugging Face cache, LM Studio, a plain folder |
+//! | swap | two servers changing places in memory |
+//! | target | what a check is about: a service, a disk, a GPU, the node |
 //! | task | one prompt in the queue |
 //! | tier | fast, balanced or powerful, by parameters |
 //! | trash | where prune moves what it removes, on the same file system |

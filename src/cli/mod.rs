@@ -11,6 +11,7 @@ mod hidden;
 mod history;
 mod inference;
 mod keep;
+mod lifecycle;
 mod list;
 mod man;
 mod output_file;
@@ -100,6 +101,11 @@ enum Command {
     StartAll(server::start::StartAllArgs),
     StopAll(server::stop::StopAllArgs),
     Ps(server::ps::PsArgs),
+    Status(lifecycle::status::StatusArgs),
+    Why(lifecycle::why::WhyArgs),
+    Lifecycle(lifecycle::LifecycleArgs),
+    Priority(lifecycle::priority::PriorityArgs),
+    Offload(lifecycle::offload::OffloadArgs),
     Logs(server::logs::LogsArgs),
     Events(server::events::EventsArgs),
     Task(task::TaskArgs),
@@ -256,6 +262,11 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::StartAll(args) => server::start::run_all(ctx, args),
         Command::StopAll(args) => server::stop::run_all(ctx, args),
         Command::Ps(args) => server::ps::run(ctx, args),
+        Command::Status(args) => lifecycle::status::run(ctx, args),
+        Command::Why(args) => lifecycle::why::run(ctx, args),
+        Command::Lifecycle(args) => lifecycle::run(ctx, args),
+        Command::Priority(args) => lifecycle::priority::run(ctx, args),
+        Command::Offload(args) => lifecycle::offload::run(ctx, args),
         Command::Logs(args) => server::logs::run(ctx, args),
         Command::Events(args) => server::events::run(ctx, args),
         Command::Task(args) => task::run(ctx, args),

@@ -32,6 +32,10 @@ pub struct ServeArgs {
     /// Keys that clients must send, one `name:key:class` a line; needed for addresses that other machines reach
     #[arg(long, value_name = "FILE")]
     api_key_file: Option<PathBuf>,
+    /// Run this program for every event, which it gets as JSON on its standard input; it has 10 seconds (also: `[hooks]
+    /// exec`)
+    #[arg(long, value_name = "PROGRAM")]
+    exec: Option<PathBuf>,
     /// Run no queued tasks
     #[arg(long)]
     no_executor: bool,
@@ -43,7 +47,12 @@ pub struct ServeArgs {
 impl ServeArgs {
     /// Returns the flags that are settings, which hold again when the config is read again.
     pub fn flags(&self) -> ServeFlags {
-        ServeFlags { listen: self.listen.clone(), socket: self.socket.clone(), api_key_file: self.api_key_file.clone() }
+        ServeFlags {
+            listen: self.listen.clone(),
+            socket: self.socket.clone(),
+            api_key_file: self.api_key_file.clone(),
+            exec: self.exec.clone(),
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 use super::{Ctx, Exit};
+use crate::model::lifecycle::{Degrade, NodeTier};
 use crate::model::server::{self, Class, Engine};
 use crate::model::{Selector, Settings, Tier};
 use crate::ops::settings::{Change, TierChoice, change_settings};
@@ -72,6 +73,27 @@ struct ServerArgs {
     /// Whether a second worker may make vectors of a model that generates text: `yes` or `no`
     #[arg(long, group = "change", value_name = "YES", value_parser = set_or_auto::<YesNo>)]
     embeddings: Option<Wish<YesNo>>,
+    /// Restart its server after every crash, without a limit
+    #[arg(long, group = "change", conflicts_with = "no_essential")]
+    essential: bool,
+    /// Give its server up after a few crashes in a row
+    #[arg(long, group = "change")]
+    no_essential: bool,
+    /// Stop its server only when memory is needed, never because it is idle or the CPU is busy
+    #[arg(long, group = "change", conflicts_with = "no_pressure_evict_only")]
+    pressure_evict_only: bool,
+    /// Stop its server as others
+    #[arg(long, group = "change")]
+    no_pressure_evict_only: bool,
+    /// What may become less when memory runs out, in this order: `layers` (of the GPU), `context`
+    #[arg(long, group = "change", value_name = "WHAT", value_parser = set_or_auto::<Steps>, conflicts_with = "no_degrade")]
+    degrade: Option<Wish<Steps>>,
+    /// Let it fail when memory runs out, rather than be slower or shorter
+    #[arg(long, group = "change")]
+    no_degrade: bool,
+    /// Start it by itself only on such a node or a larger one: `embedded`, `lite`, `standard`, `full`, `compute_host`
+    #[arg(long, group = "change", value_name = "TIER", value_parser = set_or_auto::<NodeTier>)]
+    min_tier: Option<Wish<NodeTier>>,
     /// Arguments for llama-server, separated by spaces, such as `-fa on`
     #[arg(long, group = "change", value_name = "ARGS", allow_hyphen_values = true, value_parser = set_or_auto::<Words>)]
     llama_args: Option<Wish<Words>>,
@@ -136,6 +158,27 @@ impl Value for YesNo {
     }
 }
 
+impl Value for NodeTier {
+    fn read(text: &str) -> Result<NodeTier, String> {
+        serde_json::from_value(text.into())
+            .map_err(|_| "give one of embedded, lite, standard, full, compute_host, auto".to_owned())
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Steps(Vec<Degrade>);
+
+impl Value for Steps {
+    fn read(text: &str) -> Result<Steps, String> {
+        let step = |name: &str| match name.trim() {
+            "layers" => Ok(Degrade::Layers),
+            "context" => Ok(Degrade::Context),
+            _ => Err("give layers, context, both with a comma, or auto".to_owned()),
+        };
+        text.split(',').map(step).collect::<Result<_, _>>().map(Steps)
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Words(Vec<String>);
 
@@ -160,6 +203,7 @@ impl ServerArgs {
         fn new<T: Clone, V>(wish: Option<&Wish<T>>, value: impl Fn(T) -> V) -> Option<Option<V>> {
             wish.map(|wish| wish.0.clone().map(value))
         }
+        let on_or_off = |on: bool, off: bool| on.then_some(Some(true)).or(off.then_some(Some(false)));
         let variables = self.env.iter().filter_map(|wish| wish.0.clone()).map(|Variable(name, value)| (name, value));
         let env: BTreeMap<_, _> = variables.collect();
         server::Change {
@@ -171,6 +215,16 @@ impl ServerArgs {
             idle_timeout: new(self.idle_timeout.as_ref(), |time| time.0),
             priority: new(self.priority.as_ref(), |class| class),
             embeddings: new(self.embeddings.as_ref(), |yes| yes.0),
+            essential: on_or_off(self.essential, self.no_essential),
+            pressure_evict_only: on_or_off(self.pressure_evict_only, self.no_pressure_evict_only),
+            // One takes the other back.
+            degrade: new(self.degrade.as_ref(), |steps| steps.0).or(self.no_degrade.then_some(None)),
+            no_degrade: match (self.no_degrade, &self.degrade) {
+                (true, _) => Some(Some(true)),
+                (false, Some(_)) => Some(None),
+                (false, None) => None,
+            },
+            min_tier: new(self.min_tier.as_ref(), |tier| tier),
             args: new(self.llama_args.as_ref(), |words| words.0),
             env: (!self.env.is_empty()).then(|| Some(env).filter(|env| !env.is_empty())),
         }
@@ -215,7 +269,8 @@ fn sentence(s: &Settings) -> String {
     words.join(", ")
 }
 
-fn server_words(s: &server::Choices) -> Vec<String> {
+/// Returns what was chosen for the server of a model.
+pub(super) fn server_words(s: &server::Choices) -> Vec<String> {
     let mut words = Vec::new();
     words.extend(s.engine.map(|engine| format!("engine {}", engine.name())));
     words.extend(s.context.map(|n| format!("context {n}")));
@@ -225,8 +280,28 @@ fn server_words(s: &server::Choices) -> Vec<String> {
     words.extend(s.idle_timeout.map(|time| format!("idle timeout {}", humantime::format_duration(time))));
     words.extend(s.priority.map(|class| format!("priority {}", class.name())));
     words.extend(s.embeddings.map(|yes| format!("embeddings {}", if yes { "yes" } else { "no" })));
+    let flags = [
+        (s.essential, "essential", "not essential"),
+        (s.pressure_evict_only, "evicted only for memory", "evicted as others"),
+    ];
+    let flag = |(is_set, on, off): (Option<bool>, &str, &str)| is_set.map(|is| if is { on } else { off }.to_owned());
+    words.extend(flags.into_iter().filter_map(flag));
+    words.extend(s.no_degrade.filter(|no| *no).map(|_| "fails rather than degrades".to_owned()));
+    words.extend(s.degrade.as_ref().map(|steps| {
+        let names = steps.iter().map(|step| match step {
+            Degrade::Layers => "layers",
+            Degrade::Context => "context",
+        });
+        format!("degrades {}", names.collect::<Vec<_>>().join(", "))
+    }));
+    words.extend(s.min_tier.map(|tier| format!("from tier {} on", tier_name(tier))));
     words.extend(s.args.as_ref().map(|args| format!("arguments {}", args.join(" "))));
     // Values may be long; the names say enough.
     words.extend(s.env.as_ref().map(|env| format!("variables {}", env.keys().cloned().collect::<Vec<_>>().join(" "))));
     words
+}
+
+fn tier_name(tier: NodeTier) -> String {
+    // A variant without fields is a word.
+    serde_json::to_value(tier).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }

@@ -1,4 +1,5 @@
 use super::health::{Health, Triage};
+use super::hooks::Hooks;
 use super::memory::Memory;
 use super::models::{EngineFile, ModelsFile};
 use super::ollama::Ollama;
@@ -34,6 +35,7 @@ pub(super) struct ConfigFile {
     pub trash: Trash,
     pub memory: Memory,
     pub serve: Serve,
+    pub hooks: Hooks,
     pub ollama: Ollama,
     pub supervisor: Supervisor,
     pub services: ServicesFile,
@@ -197,14 +199,14 @@ impl ConfigFile {
     pub fn read(path: &Path) -> anyhow::Result<ConfigFile> {
         let unreadable = || {
             Failure::cannot_meet(format!("cannot read config file {}", path.display()))
-                .hint("name another with --config, or mend its permissions")
+                .hint("choose another with --config, or fix its permissions")
         };
         let about = std::fs::metadata(path).or_fail(unreadable)?;
         if !about.is_file() {
             return Err(bad_config(path, None, "is not a regular file").into());
         }
         if about.len() > MAX_BYTES {
-            return Err(bad_config(path, None, "is over 1 MiB: that is no config").into());
+            return Err(bad_config(path, None, "is larger than 1 MiB, which is too large for a config file").into());
         }
         let text = std::fs::read_to_string(path).or_fail(unreadable)?;
         parse(path, &text)

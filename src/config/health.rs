@@ -116,11 +116,11 @@ fn rules<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
                 && number.bytes().all(|b| b.is_ascii_digit())
         })
     };
-    refuse_unless(d, is_rule, "is not a rule: give SUP-18")
+    refuse_unless(d, is_rule, "is not a rule id such as SUP-18")
 }
 
 fn programs<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
-    refuse_unless(d, |name| !name.trim().is_empty(), "is not the name of a program")
+    refuse_unless(d, |name| !name.trim().is_empty(), "is not a program name")
 }
 
 fn refuse_unless<'de, D: Deserializer<'de>>(
@@ -176,13 +176,13 @@ mod tests {
         for (toml, key, why) in [
             ("[health]\nlevel = \"up\"\n", "`health.level`", "unknown variant `up`"),
             ("[health]\ntimeout = \"0s\"\n", "`health.timeout`", "is not between 10ms and 1h"),
-            ("[health]\nwarning = { disk_fre = \"10%:\" }\n", "`health.warning", "there is no metric `disk_fre`"),
+            ("[health]\nwarning = { disk_fre = \"10%:\" }\n", "`health.warning", "no metric is named `disk_fre`"),
             ("[health]\nwarning = { disk_free = \"much\" }\n", "`health.warning", "`much` is not a range"),
-            ("[health]\ncritical = { time = \"10%:\" }\n", "`health.critical", "`time` is given in s, not in %"),
+            ("[health]\ncritical = { time = \"10%:\" }\n", "`health.critical", "`time` is measured in s, not in %"),
             ("[health]\nlevels = 1\n", "`health.levels`", "unknown field `levels`"),
             ("[triage]\nskip = [\"sup 18\"]\n", "`triage.skip", "`sup 18` is not a rule"),
             ("[triage]\nsince = \"0s\"\n", "`triage.since`", "is not between 1s"),
-            ("[triage]\nmust_not_run = [\"\"]\n", "`triage.must_not_run", "is not the name of a program"),
+            ("[triage]\nmust_not_run = [\"\"]\n", "`triage.must_not_run", "is not a program name"),
         ] {
             let text = load(toml).unwrap_err();
             assert!(text.contains("config.toml:2: ") && text.contains(key) && text.contains(why), "{text}");

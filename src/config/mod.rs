@@ -4,6 +4,7 @@
 mod env;
 mod file;
 mod health;
+mod hooks;
 mod memory;
 mod models;
 mod ollama;
@@ -19,6 +20,7 @@ mod tasks;
 
 pub use env::Env;
 pub use health::{HealthConfig, TriageConfig};
+pub use hooks::HooksConfig;
 pub use models::{EngineConfig, ModelsConfig};
 pub use ollama::{NumCtx, OllamaConfig};
 pub use ports::PortRange;
@@ -78,6 +80,7 @@ pub struct Config {
     /// What models may take of the memory of each device.
     pub memory: BudgetLimits,
     pub serve: ServeConfig,
+    pub hooks: HooksConfig,
     pub ollama: OllamaConfig,
     pub supervisor: SupervisorConfig,
     /// The services of this node, in place of those that are found; None: those that are found.
@@ -90,6 +93,8 @@ pub struct Config {
     pub lock_dir: PathBuf,
     /// The folder for sockets of workers, private to this user.
     pub runtime_dir: PathBuf,
+    /// `JOURNAL_STREAM`: the stream to the journal that systemd gave this process, as `DEVICE:INODE`.
+    pub journal_stream: Option<String>,
     /// The color setting from the environment and the flags; for `Auto` the terminal decides.
     pub color: Color,
     /// The user who called sudo, as sudo reports it (`SUDO_USER`, else the number in `SUDO_UID`); None without sudo.
@@ -249,6 +254,7 @@ impl Config {
             chosen => chosen,
         };
         let serve = ServeConfig::load((flags, env), &file.serve, from_file)?;
+        let hooks = HooksConfig::load(flags, &file.hooks, from_file);
         let services = file.services.settings(from_file);
         let supervisor = file.supervisor.settings(from_file);
         Ok(Config {
@@ -273,6 +279,8 @@ impl Config {
             triage: file.triage.settings(),
             memory: memory::load(env, &file.memory)?,
             serve,
+            hooks,
+            journal_stream: env.text("JOURNAL_STREAM"),
             runtime_dir: env.runtime_dir(),
             color,
             sudo_user: env.text("SUDO_USER").or_else(|| env.text("SUDO_UID").map(|uid| format!("uid {uid}"))),

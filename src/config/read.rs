@@ -12,7 +12,7 @@ pub(super) fn bytes<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::E
 /// Reads a text or a bare number. The parser of the text then reports that a bare number lacks a unit.
 pub(super) fn typed<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
     #[derive(Deserialize)]
-    #[serde(untagged, expecting = "expected a text with a unit")]
+    #[serde(untagged, expecting = "expected a string with a unit")]
     enum Typed {
         Text(String),
         Number(u64),
@@ -25,5 +25,7 @@ pub(super) fn typed<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error>
 
 pub(super) fn duration<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(d)?;
-    humantime::parse_duration(&text).map(Some).map_err(|e| de::Error::custom(format!("`{text}` is no duration: {e}")))
+    humantime::parse_duration(&text)
+        .map(Some)
+        .map_err(|e| de::Error::custom(format!("`{text}` is not a valid duration: {e}")))
 }

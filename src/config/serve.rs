@@ -26,6 +26,8 @@ pub struct ServeFlags {
     pub listen: Vec<String>,
     pub socket: Option<PathBuf>,
     pub api_key_file: Option<PathBuf>,
+    /// The program that gets events.
+    pub exec: Option<PathBuf>,
 }
 
 /// Settings of the daemon's listeners.

@@ -84,7 +84,7 @@ impl ServicesFile {
             let name = service.name.as_ref();
             if !seen.insert(name) {
                 let name = name.escape_debug();
-                let what = format!("key `services[{at}].name`: there are two services `{name}`; a name must be unique");
+                let what = format!("key `services[{at}].name`: duplicate service `{name}`; names must be unique");
                 return Some((service.name.span().start, what));
             }
         }
@@ -133,7 +133,7 @@ impl ServiceFile {
 
 fn refuse_blank<E: de::Error>(text: &str) -> Result<(), E> {
     match text.trim().is_empty() || text.contains(char::is_control) {
-        true => Err(E::custom(format!("`{}` is empty or has control characters", text.escape_debug()))),
+        true => Err(E::custom(format!("`{}` is empty or contains control characters", text.escape_debug()))),
         false => Ok(()),
     }
 }
@@ -161,7 +161,7 @@ fn manager<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Manager>, D::Error>
 fn parse_manager(text: &str) -> Result<Manager, String> {
     let wrong = || {
         let text = text.escape_debug();
-        format!("`{text}` is not a manager: give supervisor:[GROUP:]PROGRAM, systemd:UNIT, pid:FILE or none")
+        format!("`{text}` is not a manager; expected supervisor:[GROUP:]PROGRAM, systemd:UNIT, pid:FILE or none")
     };
     if text == "none" {
         return Ok(Manager::None);
@@ -195,10 +195,10 @@ fn endpoint<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error>
         }
         // It can be named, and is reported as unknown.
         Some(("https", rest)) if !rest.is_empty() => {}
-        _ => return Err(wrong("give http://HOST:PORT/PATH")),
+        _ => return Err(wrong("expected http://HOST:PORT/PATH")),
     }
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err(wrong("has blanks or control characters"));
+        return Err(wrong("contains spaces or control characters"));
     }
     Ok(Some(text))
 }
@@ -211,13 +211,13 @@ fn gate(text: &str) -> Result<Gate, String> {
     if text.starts_with(|c: char| c.is_ascii_digit()) {
         return match humantime::parse_duration(text) {
             Ok(time) if !time.is_zero() => Ok(Gate::Time(time)),
-            Ok(_) => Err("give a time above 0".to_owned()),
-            Err(error) => Err(format!("`{}` is no duration: {error}", text.escape_debug())),
+            Ok(_) => Err("must be greater than 0".to_owned()),
+            Err(error) => Err(format!("`{}` is not a valid duration: {error}", text.escape_debug())),
         };
     }
     match !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
         true => Ok(Gate::Name(text.to_owned())),
-        false => Err(format!("`{}` is neither the name of a variable nor a time such as 120s", text.escape_debug())),
+        false => Err(format!("`{}` is neither a variable name nor a time such as 120s", text.escape_debug())),
     }
 }
 
@@ -235,11 +235,11 @@ fn queue_check<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error>
     let first = check.first().map(String::as_str).unwrap_or_default();
     let is_url = first.starts_with("http://") && check.len() == 1;
     if !is_url && !first.starts_with('/') {
-        let why = "must begin with the whole path of a program, or be one http:// URL";
+        let why = "must begin with the absolute path of a program, or be a single http:// URL";
         return Err(de::Error::custom(format!("`{}` {why}", first.escape_debug())));
     }
     if check.iter().any(|word| word.contains('\0')) {
-        return Err(de::Error::custom("an argument has a NUL"));
+        return Err(de::Error::custom("an argument contains a NUL byte"));
     }
     Ok(check)
 }
@@ -353,17 +353,21 @@ mod tests {
             ("manager = \"docker:x\"", "`services[0].manager`", "is not a manager"),
             ("role = \"web\"", "`services[0].role`", "unknown variant `web`"),
             ("port = 1", "`services[0].port`", "unknown field `port`"),
-            ("endpoint = \"127.0.0.1:8081\"", "`services[0].endpoint`", "give http://HOST:PORT/PATH"),
+            ("endpoint = \"127.0.0.1:8081\"", "`services[0].endpoint`", "expected http://HOST:PORT/PATH"),
             ("endpoint = \"http://u@h/\"", "`services[0].endpoint`", "give http://host:port"),
             ("endpoint = \"http://h:x/\"", "`services[0].endpoint`", "is no port"),
-            ("gates = [\"1 m x\"]", "`services[0].gates`", "is no duration"),
-            ("gates = [\"A B\"]", "`services[0].gates`", "neither the name of a variable"),
-            ("gates = [\"0s\"]", "`services[0].gates`", "above 0"),
+            ("gates = [\"1 m x\"]", "`services[0].gates`", "is not a valid duration"),
+            ("gates = [\"A B\"]", "`services[0].gates`", "neither a variable name"),
+            ("gates = [\"0s\"]", "`services[0].gates`", "greater than 0"),
             ("model_id = \"\"", "`services[0].model_id`", "is empty"),
             ("gpu = \"yes\"", "`services[0].gpu`", "invalid type"),
-            ("queue = { name = \"q\", check = [\"pollers\"] }", "`services[0].queue.check`", "whole path of a program"),
-            ("queue = { name = \"q\", check = [] }", "`services[0].queue.check`", "whole path of a program"),
-            ("queue = { name = \"q\", check = \"https://x\" }", "`services[0].queue.check`", "one http:// URL"),
+            (
+                "queue = { name = \"q\", check = [\"pollers\"] }",
+                "`services[0].queue.check`",
+                "absolute path of a program",
+            ),
+            ("queue = { name = \"q\", check = [] }", "`services[0].queue.check`", "absolute path of a program"),
+            ("queue = { name = \"q\", check = \"https://x\" }", "`services[0].queue.check`", "a single http:// URL"),
             ("queue = { name = \"q\", chek = [] }", "`services[0].queue.chek`", "unknown field `chek`"),
         ] {
             let text = load(&format!("[[services]]\nname = \"a\"\n{line}\n")).unwrap_err();
@@ -381,6 +385,6 @@ mod tests {
         let toml =
             "[[services]]\nname = \"a\"\n[[services]]\nname = \"b\"\n[[services]]\nrole = \"api\"\nname = \"a\"\n";
         let text = load(toml).unwrap_err();
-        assert!(text.contains("config.toml:7: key `services[2].name`: there are two services `a`"), "{text}");
+        assert!(text.contains("config.toml:7: key `services[2].name`: duplicate service `a`"), "{text}");
     }
 }

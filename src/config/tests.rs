@@ -167,7 +167,7 @@ fn sizes_and_ages_have_units_in_the_file_too() {
         ("[trash]\nexpire = \"0d\"\n", "`trash.expire`", "selects everything"),
         ("[tiers.fast]\nweights = 4\n", "`tiers.fast.weights`", "`4` needs a unit"),
         ("[tiers.fast]\nweights = \"4 bananas\"\n", "`tiers.fast.weights`", "is not a size such as"),
-        ("[tiers.fast]\nweights = [4]\n", "`tiers.fast.weights`", "expected a text with a unit"),
+        ("[tiers.fast]\nweights = [4]\n", "`tiers.fast.weights`", "expected a string with a unit"),
     ] {
         let text = refusal(toml);
         assert!(text.contains("config.toml:2: ") && text.contains(key) && text.contains(why), "{text}");

@@ -21,6 +21,7 @@ mod error;
 mod explain;
 mod fit;
 mod footprint;
+mod hints;
 mod history;
 mod holdings;
 mod inventory;
@@ -44,6 +45,7 @@ mod verdict;
 mod verified;
 mod watch;
 
+pub use hints::ServerHint;
 pub use history::HistoryFilter;
 pub use inventory::KnownRoot;
 pub use queue::SqliteQueue;

@@ -4,7 +4,7 @@ use super::cells::{bits, bytes, count};
 use super::error::{DbError, DbResult};
 use super::holdings::Surveys;
 use super::settings::known_subject;
-use super::{Db, history, usage, verified};
+use super::{Db, hints, history, usage, verified};
 use crate::clock::Timestamp;
 use crate::model::{Artifact, Event, Model, Nature, Role, RootState, ScanCounts, ScanOutcome, StoreKind};
 use rusqlite::{Connection, params};
@@ -119,6 +119,7 @@ fn write_model(conn: &Connection, model: &Model) -> DbResult<()> {
     let subject = model.content.as_deref().unwrap_or(before);
     if before == model.id.as_str() && subject != before {
         usage::adopt(conn, before, subject)?;
+        hints::adopt(conn, before, subject)?;
     }
     let number = write_row(conn, model, subject)?;
     if known.is_some() {

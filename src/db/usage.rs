@@ -24,34 +24,25 @@ pub struct UseEvent {
     pub outcome: String,
 }
 
+/// Rows of the journal that are kept; the sums stay.
+const USES_KEPT: i64 = 200_000;
+
 impl Db {
     /// Adds a use, and adds it to the sums of its model, in one transaction. A model that is not in the inventory is
     /// accepted too: it may be scanned later.
     pub fn record_use(&mut self, event: &UseEvent) -> anyhow::Result<()> {
+        self.record_uses(std::slice::from_ref(event))
+    }
+
+    /// Adds uses, all or none, as [`Db::record_use`].
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn record_uses(&mut self, events: &[UseEvent]) -> anyhow::Result<()> {
         self.write(|tx| {
-            let subject = known_subject(tx, &event.model)?.unwrap_or_else(|| event.model.0.clone());
-            tx.prepare_cached(
-                "INSERT INTO use_journal (subject, model, at, source, prompt_tokens, completion_tokens, duration_ms, outcome)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )?
-            .execute(params![
-                subject,
-                event.model.as_str(),
-                event.at.millis(),
-                event.source,
-                count(event.prompt_tokens, "the number of prompt tokens")?,
-                count(event.completion_tokens, "the number of completion tokens")?,
-                count(event.duration_ms, "the duration in ms")?,
-                event.outcome
-            ])?;
-            // Two commands may report in another order than they ended.
-            tx.prepare_cached(
-                "INSERT INTO use_total (subject, last_used, use_count, last_source) VALUES (?1, ?2, 1, ?3)
-                 ON CONFLICT (subject) DO UPDATE SET use_count = use_count + 1,
-                     last_source = iif(excluded.last_used >= last_used, excluded.last_source, last_source),
-                     last_used = max(last_used, excluded.last_used)",
-            )?
-            .execute(params![subject, event.at.millis(), event.source])?;
+            events.iter().try_for_each(|event| add(tx, event))?;
+            tx.prepare_cached("DELETE FROM use_journal WHERE number <= (SELECT max(number) FROM use_journal) - ?1")?
+                .execute([USES_KEPT])?;
             Ok(())
         })
     }
@@ -83,6 +74,33 @@ impl Db {
             Ok(uses)
         })
     }
+}
+
+fn add(tx: &Connection, event: &UseEvent) -> DbResult<()> {
+    let subject = known_subject(tx, &event.model)?.unwrap_or_else(|| event.model.0.clone());
+    tx.prepare_cached(
+        "INSERT INTO use_journal (subject, model, at, source, prompt_tokens, completion_tokens, duration_ms, outcome)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute(params![
+        subject,
+        event.model.as_str(),
+        event.at.millis(),
+        event.source,
+        count(event.prompt_tokens, "the number of prompt tokens")?,
+        count(event.completion_tokens, "the number of completion tokens")?,
+        count(event.duration_ms, "the duration in ms")?,
+        event.outcome
+    ])?;
+    // Two commands may report in another order than they ended.
+    tx.prepare_cached(
+        "INSERT INTO use_total (subject, last_used, use_count, last_source) VALUES (?1, ?2, 1, ?3)
+         ON CONFLICT (subject) DO UPDATE SET use_count = use_count + 1,
+             last_source = iif(excluded.last_used >= last_used, excluded.last_source, last_source),
+             last_used = max(last_used, excluded.last_used)",
+    )?
+    .execute(params![subject, event.at.millis(), event.source])?;
+    Ok(())
 }
 
 pub(super) fn of_subject(conn: &Connection, subject: &str) -> DbResult<Usage> {

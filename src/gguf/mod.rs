@@ -11,6 +11,7 @@
 )]
 
 mod architecture;
+mod capabilities;
 mod cursor;
 pub mod estimate;
 mod facts;
@@ -35,6 +36,7 @@ pub mod tensor_type;
 mod tests;
 
 pub use architecture::{kind_of, of_no_kind, unanswered};
+pub use capabilities::{capabilities, of_kind as capabilities_of_kind};
 pub use family::family;
 // Only the engine calls it.
 #[cfg(feature = "llama")]

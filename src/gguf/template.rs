@@ -90,10 +90,10 @@ pub fn template_tokens(path: &Path) -> Result<TemplateTokens, GgufError> {
     Ok(tokens)
 }
 
-type Visit<'v> = dyn FnMut(&mut Cursor<'_, Opened<'_>>, &str, u32) -> Result<bool, GgufError> + 'v;
+pub(super) type Visit<'v> = dyn FnMut(&mut Cursor<'_, Opened<'_>>, &str, u32) -> Result<bool, GgufError> + 'v;
 
 /// Calls `visit` for each key; `visit` returns whether it has read the value.
-fn each_key(path: &Path, visit: &mut Visit<'_>) -> Result<(), GgufError> {
+pub(super) fn each_key(path: &Path, visit: &mut Visit<'_>) -> Result<(), GgufError> {
     let file = super::open::open_regular(path)?;
     let len = file.metadata().map_err(GgufError::Io)?.len();
     let source = Opened { file: &file, len };

@@ -145,7 +145,7 @@ impl Check {
 
     /// Creates the check of a fact that has no value: it is unknown, with the reason and the right that is missing.
     pub fn of_unknown<T>(name: CheckName, target: &str, what: impl Into<String>, fact: &Fact<T>) -> Check {
-        let why = fact.why().unwrap_or("it was not read");
+        let why = fact.why().unwrap_or("not read");
         let mut check = Check::unknown(name, target, what, format!("{}: {why}", fact.source));
         if let Outcome::Denied { right, .. } = &fact.outcome {
             check.right = Some(right.clone());
@@ -170,7 +170,7 @@ impl Check {
         if let Some((status, range)) = found.filter(|(status, _)| *status > self.status) {
             self.status = status;
             let value = number(value);
-            self.reason = Some(format!("{metric} is {value}{}, which the range {range} alerts on", known.unit));
+            self.reason = Some(format!("{metric} is {value}{} (threshold {range})", known.unit));
         }
         self
     }

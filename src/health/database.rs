@@ -24,10 +24,10 @@ pub fn database(target: &str, tasks: &Fact<Tasks>, limits: &Limits) -> Vec<Check
     };
     let due =
         Check::ok(NAME, target, format!("{} due", plural(known.due))).measured("tasks_due", known.due as f64, limits);
-    let failed = Check::ok(NAME, target, format!("{} failed lately", plural(known.failed)));
+    let failed = Check::ok(NAME, target, format!("{} failed recently", plural(known.failed)));
     let mut checks = vec![due, failed.measured("tasks_failed", known.failed as f64, limits)];
     if known.orphaned > 0 {
-        let reason = "their executor is gone; the next one takes them up: modelctl run-once";
+        let reason = "their executor is gone; the next one resumes them: modelctl run-once";
         checks.push(Check::warning(NAME, target, format!("{} left running", plural(known.orphaned)), reason));
     }
     checks

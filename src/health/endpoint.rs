@@ -42,7 +42,7 @@ enum Meaning {
 pub fn endpoint(asked: &Asked<'_>, limits: &Limits) -> Check {
     let target = asked.service.name.as_str();
     let Some(endpoint) = asked.endpoint.known() else {
-        return Check::of_unknown(NAME, target, "not asked", asked.endpoint);
+        return Check::of_unknown(NAME, target, "not checked", asked.endpoint);
     };
     let check = match meaning(asked, endpoint) {
         Meaning::Sick { what, reason } => Check::critical(NAME, target, what, reason),
@@ -69,18 +69,20 @@ fn meaning(asked: &Asked<'_>, endpoint: &Endpoint) -> Meaning {
         Answer::Refused if is_young(asked) => Meaning::Loading,
         Answer::Refused => sick("does not listen", format!("the connection to {} was refused", endpoint.url)),
         Answer::Silent { seconds } => {
-            sick("does not answer", format!("it is connected to, and gave no answer in {seconds:.1} s"))
+            sick("does not respond", format!("connected, but no response within {seconds:.1} s"))
         }
-        Answer::Unreachable { why } => sick("cannot be reached", why.clone()),
-        Answer::Garbage { why } => sick("does not answer by HTTP", why.clone()),
+        Answer::Unreachable { why } => sick("is unreachable", why.clone()),
+        Answer::Garbage { why } => sick("does not respond with HTTP", why.clone()),
         Answer::Tls => Meaning::Unknown {
-            what: "not asked".to_owned(),
-            reason: "https:// is not spoken: give the http:// address behind it".to_owned(),
+            what: "not checked".to_owned(),
+            reason: "https:// is not supported: use the http:// address behind it".to_owned(),
             right: None,
         },
-        Answer::NotAsked => {
-            Meaning::Unknown { what: "not asked".to_owned(), reason: "there is nothing to ask".to_owned(), right: None }
-        }
+        Answer::NotAsked => Meaning::Unknown {
+            what: "not checked".to_owned(),
+            reason: "there is no endpoint to check".to_owned(),
+            right: None,
+        },
     }
 }
 
@@ -101,21 +103,21 @@ fn http(asked: &Asked<'_>, code: u16, body: &str) -> Meaning {
         502..=504 if is_young(asked) => Meaning::Loading,
         401 | 403 => Meaning::Unknown {
             what,
-            reason: "it wants a key".to_owned(),
+            reason: "it requires an API key".to_owned(),
             right: Some("a key that it accepts (`key_file` of the service)".to_owned()),
         },
         300..=399 => Meaning::Unknown {
             what,
-            reason: "redirects are not followed: give the address that it leads to".to_owned(),
+            reason: "redirects are not followed: use the address that it redirects to".to_owned(),
             right: None,
         },
         404 | 405 | 501 if asked.service.found != FoundBy::Config => {
-            Meaning::Answers(format!("answers, without a health path (HTTP {code})"))
+            Meaning::Answers(format!("responds, without a health path (HTTP {code})"))
         }
         _ => {
             let start: String = body.chars().take(120).collect();
             let said = if start.trim().is_empty() { String::new() } else { format!(": {}", start.trim()) };
-            Meaning::Sick { what, reason: format!("its health path does not answer 200{said}") }
+            Meaning::Sick { what, reason: format!("its health path does not return 200{said}") }
         }
     }
 }
@@ -128,14 +130,14 @@ fn loading(asked: &Asked<'_>) -> Check {
     let target = asked.service.name.as_str();
     match asked.load.progress(asked.now) {
         Some((age, allowed)) if age > allowed => {
-            let reason = format!("it has been loading for {age:.0} s; its size explains {allowed:.0} s at most");
+            let reason = format!("it has been loading for {age:.0} s; its size explains at most {allowed:.0} s");
             Check::critical(NAME, target, "loading", reason)
         }
         Some((age, allowed)) => {
-            let reason = format!("not ready yet: loading for {age:.0} s of {allowed:.0} s at most");
+            let reason = format!("not ready yet: loading for {age:.0} s of at most {allowed:.0} s");
             Check::warning(NAME, target, "loading", reason)
         }
-        None => Check::warning(NAME, target, "loading", "not ready yet; since when is unknown"),
+        None => Check::warning(NAME, target, "loading", "not ready yet; start time unknown"),
     }
 }
 
@@ -147,12 +149,12 @@ fn owner(asked: &Asked<'_>, endpoint: &Endpoint) -> Option<Check> {
     let target = asked.service.name.as_str();
     match &endpoint.owner.outcome {
         Outcome::Ok { value: Some(owner) } if !owner.is_service => {
-            let reason = format!("{} (process {}) answers in its place", owner.name, owner.pid);
-            Some(Check::critical(NAME, target, "another process answers", reason))
+            let reason = format!("{} (process {}) responds in its place", owner.name, owner.pid);
+            Some(Check::critical(NAME, target, "another process responds", reason))
         }
         // A socket that nobody here holds belongs to another container; an address that is not ours to another machine.
         Outcome::Ok { .. } | Outcome::Absent { .. } => None,
-        _ => Some(Check::of_unknown(NAME, target, "answers; by which process is unknown", &endpoint.owner)),
+        _ => Some(Check::of_unknown(NAME, target, "responds; by which process is unknown", &endpoint.owner)),
     }
 }
 
@@ -163,9 +165,9 @@ fn model_id(asked: &Asked<'_>, endpoint: &Endpoint) -> Option<Check> {
     let Some(listed) = endpoint.models.known() else {
         return Some(match &endpoint.models.outcome {
             Outcome::Absent { why } => {
-                Check::critical(NAME, target, "no list of models", format!("`{wanted}` should be in it: {why}"))
+                Check::critical(NAME, target, "no model list", format!("`{wanted}` should be in it: {why}"))
             }
-            _ => Check::of_unknown(NAME, target, "its list of models is unknown", &endpoint.models),
+            _ => Check::of_unknown(NAME, target, "its model list is unknown", &endpoint.models),
         });
     };
     if listed.iter().any(|(id, _)| id == wanted) {
@@ -173,8 +175,8 @@ fn model_id(asked: &Asked<'_>, endpoint: &Endpoint) -> Option<Check> {
     }
     let ids: Vec<&str> = listed.iter().map(|(id, _)| id.as_str()).take(5).collect();
     let reason = match ids.is_empty() {
-        true => format!("it lists no models, `{wanted}` should be there"),
-        false => format!("it does not list `{wanted}`, but {}", ids.join(", ")),
+        true => format!("it lists no models; expected `{wanted}`"),
+        false => format!("it does not list `{wanted}` but {}", ids.join(", ")),
     };
-    Some(Check::critical(NAME, target, "another model", reason))
+    Some(Check::critical(NAME, target, "a different model", reason))
 }

@@ -31,9 +31,9 @@ pub fn disk(disk: &Fact<Disk>, limits: &Limits) -> Vec<Check> {
     // A file system that is made read-only: an error has turned it, or an image whose files are all it has.
     let is_written = known.holds.iter().any(|held| !held.starts_with("models"));
     if known.is_super_read_only && !known.is_read_only {
-        space = Check::critical(NAME, &target, "read-only", format!("the kernel has made it read-only{of}"));
+        space = Check::critical(NAME, &target, "read-only", format!("remounted read-only by the kernel{of}"));
     } else if known.is_read_only && is_written {
-        space = Check::critical(NAME, &target, "read-only", format!("nothing can be written to it{of}"));
+        space = Check::critical(NAME, &target, "read-only", format!("not writable{of}"));
     }
     // A full image that nobody writes to is as it should be.
     if known.total > 0 && !known.is_read_only {
@@ -87,7 +87,7 @@ pub fn gpus(gpus: &Fact<Gpus>, is_required: bool, limits: &Limits) -> Vec<Check>
             checks.extend(value.devices.iter().flat_map(|device| device_checks(device, limits)));
         }
         Outcome::Ok { value } if has_driver => {
-            let reason = format!("NVML answers with code {}: {}", value.code, nvml_word(value.code));
+            let reason = format!("NVML returns code {}: {}", value.code, nvml_word(value.code));
             let right = (value.code == 4).then(|| "access to /dev/nvidia*".to_owned());
             let check = match value.code {
                 // No permission is not knowing.
@@ -98,7 +98,7 @@ pub fn gpus(gpus: &Fact<Gpus>, is_required: bool, limits: &Limits) -> Vec<Check>
         }
         Outcome::Ok { .. } | Outcome::Absent { .. } => {}
         Outcome::TimedOut { why } if has_driver => {
-            checks.push(Check::critical(NAME, "node", "the driver does not answer", why.as_str()));
+            checks.push(Check::critical(NAME, "node", "the driver does not respond", why.as_str()));
         }
         _ if has_driver || is_required => {
             checks.push(Check::of_unknown(NAME, "node", "GPUs are unknown", &known.nvml));
@@ -107,8 +107,8 @@ pub fn gpus(gpus: &Fact<Gpus>, is_required: bool, limits: &Limits) -> Vec<Check>
     }
     if checks.is_empty() && is_required {
         let reason = match known.nodes.is_empty() {
-            true => "there are no device nodes of a GPU and no driver",
-            false => "there are device nodes, and no driver that answers",
+            true => "there are no GPU device nodes and no driver",
+            false => "there are device nodes but no driver that responds",
         };
         checks.push(Check::critical(NAME, "node", "no GPU", reason));
     }
@@ -121,24 +121,22 @@ fn device_checks(device: &Device, limits: &Limits) -> Vec<Check> {
     let what = if device.name.is_empty() { "answers".to_owned() } else { device.name.clone() };
     let is_slowed = device.clock_events.len() > 1 && device.clock_events.iter().all(|bits| bits & SLOWED != 0);
     let action = match device.recovery_action {
-        Some(1) => Some("the driver wants it to be reset"),
-        Some(2) => Some("the driver wants the machine to be rebooted"),
-        Some(3 | 4) => Some("the driver wants it to be drained and reset"),
+        Some(1) => Some("the driver requests a reset"),
+        Some(2) => Some("the driver requests a reboot"),
+        Some(3 | 4) => Some("the driver requests a drain and reset"),
         _ => None,
     };
     let check = match (device.code, action) {
         (0, Some(action)) => Check::critical(NAME, &target, what, action),
         (0, None) if device.remap_failed == Some(true) => {
-            Check::critical(NAME, &target, what, "rows of its memory could not be remapped: it is broken")
+            Check::critical(NAME, &target, what, "memory rows could not be remapped: the GPU is defective")
         }
         (0, None) if device.remap_pending == Some(true) => {
-            Check::warning(NAME, &target, what, "rows of its memory are remapped with the next reset")
+            Check::warning(NAME, &target, what, "memory rows will be remapped at the next reset")
         }
-        (0, None) if is_slowed => {
-            Check::warning(NAME, &target, what, "it is slowed down by heat or power in two samples")
-        }
+        (0, None) if is_slowed => Check::warning(NAME, &target, what, "throttled by heat or power in two samples"),
         (0, None) => Check::ok(NAME, &target, what),
-        (code, _) => Check::critical(NAME, &target, what, format!("it answers with code {code}: {}", nvml_word(code))),
+        (code, _) => Check::critical(NAME, &target, what, format!("it returns code {code}: {}", nvml_word(code))),
     };
     let memory = device.memory_free.zip(device.memory_total).filter(|(_, total)| *total > 0);
     let check = match memory {
@@ -158,12 +156,12 @@ pub fn service_gpu(target: &str, must: bool, has: Option<bool>) -> Check {
     match (must, has) {
         (true, Some(true)) => Check::ok(NAME, target, "uses a GPU"),
         (false, Some(false)) => Check::ok(NAME, target, "uses no GPU"),
-        (true, Some(false)) => Check::critical(NAME, target, "uses no GPU", "it must have one (`gpu = true`)"),
-        (false, Some(true)) => Check::critical(NAME, target, "uses a GPU", "it must not have one (`gpu = false`)"),
+        (true, Some(false)) => Check::critical(NAME, target, "uses no GPU", "it must use one (`gpu = true`)"),
+        (false, Some(true)) => Check::critical(NAME, target, "uses a GPU", "it must not use one (`gpu = false`)"),
         (_, None) => {
-            let reason = "whether it uses a GPU cannot be seen: its open files may not be read";
+            let reason = "whether it uses a GPU is unknown: its open files cannot be read";
             let right = Some("the user of the service, or root".to_owned());
-            Check { right, ..Check::unknown(NAME, target, "its GPU is unknown", reason) }
+            Check { right, ..Check::unknown(NAME, target, "GPU use unknown", reason) }
         }
     }
 }
@@ -174,30 +172,33 @@ fn nvml_word(code: u32) -> &'static str {
         4 => "no permission",
         9 => "the driver is not loaded",
         12 => "the library is missing",
-        13 => "the driver is too old for this question",
+        13 => "the driver is too old for this query",
         15 => "the GPU is lost",
         16 => "the GPU needs a reset",
         17 => "the operating system or the container blocks the GPU",
-        18 => "driver and library have different versions",
+        18 => "driver and library versions differ",
         28 => "no GPU",
-        999 => "an unknown error",
+        999 => "unknown error",
         _ => "an error",
     }
 }
 
-/// Judges the clock by what the machine says of it.
-pub fn clock(clock: &Fact<ClockState>, is_synchronised: bool) -> Check {
-    const NAME: CheckName = CheckName::Clock;
-    // Containers and machines that are set by their host do not say so.
-    let what = match is_synchronised || clock.known().and_then(|clock| clock.is_synchronised) == Some(true) {
-        true => "synchronized",
-        false => "nothing reports that it is synchronized",
+/// Judges the clock by what the machine says of it. Many healthy virtual machines do not report a synchronized one.
+pub fn clock(clock: &Fact<ClockState>) -> Check {
+    let what = match clock.known().and_then(|clock| clock.is_synchronised) {
+        Some(true) => "synchronized",
+        Some(false) => "not reported as synchronized",
+        None => "synchronization unknown",
     };
-    Check::ok(NAME, "node", what)
+    Check::ok(CheckName::Clock, "node", what)
 }
 
 /// Judges the clock of an endpoint, by the time of its answer.
 pub fn skew(target: &str, skew_s: f64, limits: &Limits) -> Check {
-    let what = if skew_s == 0.0 { "agrees with ours".to_owned() } else { format!("{skew_s:+.0} s from ours") };
+    let what = if skew_s == 0.0 {
+        "agrees with this machine's clock".to_owned()
+    } else {
+        format!("{skew_s:+.0} s off this machine's clock")
+    };
     Check::ok(CheckName::Clock, target, what).measured("clock_skew", skew_s, limits)
 }

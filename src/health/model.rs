@@ -17,7 +17,7 @@ pub fn model(target: &str, role: Role, file: &Fact<ModelFile>) -> Check {
     let critical = |reason: String| Check::critical(NAME, target, path.as_str(), reason);
     if let Some(refusing) = &file.refusing {
         let right = if refusing.what == "enter" { "enter" } else { "read" };
-        let reason = format!("its user may not {right} `{}` (mode {:04o})", refusing.path.display(), refusing.mode);
+        let reason = format!("its user cannot {right} `{}` (mode {:04o})", refusing.path.display(), refusing.mode);
         return critical(reason);
     }
     let Some(view) = file.service.known() else {
@@ -28,7 +28,7 @@ pub fn model(target: &str, role: Role, file: &Fact<ModelFile>) -> Check {
     };
     let is_gguf = is_gguf(role, &path);
     if view.kind == "folder" && !is_gguf {
-        return Check::ok(NAME, target, format!("{path}: a folder"));
+        return Check::ok(NAME, target, format!("{path}: a directory"));
     }
     if let Some(reason) = at_rest(file, view) {
         return critical(reason);
@@ -37,7 +37,7 @@ pub fn model(target: &str, role: Role, file: &Fact<ModelFile>) -> Check {
         return Check::ok(NAME, target, path);
     }
     let Some(content) = file.content.known() else {
-        return Check::of_unknown(NAME, target, format!("{path}: its content is unknown"), &file.content);
+        return Check::of_unknown(NAME, target, format!("{path}: content unknown"), &file.content);
     };
     match damage(content, view) {
         Some(reason) => critical(reason),
@@ -52,7 +52,7 @@ fn is_gguf(role: Role, path: &str) -> bool {
 
 fn missing(file: &ModelFile) -> String {
     match (&file.dangling, &file.nearest) {
-        (Some(target), _) if target == "loop" => "its symbolic links lead in a circle".to_owned(),
+        (Some(target), _) if target == "loop" => "its symbolic links form a loop".to_owned(),
         (Some(target), _) => format!("it is a symbolic link to `{target}`, which does not exist"),
         (None, Some((folder, names))) if !names.is_empty() => {
             format!("it does not exist; `{}` has {}", folder.display(), names.join(", "))
@@ -73,8 +73,8 @@ fn at_rest(file: &ModelFile, view: &FileView) -> Option<String> {
     if let Some(stable) = file.stable.as_ref().filter(|stable| !stable.is_stable) {
         let (before, after) = stable.sizes;
         return Some(match before == after {
-            true => format!("it was written to within {:.1} s", stable.seconds),
-            false => format!("its size went from {before} to {after} bytes within {:.1} s", stable.seconds),
+            true => format!("it was modified within {:.1} s", stable.seconds),
+            false => format!("its size changed from {before} to {after} bytes within {:.1} s", stable.seconds),
         });
     }
     let (pid, name) = file.writer.as_ref()?;
@@ -83,16 +83,16 @@ fn at_rest(file: &ModelFile, view: &FileView) -> Option<String> {
 
 fn damage(content: &Content, view: &FileView) -> Option<String> {
     if content.format != "gguf" {
-        return Some(format!("it is no GGUF but {} (its first bytes are `{}`)", content.format, content.magic));
+        return Some(format!("it is not a GGUF file but {} (first bytes `{}`)", content.format, content.magic));
     }
     if let Some(needed) = content.needed.filter(|needed| *needed > view.size) {
-        return Some(format!("it is cut: it has {} bytes and needs {needed}", view.size));
+        return Some(format!("it is truncated: it has {} of {needed} bytes", view.size));
     }
     if let Some(damage) = &content.damage {
         return Some(damage.clone());
     }
     if let Some(holes) = content.holes.filter(|holes| *holes > 0) {
-        return Some(format!("{holes} bytes of its tensors were never written: a download that is not finished"));
+        return Some(format!("{holes} bytes of its tensors were never written: unfinished download"));
     }
     let (_, count, missing) = content.shards.as_ref()?;
     let names = missing.iter().take(3).cloned().collect::<Vec<_>>().join(", ");

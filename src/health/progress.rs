@@ -17,8 +17,8 @@ pub fn progress(service: &Service, endpoint: &Endpoint) -> Option<Check> {
         [first, .., last] => (first, last),
     };
     if let (Outcome::TimedOut { why }, true) = (&last.slots.outcome, first.metrics.known().is_none()) {
-        let reason = format!("its health path answers, and its slots do not: {why}");
-        return Some(Check::critical(NAME, target, "does not answer for its slots", reason));
+        let reason = format!("its health path responds but its slots do not: {why}");
+        return Some(Check::critical(NAME, target, "slots do not respond", reason));
     }
     let slots = last.slots.known();
     let counters = last.metrics.known().filter(|counters| **counters != Counters::default());
@@ -35,8 +35,8 @@ pub fn progress(service: &Service, endpoint: &Endpoint) -> Option<Check> {
     if is_idle {
         return Some(match waiting {
             Some(waiting) if first.at_s < last.at_s && is_waiting(first) => {
-                let reason = format!("{waiting:.0} requests wait, and none is worked on");
-                Check::critical(NAME, target, "does not take up its work", reason)
+                let reason = format!("{waiting:.0} requests are waiting and none is being processed");
+                Check::critical(NAME, target, "does not process its requests", reason)
             }
             _ => Check::ok(NAME, target, "nothing to do"),
         });
@@ -46,21 +46,22 @@ pub fn progress(service: &Service, endpoint: &Endpoint) -> Option<Check> {
         _ => "busy".to_owned(),
     };
     if first.at_s >= last.at_s {
-        let reason = "there was no time for a second sample: a longer --timeout gives it";
+        let reason = "no time for a second sample; use a longer --timeout";
         return Some(Check::unknown(NAME, target, of, reason));
     }
     let pause = last.at_s - first.at_s;
     Some(match moved(first, last) {
-        Moved::Yes => Check::ok(NAME, target, format!("{of}, makes progress")),
+        Moved::Yes => Check::ok(NAME, target, format!("{of}, making progress")),
         // The work of a prompt shows in no counter of tokens.
-        Moved::Prompt => Check::ok(NAME, target, format!("{of}, reads a prompt")),
+        Moved::Prompt => Check::ok(NAME, target, format!("{of}, processing a prompt")),
         Moved::TooSlow => Check::ok(NAME, target, format!("{of}, slower than one token in {pause:.0} s")),
         Moved::No { is_certain: true } => {
-            let reason = format!("no slot and no counter moved in {pause:.1} s");
+            let reason = format!("neither slots nor counters moved in {pause:.1} s");
             Check::critical(NAME, target, format!("{of}, no progress"), reason)
         }
         Moved::No { is_certain: false } => {
-            let reason = format!("no slot moved in {pause:.1} s; counters would tell (`--metrics` of llama-server)");
+            let reason =
+                format!("slots did not move in {pause:.1} s; start llama-server with `--metrics` for counters");
             Check::warning(NAME, target, format!("{of}, no progress"), reason)
         }
     })
@@ -71,11 +72,11 @@ fn not_sampled(service: &Service, sample: Option<&Sample>) -> Option<Check> {
         return None;
     }
     let target = service.name.as_str();
-    let what = "its progress is unknown";
+    let what = "progress unknown";
     match sample.map(|sample| &sample.slots) {
         Some(slots) if slots.is_unknown() => Some(Check::of_unknown(NAME, target, what, slots)),
         _ => {
-            let reason = "it shows neither slots nor metrics (`--slots` and `--metrics` of llama-server)";
+            let reason = "it provides neither slots nor metrics (llama-server: `--slots`, `--metrics`)";
             Some(Check::unknown(NAME, target, what, reason))
         }
     }
@@ -130,9 +131,9 @@ pub fn token(service: &Service, token: &Fact<f64>, limits: &Limits) -> Check {
         Outcome::Absent { why } if why.contains("no slot is free") => {
             Check::ok(NAME, target, "busy: no slot is free for a token")
         }
-        Outcome::Absent { why } => Check::unknown(NAME, target, "no token was asked for", why.as_str()),
-        Outcome::Denied { .. } => Check::of_unknown(NAME, target, "no token was asked for", token),
-        Outcome::TimedOut { why } => Check::critical(NAME, target, "generates nothing", why.as_str()),
-        Outcome::Failed { why } => Check::critical(NAME, target, "generates nothing", why.as_str()),
+        Outcome::Absent { why } => Check::unknown(NAME, target, "no token was requested", why.as_str()),
+        Outcome::Denied { .. } => Check::of_unknown(NAME, target, "no token was requested", token),
+        Outcome::TimedOut { why } => Check::critical(NAME, target, "generates no token", why.as_str()),
+        Outcome::Failed { why } => Check::critical(NAME, target, "generates no token", why.as_str()),
     }
 }

@@ -48,7 +48,7 @@ pub fn service(seen: &Seen) -> Option<Check> {
     let target = seen.service.name.as_str();
     let Some(running) = seen.running.known() else {
         if seen.service.manager == Manager::None {
-            let reason = "nothing says how to find it: give it a `manager` or an `endpoint` in the config";
+            let reason = "set a `manager` or an `endpoint` for it in the config";
             let is_asked = seen.service.endpoint.is_some() || seen.service.model.is_some();
             return (!is_asked).then(|| Check::unknown(NAME, target, "state unknown", reason));
         }
@@ -56,29 +56,29 @@ pub fn service(seen: &Seen) -> Option<Check> {
             return Some(Check::of_unknown(NAME, target, "state unknown", &seen.running));
         }
         let why = seen.running.why().unwrap_or_default();
-        return Some(Check::critical(NAME, target, "does not run", why));
+        return Some(Check::critical(NAME, target, "not running", why));
     };
     let word = running.word.as_str();
     let detail = running.detail.as_deref();
     let pid = running.pids.first().map_or_else(String::new, |pid| format!(", process {pid}"));
     Some(match (running.state, running.process_state) {
         (RunState::Running | RunState::Starting, Some('T' | 't')) => {
-            Check::critical(NAME, target, format!("{word}{pid}"), "its process is stopped by a signal and does nothing")
+            Check::critical(NAME, target, format!("{word}{pid}"), "its process is stopped by a signal")
         }
         (RunState::Running | RunState::Starting, Some('Z' | 'X')) => {
-            Check::critical(NAME, target, format!("{word}{pid}"), "its process has ended and nobody has noticed")
+            Check::critical(NAME, target, format!("{word}{pid}"), "its process has exited but was not reaped (zombie)")
         }
         (RunState::Running, _) if detail.is_some() => {
             Check::warning(NAME, target, format!("{word}{pid}"), detail.unwrap_or_default())
         }
         (RunState::Running, _) => Check::ok(NAME, target, format!("{word}{pid}")),
-        (RunState::Starting, _) => Check::warning(NAME, target, format!("{word}{pid}"), "it is starting"),
-        (RunState::Finished, _) => Check::ok(NAME, target, format!("{word}, as it should")),
+        (RunState::Starting, _) => Check::warning(NAME, target, format!("{word}{pid}"), "starting"),
+        (RunState::Finished, _) => Check::ok(NAME, target, format!("{word}, as expected")),
         // Found by itself, it may be stopped on purpose; the config says that it should be there.
         (RunState::Stopped, _) if seen.service.found != FoundBy::Config => {
-            Check::warning(NAME, target, word, detail.unwrap_or("it is stopped"))
+            Check::warning(NAME, target, word, detail.unwrap_or("stopped"))
         }
-        (RunState::Stopped, _) => Check::critical(NAME, target, word, detail.unwrap_or("it is stopped")),
+        (RunState::Stopped, _) => Check::critical(NAME, target, word, detail.unwrap_or("stopped")),
         (RunState::Failed, _) => Check::critical(NAME, target, word, detail.unwrap_or("it does not stay up")),
     })
 }

@@ -74,7 +74,7 @@ fn ranges_judge_values_and_the_critical_one_wins() {
     assert_eq!(measured("/", 9.0).status, Status::Warning);
     assert_eq!(measured("/", 1.0).status, Status::Critical, "the default");
     assert_eq!(measured("/srv", 49.0).status, Status::Critical);
-    assert!(measured("/", 9.0).reason.unwrap().contains("disk_free is 9%, which the range 10: alerts on"));
+    assert!(measured("/", 9.0).reason.unwrap().contains("disk_free is 9% (threshold 10:)"));
     let worse = Check::critical(CheckName::Disk, "/", "read-only", "the kernel").measured("disk_free", 9.0, &limits);
     assert_eq!((worse.status, worse.reason.as_deref()), (Status::Critical, Some("the kernel")));
 }
@@ -112,7 +112,7 @@ fn an_endpoint_is_sick_only_when_it_is() {
     let unseen = judged(Endpoint { owner: denied(), ..answering(200, "") }, Level::Ready, 1);
     assert_eq!((unseen.status, unseen.right.as_deref()), (Status::Unknown, Some("root")));
     let router = Endpoint { models: fact(vec![]), ..answering(200, "") };
-    assert!(is(router, Level::Ready, 1).1.contains("it lists no models, `x` should be there"));
+    assert!(is(router, Level::Ready, 1).1.contains("it lists no models; expected `x`"));
 }
 
 fn sample(at_s: f64, slots: &[(bool, u64)], counters: Option<Counters>) -> Sample {
@@ -209,7 +209,7 @@ fn a_model_file_must_be_there_whole_and_still() {
     };
     assert_eq!(is(model_file(1_000)).0, Status::Ok);
     let refused = [
-        (model_file(999), "it is cut: it has 999 bytes and needs 1000"),
+        (model_file(999), "it is truncated: it has 999 of 1000 bytes"),
         (model_file(0), "it is empty"),
         (ModelFile { writer: Some((9, "wget".into())), ..model_file(1_000) }, "wget (process 9) has it open"),
         (
@@ -217,7 +217,7 @@ fn a_model_file_must_be_there_whole_and_still() {
                 stable: Some(Stability { seconds: 0.3, sizes: (1_000, 1_001), is_stable: false }),
                 ..model_file(1_000)
             },
-            "its size went from 1000 to 1001",
+            "its size changed from 1000 to 1001",
         ),
         (ModelFile { service: fact(FileView { kind: "fifo".into(), ..view(1) }), ..model_file(1) }, "it is a fifo"),
         (
@@ -233,7 +233,7 @@ fn a_model_file_must_be_there_whole_and_still() {
                 content: fact(Content { format: "html".into(), magic: "<!DO".into(), ..Content::default() }),
                 ..model_file(9)
             },
-            "no GGUF but html",
+            "not a GGUF file but html",
         ),
     ];
     for (file, why) in refused {

@@ -1,5 +1,6 @@
 //! Main memory that this process can use: the machine's, and what its control groups leave of it.
 
+use super::control_group::{self, Files, V1, V2, parse_limit};
 use crate::model::Reading;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -40,33 +41,14 @@ struct Group {
     files: &'static Files,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-struct Files {
-    limit: &'static str,
-    usage: &'static str,
-    /// The line of `memory.stat` that counts the page cache that the kernel reclaims first.
-    inactive_file: &'static str,
-}
-
-/// File names of cgroup v2, `Documentation/admin-guide/cgroup-v2.rst`.
-const V2: Files = Files { limit: "memory.max", usage: "memory.current", inactive_file: "inactive_file" };
-/// File names of cgroup v1, `Documentation/admin-guide/cgroup-v1/memory.rst`.
-const V1: Files =
-    Files { limit: "memory.limit_in_bytes", usage: "memory.usage_in_bytes", inactive_file: "total_inactive_file" };
-
 /// Returns our memory groups and all their ancestors, from the text of `/proc/self/cgroup`. In a container the path may
 /// be outside of what is mounted; the mount's root is always among the ancestors and is then our own group.
 fn memory_groups(proc_self_cgroup: &str) -> Vec<Group> {
     let mut groups = Vec::new();
-    for line in proc_self_cgroup.lines() {
-        let mut fields = line.splitn(3, ':');
-        let (Some(id), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next()) else { continue };
-        let (mounts, files): (&[&str], _) = if id == "0" && controllers.is_empty() {
-            (&["/sys/fs/cgroup", "/sys/fs/cgroup/unified"], &V2)
-        } else if controllers.split(',').any(|name| name == "memory") {
-            (&["/sys/fs/cgroup/memory"], &V1)
-        } else {
-            continue;
+    for (version, path) in control_group::parse(proc_self_cgroup) {
+        let (mounts, files): (&[&str], _) = match version {
+            1 => (&["/sys/fs/cgroup/memory"], &V1),
+            _ => (&["/sys/fs/cgroup", "/sys/fs/cgroup/unified"], &V2),
         };
         for ancestor in Path::new(path.trim_start_matches('/')).ancestors() {
             groups.extend(mounts.iter().map(|mount| Group { dir: Path::new(mount).join(ancestor), files }));
@@ -89,11 +71,6 @@ fn left_of(limit: u64, usage: u64, reclaimable: u64) -> Memory {
     Memory { total: limit, available: limit.saturating_sub(usage.saturating_sub(reclaimable)) }
 }
 
-/// Parses a limit in bytes; `None` for "max" (v2) and for the huge number that v1 uses for "no limit".
-pub fn parse_limit(text: &str) -> Option<u64> {
-    text.trim().parse().ok().filter(|&bytes: &u64| bytes < 1 << 60)
-}
-
 /// Returns the value of one line of `memory.stat`, 0 when the line is missing.
 fn parse_stat(text: &str, key: &str) -> u64 {
     let mut lines = text.lines().filter_map(|line| line.split_once(' '));
@@ -114,13 +91,6 @@ mod tests {
         let v1 = dirs("5:cpu,cpuacct:/\n4:memory:/docker/abc\n");
         assert!(v1.contains(&PathBuf::from("/sys/fs/cgroup/memory/docker/abc")), "{v1:?}");
         assert!(dirs("nonsense\n1:name=systemd:/x\n").is_empty());
-    }
-
-    #[test]
-    fn no_limit_is_not_a_limit() {
-        assert_eq!(parse_limit("max\n"), None);
-        assert_eq!(parse_limit("9223372036854771712\n"), None);
-        assert_eq!(parse_limit("1073741824\n"), Some(1 << 30));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod budget;
 pub mod commands;
+pub mod control_group;
 pub mod cpu;
 pub mod daemon;
 pub mod extents;

@@ -35,4 +35,4 @@ pub use error::HttpError;
 pub use fetch::{Whole, fetch, fetch_all};
 pub use forward::forward;
 pub use sse::{SseEvent, SseReader, TooLong};
-pub use url::{UrlError, parse_url};
+pub use url::{UrlError, parse_url, port_of};

@@ -16,29 +16,48 @@ pub enum UrlError {
 /// # Errors
 /// See [`UrlError`].
 pub fn parse_url(url: &str) -> Result<(Endpoint, String), UrlError> {
-    let uri: Uri = url.trim().parse().map_err(|_| UrlError::Unusable("it is not a URL"))?;
-    match uri.scheme_str() {
-        Some("http") => {}
-        Some("https") => return Err(UrlError::Tls),
-        _ => return Err(UrlError::Unusable("it does not begin with `http://`")),
+    let (uri, is_tls) = uri(url)?;
+    if is_tls {
+        return Err(UrlError::Tls);
     }
     let written = uri.host().unwrap_or_default();
     let host = written.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(written);
     if host.is_empty() {
         return Err(UrlError::Unusable("it names no host"));
     }
-    // For the library a port that is no number below 65,536 is none.
-    let after_user = uri.authority().and_then(|authority| authority.as_str().rsplit('@').next()).unwrap_or_default();
-    let port = after_user.strip_prefix(written).and_then(|rest| rest.strip_prefix(':'));
-    let has_port = port.is_some_and(|port| !port.is_empty());
-    let port = match uri.port_u16() {
-        Some(0) => return Err(UrlError::Unusable("its port is 0")),
-        Some(port) => port,
-        None if has_port => return Err(UrlError::Unusable("its port is no port number")),
-        None => 80,
-    };
+    let port = port(&uri)?.unwrap_or(80);
     let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     Ok((Endpoint::Tcp { host: host.to_owned(), port }, path))
+}
+
+/// Returns the port of an `http://` or `https://` URL: that of its scheme where it names none. None where it is neither.
+pub fn port_of(url: &str) -> Option<u16> {
+    let (uri, is_tls) = uri(url).ok()?; // no URL has no port
+    let default = if is_tls { 443 } else { 80 };
+    Some(port(&uri).ok()?.unwrap_or(default)) // as above
+}
+
+/// Parses a URL, and returns whether it asks for TLS.
+fn uri(url: &str) -> Result<(Uri, bool), UrlError> {
+    let uri: Uri = url.trim().parse().map_err(|_| UrlError::Unusable("it is not a URL"))?;
+    match uri.scheme_str() {
+        Some("http") => Ok((uri, false)),
+        Some("https") => Ok((uri, true)),
+        _ => Err(UrlError::Unusable("it does not begin with `http://`")),
+    }
+}
+
+fn port(uri: &Uri) -> Result<Option<u16>, UrlError> {
+    let written = uri.host().unwrap_or_default();
+    // For the library a port that is no number below 65,536 is none.
+    let after_user = uri.authority().and_then(|authority| authority.as_str().rsplit('@').next()).unwrap_or_default();
+    let text = after_user.strip_prefix(written).and_then(|rest| rest.strip_prefix(':'));
+    match uri.port_u16() {
+        Some(0) => Err(UrlError::Unusable("its port is 0")),
+        Some(port) => Ok(Some(port)),
+        None if text.is_some_and(|port| !port.is_empty()) => Err(UrlError::Unusable("its port is not a number")),
+        None => Ok(None),
+    }
 }
 
 #[cfg(test)]
@@ -49,6 +68,14 @@ mod tests {
     fn parts(url: &str) -> (String, String) {
         let (endpoint, path) = parse_url(url).unwrap();
         (endpoint.to_string(), path)
+    }
+
+    #[test]
+    fn the_port_of_a_url_is_found() {
+        assert_eq!(port_of("http://127.0.0.1:8081/health"), Some(8081));
+        assert_eq!(port_of("http://[::1]/x"), Some(80));
+        assert_eq!(port_of("https://box/"), Some(443));
+        assert_eq!((port_of("box:1"), port_of("http://box:99999/")), (None, None));
     }
 
     #[test]

@@ -56,6 +56,6 @@ pub use scan::{RootReport, ScanReport, ScanRequest, scan};
 pub use stores::{Download, Part, PartRole, Wish, detect, name_all, parts};
 pub(crate) use stores::{place_of, virtual_models};
 pub use verify::{
-    Depth, FileReport, Learned, ModelReport, Outcome, Proof, VerifyEvent, VerifyRequest, identities, verify,
+    Depth, FileReport, Learned, ModelReport, Outcome, Proof, VerifyEvent, VerifyRequest, identities, sha256, verify,
 };
 pub use weigh::{Mass, Weight, masses, weigh};

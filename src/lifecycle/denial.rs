@@ -1,4 +1,5 @@
 use super::DeviceBytes;
+use crate::model::ModelId;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -14,9 +15,9 @@ pub struct Denial {
     /// What holds the memory, where memory is the reason.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub holders: Vec<Holder>,
-    /// What a model may need to be loaded at all, where memory is the reason.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub capacity: Vec<DeviceBytes>,
+    /// What another model may need to be loaded instead, where this one can never be.
+    #[serde(skip)]
+    pub instead: Option<Instead>,
     /// The last line that the server logged, where it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_log: Option<String>,
@@ -33,11 +34,19 @@ impl Denial {
             message: message.into(),
             retry_after: None,
             holders: Vec::new(),
-            capacity: Vec::new(),
+            instead: None,
             last_log: None,
             was_alone: false,
         }
     }
+}
+
+/// The room that there is for another model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instead {
+    /// The model that was refused.
+    pub of: ModelId,
+    pub capacity: Vec<DeviceBytes>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -61,6 +70,8 @@ pub enum Why {
     BadFile,
     /// It was not ready within its time (503).
     Unready,
+    /// The model needs a larger machine, and no person has started it (503).
+    BelowTier,
     /// Lifecycle was asked for a model that is not in the database (404).
     Unknown,
     /// The server died while it answered (502).
@@ -72,7 +83,7 @@ pub enum Why {
 pub struct Holder {
     /// The name of a model, or of a process that is not ours.
     pub name: String,
-    /// `pinned`, `busy`, `loading`, `other`.
+    /// `pinned`, `reserved`, `stuck`, `busy`, `idle`, `loading`, `external`, `other`.
     pub why: &'static str,
     pub held: Vec<DeviceBytes>,
 }

@@ -1,6 +1,8 @@
 use crate::model::backoff::Jitter;
 
-use super::{Class, Denial, DeviceBytes, Holder, Profile, ServerKey};
+use super::{ChosenRung, Class, Denial, DeviceBytes, Holder, Profile, ServerKey};
+use crate::model::lifecycle::{External, Mode, NodeTier, PressureKind, Priority, Readings};
+use crate::model::{ModelId, Reading};
 use std::time::Duration;
 
 /// The number of a request that waits or is answered, given by whoever asks. Each is used once.
@@ -44,10 +46,66 @@ pub enum Event {
     Wedged { key: ServerKey, generation: Generation, reason: String },
     /// Settings of a model have changed.
     Changed { key: ServerKey, profile: Profile },
+    /// What the machine has now.
+    Readings(Readings),
+    /// All servers of others that are seen now.
+    Externals(Vec<External>),
+    /// Nothing is started or stopped without a request until it is resumed.
+    Pause { paused: bool },
+    /// A person sets the priority of a server, until a time; `None` ends that.
+    Override { key: ServerKey, priority: Option<Priority>, until: Option<Duration> },
+    /// A person wants the server to be loaded with another mode, or one step lower; answered by [`Answer::Offload`].
+    Offload { waiter: WaiterId, key: ServerKey, to: Option<Mode> },
+    /// Another program wants these bytes to be free for it; answered by [`Answer::Headroom`]. An id that is held already
+    /// is renewed.
+    Headroom { waiter: WaiterId, id: String, requester: String, needs: Vec<DeviceBytes>, ttl: Duration },
+    /// Another program needs its bytes no longer; answered by [`Answer::Released`].
+    ReleaseHeadroom { waiter: WaiterId, id: String },
+    /// A program asks that servers give way to one; answered by [`Answer::Swap`].
+    Swap { waiter: WaiterId, needed: ServerKey, profile: Profile, evict: Vec<ServerKey>, reason: String },
+    /// Whether the server answers its health check; unavailable where the check itself failed.
+    Health { key: ServerKey, generation: Generation, health: Reading<bool> },
+    /// What is known of servers from before the daemon began.
+    Hints(Vec<(ServerKey, Hint)>),
+    /// How much models were used of late, 0 to 1, against the most used one.
+    Popularity(Vec<(ModelId, f64)>),
+    /// Servers to be loaded at the start of the daemon, in this order, without evicting anything.
+    Preload(Vec<(ServerKey, Profile)>),
     /// Time has passed.
     Tick,
     /// The daemon is to end: running answers have this long.
     Shutdown { grace: Duration },
+}
+
+/// What an earlier daemon knew of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Hint {
+    /// How long ago it answered a request the last time.
+    pub last_access: Option<Duration>,
+    pub access_count: u64,
+    /// How long loading took the last time.
+    pub load_time: Option<Duration>,
+}
+
+/// The answer to a request for a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    Offload(Offloaded),
+    /// The bytes are reserved, or why not; with the names of those that gave way.
+    Headroom(Result<Vec<String>, Denial>),
+    /// Whether the id was held.
+    Released(bool),
+    /// The names of those that were stopped.
+    Swap(Result<Vec<String>, Denial>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offloaded {
+    Done,
+    AlreadyThere,
+    NotLoaded,
+    /// There is no such server, or it has no such mode.
+    Unknown,
 }
 
 /// Why memory could not be reserved.
@@ -110,11 +168,12 @@ impl EndClass {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Reserve the memory of a load; answered by [`Event::Admitted`] or [`Event::Refused`].
-    Admit { key: ServerKey, generation: Generation, needs: Vec<DeviceBytes> },
+    /// `margin_factor` multiplies what is kept free: 1, or 2 while a device cannot be read.
+    Admit { key: ServerKey, generation: Generation, chosen: ChosenRung, margin_factor: u32 },
     /// Give a reservation back that is not needed; answered by [`Event::Stopped`].
     Withdraw { key: ServerKey, generation: Generation },
     /// Start the server; answered by [`Event::Ready`] or [`Event::Ended`].
-    Launch { key: ServerKey, generation: Generation },
+    Launch { key: ServerKey, generation: Generation, chosen: ChosenRung },
     /// End the server; answered by [`Event::Stopped`] or [`Event::Stuck`]. `now` kills it at once.
     Stop { key: ServerKey, generation: Generation, now: bool },
     /// Kill a wedged server; answered by [`Event::Ended`].
@@ -131,6 +190,10 @@ pub enum Effect {
     Lost { key: ServerKey, generation: Generation, denial: Denial },
     /// Record what happened.
     Report(Report),
+    /// Have the server use this many threads.
+    Threads { key: ServerKey, generation: Generation, threads: u32 },
+    /// Answer a request for a change.
+    Answer { waiter: WaiterId, answer: Answer },
     /// Every server has ended after a shutdown.
     AllStopped,
 }
@@ -157,6 +220,8 @@ pub enum Report {
     Restarted {
         key: ServerKey,
         count: u32,
+        mode: Mode,
+        downgraded: bool,
     },
     RestartExhausted {
         key: ServerKey,
@@ -166,7 +231,64 @@ pub enum Report {
     Swapped {
         to: ServerKey,
         evicted: Vec<ServerKey>,
+        /// The number of servers that wait to come back.
+        queue: usize,
     },
+    /// A server that is restarted for ever has ended once more.
+    EssentialDown {
+        key: ServerKey,
+        count: u32,
+    },
+    /// It is loaded in another way from now on.
+    Rung {
+        key: ServerKey,
+        from: Mode,
+        to: Mode,
+        context: u32,
+        is_lower: bool,
+        reason: String,
+    },
+    /// There is too little of something; at most once a minute for each kind.
+    Pressure {
+        kind: PressureKind,
+        message: String,
+        throttle_factor: f64,
+    },
+    /// The check of its health could not be made twice in a row.
+    HealthUnknown {
+        key: ServerKey,
+        reason: String,
+    },
+    External {
+        external: External,
+        what: Seen,
+    },
+    /// A server that was stopped for another one is not remembered any more: too many are.
+    SwapDropped {
+        key: ServerKey,
+    },
+    /// Two servers have changed places too often: one stays, and the other one waits.
+    SwapHeld {
+        waits: ServerKey,
+        stays: ServerKey,
+    },
+    /// A person starts a model that needs a larger machine.
+    BelowTier {
+        key: ServerKey,
+        tier: NodeTier,
+        needed: NodeTier,
+    },
+}
+
+/// What happened to a server of somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    New,
+    /// Requests for its model are sent to it from now on.
+    Attached,
+    /// No requests are sent to it any more.
+    Detached,
+    Gone,
 }
 
 /// Why a server was stopped.
@@ -178,6 +300,14 @@ pub enum Unload {
     Evicted {
         by: ServerKey,
     },
+    /// There was too little of something.
+    Pressure {
+        kind: PressureKind,
+    },
+    /// It is loaded again in another way.
+    Rung,
+    /// The time of a reservation for another program is over.
+    Expired,
     Unwanted,
     /// It is loaded again with other settings.
     Reload,

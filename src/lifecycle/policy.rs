@@ -1,4 +1,6 @@
+use super::pressure::Thresholds;
 use crate::model::backoff::Backoff;
+use crate::model::lifecycle::NodeTier;
 use std::time::Duration;
 
 /// The numbers by which servers are decided about.
@@ -19,6 +21,13 @@ pub struct Policy {
     pub healthy: Duration,
     /// The time after which a refused reservation is tried again: memory that others held may be free.
     pub readmit: Duration,
+    /// How often two servers may change places within ten minutes.
+    pub swaps: usize,
+    pub thresholds: Thresholds,
+    /// The cores that generating servers share; 0: unknown, and nothing is shared.
+    pub cores: u32,
+    /// The size of this machine; `None`: it follows from what is read.
+    pub tier: Option<NodeTier>,
 }
 
 impl Default for Policy {
@@ -32,6 +41,10 @@ impl Default for Policy {
             backoff: Backoff::doubling(Duration::from_secs(5), Duration::from_secs(300)),
             healthy: Duration::from_secs(300),
             readmit: Duration::from_secs(1),
+            swaps: 4,
+            thresholds: Thresholds::default(),
+            cores: 0,
+            tier: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 use super::event::{Generation, Unload, WaiterId};
-use super::{DeviceBytes, Profile, ServerKey, Why};
-use std::collections::BTreeSet;
+use super::{ChosenRung, Class, DeviceBytes, KeyKind, Profile, ServerKey, Why};
+use crate::model::Reading;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// One server, and all that decides about it.
@@ -35,6 +36,74 @@ pub(super) struct Server {
     pub started_with: u64,
     /// The reason of the kill that is under way.
     pub wedged: Option<String>,
+    pub ladder: Ladder,
+    /// What is reserved for its current start.
+    pub held: Vec<DeviceBytes>,
+    /// What earlier starts hold whose processes could not be ended.
+    pub stuck: BTreeMap<Generation, Vec<DeviceBytes>>,
+    /// The way of its current start, or of the last one.
+    pub chosen: Option<ChosenRung>,
+    /// Why it is loaded again although nobody waits for it.
+    pub comeback: Option<Comeback>,
+    /// Whether it has answered a request since it was ready.
+    pub answered: bool,
+    pub access_count: u64,
+    pub last_access: Option<Duration>,
+    pub load_time: Option<Duration>,
+    pub last_exit_code: Option<i32>,
+    pub health: Option<Reading<bool>>,
+    /// Checks of its health in a row that could not be made.
+    pub unknown_health: u32,
+    /// The class of the last request that it was given.
+    pub class: Class,
+    /// `None`: as many as it was launched with.
+    pub threads: Option<u32>,
+    /// When a reservation for another program ends, and who asked for it.
+    pub lease: Option<Duration>,
+    /// The names of those that gave way to it.
+    pub gave_way: Vec<String>,
+    /// When it was last told that it waits because of too many swaps.
+    pub held_back: Option<Duration>,
+}
+
+/// Where a server stands on the ladder of its ways to be loaded.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ladder {
+    /// Of the next start.
+    pub next: usize,
+    /// Of the current start.
+    pub current: usize,
+    /// What has moved it.
+    pub by: By,
+    pub lowered: Option<Duration>,
+    /// When a better one was tried the last time.
+    pub raised: Option<Duration>,
+    /// It has worked long enough for the next start to be a full one.
+    pub is_reset: bool,
+    /// Why it is not loaded in full.
+    pub reason: Option<String>,
+}
+
+/// Where a change of the way to load comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum By {
+    /// Memory ran out.
+    Oom,
+    /// There was no room for more: the next start looks again.
+    #[default]
+    Room,
+    /// A person chose it: nothing but memory moves it.
+    Person,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comeback {
+    /// It was stopped to be loaded in another way.
+    Rung,
+    /// It had been stopped for another one.
+    Restore,
+    /// At the start of the daemon, with its place in the order.
+    Preload(usize),
 }
 
 /// A state with what belongs to it.
@@ -107,6 +176,23 @@ impl Server {
             last_log: None,
             started_with: 0,
             wedged: None,
+            ladder: Ladder::default(),
+            held: Vec::new(),
+            stuck: BTreeMap::new(),
+            chosen: None,
+            comeback: None,
+            answered: false,
+            access_count: 0,
+            last_access: None,
+            load_time: None,
+            last_exit_code: None,
+            health: None,
+            unknown_health: 0,
+            class: Class::Batch,
+            threads: None,
+            lease: None,
+            gave_way: Vec::new(),
+            held_back: None,
         }
     }
 
@@ -121,12 +207,10 @@ impl Server {
         )
     }
 
-    /// Returns whether it could be stopped for another one right now. `has_waiters` counts those who wait for it.
-    pub fn is_evictable(&self, has_waiters: bool) -> bool {
-        if self.profile.pinned || self.wedged.is_some() {
-            return false;
-        }
+    /// Returns whether it has nothing to do and is promised to nobody. `has_waiters` counts those who wait for it.
+    pub fn is_idle(&self, has_waiters: bool) -> bool {
         match self.state {
+            _ if self.wedged.is_some() => false,
             ServerState::Ready { .. } => self.in_flight.is_empty() && self.promised.is_empty(),
             // A load that nobody waits for gives way.
             ServerState::Starting { .. } => !has_waiters && self.promised.is_empty(),
@@ -134,21 +218,32 @@ impl Server {
         }
     }
 
-    /// Returns whether it gives way at some time, when its answers have ended.
-    pub fn may_give_way(&self) -> bool {
-        !self.profile.pinned && matches!(self.state, ServerState::Ready { .. } | ServerState::Starting { .. })
+    pub fn is_ready(&self) -> bool {
+        matches!(self.state, ServerState::Ready { .. }) && self.wedged.is_none()
     }
 
-    /// Returns when it is stopped unless it is used again; `None` for one that stays until its memory is needed. A pin is
-    /// a person's, and comes before what requests wish.
-    pub fn expires(&self) -> Option<Duration> {
-        match self.state {
-            ServerState::Ready { .. } if !self.profile.pinned && self.wedged.is_none() => {
-                let idle = self.keep.or(self.profile.idle_timeout)?;
-                Some(self.last_used.saturating_add(idle))
-            }
-            _ => None,
-        }
+    /// Returns what its processes hold that could not be ended.
+    pub fn stuck(&self) -> impl Iterator<Item = &DeviceBytes> {
+        self.stuck.values().flatten()
+    }
+
+    /// Returns what it holds of a device.
+    pub fn holds(&self, device: &str) -> u64 {
+        amount(&self.held, device)
+    }
+
+    /// Returns the way in which it is loaded, whatever its settings have become since.
+    pub fn rung(&self) -> ChosenRung {
+        self.chosen.clone().unwrap_or_else(|| self.profile.rung(self.ladder.current))
+    }
+
+    pub fn is_headroom(&self) -> bool {
+        matches!(self.key.kind(), KeyKind::Headroom(_))
+    }
+
+    /// Returns whether it is started again without a request when it has crashed.
+    pub fn is_restarted(&self) -> bool {
+        (self.profile.pinned || self.profile.essential) && self.is_restart
     }
 
     pub fn free_slots(&self) -> usize {
@@ -159,4 +254,8 @@ impl Server {
             _ => 0,
         }
     }
+}
+
+pub(super) fn amount(of: &[DeviceBytes], device: &str) -> u64 {
+    of.iter().filter(|bytes| bytes.device == device).fold(0, |sum, bytes| sum.saturating_add(bytes.bytes))
 }

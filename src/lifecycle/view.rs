@@ -1,4 +1,5 @@
 use super::{DeviceBytes, ServerKey};
+use crate::model::lifecycle::Mode;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -39,6 +40,16 @@ impl Phase {
     }
 }
 
+/// How a server is loaded; empty for one that is not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Shape {
+    pub mode: Option<Mode>,
+    /// Layers on the GPU; `None`: all.
+    pub gpu_layers: Option<u32>,
+    /// Why it is not loaded in full.
+    pub mode_reason: Option<String>,
+}
+
 /// One server as everybody outside of the deciding task sees it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ServerView {
@@ -55,6 +66,8 @@ pub struct ServerView {
     pub slots: u32,
     /// What is reserved for it.
     pub reserved: Vec<DeviceBytes>,
+    #[serde(flatten)]
+    pub shape: Shape,
     /// When it is stopped unless it is used again, on the clock of the state; `None`: when its memory is needed.
     #[serde(skip)]
     pub expires: Option<Duration>,

@@ -42,7 +42,7 @@ pub enum Outcome<T> {
 
 /// Says that something was too slow.
 pub fn late(limit: Duration) -> String {
-    format!("no answer within {:.1} s", limit.as_secs_f64())
+    format!("no response within {:.1} s", limit.as_secs_f64())
 }
 
 impl<T> Fact<T> {

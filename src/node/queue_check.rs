@@ -29,7 +29,7 @@ pub fn writable_by_others(path: &Path, uid: u32) -> std::io::Result<Option<PathB
 /// # Errors
 /// It is no JSON object of the shape `{"queue", "pollers": [{"identity", "last_seen_s"}], "backlog", "done", "failed"}`.
 pub fn parse(text: &[u8]) -> Result<QueueAnswer, String> {
-    serde_json::from_slice(text).map_err(|error| format!("the answer is not what `queue.check` should print: {error}"))
+    serde_json::from_slice(text).map_err(|error| format!("the output is not what `queue.check` should print: {error}"))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ const MOST_MOUNTS: usize = 32;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stalled {
     pub mount: PathBuf,
-    /// `nfs4 of server:/models gave no answer within 3.0 s`
+    /// `nfs4 of server:/models: no response within 3.0 s`
     pub why: String,
 }
 
@@ -123,13 +123,13 @@ fn ask(path: &Path, limit: Duration) -> Result<Option<u64>, NoAnswer> {
 fn silent(mount: &Mount, no_answer: &NoAnswer) -> String {
     let what = format!("{} of {}", mount.kind, mount.source);
     match no_answer {
-        NoAnswer::TimedOut { limit, .. } => format!("{what} gave {}", fact::late(*limit)),
+        NoAnswer::TimedOut { limit, .. } => format!("{what}: {}", fact::late(*limit)),
         NoAnswer::Hung { limit, pid, wchan } => {
             let place = wchan.as_ref().map_or_else(String::new, |wchan| format!(" in {wchan}"));
-            format!("{what} gave {}; process {pid} hangs in the kernel{place}", fact::late(*limit))
+            format!("{what}: {}; process {pid} hangs in the kernel{place}", fact::late(*limit))
         }
-        NoAnswer::NotStarted { why } | NoAnswer::Unreadable { why } => format!("{what} could not be asked: {why}"),
-        NoAnswer::Ended(ending) => format!("{what} could not be asked: the process that asked it {ending}"),
+        NoAnswer::NotStarted { why } | NoAnswer::Unreadable { why } => format!("{what}: cannot be checked: {why}"),
+        NoAnswer::Ended(ending) => format!("{what}: cannot be checked: the reading process {ending}"),
     }
 }
 

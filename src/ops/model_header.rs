@@ -1,7 +1,7 @@
 use super::Session;
 use crate::db::Access;
 use crate::gguf;
-use crate::model::{Facts, ModelId};
+use crate::model::{Facts, Kind, Model, ModelId};
 
 /// What the file of a model says of it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,4 +25,15 @@ pub fn model_header(session: &mut Session, id: &ModelId) -> anyhow::Result<Model
     // A file that cannot be read any more is reported when its model is loaded.
     let template = main.and_then(|file| gguf::chat_template(&file.path, None).ok().flatten());
     Ok(ModelHeader { facts, template })
+}
+
+/// Returns what a model can do: `completion`, `tools`, `vision`, `embedding`, `rerank`, `audio`, `thinking`, `infill`. Reads
+/// the headers of its files.
+pub fn capabilities(kind: Kind, model: &Model) -> Vec<&'static str> {
+    gguf::capabilities(kind, model)
+}
+
+/// Returns what a model can do by its kind alone.
+pub fn capabilities_of_kind(kind: Kind) -> Vec<&'static str> {
+    gguf::capabilities_of_kind(kind)
 }

@@ -2,11 +2,13 @@
 //!
 //! A run of tasks is done by the executor ([`crate::queue::executor`]), which `run-once` also calls.
 
+mod announce;
 pub mod api;
 pub mod catalog;
 pub mod control;
 mod daemon;
 pub mod gateway;
+mod hints;
 mod instance_lock;
 pub mod listen;
 pub mod ollama;
@@ -16,6 +18,7 @@ mod queue_loop;
 pub mod router_shapes;
 mod schedule;
 mod task_servers;
+mod use_journal;
 
 pub use daemon::{Options, serve};
 pub use instance_lock::instance_lock;

@@ -61,7 +61,13 @@ fn end(denial: Denial) -> ServerEnd {
 fn no_slot(denial: Denial) -> NoSlot {
     let is_place = match denial.why {
         Why::Stopping | Why::Stopped => return NoSlot::GivenUp,
-        Why::QueueFull | Why::NoMemory | Why::PinnedMemory | Why::Backoff | Why::BadFile | Why::Unknown => true,
+        Why::QueueFull
+        | Why::NoMemory
+        | Why::PinnedMemory
+        | Why::Backoff
+        | Why::BadFile
+        | Why::BelowTier
+        | Why::Unknown => true,
         Why::Failed | Why::Unready | Why::Died => false,
     };
     NoSlot::Refused(Refused { why: denial.message, is_place })

@@ -53,9 +53,9 @@ pub fn run_bounded_up_to(spec: &SpawnSpec, limit: Duration, bytes: usize, stop: 
     };
     match watch(&mut child, deadline, bytes, stop, &live) {
         Ok(Some((ending, stdout, stderr))) => Bounded::Finished { ending, stdout, stderr },
-        Ok(None) => give_up(child, limit),
+        Ok(None) => give_up(child, limit, live),
         Err(error) => {
-            give_up(child, limit);
+            give_up(child, limit, live);
             Bounded::NotStarted { why: error.to_string() }
         }
     }
@@ -100,9 +100,14 @@ fn watch(
     }
 }
 
-fn give_up(child: Child, limit: Duration) -> Bounded {
+fn give_up(mut child: Child, limit: Duration, live: Live) -> Bounded {
     let pid = child.id();
     let (state, waits_in) = (state(pid), wchan(pid));
+    // Whoever ends the program need not wait for more than this: what has got the signal ends, or hangs in the kernel.
+    if let Err(error) = child.send_kill() {
+        return Bounded::NotStarted { why: error.to_string() };
+    }
+    drop(live);
     match child.kill_within(LAST_WAIT) {
         Ok(Ok(_)) => Bounded::TimedOut { limit, state, wchan: waits_in },
         Ok(Err(stuck)) => {

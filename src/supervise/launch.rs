@@ -6,10 +6,12 @@
 //! Setting it between fork and exec in the parent would take `unsafe` code in a process with many threads.
 
 use super::{Ending, SpawnSpec};
-use rustix::process::{Pid, Signal};
+use rustix::process::{Gid, Pid, Signal, Uid};
+use rustix::thread::{set_no_new_privs, set_thread_gid, set_thread_groups, set_thread_uid};
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// The name of the hidden subcommand.
@@ -23,8 +25,14 @@ pub const NOT_PREPARED: u8 = 125;
 pub const REFUSED: &str = "modelctl: cannot start ";
 
 /// The settings of a process, and the program it becomes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Launch {
+    /// The user that it becomes first; None: it keeps ours.
+    pub user: Option<User>,
+    /// Its environment; None: ours.
+    pub env: Option<Vec<(OsString, OsString)>>,
+    /// Its working directory; None: ours.
+    pub dir: Option<PathBuf>,
     /// The number of the parent process, with which this one ends.
     pub parent: Option<u32>,
     /// Added to our scheduling priority, 0 to 19.
@@ -33,6 +41,13 @@ pub struct Launch {
     pub is_env_empty: bool,
     pub program: OsString,
     pub args: Vec<OsString>,
+}
+
+/// A user with all groups, the main one first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    pub uid: u32,
+    pub groups: Vec<u32>,
 }
 
 /// Returns the command line that `modelctl` reads back as a [`Launch`].
@@ -60,8 +75,8 @@ pub fn exec(launch: &Launch) -> (u8, io::Error) {
     #[expect(clippy::disallowed_methods, reason = "no child is made: this process becomes the program")]
     let mut command = Command::new(&launch.program);
     command.args(&launch.args);
-    if launch.is_env_empty {
-        command.env_clear();
+    if let Some(env) = &launch.env {
+        command.env_clear().envs(env.iter().map(|(name, value)| (name, value)));
     }
     let error = command.exec();
     let code = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE };
@@ -86,6 +101,13 @@ pub fn refusal(ending: Ending, stderr: &[u8]) -> Option<String> {
 }
 
 fn prepare(launch: &Launch) -> io::Result<()> {
+    // The kernel takes the death signal back from a process that becomes another user.
+    if let Some(user) = &launch.user {
+        become_user(user)?;
+    }
+    if let Some(dir) = &launch.dir {
+        rustix::process::chdir(dir)?;
+    }
     if let Some(parent) = launch.parent {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
         // The parent may have ended before the request; then the signal never comes.
@@ -99,4 +121,14 @@ fn prepare(launch: &Launch) -> io::Result<()> {
         rustix::process::setpriority_process(None, ours.saturating_add(launch.nice))?;
     }
     Ok(())
+}
+
+/// Becomes a user for good. Only this thread does, which is the one that becomes the program.
+fn become_user(user: &User) -> io::Result<()> {
+    let main = user.groups.first().ok_or_else(|| io::Error::other("its groups are unknown"))?;
+    let groups: Vec<Gid> = user.groups.iter().map(|group| Gid::from_raw(*group)).collect();
+    set_thread_groups(&groups)?;
+    set_thread_gid(Gid::from_raw(*main))?;
+    set_thread_uid(Uid::from_raw(user.uid))?;
+    Ok(set_no_new_privs(true)?)
 }

@@ -55,4 +55,4 @@ pub use oom::OomKills;
 pub use readiness::{NotReady, Readiness, Sign, StartLimits, until_ready};
 pub use spawn::{KeepOpen, Output, SpawnSpec, spawn, spawn_async};
 pub use stop_signal::{Stop, StopSignal};
-pub use time_sync::is_clock_synchronized;
+pub use time_sync::{clock_sync, is_clock_synchronized};

@@ -160,7 +160,7 @@ fn compare(
 
 fn change(service: Option<&String>, what: &str, was: Option<String>, is: Option<String>) -> Change {
     let undo = match (&was, what.split_once(' ')) {
-        (Some(_), Some(("file", path))) => Some(format!("put back the {path} of before")),
+        (Some(_), Some(("file", path))) => Some(format!("restore the previous {path}")),
         (Some(was), Some(("variable", name))) => Some(format!("set {name}={was}")),
         (None, Some(("variable", name))) => Some(format!("unset {name}")),
         (Some(was), _) if what == "command line" => Some(format!("start it with: {was}")),

@@ -38,13 +38,13 @@ pub fn check(first: &Facts, second: &Facts, baseline: Option<&Baseline>) -> Chec
     for service in &first.services {
         match second.services.iter().find(|later| later.name() == service.name()) {
             Some(later) => list.service(service, later, second),
-            None => list.add(Some(service), "is there", false, "it is gone".to_owned()),
+            None => list.add(Some(service), "is there", false, "gone".to_owned()),
         }
     }
     list.kills(first, second);
     let unwanted: Vec<String> =
         second.must_not_run.iter().map(|(name, pid, _)| format!("{name} (process {pid})")).collect();
-    list.add(None, "nothing of must_not_run runs", unwanted.is_empty(), or_none(unwanted));
+    list.add(None, "nothing in must_not_run is running", unwanted.is_empty(), or_none(unwanted));
     let changes = baseline.map(|baseline| baseline.changes(second).changes).unwrap_or_default();
     if baseline.is_some() {
         let new = |start: &str| -> Vec<String> {
@@ -89,11 +89,11 @@ impl List {
         } else if let Some(process) = first.process() {
             let same = later.process().is_some_and(|now| now.pid == process.pid && now.started == process.started);
             let seen = later.process().map_or("no process".to_owned(), |now| format!("process {}", now.pid));
-            self.add(Some(later), "the same process runs", same, seen);
+            self.add(Some(later), "the same process is running", same, seen);
         }
         if let (Some(was), Some(is)) = (first.endpoint(), later.endpoint()) {
             let (before, now) = (answered(&was.health), answered(&is.health));
-            self.add(Some(later), "its endpoint answers", before.0 && now.0, now.1);
+            self.add(Some(later), "its endpoint responds", before.0 && now.0, now.1);
         }
         if let (Some(was), Some(is)) = (first.model.as_ref(), later.model.as_ref()) {
             let view = |model: &crate::node::Fact<crate::node::model_file::ModelFile>| {
@@ -103,8 +103,8 @@ impl List {
             };
             let (before, now) = (view(was), view(is));
             let holds = now.is_some_and(|now| now.2 && before == Some(now));
-            let seen = now.map_or("it cannot be seen".to_owned(), |now| format!("{} bytes", now.1));
-            self.add(Some(later), "its model file stands still", holds, seen);
+            let seen = now.map_or("not visible".to_owned(), |now| format!("{} bytes", now.1));
+            self.add(Some(later), "its model file does not change", holds, seen);
         }
         if let Some(check) = &later.service.queue {
             let answer = later.queue.as_ref().and_then(|queue| queue.known());
@@ -119,8 +119,8 @@ impl List {
             if let (Some(before), Some(now)) = (done(first), done(later)) {
                 let idle = answer.and_then(|answer| answer.backlog) == Some(0);
                 let holds = now > before || (idle && now == before);
-                let seen = format!("{} done meanwhile", now.saturating_sub(before));
-                self.add(Some(later), "work gets done, or none waits", holds, seen);
+                let seen = format!("{} done in between", now.saturating_sub(before));
+                self.add(Some(later), "tasks get done, or none are waiting", holds, seen);
             }
         }
         let since = first_look(second, first);
@@ -131,12 +131,12 @@ impl List {
     /// A kill for lack of memory between the two looks.
     fn kills(&mut self, first: &Facts, second: &Facts) {
         let Some(log) = second.kernel.known() else {
-            let why = second.kernel.why().unwrap_or("it was not read").to_owned();
-            return self.add(None, "no kill for lack of memory", false, format!("unknown: {why}"));
+            let why = second.kernel.why().unwrap_or("not read").to_owned();
+            return self.add(None, "no OOM kill", false, format!("unknown: {why}"));
         };
         let kills = log.ooms.iter().filter(|kill| kill.line.time.is_some_and(|at| at > first.taken));
         let kills: Vec<String> = kills.map(|kill| format!("{} (process {})", kill.task, kill.pid)).collect();
-        self.add(None, "no kill for lack of memory", kills.is_empty(), or_none(kills));
+        self.add(None, "no OOM kill", kills.is_empty(), or_none(kills));
     }
 }
 
@@ -148,11 +148,11 @@ fn first_look(second: &Facts, service: &ServiceFacts) -> crate::clock::Timestamp
 fn answered(answer: &Answer) -> (bool, String) {
     match answer {
         Answer::Http { code, .. } => ((200..300).contains(code), format!("HTTP {code}")),
-        Answer::Refused => (false, "nobody listens".to_owned()),
-        Answer::Silent { .. } => (false, "no answer".to_owned()),
+        Answer::Refused => (false, "connection refused".to_owned()),
+        Answer::Silent { .. } => (false, "no response".to_owned()),
         Answer::Unreachable { why } | Answer::Garbage { why } => (false, why.clone()),
-        Answer::Tls => (false, "TLS is not spoken".to_owned()),
-        Answer::NotAsked => (false, "it was not asked".to_owned()),
+        Answer::Tls => (false, "TLS is not supported".to_owned()),
+        Answer::NotAsked => (false, "not checked".to_owned()),
     }
 }
 
@@ -187,6 +187,6 @@ mod tests {
         }
         second.must_not_run = vec![("scheduler".to_owned(), 7, vec!["scheduler".to_owned()])];
         let list = check(&first, &second, None);
-        assert_eq!(open(&list), ["RUNNING with the same process", "nothing of must_not_run runs"]);
+        assert_eq!(open(&list), ["RUNNING with the same process", "nothing in must_not_run is running"]);
     }
 }

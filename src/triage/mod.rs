@@ -21,4 +21,4 @@ pub mod testing;
 pub mod tune;
 
 pub use judge::{JudgeOptions, catalog, judge};
-pub use redact::{RedactError, Redactions, is_secret_name, redact, redact_texts, redact_with};
+pub use redact::{RedactError, Redactions, redact, redact_texts, redact_with};

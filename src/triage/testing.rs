@@ -206,29 +206,15 @@ pub fn healthy_service(name: &str, role: Role) -> ServiceFacts {
         date_skew_s: None,
     };
     ServiceFacts {
-        service,
         program: Some(known("supervisord at /run/supervisor.sock", program)),
-        unit: None,
         processes: vec![known("/proc/100", process(100, argv))],
         lives: vec![running_life(3500)],
         logs: vec![
             known(&format!("/var/log/{name}.log"), log(&format!("{name}.log"), LogKind::Stdout)),
             known(&format!("/var/log/{name}.err"), log(&format!("{name}.err"), LogKind::Stderr)),
         ],
-        gates: Vec::new(),
-        launcher: None,
-        cgroups: Vec::new(),
         endpoint: Some(known("http://127.0.0.1:8081/health", endpoint)),
-        model: None,
-        files: Vec::new(),
-        libraries: None,
-        queue: None,
-        python: None,
-        shared_memory: None,
-        hub: None,
-        expected_load_s: None,
-        map: Vec::new(),
-        app_files: Vec::new(),
+        ..ServiceFacts::new(service)
     }
 }
 

@@ -87,7 +87,7 @@ fn threads(facts: &Facts, service: &ServiceFacts) -> Option<Suggestion> {
         ),
     ];
     let why =
-        format!("{threads} threads on {cpus} cores, and tasks waited for a processor {waits:.0} % of the last minute");
+        format!("{threads} threads on {cpus} cores, and tasks waited for a CPU for {waits:.0} % of the last minute");
     Some(suggest(service, "--threads", threads.to_string(), cpus.to_string(), why, evidence))
 }
 
@@ -102,9 +102,9 @@ fn concurrency(facts: &Facts, service: &ServiceFacts) -> Option<Suggestion> {
     let backlog = queue.known()?.backlog.filter(|backlog| *backlog > 0)?;
     let pressure = facts.machine.pressure.known()?.cpu_some.avg60;
     let (to, words) = if pressure >= BUSY_CPU && now > 1 {
-        (now.checked_sub(1)?, "processors are busy")
+        (now.checked_sub(1)?, "the CPUs are busy")
     } else if pressure < BUSY_CPU / 2 {
-        (now.checked_add(1)?, "processors are idle")
+        (now.checked_add(1)?, "the CPUs are idle")
     } else {
         return None;
     };
@@ -117,7 +117,7 @@ fn concurrency(facts: &Facts, service: &ServiceFacts) -> Option<Suggestion> {
             format!("cpu some avg60={waits:.2}"),
         ),
     ];
-    let why = format!("{backlog} tasks wait in the queue and {words}");
+    let why = format!("{backlog} tasks are waiting in the queue and {words}");
     Some(suggest(service, "--concurrency", now.to_string(), to.to_string(), why, evidence))
 }
 
@@ -150,7 +150,7 @@ fn context(facts: &Facts, service: &ServiceFacts) -> Option<Suggestion> {
             format!("available {} MiB", memory.available >> 20),
         ),
     ];
-    let why = format!("every task waited for memory {waits:.0} % of the last minute");
+    let why = format!("all tasks were stalled on memory for {waits:.0} % of the last minute");
     Some(suggest(service, "--ctx-size", context.to_string(), smaller.to_string(), why, evidence))
 }
 
@@ -174,7 +174,7 @@ fn parallel(facts: &Facts, service: &ServiceFacts) -> Option<Suggestion> {
         Evidence::new(&endpoint.url, None, format!("requests_deferred {} and {}", waiting.first()?, waiting.last()?)),
         Evidence::new(&endpoint.url, None, format!("{} of {} slots are processing", slots.len(), slots.len())),
     ];
-    let why = format!("{:.0} requests wait while all {} slots are busy", waiting.last()?, slots.len());
+    let why = format!("{:.0} requests are waiting while all {} slots are busy", waiting.last()?, slots.len());
     Some(suggest(service, "--parallel", now.to_string(), now.checked_add(1)?.to_string(), why, evidence))
 }
 
@@ -234,7 +234,7 @@ fn fewer_layers(facts: &Facts, service: &ServiceFacts) -> Option<Suggestion> {
         Some((_, _, line)) => evidence.push(line),
         None => evidence.push(command_line(service, LAYERS, now)),
     }
-    let why = format!("{now} layers do not fit into the memory of the GPU");
+    let why = format!("{now} layers do not fit in GPU memory");
     Some(suggest(service, "--n-gpu-layers", named.unwrap_or(now).to_string(), fewer.to_string(), why, evidence))
 }
 
@@ -252,7 +252,7 @@ fn more_layers(facts: &Facts, service: &ServiceFacts) -> Option<Suggestion> {
     }
     let evidence = vec![
         line,
-        Evidence::new(&facts.gpus.source, Some(facts.gpus.time), format!("{} MiB of the GPU are free", free >> 20)),
+        Evidence::new(&facts.gpus.source, Some(facts.gpus.time), format!("{} MiB of GPU memory free", free >> 20)),
     ];
     let why = format!("{part} of {all} layers are on the GPU, which has room for {}", more - part);
     Some(suggest(service, "--n-gpu-layers", part.to_string(), more.to_string(), why, evidence))

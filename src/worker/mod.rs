@@ -49,6 +49,6 @@ pub use handle::{At, Ended, Handle};
 pub use renderer::{Renderer, Source, serve_renders};
 pub use runtime_dir::{Socket, new_socket};
 pub use serve::serve;
-pub use shared::{SharedAnswer, chat_through, is_serving};
+pub use shared::{RECORDED, SharedAnswer, chat_through, is_serving};
 pub use start_spec::{Held, StartSpec};
 pub use status::FailedKind;

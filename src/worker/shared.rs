@@ -13,6 +13,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
+/// The query of a request whose use of the model is recorded by whoever asks.
+pub const RECORDED: &str = "recorded";
+
 /// Time in which a daemon says that it serves.
 const READY: Duration = Duration::from_millis(500);
 
@@ -56,7 +59,8 @@ pub fn chat_through(
         serde_json::to_vec(&body)
     });
     let body = body.map_err(|error| WorkerError::Protocol(error.to_string()))?;
-    let request = Request::post(Endpoint::Unix(socket.to_owned()), "/v1/chat/completions", body);
+    let path = format!("/v1/chat/completions?{RECORDED}");
+    let request = Request::post(Endpoint::Unix(socket.to_owned()), path, body);
     runtime.block_on(chat(request, (stop, limit), on_piece))
 }
 

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// An HTTP server of this test: a path and what it answers, status and body. Every other path is 404.
-fn serve(answers: &[(&str, u16, &str)]) -> String {
+pub fn serve(answers: &[(&str, u16, &str)]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let answers: Vec<(String, u16, String)> =
@@ -42,7 +42,7 @@ fn answer(mut stream: TcpStream, answers: &[(String, u16, String)]) {
 }
 
 /// A port where connections are made and no answer ever comes.
-fn hung() -> (TcpListener, String) {
+pub fn hung() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/health", listener.local_addr().unwrap());
     (listener, url)
@@ -99,7 +99,7 @@ fn a_server_is_ready_when_all_that_is_expected_holds() {
     assert!(report["checks"][0]["value"].as_f64().is_some_and(|seconds| seconds > 0.0), "{report}");
 
     let run = health(&sandbox, &format!("{service}model_id = \"y\"\n"), &["llama"]);
-    assert!(run.code == Some(1) && run.out.contains("it does not list `y`, but x"), "{run:?}");
+    assert!(run.code == Some(1) && run.out.contains("it does not list `y` but x"), "{run:?}");
     let missing = sandbox.path("models/none.gguf");
     let run = health(&sandbox, &format!("{service}model = {missing:?}\n"), &["llama"]);
     assert!(run.code == Some(1) && run.out.contains("it does not exist"), "{run:?}");
@@ -173,7 +173,7 @@ fn a_process_that_is_stopped_is_seen() {
     drop(process);
     assert!(alive(1).contains("does not exist"));
     std::fs::remove_file(&file).unwrap();
-    assert!(alive(1).contains("does not run"));
+    assert!(alive(1).contains("not running"));
 }
 
 /// The table of the README, through the real program.
@@ -238,7 +238,7 @@ fn a_threshold_turns_a_value_into_an_alert() {
     assert!(first(&run).contains(" | 'node_memory_available'=") && first(&run).contains("%;@100;2:;0;100"), "{run:?}");
     let critical: Vec<&str> = args.into_iter().chain(["-c", "memory_available=@0:100"]).collect();
     assert_eq!(health(&sandbox, toml, &critical).code, Some(2));
-    sandbox.run(["health", "-w", "memory=1"]).refuses(2, "there is no metric `memory`");
+    sandbox.run(["health", "-w", "memory=1"]).refuses(2, "no metric is named `memory`");
 }
 
 /// A file system that is full is critical before the first write fails. Needs the right to mount.

@@ -58,7 +58,9 @@ mod supervised;
 #[cfg(feature = "llama")]
 mod swaps;
 mod task;
+mod torch;
 mod triage;
+mod triage_node;
 mod verify;
 #[cfg(feature = "llama")]
 mod worker;

@@ -100,7 +100,7 @@ fn a_bundle_is_judged_without_its_node() {
     let healthy = bundle(&sandbox, "healthy.tar", &facts("RUNNING"));
     let run = sandbox.run(from(&healthy, &[]));
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.out.starts_with("healthy: 1 service, nothing wrong since "), "{}", run.out);
+    assert!(run.out.starts_with("healthy: 1 service, no problem since "), "{}", run.out);
 }
 
 /// The answer for a script is the one that the node gave.
@@ -117,7 +117,7 @@ fn the_document_is_the_same_from_a_bundle_of_a_bundle() {
     assert_eq!(again.out, run.out);
     let taken = sandbox.run(from(&first, &["--bundle", second.to_str().unwrap()]));
     assert_eq!(taken.code, Some(3));
-    assert!(taken.err.contains("exists already"), "{}", taken.err);
+    assert!(taken.err.contains("already exists"), "{}", taken.err);
     let named = sandbox.run(from(&first, &["--bundle", "x.zip"]));
     assert_eq!((named.code, named.err.contains(".tar.zst")), (Some(3), true), "{}", named.err);
 }
@@ -129,7 +129,7 @@ fn a_bundle_that_is_not_whole_is_refused_in_words() {
     let altered = String::from_utf8_lossy(&good).replace("\"host\":\"node1\"", "\"host\":\"node2\"").into_bytes();
     for (name, bytes, words) in [
         ("cut.tar", good[..good.len() / 2].to_vec(), ""),
-        ("altered.tar", altered, "was altered"),
+        ("altered.tar", altered, "was modified"),
         ("text.tar", b"hello".to_vec(), "not a bundle"),
     ] {
         let path = sandbox.path(name);
@@ -182,5 +182,5 @@ fn a_service_that_is_asked_for_and_not_there_is_no_success() {
     assert_eq!(sandbox.run(from(&path, &["--service", "llama"])).code, Some(0));
     let run = sandbox.run(from(&path, &["--service", "web"]));
     assert_eq!(run.code, Some(1));
-    assert!(run.out.contains("service web: no such service was found (services: llama)"), "{}", run.out);
+    assert!(run.out.contains("service web: no such service (services: llama)"), "{}", run.out);
 }

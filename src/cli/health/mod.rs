@@ -14,77 +14,88 @@ use std::path::PathBuf;
 use std::time::Duration;
 use view::Format;
 
-/// Check that what this node serves is served
+/// Check the health of the services on this node
 ///
-/// Without a config it checks what it finds: the programs of supervisord, systemd units and processes that are
-/// llama-server, Ollama or modelctl, modelctl's database, the disks of models and logs, memory, GPUs and the clock.
-/// `[[services]]` in the config file names services and what is expected of them.
+/// Without a config, it checks what it finds: supervisord programs, systemd units and processes that are llama-server,
+/// Ollama or modelctl, and modelctl's database, the disks that hold models and logs, memory, GPUs and the clock.
+/// `[[services]]` in the config file lists services and what is expected of them.
 ///
-/// Levels, each with those before it: `alive`: the process exists and its endpoint gives any HTTP answer. `ready`: its
-/// health path answers 200, the socket is its own, its model is listed, and the file of its model is whole and still.
-/// `serving`: work goes on between two samples 2 s apart, or there is none. `deep`: it generates one token, where a slot
-/// is free.
+/// Levels, each including those before it: `alive`: the process exists and its endpoint returns any HTTP response.
+/// `ready`: its health path returns 200, its own process owns the socket, its model is listed, and its model file is
+/// intact and not changing. `serving`: there is progress between two samples 2 s apart, or nothing to do. `deep`: it
+/// generates one token, if a slot is free.
 ///
-/// A busy server is ok. One that loads its model is a warning, for three times as long as its size explains. What cannot
-/// be seen is unknown, with the right that is missing, and never ok.
+/// A busy server is ok. A server that is loading its model is a warning, for up to three times as long as the size of
+/// the model explains. What cannot be checked is unknown, with the missing permission, and never ok.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   modelctl health
   modelctl health llama --level serving
-  modelctl health http://127.0.0.1:8080/health --wait 2m
-  modelctl health --check disk,memory -w disk_free=10%: -c disk_free=5%:
+  modelctl health \
+                        http://127.0.0.1:8080/health --wait 2m
+  modelctl health --check disk,memory -w disk_free=10%: \
+                        -c disk_free=5%:
   modelctl health --format nagios --exit-style nagios
-  modelctl health --format prometheus --output /var/lib/node_exporter/modelctl.prom
+  modelctl health \
+                        --format prometheus --output /var/lib/node_exporter/modelctl.prom
 
-Values for -w and -c: time and token_time (s), disk_free, inodes_free, memory_available and
-gpu_memory_free (%), gpu_temperature, clock_skew (s), queue_pollers, queue_backlog, tasks_due,
-tasks_failed; TARGET_VALUE for one target. Ranges: 10 alerts below 0 and above 10, 10: below 10,
-~:10 above 10, 10:20 outside, @10:20 inside.
+Values for -w and -c: time \
+                        and token_time (s), disk_free, inodes_free, memory_available and
+gpu_memory_free (%), \
+                        gpu_temperature, clock_skew (s), queue_pollers, queue_backlog, tasks_due,
+tasks_failed; \
+                        TARGET_VALUE for one target. Ranges: 10 alerts below 0 and above 10, 10: below 10,
+~:10 above \
+                        10, 10:20 outside, @10:20 inside.
 
 Exit codes by --exit-style:
-                 ok  warning         critical  unknown  usage  bad config
-  plain           0  0 (--strict 1)         1        1      2           3
+                 ok  warning         \
+                        critical  unknown  usage  bad config
+  plain           0  0 (--strict 1)         1        1      \
+                        2           3
   nagios          0  1                      2        3      3           3
-  docker          0  0                      1        1      1           1
-  kubernetes      0  0                      1        1      1           1")]
+  \
+                        docker          0  0                      1        1      1           1
+  kubernetes      0  0                      \
+                        1        1      1           1")]
 pub struct HealthArgs {
-    /// Services by name, http:// URLs, or paths of model files (default: all services, and the machine)
+    /// Service names, http:// URLs or paths of model files (default: all services, and the machine)
     #[arg(value_name = "TARGET")]
     targets: Vec<String>,
-    /// How thoroughly services are checked (default: `health.level` of the config, ready)
+    /// How thoroughly to check services (default: `health.level` in the config, or ready)
     #[arg(long, value_name = "LEVEL", value_parser = named(Level::ALL, Level::name))]
     level: Option<Level>,
-    /// Make these checks only; several with commas
+    /// Run only these checks, separated by commas
     #[arg(long = "check", value_name = "NAME", value_delimiter = ',', value_parser = named(CheckName::ALL, CheckName::name))]
     checks: Vec<CheckName>,
-    /// Fail where there is no GPU that works
+    /// Fail unless there is a working GPU
     #[arg(long)]
     require_gpu: bool,
-    /// The time limit for everything together (default: `health.timeout` of the config, 5s)
+    /// Time limit for all checks together (default: `health.timeout` in the config, or 5s)
     #[arg(long, value_name = "TIME", value_parser = limit)]
     timeout: Option<Duration>,
-    /// Check again until all is ok, for at most this long
+    /// Check again until everything is ok, for at most this long
     #[arg(long, value_name = "TIME", value_parser = limit)]
     wait: Option<Duration>,
-    /// Exit with 1 for a warning too
+    /// Exit with 1 on a warning as well
     #[arg(long)]
     strict: bool,
-    /// Warn where a value is outside of a range: `disk_free=10%:`
+    /// Warn if a value violates a range, such as `disk_free=10%:`
     #[arg(short, long, value_name = "NAME=RANGE", value_parser = thresholds)]
     warning: Vec<Thresholds>,
-    /// Fail where a value is outside of a range
+    /// Fail if a value violates a range
     #[arg(short, long, value_name = "NAME=RANGE", value_parser = thresholds)]
     critical: Vec<Thresholds>,
-    /// The form of the output
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = named(Format::ALL, Format::name))]
     format: Format,
-    /// The same as `--format json`
+    /// Same as `--format json`
     #[arg(long, conflicts_with = "format")]
     json: bool,
-    /// Write to this file instead of standard output; it is replaced as a whole
+    /// Write to this file instead of standard output, replacing it atomically
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Whose exit codes are used; docker and kubernetes print 4,096 bytes at most
+    /// Exit code convention; docker and kubernetes also limit the output to 4,096 bytes
     #[arg(long, value_name = "STYLE", default_value = "plain", value_parser = named(Style::ALL, Style::name))]
     exit_style: Style,
 }

@@ -28,9 +28,10 @@ pub fn run(args: &LaunchArgs) -> u8 {
     let launch = Launch {
         parent: args.parent,
         nice: args.nice,
-        is_env_empty: args.env_empty,
+        env: args.env_empty.then(Vec::new),
         program: program.clone(),
         args: rest.to_vec(),
+        ..Launch::default()
     };
     let (code, error) = exec(&launch);
     eprintln!("{REFUSED}`{}`: {error}", program.display());

@@ -2,6 +2,7 @@ use super::super::{Ctx, Exit};
 use crate::clock;
 use crate::host::gpu;
 use crate::node::machine::{SharedMemoryRequest, disks};
+use crate::node::program::torch;
 use crate::node::{self, Place};
 use crate::ops::node::NodeRead;
 use crate::supervise::launch;
@@ -36,6 +37,8 @@ pub enum Probe {
     Disks,
     /// [`node::machine::SHARED_MEMORY_PROBE`]
     SharedMemory,
+    /// [`torch::TORCH_PROBE`]
+    Torch,
     /// [`crate::ops::node::PROBE`]
     Node,
     /// [`node::reach::PROBE`]
@@ -54,6 +57,10 @@ pub fn run(ctx: &mut Ctx, args: &ProbeArgs) -> anyhow::Result<Exit> {
         Probe::ModelFile => serde_json::to_string(&node::model_file::read(&request(args)?, clock::now()))?,
         Probe::Disks => serde_json::to_string(&request::<disks::Request>(args)?.read())?,
         Probe::SharedMemory => serde_json::to_string(&request::<SharedMemoryRequest>(args)?.read())?,
+        Probe::Torch => {
+            let (_, error) = torch::become_python(&request(args)?);
+            return Err(error).context("cannot start the Python of the service");
+        }
         Probe::Stat => {
             let path = Path::new(args.request.as_deref().unwrap_or_default());
             serde_json::to_string(&node::reach::size_here(path))?
@@ -82,6 +89,7 @@ mod tests {
             (node::model_file::PROBE, Probe::ModelFile),
             (disks::PROBE, Probe::Disks),
             (node::machine::SHARED_MEMORY_PROBE, Probe::SharedMemory),
+            (torch::TORCH_PROBE, Probe::Torch),
             (crate::ops::node::PROBE, Probe::Node),
             (node::reach::PROBE, Probe::Stat),
         ] {

@@ -1,9 +1,8 @@
 use super::super::{Ctx, Exit, stop_on_signals};
 use super::daemon;
-use crate::ops::daemon::{EventRow, Events, Follow};
+use crate::ops::daemon::{EventRow, Events, Follow, event_line};
 use crate::ui::text;
 use clap::Args;
-use serde_json::Value;
 
 /// Show what happened to the model servers since the daemon began
 #[derive(Debug, Args)]
@@ -51,13 +50,5 @@ pub fn run(ctx: &mut Ctx, args: &EventsArgs) -> anyhow::Result<Exit> {
 
 /// Returns an event as one line: `2026-11-29T03:00:00.000Z model.crash model=… exit_code=1`.
 fn line(event: &EventRow) -> String {
-    let mut line = format!("{} {}", event.at, event.event);
-    for (name, value) in &event.fields {
-        let value = match value {
-            Value::String(text) if !text.contains(char::is_whitespace) => text.clone(),
-            other => other.to_string(),
-        };
-        line.push_str(&format!(" {name}={value}"));
-    }
-    text::clean(&line).into_owned()
+    text::clean(&format!("{} {}", event.at, event_line(&event.event, &event.fields))).into_owned()
 }

@@ -14,7 +14,7 @@ use crate::ops::resolve_model::resolve;
 use crate::supervise::StopSignal;
 
 /// Connects to the daemon.
-fn daemon(ctx: &Ctx) -> anyhow::Result<Daemon> {
+pub(super) fn daemon(ctx: &Ctx) -> anyhow::Result<Daemon> {
     Daemon::connect(&ctx.session.config)
 }
 
@@ -31,7 +31,7 @@ fn resolved(ctx: &mut Ctx, models: &[String]) -> anyhow::Result<Vec<ModelRow>> {
 }
 
 /// Returns the failure of an interrupted wait.
-fn interrupted(stop: &StopSignal, goes_on: &str) -> Failure {
+pub(super) fn interrupted(stop: &StopSignal, goes_on: &str) -> Failure {
     let kind = stop.reason().map_or(crate::failure::Kind::Interrupted, |why| why.kind());
     Failure::new(kind, "interrupted").hint(goes_on)
 }

@@ -40,7 +40,7 @@ const COLUMNS: &[Column] = &[
     Column::right("UPTIME", 6),
     Column::right("CONTEXT", 7),
     Column::left("ID", 3),
-    Column::left("DEVICE", 8),
+    Column::left("MODE", 8),
     Column::left("ENGINE", 9),
     Column::right("PID", 10),
     Column::left("PROBLEM", 11).shrink_to(30),
@@ -65,13 +65,27 @@ fn table(servers: &[ServerRow]) -> Table<'_> {
             made(server.uptime_seconds.map(|seconds| units::took(Duration::from_secs(seconds)))),
             made(server.context.map(|tokens| units::tokens(u64::from(tokens)))),
             Cell::new(server.model_id.as_str()),
-            made(server.device.clone()),
+            made(mode(server)),
             made(server.engine.clone()),
             made(server.pid.map(|pid| pid.to_string())),
-            made(server.last_error.as_deref().map(|error| text::clean(error).into_owned())),
+            made(problem(server).map(|problem| text::clean(problem).into_owned())),
         ]);
     }
     table
+}
+
+/// Returns where its layers are: `cpu_offload, 20 layers`.
+fn mode(server: &ServerRow) -> Option<String> {
+    let mode = server.mode.map(|mode| mode.name().to_owned()).or_else(|| server.device.clone())?;
+    Some(match server.gpu_layers {
+        Some(layers) => format!("{mode}, {}", units::plural(layers.into(), "layer")),
+        None => mode,
+    })
+}
+
+/// Returns the error of a server, or why it is not loaded in full.
+fn problem(server: &ServerRow) -> Option<&str> {
+    server.last_error.as_deref().or(server.mode_reason.as_deref())
 }
 
 fn state(server: &ServerRow) -> String {
@@ -87,6 +101,7 @@ fn tone(server: &ServerRow) -> Tone {
     match server.state.as_str() {
         "failed" => Tone::Bad,
         "backoff" => Tone::Warn,
+        _ if server.mode_reason.is_some() => Tone::Warn,
         _ => Tone::Plain,
     }
 }

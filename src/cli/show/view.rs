@@ -1,6 +1,7 @@
 //! The view of `show` for a person: sections of labelled values.
 
 use super::super::list::{tone_of, tone_of_class};
+use super::super::set::server_words;
 use crate::clock::Timestamp;
 use crate::model::{
     Artifact, DeviceMemory, Facts, Integrity, Model, Nature, QuantSource, Reading, Role, Tier, TierLimits,
@@ -42,6 +43,8 @@ fn identity(shown: &Shown, limits: &TierLimits) -> Section {
         section.add("pinned", "yes: it is never evicted or pruned");
     }
     section.some("note", model.settings.note.as_ref());
+    let server = server_words(&model.settings.server);
+    section.some("server", (!server.is_empty()).then(|| server.join(", ")));
     section.add("first seen", when(model.first_seen, shown.now));
     section
 }

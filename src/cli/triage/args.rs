@@ -1,7 +1,7 @@
 use crate::clock::Timestamp;
 use crate::config::TriageConfig;
-use crate::node::Place;
-use crate::ops::triage::{CollectRequest, Request, Source};
+use crate::ops::node::{CollectRequest, Where};
+use crate::ops::triage::{Request, Source};
 use crate::triage::JudgeOptions;
 use crate::triage::finding::Playbook;
 use clap::{ArgGroup, Args, ValueEnum};
@@ -10,59 +10,60 @@ use std::time::Duration;
 
 use crate::cli::args::limit;
 
-/// Find out why a service of this node fails: one cause, its proof, the smallest next step and how to undo it
+/// Find out why a service on this node fails: one cause, its proof, the smallest next step and its undo
 ///
-/// Looks at supervisord and systemd, logs, the kernel log, processes, model files, GPUs, memory, disks and endpoints together.
-/// It changes nothing and restarts nothing: steps are printed, not taken. Passwords, keys, prompts and answers are replaced
-/// in everything that it prints or writes. What could not be looked at is listed as unknown, with the right that is missing.
-/// Exits with 1 when there is a critical or warning finding, or when something that the configuration or an option asks for
-/// could not be looked at.
+/// Examines supervisord and systemd, logs, the kernel log, processes, model files, GPUs, memory, disks and endpoints together.
+/// It changes and restarts nothing: steps are only printed. Passwords, keys, prompts and answers are redacted in everything
+/// that it prints or writes. What could not be checked is listed as unknown, with the missing permission. Exits with 1 if
+/// there is a critical or warning finding, or if something that the config or an option asks for could not be checked.
 #[derive(Debug, Args)]
 #[command(
     group = ArgGroup::new("view").args(["look", "map", "checklist", "explain", "rules"]),
-    after_help = "Examples:\n  modelctl triage\n  modelctl triage --service llama --since 4h\n  modelctl triage --bundle /tmp/node1.tar.zst\n  modelctl triage --from node1.tar.zst --all\n  modelctl triage --json | jq '.findings[0] | {service, cause, command}'"
+    after_help = "Examples:\n  modelctl triage\n  modelctl triage --service llama --since 4h\n  modelctl triage \
+                  --bundle /tmp/node1.tar.zst\n  modelctl triage --from node1.tar.zst --all\n  modelctl triage --json \
+                  | jq '.findings[0] | {service, cause, command}'"
 )]
 pub struct TriageArgs {
-    /// Look back this far
+    /// How far back to look
     #[arg(long, value_name = "TIME", value_parser = limit, conflicts_with = "from")]
     pub since: Option<Duration>,
     /// Only services of this playbook, and the node
     #[arg(long, value_name = "NAME")]
     pub playbook: Option<Book>,
-    /// Only this service, and the node; may be given several times
+    /// Only this service, and the node (repeatable)
     #[arg(long, value_name = "NAME")]
     pub service: Vec<String>,
-    /// Only this rule; may be given several times
+    /// Apply only this rule (repeatable)
     #[arg(long, value_name = "RULE")]
     pub only: Vec<String>,
-    /// All rules but this one; may be given several times
+    /// Skip this rule (repeatable)
     #[arg(long, value_name = "RULE")]
     pub skip: Vec<String>,
-    /// Show everything: hints, every line of proof, what is explained, the time of each collector
+    /// Show everything: hints, all lines of proof, explained findings, collector times
     #[arg(long)]
     pub all: bool,
-    /// Print a JSON object (with --look: the facts; with --map: the files)
+    /// Print JSON (with --look: the facts; with --map: the files)
     #[arg(long, conflicts_with = "explain")]
     pub json: bool,
-    /// Also write facts and answer to this new file (.tar or .tar.zst, mode 0600, at most 64 MiB)
+    /// Also write facts and report to this new file (.tar or .tar.zst, mode 0600, at most 64 MiB)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["explain", "rules", "checklist"])]
     pub bundle: Option<PathBuf>,
-    /// Judge the facts of this bundle instead of those of this node
+    /// Use the facts in this bundle instead of those of this node
     #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "deep", "checklist", "sysroot", "kmsg", "journal", "now"])]
     pub from: Option<PathBuf>,
-    /// Save this state as the good one, or show what differs from it
+    /// Save the current state as the baseline, or show what differs from it
     #[arg(long, value_name = "WHAT", conflicts_with = "view")]
     pub baseline: Option<Baseline>,
-    /// Also ask a server that has a free slot for a token, and import torch in a child process
+    /// Also request one token from servers with a free slot, and import torch in a child process
     #[arg(long)]
     pub deep: bool,
-    /// Show for each service where its configuration, launcher, code, models and logs are
+    /// Show where the config, launcher, code, models and logs of each service are
     #[arg(long)]
     pub map: bool,
-    /// Show the facts without a verdict: states, the end of each log, GPU, memory, endpoints
+    /// Show the facts without a verdict: states, log tails, GPUs, memory, endpoints
     #[arg(long)]
     pub look: bool,
-    /// After a fix: watch that programs, endpoints and model files stay as they are
+    /// After a fix: check that programs, endpoints and model files stay stable
     #[arg(long)]
     pub checklist: bool,
     /// How long --checklist watches
@@ -74,16 +75,16 @@ pub struct TriageArgs {
     /// List all rules
     #[arg(long)]
     pub rules: bool,
-    /// Take this folder for /
+    /// Use this directory as /
     #[arg(long, value_name = "DIR", hide = true)]
     pub sysroot: Option<PathBuf>,
-    /// Read this file as the kernel log
+    /// Use this file as the kernel log
     #[arg(long, value_name = "FILE", hide = true)]
     pub kmsg: Option<PathBuf>,
-    /// Read this file as the journal
+    /// Use this file as the journal
     #[arg(long, value_name = "FILE", hide = true)]
     pub journal: Option<PathBuf>,
-    /// Take this time for now
+    /// Use this time as now
     #[arg(long, value_name = "TIME", value_parser = time, hide = true)]
     pub now: Option<Timestamp>,
 }
@@ -108,22 +109,17 @@ fn time(text: &str) -> Result<Timestamp, String> {
     parsed.map(|time| Timestamp(time.as_millisecond())).map_err(|error| error.to_string())
 }
 
-/// Seconds between two looks at a model file.
-const STABLE_SECONDS: f64 = 3.0;
-
 impl TriageArgs {
-    /// Returns what the recipe is asked for, for a command that started at `now`. Flags win over the config.
-    pub fn request(&self, now: Timestamp, config: &TriageConfig) -> Request {
-        let now = self.now.unwrap_or(now);
-        let since = i64::try_from(self.since.unwrap_or(config.since).as_millis()).unwrap_or(i64::MAX);
+    /// Returns what the recipe is asked for. Flags win over the config.
+    pub fn request(&self, config: &TriageConfig) -> Request {
+        let root = self.sysroot.clone().unwrap_or_else(|| PathBuf::from("/"));
         let collect = CollectRequest {
-            place: self.sysroot.as_ref().map(Place::new).unwrap_or_default(),
-            now: self.now,
-            since: Timestamp(now.millis().saturating_sub(since)),
+            at: Where { root, ..Where::default() },
+            since: self.since.unwrap_or(config.since),
             kmsg: self.kmsg.clone(),
             journal: self.journal.clone(),
             deep: self.deep,
-            stable_seconds: STABLE_SECONDS,
+            ..CollectRequest::default()
         };
         let playbook = self.playbook.map(|book| match book {
             Book::Api => Playbook::Api,

@@ -5,9 +5,9 @@ use crate::node::Fact;
 use crate::node::endpoint::Answer;
 use crate::node::gpu::Device;
 use crate::node::log::LogFacts;
-use crate::triage::facts::{Facts, ServiceFacts};
+use crate::triage::facts::{Facts, ServiceFacts, TorchFacts};
 use crate::triage::show::{Line, Lines, Tone, size_and_age, state_line, when};
-use crate::ui::units::bytes;
+use crate::ui::units::{bytes, plural};
 
 /// Models of a folder that are listed.
 const MODELS: usize = 20;
@@ -26,7 +26,7 @@ pub fn lines(facts: &Facts, is_selected: &dyn Fn(&str) -> bool, width: usize) ->
 fn reading<T>(lines: &mut Lines, label: &str, fact: &Fact<T>, show: impl FnOnce(&mut Lines, &T)) {
     match fact.known() {
         Some(value) => show(lines, value),
-        None => lines.field(label, &format!("unknown: {}", fact.why().unwrap_or("no reason was given"))),
+        None => lines.field(label, &format!("unknown: {}", fact.why().unwrap_or("no reason given"))),
     }
 }
 
@@ -97,6 +97,15 @@ fn one(lines: &mut Lines, service: &ServiceFacts, now: Timestamp) {
             });
         });
     }
+    if let Some(fact) = &service.python {
+        reading(lines, "python", fact, |lines, python| {
+            let torch = python.torch_version.as_ref().map(|version| format!(", torch {version}")).unwrap_or_default();
+            lines.field("python", &format!("{}{torch}", python.interpreter.display()));
+        });
+    }
+    if let Some(fact) = &service.torch {
+        reading(lines, "torch", fact, |lines, torch| lines.field("torch", &in_words(torch)));
+    }
     if let Some(fact) = &service.model {
         reading(lines, "model", fact, |lines, model| {
             let view = model.service.known();
@@ -123,6 +132,14 @@ fn one(lines: &mut Lines, service: &ServiceFacts, now: Timestamp) {
     lines.empty();
 }
 
+fn in_words(torch: &TorchFacts) -> String {
+    match (torch.is_available, &torch.error) {
+        (Some(true), _) => format!("sees {}", plural(u64::from(torch.devices), "GPU")),
+        (Some(false), error) => format!("cannot use CUDA: {}", error.as_deref().unwrap_or("no reason given")),
+        (None, error) => format!("cannot be imported: {}", error.as_deref().unwrap_or("no reason given")),
+    }
+}
+
 fn log_end(lines: &mut Lines, log: &LogFacts, now: Timestamp) {
     lines.field("log", &format!("{}, {}", log.path.display(), size_and_age(Some(log.size), log.modified, now)));
     for line in &log.last {
@@ -134,10 +151,10 @@ fn answer(answer: &Answer) -> String {
     match answer {
         Answer::Http { code, seconds, .. } => format!("{code} in {:.0} ms", seconds * 1000.0),
         Answer::Refused => "refused".to_owned(),
-        Answer::Silent { seconds } => format!("no answer in {seconds:.1} s"),
+        Answer::Silent { seconds } => format!("no response within {seconds:.1} s"),
         Answer::Unreachable { why } => format!("unreachable: {why}"),
-        Answer::Garbage { why } => format!("an answer that is not HTTP: {why}"),
+        Answer::Garbage { why } => format!("not HTTP: {why}"),
         Answer::Tls => "https, which is not checked".to_owned(),
-        Answer::NotAsked => "not asked".to_owned(),
+        Answer::NotAsked => "not checked".to_owned(),
     }
 }

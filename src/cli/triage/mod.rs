@@ -31,7 +31,8 @@ pub fn run(ctx: &mut Ctx, args: &TriageArgs) -> anyhow::Result<Exit> {
     let ids = args.only.iter().chain(&args.skip);
     ids.map(String::as_str).try_for_each(known)?;
     let stop = super::stop_on_signals()?;
-    let request = args.request(ctx.session.now, &ctx.session.config.triage);
+    ctx.session.now = args.now.unwrap_or(ctx.session.now);
+    let request = args.request(&ctx.session.config.triage);
     if args.checklist {
         let list = ctx.run(|session, _| checklist::checklist(session, &request, args.watch, &stop))?;
         return checklist_view::print(ctx, &list, args.json);
@@ -50,7 +51,7 @@ pub fn run(ctx: &mut Ctx, args: &TriageArgs) -> anyhow::Result<Exit> {
     }
     if let Some(path) = &args.bundle {
         ctx.ui.note(&format!(
-            "wrote {} ({} replaced)",
+            "wrote {} ({} redacted)",
             ui::text::path(path),
             ui::units::plural(seen.report.redacted, "text")
         ));
@@ -98,6 +99,6 @@ fn known(id: &str) -> anyhow::Result<()> {
     if catalog().iter().any(|rule| rule.id.eq_ignore_ascii_case(id)) {
         return Ok(());
     }
-    let failure = Failure::new(Kind::Usage, format!("there is no rule `{}`", ui::text::clean(id)));
-    Err(failure.hint("`modelctl triage --rules` lists them").into())
+    let failure = Failure::new(Kind::Usage, format!("no rule is named `{}`", ui::text::clean(id)));
+    Err(failure.hint("run `modelctl triage --rules` to list all rules").into())
 }

@@ -12,12 +12,13 @@ use crate::triage::tune::{Suggestion, next};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-/// Name the next setting to change on this node, and record what a change brought
+/// Suggest the next setting to change on this node, and record the effect of changes
 ///
-/// It edits nothing: a person makes the change.
+/// It edits nothing; you make the change.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  modelctl tune next --service llama\n  modelctl tune record --threads --service llama --from 8 --to 4 --why 'four cores'\n  modelctl tune done 1"
+    after_help = "Examples:\n  modelctl tune next --service llama\n  modelctl tune record --threads --service llama \
+                  --from 8 --to 4 --why 'four cores'\n  modelctl tune done 1"
 )]
 pub struct TuneArgs {
     #[command(subcommand)]
@@ -33,10 +34,10 @@ enum TuneCommand {
     Rollback(RollbackArgs),
 }
 
-/// Name the smallest setting to change for what is seen now
+/// Suggest the smallest setting to change in the current state
 ///
-/// Threads and parallelism come first, then context, slots and the size of a Whisper model; the layers on the GPU come
-/// last, and never while no GPU is seen.
+/// Threads and parallelism come first, then context, slots and the size of the Whisper model; GPU layers come last, and
+/// never while no GPU is visible.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  modelctl tune next\n  modelctl tune next --service llama --json")]
 struct NextArgs {
@@ -48,25 +49,26 @@ struct NextArgs {
     json: bool,
 }
 
-/// Record a change of a setting before it is made, with health, speed and memory as they are now
+/// Record a change before you make it, with the current health, speed and memory
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  modelctl tune record --ctx-size --service llama --from 32768 --to 16384 --why 'memory pressure'\n  modelctl tune record OMP_NUM_THREADS --from 8 --to 4 --why 'four cores'"
+    after_help = "Examples:\n  modelctl tune record --ctx-size --service llama --from 32768 --to 16384 --why 'memory \
+                  pressure'\n  modelctl tune record OMP_NUM_THREADS --from 8 --to 4 --why 'four cores'"
 )]
 struct RecordArgs {
-    /// The setting: an option of the service, or a variable
+    /// The setting: an option of the service, or an environment variable
     #[arg(value_name = "KNOB", allow_hyphen_values = true)]
     knob: String,
-    /// The value that it has now, and that a rollback goes back to
+    /// Current value, which a rollback restores
     #[arg(long, value_name = "A", allow_hyphen_values = true)]
     from: String,
-    /// The value that it is going to have
+    /// New value
     #[arg(long, value_name = "B", allow_hyphen_values = true)]
     to: String,
-    /// Why it is changed
+    /// Reason for the change
     #[arg(long, value_name = "TEXT")]
     why: String,
-    /// The service whose setting it is
+    /// Service that the setting belongs to
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
     /// Print JSON
@@ -74,11 +76,11 @@ struct RecordArgs {
     json: bool,
 }
 
-/// Measure again after a change, and say whether it is better, the same or worse
+/// Measure again after a change and report whether it is better, the same or worse
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  modelctl tune done 3\n  modelctl tune done 3 --json | jq -r .done.verdict")]
 struct DoneArgs {
-    /// The number that `tune record` printed
+    /// Id printed by `tune record`
     #[arg(value_name = "ID")]
     id: i64,
     /// Print JSON
@@ -95,11 +97,11 @@ struct ListArgs {
     json: bool,
 }
 
-/// Print how to go back from a change
+/// Print how to undo a change
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  modelctl tune rollback 3")]
 struct RollbackArgs {
-    /// The number that `tune record` printed
+    /// Id printed by `tune record`
     #[arg(value_name = "ID")]
     id: i64,
     /// Print JSON
@@ -167,7 +169,7 @@ fn run_next(ctx: &mut Ctx, args: &NextArgs) -> anyhow::Result<Exit> {
     }
     match suggestion {
         Some(suggestion) => view::suggestion(ctx, &suggestion)?,
-        None => ctx.ui.note("nothing that is seen now asks for another setting"),
+        None => ctx.ui.note("no setting needs to change at the moment"),
     }
     Ok(Exit::Done)
 }
@@ -193,7 +195,7 @@ fn run_record(ctx: &mut Ctx, args: &RecordArgs) -> anyhow::Result<Exit> {
         return show(ctx, &tuning, true);
     }
     ctx.ui.line(&format!("recorded as {}", tuning.id))?;
-    ctx.ui.hint(&format!("make the change, then `modelctl tune done {}`", tuning.id));
+    ctx.ui.hint(&format!("make the change, then run `modelctl tune done {}`", tuning.id));
     Ok(Exit::Done)
 }
 
@@ -202,7 +204,7 @@ fn run_list(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
     if args.json {
         ctx.ui.json(&ListDocument { schema: "modelctl.tune-list/1", changes: &changes })?;
     } else if changes.is_empty() {
-        ctx.ui.note("no change is recorded");
+        ctx.ui.note("no changes recorded");
     } else {
         ctx.ui.table(&view::table(&changes, ctx.session.now))?;
     }

@@ -2,6 +2,7 @@
 
 mod damage;
 mod fit;
+mod hints;
 mod history;
 mod holdings;
 mod inventory;

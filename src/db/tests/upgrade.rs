@@ -6,7 +6,7 @@ use super::*;
 use crate::clock::Timestamp;
 use crate::db::HistoryFilter;
 use crate::db::schema::VERSION;
-use crate::db::{HashRecord, UseEvent};
+use crate::db::{HashRecord, ServerHint, UseEvent};
 use crate::model::ledger::{Admission, Admitted, Place, ProcessId, Purpose};
 use crate::model::server::Choices;
 use crate::model::task::machine::End;
@@ -36,6 +36,7 @@ const DUMPS: &[&str] = &[
     include_str!("../../../fixtures/db/v14.sql"),
     include_str!("../../../fixtures/db/v15.sql"),
     include_str!("../../../fixtures/db/v16.sql"),
+    include_str!("../../../fixtures/db/v17.sql"),
 ];
 
 /// Everything in the schema, as SQLite keeps it.
@@ -81,6 +82,10 @@ fn every_older_database_is_brought_up_to_date_with_all_it_holds() {
             assert_eq!(db.uses(&models[0].id, 9).unwrap().len(), 2);
             assert_eq!(db.rows().unwrap().len(), 3);
             assert_eq!(db.tunings(None).unwrap().len(), usize::from(index >= 15));
+            assert_eq!(
+                db.server_hints().unwrap().iter().map(|h| h.access_count).sum::<u64>(),
+                if index >= 16 { 3 } else { 0 }
+            );
             assert_eq!(db.roots().unwrap().len(), 2);
             let hints = if dump.contains("INSERT INTO keep_hint") { 2 } else { 0 };
             assert_eq!(db.keep_hints().unwrap().len(), hints);
@@ -163,6 +168,15 @@ fn print_a_dump() {
     }
     db.add_keep_hints(&["*-Q4_K_M".into(), "/models/big.gguf".into()], NOW, |_| None).unwrap();
     db.record_tuning(&sample_tuning()).unwrap();
+    let hint = ServerHint {
+        model: small.id.clone(),
+        purpose: Purpose::Main,
+        last_access: Some(Timestamp(NOW.0 + 1)),
+        access_count: 3,
+        load_time: Some(std::time::Duration::from_millis(1_500)),
+        is_loaded: true,
+    };
+    db.save_server_hints(&[hint], Timestamp(NOW.0 + 2)).unwrap();
     sample_queue(&mut db);
     db.record_history(&sample_event(small.id)).unwrap();
     std::io::stdout().write_all(dump(&db.conn).as_bytes()).unwrap();

@@ -23,7 +23,7 @@ pub fn health_json(report: &Report) -> Value {
             fields.insert("output".to_owned(), report.summary().into());
         }
         if report.left_out > 0 {
-            fields.insert("notes".to_owned(), json!([format!("{} checks are left out", report.left_out)]));
+            fields.insert("notes".to_owned(), json!([format!("{} checks left out", report.left_out)]));
         }
         fields.insert("checks".to_owned(), checks.into());
     }

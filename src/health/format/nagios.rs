@@ -29,7 +29,7 @@ pub fn nagios(report: &Report) -> String {
 
 /// Formats a run without a result: bad usage, a bad config.
 pub fn nagios_failure(message: &str) -> String {
-    let line = message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason is known");
+    let line = message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason known");
     let line = line.strip_prefix("error: ").unwrap_or(line);
     format!("MODELCTL {} - {}\n", Status::Unknown.name().to_ascii_uppercase(), words(line))
 }

@@ -22,12 +22,12 @@ pub fn prometheus(report: &Report) -> String {
         let labels = labels(&[("check", check), ("target", target)]);
         line(&mut out, "modelctl_health_status", &labels, f64::from(status.number()));
     }
-    head(&mut out, "modelctl_health_value", "Value that a check measured, in its unit.");
+    head(&mut out, "modelctl_health_value", "Value measured by a check, in its unit.");
     for ([check, target, metric, unit], value) in values {
         let labels = labels(&[("check", check), ("target", target), ("metric", metric), ("unit", unit)]);
         line(&mut out, "modelctl_health_value", &labels, value);
     }
-    head(&mut out, "modelctl_health_duration_seconds", "Time that the last run took.");
+    head(&mut out, "modelctl_health_duration_seconds", "Duration of the last run.");
     line(&mut out, "modelctl_health_duration_seconds", "", report.took_ms as f64 / 1_000.0);
     head(&mut out, "modelctl_health_last_run_timestamp_seconds", "Time of the last run.");
     line(&mut out, "modelctl_health_last_run_timestamp_seconds", "", report.time.millis() as f64 / 1_000.0);

@@ -10,6 +10,7 @@ use rustix::fs::Advice;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -107,6 +108,30 @@ pub(super) fn hash_all(
         return Err(Failure::new(Kind::Interrupted, "interrupted").into());
     }
     Ok(())
+}
+
+/// Returns the sha256 of a file. None where it is written meanwhile.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn sha256(path: &Path) -> io::Result<Option<String>> {
+    let identity = identity_of(&std::fs::metadata(path)?);
+    let cancel = AtomicBool::new(false);
+    let readers = Readers {
+        threads: 1,
+        max_rate: None,
+        wait: &|_| {},
+        progress: &|_| {},
+        cancel: &cancel,
+        read_at: &FileExt::read_at,
+    };
+    let shared = Shared { pace: None, began: clock::instant(), readers: &readers, failed: AtomicBool::new(false) };
+    let size = usize::try_from(identity.size).unwrap_or(usize::MAX);
+    let read = shared.content(&Job { path, identity }, &mut vec![0; CHUNK.min(size)], &mut 0)?;
+    Ok(match read {
+        Some(Read::Sha256(sha256)) => Some(sha256),
+        _ => None,
+    })
 }
 
 struct Shared<'a> {

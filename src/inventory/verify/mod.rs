@@ -11,6 +11,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
+pub use hash::sha256;
 pub use report::{FileReport, ModelReport, Outcome, Proof};
 
 use super::headers::{Header, read_all};

@@ -1,9 +1,10 @@
 //! What people and requests ask for.
 
-use super::super::event::{Effect, Unload, WaiterId};
+use super::super::event::{Effect, Report, Unload, WaiterId};
 use super::super::server::{Failed, Queued, Server, ServerState};
+use super::super::waiting::{Waiter, Want};
 use super::super::{Class, Denial, Profile, ServerKey, Why};
-use super::{State, Waiter, Want, denial};
+use super::{State, denial};
 use std::time::Duration;
 
 /// The time after which a client should try again when the queue is full.
@@ -46,12 +47,29 @@ impl State {
         if let Some(denial) = self.denied_at_once(&key, is_retry, profile) {
             return effects.push(Effect::Deny { waiter, denial });
         }
+        if let Some(denial) = self.needs_a_person(&key) {
+            self.decide(Some(&key), "refuse", denial.message.clone());
+            return effects.push(Effect::Deny { waiter, denial });
+        }
         self.waiting.insert(waiter, Waiter { key, want: Want::Slot, since: self.now, class });
+    }
+
+    /// Returns why a server is not started for a request, if this machine is too small for its model and no person has
+    /// started it.
+    fn needs_a_person(&self, key: &ServerKey) -> Option<Denial> {
+        let server = self.servers.get(key)?;
+        let (tier, needed) = self.below_tier(&server.profile)?;
+        let name = &server.profile.name;
+        let (tier, needed) = (super::readings::tier_name(tier), super::readings::tier_name(needed));
+        let message =
+            format!("{name} needs a node of the tier {needed} and this one is {tier}: only a person starts it here");
+        let is_stopped = matches!(server.state, ServerState::Stopped | ServerState::Stopping { .. });
+        (is_stopped && !self.has_waiters(key)).then(|| denial(Why::BelowTier, message))
     }
 
     /// Returns why a request is refused without waiting. A retry of a request whose server died is let through the
     /// first backoff.
-    fn denied_at_once(&mut self, key: &ServerKey, is_retry: bool, profile: Profile) -> Option<Denial> {
+    pub(super) fn denied_at_once(&mut self, key: &ServerKey, is_retry: bool, profile: Profile) -> Option<Denial> {
         if self.shutdown.is_some() {
             return Some(denial(Why::Stopping, "the daemon is stopping"));
         }
@@ -73,7 +91,7 @@ impl State {
             return Some(denial);
         }
         let is_free = !has_waiters && self.servers.get(key).is_some_and(|server| server.free_slots() > 0);
-        let waiting = self.waiting.values().filter(|waiter| waiter.want == Want::Slot).count();
+        let waiting = self.waiting.slots();
         if !is_free && waiting >= most {
             let message = format!("{waiting} requests wait already");
             return Some(Denial { retry_after: Some(FULL), ..denial(Why::QueueFull, message) });
@@ -121,6 +139,13 @@ impl State {
             }
             _ => {}
         }
+        if let Some((tier, needed)) = self.servers.get(&key).and_then(|server| self.below_tier(&server.profile)) {
+            let (tier_name, needed_name) = (super::readings::tier_name(tier), super::readings::tier_name(needed));
+            let text =
+                format!("it needs a node of the tier {needed_name} and this one is {tier_name}; a person starts it");
+            self.decide(Some(&key), "warning", text);
+            effects.push(Effect::Report(Report::BelowTier { key: key.clone(), tier, needed }));
+        }
         let want = Want::Start { may_evict };
         self.waiting.insert(waiter, Waiter { key, want, since: now, class: Class::Interactive });
     }
@@ -130,10 +155,16 @@ impl State {
         let stopped = Denial { retry_after: Some(Duration::from_secs(1)), ..stopped };
         self.deny(&key, |_| true, &stopped, effects);
         let until = self.now.saturating_add(if now { Duration::ZERO } else { self.policy.drain });
+        // What a person stops does not come back by itself.
+        self.swaps.forget(&key);
+        if self.servers.get(&key).is_some_and(|server| server.state != ServerState::Stopped) {
+            self.decide(Some(&key), "unload", "a person stopped it");
+        }
         let Some(server) = self.servers.get_mut(&key) else {
             return effects.push(Effect::StopDone { waiter, was_running: false });
         };
         let generation = server.generation;
+        server.comeback = None;
         match &server.state {
             ServerState::Stopped
             | ServerState::Backoff { .. }
@@ -169,12 +200,13 @@ impl State {
             && matches!(server.state, ServerState::Ready { .. })
         {
             server.state = ServerState::Draining { until: Duration::MAX, why: Unload::Reload };
+            self.decide(Some(key), "unload", "it is loaded again with other settings");
         }
     }
 
     pub(super) fn leave(&mut self, waiter: WaiterId) {
         let now = self.now;
-        if let Some(gone) = self.waiting.remove(&waiter) {
+        if let Some(gone) = self.waiting.remove(waiter) {
             if let Some(server) = self.servers.get_mut(&gone.key) {
                 server.promised.remove(&waiter);
             }
@@ -186,6 +218,7 @@ impl State {
         {
             server.last_used = now;
             server.last_left = Some(now);
+            server.answered = true;
         }
     }
 

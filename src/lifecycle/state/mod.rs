@@ -1,17 +1,36 @@
 //! The state of all servers, and the step that changes it.
 
 mod commands;
+mod cooling;
+mod deadline;
 mod endings;
+mod externals;
+mod headroom;
+mod ladder;
 mod loads;
+mod overview;
+mod persons;
 mod plan;
+mod readings;
+mod relieve;
+mod share;
+mod swap_back;
 mod views;
 
 pub use commands::Standing;
+#[cfg(test)]
+pub use cooling::Could;
 
-use super::event::{Effect, Event, Generation, WaiterId};
+use super::decisions::Decisions;
+use super::event::{Answer, Effect, Event, Generation, Hint, WaiterId};
+use super::pressure::Gauges;
 use super::server::{Queued, Server, ServerState};
+use super::swaps::Swaps;
+use super::waiting::{Waiter, Waiting, Want};
 use super::{Class, Denial, Policy, Profile, ServerKey, Why};
-use std::collections::BTreeMap;
+use crate::model::ModelId;
+use crate::model::lifecycle::{External, NodeTier, PressureKind, Priority, Readings};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// A request that ended this long before its server may have left because of the same fault, whose end is seen later.
@@ -23,27 +42,34 @@ pub struct State {
     policy: Policy,
     now: Duration,
     servers: BTreeMap<ServerKey, Server>,
-    waiting: BTreeMap<WaiterId, Waiter>,
+    waiting: Waiting,
     granted: BTreeMap<WaiterId, ServerKey>,
     /// When running answers are cut off, after a shutdown was requested.
     shutdown: Option<Duration>,
     is_over: bool,
     generation: Generation,
-}
-
-/// A request that waits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Waiter {
-    key: ServerKey,
-    want: Want,
-    since: Duration,
-    class: Class,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Want {
-    Slot,
-    Start { may_evict: bool },
+    ticks: u64,
+    /// Nothing is started or stopped without a request.
+    is_paused: bool,
+    /// A person's priorities, until a time.
+    overrides: BTreeMap<ServerKey, (Priority, Option<Duration>)>,
+    /// What was known when the daemon began, with the time at which it was told.
+    hints: BTreeMap<ServerKey, (Duration, Hint)>,
+    popularity: BTreeMap<ModelId, f64>,
+    readings: Option<(Duration, Readings)>,
+    /// Readings have come with this event.
+    has_read: bool,
+    gauges: Gauges,
+    /// When each kind of pressure was told the last time, and whether the present one was.
+    alerts: BTreeMap<PressureKind, (Duration, bool)>,
+    /// When a server was stopped because the cores were busy.
+    relieved_cores: Option<Duration>,
+    tier: Option<NodeTier>,
+    externals: Vec<External>,
+    swaps: Swaps,
+    /// Servers that wait because two have changed places too often.
+    held_back: BTreeSet<ServerKey>,
+    decisions: Decisions,
 }
 
 /// The order in which those who wait are served: class, then arrival.
@@ -55,11 +81,26 @@ impl State {
             policy,
             now: Duration::ZERO,
             servers: BTreeMap::new(),
-            waiting: BTreeMap::new(),
+            waiting: Waiting::default(),
             granted: BTreeMap::new(),
             shutdown: None,
             is_over: false,
             generation: 0,
+            ticks: 0,
+            is_paused: false,
+            overrides: BTreeMap::new(),
+            hints: BTreeMap::new(),
+            popularity: BTreeMap::new(),
+            readings: None,
+            has_read: false,
+            gauges: Gauges::default(),
+            alerts: BTreeMap::new(),
+            relieved_cores: None,
+            tier: policy.tier,
+            externals: Vec::new(),
+            swaps: Swaps::default(),
+            held_back: BTreeSet::new(),
+            decisions: Decisions::default(),
         }
     }
 
@@ -107,7 +148,23 @@ impl State {
                     server.profile = profile;
                 }
             }
-            Event::Tick => {}
+            Event::Readings(readings) => self.read(readings, effects),
+            Event::Externals(externals) => self.see(externals, effects),
+            Event::Pause { paused } => self.pause(paused),
+            Event::Override { key, priority, until } => self.set_priority(key, priority, until),
+            Event::Offload { waiter, key, to } => self.offload((waiter, key), to, effects),
+            Event::Headroom { waiter, id, requester, needs, ttl } => {
+                self.headroom((waiter, id), requester, needs, ttl, effects);
+            }
+            Event::ReleaseHeadroom { waiter, id } => self.release_headroom(waiter, &id, effects),
+            Event::Swap { waiter, needed, profile, evict, reason } => {
+                self.swap((waiter, needed), profile, evict, &reason, effects);
+            }
+            Event::Health { key, generation, health } => self.health(&key, generation, health, effects),
+            Event::Hints(hints) => self.take_hints(hints),
+            Event::Popularity(popularity) => self.popularity = popularity.into_iter().collect(),
+            Event::Preload(servers) => self.preload(servers),
+            Event::Tick => self.ticks = self.ticks.saturating_add(1),
             Event::Shutdown { grace } => self.begin_shutdown(grace, effects),
         }
     }
@@ -124,12 +181,22 @@ impl State {
         server
     }
 
-    fn waiters_of<'a>(&'a self, key: &'a ServerKey) -> impl Iterator<Item = (WaiterId, &'a Waiter)> {
-        self.waiting.iter().filter(move |(_, waiter)| waiter.key == *key).map(|(id, waiter)| (*id, waiter))
+    fn waiters_of(&self, key: &ServerKey) -> impl Iterator<Item = (WaiterId, &Waiter)> {
+        self.waiting.of(key)
     }
 
     fn has_waiters(&self, key: &ServerKey) -> bool {
-        self.waiters_of(key).next().is_some()
+        self.waiting.has(key)
+    }
+
+    /// Records a decision about a server, or about the machine.
+    fn decide(&mut self, key: Option<&ServerKey>, what: &'static str, reason: impl Into<String>) {
+        let of = key.map(|key| (key.clone(), self.name(key)));
+        self.decisions.add(self.now, of, what, reason.into());
+    }
+
+    fn name(&self, key: &ServerKey) -> String {
+        self.servers.get(key).map_or_else(|| key.to_string(), |server| server.profile.name.clone())
     }
 
     fn rank(&self, id: WaiterId, waiter: &Waiter) -> Rank {
@@ -145,11 +212,16 @@ impl State {
     fn deny(&mut self, key: &ServerKey, which: impl Fn(&Waiter) -> bool, denial: &Denial, effects: &mut Vec<Effect>) {
         let ids: Vec<WaiterId> = self.waiters_of(key).filter(|(_, waiter)| which(waiter)).map(|(id, _)| id).collect();
         for waiter in ids {
-            self.waiting.remove(&waiter);
+            let want = self.waiting.remove(waiter).map(|gone| gone.want);
             if let Some(server) = self.servers.get_mut(key) {
                 server.promised.remove(&waiter);
             }
-            effects.push(Effect::Deny { waiter, denial: denial.clone() });
+            let denial = denial.clone();
+            effects.push(match want {
+                Some(Want::Headroom) => Effect::Answer { waiter, answer: Answer::Headroom(Err(denial)) },
+                Some(Want::Swap { .. }) => Effect::Answer { waiter, answer: Answer::Swap(Err(denial)) },
+                _ => Effect::Deny { waiter, denial },
+            });
         }
     }
 
@@ -176,35 +248,6 @@ impl State {
                 server.state = ServerState::Queued(Queued::Waiting);
             }
         }
-    }
-
-    /// Returns the time of the next step that time alone makes necessary.
-    pub fn deadline(&self) -> Option<Duration> {
-        let mut times: Vec<Duration> = Vec::new();
-        let mut is_any_short = false;
-        for server in self.servers.values() {
-            times.extend(server.expires().filter(|_| server.is_evictable(self.has_waiters(&server.key))));
-            match &server.state {
-                // A wedged one is being killed already.
-                ServerState::Draining { until, .. } if server.wedged.is_none() => times.push(*until),
-                ServerState::Backoff { until } => times.push(*until),
-                ServerState::Queued(Queued::Short { since, .. }) => {
-                    is_any_short = true;
-                    times.push(since.saturating_add(self.policy.readmit));
-                }
-                _ => {}
-            }
-        }
-        if is_any_short {
-            let next = |waiter: &Waiter| {
-                let step = Class::PROMOTION.min(self.policy.gather).as_millis().max(1);
-                let passed = self.now.saturating_sub(waiter.since).as_millis() / step;
-                let next = u64::try_from(passed.saturating_add(1).saturating_mul(step)).unwrap_or(u64::MAX);
-                waiter.since.saturating_add(Duration::from_millis(next))
-            };
-            times.extend(self.waiting.values().map(next));
-        }
-        times.into_iter().min()
     }
 }
 

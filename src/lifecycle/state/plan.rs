@@ -1,9 +1,12 @@
 //! What follows from the state at a moment: who is granted a slot, what is loaded, and who gives way.
 
 use super::super::event::{Effect, Report, Unload};
-use super::super::server::{Queued, Server, ServerState};
-use super::super::{DeviceBytes, ServerKey, Why, victims};
-use super::{Rank, State, Want, denial};
+use super::super::server::{Comeback, Queued, Server, ServerState};
+use super::super::swaps::WINDOW;
+use super::super::victims::{self, Candidate};
+use super::super::waiting::Want;
+use super::super::{DeviceBytes, ServerKey, Why};
+use super::{Rank, State, denial};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -14,19 +17,30 @@ struct Claim {
     /// Since when the first of its waiters waits.
     since: Duration,
     from: Vec<ServerKey>,
+    /// It only comes back.
+    is_back: bool,
 }
 
 impl State {
     pub(super) fn plan(&mut self, effects: &mut Vec<Effect>) {
         self.end_drained(effects);
         self.end_backoffs();
+        self.end_overrides();
+        self.recover();
+        self.restore();
         self.queue_wanted();
         self.retry_late();
-        let claim = self.claim();
+        let claim = self.claim(effects);
         self.grant(claim.as_ref(), effects);
         self.end_idle(effects);
         self.evict(claim, effects);
+        self.put_off_restores();
+        self.relieve(effects);
+        self.raise(effects);
+        self.has_read = false;
         self.admit(effects);
+        self.share_cores(effects);
+        self.forget_headroom();
         self.end_shutdown(effects);
     }
 
@@ -52,20 +66,6 @@ impl State {
         }
     }
 
-    /// Stops servers that had nothing to do for as long as they were to be kept.
-    fn end_idle(&mut self, effects: &mut Vec<Effect>) {
-        let now = self.now;
-        let is_over = |server: &Server| {
-            server.expires().is_some_and(|at| at <= now) && server.is_evictable(self.has_waiters(&server.key))
-        };
-        let over: Vec<ServerKey> = self.servers.values().filter(|s| is_over(s)).map(|s| s.key.clone()).collect();
-        for key in over {
-            let Some(server) = self.servers.get_mut(&key) else { continue };
-            server.state = ServerState::Stopping { why: Unload::Idle };
-            effects.push(Effect::Stop { key, generation: server.generation, now: false });
-        }
-    }
-
     fn end_backoffs(&mut self) {
         let now = self.now;
         for server in self.servers.values_mut() {
@@ -86,6 +86,7 @@ impl State {
                 ServerState::Stopped if is_wanted => server.state = ServerState::Queued(Queued::Waiting),
                 ServerState::Queued(Queued::Waiting | Queued::Short { .. }) if !is_wanted => {
                     server.state = ServerState::Stopped;
+                    server.comeback = server.comeback.filter(|comeback| *comeback != Comeback::Restore);
                 }
                 _ => {}
             }
@@ -94,45 +95,106 @@ impl State {
 
     /// Tries refused reservations again after some time.
     fn retry_late(&mut self) {
-        let (now, readmit) = (self.now, self.policy.readmit);
-        for server in self.servers.values_mut() {
-            if let ServerState::Queued(Queued::Short { since, .. }) = server.state
-                && now.saturating_sub(since) >= readmit
-            {
+        let late: Vec<ServerKey> = self
+            .servers
+            .values()
+            .filter(|server| match server.state {
+                ServerState::Queued(Queued::Short { since, .. }) => {
+                    self.now.saturating_sub(since) >= self.readmit(server)
+                }
+                _ => false,
+            })
+            .map(|server| server.key.clone())
+            .collect();
+        for key in late {
+            if let Some(server) = self.servers.get_mut(&key) {
                 server.state = ServerState::Queued(Queued::Waiting);
             }
         }
     }
 
-    /// Returns the first load that lacks memory, with the servers that give way to it: those that are idle first, the
-    /// least recently used first.
-    fn claim(&self) -> Option<Claim> {
+    /// Returns the first load that lacks memory, with the servers that give way to it: the cheapest that are enough, and
+    /// of equal ones the least recently used. Servers that have changed places too often do not, and the load waits.
+    fn claim(&mut self, effects: &mut Vec<Effect>) -> Option<Claim> {
+        self.held_back.clear();
         if self.is_evicting() {
             return None;
         }
-        let (key, short) = self.in_order().into_iter().find_map(|key| match &self.servers.get(&key)?.state {
-            ServerState::Queued(Queued::Short { short, .. }) => Some((key, short.clone())),
-            _ => None,
-        })?;
-        let mut order: Vec<(bool, Duration, &ServerKey, &[DeviceBytes])> = self
-            .servers
-            .values()
-            .filter(|server| server.may_give_way() && server.wedged.is_none())
-            .map(|s| (!s.is_evictable(self.has_waiters(&s.key)), s.last_used, &s.key, &*s.profile.needs))
-            .collect();
-        order.sort();
-        let held: Vec<&[DeviceBytes]> = order.iter().map(|(.., needs)| *needs).collect();
-        let chosen = victims::choose(&short, &held)?;
-        let from = chosen.iter().filter_map(|at| order.get(*at)).map(|(_, _, key, _)| (*key).clone()).collect();
-        let rank = self.best(&key);
-        let since = self.waiters_of(&key).map(|(_, waiter)| waiter.since).min().unwrap_or(self.now);
-        Some(Claim { to: key, rank, since, from })
+        for key in self.in_order() {
+            let Some(server) = self.servers.get(&key) else { continue };
+            let ServerState::Queued(Queued::Short { short, .. }) = &server.state else { continue };
+            let short = short.clone();
+            let is_asked = self.has_waiters(&key) || server.is_restarted();
+            if !is_asked {
+                // What nobody waits for takes the place of the one alone for which it was stopped.
+                let by = self.swaps.of(&key).filter(|_| server.comeback == Some(Comeback::Restore));
+                let by = by.map(|one| one.by.clone()).filter(|by| self.may_return(&key, by));
+                if let Some(from) = by.and_then(|by| self.choose(&short, std::slice::from_ref(&by))) {
+                    return Some(Claim { to: key, rank: None, since: self.now, from, is_back: true });
+                }
+                continue;
+            }
+            let may: Vec<ServerKey> = self
+                .servers
+                .values()
+                .filter(|other| {
+                    let is_up = matches!(other.state, ServerState::Ready { .. } | ServerState::Starting { .. });
+                    is_up && other.wedged.is_none() && !self.is_fixed(other)
+                })
+                .map(|other| other.key.clone())
+                .collect();
+            let (free, tired): (Vec<ServerKey>, Vec<ServerKey>) =
+                may.iter().cloned().partition(|other| self.may_take(&key, other));
+            if let Some(from) = self.choose(&short, &free) {
+                let rank = self.best(&key);
+                let since = self.waiters_of(&key).map(|(_, waiter)| waiter.since).min().unwrap_or(self.now);
+                return Some(Claim { to: key, rank, since, from, is_back: false });
+            }
+            match tired.first().filter(|_| self.choose(&short, &may).is_some()) {
+                Some(stays) => self.hold_back(&key, stays, effects),
+                None => return None,
+            }
+        }
+        None
     }
 
-    fn is_evicting(&self) -> bool {
-        self.servers
-            .values()
-            .any(|server| matches!(server.state, ServerState::Stopping { why: Unload::Evicted { .. } }))
+    /// Returns the cheapest of these servers that together give the missing bytes.
+    fn choose(&self, short: &[DeviceBytes], of: &[ServerKey]) -> Option<Vec<ServerKey>> {
+        let mut order: Vec<_> = of
+            .iter()
+            .filter_map(|key| self.servers.get(key))
+            .map(|s| (!self.is_unused(s), s.last_used, &s.key, &*s.held, self.cost(s)))
+            .collect();
+        order.sort();
+        let candidates: Vec<Candidate<'_>> =
+            order.iter().map(|(.., held, cost)| Candidate { held, cost: *cost }).collect();
+        let chosen = victims::choose(short, &candidates)?;
+        Some(chosen.iter().filter_map(|at| order.get(*at)).map(|(_, _, key, ..)| (*key).clone()).collect())
+    }
+
+    /// Lets a server wait because it has changed places with another one too often, and tells that once.
+    fn hold_back(&mut self, key: &ServerKey, stays: &ServerKey, effects: &mut Vec<Effect>) {
+        self.held_back.insert(key.clone());
+        let now = self.now;
+        let Some(server) = self.servers.get_mut(key) else { return };
+        if server.held_back.is_some_and(|at| now.saturating_sub(at) < WINDOW) {
+            return;
+        }
+        server.held_back = Some(now);
+        let count = self.swaps.count(key, stays, now);
+        let reason = format!(
+            "it waits: it has changed places with {} {count} times in 10 min, and that one stays",
+            self.name(stays)
+        );
+        self.decide(Some(key), "hold", reason);
+        effects.push(Effect::Report(Report::SwapHeld { waits: key.clone(), stays: stays.clone() }));
+    }
+
+    /// Returns whether a server is being stopped for another one, or for lack of something: the next one is chosen when
+    /// its memory is free.
+    pub(super) fn is_evicting(&self) -> bool {
+        let is = |why: &Unload| matches!(why, Unload::Evicted { .. } | Unload::Pressure { .. } | Unload::Rung);
+        self.servers.values().any(|server| matches!(&server.state, ServerState::Stopping { why } if is(why)))
     }
 
     /// Grants free slots, in order. A server that has to give way gets no further requests when the one that waits for
@@ -143,7 +205,7 @@ impl State {
             .iter()
             .filter(|(_, waiter)| waiter.want == Want::Slot)
             .filter(|(_, w)| self.servers.get(&w.key).is_some_and(|server| server.free_slots() > 0))
-            .map(|(id, waiter)| (self.rank(*id, waiter), waiter.key.clone()))
+            .map(|(id, waiter)| (self.rank(id, waiter), waiter.key.clone()))
             .collect();
         ranked.sort();
         for (rank, key) in ranked {
@@ -160,8 +222,16 @@ impl State {
             server.in_flight.insert(id);
             server.promised.remove(&id);
             server.last_used = now;
+            server.last_access = Some(now);
+            server.access_count = server.access_count.saturating_add(1);
             let generation = server.generation;
-            self.waiting.remove(&id);
+            if let Some(waiter) = self.waiting.remove(id)
+                && let Some(server) = self.servers.get_mut(&key)
+            {
+                // Of requests that run side by side the highest class counts.
+                let is_first = server.in_flight.len() <= 1;
+                server.class = if is_first { waiter.class } else { server.class.min(waiter.class) };
+            }
             self.granted.insert(id, key.clone());
             effects.push(Effect::Grant { waiter: id, key, generation });
         }
@@ -170,21 +240,11 @@ impl State {
     /// Stops the servers that give way, once all of them are idle.
     fn evict(&mut self, claim: Option<Claim>, effects: &mut Vec<Effect>) {
         let Some(claim) = claim.filter(|claim| !claim.from.is_empty()) else { return };
-        let is_idle = |key: &ServerKey| {
-            // A request that waits is only left waiting if it has to give way, which `grant` has decided.
-            let has_starters = self.has_waiters(key);
-            self.servers.get(key).is_some_and(|server| server.is_evictable(has_starters))
-        };
-        if !claim.from.iter().all(is_idle) {
-            return;
+        // A request that waits is only left waiting if it has to give way, which `grant` has decided.
+        let can_go = |key: &ServerKey| self.servers.get(key).is_some_and(|server| self.can_go(server));
+        if claim.from.iter().all(can_go) {
+            self.swap_out(&claim.from, &claim.to, claim.is_back, effects);
         }
-        for key in &claim.from {
-            let Some(server) = self.servers.get_mut(key) else { continue };
-            let now = matches!(server.state, ServerState::Starting { .. });
-            server.state = ServerState::Stopping { why: Unload::Evicted { by: claim.to.clone() } };
-            effects.push(Effect::Stop { key: key.clone(), generation: server.generation, now });
-        }
-        effects.push(Effect::Report(Report::Swapped { to: claim.to, evicted: claim.from }));
     }
 
     /// Reserves memory for queued loads, in order. After a load that has lacked memory for long nothing else is let in.
@@ -197,13 +257,32 @@ impl State {
             }
         }
         let is_evicting = self.is_evicting();
+        let margin_factor = self.margin_factor();
+        let makes_room = |all: &State, key: &ServerKey| {
+            let is = |state: &ServerState| matches!(state, ServerState::Stopping { why: Unload::Evicted { by } } if by == key);
+            all.servers.values().any(|server| is(&server.state))
+        };
         for key in self.in_order() {
+            // It is tried when the others have ended.
+            if is_evicting && makes_room(self, &key) {
+                continue;
+            }
+            let is_held_back = self.held_back.contains(&key);
+            let is_preload = |server: &Server| matches!(server.comeback, Some(Comeback::Preload(_)));
+            let is_asking = |server: &Server| server.state == ServerState::Queued(Queued::Admitting);
+            // They ask for memory one after the other, in their order.
+            let waits_its_turn = !self.has_waiters(&key)
+                && self.servers.get(&key).is_some_and(is_preload)
+                && self.servers.values().any(|server| is_preload(server) && is_asking(server));
+            if waits_its_turn {
+                continue;
+            }
             let waited = self.waiters_of(&key).map(|(_, waiter)| waiter.since).min();
             let Some(server) = self.servers.get_mut(&key) else { continue };
             match server.state {
                 ServerState::Queued(Queued::Short { .. }) => {
                     let is_late = waited.is_some_and(|at| self.now.saturating_sub(at) >= self.policy.gather);
-                    if is_late || is_evicting {
+                    if (is_late || is_evicting) && !is_held_back {
                         return;
                     }
                 }
@@ -216,8 +295,9 @@ impl State {
                     self.generation = self.generation.saturating_add(1);
                     server.generation = self.generation;
                     server.state = ServerState::Queued(Queued::Admitting);
-                    let needs = server.profile.needs.clone();
-                    effects.push(Effect::Admit { key, generation: self.generation, needs });
+                    let generation = self.generation;
+                    let Some(chosen) = self.choose_rung(&key) else { continue };
+                    effects.push(Effect::Admit { key, generation, chosen, margin_factor });
                 }
                 _ => {}
             }
@@ -227,12 +307,18 @@ impl State {
     /// Returns the queued servers in the order in which they are loaded. Those that only their pin wants come last.
     fn in_order(&self) -> Vec<ServerKey> {
         let queued = self.servers.values().filter(|server| matches!(server.state, ServerState::Queued(_)));
-        let mut ranked: Vec<(bool, Option<Rank>, ServerKey)> = queued
-            .map(|server| (self.best(&server.key), server.key.clone()))
-            .map(|(rank, key)| (rank.is_none(), rank, key))
+        let place = |comeback: Option<Comeback>| match comeback {
+            None => 0,
+            Some(Comeback::Rung) => 1,
+            Some(Comeback::Restore) => 2,
+            Some(Comeback::Preload(place)) => place.saturating_add(3),
+        };
+        let mut ranked: Vec<(bool, Option<Rank>, usize, ServerKey)> = queued
+            .map(|server| (self.best(&server.key), place(server.comeback), server.key.clone()))
+            .map(|(rank, place, key)| (rank.is_none(), rank, place, key))
             .collect();
         ranked.sort();
-        ranked.into_iter().map(|(_, _, key)| key).collect()
+        ranked.into_iter().map(|(.., key)| key).collect()
     }
 
     fn end_shutdown(&mut self, effects: &mut Vec<Effect>) {

@@ -1,6 +1,7 @@
-use super::super::server::{Queued, ServerState};
-use super::super::{Phase, ServerView};
-use super::{State, Want};
+use super::super::server::{Queued, Server, ServerState};
+use super::super::waiting::Want;
+use super::super::{Phase, ServerView, Shape};
+use super::State;
 
 impl State {
     /// Returns every server that runs, or did since the beginning.
@@ -26,11 +27,24 @@ impl State {
                     in_flight: u32::try_from(server.in_flight.len()).unwrap_or(u32::MAX),
                     queued: u32::try_from(queued).unwrap_or(u32::MAX),
                     slots: server.slots,
-                    reserved: if server.has_memory() { server.profile.needs.clone() } else { Vec::new() },
-                    expires: server.expires(),
+                    reserved: server
+                        .stuck()
+                        .chain(server.held.iter().filter(|_| server.has_memory()))
+                        .cloned()
+                        .collect(),
+                    shape: shape(server),
+                    expires: self.expires(server).filter(|_| !self.is_paused || server.is_headroom()),
                     last_error: server.last_error.clone(),
                 }
             })
             .collect()
     }
+}
+
+fn shape(server: &Server) -> Shape {
+    if !server.has_memory() || server.is_headroom() {
+        return Shape::default();
+    }
+    let rung = server.profile.rung(server.ladder.current).rung;
+    Shape { mode: Some(rung.mode), gpu_layers: rung.gpu_layers, mode_reason: server.ladder.reason.clone() }
 }

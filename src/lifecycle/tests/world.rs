@@ -1,11 +1,13 @@
 //! A machine in virtual time: a ledger, servers that load and end, clients that come and leave.
 
 use super::super::{
-    Class, DeviceBytes, Effect, End, EndClass, Event, Generation, Holder, Policy, Profile, Refusal, Report, ServerKey,
-    State, WaiterId,
+    Answer, Class, Decided, DeviceBytes, Effect, End, EndClass, Event, Generation, Holder, KeyKind, Offloaded,
+    Overview, Policy, Profile, Refusal, Report, ServerKey, State, WaiterId,
 };
-use crate::model::ModelId;
+use super::watch::Watch;
 use crate::model::backoff::Jitter;
+use crate::model::lifecycle::{DeviceReading, MemoryReading, Mode, Readings, Rung};
+use crate::model::{ModelId, Reading};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -43,13 +45,33 @@ pub fn profile(n: u64, bytes: u64) -> Profile {
     Profile { name: format!("model-{n}"), needs: cpu(bytes), disk: n % 2, ..Profile::default() }
 }
 
+pub fn on(device: &str, bytes: u64) -> Vec<DeviceBytes> {
+    vec![DeviceBytes { device: device.to_owned(), bytes }]
+}
+
+pub const GPU: &str = "CUDA0";
+
+/// A model that is on the GPU, in halves, or in main memory.
+pub fn with_ladder(n: u64, bytes: u64) -> Profile {
+    let rung = |mode, gpu: u64| Rung {
+        mode,
+        context: 8_192,
+        gpu_layers: None,
+        needs: [on(GPU, gpu), cpu(bytes - gpu)].concat().into_iter().filter(|need| need.bytes > 0).collect(),
+    };
+    let rungs = vec![rung(Mode::Gpu, bytes), rung(Mode::CpuOffload, bytes / 2), rung(Mode::CpuOnly, 0)];
+    Profile { needs: on(GPU, bytes), rungs, ..profile(n, bytes) }
+}
+
 /// What happens next.
 #[derive(Debug, Clone)]
 enum Due {
     Event(Event),
-    Admit(ServerKey, Generation, u64),
+    Admit(ServerKey, Generation, Vec<DeviceBytes>),
     /// A reservation ends, with its process.
     Gone(ServerKey, Generation, Event),
+    /// Memory is free that was slow to be.
+    Freed(Vec<DeviceBytes>),
     /// A running answer ends.
     Answered(WaiterId),
 }
@@ -72,9 +94,17 @@ pub struct World {
     ticks: u32,
     pub random: Random,
     pub budget: u64,
+    /// The memory of the GPU.
+    pub gpu: u64,
     pub others: u64,
+    pub others_on_gpu: u64,
     pub others_end_soon: bool,
-    pub ledger: BTreeMap<(ServerKey, Generation), u64>,
+    /// What has been given back by all accounts, and is not free yet.
+    lagging: Vec<DeviceBytes>,
+    /// Some processes cannot be ended, and some memory is slow to be free.
+    pub is_rough: bool,
+    pub stuck: BTreeSet<(ServerKey, Generation)>,
+    pub ledger: BTreeMap<(ServerKey, Generation), Vec<DeviceBytes>>,
     due: BTreeMap<(Duration, u64), Due>,
     ticket: u64,
     pub outcomes: BTreeMap<WaiterId, Outcome>,
@@ -82,6 +112,10 @@ pub struct World {
     ready: BTreeMap<ServerKey, (Generation, u32)>,
     pub pinned: BTreeSet<ServerKey>,
     pub launches: Vec<(Duration, ServerKey)>,
+    /// The way in which each server was loaded the last time.
+    pub modes: BTreeMap<ServerKey, Mode>,
+    pub answers: Vec<Answer>,
+    pub watch: Watch,
     pub reports: Vec<Report>,
     /// Of each server that was lost: whether it had one request alone.
     pub losses: Vec<bool>,
@@ -103,8 +137,13 @@ impl World {
             ticks: 0,
             random: Random(seed),
             budget,
+            gpu: 0,
             others: 0,
+            others_on_gpu: 0,
             others_end_soon: false,
+            lagging: Vec::new(),
+            is_rough: false,
+            stuck: BTreeSet::new(),
             ledger: BTreeMap::new(),
             due: BTreeMap::new(),
             ticket: 0,
@@ -113,6 +152,9 @@ impl World {
             ready: BTreeMap::new(),
             pinned: BTreeSet::new(),
             launches: Vec::new(),
+            modes: BTreeMap::new(),
+            answers: Vec::new(),
+            watch: Watch::default(),
             reports: Vec::new(),
             losses: Vec::new(),
             is_over: false,
@@ -173,29 +215,119 @@ impl World {
         }
     }
 
+    /// Reserves memory for another program.
+    pub fn headroom(&mut self, waiter: WaiterId, id: &str, needs: Vec<DeviceBytes>, ttl: Duration) {
+        self.outcomes.insert(waiter, Outcome::Waits);
+        let (id, requester) = (id.to_owned(), format!("program-{id}"));
+        self.happens(Event::Headroom { waiter, id, requester, needs, ttl });
+    }
+
+    pub fn release(&mut self, waiter: WaiterId, id: &str) {
+        self.outcomes.insert(waiter, Outcome::Waits);
+        self.happens(Event::ReleaseHeadroom { waiter, id: id.to_owned() });
+    }
+
+    pub fn swap(&mut self, waiter: WaiterId, needed: ServerKey, profile: Profile, evict: Vec<ServerKey>) {
+        self.outcomes.insert(waiter, Outcome::Waits);
+        self.happens(Event::Swap { waiter, needed, profile, evict, reason: "a test".into() });
+    }
+
+    pub fn offload(&mut self, waiter: WaiterId, key: &ServerKey, to: Option<Mode>) -> Offloaded {
+        self.outcomes.insert(waiter, Outcome::Waits);
+        self.happens(Event::Offload { waiter, key: key.clone(), to });
+        match self.answers.last() {
+            Some(Answer::Offload(offloaded)) => *offloaded,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn set_cores(&mut self, cores: u32) {
+        self.state = State::new(Policy { cores, ..Policy::default() });
+        self.watch.cores = cores;
+    }
+
+    pub fn health(&mut self, key: &ServerKey, health: Reading<bool>) {
+        if let Some((generation, _)) = self.ready.get(key).copied() {
+            self.happens(Event::Health { key: key.clone(), generation, health });
+        }
+    }
+
+    pub fn used(&self, device: &str) -> u64 {
+        let held = self.ledger.values().flatten().chain(&self.lagging);
+        let ours = held.filter(|held| held.device == device).map(|held| held.bytes);
+        ours.sum::<u64>() + if device == GPU { self.others_on_gpu } else { self.others }
+    }
+
+    /// Returns what would be read now. What others take may be more than there is.
+    pub fn readings(&self) -> Readings {
+        let gpu = DeviceReading { device: GPU.into(), total: self.gpu, free: self.gpu.saturating_sub(self.used(GPU)) };
+        let available = self.budget.saturating_sub(self.used("CPU"));
+        Readings {
+            devices: Reading::Known(if self.gpu > 0 { vec![gpu] } else { Vec::new() }),
+            memory: Reading::Known(MemoryReading { total: self.budget, available }),
+            stalls: Reading::Known(0.0),
+            cpu: Reading::Known(10.0),
+            disks: Vec::new(),
+        }
+    }
+
+    pub fn read(&mut self) {
+        let readings = self.readings();
+        self.happens(Event::Readings(readings));
+    }
+
+    /// Sends readings that were made now after a while.
+    pub fn read_late(&mut self, after: Duration) {
+        let readings = self.readings();
+        self.later(after, Due::Event(Event::Readings(readings)));
+    }
+
     pub fn happens(&mut self, event: Event) {
+        self.watch.before(&mut self.state, self.now, &event, &self.pinned);
         let effects = self.state.step(self.now, event);
+        for effect in &effects {
+            self.watch.effect(self.now, effect);
+        }
         for effect in effects {
             self.does(effect);
         }
+        let generating: BTreeSet<ServerKey> = self.running.values().map(|(key, _)| key.clone()).collect();
+        self.watch.after(&self.state, self.now, &generating);
         self.check();
+    }
+
+    pub fn overview(&self) -> Overview {
+        self.state.overview(self.now)
+    }
+
+    pub fn decisions(&self, of: &ServerKey) -> Vec<Decided> {
+        self.overview().decisions.into_iter().filter(|decided| decided.key.as_ref() == Some(of)).collect()
     }
 
     fn does(&mut self, effect: Effect) {
         match effect {
-            Effect::Admit { key, generation, needs } => {
-                let bytes = needs.iter().map(|need| need.bytes).sum();
+            Effect::Admit { key, generation, chosen, .. } => {
                 let after = self.random.ms(0, 20);
-                self.later(after, Due::Admit(key, generation, bytes));
+                self.later(after, Due::Admit(key, generation, chosen.rung.needs));
             }
             Effect::Withdraw { key, generation } => {
                 let after = self.random.ms(20, 40);
                 let event = Event::Stopped { key: key.clone(), generation };
                 self.later(after, Due::Gone(key, generation, event));
             }
-            Effect::Launch { key, generation } => {
+            Effect::Launch { key, generation, chosen } => {
                 assert!(self.ledger.contains_key(&(key.clone(), generation)), "{key} is launched without memory");
+                assert_eq!(
+                    self.ledger[&(key.clone(), generation)],
+                    chosen.rung.needs,
+                    "{key} was admitted in another way"
+                );
                 self.launches.push((self.now, key.clone()));
+                self.modes.insert(key.clone(), chosen.rung.mode);
+                if matches!(key.kind(), KeyKind::Headroom(_)) {
+                    return self
+                        .later(Duration::from_millis(1), Due::Event(Event::Ready { key, generation, slots: 1 }));
+                }
                 let took = self.random.ms(200, 6_000);
                 if self.fails_at_start.contains(&key) {
                     let event = Event::Ended { key: key.clone(), generation, end: end(EndClass::Crash) };
@@ -213,6 +345,18 @@ impl World {
                 let slow = if self.random.one_in(10) { 10_000 } else { 500 };
                 let after = self.random.ms(5, slow);
                 let event = Event::Stopped { key: key.clone(), generation };
+                let is_process = !matches!(key.kind(), KeyKind::Headroom(_));
+                if self.is_rough && is_process && self.random.one_in(150) {
+                    let reason = "it is in state D".to_owned();
+                    self.stuck.insert((key.clone(), generation));
+                    let stuck = Event::Stuck { key: key.clone(), generation, reason };
+                    self.later(after, Due::Event(stuck));
+                    if self.random.one_in(2) {
+                        return;
+                    }
+                    let late = after + self.random.ms(1_000, 300_000);
+                    return self.later(late, Due::Gone(key, generation, event));
+                }
                 self.later(after, Due::Gone(key, generation, event));
             }
             Effect::Kill { key, generation } => {
@@ -256,27 +400,46 @@ impl World {
                 }
                 self.reports.push(report);
             }
+            Effect::Threads { .. } => {}
+            Effect::Answer { waiter, answer } => {
+                let is_refused = matches!(answer, Answer::Headroom(Err(_)) | Answer::Swap(Err(_)));
+                let outcome = if is_refused { Outcome::Denied } else { Outcome::Done };
+                assert_eq!(self.outcomes.insert(waiter, outcome), Some(Outcome::Waits), "{waiter}");
+                self.answers.push(answer);
+            }
             Effect::AllStopped => self.is_over = true,
         }
     }
 
+    /// What is reserved never is more than there is.
     fn check(&self) {
-        let reserved: u64 = self.ledger.values().sum();
-        assert!(reserved <= self.budget, "{reserved} of {} bytes", self.budget);
+        for (device, budget) in [("CPU", self.budget), (GPU, self.gpu)] {
+            let held = self.ledger.values().flatten().filter(|held| held.device == device).map(|held| held.bytes);
+            let reserved: u64 = held.sum();
+            assert!(reserved <= budget, "{reserved} of {budget} bytes on {device}");
+        }
     }
 
-    fn admit(&mut self, key: ServerKey, generation: Generation, bytes: u64) {
-        let reserved: u64 = self.ledger.values().sum::<u64>() + self.others;
-        let event = if reserved + bytes <= self.budget {
-            self.ledger.insert((key.clone(), generation), bytes);
+    fn admit(&mut self, key: ServerKey, generation: Generation, needs: Vec<DeviceBytes>) {
+        let of = |device: &str| if device == GPU { (self.gpu, self.others_on_gpu) } else { (self.budget, self.others) };
+        let missing = |need: &DeviceBytes| (self.used(&need.device) + need.bytes).saturating_sub(of(&need.device).0);
+        let short: Vec<DeviceBytes> = needs
+            .iter()
+            .map(|need| DeviceBytes { device: need.device.clone(), bytes: missing(need) })
+            .filter(|short| short.bytes > 0)
+            .collect();
+        let event = if short.is_empty() {
+            self.ledger.insert((key.clone(), generation), needs);
             Event::Admitted { key, generation }
         } else {
-            let held = |bytes| Holder { name: "another program".into(), why: "other", held: cpu(bytes) };
+            let capacity = ["CPU", GPU].map(|device| (device, of(device).0.saturating_sub(of(device).1)));
+            let others = self.others + self.others_on_gpu;
+            let held = Holder { name: "another program".into(), why: "other", held: cpu(others) };
             let refusal = Refusal {
-                short: cpu(reserved + bytes - self.budget),
-                capacity: cpu(self.budget.saturating_sub(self.others)),
-                others: (self.others > 0).then(|| held(self.others)).into_iter().collect(),
-                others_end_soon: self.others_end_soon && self.others > 0,
+                short,
+                capacity: capacity.into_iter().flat_map(|(device, bytes)| on(device, bytes)).collect(),
+                others: (others > 0).then_some(held).into_iter().collect(),
+                others_end_soon: self.others_end_soon && others > 0,
             };
             Event::Refused { key, generation, refusal }
         };
@@ -319,9 +482,23 @@ impl World {
                 }
                 self.happens(event);
             }
-            Some(Due::Admit(key, generation, bytes)) => self.admit(key, generation, bytes),
+            Some(Due::Freed(freed)) => {
+                for one in freed {
+                    if let Some(at) = self.lagging.iter().position(|lagging| *lagging == one) {
+                        self.lagging.swap_remove(at);
+                    }
+                }
+            }
+            Some(Due::Admit(key, generation, needs)) => self.admit(key, generation, needs),
             Some(Due::Gone(key, generation, event)) => {
-                let held = self.ledger.remove(&(key.clone(), generation)).is_some();
+                self.stuck.remove(&(key.clone(), generation));
+                let freed = self.ledger.remove(&(key.clone(), generation));
+                let held = freed.is_some();
+                if let Some(freed) = freed.filter(|_| self.is_rough && self.random.one_in(6)) {
+                    let late = self.random.ms(10, 4_000);
+                    self.lagging.extend(freed.iter().cloned());
+                    self.later(late, Due::Freed(freed));
+                }
                 if self.ready.get(&key).is_some_and(|(of, _)| *of == generation) {
                     self.ready.remove(&key);
                 }

@@ -27,21 +27,21 @@ const fn at_least(warning: f64, critical: f64, metric: Metric) -> Metric {
 
 /// Everything that checks measure.
 pub const METRICS: &[Metric] = &[
-    metric("time", "s", "the time in which an endpoint answered"),
-    metric("token_time", "s", "the time for one token (level deep)"),
-    at_least(5.0, 2.0, metric("disk_free", "%", "space of a file system that can be written")),
-    at_least(5.0, 2.0, metric("inodes_free", "%", "inodes of a file system that are available")),
-    at_least(5.0, 2.0, metric("memory_available", "%", "memory that programs can still have")),
-    metric("gpu_memory_free", "%", "memory of a GPU that is free"),
-    metric("gpu_temperature", "", "degrees Celsius of a GPU"),
+    metric("time", "s", "response time of an endpoint"),
+    metric("token_time", "s", "time for one token (level deep)"),
+    at_least(5.0, 2.0, metric("disk_free", "%", "free space on a writable file system")),
+    at_least(5.0, 2.0, metric("inodes_free", "%", "free inodes of a file system")),
+    at_least(5.0, 2.0, metric("memory_available", "%", "available memory")),
+    metric("gpu_memory_free", "%", "free GPU memory"),
+    metric("gpu_temperature", "", "GPU temperature in degrees Celsius"),
     Metric {
         warning: Some(Range::between(-30.0, 30.0)),
-        ..metric("clock_skew", "s", "how far the clock of an endpoint is ahead of ours")
+        ..metric("clock_skew", "s", "how far an endpoint's clock is ahead of this machine's")
     },
     metric("queue_pollers", "", "workers that poll the queue"),
-    metric("queue_backlog", "", "tasks that wait in the queue"),
-    metric("tasks_due", "", "tasks of modelctl that wait"),
-    metric("tasks_failed", "", "tasks of modelctl that failed"),
+    metric("queue_backlog", "", "tasks waiting in the queue"),
+    metric("tasks_due", "", "modelctl's waiting tasks"),
+    metric("tasks_failed", "", "modelctl's failed tasks"),
 ];
 
 /// The name of a metric, alone or after the target that it is of: `time`, `llama_time`.
@@ -81,7 +81,7 @@ impl FromStr for MetricName {
         }
         let known: Vec<_> = METRICS.iter().map(|metric| metric.name).collect();
         Err(format!(
-            "there is no metric `{}`: give {}, or TARGET_ and one of these",
+            "no metric is named `{}`: use {}, or TARGET_ followed by one of these",
             text.escape_debug(),
             known.join(", ")
         ))
@@ -112,7 +112,7 @@ impl Thresholds {
     pub fn set(&mut self, name: MetricName, range: Range) -> Result<(), String> {
         let (given, unit) = (range.unit(), name.unit());
         if !given.is_empty() && given != unit {
-            let what = if unit.is_empty() { "is a count".to_owned() } else { format!("is given in {unit}") };
+            let what = if unit.is_empty() { "is a count".to_owned() } else { format!("is measured in {unit}") };
             return Err(format!("`{name}` {what}, not in {given}"));
         }
         self.0.insert(name, range);
@@ -138,7 +138,7 @@ impl FromStr for Thresholds {
 
     fn from_str(text: &str) -> Result<Thresholds, String> {
         // The name of a target may hold `=`, a range never does.
-        let (name, range) = text.rsplit_once('=').ok_or("give NAME=RANGE, as in disk_free=10%:")?;
+        let (name, range) = text.rsplit_once('=').ok_or("expected NAME=RANGE, as in disk_free=10%:")?;
         let mut thresholds = Thresholds::default();
         thresholds.set(name.parse()?, range.parse()?)?;
         Ok(thresholds)
@@ -164,11 +164,11 @@ mod tests {
     #[test]
     fn a_threshold_names_a_metric_that_exists() {
         let refusal = |text: &str| text.parse::<Thresholds>().unwrap_err();
-        assert!(refusal("disk_fre=10:").contains("no metric `disk_fre`: give time, token_time, disk_free,"));
+        assert!(refusal("disk_fre=10:").contains("no metric is named `disk_fre`: use time, token_time, disk_free,"));
         assert!(refusal("disk_free").contains("NAME=RANGE"));
         assert!(refusal("_time=1").contains("no metric"));
         assert!(refusal("disk_free=").contains("not a range"));
-        assert!(refusal("time=10%").contains("`time` is given in s, not in %"));
+        assert!(refusal("time=10%").contains("`time` is measured in s, not in %"));
         assert!(refusal("queue_backlog=10%").contains("is a count"));
     }
 

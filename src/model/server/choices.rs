@@ -1,4 +1,5 @@
 use super::{Class, Engine, check_tuning_args};
+use crate::model::lifecycle::{Degrade, NodeTier};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -67,6 +68,21 @@ pub struct Choices {
     /// Whether a model that generates text may get a second worker for vectors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub embeddings: Option<bool>,
+    /// What may become less when memory runs out, in this order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub degrade: Option<Vec<Degrade>>,
+    /// Nothing becomes less: where memory runs out the model fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_degrade: Option<bool>,
+    /// Its server is stopped only when bytes are needed, never because it is idle and never for the CPU.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pressure_evict_only: Option<bool>,
+    /// Its server is restarted after every crash, without a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub essential: Option<bool>,
+    /// The least node on which it is started without a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_tier: Option<NodeTier>,
 }
 
 /// A value that cannot be used: the key, and a sentence.
@@ -101,6 +117,16 @@ pub struct Change {
     pub priority: Option<Option<Class>>,
     #[serde(deserialize_with = "given")]
     pub embeddings: Option<Option<bool>>,
+    #[serde(deserialize_with = "given")]
+    pub degrade: Option<Option<Vec<Degrade>>>,
+    #[serde(deserialize_with = "given")]
+    pub no_degrade: Option<Option<bool>>,
+    #[serde(deserialize_with = "given")]
+    pub pressure_evict_only: Option<Option<bool>>,
+    #[serde(deserialize_with = "given")]
+    pub essential: Option<Option<bool>>,
+    #[serde(deserialize_with = "given")]
+    pub min_tier: Option<Option<NodeTier>>,
 }
 
 impl Choices {
@@ -123,6 +149,11 @@ impl Choices {
             idle_timeout: top.idle_timeout.or(below.idle_timeout),
             priority: top.priority.or(below.priority),
             embeddings: top.embeddings.or(below.embeddings),
+            degrade: top.degrade.or(below.degrade),
+            no_degrade: top.no_degrade.or(below.no_degrade),
+            pressure_evict_only: top.pressure_evict_only.or(below.pressure_evict_only),
+            essential: top.essential.or(below.essential),
+            min_tier: top.min_tier.or(below.min_tier),
         }
     }
 
@@ -136,6 +167,14 @@ impl Choices {
         within("gpu_layers", self.gpu_layers, &GPU_LAYERS)?;
         within("threads", self.threads, &THREADS)?;
         within("idle_timeout", self.idle_timeout.map(|time| time.as_secs()), &IDLE_SECONDS)?;
+        let steps = self.degrade.as_deref().unwrap_or_default();
+        if steps.iter().enumerate().any(|(at, step)| steps.iter().take(at).any(|before| before == step)) {
+            return Err(ChoiceError { key: "degrade", why: "one step is listed twice".to_owned() });
+        }
+        if self.no_degrade == Some(true) && !steps.is_empty() {
+            let why = "it contradicts `degrade`, which names what may become less".to_owned();
+            return Err(ChoiceError { key: "no_degrade", why });
+        }
         for (name, value) in self.env.iter().flatten() {
             let refuse = |why| Err(ChoiceError { key: "env", why });
             if !ENV_NAMES.contains(&name.as_str()) {
@@ -170,6 +209,11 @@ impl Choices {
         put(&mut after.idle_timeout, change.idle_timeout.as_ref());
         put(&mut after.priority, change.priority.as_ref());
         put(&mut after.embeddings, change.embeddings.as_ref());
+        put(&mut after.degrade, change.degrade.as_ref());
+        put(&mut after.no_degrade, change.no_degrade.as_ref());
+        put(&mut after.pressure_evict_only, change.pressure_evict_only.as_ref());
+        put(&mut after.essential, change.essential.as_ref());
+        put(&mut after.min_tier, change.min_tier.as_ref());
         after.check()?;
         let args = after.args.as_deref().unwrap_or_default();
         check_tuning_args(args).map_err(|why| ChoiceError { key: "args", why })?;
@@ -247,11 +291,14 @@ mod tests {
         let change: Change = serde_json::from_value(json!({
             "engine": "llama-server", "context": 8192, "idle_timeout": "10m", "priority": "interactive",
             "env": {"CUDA_VISIBLE_DEVICES": "1"}, "args": ["-fa", "on"],
+            "essential": true, "pressure_evict_only": false, "min_tier": "compute_host", "degrade": ["layers"],
         }))
         .unwrap();
         let set = Choices::default().changed(&change).unwrap();
         assert_eq!(set.engine, Some(Engine::LlamaServer));
         assert_eq!(set.idle_timeout, Some(Duration::from_secs(600)));
+        assert_eq!((set.essential, set.pressure_evict_only), (Some(true), Some(false)));
+        assert_eq!((set.min_tier, set.degrade.as_deref()), (Some(NodeTier::ComputeHost), Some(&[Degrade::Layers][..])));
         let stored = serde_json::to_string(&set).unwrap();
         assert_eq!(serde_json::from_str::<Choices>(&stored).unwrap(), set);
         let back: Change = serde_json::from_value(json!({"context": null})).unwrap();
@@ -270,6 +317,8 @@ mod tests {
             (json!({"env": {"LD_PRELOAD": "/tmp/x.so"}}), "env"),
             (json!({"env": {"GGML_BACKEND_PATH": "/tmp/x.so"}}), "env"),
             (json!({"args": ["--host", "0.0.0.0"]}), "args"),
+            (json!({"degrade": ["context", "context"]}), "degrade"),
+            (json!({"degrade": ["layers"], "no_degrade": true}), "no_degrade"),
         ] {
             let change: Change = serde_json::from_value(bad).unwrap();
             assert_eq!(Choices::default().changed(&change).unwrap_err().key, key);

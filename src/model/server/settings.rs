@@ -1,4 +1,5 @@
 use super::{Choices, Class, Engine};
+use crate::model::lifecycle::{Degrade, NodeTier};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -38,6 +39,15 @@ pub struct ServerSettings {
     pub priority: Class,
     /// Whether a model that generates text may get a second worker for vectors.
     pub embeddings: bool,
+    /// What a person said may become less; `None`: nothing was said.
+    pub degrade: Option<Vec<Degrade>>,
+    pub no_degrade: bool,
+    /// Its server is stopped only when bytes are needed.
+    pub pressure_evict_only: bool,
+    /// Its server is restarted without a limit.
+    pub essential: bool,
+    /// The least node on which it is started without a person.
+    pub min_tier: Option<NodeTier>,
 }
 
 impl ServerSettings {
@@ -67,6 +77,11 @@ impl ServerSettings {
             idle_timeout: chosen.idle_timeout,
             priority: chosen.priority.unwrap_or_default(),
             embeddings: chosen.embeddings.unwrap_or(true),
+            degrade: chosen.degrade,
+            no_degrade: chosen.no_degrade.unwrap_or(false),
+            pressure_evict_only: chosen.pressure_evict_only.unwrap_or(false),
+            essential: chosen.essential.unwrap_or(false),
+            min_tier: chosen.min_tier,
         }
     }
 

@@ -203,21 +203,7 @@ mod tests {
             redirect_stderr: false,
             environment: Vec::new(),
         };
-        Program {
-            name: name.to_owned(),
-            group: name.to_owned(),
-            state: ProgramState::Running,
-            pid,
-            start: None,
-            stop: None,
-            exit_status: None,
-            spawn_error: None,
-            description: String::new(),
-            stdout_log: None,
-            stderr_log: None,
-            settings: Some(settings),
-            file_settings: None,
-        }
+        Program { state: ProgramState::Running, pid, settings: Some(settings), ..Program::new(name, name) }
     }
 
     fn running(pid: u32, parent: u32, command: &str) -> Running {

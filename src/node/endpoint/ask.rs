@@ -23,7 +23,7 @@ const MOST: Duration = Duration::from_secs(3600);
 pub fn ask(request: &EndpointRequest) -> Fact<Endpoint> {
     let limit = seconds(request.limit_s);
     let none =
-        || Fact::new(shown_url(&request.url), clock::now(), Outcome::Failed { why: "it was not asked".to_owned() });
+        || Fact::new(shown_url(&request.url), clock::now(), Outcome::Failed { why: "it was not checked".to_owned() });
     ask_all(std::slice::from_ref(request), limit).pop().unwrap_or_else(none)
 }
 
@@ -70,7 +70,7 @@ pub fn ask_all(requests: &[EndpointRequest], limit: Duration) -> Vec<Fact<Endpoi
         Ok(target) => match asked.next() {
             Some(endpoint) => Fact::ok(target.url, now, endpoint),
             // Every target was asked.
-            None => Fact::new(target.url, now, Outcome::Failed { why: "it was not asked".to_owned() }),
+            None => Fact::new(target.url, now, Outcome::Failed { why: "it was not checked".to_owned() }),
         },
     };
     targets.into_iter().map(one).collect()
@@ -164,8 +164,8 @@ impl Target {
         }
         let models = async {
             match self.request.models || self.request.token {
-                true => self.value("/v1/models", "no list of models", read::models).await,
-                false => Fact::absent(&self.url, now, "the list of models was not asked for"),
+                true => self.value("/v1/models", "not a list of models", read::models).await,
+                false => Fact::absent(&self.url, now, "the list of models was not requested"),
             }
         };
         let samples = async {
@@ -200,7 +200,7 @@ impl Target {
         let (time, at_s) = (clock::now(), began.elapsed().as_secs_f64());
         let metrics = |body: &[u8]| Some(read::counters(&String::from_utf8_lossy(body)));
         let (slots, metrics) = tokio::join!(
-            self.value("/slots", "no list of slots", read::slots),
+            self.value("/slots", "not a list of slots", read::slots),
             self.value("/metrics", "no metrics", metrics)
         );
         Sample { time, at_s, slots, metrics }
@@ -212,7 +212,7 @@ impl Target {
         let source = format!("POST {}/v1/completions", self.base());
         let (slots, metrics): (Option<Vec<Slot>>, Option<Counters>) = match endpoint.samples.last() {
             Some(sample) => (sample.slots.known().cloned(), sample.metrics.known().cloned()),
-            None => (self.value("/slots", "no list of slots", read::slots).await.known().cloned(), None),
+            None => (self.value("/slots", "not a list of slots", read::slots).await.known().cloned(), None),
         };
         let is_busy = slots.is_some_and(|slots| !slots.is_empty() && slots.iter().all(|slot| slot.is_processing))
             || metrics.and_then(|metrics| metrics.deferred).is_some_and(|deferred| deferred > 0.0);
@@ -224,7 +224,7 @@ impl Target {
             (None, Some([(only, _)])) => only.clone(),
             (None, listed) => {
                 let count = listed.map_or("no".to_owned(), |listed| listed.len().to_string());
-                return Fact::absent(source, now, format!("it lists {count} models: `model_id` names the one to ask"));
+                return Fact::absent(source, now, format!("it lists {count} models; set `model_id` to choose one"));
             }
         };
         let json = serde_json::json!({ "model": model, "prompt": "1", "max_tokens": 1, "stream": false });
@@ -232,7 +232,7 @@ impl Target {
         let question = self.question(&format!("{}/v1/completions", prefix(&self.path)), Some(json.to_string().into()));
         let outcome = match http::ask(&question, self.deadline).await {
             Ok(answered) if answered.status == 200 => Outcome::Ok { value: began.elapsed().as_secs_f64() },
-            other => self.failure(other, "it completes no text"),
+            other => self.failure(other, "it does not complete text"),
         };
         Fact::new(source, now, outcome)
     }
@@ -243,7 +243,7 @@ impl Target {
         let outcome = match self.get(&format!("{}{path}", prefix(&self.path))).await {
             Ok(Answered { status: 200, body, .. }) => match read(&body) {
                 Some(value) => Outcome::Ok { value },
-                None => Outcome::Failed { why: format!("its answer is {none}") },
+                None => Outcome::Failed { why: format!("its response is {none}") },
             },
             other => self.failure(other, none),
         };
@@ -255,20 +255,20 @@ impl Target {
         match answered {
             Ok(Answered { status: status @ (401 | 403), .. }) => Outcome::Denied {
                 why: match &self.no_key {
-                    Some(why) => format!("it answered {status}, and {why}"),
-                    None => format!("it answered {status}"),
+                    Some(why) => format!("it returned {status}, and {why}"),
+                    None => format!("it returned {status}"),
                 },
                 right: "a key that it accepts (`key_file` of the service)".to_owned(),
                 command: None,
             },
             // llama-server answers 501 for what was not switched on.
             Ok(Answered { status: status @ (404 | 405 | 501), .. }) => {
-                Outcome::Absent { why: format!("it answered {status}: it has {none}") }
+                Outcome::Absent { why: format!("it returned {status}: {none}") }
             }
             Ok(Answered { status, body, .. }) => {
-                Outcome::Failed { why: format!("it answered {status}: {}", self.start(&body)) }
+                Outcome::Failed { why: format!("it returned {status}: {}", self.start(&body)) }
             }
-            Err(Unanswered::Silent) => Outcome::TimedOut { why: "no answer within the limit".to_owned() },
+            Err(Unanswered::Silent) => Outcome::TimedOut { why: "no response in time".to_owned() },
             Err(Unanswered::Refused) => Outcome::Failed { why: "the connection was refused".to_owned() },
             Err(Unanswered::Unreachable(why) | Unanswered::Garbage(why)) => Outcome::Failed { why },
         }
@@ -294,7 +294,7 @@ impl Target {
 
 /// Returns an endpoint of which nothing but its answer is known.
 fn blank(url: &str, now: Timestamp, health: Answer) -> Endpoint {
-    let why = "it was not asked";
+    let why = "it was not checked";
     Endpoint {
         url: url.to_owned(),
         port: None,
@@ -322,12 +322,14 @@ fn key(file: &Path, limit: Duration) -> Result<String, String> {
             return Err(io::Error::other("it is not a regular file"));
         }
         let mut text = String::new();
-        file.take(KEY_BYTES).read_to_string(&mut text).map_err(|_| io::Error::other("it is not text"))?;
+        file.take(KEY_BYTES).read_to_string(&mut text).map_err(|_| io::Error::other("it is not UTF-8 text"))?;
         Ok(text.trim().to_owned())
     });
     match read.wait() {
         Reading::Known(key) if key.is_empty() => Err(format!("the key file {shown} is empty")),
-        Reading::Known(key) if http::bearer(&key).is_none() => Err(format!("the key file {shown} holds no key")),
+        Reading::Known(key) if http::bearer(&key).is_none() => {
+            Err(format!("the key file {shown} does not contain a valid key"))
+        }
         Reading::Known(key) => Ok(key),
         Reading::Unavailable(why) => Err(format!("{why} ({shown})")),
     }

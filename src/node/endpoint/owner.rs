@@ -55,7 +55,7 @@ pub(super) fn owners(wanted: &[Wanted], now: Timestamp) -> Vec<Fact<Option<Owner
 }
 
 fn not_asked() -> Outcome<Option<Owner>> {
-    Outcome::Absent { why: "it was not looked for".to_owned() }
+    Outcome::Absent { why: "not looked up".to_owned() }
 }
 
 fn fact(wanted: &Wanted, now: Timestamp, outcome: Outcome<Option<Owner>>) -> Fact<Option<Owner>> {
@@ -118,7 +118,7 @@ fn owner(inodes: &[u64], holders: &HashMap<u64, Vec<u32>>, service: &[u32]) -> O
     let Some(pid) = of_service.or_else(|| pids.iter().copied().max()) else {
         if !inodes.is_empty() && !rustix::process::geteuid().is_root() {
             return Outcome::Denied {
-                why: "somebody listens, and the open files of other users' processes may not be read".to_owned(),
+                why: "a process listens, but the open files of other users' processes cannot be read".to_owned(),
                 right: "the user of the service, or root".to_owned(),
                 command: None,
             };
@@ -127,7 +127,7 @@ fn owner(inodes: &[u64], holders: &HashMap<u64, Vec<u32>>, service: &[u32]) -> O
     };
     let name = proc_stat::read(&pid.to_string()).map(|stat| stat.command).unwrap_or_default();
     if of_service.is_none() && FORWARDERS.contains(&name.as_str()) {
-        return Outcome::Failed { why: format!("{name} (process {pid}) passes the port on to a container") };
+        return Outcome::Failed { why: format!("{name} (process {pid}) forwards the port to a container") };
     }
     Outcome::Ok { value: Some(Owner { pid, name, argv: argv(pid), is_service: of_service.is_some() }) }
 }

@@ -49,23 +49,27 @@ fn amd(place: &Place, modelctl: &Path, limit: Duration) -> Vec<Amd> {
 
 /// Returns what came of asking NVML, and the state of a child that did not answer.
 fn outcome(answer: Result<Nvml, NoAnswer>) -> (Outcome<Nvml>, Option<(char, Option<String>)>) {
-    let seconds = |limit: Duration| limit.as_secs_f64();
+    let seconds = |limit: Duration| format!("{:.1}", limit.as_secs_f64());
     match answer {
         Ok(value) => (Outcome::Ok { value }, None),
         Err(NoAnswer::TimedOut { limit, state, wchan }) => {
-            let why = format!("NVML gave no answer in {} s", seconds(limit));
+            let why = format!("NVML did not respond within {} s", seconds(limit));
             (Outcome::TimedOut { why }, Some((state.unwrap_or('S'), wchan)))
         }
         Err(NoAnswer::Hung { limit, pid, wchan }) => {
             let why = format!(
-                "NVML gave no answer in {} s, and its process {pid} cannot be killed: it hangs in the kernel",
+                "NVML did not respond within {} s, and its process {pid} cannot be killed: it hangs in the kernel",
                 seconds(limit)
             );
             (Outcome::TimedOut { why }, Some(('D', wchan)))
         }
-        Err(NoAnswer::Ended(ending)) => (Outcome::Failed { why: format!("the process that asks NVML {ending}") }, None),
+        Err(NoAnswer::Ended(ending)) => {
+            (Outcome::Failed { why: format!("the process that queries NVML {ending}") }, None)
+        }
         Err(NoAnswer::Unreadable { why }) => (Outcome::Failed { why }, None),
-        Err(NoAnswer::NotStarted { why }) => (Outcome::Failed { why: format!("NVML could not be asked: {why}") }, None),
+        Err(NoAnswer::NotStarted { why }) => {
+            (Outcome::Failed { why: format!("NVML could not be queried: {why}") }, None)
+        }
     }
 }
 

@@ -40,14 +40,14 @@ fn refused(error: &io::Error, is_device: bool) -> Outcome<KernelLog> {
     let command = || is_device.then(|| ["sudo", "dmesg"].map(str::to_owned).to_vec());
     match error.kind() {
         io::ErrorKind::PermissionDenied => Outcome::Denied {
-            why: format!("the kernel log may not be read: {error}"),
-            right: if is_device { "CAP_SYSLOG" } else { "a user who may read the file, or root" }.to_owned(),
+            why: format!("the kernel log cannot be read: {error}"),
+            right: if is_device { "CAP_SYSLOG" } else { "a user who can read the file, or root" }.to_owned(),
             command: command(),
         },
         // The log exists, and is not in this container.
         io::ErrorKind::NotFound if is_device => Outcome::Denied {
-            why: format!("there is no {DEVICE} here: the kernel log is that of the host"),
-            right: "a look from the host".to_owned(),
+            why: format!("there is no {DEVICE} here: the kernel log is on the host"),
+            right: "access to the host".to_owned(),
             command: command(),
         },
         io::ErrorKind::NotFound => Outcome::Absent { why: error.to_string() },
@@ -62,7 +62,7 @@ fn records(path: &Path) -> io::Result<Vec<Record>> {
         return device(file);
     }
     if !kind.is_file() {
-        return Err(io::Error::other("it is neither a file nor the device of the kernel log"));
+        return Err(io::Error::other("it is neither a file nor the kernel log device"));
     }
     let mut bytes = Vec::new();
     file.take(MOST_BYTES).read_to_end(&mut bytes)?;

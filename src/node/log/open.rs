@@ -31,16 +31,19 @@ pub(super) fn open(place: &Place, path: &Path) -> Result<(File, Metadata), NotOp
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NOCTTY;
     let before = std::fs::symlink_metadata(&target)?;
     if let Some(what) = kind(&before) {
-        return Err(NotOpened::NoLog(format!("it is {what}, which cannot be read again")));
+        return Err(NotOpened::NoLog(format!("it is {what}, which cannot be read a second time")));
     }
     let file = File::from(rustix::fs::open(&target, flags, Mode::empty()).map_err(io::Error::from)?);
     let metadata = file.metadata()?;
     if let Some(what) = kind(&metadata) {
-        return Err(NotOpened::NoLog(format!("it is {what}, which cannot be read again")));
+        return Err(NotOpened::NoLog(format!("it is {what}, which cannot be read a second time")));
     }
     let us = rustix::process::geteuid().as_raw();
     if let Some(owner) = owners.into_iter().find(|owner| ![0, us, metadata.uid()].contains(owner)) {
-        let why = format!("user {owner} made it a link to a file of user {}, which is not followed", metadata.uid());
+        let why = format!(
+            "it is a symbolic link that user {owner} created to a file of user {}, and is not followed",
+            metadata.uid()
+        );
         return Err(NotOpened::NoLog(why));
     }
     Ok((file, metadata))
@@ -55,7 +58,7 @@ fn kind(metadata: &Metadata) -> Option<&'static str> {
         FileType::Fifo => Some("a pipe"),
         FileType::Socket => Some("a socket"),
         FileType::CharacterDevice | FileType::BlockDevice => Some("a device"),
-        _ => Some("no regular file"),
+        _ => Some("not a regular file"),
     }
 }
 
@@ -68,7 +71,7 @@ fn resolve(place: &Place, path: &Path) -> Result<(PathBuf, Vec<u32>), NotOpened>
         if current.starts_with("/dev") || current.starts_with("/proc") {
             let what = if path == current { "it is".to_owned() } else { "it is a link to".to_owned() };
             let where_to = match current == Path::new("/dev/null") {
-                true => "its lines are kept nowhere",
+                true => "its lines are discarded",
                 false => "its lines are in the output of the container or service",
             };
             let why = format!("{what} {}: {where_to}", current.display());
@@ -83,7 +86,7 @@ fn resolve(place: &Place, path: &Path) -> Result<(PathBuf, Vec<u32>), NotOpened>
         let target = std::fs::read_link(&at)?;
         current = normal(&current.parent().unwrap_or(Path::new("/")).join(target));
     }
-    Err(NotOpened::Io(io::Error::other("too many links")))
+    Err(NotOpened::Io(io::Error::other("too many symbolic links")))
 }
 
 /// Removes `.` and `..`, so that no link leads out of the place.

@@ -3,6 +3,7 @@ use super::lines;
 use super::open::{NotOpened, open};
 use super::types::{Clues, LogFacts, LogKind};
 use crate::clock::Timestamp;
+use crate::node::model_file::modified;
 use crate::node::{Fact, Outcome, Place, local_zone};
 use std::fs::{File, Metadata};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -62,7 +63,7 @@ pub fn read(
         path: path.to_owned(),
         kind,
         size: metadata.len(),
-        modified: modified(&metadata),
+        modified: Some(modified(&metadata)),
         lines_read,
         is_cut: metadata.len() > limits.bytes,
         blind: None,
@@ -72,11 +73,6 @@ pub fn read(
         clues: if kind == LogKind::Main { Clues::default() } else { clues },
     };
     Fact::ok(source, now, facts)
-}
-
-fn modified(metadata: &Metadata) -> Option<Timestamp> {
-    let millis = metadata.mtime().checked_mul(1000)?;
-    Some(Timestamp(millis.saturating_add(metadata.mtime_nsec() / 1_000_000)))
 }
 
 /// Reads the end of the file before the last rotation. That there is none, or that it cannot be read, is no error.

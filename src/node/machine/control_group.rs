@@ -6,7 +6,7 @@ use super::super::{Fact, Place, proc_file};
 use super::pressure;
 use super::types::ControlGroup;
 use crate::clock::{self, Timestamp};
-use crate::host::memory::parse_limit;
+use crate::host::control_group::{V1, V2, parse_limit};
 use crate::host::mounts::{self, Mount};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -24,18 +24,18 @@ pub fn control_groups(place: &Place, process: &Process) -> Vec<Fact<ControlGroup
         Err(error) => return vec![Fact::io_error(source, now, &error, proc_file::OWNER)],
     };
     let Some((version, path)) = control_group(&text) else {
-        return vec![Fact::absent(source, now, "it is in no control group that can limit memory")];
+        return vec![Fact::absent(source, now, "it is not in a cgroup that can limit memory")];
     };
     let mounts = match proc_file::bytes(&place.at("/proc/self/mountinfo"), proc_file::MOST) {
         Ok(text) => mounts::parse(&text),
         Err(error) => return vec![Fact::io_error("/proc/self/mountinfo", now, &error, "root")],
     };
     let Some(mount) = mounts.iter().rev().find(|mount| is_of(mount, version)) else {
-        let why = format!("no hierarchy of control groups v{version} with memory is mounted here");
+        let why = format!("no cgroup v{version} hierarchy with the memory controller is mounted here");
         return vec![Fact::absent(source, now, why)];
     };
     let Some(below) = below_mount(&path, mount) else {
-        return vec![Fact::absent(source, now, format!("its control group {path} is outside of what is mounted here"))];
+        return vec![Fact::absent(source, now, format!("its cgroup {path} is outside the hierarchy mounted here"))];
     };
     // The own group comes first; then every ancestor, up to the one that is mounted.
     let machine = pressure::pressure(place).known().copied();
@@ -99,8 +99,8 @@ fn v2(folder: &Path) -> io::Result<ControlGroup> {
         path: String::new(),
         version: 2,
         inode: None,
-        memory_limit: parse_limit(&file(folder, "memory.max")?),
-        memory_used: whole(&file(folder, "memory.current")?),
+        memory_limit: parse_limit(&file(folder, V2.limit)?),
+        memory_used: whole(&file(folder, V2.usage)?),
         oom_kills: proc_file::number(&events, "oom_kill"),
         limit_hits: proc_file::number(&events, "max"),
         // A kernel without pressure has none of its groups either.
@@ -113,8 +113,8 @@ fn v1(folder: &Path) -> io::Result<ControlGroup> {
         path: String::new(),
         version: 1,
         inode: None,
-        memory_limit: parse_limit(&file(folder, "memory.limit_in_bytes")?),
-        memory_used: whole(&file(folder, "memory.usage_in_bytes")?),
+        memory_limit: parse_limit(&file(folder, V1.limit)?),
+        memory_used: whole(&file(folder, V1.usage)?),
         // Kernels before 4.13 do not count them.
         oom_kills: proc_file::number(&file(folder, "memory.oom_control")?, "oom_kill"),
         limit_hits: whole(&file(folder, "memory.failcnt")?),

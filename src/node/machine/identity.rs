@@ -64,7 +64,7 @@ pub fn cpu_flags(place: &Place) -> Fact<Vec<String>> {
     let mut lines = text.lines().filter_map(|line| line.split_once(':'));
     match lines.find(|(key, _)| matches!(key.trim(), "flags" | "Features")) {
         Some((_, flags)) => Fact::ok(source, now, flags.split_ascii_whitespace().map(str::to_owned).collect()),
-        None => Fact::absent(source, now, "it does not name the features of the processor"),
+        None => Fact::absent(source, now, "it does not list the CPU features"),
     }
 }
 

@@ -18,7 +18,7 @@ pub fn memory(place: &Place) -> Fact<Memory> {
     };
     let of = |key| proc_file::kibibytes(&text, key);
     let (Some(total), Some(free)) = (of("MemTotal"), of("MemFree")) else {
-        let why = "it has no MemTotal or no MemFree".to_owned();
+        let why = "MemTotal or MemFree is missing".to_owned();
         return Fact::new(source, now, Outcome::Failed { why });
     };
     // Kernels before 3.14 do not estimate what is available.

@@ -15,7 +15,7 @@ pub fn pressure(place: &Place) -> Fact<Pressure> {
         Ok(pressure) => Fact::ok(source, now, pressure),
         // A kernel that was started with `psi=0` has the files and answers so.
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::OPNOTSUPP.raw_os_error()) => {
-            Fact::absent(source, now, "the kernel was started without measuring pressure")
+            Fact::absent(source, now, "pressure stall information is disabled in the kernel (psi=0)")
         }
         Err(error) => Fact::io_error(source, now, &error, "root"),
     }

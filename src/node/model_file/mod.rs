@@ -19,5 +19,6 @@ mod writer;
 pub use read::{PROBE, read, read_in_child, view};
 pub use request::ModelFileRequest;
 pub use types::*;
+pub use view::modified;
 
 use super::{Fact, Outcome};

@@ -31,12 +31,12 @@ pub fn read_in_child(modelctl: &Path, request: &ModelFileRequest, limit: Duratio
     let outcome = match self_child::ask::<Fact<ModelFile>>(modelctl, args, limit) {
         Ok(fact) => return fact,
         Err(NoAnswer::TimedOut { limit, .. }) => {
-            Outcome::TimedOut { why: format!("its file system gave no answer in {} s", limit.as_secs_f64()) }
+            Outcome::TimedOut { why: format!("its file system did not respond within {:.1} s", limit.as_secs_f64()) }
         }
         Err(NoAnswer::Hung { limit, pid, wchan }) => Outcome::TimedOut {
             why: format!(
-                "its file system hangs: the read (process {pid}) gave no answer in {} s, cannot be killed and waits in \
-                 the kernel{}",
+                "its file system hangs: the read (process {pid}) did not finish within {:.1} s, cannot be killed and is \
+                 waiting in the kernel{}",
                 limit.as_secs_f64(),
                 wchan.map_or_else(String::new, |wchan| format!(" in {wchan}"))
             ),
@@ -119,7 +119,7 @@ fn content_of(side: &Side, path: &Path, walk: &Walk, now: Timestamp) -> Fact<Con
         return Fact::absent(source, now, "there is no file");
     };
     if !meta.is_file() {
-        return Fact::absent(source, now, "it is no regular file");
+        return Fact::absent(source, now, "it is not a regular file");
     }
     // The name that the service was given says which part of a set it is; a link may lead to a blob.
     let (name, folder) = (path.file_name().unwrap_or_default(), path.parent().map(Path::to_owned));

@@ -46,7 +46,7 @@ impl Side {
                 Outcome::Absent { why: format!("it does not exist; {} does", existing.display()) }
             }
             End::Missing { link: Some(link), .. } => {
-                Outcome::Absent { why: format!("a link leads to {}, which does not exist", link.display()) }
+                Outcome::Absent { why: format!("a symbolic link points to {}, which does not exist", link.display()) }
             }
             End::Loop => Outcome::Failed { why: "too many levels of symbolic links".to_owned() },
             End::Failed { at, error } => {
@@ -62,29 +62,9 @@ impl Side {
     }
 
     fn view(&self, resolved: &Path, meta: &Metadata) -> FileView {
-        let kind = meta.file_type();
-        let kind = match () {
-            () if kind.is_file() => "file",
-            () if kind.is_dir() => "folder",
-            () if kind.is_fifo() => "fifo",
-            () if kind.is_socket() => "socket",
-            () => "device",
-        };
-        FileView {
-            resolved: resolved.to_owned(),
-            device: meta.dev(),
-            inode: meta.ino(),
-            kind: kind.to_owned(),
-            size: meta.len(),
-            allocated: meta.blocks().saturating_mul(512),
-            mode: meta.mode() & 0o7777,
-            uid: meta.uid(),
-            gid: meta.gid(),
-            modified: Some(modified(meta)),
-            mount: self
-                .mount(resolved, meta.dev())
-                .map(|mount| (mount.source.clone(), mount.point.clone(), mount.kind.clone())),
-        }
+        let mount = self.mount(resolved, meta.dev());
+        let mount = mount.map(|mount| (mount.source.clone(), mount.point.clone(), mount.kind.clone()));
+        FileView { mount, ..FileView::of(resolved.to_owned(), meta) }
     }
 
     /// Returns the mount that a path is on: by the number that the kernel gives, else by the longest mount point.
@@ -103,7 +83,34 @@ impl Side {
     }
 }
 
-/// Returns the time of the last change of the content, in milliseconds.
+impl FileView {
+    /// Describes a file by its metadata. Its mount is left out.
+    pub fn of(resolved: PathBuf, meta: &Metadata) -> FileView {
+        let kind = meta.file_type();
+        let kind = match () {
+            () if kind.is_file() => "file",
+            () if kind.is_dir() => "folder",
+            () if kind.is_fifo() => "fifo",
+            () if kind.is_socket() => "socket",
+            () => "device",
+        };
+        FileView {
+            resolved,
+            device: meta.dev(),
+            inode: meta.ino(),
+            kind: kind.to_owned(),
+            size: meta.len(),
+            allocated: meta.blocks().saturating_mul(512),
+            mode: meta.mode() & 0o7777,
+            uid: meta.uid(),
+            gid: meta.gid(),
+            modified: Some(modified(meta)),
+            mount: None,
+        }
+    }
+}
+
+/// Returns the time of the last change of the content.
 pub fn modified(meta: &Metadata) -> Timestamp {
     Timestamp(meta.mtime().saturating_mul(1_000).saturating_add(meta.mtime_nsec() / 1_000_000))
 }

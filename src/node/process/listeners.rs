@@ -67,7 +67,7 @@ fn table(place: &Place, path: &str) -> io::Result<Vec<(SocketAddr, u64)>> {
     let whole = bytes.get(..end).unwrap_or_default();
     let entries = TcpNetEntries::from_read(whole, procfs::current_system_info());
     let entries =
-        entries.map_err(|error| io::Error::other(format!("`{path}` cannot be read as a table of sockets: {error}")))?;
+        entries.map_err(|error| io::Error::other(format!("`{path}` is not a valid socket table: {error}")))?;
     let listening = entries.0.into_iter().filter(|entry| entry.state == TcpState::Listen);
     Ok(listening.map(|entry| (entry.local_address, entry.inode)).collect())
 }
@@ -139,7 +139,8 @@ pub fn owner_of(
     let Some(pid) = nearest.pid else {
         let outcome = Outcome::Denied {
             why: format!(
-                "{} listens, and its process cannot be seen: it belongs to another user or runs in another container",
+                "{} has a listener whose process is not visible: it belongs to another user or runs in another \
+                 container",
                 nearest.address
             ),
             right: proc_file::OWNER.to_owned(),

@@ -18,16 +18,18 @@ mod pid_file;
 mod read;
 mod tree;
 mod types;
+mod variables;
 
 #[cfg(test)]
 mod tests;
 
 pub use argument::model_path;
-pub use environment::{ALLOWED, is_allowed, variables};
+pub use environment::variables;
 pub use listeners::{listeners, listeners_seen_by, owner_of};
-pub use pid_file::pid_in;
+pub use pid_file::read_pid_file;
 pub(super) use read::control_group;
 pub use read::read;
 pub(super) use tree::pids;
 pub use tree::{all, tree};
 pub use types::*;
+pub use variables::{is_allowed, is_secret_name};

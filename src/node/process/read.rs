@@ -44,10 +44,10 @@ pub(super) fn read_with(place: &Place, pid: u32, now: Timestamp, before_last: im
             Fact::ok(source, now, process)
         }
         Ok(_) => {
-            let why = format!("process {pid} ended while it was read, and another one has its number now");
+            let why = format!("process {pid} exited while it was read, and its pid was reused");
             Fact::absent(source, now, why)
         }
-        Err(error) if is_gone(&error) => Fact::absent(source, now, format!("process {pid} ended while it was read")),
+        Err(error) if is_gone(&error) => Fact::absent(source, now, format!("process {pid} exited while it was read")),
         Err(error) => Fact::io_error(source, now, &error, proc_file::OWNER),
     }
 }
@@ -95,7 +95,7 @@ fn gather(place: &Place, folder: &Path, source: &str, pid: u32, now: Timestamp, 
 
 pub(super) fn stat(folder: &Path) -> io::Result<ProcStat> {
     let text = proc_file::text(&folder.join("stat"))?;
-    proc_stat::parse(&text).ok_or_else(|| io::Error::other("its stat cannot be read as one"))
+    proc_stat::parse(&text).ok_or_else(|| io::Error::other("its stat file is malformed"))
 }
 
 fn is_gone(error: &io::Error) -> bool {
@@ -133,20 +133,9 @@ fn soft_limit(limits: &str) -> Option<u64> {
 
 /// Returns version and path of the control group that limits memory, from the text of `/proc/PID/cgroup`.
 pub(in super::super) fn control_group(text: &str) -> Option<(u8, String)> {
-    let mut unified = None;
-    for line in text.lines() {
-        let mut fields = line.splitn(3, ':');
-        let (Some(number), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
-            continue;
-        };
-        if controllers.split(',').any(|name| name == "memory") {
-            return Some((1, path.to_owned()));
-        }
-        if number == "0" && controllers.is_empty() {
-            unified = Some((2, path.to_owned()));
-        }
-    }
-    unified
+    // On a machine with both, version 1 has the controller.
+    let group = crate::host::control_group::parse(text).min_by_key(|(version, _)| *version);
+    group.map(|(version, path)| (version, path.to_owned()))
 }
 
 fn other_mounts(place: &Place, folder: &Path) -> Option<bool> {

@@ -85,7 +85,7 @@ fn everything_that_rules_ask_of_a_process_is_read() {
 fn a_number_that_goes_to_another_process_while_it_is_read_is_not_taken_for_the_service() {
     let (_root, place) = node();
     let fact = read_with(&place, 17, NOW, || process_again(&place));
-    assert!(matches!(&fact.outcome, Outcome::Absent { why } if why.contains("another one has its number")), "{fact:?}");
+    assert!(matches!(&fact.outcome, Outcome::Absent { why } if why.contains("its pid was reused")), "{fact:?}");
     assert!(matches!(read(&place, 18, NOW).outcome, Outcome::Absent { .. }));
     fs::write(place.at("/proc/17/stat"), b"\xff\xff").unwrap();
     assert!(matches!(read(&place, 17, NOW).outcome, Outcome::Failed { .. }));

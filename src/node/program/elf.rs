@@ -26,11 +26,11 @@ pub struct Elf {
 pub fn read(path: &Path) -> io::Result<Elf> {
     let file = File::open(path)?;
     let cache = ReadCache::new(file);
-    let magic = cache.read_bytes_at(0, 5).map_err(|()| bad("is shorter than a header of ELF"))?;
+    let magic = cache.read_bytes_at(0, 5).map_err(|()| bad("is shorter than an ELF header"))?;
     match magic {
         [0x7f, b'E', b'L', b'F', 2] => parse::<elf::FileHeader64<Endianness>, _>(&cache),
         [0x7f, b'E', b'L', b'F', 1] => parse::<elf::FileHeader32<Endianness>, _>(&cache),
-        _ => Err(bad("is no ELF file")),
+        _ => Err(bad("is not an ELF file")),
     }
 }
 

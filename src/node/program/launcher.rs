@@ -7,7 +7,6 @@ use super::elf;
 use super::types::Launcher;
 use crate::clock::Timestamp;
 use std::io::{self, Read};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// Where a program without a slash is searched for, where the service says nothing.
@@ -76,35 +75,10 @@ pub fn view(place: &Place, path: &Path, now: Timestamp) -> Fact<FileView> {
     let at = place.at(path);
     match std::fs::metadata(&at) {
         Err(error) => Fact::io_error(source, now, &error, "the user of the service, or root"),
-        Ok(about) => {
-            let kind = about.file_type();
-            let kind = match () {
-                () if kind.is_file() => "file",
-                () if kind.is_dir() => "folder",
-                () if kind.is_fifo() => "fifo",
-                () if kind.is_socket() => "socket",
-                () => "device",
-            };
-            // A path that was just there: what it resolves to is only shown.
+        Ok(meta) => {
+            // The path was there a moment ago: what it resolves to is only shown.
             let resolved = std::fs::canonicalize(&at).unwrap_or(at);
-            let seconds = about.mtime().checked_mul(1000);
-            Fact::ok(
-                source,
-                now,
-                FileView {
-                    resolved,
-                    device: about.dev(),
-                    inode: about.ino(),
-                    kind: kind.to_owned(),
-                    size: about.len(),
-                    allocated: about.blocks().saturating_mul(512),
-                    mode: about.mode() & 0o7777,
-                    uid: about.uid(),
-                    gid: about.gid(),
-                    modified: seconds.map(Timestamp),
-                    mount: None,
-                },
-            )
+            Fact::ok(source, now, FileView::of(resolved, &meta))
         }
     }
 }
@@ -115,7 +89,7 @@ fn format(place: &Place, program: &Path) -> (Option<String>, Option<(PathBuf, bo
     let read = |start: &mut [u8]| -> io::Result<usize> {
         let file = std::fs::File::open(place.at(program))?;
         if !file.metadata()?.is_file() {
-            return Err(io::Error::other("no regular file"));
+            return Err(io::Error::other("not a regular file"));
         }
         file.take(256).read(start)
     };

@@ -8,6 +8,7 @@ pub mod hub;
 pub mod launcher;
 pub mod libraries;
 pub mod python;
+pub mod torch;
 mod types;
 
 pub use types::*;

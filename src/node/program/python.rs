@@ -12,7 +12,7 @@ const MOST_BYTES: u64 = 64 << 10;
 pub fn read(place: &Place, interpreter: &Path, now: Timestamp) -> Fact<PythonFacts> {
     let source = interpreter.display().to_string();
     let Some(base) = interpreter.parent().and_then(Path::parent) else {
-        return Fact::absent(source, now, "it is in no folder of a Python");
+        return Fact::absent(source, now, "it is not in a Python installation");
     };
     let mut facts = PythonFacts { interpreter: interpreter.to_path_buf(), ..PythonFacts::default() };
     for lib in ["lib", "lib64", "local/lib"] {
@@ -39,7 +39,7 @@ pub fn read(place: &Place, interpreter: &Path, now: Timestamp) -> Fact<PythonFac
     facts.site_packages.sort();
     facts.site_packages.dedup();
     if facts.site_packages.is_empty() {
-        return Fact::absent(source, now, "no folder of packages belongs to it");
+        return Fact::absent(source, now, "no package directory belongs to it");
     }
     for folder in &facts.site_packages {
         if let Some(text) = text(&place.at(folder.join("torch/version.py"))) {
@@ -106,7 +106,8 @@ mod tests {
         let packages = root.path().join("venv/lib/python3.12/site-packages");
         std::fs::create_dir_all(packages.join("torch")).unwrap();
         std::fs::create_dir_all(packages.join("ctranslate2-4.4.0.dist-info")).unwrap();
-        let version = "from typing import Optional\n\n__all__ = ['x']\n__version__ = '2.5.1+cpu'\ndebug = False\ncuda: Optional[str] = None\n";
+        let version = "from typing import Optional\n\n__all__ = ['x']\n__version__ = '2.5.1+cpu'\ndebug = False\ncuda: \
+                       Optional[str] = None\n";
         std::fs::write(packages.join("torch/version.py"), version).unwrap();
         let read = read(&Place::new(root.path()), Path::new("/venv/bin/python3"), clock::now());
         let facts = read.known().unwrap();

@@ -82,6 +82,22 @@ pub struct PythonFacts {
     pub ctranslate2_version: Option<String>,
 }
 
+/// What the torch of a service says when its own Python imports it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TorchFacts {
+    pub interpreter: PathBuf,
+    /// None: it cannot be imported.
+    pub version: Option<String>,
+    /// The CUDA or HIP that it was built for.
+    pub cuda: Option<String>,
+    /// `torch.cuda.is_available()`.
+    pub is_available: Option<bool>,
+    pub devices: u32,
+    /// Why it cannot be imported, or cannot use a GPU.
+    pub error: Option<String>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HubFacts {
     pub repository: String,

@@ -37,7 +37,7 @@ pub fn ask(
     search.refusal = None;
     if let (Some((state @ ('T' | 't'), _)), Some((pid, _))) = (&search.process_state, search.processes.first()) {
         search.refusal = Some(Refusal::TimedOut);
-        let why = format!("its process {pid} is stopped (state {state}) and answers nothing");
+        let why = format!("its process {pid} is stopped (state {state})");
         let at = search.socket.as_ref().map(|socket| format!(" at {}", socket.display())).unwrap_or_default();
         return Fact::new(format!("supervisord{at}"), now, Outcome::TimedOut { why });
     }
@@ -67,11 +67,11 @@ pub fn ask(
             Fact::new(source, now, no_answer.outcome).map(|never| match never {})
         }
         None if search.config_file.is_none() && !search.processes.is_empty() => {
-            let why = "it runs, and where its config file is cannot be seen".to_owned();
+            let why = "it is running, but the location of its config file is not visible".to_owned();
             let right = "the user that runs supervisord, or root".to_owned();
             Fact::new("supervisord", now, Outcome::Denied { why, right, command: None })
         }
-        None => Fact::absent("supervisord", now, "its config names no socket and no HTTP server"),
+        None => Fact::absent("supervisord", now, "its config has neither a socket nor an HTTP server"),
     }
 }
 
@@ -103,7 +103,7 @@ fn ask_one(
             Endpoint::Unix(path)
         }
         Reached::Http(url) => endpoint(url)?,
-        Reached::Status => return Err(NoAnswer::failed(None, "is not asked by XML-RPC")),
+        Reached::Status => return Err(NoAnswer::failed(None, "cannot be queried by XML-RPC")),
     };
     let requests = |methods: &[&str]| {
         let authorization = credentials.and_then(Credentials::authorization);
@@ -153,7 +153,7 @@ impl NoAnswer {
     }
 
     fn nothing() -> NoAnswer {
-        NoAnswer::failed(None, "was not asked")
+        NoAnswer::failed(None, "was not queried")
     }
 
     fn denied(refusal: Refusal, why: impl Into<String>, right: impl Into<String>) -> NoAnswer {
@@ -184,17 +184,17 @@ fn check_socket(path: &Path) -> Result<(), NoAnswer> {
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(NoAnswer::absent(Refusal::NoSocket, "there is no socket file"))
+            Err(NoAnswer::absent(Refusal::NoSocket, "the socket file does not exist"))
         }
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Err(NoAnswer::denied(Refusal::NoPermission, "the folder of its socket may not be entered", of_socket))
+            Err(NoAnswer::denied(Refusal::NoPermission, "the directory of its socket cannot be entered", of_socket))
         }
         Err(error) => Err(NoAnswer::failed(None, error.to_string())),
     }
 }
 
 fn endpoint(url: &str) -> Result<Endpoint, NoAnswer> {
-    let wrong = || NoAnswer::failed(None, format!("`{url}` is no address of the form http://HOST:PORT"));
+    let wrong = || NoAnswer::failed(None, format!("`{url}` is not of the form http://HOST:PORT"));
     let address = url.strip_prefix("http://").ok_or_else(wrong)?.split('/').next().unwrap_or_default();
     let (host, port) = address.rsplit_once(':').ok_or_else(wrong)?;
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
@@ -203,13 +203,13 @@ fn endpoint(url: &str) -> Result<Endpoint, NoAnswer> {
 
 fn value(answer: Result<Whole, HttpError>) -> Result<Value, NoAnswer> {
     let whole = answer.map_err(|error| match error {
-        HttpError::Refused => NoAnswer::absent(Refusal::NobodyServes, "nobody listens there"),
+        HttpError::Refused => NoAnswer::absent(Refusal::NobodyServes, "connection refused"),
         HttpError::TimedOut(limit) => NoAnswer {
             refusal: Some(Refusal::TimedOut),
-            outcome: Outcome::TimedOut { why: format!("gave no answer within {:.1} s", limit.as_secs_f64()) },
+            outcome: Outcome::TimedOut { why: format!("did not respond within {:.1} s", limit.as_secs_f64()) },
         },
         HttpError::TooLarge(_) => NoAnswer::garbage(error.to_string()),
-        HttpError::Broken(why) => NoAnswer::garbage(format!("the exchange broke: {why}")),
+        HttpError::Broken(why) => NoAnswer::garbage(format!("the connection broke: {why}")),
     })?;
     match whole.status {
         200 => {}
@@ -217,15 +217,15 @@ fn value(answer: Result<Whole, HttpError>) -> Result<Value, NoAnswer> {
             let right = "the user name and password of its config";
             return Err(NoAnswer::denied(Refusal::WrongPassword, format!("answered HTTP {}", whole.status), right));
         }
-        404 => return Err(NoAnswer::garbage("answered HTTP 404: it serves no XML-RPC")),
-        status => return Err(NoAnswer::garbage(format!("answered HTTP {status}"))),
+        404 => return Err(NoAnswer::garbage("returned HTTP 404: it does not serve XML-RPC")),
+        status => return Err(NoAnswer::garbage(format!("returned HTTP {status}"))),
     }
     rpc::answer(&whole.body).map_err(|no_value| match no_value {
-        NoValue::Garbage(why) => NoAnswer::garbage(format!("the answer {why}")),
+        NoValue::Garbage(why) => NoAnswer::garbage(format!("the response {why}")),
         NoValue::Fault { code: 6, .. } => NoAnswer::failed(None, "is shutting down"),
         NoValue::Fault { code, words } => {
             let words: String = words.chars().filter(|c| !c.is_control()).take(200).collect();
-            NoAnswer::failed(None, format!("answered with fault {code}: {words}"))
+            NoAnswer::failed(None, format!("returned fault {code}: {words}"))
         }
     })
 }

@@ -1,7 +1,7 @@
 use super::config::Config;
 use super::processes::{self, Running, USUAL};
 use super::programs::programs;
-use super::types::{Program, ProgramState, SupervisordSearch};
+use super::types::{Program, SupervisordSearch};
 use crate::clock::Timestamp;
 use crate::node::{Fact, Outcome, Place};
 use std::os::unix::fs::MetadataExt;
@@ -125,19 +125,10 @@ pub fn configured(place: &Place, search: &SupervisordSearch, now: Timestamp) -> 
         return Fact::new(source, now, Outcome::Failed { why });
     }
     let unknown = programs(&config).into_iter().map(|program| Program {
-        name: program.name,
-        group: program.group,
-        state: ProgramState::Unknown,
-        pid: None,
-        start: None,
-        stop: None,
-        exit_status: None,
-        spawn_error: None,
-        description: String::new(),
         stdout_log: program.settings.stdout_log.clone(),
         stderr_log: program.settings.stderr_log.clone(),
         settings: Some(program.settings),
-        file_settings: None,
+        ..Program::new(program.name, program.group)
     });
     Fact::ok(source, now, unknown.collect())
 }

@@ -31,10 +31,10 @@ pub(super) fn answer(body: &[u8]) -> Result<Value, NoValue> {
     let garbage = |why: &str| NoValue::Garbage(why.to_owned());
     let text = std::str::from_utf8(body).map_err(|_| garbage("is not UTF-8"))?;
     if text.contains("<!") {
-        return Err(garbage("has a declaration of its own"));
+        return Err(garbage("has a DOCTYPE declaration"));
     }
     if !is_shallow(text) {
-        return Err(garbage("is nested too deeply, or is cut"));
+        return Err(garbage("is nested too deeply or truncated"));
     }
     match MethodResponse::from_xml(text) {
         Ok(response) => Ok(response.value),
@@ -42,7 +42,7 @@ pub(super) fn answer(body: &[u8]) -> Result<Value, NoValue> {
             Ok(response) => {
                 Err(NoValue::Fault { code: response.fault.code(), words: response.fault.string().to_owned() })
             }
-            Err(_) => Err(garbage("is no XML-RPC")),
+            Err(_) => Err(garbage("is not XML-RPC")),
         },
     }
 }
@@ -218,7 +218,7 @@ mod tests {
     fn bombs_are_refused() {
         let entities = "<?xml version='1.0'?><!DOCTYPE x [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;'>]>\
             <methodResponse><params><param><value><string>&b;</string></value></param></params></methodResponse>";
-        assert_eq!(answer(entities.as_bytes()), Err(NoValue::Garbage("has a declaration of its own".into())));
+        assert_eq!(answer(entities.as_bytes()), Err(NoValue::Garbage("has a DOCTYPE declaration".into())));
         let unknown =
             "<methodResponse><params><param><value><string>&b;</string></value></param></params></methodResponse>";
         assert!(matches!(answer(unknown.as_bytes()), Err(NoValue::Garbage(_))));
@@ -231,7 +231,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_answer_is_read_without_a_panic(text in "(<(/?(methodResponse|params|param|value|array|data|struct|member|name|int|i4|string|fault))>|[a-z0-9&;< ]){0,40}") {
+        fn any_answer_is_read_without_a_panic(text in "(<(/?(methodResponse|params|param|value|array|data|struct|member|name|int|i4|string|fault))>|[a-z0-9&;< \
+                                                       ]){0,40}") {
             if let Ok(value) = answer(text.as_bytes()) {
                 processes(&value);
                 settings(&value);

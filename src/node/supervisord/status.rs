@@ -44,19 +44,13 @@ fn program(line: &str, now: Timestamp, zone: &TimeZone) -> Option<Program> {
     let is_stopped = matches!(state, ProgramState::Stopped | ProgramState::Exited);
     let is_failed = matches!(state, ProgramState::Backoff | ProgramState::Fatal);
     Some(Program {
-        name: name.to_owned(),
-        group: group.to_owned(),
         state,
         pid,
         start,
         stop: is_stopped.then(|| stopped(description, now, zone)).flatten(),
-        exit_status: None,
         spawn_error: (is_failed && !description.is_empty()).then(|| description.to_owned()),
         description: description.to_owned(),
-        stdout_log: None,
-        stderr_log: None,
-        settings: None,
-        file_settings: None,
+        ..Program::new(name, group)
     })
 }
 

@@ -120,6 +120,25 @@ pub struct Program {
 }
 
 impl Program {
+    /// Creates a program of which nothing but its name is known.
+    pub fn new(name: impl Into<String>, group: impl Into<String>) -> Program {
+        Program {
+            name: name.into(),
+            group: group.into(),
+            state: ProgramState::Unknown,
+            pid: None,
+            start: None,
+            stop: None,
+            exit_status: None,
+            spawn_error: None,
+            description: String::new(),
+            stdout_log: None,
+            stderr_log: None,
+            settings: None,
+            file_settings: None,
+        }
+    }
+
     /// Returns `NAME`, or `GROUP:NAME` where they differ.
     pub fn full_name(&self) -> String {
         if self.group == self.name || self.group.is_empty() {

@@ -103,7 +103,7 @@ fn of_file(path: &Path) -> io::Result<Recorded> {
 
 fn ask<T: Send>(place: &Place, unit: &str, since: Timestamp, limit: Duration) -> Result<Recorded, Outcome<T>> {
     if !is_booted(place) {
-        return Err(Outcome::Absent { why: "systemd does not run here, and no journal was given".to_owned() });
+        return Err(Outcome::Absent { why: "systemd is not running here".to_owned() });
     }
     // Apart, so that a unit that says much does not push out what its manager says of it.
     let own = format!("_SYSTEMD_UNIT={unit}");
@@ -111,7 +111,7 @@ fn ask<T: Send>(place: &Place, unit: &str, since: Timestamp, limit: Duration) ->
     let (own, of_manager) = std::thread::scope(|scope| {
         let own = scope.spawn(|| query(&own, OWN, since, limit));
         let of_manager = query(&of_manager, OF_MANAGER, since, limit);
-        let broken = || Err(Outcome::Failed { why: "the read of the journal broke down".to_owned() });
+        let broken = || Err(Outcome::Failed { why: "reading the journal failed".to_owned() });
         (own.join().unwrap_or_else(|_| broken()), of_manager)
     });
     let (mut own, of_manager) = (own?, of_manager?);
@@ -140,7 +140,7 @@ fn query<T>(filter: &str, most: usize, since: Timestamp, limit: Duration) -> Res
             // Where there is none it says so in words.
             if is_hidden && !stdout.starts_with(b"{") {
                 return Err(Outcome::Denied {
-                    why: "the journal shows nothing of other users".to_owned(),
+                    why: "the journal does not show messages of other users".to_owned(),
                     right: "a member of the group systemd-journal or adm, or root".to_owned(),
                     command: None,
                 });

@@ -22,7 +22,7 @@ pub fn unit(place: &Place, name: &str, limit: Duration, now: Timestamp) -> Fact<
     };
     match parse_show(&shown) {
         Some(unit) => Fact::ok(source, now, unit),
-        None => Fact::absent(source, now, format!("systemd knows no unit {name}")),
+        None => Fact::absent(source, now, format!("systemd has no unit {name}")),
     }
 }
 
@@ -54,7 +54,7 @@ pub(super) fn plain(program: &str, args: impl IntoIterator<Item = String>) -> Sp
 
 fn show<T>(place: &Place, pattern: &str, limit: Duration) -> Result<String, Outcome<T>> {
     if !is_booted(place) {
-        return Err(Outcome::Absent { why: format!("systemd does not run here: there is no {BOOTED}") });
+        return Err(Outcome::Absent { why: format!("systemd is not running here: {BOOTED} does not exist") });
     }
     let args = ["show", "--no-pager", "--property", PROPERTIES, "--", pattern].map(str::to_owned);
     match run_bounded(&plain("systemctl", args), limit) {
@@ -81,12 +81,15 @@ pub(super) fn failed(program: &str, ending: impl std::fmt::Display, stderr: &[u8
 pub(super) fn not_finished<T>(program: &str, bounded: Bounded) -> Outcome<T> {
     match bounded {
         Bounded::TimedOut { limit, .. } => {
-            Outcome::TimedOut { why: format!("{program} gave no answer in {} s", limit.as_secs_f64()) }
+            Outcome::TimedOut { why: format!("{program} did not finish within {:.1} s", limit.as_secs_f64()) }
         }
         Bounded::Abandoned { limit, pid, .. } => Outcome::TimedOut {
-            why: format!("{program} (process {pid}) gave no answer in {} s and cannot be killed", limit.as_secs_f64()),
+            why: format!(
+                "{program} (process {pid}) did not finish within {:.1} s and cannot be killed",
+                limit.as_secs_f64()
+            ),
         },
-        Bounded::NotStarted { why } => Outcome::Absent { why: format!("{program} cannot be run: {why}") },
+        Bounded::NotStarted { why } => Outcome::Absent { why: format!("cannot run {program}: {why}") },
         Bounded::Finished { ending, stderr, .. } => Outcome::Failed { why: failed(program, ending, &stderr) },
     }
 }

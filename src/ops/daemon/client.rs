@@ -78,10 +78,32 @@ impl Daemon {
         &self,
         path: &str,
         stop: &StopSignal,
+        on: Option<OnServers>,
+    ) -> anyhow::Result<Option<T>> {
+        self.command((path, Bytes::new()), stop, on)
+    }
+
+    /// As [`Daemon::post`], with a document.
+    ///
+    /// # Errors
+    /// As [`Daemon::post`].
+    pub fn post_json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+        stop: &StopSignal,
+    ) -> anyhow::Result<Option<T>> {
+        self.command((path, body.to_string().into()), stop, None)
+    }
+
+    fn command<T: DeserializeOwned>(
+        &self,
+        (path, body): (&str, Bytes),
+        stop: &StopSignal,
         mut on: Option<OnServers>,
     ) -> anyhow::Result<Option<T>> {
         let done = self.runtime.block_on(async {
-            let command = fetch(&self.socket, Method::POST, path, None);
+            let command = send(&self.socket, (Method::POST, path, body), None);
             tokio::pin!(command);
             let mut ticks = tokio::time::interval(TICK);
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -172,7 +194,15 @@ impl Failed {
 }
 
 async fn fetch(socket: &Path, method: Method, path: &str, limit: Option<Duration>) -> Result<Bytes, Failed> {
-    let request = Request::new(Endpoint::Unix(socket.to_owned()), method, path, Bytes::new());
+    send(socket, (method, path, Bytes::new()), limit).await
+}
+
+async fn send(
+    socket: &Path,
+    (method, path, body): (Method, &str, Bytes),
+    limit: Option<Duration>,
+) -> Result<Bytes, Failed> {
+    let request = Request::new(Endpoint::Unix(socket.to_owned()), method, path, body);
     let limits = Limits { connect: Some(LIMIT), head: limit, idle: limit, ..Limits::UNTIMED };
     let mut response = open(request, limits).await.map_err(Failed::Http)?;
     let body = response.whole().await.map_err(Failed::Http)?;

@@ -1,6 +1,7 @@
 //! The documents of the daemon's API about servers: what the daemon writes and the command line reads.
 
 use crate::model::ModelId;
+use crate::model::lifecycle::Mode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -94,6 +95,15 @@ pub struct ServerRow {
     pub pid: Option<u32>,
     pub engine: Option<String>,
     pub device: Option<String>,
+    /// `gpu`, `cpu_offload` or `cpu_only`, while it has memory.
+    #[serde(default)]
+    pub mode: Option<Mode>,
+    /// Layers on the GPU; null: all.
+    #[serde(default)]
+    pub gpu_layers: Option<u32>,
+    /// Why it is not loaded in full.
+    #[serde(default)]
+    pub mode_reason: Option<String>,
     pub pinned: bool,
     /// Requests that are being answered, and requests that wait.
     pub in_flight: u32,

@@ -7,19 +7,19 @@ use crate::clock::{self, Timestamp};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::health::{self, Asked, Check, CheckName, Load, Seen, Tasks};
+use crate::host::in_time::{self, Pending};
 use crate::host::self_child::OURSELVES;
 use crate::model::health::Level;
 use crate::model::service::{Manager, Role, Service};
-use crate::model::Selector;
+use crate::model::{Reading, Selector};
 use crate::node::endpoint::{self, EndpointRequest};
 use crate::node::log::{Life, LifeEnd};
 use crate::node::model_file::{self, ModelFileRequest};
-use crate::node::supervisord::{self, Program};
-use crate::node::{Fact, Outcome, Place, gpu, machine, process, reach, systemd};
+use crate::node::supervisord;
+use crate::node::{Fact, Place, gpu, machine, process, reach, systemd};
 use crate::ops::Session;
 use crate::ops::node::{Collectors, Discovered, Where, database, discover, queue};
 use crate::ops::resolve_model::resolve;
-use crate::supervise::is_clock_synchronized;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -111,7 +111,7 @@ pub fn jobs(config: &Config, run: &Run) -> Result<Vec<Job>, Failure> {
     if run.has(CheckName::Clock) {
         let now = run.now;
         jobs.push(Job::new(CheckName::Clock, "node", move || {
-            vec![health::clock(&machine::clock_state(&Place::default(), now), is_clock_synchronized())]
+            vec![health::clock(&machine::clock_state(&Place::default(), now))]
         }));
     }
     Ok(jobs)
@@ -137,7 +137,10 @@ fn services(config: &Config, run: &Run) -> Result<Vec<Seen>, Failure> {
             // What is found has to be asked in the rest of the time.
             let limit = run.limit();
             let supervisord = limit / 4 * 3;
-            let at = Where { limit: limit / 2, supervisord, is_brief: true, logs: is_deep, ..Where::default() };
+            // Where the services are named, that they live is known by their managers and endpoints.
+            let processes = is_deep || named.is_none();
+            let logs = is_deep;
+            let at = Where { limit: limit / 2, supervisord, is_brief: true, processes, logs, ..Where::default() };
             Some(discover(config, &at, &Collectors::default()))
         }
     };
@@ -166,53 +169,31 @@ fn starts(service: &Service, found: &Discovered, now: Timestamp) -> usize {
 
 fn managed(service: &Service, found: Option<&Discovered>, place: &Place, run: &Run) -> Managed {
     match &service.manager {
-        Manager::Supervisor(name) => program(service, name, found, run),
+        Manager::Supervisor(name) => by_log(service, found, run).unwrap_or_else(|| {
+            let absent = || Fact::absent("supervisord", run.now, "supervisord was not queried");
+            Managed::Program(Box::new(found.map_or_else(absent, |found| found.program_fact(service, name, run.now))))
+        }),
         Manager::Systemd(name) => {
-            let unit = match found.and_then(|found| found.units.iter().find(|unit| unit.name == *name)) {
-                Some(unit) => Fact::ok(format!("systemctl show {name}"), run.now, unit.clone()),
-                None => systemd::unit(place, name, run.limit(), run.now),
-            };
-            Managed::Unit(Box::new(unit))
+            let unit = |found: &Discovered| found.unit_fact(place, name, run.limit(), run.now);
+            Managed::Unit(Box::new(found.map_or_else(|| systemd::unit(place, name, run.limit(), run.now), unit)))
         }
-        Manager::Pid(file) => Managed::Process(process::pid_in(place, file, run.limit() / 2, run.now)),
+        Manager::Pid(file) => Managed::Process(process::read_pid_file(place, file, run.limit() / 2, run.now)),
         Manager::Process(pid) => Managed::Process(Fact::ok(format!("/proc/{pid}"), run.now, *pid)),
         Manager::None => match found.and_then(|found| found.main_process(service, None, None)) {
             Some(pid) => Managed::Process(Fact::ok(format!("/proc/{pid}"), run.now, pid)),
-            None => Managed::Nothing("nothing manages it"),
+            None => Managed::Nothing("it has no manager"),
         },
     }
 }
 
-fn program(service: &Service, name: &str, found: Option<&Discovered>, run: &Run) -> Managed {
-    let fact = match found.and_then(|found| found.program(service)) {
-        Some((read, program)) if read.answer.is_unknown() && program.pid.is_some() => {
-            let why = read.answer.why().unwrap_or("gave no answer").to_owned();
-            return Managed::ProgramByLog(Box::new(Fact::ok("the log of supervisord", run.now, program.clone())), why);
-        }
-        // Its config file alone may know it: then its state is as unknown as the answer.
-        Some((read, program)) => read.answer.clone().map(|_| program.clone()),
-        None => no_program(name, found, run),
-    };
-    Managed::Program(Box::new(fact))
-}
-
-fn no_program(name: &str, found: Option<&Discovered>, run: &Run) -> Fact<Program> {
-    let absent = || Fact::absent("supervisord", run.now, format!("no supervisord of this node has a program `{name}`"));
-    let Some(found) = found else { return absent() };
-    match (found.supervisords.iter().find(|read| read.answer.is_unknown()), &found.no_supervisords) {
-        (Some(read), _) => match &read.answer.outcome {
-            Outcome::Denied { why, right, command } => {
-                let (why, right, command) = (why.clone(), right.clone(), command.clone());
-                Fact::new(read.answer.source.clone(), run.now, Outcome::Denied { why, right, command })
-            }
-            _ => {
-                let why = read.answer.why().unwrap_or_default().to_owned();
-                Fact::new(read.answer.source.clone(), run.now, Outcome::Failed { why })
-            }
-        },
-        (None, Some(why)) => Fact::new("supervisord", run.now, Outcome::Failed { why: why.clone() }),
-        (None, None) => absent(),
+/// Returns what the log of a supervisord without an answer says of a program that still runs.
+fn by_log(service: &Service, found: Option<&Discovered>, run: &Run) -> Option<Managed> {
+    let (read, program) = found?.program(service)?;
+    if !read.answer.is_unknown() || program.pid.is_none() {
+        return None;
     }
+    let why = read.answer.why().unwrap_or("did not respond").to_owned();
+    Some(Managed::ProgramByLog(Box::new(Fact::ok("the log of supervisord", run.now, program.clone())), why))
 }
 
 /// Asks all endpoints at once.
@@ -231,8 +212,12 @@ fn endpoints(run: &Arc<Run>, seen: &[Seen]) -> Option<Job> {
     let job = move || {
         let limit = run.limit();
         let requests: Vec<EndpointRequest> = asked.iter().map(|seen| request(seen, level, limit)).collect();
+        // The sizes of models meanwhile: they only say how long a load may take, and a mount may hang.
+        let sizes: Vec<_> = asked.iter().map(|seen| size(&seen.service, limit)).collect();
         let answers = endpoint::ask_all(&requests, limit);
-        asked.iter().zip(&answers).flat_map(|(seen, answer)| judged(seen, answer, &run, wants_clock)).collect()
+        let sizes = sizes.into_iter().map(|size| size.and_then(|size| known(size.wait())));
+        let all = asked.iter().zip(&answers).zip(sizes);
+        all.flat_map(|((seen, answer), size)| judged(seen, answer, size, &run, wants_clock)).collect()
     };
     Some(Job { targets, run: Box::new(job) })
 }
@@ -242,6 +227,7 @@ fn request(seen: &Seen, level: Level, limit: Duration) -> EndpointRequest {
     EndpointRequest {
         key_file: service.key_file.clone(),
         service: seen.running.known().map(|running| running.pids.clone()).unwrap_or_default(),
+        owner: level > Level::Alive,
         models: level > Level::Alive && service.model_id.is_some(),
         sample_s: (level >= Level::Serving).then_some(SAMPLE_S),
         token: level == Level::Deep,
@@ -250,7 +236,13 @@ fn request(seen: &Seen, level: Level, limit: Duration) -> EndpointRequest {
     }
 }
 
-fn judged(seen: &Seen, answer: &Fact<endpoint::Endpoint>, run: &Run, wants_clock: bool) -> Vec<Check> {
+fn judged(
+    seen: &Seen,
+    answer: &Fact<endpoint::Endpoint>,
+    size: Option<u64>,
+    run: &Run,
+    wants_clock: bool,
+) -> Vec<Check> {
     let (service, limits) = (&seen.service, &run.request.limits);
     let running = seen.running.known();
     let known = answer.known();
@@ -258,8 +250,8 @@ fn judged(seen: &Seen, answer: &Fact<endpoint::Endpoint>, run: &Run, wants_clock
     let load = match running {
         // Only what is not ready may be loading.
         _ if is_up => Load::default(),
-        Some(running) => Load { size: size(service), read: running.read_bytes, since: running.since },
-        None => known.map_or_else(Load::default, |known| load_of_owner(service, known)),
+        Some(running) => Load { size, read: running.read_bytes, since: running.since },
+        None => known.map_or_else(Load::default, |known| load_of_owner(service, known, size)),
     };
     let asked = Asked {
         service,
@@ -289,21 +281,28 @@ fn judged(seen: &Seen, answer: &Fact<endpoint::Endpoint>, run: &Run, wants_clock
 }
 
 /// Returns what the process that owns the socket of a model server says, where nothing else says since when it runs.
-fn load_of_owner(service: &Service, endpoint: &endpoint::Endpoint) -> Load {
+fn load_of_owner(service: &Service, endpoint: &endpoint::Endpoint, size: Option<u64>) -> Load {
     let owner = endpoint.owner.known().and_then(Option::as_ref);
     let owner = owner.filter(|_| matches!(service.role, Role::Llama | Role::Whisper));
     let process = owner.map(|owner| process::read(&Place::default(), owner.pid, clock::now()));
     match process.as_ref().and_then(Fact::known) {
-        Some(process) => Load { size: size(service), read: process.read_bytes, since: process.started },
+        Some(process) => Load { size, read: process.read_bytes, since: process.started },
         None => Load::default(),
     }
 }
 
-/// Returns the bytes of the model of a service. None where they are unknown.
-fn size(service: &Service) -> Option<u64> {
+/// Reads the bytes of the model of a service; None where it has none.
+fn size(service: &Service, limit: Duration) -> Option<Pending<Option<u64>>> {
     let path = model_path(service)?;
-    // A mount that hangs must not keep the answer of the endpoint.
-    reach::size(&path, SIZE_LIMIT)
+    Some(in_time::start(limit, "the size", move |_| Ok(reach::size(&path, SIZE_LIMIT))))
+}
+
+/// None: unknown, or not in time.
+fn known(size: Reading<Option<u64>>) -> Option<u64> {
+    match size {
+        Reading::Known(size) => size,
+        Reading::Unavailable(_) => None,
+    }
 }
 
 fn model_path(service: &Service) -> Option<PathBuf> {

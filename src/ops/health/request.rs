@@ -32,7 +32,7 @@ pub(super) enum Outcome {
 }
 
 pub(super) fn interrupted(why: Stop) -> anyhow::Error {
-    Failure::new(why.kind(), "stopped before all was checked").into()
+    Failure::new(why.kind(), "stopped before everything was checked").into()
 }
 
 pub(super) fn millis(time: Duration) -> u64 {

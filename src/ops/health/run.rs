@@ -70,7 +70,7 @@ pub fn once(session: &mut Session, request: &Request, limit: Duration, stop: &St
     let mut found: Vec<Check> = Vec::new();
     let late = || crate::node::late(limit);
     match planned {
-        None => found.push(Check::unknown(CheckName::Services, "node", "the services are unknown", late())),
+        None => found.push(Check::unknown(CheckName::Services, "node", "services unknown", late())),
         Some(jobs) => {
             for (at, targets) in jobs.into_iter().enumerate() {
                 match done.iter_mut().find(|(job, _)| *job == at) {
@@ -87,17 +87,20 @@ pub fn once(session: &mut Session, request: &Request, limit: Duration, stop: &St
     if found.is_empty() {
         return Ok(Outcome::Nothing(nothing(request)));
     }
-    // What servers answered and programs printed may hold anything.
-    let texts = found.iter_mut().flat_map(|check| [Some(&mut check.target), Some(&mut check.what), check.reason.as_mut()]);
-    redact_texts(texts.flatten())
-        .or_fail(|| Failure::new(Kind::Bug, "cannot redact the answers, and shows none of them"))?;
+    // What servers answered and programs printed is in the reasons, and may hold anything.
+    let texts = found.iter_mut().filter(|check| check.reason.is_some());
+    let mut texts = texts.flat_map(|check| check.reason.iter_mut().chain([&mut check.what])).peekable();
+    if texts.peek().is_some() {
+        redact_texts(texts)
+            .or_fail(|| Failure::new(Kind::Bug, "cannot redact the answers, and shows none of them"))?;
+    }
     Ok(Outcome::Checked(Report::new(request.level, now, millis(began.elapsed()), found)))
 }
 
 fn nothing(request: &Request) -> Failure {
-    let hint = "`[[services]]` in the config names the services of this node; a TARGET can be an http:// URL";
+    let hint = "list the services of this node as `[[services]]` in the config, or pass an http:// URL as TARGET";
     let checks: Vec<&str> = request.checks.iter().map(|check| check.name()).collect();
-    let what = if checks.is_empty() { "no service is found on this node".to_owned() } else { checks.join(", ") };
+    let what = if checks.is_empty() { "no services were found on this node".to_owned() } else { checks.join(", ") };
     Failure::cannot_meet(format!("nothing to check: {what}")).hint(hint)
 }
 
@@ -124,7 +127,7 @@ fn plan(config: &Config, run: Run, sender: &UnboundedSender<Message>) {
         });
         if let Err(error) = started {
             let failed = |(name, target): &(CheckName, String)| {
-                Check::unknown(*name, target, "not checked", format!("no thread could be started: {error}"))
+                Check::unknown(*name, target, "not checked", format!("cannot start a thread: {error}"))
             };
             send(Message::Done(at, targets.iter().map(failed).collect()));
         }

@@ -31,7 +31,7 @@ pub fn seen(service: &Service, managed: Managed, place: &Place, is_deep: bool, e
     let running = match managed {
         Managed::Program(program) => (*program).map(|program| of_program(service, &program)),
         Managed::ProgramByLog(program, why) => (*program).map(|program| Running {
-            detail: Some(format!("its process runs, by the log of supervisord, which {why}")),
+            detail: Some(format!("its process runs, according to the log of supervisord; supervisord itself: {why}")),
             ..of_program(service, &program)
         }),
         Managed::Unit(unit) => (*unit).map(|unit| of_unit(&unit)),
@@ -70,7 +70,7 @@ fn of_program(service: &Service, program: &Program) -> Running {
         ProgramState::Backoff => (RunState::Failed, "BACKOFF", said()),
         ProgramState::Fatal => (RunState::Failed, "FATAL", said()),
         ProgramState::Exited if is_task => (RunState::Finished, "EXITED", None),
-        ProgramState::Exited => (RunState::Failed, "EXITED", Some(format!("it ended with {exit}"))),
+        ProgramState::Exited => (RunState::Failed, "EXITED", Some(format!("it exited with {exit}"))),
         ProgramState::Stopped => (RunState::Stopped, "STOPPED", None),
         ProgramState::Stopping => (RunState::Stopped, "STOPPING", None),
         ProgramState::Unknown => (RunState::Failed, "UNKNOWN", said()),
@@ -102,8 +102,8 @@ fn of_unit(unit: &Unit) -> Running {
         pids: unit.main_pid.filter(|pid| *pid > 0).into_iter().collect(),
         since: unit.started,
         detail: result.map(|result| match unit.exit_status {
-            Some(status) => format!("its result is {result}, exit status {status}"),
-            None => format!("its result is {result}"),
+            Some(status) => format!("result {result}, exit status {status}"),
+            None => format!("result {result}"),
         }),
         ..running(state, word)
     }
@@ -115,7 +115,7 @@ fn flapping(running: Running, ended: usize, now: Timestamp) -> Running {
     if ended < FLAPPING || is_up || !matches!(running.state, RunState::Running | RunState::Starting) {
         return running;
     }
-    let detail = Some(format!("it ended {ended} times within 10 minutes, and was started again"));
+    let detail = Some(format!("it exited {ended} times within 10 minutes and was restarted"));
     Running { state: RunState::Failed, detail, ..running }
 }
 
@@ -162,21 +162,8 @@ mod tests {
     use crate::model::service::FoundBy;
 
     fn program(state: ProgramState, exit_status: i32) -> Program {
-        Program {
-            name: "a".to_owned(),
-            group: "a".to_owned(),
-            state,
-            pid: None,
-            start: None,
-            stop: None,
-            exit_status: Some(exit_status),
-            spawn_error: Some("Exited too quickly".to_owned()),
-            description: String::new(),
-            stdout_log: None,
-            stderr_log: None,
-            settings: None,
-            file_settings: None,
-        }
+        let spawn_error = Some("Exited too quickly".to_owned());
+        Program { state, exit_status: Some(exit_status), spawn_error, ..Program::new("a", "a") }
     }
 
     fn is(program: Program, role: Role) -> (RunState, Option<String>) {
@@ -193,7 +180,7 @@ mod tests {
         let backoff = is(program(ProgramState::Backoff, 0), Role::Llama);
         assert_eq!(backoff, (RunState::Failed, Some("Exited too quickly".to_owned())));
         let exited = is(program(ProgramState::Exited, 127), Role::Api);
-        assert_eq!(exited, (RunState::Failed, Some("it ended with 127".to_owned())));
+        assert_eq!(exited, (RunState::Failed, Some("it exited with 127".to_owned())));
         assert_eq!(
             is(program(ProgramState::Exited, 0), Role::Sync).0,
             RunState::Failed,

@@ -41,10 +41,12 @@ fn of_text(text: &str) -> Option<Service> {
 fn unknown(target: &str, all: &[Service]) -> Failure {
     let names: Vec<&str> = all.iter().map(|service| service.name.as_str()).take(20).collect();
     let hint = match names.is_empty() {
-        true => "no service is found on this node: `[[services]]` in the config names them".to_owned(),
-        false => format!("services of this node: {}; or give an http:// URL or the path of a file", names.join(", ")),
+        true => "no services were found on this node; list them as `[[services]]` in the config".to_owned(),
+        false => {
+            format!("services of this node: {}; a TARGET can also be an http:// URL or a file path", names.join(", "))
+        }
     };
-    Failure::cannot_meet(format!("there is no service `{}`", target.escape_debug())).hint(hint)
+    Failure::cannot_meet(format!("no service is named `{}`", target.escape_debug())).hint(hint)
 }
 
 #[cfg(test)]

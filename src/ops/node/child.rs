@@ -27,7 +27,7 @@ pub enum NotRead {
 /// See [`NotRead`].
 pub fn read<T: DeserializeOwned>(read: &NodeRead, limit: Duration, stop: Option<&StopSignal>) -> Result<T, NotRead> {
     if limit.is_zero() {
-        return Err(NotRead::TimedOut("the time for the whole look was over before".to_owned()));
+        return Err(NotRead::TimedOut("not read: the time limit for everything was reached".to_owned()));
     }
     let json = serde_json::to_string(read).map_err(|error| NotRead::Failed(error.to_string()))?;
     let args = PROBE.into_iter().map(str::to_owned).chain([json]);
@@ -43,8 +43,6 @@ fn why(no_answer: NoAnswer) -> NotRead {
         }
         NoAnswer::NotStarted { why } => NotRead::Failed(format!("the reading process did not start: {why}")),
         NoAnswer::Ended(ending) => NotRead::Failed(format!("the reading process {ending}")),
-        NoAnswer::Unreadable { why } => {
-            NotRead::Failed(format!("the reading process gave no answer that can be read: {why}"))
-        }
+        NoAnswer::Unreadable { why } => NotRead::Failed(format!("the reading process returned invalid output: {why}")),
     }
 }

@@ -4,6 +4,7 @@ use super::look::Collectors;
 use super::reads::{NodeRead, Processes, SupervisordRead};
 use crate::clock::{self, Timestamp};
 use crate::config::Config;
+use crate::http::port_of;
 use crate::model::service::{Manager, Service};
 use crate::node::discover::{Running, Seen, services};
 use crate::node::process::{Brief, Listener};
@@ -36,6 +37,8 @@ pub struct Where {
     pub supervisord: Duration,
     /// Whether supervisord is asked for states alone; settings then come from its config file.
     pub is_brief: bool,
+    /// Whether processes, listeners and units are read, without which services are found at supervisord alone.
+    pub processes: bool,
     /// Whether the logs of supervisord are read, which tell of earlier lives.
     pub logs: bool,
 }
@@ -47,6 +50,7 @@ impl Default for Where {
             limit: Duration::from_secs(5),
             supervisord: Duration::from_secs(10),
             is_brief: false,
+            processes: true,
             logs: true,
         }
     }
@@ -57,8 +61,10 @@ pub fn discover(config: &Config, at: &Where, collectors: &Collectors) -> Discove
     let now = clock::now();
     let root = || at.root.clone();
     let (processes, supervisords, units) = std::thread::scope(|scope| {
-        let processes =
-            scope.spawn(|| collectors.read::<Processes>("processes", &NodeRead::Processes { root: root() }, at.limit));
+        let processes = scope.spawn(|| match at.processes {
+            true => collectors.read::<Processes>("processes", &NodeRead::Processes { root: root() }, at.limit),
+            false => Err(super::child::NotRead::Failed("not read".to_owned())),
+        });
         let supervisords = scope.spawn(|| {
             let read = NodeRead::Supervisords {
                 root: root(),
@@ -69,10 +75,13 @@ pub fn discover(config: &Config, at: &Where, collectors: &Collectors) -> Discove
             };
             collectors.read::<Vec<SupervisordRead>>("supervisord", &read, at.supervisord)
         });
-        let units = scope.spawn(|| systemd::units(&Place::new(root()), at.limit, now));
+        let units = scope.spawn(|| match at.processes {
+            true => systemd::units(&Place::new(root()), at.limit, now),
+            false => Fact::absent("systemctl show", now, "not read"),
+        });
         (processes.join(), supervisords.join(), units.join())
     });
-    let broken = || super::child::NotRead::Failed("the reading thread broke down".to_owned());
+    let broken = || super::child::NotRead::Failed("the reading thread panicked".to_owned());
     let processes = processes.unwrap_or_else(|_| Err(broken()));
     let (supervisords, no_supervisords) = match supervisords.unwrap_or_else(|_| Err(broken())) {
         Ok(mut found) => {
@@ -129,6 +138,30 @@ impl Discovered {
         self.supervisords.iter().find_map(|read| Some((read, programs(read).iter().find(is_named)?)))
     }
 
+    /// Returns the program of supervisord that a service is, or why it is not known.
+    pub fn program_fact(&self, service: &Service, name: &str, now: Timestamp) -> Fact<Program> {
+        // Where only the config file knows it, its state is as unknown as the answer.
+        if let Some((read, program)) = self.program(service) {
+            return read.answer.clone().map(|_| program.clone());
+        }
+        let unknown = self.supervisords.iter().find(|read| read.answer.is_unknown());
+        match (unknown, &self.no_supervisords) {
+            (Some(read), _) => read.answer.clone().map(|_| Program::new(name, name)),
+            (None, Some(why)) => Fact::new("supervisord", now, Outcome::Failed { why: why.clone() }),
+            (None, None) => {
+                Fact::absent("supervisord", now, format!("no supervisord on this node has a program `{name}`"))
+            }
+        }
+    }
+
+    /// Returns a unit: as the list of units has it, else as systemd answers within `limit`.
+    pub fn unit_fact(&self, place: &Place, name: &str, limit: Duration, now: Timestamp) -> Fact<Unit> {
+        match self.units.iter().find(|unit| unit.name == name) {
+            Some(unit) => Fact::ok(format!("systemctl show {name}"), now, unit.clone()),
+            None => systemd::unit(place, name, limit, now),
+        }
+    }
+
     /// Returns the number of the main process of a service, where it runs.
     pub fn main_process(&self, service: &Service, unit: Option<&Unit>, pid_file: Option<u32>) -> Option<u32> {
         match &service.manager {
@@ -150,29 +183,5 @@ impl Discovered {
         let port = port_of(url)?;
         let all = self.listeners.known()?;
         all.iter().find(|listener| listener.port == port).and_then(|listener| listener.pid)
-    }
-}
-
-/// Returns the port of a URL; that of its scheme where it names none.
-pub fn port_of(url: &str) -> Option<u16> {
-    let (scheme, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?']).next()?;
-    let default = if scheme == "https" { 443 } else { 80 };
-    match authority.rsplit_once(':') {
-        Some((_, port)) if !port.ends_with(']') => port.parse().ok(), // a word is no port
-        _ => Some(default),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_port_of_a_url_is_found() {
-        assert_eq!(port_of("http://127.0.0.1:8081/health"), Some(8081));
-        assert_eq!(port_of("http://[::1]/x"), Some(80));
-        assert_eq!(port_of("https://box/"), Some(443));
-        assert_eq!(port_of("box:1"), None);
     }
 }

@@ -1,9 +1,10 @@
 //! The files of a service: logs, launcher, libraries, gates, Python, and where its parts are.
 
 use crate::clock::Timestamp;
+use crate::inventory::sha256;
 use crate::model::service::{Gate, Service};
 use crate::node::log::{self, Life, LogFacts, LogKind};
-use crate::node::model_file::FileView;
+use crate::node::model_file::{FileView, modified};
 use crate::node::process::Process;
 use crate::node::program::launcher::{self, LauncherRequest};
 use crate::node::program::{GateFound, HubFacts, Launcher, Library, PythonFacts};
@@ -15,7 +16,6 @@ use crate::node::{Fact, Outcome, Place};
 use crate::triage::facts::Mapped;
 use crate::triage::rules::is_known;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -292,7 +292,8 @@ fn app_files(seen: View<'_>, request: &LauncherRequest) -> Vec<Mapped> {
 fn mapped(seen: View<'_>, what: &str, path: &Path, line: Option<u32>) -> Mapped {
     let mut mapped = about(seen, what, path, line);
     if what != "log" && mapped.size.is_some_and(|size| size <= MOST_HASHED) {
-        mapped.sha256 = hash(&seen.place.at(path));
+        // Its entry says elsewhere why it cannot be read.
+        mapped.sha256 = sha256(&seen.place.at(path)).ok().flatten();
     }
     mapped
 }
@@ -314,26 +315,9 @@ fn about(seen: View<'_>, what: &str, path: &Path, line: Option<u32>) -> Mapped {
     match std::fs::metadata(seen.place.at(path)) {
         Ok(meta) => {
             mapped.size = meta.is_file().then_some(meta.len());
-            let seconds = std::os::unix::fs::MetadataExt::mtime(&meta).checked_mul(1000);
-            mapped.modified = seconds.map(Timestamp);
+            mapped.modified = Some(modified(&meta));
         }
         Err(error) => mapped.why = Some(error.to_string()),
     }
     mapped
-}
-
-/// None: it cannot be read, which its entry says elsewhere, or it is no regular file.
-fn hash(path: &Path) -> Option<String> {
-    let mut file = std::fs::File::open(path).ok()?;
-    file.metadata().ok().filter(std::fs::Metadata::is_file)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0u8; 64 << 10];
-    loop {
-        let length = std::io::Read::read(&mut file, &mut buffer).ok()?;
-        if length == 0 {
-            break;
-        }
-        hasher.update(buffer.get(..length)?);
-    }
-    Some(crate::model::hex(&hasher.finalize()))
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 /// write the config file and the program.
 pub fn ask(check: &QueueCheck, config: Option<&Path>, uid: u32, limit: Duration, now: Timestamp) -> Fact<QueueAnswer> {
     let Some(first) = check.check.first() else {
-        return Fact::absent("queue.check", now, "it names no command and no URL");
+        return Fact::absent("queue.check", now, "it has neither a command nor a URL");
     };
     let source = format!("queue.check of {}: {first}", check.name);
     if first.starts_with("http://") || first.starts_with("https://") {
@@ -32,12 +32,12 @@ pub fn ask(check: &QueueCheck, config: Option<&Path>, uid: u32, limit: Duration,
         }
         let refused = match writable_by_others(path, uid) {
             Ok(None) => None,
-            Ok(Some(part)) => Some(format!("others can write `{}`, so it was not run", part.display())),
+            Ok(Some(part)) => Some(format!("`{}` is writable by others, so it was not run", part.display())),
             Err(error) => return Fact::io_error(source, now, &error, "the user that runs modelctl"),
         };
         if let Some(why) = refused {
             let right =
-                "only root and the user that runs modelctl may write the config file and the program".to_owned();
+                "make the config file and the program writable only by root and the user that runs modelctl".to_owned();
             return Fact::new(source, now, Outcome::Denied { why, right, command: None });
         }
     }
@@ -60,14 +60,14 @@ pub fn ask(check: &QueueCheck, config: Option<&Path>, uid: u32, limit: Duration,
         Bounded::Abandoned { limit, pid, .. } => {
             Outcome::TimedOut { why: format!("{}, and process {pid} hangs in the kernel", late(limit)) }
         }
-        Bounded::NotStarted { why } => Outcome::Failed { why: format!("it could not be started: {why}") },
+        Bounded::NotStarted { why } => Outcome::Failed { why: format!("it did not start: {why}") },
     };
     Fact::new(source, now, outcome)
 }
 
 fn by_url(url: &str, limit: Duration) -> Outcome<QueueAnswer> {
     let Ok((endpoint, path)) = parse_url(url) else {
-        return Outcome::Failed { why: "only `http://HOST[:PORT]/PATH` can be asked".to_owned() };
+        return Outcome::Failed { why: "only `http://HOST[:PORT]/PATH` is supported".to_owned() };
     };
     match fetch_all(vec![Request::get(endpoint, path)], limit).pop() {
         Some(Ok(answer)) if answer.status == 200 => match parse(&answer.body) {
@@ -77,7 +77,7 @@ fn by_url(url: &str, limit: Duration) -> Outcome<QueueAnswer> {
         Some(Ok(answer)) => Outcome::Failed { why: format!("HTTP {}", answer.status) },
         Some(Err(HttpError::TimedOut(limit))) => Outcome::TimedOut { why: late(limit) },
         Some(Err(error)) => Outcome::Failed { why: error.to_string() },
-        None => Outcome::Failed { why: "it was not asked".to_owned() },
+        None => Outcome::Failed { why: "it was not queried".to_owned() },
     }
 }
 

@@ -7,7 +7,6 @@ use crate::node::machine::{self, ControlGroup, Machine};
 use crate::node::process::{self, Brief, Listener, Process};
 use crate::node::supervisord::{self, Credentials, Supervisord, SupervisordSearch};
 use crate::node::{Fact, Outcome, Place, kernel};
-use crate::triage::is_secret_name;
 use crate::triage::rules::is_known;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -86,7 +85,7 @@ impl NodeRead {
                 let cgroups = first.map(|process| machine::control_groups(&place, process)).unwrap_or_default();
                 let shared_memory = machine::shared_memory(&place, pid);
                 let pids = processes.iter().filter_map(Fact::known).map(|process| process.pid);
-                let variables = pids.flat_map(|pid| process::variables(&place, pid, is_secret_name));
+                let variables = pids.flat_map(|pid| process::variables(&place, pid, process::is_secret_name));
                 let secrets = variables.map(|(_, value)| value).collect();
                 serde_json::to_value(ServiceProcesses { processes, cgroups, shared_memory, secrets })
             }

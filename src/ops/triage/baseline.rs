@@ -3,7 +3,7 @@
 use super::Triage;
 use crate::failure::{Failure, OrFail};
 use crate::node::reach;
-use crate::ops::Session;
+use crate::ops::{OpEvent, Session, Sink};
 use crate::triage::baseline::{BASELINE_SCHEMA, Baseline};
 use crate::triage::facts::{Change, Facts};
 use std::io::{ErrorKind, Read, Write};
@@ -54,7 +54,7 @@ pub fn load(session: &Session) -> anyhow::Result<Option<Baseline>> {
     let path = path(session);
     let unreadable = || {
         Failure::cannot_meet(format!("cannot read the baseline `{}`", path.display()))
-            .hint("`modelctl triage --baseline save` writes a new one")
+            .hint("run `modelctl triage --baseline save` to write a new one")
     };
     reach::answers(&path, REACH).map_err(|why| anyhow::anyhow!("it is on {why}")).or_fail(unreadable)?;
     let file = match std::fs::OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(&path) {
@@ -67,7 +67,9 @@ pub fn load(session: &Session) -> anyhow::Result<Option<Baseline>> {
     let baseline: Baseline = serde_json::from_slice(&text).or_fail(unreadable)?;
     if baseline.schema > BASELINE_SCHEMA {
         let message = format!("the baseline `{}` was written by a newer modelctl", path.display());
-        return Err(Failure::cannot_meet(message).hint("`modelctl triage --baseline save` writes a new one").into());
+        return Err(Failure::cannot_meet(message)
+            .hint("run `modelctl triage --baseline save` to write a new one")
+            .into());
     }
     Ok(Some(baseline))
 }
@@ -79,20 +81,17 @@ pub fn load(session: &Session) -> anyhow::Result<Option<Baseline>> {
 pub fn diff(session: &mut Session, seen: &Triage) -> anyhow::Result<Vec<Change>> {
     match load(session)? {
         Some(baseline) => Ok(baseline.changes(&seen.facts).changes),
-        None => Err(Failure::cannot_meet("no baseline is saved")
-            .hint("`modelctl triage --baseline save`, on a day when all is well, saves one")
+        None => Err(Failure::cannot_meet("no baseline has been saved")
+            .hint("run `modelctl triage --baseline save` while everything works")
             .into()),
     }
 }
 
 /// Adds what has changed since the baseline to the facts, so that every finding can say it. A baseline that cannot be
-/// read is a warning to the caller, not the end of a triage.
-///
-/// # Errors
-/// As [`load`].
-pub fn compare(session: &Session, facts: &mut Facts) -> anyhow::Result<()> {
-    if let Some(baseline) = load(session)? {
-        facts.changes = Some(baseline.changes(facts));
+/// read is a warning and does not stop a triage.
+pub fn compare(session: &Session, facts: &mut Facts, on: &mut Sink<'_>) {
+    match load(session) {
+        Ok(baseline) => facts.changes = baseline.map(|baseline| baseline.changes(facts)),
+        Err(error) => on(OpEvent::warning(format!("{error:#}"))),
     }
-    Ok(())
 }

@@ -1,12 +1,13 @@
 //! What must hold after a fix.
 
-use super::{Request, Source, baseline, collect};
+use super::{Request, Source, baseline, not_redacted};
 use crate::clock;
 use crate::failure::{Failure, OrFail};
 use crate::ops::Session;
-use crate::ops::node::Collected;
+use crate::ops::node::{CollectRequest, collect_until};
 use crate::supervise::StopSignal;
 use crate::triage::checklist::{Checklist, check};
+use crate::triage::facts::Facts;
 use crate::triage::redact_with;
 use std::time::Duration;
 
@@ -23,17 +24,19 @@ pub fn checklist(
     let Source::Node(collected) = &request.source else {
         return Err(Failure::cannot_meet("a bundle cannot be watched").into());
     };
-    let redacted = || Failure::new(crate::failure::Kind::Bug, "cannot redact the facts, and shows none of them");
-    let Collected { facts: first, secrets } = collect(session, collected, stop)?;
-    let (first, _) = redact_with(first, &secrets).or_fail(redacted)?;
+    let first = redacted(session, collected, stop)?;
     if let Some(why) = stop.wait_timeout(watch) {
-        return Err(Failure::new(why.kind(), "stopped before the second look").into());
+        return Err(Failure::new(why.kind(), "stopped before the second sample").into());
     }
     session.now = clock::now();
-    let Collected { facts: second, secrets } = collect(session, collected, stop)?;
-    let (second, _) = redact_with(second, &secrets).or_fail(redacted)?;
+    let second = redacted(session, collected, stop)?;
     if let Some(why) = stop.reason() {
-        return Err(Failure::new(why.kind(), "stopped during the second look").into());
+        return Err(Failure::new(why.kind(), "stopped during the second sample").into());
     }
     Ok(check(&first, &second, baseline::load(session)?.as_ref()))
+}
+
+fn redacted(session: &Session, request: &CollectRequest, stop: &StopSignal) -> anyhow::Result<Facts> {
+    let collected = collect_until(session, request, stop)?;
+    Ok(redact_with(collected.facts, &collected.secrets).or_fail(not_redacted)?.0)
 }

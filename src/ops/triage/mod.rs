@@ -2,12 +2,9 @@
 
 pub mod baseline;
 pub mod checklist;
-mod collect;
 
-pub use collect::{CollectRequest, collect};
-
-use super::node::Collected;
-use super::{OpEvent, Session, Sink};
+use super::node::{CollectRequest, Collected, collect_until};
+use super::{Session, Sink};
 use crate::clock;
 use crate::display::text;
 use crate::failure::{Failure, Kind, OrFail};
@@ -33,6 +30,7 @@ pub struct Request {
 
 #[derive(Debug, Clone)]
 pub enum Source {
+    /// This node, as of the time of the session.
     Node(CollectRequest),
     /// A bundle; options that are not given are those of the bundle.
     Bundle(PathBuf),
@@ -67,20 +65,15 @@ pub fn triage(
         }
         Source::Node(request) => {
             let started = clock::instant();
-            let Collected { facts, secrets } = collect(session, request, stop)?;
+            let Collected { facts, secrets } = collect_until(session, request, stop)?;
             let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-            let redacted = redact_with(facts, &secrets);
-            let (mut facts, redactions) =
-                redacted.or_fail(|| Failure::new(Kind::Bug, "cannot redact the facts, and shows none of them"))?;
-            // A triage without its baseline is still one.
-            if let Err(error) = baseline::compare(session, &mut facts) {
-                on(OpEvent::warning(format!("no changes since the baseline are shown: {error:#}")));
-            }
+            let (mut facts, redactions) = redact_with(facts, &secrets).or_fail(not_redacted)?;
+            baseline::compare(session, &mut facts, on);
             (facts, took, redactions.count)
         }
     };
     if let Some(why) = stop.reason() {
-        return Err(Failure::new(why.kind(), "stopped before everything was looked at").into());
+        return Err(Failure::new(why.kind(), "stopped before everything was checked").into());
     }
     let mut report = judge(&facts, &options);
     (report.took_ms, report.redacted) = (took_ms, redacted);
@@ -93,10 +86,14 @@ pub fn triage(
     Ok(Triage { facts, report })
 }
 
+fn not_redacted() -> Failure {
+    Failure::new(Kind::Bug, "cannot redact the facts, so none are shown")
+}
+
 fn not_written(path: &Path, error: WriteError) -> anyhow::Error {
     let hint = match &error {
-        WriteError::Name => Some("name it, for example, node.tar.zst"),
-        WriteError::Exists => Some("give it another name, or remove the old file first"),
+        WriteError::Name => Some("use a name such as node.tar.zst"),
+        WriteError::Exists => Some("use another name, or remove the old file first"),
         WriteError::TooLarge | WriteError::Io(_) | WriteError::Json(_) => None,
     };
     let failure = Failure::cannot_meet(format!("cannot write the bundle `{}`", text::path(path)));
@@ -110,7 +107,7 @@ fn not_written(path: &Path, error: WriteError) -> anyhow::Error {
 fn not_read(path: &Path, error: ReadError) -> anyhow::Error {
     let failure = Failure::cannot_meet(format!("cannot read the bundle `{}`", text::path(path)));
     let failure = match &error {
-        ReadError::Newer { .. } => failure.hint("read it with the modelctl that wrote it, or a newer one"),
+        ReadError::Newer { .. } => failure.hint("use the modelctl version that wrote it, or a newer one"),
         ReadError::Altered(_) | ReadError::NotABundle(_) => failure.hint("copy it from its node again"),
         _ => failure,
     };

@@ -26,7 +26,7 @@ impl RecordRequest {
         match () {
             () if is_blank(&self.knob) || is_blank(self.knob.trim_start_matches('-')) => usage("KNOB is empty"),
             () if is_blank(&self.why) => usage("--why is empty"),
-            () if self.from.trim() == self.to.trim() => usage("--from and --to are the same value"),
+            () if self.from.trim() == self.to.trim() => usage("--from and --to have the same value"),
             () => Ok(()),
         }
     }
@@ -61,8 +61,8 @@ pub fn list(session: &mut Session) -> anyhow::Result<Vec<Tuning>> {
 pub fn find(session: &mut Session, id: i64) -> anyhow::Result<Tuning> {
     let found = session.db(Access::ReadOnly)?.tunings(Some(id))?.pop();
     found.ok_or_else(|| {
-        Failure::cannot_meet(format!("no recorded change has the number {id}"))
-            .hint("`modelctl tune list` shows all")
+        Failure::cannot_meet(format!("no recorded change has the id {id}"))
+            .hint("run `modelctl tune list` to see all changes")
             .into()
     })
 }

@@ -1,7 +1,8 @@
 use super::Api;
+use super::error::ApiError;
 use super::view::display_name;
 use crate::clock;
-use crate::lifecycle::Phase;
+use crate::lifecycle::{Phase, ServerKey};
 use crate::model::ModelRow;
 use crate::ops::daemon::{FailedModel, StartAllReply, StartReply, StartedModel, StopAllReply, seconds};
 use crate::serve::catalog::not_served;
@@ -18,31 +19,32 @@ pub(super) struct Options {
     now: bool,
 }
 
-/// `POST /api/models/servers/start-all`: starts every enabled model, the smallest first, as many at once as memory and
-/// disks admit. Nothing is evicted for it, and a failure stops no other.
+/// `POST /api/models/servers/start-all`: starts every enabled model, those that need the least memory first, as many at
+/// once as memory and disks admit. Nothing is evicted for it, and a failure stops no other.
 pub(super) async fn start_all(State(api): State<Arc<Api>>) -> Json<StartAllReply> {
     let began = clock::instant();
     let catalog = api.catalogs.current();
-    let mut rows: Vec<ModelRow> =
-        catalog.offered().map(|(_, entry)| &entry.row).filter(|row| not_served(row).is_none()).cloned().collect();
+    let offered = catalog.offered().map(|(_, entry)| &entry.row);
+    let mut rows: Vec<&ModelRow> = offered.filter(|row| not_served(row).is_none()).collect();
     rows.sort_by(|a, b| a.size.cmp(&b.size).then_with(|| a.id.cmp(&b.id)));
-    // The commands reach the deciding task in this order: each is sent when its future is polled first.
-    let outcomes = join_all(rows.iter().map(|row| api.start(row, false))).await;
-    let (mut models, mut failed) = (Vec::new(), Vec::new());
-    for (row, outcome) in rows.iter().zip(outcomes) {
-        match outcome {
+    let (mut models, mut failed, mut starts) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        match api.take_port(row).await {
+            Ok(taken) => starts.push((row, taken)),
+            Err(error) => failed.push(failure(row, error)),
+        }
+    }
+    let total = starts.len().saturating_add(failed.len());
+    let outcomes = api.control.start_all(starts.iter().map(|(row, _)| ServerKey::main(row.id.clone()))).await;
+    for ((row, taken), outcome) in starts.into_iter().zip(outcomes) {
+        match api.start_reply(row, taken, outcome).await {
             Ok(StartReply { model_id, display_name, port, .. }) => {
                 models.push(StartedModel { model_id, display_name, port });
             }
-            Err(error) => failed.push(FailedModel {
-                model_id: row.id.clone(),
-                display_name: display_name(row),
-                error: error.body.error,
-                detail: error.body.detail,
-            }),
+            Err(error) => failed.push(failure(row, error)),
         }
     }
-    let (started, total) = (models.len(), rows.len());
+    let started = models.len();
     Json(StartAllReply {
         message: format!("Started {started}/{total} servers"),
         started,
@@ -51,6 +53,15 @@ pub(super) async fn start_all(State(api): State<Arc<Api>>) -> Json<StartAllReply
         models,
         failed,
     })
+}
+
+fn failure(row: &ModelRow, error: ApiError) -> FailedModel {
+    FailedModel {
+        model_id: row.id.clone(),
+        display_name: display_name(row),
+        error: error.body.error,
+        detail: error.body.detail,
+    }
 }
 
 /// `POST /api/models/servers/stop-all`

@@ -65,6 +65,23 @@ impl ApiError {
         refused
     }
 
+    /// A wish that the deciding task refuses.
+    pub fn denied(title: &'static str, denial: Denial) -> ApiError {
+        let status = match denial.why {
+            Why::Unknown => StatusCode::NOT_FOUND,
+            Why::QueueFull => StatusCode::TOO_MANY_REQUESTS,
+            Why::Stopped | Why::BadFile | Why::BelowTier => StatusCode::CONFLICT,
+            Why::Stopping | Why::NoMemory | Why::PinnedMemory | Why::Backoff => StatusCode::SERVICE_UNAVAILABLE,
+            Why::Failed | Why::Unready | Why::Died => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let mut error = ApiError::new(status, title, denial.message);
+        error.retry_after = denial.retry_after;
+        error.body.why = name(&denial.why);
+        error.body.holders = denial.holders.iter().filter_map(|holder| serde_json::to_value(holder).ok()).collect(); // plain data
+        error.body.last_log = denial.last_log;
+        error
+    }
+
     /// The error of a recipe.
     pub fn of(error: &anyhow::Error) -> ApiError {
         let report = ErrorReport::of(error);
@@ -85,19 +102,7 @@ impl ApiError {
 
 impl From<Denial> for ApiError {
     fn from(denial: Denial) -> ApiError {
-        let status = match denial.why {
-            Why::Unknown => StatusCode::NOT_FOUND,
-            Why::QueueFull => StatusCode::TOO_MANY_REQUESTS,
-            Why::Stopped | Why::BadFile => StatusCode::CONFLICT,
-            Why::Stopping | Why::NoMemory | Why::PinnedMemory | Why::Backoff => StatusCode::SERVICE_UNAVAILABLE,
-            Why::Failed | Why::Unready | Why::Died => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        let mut error = ApiError::new(status, NOT_STARTED, denial.message);
-        error.retry_after = denial.retry_after;
-        error.body.why = name(&denial.why);
-        error.body.holders = denial.holders.iter().filter_map(|holder| serde_json::to_value(holder).ok()).collect(); // plain data
-        error.body.last_log = denial.last_log;
-        error
+        ApiError::denied(NOT_STARTED, denial)
     }
 }
 

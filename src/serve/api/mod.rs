@@ -4,7 +4,11 @@
 mod all;
 mod error;
 mod events;
+mod headroom;
+mod lifecycle;
 mod lookup;
+#[cfg(test)]
+mod manage_tests;
 mod metrics;
 mod models;
 mod rescan;
@@ -25,7 +29,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::ops::Session;
 use axum::Router;
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, post};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tokio::sync::watch;
@@ -86,7 +90,14 @@ pub fn routes(api: Arc<Api>) -> Router {
         .route("/api/models/servers/start-all", post(all::start_all))
         .route("/api/models/servers/stop-all", post(all::stop_all))
         .route("/api/models/servers/{*rest}", any(servers::one))
-        .route("/api/models/{*id}", get(models::show).patch(models::change))
+        .route("/api/models/{*id}", get(models::show).patch(models::change).post(lifecycle::of_model))
+        .route("/api/lifecycle", get(lifecycle::status))
+        .route("/api/lifecycle/pressure", get(lifecycle::pressure))
+        .route("/api/lifecycle/pause", post(lifecycle::pause))
+        .route("/api/lifecycle/resume", post(lifecycle::resume))
+        .route("/api/lifecycle/headroom", post(headroom::reserve))
+        .route("/api/lifecycle/headroom/{id}", delete(headroom::release))
+        .route("/api/lifecycle/swap", post(headroom::swap))
         .route("/api/events", get(events::events))
         .route("/metrics", get(metrics::metrics))
         .with_state(api)

@@ -1,7 +1,7 @@
 use super::view::{display_name, server_row};
 use super::{Api, ApiError, stream};
 use crate::host::process_memory;
-use crate::lifecycle::{Phase, ServerKey};
+use crate::lifecycle::{Denial, Phase, ServerKey};
 use crate::model::{ModelId, ModelRow};
 use crate::ops::daemon::{DaemonInfo, LogRow, Logs, Servers, StartReply, StopReply, seconds};
 use crate::serve::control::{Server, ServerInfo, Started, Stopped};
@@ -105,18 +105,34 @@ async fn start(api: &Api, row: &ModelRow) -> Result<StartReply, ApiError> {
     if !api.is_ready(&row.id) {
         api.startable(row).await?;
     }
-    api.start(row, true).await
+    api.start(row).await
 }
 
 impl Api {
-    /// Gives a model its port and starts its server. One that runs goes on without a port where none is left.
-    pub(super) async fn start(&self, row: &ModelRow, may_evict: bool) -> Result<StartReply, ApiError> {
-        let taken = match self.ports.take(&row.id).await {
-            Ok(taken) => taken,
-            Err(_) if self.is_ready(&row.id) => Taken { port: None, is_new: false },
-            Err(error) => return Err(ApiError::no_port(&error)),
-        };
-        match self.control.start(ServerKey::main(row.id.clone()), may_evict).await {
+    /// Gives a model its port and starts its server, for which idle ones may be stopped.
+    async fn start(&self, row: &ModelRow) -> Result<StartReply, ApiError> {
+        let taken = self.take_port(row).await?;
+        let outcome = self.control.start(ServerKey::main(row.id.clone()), true).await;
+        self.start_reply(row, taken, outcome).await
+    }
+
+    /// Gives a model its port. One that runs goes on without one where none is left.
+    pub(super) async fn take_port(&self, row: &ModelRow) -> Result<Taken, ApiError> {
+        match self.ports.take(&row.id).await {
+            Ok(taken) => Ok(taken),
+            Err(_) if self.is_ready(&row.id) => Ok(Taken { port: None, is_new: false }),
+            Err(error) => Err(ApiError::no_port(&error)),
+        }
+    }
+
+    /// Returns the answer to a start. A port that was taken for a server that does not run is given back.
+    pub(super) async fn start_reply(
+        &self,
+        row: &ModelRow,
+        taken: Taken,
+        outcome: Result<Started, Denial>,
+    ) -> Result<StartReply, ApiError> {
+        match outcome {
             Ok(started) => Ok(started_reply(row, &started, taken.port)),
             Err(denial) => {
                 if taken.is_new {

@@ -1,7 +1,8 @@
+use super::manage_tests::manage;
 use super::{Api, Metrics, routes};
 use crate::config::{Config, Env, Flags};
 use crate::db::{Access, Db};
-use crate::lifecycle::{Denial, Holder, Phase, Purpose, ServerKey, ServerView, Why};
+use crate::lifecycle::{Denial, Holder, Phase, Purpose, ServerKey, ServerView, Shape, Why};
 use crate::model::server::Engine;
 use crate::model::{ModelId, ModelRow, State};
 use crate::serve::catalog::{Catalog, Catalogs};
@@ -24,7 +25,7 @@ use tower::ServiceExt;
 /// What the fake deciding task was asked: the model, and whether it might evict for it.
 type Asked = Arc<Mutex<Vec<(ModelId, bool)>>>;
 
-struct Scene {
+pub(super) struct Scene {
     router: Router,
     control: Control,
     asked: Asked,
@@ -39,7 +40,7 @@ fn info() -> Arc<ServerInfo> {
     Arc::new(ServerInfo { engine, pid: u32::MAX, context: 4_096, slots: 4, device, took })
 }
 
-fn denial(why: Why, retry_after: Option<u64>) -> Denial {
+pub(super) fn denial(why: Why, retry_after: Option<u64>) -> Denial {
     let holders = vec![Holder { name: "big".into(), why: "pinned", held: Vec::new() }];
     let (message, last_log) = ("it does not fit".to_owned(), Some("out of memory".to_owned()));
     Denial {
@@ -48,13 +49,13 @@ fn denial(why: Why, retry_after: Option<u64>) -> Denial {
         retry_after: retry_after.map(Duration::from_millis),
         holders,
         last_log,
-        capacity: Default::default(),
+        instead: None,
         was_alone: false,
     }
 }
 
 /// Three models with files, of 3, 1 and 2 bytes. Starts are answered by `answers`, others succeed.
-fn scene(answers: HashMap<ModelId, Denial>) -> Scene {
+pub(super) fn scene(answers: HashMap<ModelId, Denial>) -> Scene {
     scene_with(answers, "ports = false")
 }
 
@@ -85,26 +86,28 @@ fn scene_with(answers: HashMap<ModelId, Denial>, serve: &str) -> Scene {
     let control = Control::new(commands, servers.subscribe(), EventLog::default());
     let asked = Asked::default();
     let seen = Arc::clone(&asked);
+    let start = move |key: &ServerKey, may_evict| {
+        let was_running = seen.lock().unwrap().iter().any(|(model, _)| *model == key.model);
+        seen.lock().unwrap().push((key.model.clone(), may_evict));
+        let started = Started { info: info(), name: "x".into(), was_running, took: Duration::from_millis(12_345) };
+        answers.get(&key.model).cloned().map_or(Ok(started), Err)
+    };
     tokio::spawn(async move {
         while let Some(command) = inbox.recv().await {
             match command {
-                Command::Start { key, may_evict, answer } => {
-                    let was_running = seen.lock().unwrap().iter().any(|(model, _)| *model == key.model);
-                    seen.lock().unwrap().push((key.model.clone(), may_evict));
-                    let started =
-                        Started { info: info(), name: "x".into(), was_running, took: Duration::from_millis(12_345) };
-                    let outcome = answers.get(&key.model).cloned().map_or(Ok(started), Err);
-                    answer.send(outcome).unwrap();
+                Command::Start { key, may_evict, answer } => answer.send(start(&key, may_evict)).unwrap(),
+                Command::StartAll { starts } => {
+                    for (key, answer) in starts {
+                        answer.send(start(&key, false)).unwrap();
+                    }
                 }
                 Command::Stop { key, answer, .. } => {
                     let was_running = key.purpose == Purpose::Main;
                     answer.send(Stopped { was_running, took: Duration::from_millis(2_100) }).unwrap();
                 }
-                Command::Acquire { .. }
-                | Command::Leave { .. }
-                | Command::Keep { .. }
-                | Command::Context { .. }
-                | Command::Refresh => {}
+                Command::Manage(command) => manage(command),
+                // No test of this room asks for more.
+                _ => {}
             }
         }
     });
@@ -120,11 +123,11 @@ fn scene_with(answers: HashMap<ModelId, Denial>, serve: &str) -> Scene {
 }
 
 impl Scene {
-    fn id(&self, at: usize) -> &ModelId {
+    pub(super) fn id(&self, at: usize) -> &ModelId {
         &self.models[at].id
     }
 
-    async fn send(&self, method: &str, path: &str, body: &str) -> (StatusCode, HeaderMap, String) {
+    pub(super) async fn send(&self, method: &str, path: &str, body: &str) -> (StatusCode, HeaderMap, String) {
         let request = Request::builder().method(method).uri(path).body(Body::from(body.to_owned())).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
@@ -132,7 +135,7 @@ impl Scene {
         (head.status, head.headers, String::from_utf8(bytes.to_vec()).unwrap())
     }
 
-    async fn json(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+    pub(super) async fn json(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
         let (status, _, body) = self.send(method, path, body).await;
         (status.as_u16(), serde_json::from_str(&body).unwrap_or(Value::String(body)))
     }
@@ -148,6 +151,7 @@ impl Scene {
             slots: 4,
             reserved: Vec::new(),
             expires: None,
+            shape: Shape::default(),
             last_error: None,
         };
         let log = LogRing::new();
@@ -354,11 +358,14 @@ async fn figures_have_the_names_that_dashboards_use() {
     assert_eq!(status, StatusCode::OK);
     assert!(headers[header::CONTENT_TYPE].to_str().unwrap().starts_with("application/openmetrics-text"));
     for line in [
-        "modelctl_servers{state=\"ready\"} 1",
-        "modelctl_servers{state=\"failed\"} 0",
+        "modelctl_servers{state=\"ready\",device=\"CUDA0\"} 1",
+        "modelctl_servers{state=\"failed\",device=\"none\"} 0",
+        "modelctl_device_bytes{device=\"CUDA0\",what=\"reserved\"} 1024",
+        "modelctl_pressure{kind=\"vram\"} 1",
+        "modelctl_throttle_factor 0.7",
         "modelctl_queue_depth{model=\"org/Big-GGUF\"} 2",
         "modelctl_model_loads_total{outcome=\"loaded\"} 0",
-        "modelctl_evictions_total 0",
+        "modelctl_evictions_total{reason=\"idle\"} 0",
     ] {
         assert!(text.lines().any(|have| have == line), "{line} is not in\n{text}");
     }
@@ -375,11 +382,11 @@ async fn loads_and_evictions_are_counted_by_their_events() {
     let scene = scene(HashMap::new());
     let has = |text: &str, line: &str| text.lines().any(|have| have == line);
     let until = tokio::time::Instant::now() + Duration::from_secs(20);
-    while !has(&metrics.text(&scene.control), "modelctl_evictions_total 1") {
-        assert!(tokio::time::Instant::now() < until, "{}", metrics.text(&scene.control));
+    while !has(&metrics.text(&scene.control).await, "modelctl_evictions_total{reason=\"evicted\"} 1") {
+        assert!(tokio::time::Instant::now() < until, "{}", metrics.text(&scene.control).await);
         tokio::task::yield_now().await;
     }
-    let text = metrics.text(&scene.control);
+    let text = metrics.text(&scene.control).await;
     assert!(has(&text, "modelctl_model_loads_total{outcome=\"loaded\"} 1"), "{text}");
     counted.abort();
 }

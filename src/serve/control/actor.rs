@@ -3,12 +3,18 @@
 use super::EventLog;
 use super::ask::{Ask, Command, Control, Grant, Server, ServerInfo, Started, Stopped};
 use super::ledger::{self, Asked};
-use super::prepare::{Grown, Prepared, files_now, is_pinned, prepare, refuse};
+use super::manage::{self, Waiting};
+use super::prepare::{Flags, Grown, Prepared, files_now, flags_now, prepare, refuse};
+use super::reserving::{Reservation, reserve_in_order};
 use super::server_task::{News, Order};
 use super::sessions::Sessions;
+use super::uses::Uses;
+use super::watched::Watched;
 use crate::clock;
 use crate::http::Endpoint;
-use crate::lifecycle::{Denial, End, EndClass, Event, Generation, Policy, ServerKey, Standing, State, WaiterId, Why};
+use crate::lifecycle::{
+    Denial, End, EndClass, Event, Generation, Policy, Profile, ServerKey, Standing, State, WaiterId, Why,
+};
 use crate::model::backoff::Jitter;
 use crate::model::ledger::LoadId;
 use crate::supervise::LogRing;
@@ -25,6 +31,8 @@ pub(super) struct Actor {
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     /// For grants, which release themselves.
     pub(super) to_commands: mpsc::UnboundedSender<Command>,
+    /// Reservations are made one after the other: the first one that asks gets the memory.
+    pub(super) to_ledger: mpsc::UnboundedSender<Reservation>,
     pub(super) news: mpsc::UnboundedReceiver<Internal>,
     pub(super) to_news: mpsc::UnboundedSender<Internal>,
     pub(super) servers: BTreeMap<ServerKey, Acting>,
@@ -37,6 +45,10 @@ pub(super) struct Actor {
     pub(super) slots: HashMap<WaiterId, oneshot::Sender<Result<Grant, Denial>>>,
     pub(super) starts: HashMap<WaiterId, (Instant, oneshot::Sender<Result<Started, Denial>>)>,
     pub(super) stops: HashMap<WaiterId, (Instant, oneshot::Sender<Stopped>)>,
+    pub(super) groups: HashMap<WaiterId, Group>,
+    pub(super) answers: HashMap<WaiterId, Waiting>,
+    pub(super) uses: Uses,
+    pub(super) watched: Watched,
     pub(super) next_waiter: WaiterId,
     pub(super) board: watch::Sender<Arc<Vec<Server>>>,
     pub(super) events: EventLog,
@@ -81,9 +93,10 @@ pub(super) enum Internal {
         denial: Denial,
     },
     Grown(Box<Grown>),
-    Pinned {
+    Managed(manage::Prepared),
+    Flags {
         key: ServerKey,
-        pinned: bool,
+        flags: Flags,
     },
     Shutdown {
         grace: Duration,
@@ -93,8 +106,34 @@ pub(super) enum Internal {
 
 /// What a prepared model is for.
 pub(super) enum Wanted {
-    Slot { waiter: WaiterId, ask: Ask },
-    Start { waiter: WaiterId, may_evict: bool },
+    Slot {
+        waiter: WaiterId,
+        ask: Ask,
+    },
+    Start {
+        waiter: WaiterId,
+        may_evict: bool,
+    },
+    /// One start of several that are decided in one go.
+    Member {
+        waiter: WaiterId,
+        group: WaiterId,
+    },
+}
+
+impl Wanted {
+    fn waiter(&self) -> WaiterId {
+        match self {
+            Wanted::Slot { waiter, .. } | Wanted::Start { waiter, .. } | Wanted::Member { waiter, .. } => *waiter,
+        }
+    }
+}
+
+/// Starts that wait until all of them are prepared: only then is it known which one needs the least memory.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    missing: usize,
+    prepared: Vec<(ServerKey, WaiterId, Profile)>,
 }
 
 /// What the loop calls again and again while it works, as a sign that it does.
@@ -135,12 +174,19 @@ pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
     let beat = beat.unwrap_or_else(|| Beat { every: Duration::from_secs(3_600), beat: Box::new(|| {}) });
     let control = Control::new(to_commands.clone(), servers, events.clone());
     let shutdown = to_news.clone();
+    let (to_ledger, reservations) = mpsc::unbounded_channel();
+    let reserved = to_news.clone();
+    drop(tokio::spawn(reserve_in_order(sessions.clone(), reservations, move |key, generation, asked| {
+        // Without the actor the daemon is ending; its rows are given up with it.
+        let _ = reserved.send(Internal::Reserved { key, generation, asked });
+    })));
     let actor = Actor {
         state: State::new(Policy::default()),
         began: clock::instant(),
         sessions,
         commands,
         to_commands,
+        to_ledger,
         news,
         to_news,
         servers: BTreeMap::new(),
@@ -150,6 +196,10 @@ pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
         slots: HashMap::new(),
         starts: HashMap::new(),
         stops: HashMap::new(),
+        groups: HashMap::new(),
+        answers: HashMap::new(),
+        uses: Uses::default(),
+        watched: Watched::default(),
         // Numbers of requests come from the handle and are small; those of people are ours.
         next_waiter: 1 << 62,
         board,
@@ -193,6 +243,7 @@ impl Actor {
                 self.starts.insert(waiter, (clock::instant(), answer));
                 self.want(key, Wanted::Start { waiter, may_evict });
             }
+            Command::StartAll { starts } => self.start_all(starts),
             Command::Stop { key, now, answer } => {
                 let waiter = self.new_waiter();
                 self.stops.insert(waiter, (clock::instant(), answer));
@@ -205,6 +256,7 @@ impl Actor {
             }
             Command::Context { key, grow, answer } => self.set_context(key, grow, answer),
             Command::Refresh => self.refresh(),
+            Command::Manage(command) => self.manage(command),
             Command::Leave { waiter } => {
                 self.slots.remove(&waiter);
                 self.step(Event::Leave { waiter });
@@ -212,22 +264,21 @@ impl Actor {
         }
     }
 
-    /// Reads the settings of all known servers again: a pin counts at once, everything else at the next start.
+    /// Reads the settings of all known servers again: pins and flags count at once, everything else at the next start.
     fn refresh(&mut self) {
         for key in self.servers.keys().cloned() {
             let (sessions, to_news) = (self.sessions.clone(), self.to_news.clone());
             drop(tokio::spawn(async move {
                 let of = key.clone();
-                let pinned = sessions.run(move |session| is_pinned(session, &of)).await;
-                if let Ok(pinned) = pinned {
+                if let Ok(Some(flags)) = sessions.run(move |session| flags_now(session, &of)).await {
                     // Without the actor there is nothing to be changed.
-                    let _ = to_news.send(Internal::Pinned { key, pinned });
+                    let _ = to_news.send(Internal::Flags { key, flags });
                 }
             }));
         }
     }
 
-    fn new_waiter(&mut self) -> WaiterId {
+    pub(super) fn new_waiter(&mut self) -> WaiterId {
         self.next_waiter = self.next_waiter.saturating_add(1);
         self.next_waiter
     }
@@ -283,10 +334,11 @@ impl Actor {
         let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(denial) => {
-                let waiter = match wanted {
-                    Wanted::Slot { waiter, .. } | Wanted::Start { waiter, .. } => waiter,
-                };
-                return self.deny(waiter, denial);
+                self.deny(wanted.waiter(), denial);
+                if let Wanted::Member { group, .. } = wanted {
+                    self.member(group, None);
+                }
+                return;
             }
         };
         let profile = prepared.profile.clone();
@@ -304,6 +356,36 @@ impl Actor {
                 }
             }
             Wanted::Start { waiter, may_evict } => self.step(Event::Start { waiter, key, may_evict, profile }),
+            Wanted::Member { waiter, group } => self.member(group, Some((key, waiter, profile))),
+        }
+    }
+
+    fn start_all(&mut self, starts: Vec<(ServerKey, oneshot::Sender<Result<Started, Denial>>)>) {
+        if starts.is_empty() {
+            return;
+        }
+        let group = self.new_waiter();
+        self.groups.insert(group, Group { missing: starts.len(), prepared: Vec::new() });
+        for (key, answer) in starts {
+            let waiter = self.new_waiter();
+            self.starts.insert(waiter, (clock::instant(), answer));
+            self.want(key, Wanted::Member { waiter, group });
+        }
+    }
+
+    /// Counts a member of a group that was prepared or refused. After the last one all are started.
+    fn member(&mut self, id: WaiterId, prepared: Option<(ServerKey, WaiterId, Profile)>) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        group.missing = group.missing.saturating_sub(1);
+        group.prepared.extend(prepared);
+        if group.missing > 0 {
+            return;
+        }
+        let Some(Group { mut prepared, .. }) = self.groups.remove(&id) else { return };
+        let need = |profile: &Profile| profile.needs.iter().map(|need| need.bytes).fold(0, u64::saturating_add);
+        prepared.sort_by(|(a_key, _, a), (b_key, _, b)| need(a).cmp(&need(b)).then_with(|| a_key.cmp(b_key)));
+        for (key, waiter, profile) in prepared {
+            self.step(Event::Start { waiter, key, may_evict: false, profile });
         }
     }
 
@@ -319,11 +401,12 @@ impl Actor {
             Internal::Withdrawn { key, generation } => self.step(Event::Stopped { key, generation }),
             Internal::Denied { waiter, denial } => self.refuse(waiter, denial),
             Internal::Grown(grown) => self.grown(*grown),
-            Internal::Pinned { key, pinned } => {
-                let changed = self.prepared.get_mut(&key).filter(|prepared| prepared.profile.pinned != pinned);
-                if let Some(prepared) = changed {
-                    Arc::make_mut(prepared).profile.pinned = pinned;
-                    let profile = prepared.profile.clone();
+            Internal::Managed(prepared) => self.managed(prepared),
+            Internal::Flags { key, flags } => {
+                let Some(prepared) = self.prepared.get_mut(&key) else { return };
+                let mut profile = prepared.profile.clone();
+                if flags.apply(&mut profile) {
+                    Arc::make_mut(prepared).profile = profile.clone();
                     self.step(Event::Changed { key, profile });
                 }
             }
@@ -342,6 +425,7 @@ impl Actor {
                 self.step(Event::Ready { key, generation, slots });
             }
             Internal::Shutdown { grace, over } => {
+                self.watched.is_ending = true;
                 self.over = over.or(self.over.take());
                 self.step(Event::Shutdown { grace });
             }
@@ -386,10 +470,12 @@ impl Actor {
     }
 
     pub(super) fn step(&mut self, event: Event) {
+        let began = clock::instant();
         let effects = self.state.step(self.began.elapsed(), event);
         for effect in effects {
             self.act(effect);
         }
         self.show();
+        self.turned(began);
     }
 }

@@ -4,6 +4,7 @@ use super::actor::{Actor, Internal};
 use super::ask::{Grant, Server, Started, Stopped};
 use super::prepare::refuse;
 use super::reports::happening;
+use super::reserving::Reservation;
 use super::server_task::{Order, ServerTask};
 use super::{fitting, ledger};
 use crate::lifecycle::{Denial, Effect, Generation, Phase, Report, ServerKey, WaiterId, Why};
@@ -12,10 +13,11 @@ use tokio::sync::mpsc;
 
 impl Actor {
     pub(super) fn act(&mut self, effect: Effect) {
+        self.notice(&effect);
         match effect {
             Effect::Admit { key, generation, .. } => self.reserve(key, generation),
             Effect::Withdraw { key, generation } => self.withdraw(key, generation),
-            Effect::Launch { key, generation } => self.launch(key, generation),
+            Effect::Launch { key, generation, .. } => self.launch(key, generation),
             Effect::Stop { key, generation, now } => self.order(&key, generation, Order::Stop { now }),
             Effect::Kill { key, generation } => self.order(&key, generation, Order::Kill),
             Effect::Grant { waiter, key, generation } => self.grant(waiter, &key, generation),
@@ -35,6 +37,8 @@ impl Actor {
                 }
             }
             Effect::Report(report) => self.report(&report),
+            Effect::Answer { waiter, answer } => self.answered(waiter, answer),
+            Effect::Threads { .. } => {}
             Effect::AllStopped => {
                 if let Some(over) = self.over.take() {
                     let _ = over.send(()); // as above
@@ -44,17 +48,9 @@ impl Actor {
     }
 
     fn reserve(&mut self, key: ServerKey, generation: Generation) {
-        let (sessions, to_news) = (self.sessions.clone(), self.to_news.clone());
         let prepared = self.prepared.get(&key).cloned();
-        drop(tokio::spawn(async move {
-            let of = key.clone();
-            let asked = match prepared {
-                Some(prepared) => sessions.run(move |session| ledger::reserve(session, &of, &prepared)).await,
-                None => Err(anyhow::anyhow!("the model was not prepared")),
-            };
-            // Without the actor the daemon is ending; its rows are given up with it.
-            let _ = to_news.send(Internal::Reserved { key, generation, asked });
-        }));
+        // The task that reserves lives as long as the actor.
+        let _ = self.to_ledger.send(Reservation { key, generation, prepared });
     }
 
     /// Gives a reservation back. One that is still being made is given back when it comes.
@@ -66,7 +62,7 @@ impl Actor {
                 // A row that stays counts until this process ends, which is the safe side.
                 drop(sessions.run(move |session| ledger::release(session, load)).await);
             }
-            // As in `reserve`.
+            // Without the actor the daemon is ending; its rows are given up with it.
             let _ = to_news.send(Internal::Withdrawn { key, generation });
         }));
     }
@@ -135,15 +131,12 @@ impl Actor {
 
     /// Refuses a waiter. Where memory is the reason, the answer names a model that would fit.
     pub(super) fn deny(&mut self, waiter: WaiterId, denial: Denial) {
-        if denial.capacity.is_empty() {
-            return self.refuse(waiter, denial);
-        }
+        let Some(instead) = denial.instead.clone() else { return self.refuse(waiter, denial) };
         let (sessions, to_news) = (self.sessions.clone(), self.to_news.clone());
         drop(tokio::spawn(async move {
-            let capacity = denial.capacity.clone();
             // An answer without a suggestion is one as well.
-            let fits = sessions.run(move |session| fitting::largest(session, &capacity)).await.ok().flatten();
-            let mut denial = Denial { capacity: Vec::new(), ..denial };
+            let fits = sessions.run(move |session| fitting::largest(session, &instead)).await.ok().flatten();
+            let mut denial = Denial { instead: None, ..denial };
             if let Some(name) = fits {
                 denial.message = format!("{}; the largest model that would fit is {name}", denial.message);
             }
@@ -157,15 +150,14 @@ impl Actor {
             drop(answer.send(Err(denial)));
         } else if let Some((_, answer)) = self.starts.remove(&waiter) {
             let _ = answer.send(Err(denial)); // as in `act`
+        } else {
+            self.refuse_answer(waiter, denial);
         }
     }
 
     fn report(&mut self, report: &Report) {
-        let name = |key: &ServerKey| {
-            let prepared = self.prepared.get(key);
-            prepared.map_or_else(|| key.to_string(), |prepared| prepared.profile.name.clone())
-        };
-        let happening = happening(report, &name);
+        let happening = happening(report, &|key| self.name(key));
+        let happening = self.with_details(report, happening);
         self.events.add(happening);
     }
 

@@ -1,4 +1,5 @@
 use super::EventLog;
+use super::manage::Manage;
 use crate::http::Endpoint;
 use crate::lifecycle::{Class, Denial, ServerKey, ServerView, Why};
 use crate::model::ModelId;
@@ -115,6 +116,10 @@ pub enum Command {
         may_evict: bool,
         answer: oneshot::Sender<Result<Started, Denial>>,
     },
+    /// Starts of several servers, in the order of the memory that they need. Nothing is evicted for them.
+    StartAll {
+        starts: Vec<(ServerKey, oneshot::Sender<Result<Started, Denial>>)>,
+    },
     Stop {
         key: ServerKey,
         now: bool,
@@ -135,6 +140,7 @@ pub enum Command {
     },
     /// Settings of models may have changed.
     Refresh,
+    Manage(Manage),
 }
 
 /// A larger context that a request wishes for.
@@ -149,7 +155,7 @@ pub struct Grow {
 /// A handle of the deciding task, for whoever needs servers.
 #[derive(Debug, Clone)]
 pub struct Control {
-    commands: mpsc::UnboundedSender<Command>,
+    pub(super) commands: mpsc::UnboundedSender<Command>,
     waiters: Arc<std::sync::atomic::AtomicU64>,
     servers: watch::Receiver<Arc<Vec<Server>>>,
     events: EventLog,
@@ -206,6 +212,21 @@ impl Control {
             return Err(stopping());
         }
         started.await.unwrap_or_else(|_| Err(stopping()))
+    }
+
+    /// Starts servers, those that need the least memory first, and waits until each is ready or refused. Nothing is
+    /// evicted for them, and none waits for memory. The outcomes are in the order of `keys`.
+    pub async fn start_all(&self, keys: impl IntoIterator<Item = ServerKey>) -> Vec<Result<Started, Denial>> {
+        let (starts, outcomes): (Vec<_>, Vec<_>) = keys
+            .into_iter()
+            .map(|key| {
+                let (answer, started) = oneshot::channel();
+                ((key, answer), started)
+            })
+            .unzip();
+        // Without the deciding task the answers are dropped.
+        let _ = self.commands.send(Command::StartAll { starts });
+        join_all(outcomes).await.into_iter().map(|outcome| outcome.unwrap_or_else(|_| Err(stopping()))).collect()
     }
 
     /// Stops a server and waits for its end. Running answers have 30 seconds, with `now` none.

@@ -3,7 +3,8 @@
 use crate::db::Access;
 use crate::display::text;
 use crate::host::budget::MAIN_MEMORY;
-use crate::model::{DeviceBytes, Kind, ModelRow, Reading, State};
+use crate::lifecycle::Instead;
+use crate::model::{Kind, ModelRow, Reading, State};
 use crate::ops::Session;
 use crate::ops::memory_fit::{Wanted, need};
 
@@ -12,17 +13,19 @@ const EXAMINED: usize = 50;
 /// Tokens of context that the suggestion is made for.
 const CONTEXT: u32 = 4_096;
 
-/// Returns the name of the largest enabled model that generates text and needs no more than `capacity`, by the formula
-/// over its header.
+/// Returns the name of the largest enabled model that generates text and fits into the room that there is, by the
+/// formula over its header.
 ///
 /// # Errors
 /// The database cannot be read.
-pub fn largest(session: &mut Session, capacity: &[DeviceBytes]) -> anyhow::Result<Option<String>> {
-    let Some(most) = capacity.iter().find(|bytes| bytes.device == MAIN_MEMORY).map(|bytes| bytes.bytes) else {
+pub fn largest(session: &mut Session, instead: &Instead) -> anyhow::Result<Option<String>> {
+    let Some(most) = instead.capacity.iter().find(|bytes| bytes.device == MAIN_MEMORY).map(|bytes| bytes.bytes) else {
         return Ok(None);
     };
     let db = session.db(Access::ReadOnly)?;
-    let is_offered = |row: &ModelRow| row.enabled && row.state == State::Ready && row.kind == Kind::Generative;
+    let is_offered = |row: &ModelRow| {
+        row.id != instead.of && row.enabled && row.state == State::Ready && row.kind == Kind::Generative
+    };
     let mut rows: Vec<ModelRow> = db.rows()?.into_iter().filter(|row| is_offered(row) && row.size <= most).collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.size));
     for row in rows.iter().take(EXAMINED) {

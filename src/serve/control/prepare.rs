@@ -5,7 +5,8 @@ use crate::db::Access;
 use crate::display::text;
 use crate::host::budget;
 use crate::host::self_child::OURSELVES;
-use crate::lifecycle::{Denial, Profile, Purpose, ServerKey, Why};
+use crate::lifecycle::{Denial, IdleKind, Profile, Purpose, ServerKey, Why};
+use crate::model::lifecycle::NodeTier;
 use crate::model::server::ServerSettings;
 use crate::model::{DeviceBytes, FileIdentity, Kind, Model, ModelRow};
 use crate::ops::{Session, needs};
@@ -70,14 +71,22 @@ pub fn prepare(session: &mut Session, key: &ServerKey, least: Option<u32>) -> an
         bytes = needs::of_server(session, &model, (&less, key.purpose))?;
         settings = less;
     }
-    let profile = Profile {
+    let flags = Flags::of(&row, &settings);
+    let mut profile = Profile {
         name,
         needs: bytes,
-        pinned: row.pinned,
+        pinned: false,
         idle_timeout: settings.idle_timeout,
+        idle_kind: idle_kind(&row, key.purpose),
+        rungs: Vec::new(),
+        no_degrade: false,
+        pressure_evict_only: false,
+        essential: false,
+        min_tier: None,
         disk: model.main().map_or(0, |file| file.identity.dev),
         files: files(&model),
     };
+    flags.apply(&mut profile);
     Ok(Ok(Prepared { profile, row, model, settings }))
 }
 
@@ -126,6 +135,17 @@ fn check_files(model: &Model) -> Result<(), String> {
     Ok(())
 }
 
+/// Returns by what its idle timeout follows where none was chosen.
+fn idle_kind(row: &ModelRow, purpose: Purpose) -> Option<IdleKind> {
+    match (row.kind, purpose) {
+        (Kind::Reranker, _) => Some(IdleKind::Rerank),
+        (_, Purpose::Vectors) | (Kind::Embedding, _) => Some(IdleKind::Embedding),
+        (Kind::Generative, _) if row.mmproj => Some(IdleKind::Vision),
+        (Kind::Generative, _) => Some(IdleKind::Generating),
+        _ => None,
+    }
+}
+
 /// Returns whether a server of this model for this purpose gives vectors.
 pub fn gives_vectors(row: &ModelRow, purpose: Purpose) -> bool {
     purpose == Purpose::Vectors || row.kind == Kind::Embedding
@@ -135,10 +155,45 @@ pub fn refuse(why: Why, message: String) -> Denial {
     Denial::new(why, message)
 }
 
-/// Returns whether a model is pinned now.
+/// What a person says of a model that counts at once, also for a server that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flags {
+    pub pinned: bool,
+    pub no_degrade: bool,
+    pub pressure_evict_only: bool,
+    pub essential: bool,
+    pub min_tier: Option<NodeTier>,
+}
+
+impl Flags {
+    fn of(row: &ModelRow, settings: &ServerSettings) -> Flags {
+        Flags {
+            pinned: row.pinned,
+            no_degrade: settings.no_degrade,
+            pressure_evict_only: settings.pressure_evict_only,
+            essential: settings.essential,
+            min_tier: settings.min_tier,
+        }
+    }
+
+    /// Sets the flags of a profile. Returns whether that changed any.
+    pub fn apply(self, profile: &mut Profile) -> bool {
+        let before = profile.clone();
+        profile.pinned = self.pinned;
+        profile.no_degrade = self.no_degrade;
+        profile.pressure_evict_only = self.pressure_evict_only;
+        profile.essential = self.essential;
+        profile.min_tier = self.min_tier;
+        *profile != before
+    }
+}
+
+/// Returns the flags of a model as they are now; `None` for what is no model of the database.
 ///
 /// # Errors
 /// The database cannot be read.
-pub fn is_pinned(session: &mut Session, key: &ServerKey) -> anyhow::Result<bool> {
-    Ok(session.db(Access::ReadOnly)?.row(&key.model)?.is_some_and(|row| row.pinned))
+pub fn flags_now(session: &mut Session, key: &ServerKey) -> anyhow::Result<Option<Flags>> {
+    let Some(row) = session.db(Access::ReadOnly)?.row(&key.model)? else { return Ok(None) };
+    let settings = session.config.server_settings(&row, None);
+    Ok(Some(Flags::of(&row, &settings)))
 }

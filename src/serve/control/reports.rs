@@ -1,7 +1,7 @@
 //! What happened to servers, as events for people and programs.
 
 use super::Happening;
-use crate::lifecycle::{Report, ServerKey, Unload};
+use crate::lifecycle::{Report, Seen, ServerKey, Unload};
 use serde_json::json;
 use std::time::Duration;
 
@@ -27,6 +27,9 @@ pub fn happening(report: &Report, name: &dyn Fn(&ServerKey) -> String) -> Happen
                 Unload::Evicted { by } => ("evicted", Some(name(by))),
                 Unload::Unwanted => ("unwanted", None),
                 Unload::Reload => ("reload", None),
+                Unload::Rung => ("mode", None),
+                Unload::Pressure { .. } => ("pressure", None),
+                Unload::Expired => ("expired", None),
                 Unload::Shutdown => ("shutdown", None),
             };
             Happening::new("model.unloaded", with(key, json!({"reason": reason, "evicted_by": by})))
@@ -45,14 +48,47 @@ pub fn happening(report: &Report, name: &dyn Fn(&ServerKey) -> String) -> Happen
                 }),
             ),
         ),
-        Report::Restarted { key, count } => Happening::new("model.restarted", with(key, json!({"crash_count": count}))),
+        Report::Restarted { key, count, mode, downgraded } => Happening::new(
+            "model.restarted",
+            with(key, json!({"crash_count": count, "mode": mode, "downgraded": downgraded})),
+        ),
         Report::RestartExhausted { key, count } => {
             Happening::new("model.restart_exhausted", with(key, json!({"crash_count": count})))
         }
-        Report::Swapped { to, evicted } => {
+        Report::Swapped { to, evicted, queue } => {
             let evicted: Vec<_> =
                 evicted.iter().map(|key| json!({"model": name(key), "model_id": key.model})).collect();
-            Happening::new("model.swapped", with(to, json!({"evicted": evicted})))
+            Happening::new("model.swapped", with(to, json!({"evicted": evicted, "swap_queue_depth": queue})))
+        }
+        Report::EssentialDown { key, count } => {
+            Happening::new("model.failed", with(key, json!({"crash_count": count, "will_restart": true})))
+        }
+        Report::Rung { key, from, to, context, is_lower, reason } => Happening::new(
+            if *is_lower { "model.downgraded" } else { "model.upgraded" },
+            with(key, json!({"from": from, "mode": to, "context": context, "reason": reason})),
+        ),
+        Report::Pressure { kind, message, throttle_factor } => Happening::new(
+            "system.pressure",
+            json!({"type": kind, "message": message, "throttle_factor": throttle_factor}),
+        ),
+        Report::HealthUnknown { key, reason } => {
+            Happening::new("model.health_unknown", with(key, json!({"reason": reason})))
+        }
+        Report::External { external, what } => {
+            let event = match what {
+                Seen::New => "external.seen",
+                Seen::Attached => "external.attached",
+                Seen::Detached => "external.detached",
+                Seen::Gone => "external.lost",
+            };
+            Happening::new(event, json!(external))
+        }
+        Report::SwapDropped { key } => Happening::new("model.swap_dropped", of(key)),
+        Report::SwapHeld { waits, stays } => {
+            Happening::new("model.swap_held", with(waits, json!({"stays": name(stays)})))
+        }
+        Report::BelowTier { key, tier, needed } => {
+            Happening::new("model.below_tier", with(key, json!({"tier": tier, "needed": needed})))
         }
     }
 }

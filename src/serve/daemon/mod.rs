@@ -4,14 +4,17 @@ mod reload;
 mod routes;
 mod systemd;
 
-use super::api::Api;
+use super::announce::{self, Hooks, Journal, Severity};
+use super::api::{Api, Metrics};
 use super::catalog::{self, Catalogs};
 use super::control::{self, Control, EventLog, Sessions};
 use super::gateway::{Gateway, Records};
+use super::hints::Hints;
 use super::listen::{Bound, Gate, Keys, Setup, bind, raise_open_files};
 use super::ollama::Ollama;
 use super::ports::Ports;
 use super::task_servers::TaskServers;
+use super::use_journal::UseJournal;
 use super::{Phase, instance_lock, queue_loop};
 use crate::clock;
 use crate::config::{Config, ListenAddress, ServeConfig};
@@ -137,6 +140,11 @@ fn follow_settings(control: Control, catalogs: Catalogs) {
     }));
 }
 
+/// Returns what is loaded at the start: names of models, `pinned`, `last`.
+fn preload(_config: &Config) -> Vec<String> {
+    Vec::new()
+}
+
 struct Daemon {
     config: watch::Sender<Arc<Config>>,
     keys: watch::Sender<Arc<Keys>>,
@@ -154,14 +162,17 @@ impl Daemon {
         let deciding = control::start(sessions.clone(), EventLog::default(), systemd::watchdog());
         let (config, keys) = (self.config.subscribe(), self.keys.subscribe());
         let gate = Gate::new(Setup { config, keys, phase: phase.subscribe(), log: self.log() });
-        let gateway = Arc::new(self.gateway(deciding.control.clone())?);
+        let journal = UseJournal::begin(sessions.clone(), self.warnings());
+        let gateway = Arc::new(self.gateway(deciding.control.clone(), journal.clone())?);
         let Gateway { control, catalogs, config, records } = Gateway::clone(&gateway);
+        let hints = Hints { control: control.clone(), sessions: sessions.clone(), report: Arc::new(self.warnings()) };
         follow_settings(control.clone(), catalogs.clone());
         let ports = Ports::of_gateway(gate.clone(), &gateway);
         drop(tokio::spawn(ports.clone().follow(self.log())));
-        let api = Arc::new(Api::new(control.clone(), catalogs, config, (records, ports.clone())));
+        let api = Arc::new(Api::new(control.clone(), catalogs.clone(), config, (records, ports.clone())));
         drop(tokio::spawn(Arc::clone(api.metrics()).follow(control.events().follow(Some(0)))));
         let ollama = Arc::new(Ollama::new(Arc::clone(&gateway), sessions.clone()));
+        let metrics = Arc::clone(api.metrics());
         let routes = routes::all(&gateway, api, (ollama, ports));
         let mut listening = Vec::new();
         for (address, bound) in bound {
@@ -172,15 +183,22 @@ impl Daemon {
             listening.push(tokio::spawn(gate.clone().serve(bound, routes.clone())));
         }
 
+        self.announce_events(&control);
         self.reconcile(&sessions).await;
+        let last = hints.read().await;
         phase.send_replace(Phase::Serving);
         self.notify(NotifyState::Ready).await;
+        drop(tokio::spawn(hints.clone().keep(control.events().follow(None))));
+        drop(tokio::spawn({
+            let (hints, names) = (hints.clone(), preload(&self.config.borrow()));
+            async move { hints.preload(&names, &last, &catalogs).await }
+        }));
         let announced = self.announce().await;
         let database = self.config.borrow().database.clone();
         if !self.options.runs_tasks {
             self.say(OpEvent::note(format!("serving the models of {}", text::path(&database)))).await;
         }
-        let mut queue = self.start_queue(Arc::new(TaskServers(control.clone())))?;
+        let mut queue = self.start_queue(Arc::new(TaskServers(control.clone())), metrics)?;
         let mut queue_ended = None;
         loop {
             tokio::select! {
@@ -207,6 +225,7 @@ impl Daemon {
             });
             // Every answer has ended or was cut; what is left is the writing of it.
             let _ = tokio::time::timeout(LAST_BYTES, gate.idle()).await;
+            tokio::join!(hints.save(), journal.flush());
             ended
         };
         let forced = async {
@@ -253,6 +272,23 @@ impl Daemon {
         }
     }
 
+    /// Has every event written to the journal or the log, and given to the program of the config.
+    fn announce_events(&self, control: &Control) {
+        let journal = Journal::of(self.config.borrow().journal_stream.as_deref());
+        let events = self.events.clone();
+        let log = move |severity, line: String| {
+            let line = text::clean(&line).into_owned();
+            // As a line of the log, below.
+            let _ = events.try_send(match severity {
+                Severity::Error | Severity::Warning => OpEvent::warning(line),
+                Severity::Notice | Severity::Info => OpEvent::note(line),
+            });
+        };
+        drop(tokio::spawn(announce::follow(control.events().follow(Some(0)), journal, log)));
+        let hooks = Hooks { config: self.config.subscribe(), report: Arc::new(self.warnings()) };
+        drop(tokio::spawn(hooks.follow(control.events().follow(Some(0)))));
+    }
+
     /// Returns what writes a line of the log.
     fn log(&self) -> Arc<dyn Fn(String) + Send + Sync> {
         let events = self.events.clone();
@@ -262,9 +298,21 @@ impl Daemon {
         })
     }
 
-    fn gateway(&self, control: Control) -> anyhow::Result<Gateway> {
+    /// Returns what prints a warning. It waits for nobody.
+    fn warnings(&self) -> impl Fn(String) + Send + Sync + 'static {
+        let events = self.events.clone();
+        move |line| {
+            // As a line of the log.
+            let _ = events.try_send(OpEvent::warning(text::clean(&line)));
+        }
+    }
+
+    fn gateway(&self, control: Control, journal: UseJournal) -> anyhow::Result<Gateway> {
         let log = self.log();
-        let records = Records::new(move |record| log(record.to_string()));
+        let records = Records::new(move |record| {
+            log(record.to_string());
+            journal.add(record);
+        });
         let reports = self.events.clone();
         let database = self.config.borrow().database.clone();
         let catalogs = catalog::follow(database, self.stops.graceful.clone(), move |report| {
@@ -275,7 +323,11 @@ impl Daemon {
     }
 
     /// Runs the queue on a thread of its own. The receiver gets its end.
-    fn start_queue(&self, servers: Arc<dyn SharedServers>) -> anyhow::Result<oneshot::Receiver<anyhow::Result<()>>> {
+    fn start_queue(
+        &self,
+        servers: Arc<dyn SharedServers>,
+        metrics: Arc<Metrics>,
+    ) -> anyhow::Result<oneshot::Receiver<anyhow::Result<()>>> {
         let (ended, end) = oneshot::channel();
         let stops = self.stops.clone();
         if !self.options.runs_tasks {
@@ -291,6 +343,7 @@ impl Daemon {
             let first = config.borrow().as_ref().clone();
             let mut session = Session::new(first, clock::now());
             let done = queue_loop::run(&mut session, config, (&stops, &servers), &mut |event| {
+                metrics.task(&event);
                 // Without a receiver the daemon has ended.
                 let _ = events.blocking_send(event);
             });

@@ -4,13 +4,14 @@ use super::problem::Problem;
 use super::record::{Endpoint, Meter};
 use super::relay::Relay;
 use super::request::Asked;
-use super::rewrite::Rewriter;
+use super::rewrite::{self, Rewriter};
 use crate::http::{self, HttpError, Limits};
 use crate::lifecycle::{Class, Denial, ServerKey, Why};
 use crate::model::server::Engine;
 use crate::serve::control::{Ask, Control, Grant};
 use crate::worker::MODEL_HEADER;
 use axum::body::Bytes;
+use bytes::BytesMut;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response, StatusCode};
@@ -22,6 +23,9 @@ const DEATH: Duration = Duration::from_secs(2);
 /// Bytes of an error of a server, and of a whole answer that is rewritten.
 const ERROR_BYTES: usize = 1 << 20;
 const ANSWER_BYTES: usize = 64 << 20;
+
+/// Says how the model of an answer is loaded.
+const MODE_HEADER: &str = "x-modelctl-mode";
 
 /// A request that was read.
 #[derive(Debug, Clone)]
@@ -72,7 +76,10 @@ pub(super) async fn answer(control: Control, job: Job, mut meter: Meter) -> Resu
             break several();
         }
         match open(&job, grant).await {
-            Ok((parts, grant)) => return Ok(respond(&job, parts, grant, meter)),
+            Ok((parts, grant)) => {
+                let mode = mode_header(&control, &job.key);
+                return Ok(respond(&job, parts, (grant, mode), meter));
+            }
             Err(Failed::Died(_)) if !is_retry => is_retry = true,
             Err(Failed::Died(why)) => break Problem::killer(why.as_ref()),
             Err(Failed::Told(problem)) => match problem.overflow().and_then(|overflow| overflow.larger(job.grow)) {
@@ -122,36 +129,48 @@ type Opened = (Response<http::Body>, Option<Bytes>);
 async fn open(job: &Job, mut grant: Grant) -> Result<(Opened, Grant), Failed> {
     let endpoint = grant.endpoint.clone();
     let request = request(job).map_err(|error| Failed::Told(Problem::bad_request(error.to_string())))?;
+    // A whole answer of llama-server is read to its end: only then is it known whether it is one.
+    let is_whole = grant.info.engine == Engine::LlamaServer && !job.asked.stream;
     let opened = async {
         let mut response = http::forward(&endpoint, request, Limits::UNTIMED).await?;
         if !response.status().is_success() {
             return Ok((response, None));
         }
-        let first = loop {
-            match response.body_mut().frame().await {
-                None => break None,
-                Some(Ok(frame)) => {
-                    if let Ok(bytes) = frame.into_data() {
-                        break Some(bytes);
-                    }
-                }
-                Some(Err(error)) => return Err(HttpError::Broken(error.to_string())),
+        let mut read = BytesMut::new();
+        while let Some(frame) = response.body_mut().frame().await {
+            let frame = frame.map_err(|error| HttpError::Broken(error.to_string()))?;
+            let Ok(bytes) = frame.into_data() else { continue };
+            if !is_whole {
+                return Ok((response, Some(bytes)));
             }
-        };
-        Ok((response, first))
+            if read.len().saturating_add(bytes.len()) > ANSWER_BYTES {
+                return Err(HttpError::TooLarge(ANSWER_BYTES));
+            }
+            read.extend_from_slice(&bytes);
+        }
+        Ok((response, is_whole.then(|| read.freeze())))
     };
     let outcome = tokio::select! {
         biased;
         outcome = opened => outcome,
         why = grant.server_ended() => return Err(Failed::Died(Some(why))),
     };
-    let Ok((response, first)) = outcome else {
-        // It died, or is about to: its end has the reason.
-        let why = tokio::time::timeout(DEATH, grant.server_ended()).await.ok();
-        return Err(Failed::Died(why));
+    let (response, first) = match outcome {
+        Ok(opened) => opened,
+        Err(HttpError::TooLarge(_)) => return Err(Failed::Told(Problem::unreadable())),
+        Err(_) => {
+            // It died, or is about to: its end has the reason.
+            let why = tokio::time::timeout(DEATH, grant.server_ended()).await.ok();
+            return Err(Failed::Died(why));
+        }
     };
     if response.status().is_success() {
-        return Ok(((response, first), grant));
+        if !is_whole {
+            return Ok(((response, first), grant));
+        }
+        let whole = rewrite::whole(&job.asked.model, &first.unwrap_or_default());
+        let whole = whole.ok_or_else(|| Failed::Told(Problem::unreadable()))?;
+        return Ok(((response, Some(whole)), grant));
     }
     let status = response.status();
     let whole = Limited::new(response.into_body(), ERROR_BYTES).collect();
@@ -173,13 +192,31 @@ fn request(job: &Job) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
         .body(Full::new(job.body.clone()))
 }
 
+/// Returns how the model of an answer is loaded: `gpu`, or `cpu_offload; layers=20; reason="…"`.
+fn mode_header(control: &Control, key: &ServerKey) -> Option<HeaderValue> {
+    let servers = control.servers();
+    let shape = &servers.iter().find(|server| server.view.key == *key)?.view.shape;
+    let mut text = shape.mode?.name().to_owned();
+    if let Some(layers) = shape.gpu_layers {
+        text.push_str(&format!("; layers={layers}"));
+    }
+    if let Some(reason) = &shape.mode_reason {
+        let plain = |c: char| if c.is_ascii_graphic() && c != '"' && c != '\\' { c } else { ' ' };
+        let reason: String = reason.chars().map(plain).take(200).collect();
+        text.push_str(&format!("; reason=\"{reason}\""));
+    }
+    HeaderValue::from_str(&text).ok() // made of printable ASCII
+}
+
 /// Builds the answer for the client.
-fn respond(job: &Job, (response, first): Opened, grant: Grant, meter: Meter) -> Response<Relay> {
-    let rewriter = match (grant.info.engine, job.asked.stream) {
-        (Engine::LlamaServer, true) => Some(Rewriter::stream(&job.asked.model, job.asked.include_usage)),
-        (Engine::LlamaServer, false) => Some(Rewriter::whole(&job.asked.model, ANSWER_BYTES)),
-        (Engine::Worker, _) => None,
-    };
+fn respond(
+    job: &Job,
+    (response, first): Opened,
+    (grant, mode): (Grant, Option<HeaderValue>),
+    meter: Meter,
+) -> Response<Relay> {
+    let is_rewritten = grant.info.engine == Engine::LlamaServer && job.asked.stream;
+    let rewriter = is_rewritten.then(|| Rewriter::new(&job.asked.model, job.asked.include_usage));
     let (head, body) = response.into_parts();
     let is_stream = job.asked.stream;
     let mut response = Response::new(Relay::new((first, body), grant, (is_stream, rewriter), meter));
@@ -187,6 +224,9 @@ fn respond(job: &Job, (response, first): Opened, grant: Grant, meter: Meter) -> 
     let headers = response.headers_mut();
     let json = HeaderValue::from_static("application/json");
     headers.insert(CONTENT_TYPE, head.headers.get(CONTENT_TYPE).cloned().unwrap_or(json));
+    if let Some(mode) = mode {
+        headers.insert(MODE_HEADER, mode);
+    }
     if is_stream {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     }

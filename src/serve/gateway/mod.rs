@@ -32,6 +32,7 @@ use crate::config::Config;
 use crate::lifecycle::{Class, Purpose, ServerKey};
 use crate::model::server::ServerSettings;
 use crate::model::{Kind, ModelId, ModelRow};
+use crate::worker::RECORDED;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -102,8 +103,14 @@ async fn answer(State(gateway): State<Arc<Gateway>>, endpoint: Endpoint, request
 impl Gateway {
     /// Begins to measure a request.
     pub fn meter(&self, head: &Parts, endpoint: Endpoint) -> Meter {
-        let client = head.extensions.get::<Caller>().map(|caller| caller.name.clone()).unwrap_or_default();
-        Meter::new(self.records.clone(), endpoint, client)
+        let caller = head.extensions.get::<Caller>();
+        let client = caller.map(|caller| caller.name.clone()).unwrap_or_default();
+        let mut meter = Meter::new(self.records.clone(), endpoint, client);
+        // Our own command line, which has a source of its own for what it asks.
+        if caller.is_some_and(|caller| caller.is_local_socket) && head.uri.query() == Some(RECORDED) {
+            meter.recorded();
+        }
+        meter
     }
 
     /// Reads a request as far as it is needed, and finds the server that answers it.
@@ -133,7 +140,7 @@ impl Gateway {
         endpoint: Endpoint,
         meter: &mut Meter,
     ) -> Result<(ServerKey, Class), Problem> {
-        meter.model(entry.name());
+        meter.model(entry.name(), &entry.row.id);
         let settings = self.settings(&entry.row);
         let purpose = purpose(&entry.row, endpoint, &settings)?;
         let of_key = head.extensions.get::<Caller>().and_then(|caller| caller.class);

@@ -68,6 +68,9 @@ fn model(gateway: &Gateway, name: &str, entry: &Entry, server: Option<&Server>) 
         Kind::Reranker => vec!["rerank"],
         _ => Vec::new(),
     };
+    if row.kind == Kind::Generative && row.mmproj {
+        capabilities.push("vision");
+    }
     if row.kind == Kind::Generative && settings.embeddings {
         capabilities.push("embedding");
     }
@@ -81,6 +84,9 @@ fn model(gateway: &Gateway, name: &str, entry: &Entry, server: Option<&Server>) 
             "n_ctx_train": row.context_length,
             "n_params": row.parameters,
             "size": row.size,
+            "mode": server.and_then(|server| server.view.shape.mode),
+            "gpu_layers": server.and_then(|server| server.view.shape.gpu_layers),
+            "mode_reason": server.and_then(|server| server.view.shape.mode_reason.as_deref()),
         },
         "status": status(server),
         "capabilities": capabilities,

@@ -81,7 +81,7 @@ impl Problem {
             Why::Died => (StatusCode::BAD_GATEWAY, "server_error", "model_died"),
             Why::NoMemory | Why::PinnedMemory => (unavailable, "server_error", "insufficient_memory"),
             Why::Unready => (unavailable, "server_error", "model_loading"),
-            Why::Stopping | Why::Stopped | Why::Backoff | Why::Failed | Why::BadFile => {
+            Why::Stopping | Why::Stopped | Why::Backoff | Why::Failed | Why::BadFile | Why::BelowTier => {
                 (unavailable, "server_error", "model_unavailable")
             }
         };
@@ -111,6 +111,12 @@ impl Problem {
                     .code("model_died")
             }
         }
+    }
+
+    /// Returns the error for an answer of a server that is not one.
+    pub fn unreadable() -> Problem {
+        let message = "the server of the model sent an answer that is not a JSON object; see `modelctl logs MODEL`";
+        Problem::new(StatusCode::BAD_GATEWAY, "server_error", message).code("bad_answer")
     }
 
     /// Returns the error for a request during which two servers of its model died.

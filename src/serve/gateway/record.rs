@@ -3,10 +3,11 @@
 use super::problem::Problem;
 use crate::clock;
 use crate::lifecycle::Class;
+use crate::model::ModelId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The endpoint that was asked.
@@ -43,6 +44,14 @@ pub struct Record {
     pub endpoint: Endpoint,
     /// The listed name of the model; empty when the request named none that is served.
     pub model: String,
+    #[serde(skip)]
+    pub model_id: Option<ModelId>,
+    /// Whether a server took it.
+    #[serde(skip)]
+    pub is_granted: bool,
+    /// Whether whoever asked records it as a use of the model.
+    #[serde(skip)]
+    pub is_recorded: bool,
     pub class: Class,
     /// The name of the key, or the address of the client.
     pub client: String,
@@ -93,15 +102,23 @@ pub struct RequestCount {
 #[derive(Clone)]
 pub struct Records(Arc<Inner>);
 
+type Observer = Box<dyn Fn(&Record) + Send + Sync>;
+
 struct Inner {
-    log: Box<dyn Fn(&Record) + Send + Sync>,
+    log: Observer,
+    observer: OnceLock<Observer>,
     counts: Mutex<BTreeMap<(String, Endpoint, u16), u64>>,
 }
 
 impl Records {
     /// Creates an empty count; `log` gets every record, on the thread that serves clients.
     pub fn new(log: impl Fn(&Record) + Send + Sync + 'static) -> Records {
-        Records(Arc::new(Inner { log: Box::new(log), counts: Mutex::default() }))
+        Records(Arc::new(Inner { log: Box::new(log), observer: OnceLock::new(), counts: Mutex::default() }))
+    }
+
+    /// Gives every record to `observer` as well, on the thread that serves clients. Only the first one counts.
+    pub fn observe(&self, observer: impl Fn(&Record) + Send + Sync + 'static) {
+        drop(self.0.observer.set(Box::new(observer)));
     }
 
     /// Returns the counts since the daemon began, sorted.
@@ -118,6 +135,9 @@ impl Records {
 
     fn add(&self, record: &Record) {
         (self.0.log)(record);
+        if let Some(observer) = self.0.observer.get() {
+            observer(record);
+        }
         let mut counts = self.0.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry((record.model.clone(), record.endpoint, record.status)).or_default();
         *count = count.saturating_add(1);
@@ -145,6 +165,9 @@ impl Meter {
         let record = Record {
             endpoint,
             model: String::new(),
+            model_id: None,
+            is_granted: false,
+            is_recorded: false,
             class: Class::default(),
             client,
             status: 200,
@@ -164,8 +187,14 @@ impl Meter {
         self.record.endpoint = endpoint;
     }
 
-    pub fn model(&mut self, listed: &str) {
+    pub fn model(&mut self, listed: &str, id: &ModelId) {
         self.record.model = listed.to_owned();
+        self.record.model_id = Some(id.clone());
+    }
+
+    /// Notes that whoever asked records the request as a use of the model.
+    pub fn recorded(&mut self) {
+        self.record.is_recorded = true;
     }
 
     pub fn class(&mut self, class: Class) {
@@ -174,6 +203,7 @@ impl Meter {
 
     pub fn granted(&mut self) {
         self.granted = Some(clock::instant());
+        self.record.is_granted = true;
         self.record.waited_ms = millis(self.began.elapsed());
     }
 
@@ -331,7 +361,7 @@ mod tests {
         let sender = Mutex::new(sender);
         let records = Records::new(move |record| sender.lock().unwrap().send(record.to_string()).unwrap());
         let mut meter = Meter::new(records.clone(), Endpoint::Chat, "127.0.0.1".into());
-        meter.model("small");
+        meter.model("small", &ModelId("aaaaaaaaaaaa".into()));
         drop(meter);
         let line = receiver.recv().unwrap();
         assert!(

@@ -12,17 +12,11 @@ use serde_json::{Map, Value, json};
 /// The reasons for an end that OpenAI has.
 const REASONS: [&str; 5] = ["stop", "length", "tool_calls", "content_filter", "function_call"];
 
-/// Rewrites the bytes of one answer.
+/// Rewrites the bytes of one stream.
 #[derive(Debug)]
 pub(super) struct Rewriter {
     model: String,
-    form: Form,
-}
-
-#[derive(Debug)]
-enum Form {
-    Stream(Box<Stream>),
-    Whole { bytes: Vec<u8>, most: usize },
+    stream: Stream,
 }
 
 #[derive(Debug, Default)]
@@ -39,69 +33,53 @@ struct Stream {
     usage: Option<Value>,
 }
 
-impl Rewriter {
-    pub fn stream(model: &str, include_usage: bool) -> Rewriter {
-        let form = Form::Stream(Box::new(Stream { include_usage, ..Stream::default() }));
-        Rewriter { model: model.to_owned(), form }
+/// Returns what the client gets for an answer that is not a stream, or `None` where it is not an object of JSON.
+pub(super) fn whole(model: &str, bytes: &[u8]) -> Option<Bytes> {
+    let mut answer = serde_json::from_slice::<Map<String, Value>>(bytes).ok()?;
+    answer.insert("model".to_owned(), model.into());
+    for choice in answer.get_mut("choices").and_then(Value::as_array_mut).into_iter().flatten() {
+        set_known_reason(choice);
     }
+    Some(Value::Object(answer).to_string().into())
+}
 
-    /// Creates one for an answer that is not a stream, of `most` bytes at most.
-    pub fn whole(model: &str, most: usize) -> Rewriter {
-        Rewriter { model: model.to_owned(), form: Form::Whole { bytes: Vec::new(), most } }
+impl Rewriter {
+    pub fn new(model: &str, include_usage: bool) -> Rewriter {
+        Rewriter { model: model.to_owned(), stream: Stream { include_usage, ..Stream::default() } }
     }
 
     /// Returns what the client gets for these bytes of the server.
     pub fn push(&mut self, bytes: &[u8]) -> Bytes {
-        match &mut self.form {
-            Form::Whole { bytes: all, most } => {
-                // What is too long to be rewritten is cut, and then is no JSON: the client sees that it is broken.
-                let room = most.saturating_sub(all.len()).min(bytes.len());
-                all.extend_from_slice(bytes.get(..room).unwrap_or_default());
-                Bytes::new()
-            }
-            Form::Stream(stream) if stream.is_done => Bytes::new(),
-            Form::Stream(stream) => match stream.reader.push(bytes) {
-                Ok(events) => {
-                    let mut passed = String::new();
-                    for event in events {
-                        // Nothing follows an end, in the same bytes either.
-                        if stream.is_done {
-                            break;
-                        }
-                        passed.push_str(&stream.event(event, &self.model));
+        let stream = &mut self.stream;
+        if stream.is_done {
+            return Bytes::new();
+        }
+        match stream.reader.push(bytes) {
+            Ok(events) => {
+                let mut passed = String::new();
+                for event in events {
+                    // Nothing follows an end, in the same bytes either.
+                    if stream.is_done {
+                        break;
                     }
-                    passed.into()
+                    passed.push_str(&stream.event(event, &self.model));
                 }
-                Err(error) => stream.fail(ApiError::broken(error.to_string())).into(),
-            },
+                passed.into()
+            }
+            Err(error) => stream.fail(ApiError::broken(error.to_string())).into(),
         }
     }
 
-    /// Returns the error that ended a stream and was passed to the client: what follows it is of no use.
+    /// Returns the error that ended the stream and was passed to the client: what follows it is of no use.
     pub fn error(&self) -> Option<&ApiError> {
-        match &self.form {
-            Form::Stream(stream) => stream.error.as_ref(),
-            Form::Whole { .. } => None,
-        }
+        self.stream.error.as_ref()
     }
 
     /// Returns what the client gets at the end of the server's answer.
     pub fn finish(&mut self) -> Bytes {
-        match &mut self.form {
-            Form::Stream(stream) if stream.is_done => Bytes::new(),
-            Form::Stream(stream) => {
-                stream.fail(ApiError::broken("the server of the model ended its answer too early")).into()
-            }
-            Form::Whole { bytes, .. } => match serde_json::from_slice::<Map<String, Value>>(bytes) {
-                Ok(mut answer) => {
-                    answer.insert("model".to_owned(), self.model.clone().into());
-                    for choice in answer.get_mut("choices").and_then(Value::as_array_mut).into_iter().flatten() {
-                        set_known_reason(choice);
-                    }
-                    Value::Object(answer).to_string().into()
-                }
-                Err(_) => std::mem::take(bytes).into(),
-            },
+        match self.stream.is_done {
+            true => Bytes::new(),
+            false => self.stream.fail(ApiError::broken("the server of the model ended its answer too early")).into(),
         }
     }
 }
@@ -114,7 +92,7 @@ impl Stream {
             return format!("{}data: {DONE}\n\n", self.usage_chunk(model));
         }
         let Ok(mut chunk) = serde_json::from_str::<Map<String, Value>>(&data) else {
-            return self.fail(ApiError::broken("the server of the model sent something that is no JSON"));
+            return self.fail(ApiError::broken("the server of the model sent something that is not JSON"));
         };
         if chunk.contains_key("error") {
             let error = ApiError::read(data.as_bytes());
@@ -212,7 +190,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn rewritten(include_usage: bool, stream: &str) -> Vec<Value> {
-        let mut rewriter = Rewriter::stream("asked", include_usage);
+        let mut rewriter = Rewriter::new("asked", include_usage);
         let mut text = String::new();
         for byte in stream.as_bytes() {
             text.push_str(std::str::from_utf8(&rewriter.push(&[*byte])).unwrap());
@@ -258,17 +236,22 @@ mod tests {
 
     #[test]
     fn a_whole_answer_has_the_asked_name() {
-        let mut rewriter = Rewriter::whole("asked", 1_000);
-        assert!(rewriter.push(br#"{"model":"x","choices":[{"finish_reason":"lim"#).is_empty());
-        assert!(rewriter.push(br#"it","text":"t"}]}"#).is_empty());
-        let answer: Value = serde_json::from_slice(&rewriter.finish()).unwrap();
+        let answer = whole("asked", br#"{"model":"x","choices":[{"finish_reason":"limit","text":"t"}]}"#).unwrap();
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
         assert_eq!(answer, json!({"model": "asked", "choices": [{"finish_reason": "stop", "text": "t"}]}));
+    }
+
+    #[test]
+    fn what_is_no_object_is_no_answer() {
+        for bytes in ["", "<html>", "[]", "\"text\"", "{\"choices\":["] {
+            assert_eq!(whole("asked", bytes.as_bytes()), None, "{bytes}");
+        }
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_rewritten_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let mut rewriter = Rewriter::stream("m", true);
+            let mut rewriter = Rewriter::new("m", true);
             let _ = (rewriter.push(&bytes), rewriter.finish());
         }
     }

@@ -32,7 +32,7 @@ pub(super) async fn run(
             gateway.load(at, keep, call.meter).await?;
         }
         Errand::Unload => {
-            call.meter.model(entry.name());
+            call.meter.model(entry.name(), &entry.row.id);
             unload(&call.ollama.gateway.control, &entry.row.id).await;
             call.meter.finish("unload");
         }

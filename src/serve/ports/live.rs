@@ -34,7 +34,7 @@ impl Live {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lifecycle::{Purpose, ServerKey, ServerView};
+    use crate::lifecycle::{Purpose, ServerKey, ServerView, Shape};
     use crate::supervise::LogRing;
     use crate::testing::sample_row;
     use std::time::Duration;
@@ -51,6 +51,7 @@ mod tests {
             queued: 0,
             slots: 0,
             reserved,
+            shape: Shape::default(),
             last_error: None,
             expires: None,
         };

@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::{Env, Flags};
-use crate::lifecycle::{Denial, Phase, ServerKey, ServerView, Why};
+use crate::lifecycle::{Denial, Phase, ServerKey, ServerView, Shape, Why};
 use crate::serve::catalog::{Catalog, Catalogs};
 use crate::serve::control::{Command, EventLog};
 use crate::serve::gateway::Records;
@@ -71,6 +71,7 @@ impl Scene {
             queued: 0,
             slots: 0,
             reserved,
+            shape: Shape::default(),
             last_error,
             expires: None,
         };

@@ -26,19 +26,22 @@ pub struct Bundle {
 pub enum ReadError {
     #[error("it is not a regular file")]
     NotAFile,
-    #[error("it is larger than 64 MiB, packed or unpacked")]
+    #[error("it is larger than 64 MiB, compressed or uncompressed")]
     TooLarge,
-    #[error("it is not a bundle, or it is cut off: {0}")]
+    #[error("it is not a bundle, or it is truncated: {0}")]
     NotABundle(String),
-    #[error("its entry `{0}` is not a file of a bundle")]
+    #[error("its entry `{0}` does not belong in a bundle")]
     Entry(String),
-    #[error("`{0}` is missing in it")]
+    #[error("it lacks `{0}`")]
     Missing(&'static str),
-    #[error("`{0}` was altered: its size or sha256 is not that of the manifest")]
+    #[error("`{0}` was modified: its size or sha256 does not match the manifest")]
     Altered(String),
-    #[error("it was written by a newer modelctl ({modelctl}): its {what} has version {schema}, known is {known}")]
+    #[error(
+        "it was written by a newer modelctl ({modelctl}): its {what} has schema {schema}, but at most {known} is \
+             supported"
+    )]
     Newer { what: &'static str, schema: u64, known: u32, modelctl: String },
-    #[error("its `{name}` cannot be understood: {why}")]
+    #[error("its `{name}` is malformed: {why}")]
     Content { name: &'static str, why: String },
     #[error(transparent)]
     Io(io::Error),

@@ -162,7 +162,7 @@ fn a_bundle_of_a_newer_version_says_so() {
         "{\"schema\": 9, \"modelctl\": \"7.0.0\", \"files\": 3}".to_owned()
     }));
     let words = outcome.unwrap_err().to_string();
-    assert!(words.contains("newer modelctl (7.0.0)") && words.contains("version 9"), "{words}");
+    assert!(words.contains("newer modelctl (7.0.0)") && words.contains("schema 9"), "{words}");
 }
 
 #[test]

@@ -43,11 +43,11 @@ impl Form {
 
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    #[error("the name ends neither with .tar nor with .tar.zst")]
+    #[error("the name must end with .tar or .tar.zst")]
     Name,
-    #[error("it exists already, and a bundle never replaces a file")]
+    #[error("the file already exists, and a bundle never replaces a file")]
     Exists,
-    #[error("it would be larger than 64 MiB without any log")]
+    #[error("it would exceed 64 MiB even without logs")]
     TooLarge,
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -176,7 +176,7 @@ fn logs(facts: &Facts) -> Vec<(String, PathBuf, Vec<u8>)> {
 
 fn lines(log: &LogFacts) -> Vec<u8> {
     let mut text = format!(
-        "# {} ({} bytes, {} lines read)\n# lines that rules know, and errors\n",
+        "# {} ({} bytes, {} lines read)\n# lines that rules use, and errors\n",
         log.path.display(),
         log.size,
         log.lines_read

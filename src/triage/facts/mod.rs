@@ -10,7 +10,7 @@ use crate::node::log::{Life, LogFacts};
 use crate::node::machine::{ControlGroup, Machine};
 use crate::node::model_file::{FileView, ModelFile};
 use crate::node::process::Process;
-pub use crate::node::program::{GateFound, HubFacts, Launcher, Library, Poller, PythonFacts, QueueAnswer};
+pub use crate::node::program::{GateFound, HubFacts, Launcher, Library, Poller, PythonFacts, QueueAnswer, TorchFacts};
 use crate::node::supervisord::{Program, Supervisord, SupervisordSearch};
 use crate::node::systemd::Unit;
 use serde::{Deserialize, Serialize};
@@ -75,6 +75,9 @@ pub struct ServiceFacts {
     pub libraries: Option<Fact<Vec<Library>>>,
     pub queue: Option<Fact<QueueAnswer>>,
     pub python: Option<Fact<PythonFacts>>,
+    /// What its torch says when it is imported, where that was asked for.
+    #[serde(default)]
+    pub torch: Option<Fact<TorchFacts>>,
     /// `/dev/shm` as it sees it: total and available bytes.
     pub shared_memory: Option<Fact<(u64, u64)>>,
     /// Whether a hub cache on this node has the model that it asks the hub for; None: it asks for none.
@@ -108,6 +111,7 @@ impl ServiceFacts {
             libraries: None,
             queue: None,
             python: None,
+            torch: None,
             shared_memory: None,
             hub: None,
             expected_load_s: None,

@@ -164,7 +164,7 @@ fn complete(found: &mut Found, facts: &Facts) {
     let mut more: Vec<Evidence> =
         found.rule.needs.iter().filter_map(|need| unread::witness(*need, facts, service)).collect();
     more.extend(service.map(services::evidence_of_state));
-    more.push(Evidence::new("this look at the node", Some(facts.taken), format!("rule {} matched", found.rule.id)));
+    more.push(Evidence::new("this run", Some(facts.taken), format!("rule {} matched", found.rule.id)));
     more.push(Evidence::new("host", Some(facts.taken), format!("{}, {}", facts.machine.host, facts.machine.kernel)));
     let missing = 2 - found.hit.evidence.len();
     more.retain(|evidence| !found.hit.evidence.contains(evidence));

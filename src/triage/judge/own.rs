@@ -36,28 +36,28 @@ static NO_FACTS: Rule = own(
     "TOOL-01",
     Layer::App,
     Severity::Unknown,
-    "a part of the node could not be looked at",
-    "A collector was denied, failed or ran out of time. What it would have seen is unknown, not fine: the finding names \
-     the rules that could not be judged and the command that has the missing right. A kernel log that this user may \
-     not read is listed as unknown and is not a finding.",
+    "part of the node could not be checked",
+    "A collector was denied access, failed or timed out. What it would have seen is unknown, which does not mean \
+     healthy: the finding names the rules that could not be applied and a command with the missing permission. A \
+     kernel log that this user cannot read is listed as unknown and is not a finding.",
 );
 
 pub static NOT_KNOWN: Rule = own(
     "TOOL-02",
     Layer::App,
     Severity::Critical,
-    "a service is in trouble and no rule knows why",
-    "The service does not run, keeps restarting or does not answer, and no rule recognized a cause. The finding shows how \
-     it ends, how often, and the first error line of a life: llama-server and most frameworks print the cause first \
-     and the same last lines for everything. It does not guess.",
+    "a service is failing and no rule recognizes why",
+    "The service is not running, keeps restarting or does not respond, and no rule recognized the cause. The finding \
+     shows how it ends, how often, and the first error line of a run: llama-server and most frameworks print the cause \
+     first and the same last lines for everything. It does not guess.",
 );
 
 static NO_CHANGE: Rule = own(
     "TOOL-03",
     Layer::App,
     Severity::Info,
-    "the findings are those of the last run",
-    "Rules and services are the same as in the last run that was stored.",
+    "same findings as in the last run",
+    "Rules and services are the same as in the last stored run.",
 );
 
 /// Returns every rule, with the judge's own, by id.
@@ -83,15 +83,15 @@ pub fn not_known(service: &ServiceFacts, found: &[Found]) -> Option<Found> {
     let mut words: Vec<String> = Vec::new();
     words.push(match &trouble {
         Trouble::NotRunning => format!("state {}", state(service)),
-        Trouble::Flapping { ends } => format!("{ends} unwanted ends"),
+        Trouble::Flapping { ends } => format!("ended {ends} times unexpectedly"),
         Trouble::NotAnswering => match service.endpoint() {
             Some(endpoint) => answer_in_words(endpoint),
-            None => "its endpoint does not answer".to_owned(),
+            None => "its endpoint does not respond".to_owned(),
         },
     });
     words.extend(ended.map(|life| end_in_words(&life.end)));
     words.extend(cadence(service).map(|seconds| format!("started every {seconds} s")));
-    words.extend(usual_life(service).map(|seconds| format!("lives of {seconds} s")));
+    words.extend(usual_life(service).map(|seconds| format!("runs of {seconds} s")));
     words.push(match line {
         Some(line) => format!("first error: {}", short(&line.text)),
         None => "no error line in its logs".to_owned(),
@@ -110,7 +110,7 @@ pub fn not_known(service: &ServiceFacts, found: &[Found]) -> Option<Found> {
         confidence: Confidence::Possible,
         severity: None,
         evidence,
-        step: format!("read {log} from the first error of a start on"),
+        step: format!("read {log} from the first error after a start"),
         command,
         changes: Changes::Nothing,
         undo: String::new(),
@@ -151,7 +151,7 @@ fn log_command(service: &ServiceFacts, line: Option<&LogLine>) -> (Option<Vec<St
         }
         (Some(file), _) => (words(&["tail", "-n", "200", &file]), file.clone()),
         (None, Manager::Supervisor(name)) => {
-            (words(&["supervisorctl", "tail", "-8000", name, "stderr"]), format!("the standard error of {name}"))
+            (words(&["supervisorctl", "tail", "-8000", name, "stderr"]), format!("the stderr log of {name}"))
         }
         (None, _) => (None, format!("the log of {}", service.name())),
     }
@@ -168,7 +168,7 @@ pub fn no_facts(facts: &Facts, unread: &Unreads<'_>) -> Option<Found> {
     let first = silent.first()?;
     let names: Vec<&str> = silent.iter().map(|of| of.name.as_str()).collect();
     let evidence = silent.iter().map(|of| {
-        let why = of.why.as_deref().unwrap_or("no reason was given");
+        let why = of.why.as_deref().unwrap_or("no reason given");
         Evidence::new(
             format!("collector {}", of.name),
             Some(facts.taken),
@@ -179,7 +179,7 @@ pub fn no_facts(facts: &Facts, unread: &Unreads<'_>) -> Option<Found> {
     let rules = unread.rules();
     let judged = match rules.len() {
         0 => "no rule depends on it".to_owned(),
-        n => format!("{n} rules not judged: {}", rules.into_iter().collect::<Vec<_>>().join(", ")),
+        n => format!("{n} rules not applied: {}", rules.into_iter().collect::<Vec<_>>().join(", ")),
     };
     evidence.push(Evidence::new("rules", None, judged));
     let with_command = silent.iter().find(|of| of.command.is_some()).unwrap_or(first);
@@ -187,7 +187,7 @@ pub fn no_facts(facts: &Facts, unread: &Unreads<'_>) -> Option<Found> {
     let hit = Hit {
         service: None,
         affects: None,
-        cause: format!("the look is incomplete: nothing from {}", names.join(", ")),
+        cause: format!("incomplete: nothing could be read from {}", names.join(", ")),
         confidence: Confidence::Proven,
         severity: None,
         evidence,
@@ -231,7 +231,7 @@ pub fn no_change(findings: &[Finding], options: &JudgeOptions) -> Option<Finding
         playbook: NO_CHANGE.playbook,
         layer: NO_CHANGE.layer,
         service: None,
-        cause: format!("the findings are those of the last run: {names}"),
+        cause: format!("same findings as in the last run: {names}"),
         evidence,
         step: "take the step of the first finding".to_owned(),
         command: None,

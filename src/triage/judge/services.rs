@@ -123,12 +123,12 @@ pub fn end_in_words(end: &LifeEnd) -> String {
 pub fn answer_in_words(endpoint: &Endpoint) -> String {
     let url = &endpoint.url;
     match &endpoint.health {
-        Answer::Http { code, .. } => format!("{url} answers {code}"),
-        Answer::Refused => format!("{url} refuses connections"),
-        Answer::Silent { seconds } => format!("{url} gave no answer in {seconds:.1} s"),
-        Answer::Unreachable { why } => format!("{url} cannot be reached: {why}"),
-        Answer::Garbage { why } => format!("{url} gives an answer that is not HTTP: {why}"),
-        Answer::Tls | Answer::NotAsked => format!("{url} was not asked"),
+        Answer::Http { code, .. } => format!("{url} returned HTTP {code}"),
+        Answer::Refused => format!("{url} refused the connection"),
+        Answer::Silent { seconds } => format!("{url} did not answer within {seconds:.1} s"),
+        Answer::Unreachable { why } => format!("{url} is unreachable: {why}"),
+        Answer::Garbage { why } => format!("{url} did not answer with HTTP: {why}"),
+        Answer::Tls | Answer::NotAsked => format!("{url} was not checked"),
     }
 }
 

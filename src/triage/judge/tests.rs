@@ -238,7 +238,9 @@ fn a_service_in_trouble_without_a_rule_is_not_known_and_shows_how_it_ends() {
     assert_eq!(ids(&report), ["TOOL-02"]);
     let finding = &report.findings[0];
     assert_eq!((finding.severity, finding.confidence), (Severity::Critical, Confidence::Possible));
-    for word in ["not known", "exit 7", "4 unwanted ends", "started every 3 s", "lives of 2 s", "E the moon is full"] {
+    for word in
+        ["not known", "exit 7", "ended 4 times unexpectedly", "started every 3 s", "runs of 2 s", "E the moon is full"]
+    {
         assert!(finding.cause.contains(word), "{word} is not in {}", finding.cause);
     }
     assert_eq!(finding.command.as_deref().unwrap()[0], "tail");
@@ -277,7 +279,7 @@ fn collectors_that_gave_nothing_are_one_finding_that_is_no_problem() {
         status,
         ms: 5000,
         bytes: 0,
-        why: Some("no answer".into()),
+        why: Some("did not answer".into()),
         right: None,
         command: None,
     };
@@ -288,7 +290,7 @@ fn collectors_that_gave_nothing_are_one_finding_that_is_no_problem() {
     ];
     let report = judged(&[], &facts);
     assert_eq!(ids(&report), ["TOOL-01"]);
-    assert!(report.findings[0].cause.ends_with("nothing from nvml"), "{}", report.findings[0].cause);
+    assert!(report.findings[0].cause.ends_with("nothing could be read from nvml"), "{}", report.findings[0].cause);
     assert_eq!(report.verdict, Verdict::Healthy);
     facts.collectors.remove(0);
     assert!(judged(&[], &facts).findings.is_empty(), "the kernel log alone");
@@ -415,7 +417,7 @@ fn a_log_that_is_blind_is_listed_as_unknown() {
         value.blind = Some((None, "its channel was closed".into()));
     }
     let report = judged(&[], &facts);
-    assert!(report.unknown[0].what.contains("what llama has logged"), "{:?}", report.unknown);
+    assert!(report.unknown[0].what.contains("what llama logged"), "{:?}", report.unknown);
     assert!(!report.is_bad());
 }
 

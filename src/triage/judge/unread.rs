@@ -65,7 +65,7 @@ impl<'a> Unreads<'a> {
             }
             let known: Vec<&str> = self.facts.services.iter().map(ServiceFacts::name).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            let why = format!("no such service was found (services: {known})");
+            let why = format!("no such service (services: {known})");
             let services = BTreeSet::from([name.clone()]);
             let entry = Entry { why, services, asked: true, ..Entry::default() };
             self.entries.insert(format!("service {name}"), entry);
@@ -113,7 +113,7 @@ impl<'a> Unreads<'a> {
             };
             let since = since.map(|since: Timestamp| format!(" since {}", since.rfc3339())).unwrap_or_default();
             listed.push(Unknown {
-                what: format!("what {} has logged{since} to {}", service.name(), log.path.display()),
+                what: format!("what {} logged{since} to {}", service.name(), log.path.display()),
                 why: why.clone(),
                 right: None,
                 command: None,

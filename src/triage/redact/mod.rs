@@ -16,8 +16,8 @@ mod tests;
 mod words;
 
 use super::facts::Facts;
-pub use names::is_secret_name;
-use names::{is_secret_flag, is_shown_variable};
+use crate::node::process::{is_allowed, is_secret_name};
+use names::is_secret_flag;
 use patterns::{Patterns, Span};
 use regex::bytes::Regex;
 use serde_json::{Map, Value};
@@ -50,8 +50,8 @@ pub fn redact(facts: Facts) -> Result<(Facts, Redactions), RedactError> {
     redact_with(facts, &[])
 }
 
-/// Like [`redact`], with secrets that are known from elsewhere: values of variables that are not among the facts, keys
-/// that were read from files.
+/// Does what [`redact`] does, with secrets that are known from elsewhere: passwords and keys that were read from files and
+/// environments and are not among the facts.
 ///
 /// # Errors
 /// Those of [`redact`].
@@ -210,7 +210,7 @@ impl Redactor {
             return self.walk(pair, mode);
         };
         match () {
-            () if is_shown_variable(name) => self.string(value, mode),
+            () if is_allowed(name, value) => self.string(value, mode),
             // Not secret by its name, and not on the list: `LOG_LEVEL=warning` must not take the word out of every line.
             () if mode == Mode::Learn && is_plain_word(value) && !is_secret_name(name) => {}
             () => self.whole(value, mode),

@@ -1,4 +1,4 @@
-//! Names of what is secret, and of variables whose values may be shown.
+//! Names of what is secret.
 
 /// Ends of names whose values are secret. A name may have anything before them, and a `value` or `hash` after.
 pub const SECRET_ENDS: &str = "password|passwd|passphrase|passcode|pwd|secrets?|token|api[_-]?keys?|access[_-]?keys?|private[_-]?keys?\
@@ -59,113 +59,6 @@ const NO_VALUES: &[&str] = &[
 /// Names of texts that users wrote or that a model answered.
 pub const PRIVATE_NAMES: &str = "prompt|content|input|text|completion|reasoning_content|generated_text|system_prompt|user_prompt\
      |negative_prompt|transcript|transcription|question|answer|instructions?|tokens|input_ids|token_ids|embeddings?|input_value|prompt_token_ids";
-
-/// Variables whose values may be shown: by name, or by a beginning.
-const SHOWN: &[&str] = &[
-    "PATH",
-    "LD_LIBRARY_PATH",
-    "LD_PRELOAD",
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "PYTHONUNBUFFERED",
-    "VIRTUAL_ENV",
-    "CONDA_PREFIX",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "PWD",
-    "SHELL",
-    "LANG",
-    "TZ",
-    "TERM",
-    "HOSTNAME",
-    "HOST",
-    "PORT",
-    "DEVICE",
-    "HF_HOME",
-    "HF_HUB_CACHE",
-    "HF_HUB_OFFLINE",
-    "HUGGINGFACE_HUB_CACHE",
-    "TRANSFORMERS_CACHE",
-    "TRANSFORMERS_OFFLINE",
-    "TASK_QUEUE",
-    "QUEUE",
-    "QUEUE_NAME",
-    "GPU",
-    "INVOCATION_ID",
-];
-const SHOWN_BEGINNINGS: &[&str] = &[
-    "LC_",
-    "XDG_",
-    "CUDA_",
-    "NVIDIA_",
-    "NCCL_",
-    "HSA_",
-    "ROCR_",
-    "HIP_",
-    "ROCM_",
-    "GGML_",
-    "LLAMA_",
-    "OLLAMA_",
-    "WHISPER_",
-    "CT2_",
-    "OMP_",
-    "MKL_",
-    "OPENBLAS_",
-    "TORCH_",
-    "PYTORCH_",
-    "MODEL",
-    "WORKER_",
-    "SUPERVISOR_",
-    "UVICORN_",
-    "GUNICORN_",
-    "VLLM_",
-];
-const SHOWN_ENDS: &[&str] = &[
-    "_PORT", "_HOST", "_TIMEOUT", "_SECONDS", "_WAIT", "_DEVICE", "_MODE", "_QUEUE", "_SUFFIX", "_WORKERS", "_THREADS",
-    "_DIR", "_PATH", "_FILE",
-];
-
-/// Returns whether the value of a variable may be shown. A name that speaks of a secret never is.
-pub fn is_shown_variable(name: &str) -> bool {
-    let upper = name.to_ascii_uppercase();
-    !is_secret_name(&upper)
-        && (SHOWN.contains(&upper.as_str())
-            || SHOWN_BEGINNINGS.iter().any(|beginning| upper.starts_with(beginning))
-            || SHOWN_ENDS.iter().any(|end| upper.ends_with(end)))
-}
-
-/// Returns whether the value of a variable with this name is secret.
-pub fn is_secret_name(name: &str) -> bool {
-    const PARTS: &[&str] = &[
-        "PASSWORD",
-        "PASSWD",
-        "PASSPHRASE",
-        "SECRET",
-        "TOKEN",
-        "API_KEY",
-        "APIKEY",
-        "ACCESS_KEY",
-        "PRIVATE_KEY",
-        "CREDENTIAL",
-        "WEBHOOK",
-        "COOKIE",
-        "AUTHORIZATION",
-    ];
-    const ENDS: &[&str] = &[
-        "_KEY", "_PASS", "_PW", "_PWD", "_PAT", "_CREDS", "_SALT", "_SID", "_SEED", "_PIN", "_HASH", "_DSN", "_AUTH",
-        "_CONN",
-    ];
-    // Limits and paths speak of tokens too.
-    const HARMLESS: &[&str] = &["TOKENS", "TOKENIZER", "TOKENIZERS_PARALLELISM", "_FILE", "_PATH", "_DIR"];
-    let upper = name.to_ascii_uppercase();
-    if HARMLESS.iter().any(|harmless| upper.contains(harmless)) {
-        return false;
-    }
-    PARTS.iter().any(|part| upper.contains(part))
-        || ENDS.iter().any(|end| upper.ends_with(end))
-        || ["KEY", "PASS", "PWD", "PIN", "AUTH"].contains(&upper.as_str())
-}
 
 /// Returns whether the word after this argument is secret: `--api-key`, `-token`.
 pub fn is_secret_flag(word: &str) -> bool {

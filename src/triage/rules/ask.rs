@@ -153,7 +153,7 @@ impl ServiceFacts {
             }
             _ => {
                 let (place, changes) = self.place_of(name);
-                (format!("the environment that {place} gives"), changes)
+                (format!("the environment set by {place}"), changes)
             }
         }
     }

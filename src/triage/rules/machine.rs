@@ -21,9 +21,9 @@ const HOST_01: Rule = Rule {
     layer: Layer::Host,
     severity: Severity::Warning,
     title: "the clock jumped or is wrong",
-    why: "The clock of the day moved against the time since boot since the baseline, or differs from the clock of another \
-          machine: the times of log lines cannot be compared, tokens and certificates fail. Not synchronised (UNSYNC) \
-          alone is only information: many healthy virtual machines report it.",
+    why: "Since the baseline, the wall clock moved relative to the time since boot, or it differs from another \
+          machine's clock: log times cannot be compared, and tokens and certificates fail. An unsynchronized clock \
+          (UNSYNC) alone is informational: many healthy virtual machines report it.",
     explains: &["MDL-15"],
     needs: &[Need::Clock],
     signs: &[],
@@ -41,9 +41,9 @@ fn clock(facts: &Facts) -> Vec<Hit> {
         return Vec::new();
     }
     let state = match clock.is_synchronised {
-        Some(true) => "synchronised",
-        Some(false) => "UNSYNC: nothing synchronises the clock",
-        None => "whether something synchronises the clock is unknown",
+        Some(true) => "the clock is synchronized",
+        Some(false) => "UNSYNC: the clock is not synchronized",
+        None => "whether the clock is synchronized is unknown",
     };
     let signed = |difference: f64| format!("{}{}", if difference < 0.0 { "-" } else { "+" }, seconds(difference.abs()));
     let fact = &facts.machine.clock;
@@ -51,20 +51,20 @@ fn clock(facts: &Facts) -> Vec<Hit> {
     evidence.push(Evidence::of_fact(
         fact,
         match clock.jumped_s {
-            Some(jump) => format!("moved by {} against the time since boot since the baseline", signed(jump)),
-            None => "no baseline to tell a jump by".to_owned(),
+            Some(jump) => format!("moved by {} relative to the time since boot, since the baseline", signed(jump)),
+            None => "no baseline to detect a jump with".to_owned(),
         },
     ));
     evidence.extend(
-        clock.peer_skew_s.map(|skew| Evidence::of_fact(fact, format!("{} against another machine", signed(skew)))),
+        clock.peer_skew_s.map(|skew| Evidence::of_fact(fact, format!("{} off another machine's clock", signed(skew)))),
     );
-    let step = Step::inspect("see what synchronises the clock, before the times of lines are compared")
-        .command(&["timedatectl", "status"]);
+    let step =
+        Step::inspect("check time synchronization before you compare log times").command(&["timedatectl", "status"]);
     let (cause, severity) = match (jump, skew) {
         (Some(jump), _) => (format!("the clock jumped by {} since the baseline", signed(jump)), None),
-        (None, Some(skew)) => (format!("the clock differs by {} from that of another machine", signed(skew)), None),
+        (None, Some(skew)) => (format!("the clock differs by {} from another machine's", signed(skew)), None),
         (None, None) => (
-            "nothing synchronises the clock (UNSYNC); it did not jump and no other clock differs".to_owned(),
+            "the clock is not synchronized (UNSYNC); it did not jump and agrees with other clocks".to_owned(),
             Some(Severity::Info),
         ),
     };
@@ -79,10 +79,10 @@ const HOST_02: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Limits,
     severity: Severity::Warning,
-    title: "a service runs out of open files",
-    why: "A process has nearly as many files and sockets open as its limit allows, or a service with trouble says that it \
-          has too many: accept, open and dlopen fail from then on. supervisord gives its programs its own limit (minfds=), \
-          systemd LimitNOFILE=. An old line of a service without trouble is no finding.",
+    title: "a service is running out of file descriptors",
+    why: "A process has nearly as many files and sockets open as its limit allows, or a failing service logs that it \
+          has too many: accept, open and dlopen fail from then on. Programs inherit supervisord's own limit (minfds=); \
+          systemd sets LimitNOFILE=. Old log lines of a healthy service are ignored.",
     explains: symptoms!["PY-03", "SUP-20"],
     needs: &[Need::Process, Need::Logs],
     signs: TOO_MANY,
@@ -108,7 +108,7 @@ fn open_files(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         ));
         let wanted = limit.saturating_mul(4).clamp(4096, 1 << 20);
         let text = format!(
-            "raise the limit of the process that runs to {wanted}; {} makes it last",
+            "raise the limit of the running process to {wanted}; {} makes it permanent",
             lasting(facts, service, wanted)
         );
         let undo = format!("prlimit --pid {pid} --nofile={limit}");
@@ -118,7 +118,7 @@ fn open_files(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
             &pid.to_string(),
             &format!("--nofile={wanted}:{wanted}"),
         ]);
-        let cause = format!("{} (pid {pid}) has {open} of {limit} files open", process.name);
+        let cause = format!("{} (pid {pid}) has {open} of {limit} file descriptors open", process.name);
         let severity = (line.is_some()).then_some(Severity::Critical);
         return Some(hit(Some(service), cause, evidence, step).severity(severity));
     }
@@ -132,20 +132,19 @@ fn open_files(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let shown = limit.map_or_else(String::new, |limit| format!(" (limit {limit})"));
     let (changes, undo, command) = match &service.service.manager {
         Manager::Systemd(unit) => (
-            Changes::File(format!("a drop-in of {unit}")),
+            Changes::File(format!("a drop-in for {unit}")),
             format!("systemctl revert {unit}"),
             Some(super::manage::argv(&["systemctl", "edit", unit])),
         ),
         _ => {
             let config = facts.supervisord_of(service).and_then(|one| one.search.config_file.as_ref());
-            let config =
-                config.map_or_else(|| "the config of supervisord".to_owned(), |file| file.display().to_string());
-            let undo = format!("put the old minfds= back in {config} and restart supervisord");
+            let config = config.map_or_else(|| "supervisord's config".to_owned(), |file| file.display().to_string());
+            let undo = format!("restore the old minfds= in {config} and restart supervisord");
             (Changes::File(config), undo, None)
         }
     };
     let text = format!("set {}, and restart it", lasting(facts, service, wanted));
-    let cause = format!("it ran out of open files{shown}: {}", line.text.trim());
+    let cause = format!("it ran out of file descriptors{shown}: {}", line.text.trim());
     let step = Step::change(changes, text, undo).maybe_command(command);
     Some(
         hit(Some(service), cause, evidence, step)
@@ -157,13 +156,13 @@ fn open_files(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
 /// Returns the setting that gives a service this limit at each start.
 fn lasting(facts: &Facts, service: &ServiceFacts, wanted: u64) -> String {
     match &service.service.manager {
-        Manager::Systemd(unit) => format!("LimitNOFILE={wanted} of {unit}"),
+        Manager::Systemd(unit) => format!("LimitNOFILE={wanted} in {unit}"),
         Manager::Supervisor(_) => {
             let config = facts.supervisord_of(service).and_then(|one| one.search.config_file.as_ref());
             let config = config.map_or_else(String::new, |file| format!(" in {}", file.display()));
-            format!("minfds={wanted} of [supervisord]{config}")
+            format!("minfds={wanted} in [supervisord]{config}")
         }
-        Manager::Pid(_) | Manager::Process(_) | Manager::None => format!("ulimit -n {wanted} before its start"),
+        Manager::Pid(_) | Manager::Process(_) | Manager::None => format!("ulimit -n {wanted} before it starts"),
     }
 }
 
@@ -222,7 +221,7 @@ mod tests {
         fails(&mut facts.services[0], end, &["OSError: [Errno 24] Too many open files"]);
         says_all(
             &hit("HOST-02", &facts),
-            &["ran out of open files", "minfds=4096", "/etc/supervisor/supervisord.conf"],
+            &["ran out of file descriptors", "minfds=4096", "/etc/supervisor/supervisord.conf"],
         );
     }
 }

@@ -115,7 +115,7 @@ impl Evidence {
         }
         match service.server() {
             Some(process) => {
-                Evidence::of_process(service, process, format!("process {} runs: {}", process.pid, process.name))
+                Evidence::of_process(service, process, format!("process {} is running: {}", process.pid, process.name))
             }
             None => Evidence::new("services", None, format!("{} has no process", service.name())),
         }
@@ -126,10 +126,10 @@ impl Evidence {
         let (fact, endpoint) = service.endpoint.as_ref().and_then(|fact| Some((fact, fact.known()?)))?;
         let text = match &endpoint.health {
             Answer::Http { code, body, .. } => format!("HTTP {code} {body}"),
-            Answer::Refused => "connection refused: nobody listens".to_owned(),
+            Answer::Refused => "connection refused".to_owned(),
             Answer::Silent { seconds } => format!("connected, no answer within {seconds:.1} s"),
             Answer::Unreachable { why } => format!("unreachable: {why}"),
-            Answer::Garbage { why } => format!("no HTTP: {why}"),
+            Answer::Garbage { why } => format!("not HTTP: {why}"),
             Answer::Tls | Answer::NotAsked => return None,
         };
         Some(Evidence::new(endpoint.url.clone(), Some(fact.time), text.trim_end().to_owned()))

@@ -129,7 +129,7 @@ fn subject(report: &Report, finding: &Finding) -> String {
     let verb = match (trouble, finding.severity) {
         (Some("not-running"), _) => "is down",
         (Some("flapping"), _) => "is flapping",
-        (Some("not-answering"), _) => "does not answer",
+        (Some("not-answering"), _) => "does not respond",
         (_, Severity::Critical) => "is degraded",
         (_, Severity::Warning) => "is at risk",
         (_, Severity::Info | Severity::Unknown) => "runs",
@@ -158,9 +158,16 @@ fn healthy(lines: &mut Lines, report: &Report) {
     let since = report.since.0.rfc3339();
     match report.verdict {
         Verdict::Unknown => {
-            lines.wrapped(Tone::Warn, "", &format!("unknown: nothing wrong was seen in {services} since {since}, and not everything that was asked for could be checked"));
+            lines.wrapped(
+                Tone::Warn,
+                "",
+                &format!(
+                    "unknown: no problem found in {services} since {since}, but not \
+                                                    everything you asked for could be checked"
+                ),
+            );
         }
-        _ => lines.wrapped(Tone::Bold, "", &format!("healthy: {services}, nothing wrong since {since}")),
+        _ => lines.wrapped(Tone::Bold, "", &format!("healthy: {services}, no problem since {since}")),
     }
     for service in report.services.iter().take(20) {
         lines.wrapped(Tone::Plain, "  ", &service_line(service));
@@ -211,11 +218,11 @@ fn unknown(lines: &mut Lines, unknown: &[Unknown], layout: Layout) {
     let most = if layout.all { usize::MAX } else { ENTRIES };
     for entry in unknown.iter().take(most) {
         let right = entry.right.as_ref().map(|right| format!("; needs {right}")).unwrap_or_default();
-        let asked = if entry.asked { " (asked for)" } else { "" };
+        let asked = if entry.asked { " (requested)" } else { "" };
         let tone = if entry.asked { Tone::Warn } else { Tone::Plain };
         lines.wrapped(tone, "    ", &format!("{}: {}{right}{asked}", entry.what, cut(&entry.why, 200)));
         if layout.all && !entry.rules.is_empty() {
-            lines.wrapped(Tone::Dim, "      ", &format!("not judged: {}", entry.rules.join(", ")));
+            lines.wrapped(Tone::Dim, "      ", &format!("rules not applied: {}", entry.rules.join(", ")));
         }
         if let Some(command) = &entry.command {
             lines.whole(Tone::Plain, &format!("      $ {}", shell(command)));
@@ -240,7 +247,7 @@ fn collectors(lines: &mut Lines, report: &Report) {
 fn last_line(report: &Report) -> String {
     let redacted = match report.redacted {
         0 => String::new(),
-        n => format!("; {} replaced", plural(n, "secret or private text")),
+        n => format!("; {} redacted", plural(n, "secret or private text")),
     };
     let services = plural(report.services.len() as u64, "service");
     let since = report.since.0.rfc3339();

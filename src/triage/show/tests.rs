@@ -52,7 +52,7 @@ fn several_causes_are_numbered() {
 fn a_healthy_node_is_a_few_lines() {
     let lines = shown(&healthy_facts(), 80);
     let all = text(&lines);
-    assert!(all.starts_with("healthy: 1 service, nothing wrong since "), "{all}");
+    assert!(all.starts_with("healthy: 1 service, no problem since "), "{all}");
     assert!(all.contains("  llama RUNNING, pid 100, since "), "{all}");
     assert!(lines.len() < 10, "{all}");
 }

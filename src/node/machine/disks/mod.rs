@@ -89,21 +89,22 @@ fn answer(modelctl: &Path, request: &Request, mount: Option<&Mount>, limit: Dura
 pub(super) fn unanswered<T>(why: &NoAnswer) -> Outcome<T> {
     match why {
         NoAnswer::TimedOut { limit, .. } => {
-            Outcome::TimedOut { why: format!("it gave no answer in {}", humantime::format_duration(*limit)) }
+            Outcome::TimedOut { why: format!("it did not respond within {:.1} s", limit.as_secs_f64()) }
         }
         NoAnswer::Hung { limit, pid, wchan } => {
             let waits = wchan.as_ref().map_or_else(String::new, |wchan| format!(" in {wchan}"));
-            let limit = humantime::format_duration(*limit);
+            let limit = limit.as_secs_f64();
             Outcome::TimedOut {
                 why: format!(
-                    "it is hung: process {pid} asked it for {limit}, waits in the kernel{waits} and cannot be killed"
+                    "it hangs: process {pid}, which queried it for {limit:.1} s, is waiting in the kernel{waits} and cannot \
+                     be killed"
                 ),
             }
         }
-        NoAnswer::Ended(ending) => Outcome::Failed { why: format!("the process that asked it {ending}") },
-        NoAnswer::Unreadable { why } => Outcome::Failed { why: format!("the answer cannot be read: {why}") },
+        NoAnswer::Ended(ending) => Outcome::Failed { why: format!("the process that queried it {ending}") },
+        NoAnswer::Unreadable { why } => Outcome::Failed { why: format!("the response cannot be parsed: {why}") },
         NoAnswer::NotStarted { why } => {
-            Outcome::Failed { why: format!("no process could be started to ask it: {why}") }
+            Outcome::Failed { why: format!("the process that should query it did not start: {why}") }
         }
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn disk(place: &Place, path: &Path, what: &str, details: bool) -> Fac
     let source = format!("disk at {}", path.display());
     match read(place, path, what, details) {
         Ok(disk) => Fact::ok(source, now, disk),
-        Err(error) => Fact::io_error(source, now, &error, "a user who may enter the folder, or root"),
+        Err(error) => Fact::io_error(source, now, &error, "a user who can enter the directory, or root"),
     }
 }
 

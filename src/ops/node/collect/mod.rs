@@ -91,7 +91,7 @@ pub fn collect_until(session: &Session, request: &CollectRequest, stop: &StopSig
         .or_fail(|| Failure::new(Kind::Bug, "cannot wait for the facts"))?;
     runtime.block_on(async {
         tokio::select! {
-            why = stop.wait() => Err(Failure::new(why.kind(), "stopped before everything was looked at").into()),
+            why = stop.wait() => Err(Failure::new(why.kind(), "stopped before everything was checked").into()),
             facts = collected => match facts {
                 Ok(facts) => facts,
                 Err(_) => anyhow::bail!("the thread that looks at the node broke down"),
@@ -130,7 +130,7 @@ fn collect(session: &mut Session, request: &CollectRequest, collectors: Collecto
         (services, node.join())
     });
     // A thread that broke down is a bug that its panic message names; what it would have read is missing then.
-    let Ok((mut machine, kernel, gpus)) = node else { anyhow::bail!("the thread that reads the node broke down") };
+    let Ok((mut machine, kernel, gpus)) = node else { anyhow::bail!("the thread that reads the node panicked") };
     machine.listeners = found.listeners.clone();
     machine.disks = look.disks(&services);
     let is_expected = |read: &SupervisordRead| {
@@ -172,8 +172,9 @@ fn only(services: &mut Vec<Service>, names: &[String]) -> anyhow::Result<()> {
         if !services.iter().any(|service| service.name == *name) {
             let known: Vec<&str> = services.iter().map(|service| service.name.as_str()).collect();
             let hint = match known.is_empty() {
-                true => "this node has no services that modelctl finds; `[[services]]` in the config file names them"
-                    .to_owned(),
+                true => {
+                    "no services were found on this node; list them as `[[services]]` in the config file".to_owned()
+                }
                 false => format!("services of this node: {}", known.join(", ")),
             };
             return Err(Failure::cannot_meet(format!("no service is named `{name}`")).hint(hint).into());
@@ -249,7 +250,7 @@ impl Look<'_> {
             });
             let machine = self.collectors.read("machine", &NodeRead::Machine { root: self.root() }, self.limit());
             fn broken<T>(what: &str) -> Outcome<T> {
-                Outcome::Failed { why: format!("the thread that reads the {what} broke down") }
+                Outcome::Failed { why: format!("the thread that reads the {what} panicked") }
             }
             let kernel: Fact<KernelLog> =
                 kernel.join().unwrap_or_else(|_| Fact::new("kernel log", self.now, broken("kernel log")));

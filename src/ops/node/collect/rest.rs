@@ -4,7 +4,7 @@ use crate::node::Fact;
 use crate::node::log::{Life, LifeEnd, LogFacts, LogKind};
 use crate::node::model_file::ModelFile;
 use crate::node::process::Process;
-use crate::node::program::QueueAnswer;
+use crate::node::program::{QueueAnswer, TorchFacts};
 use crate::node::supervisord::Program;
 use crate::ops::node::files::ServiceFiles;
 use crate::triage::facts::{Mapped, ServiceFacts};
@@ -22,6 +22,7 @@ pub struct Rest {
     pub files: Option<ServiceFiles>,
     pub model: Option<Fact<ModelFile>>,
     pub queue: Option<Fact<QueueAnswer>>,
+    pub torch: Option<Fact<TorchFacts>>,
 }
 
 impl Rest {
@@ -30,6 +31,7 @@ impl Rest {
         facts.lives = self.lives;
         facts.logs = self.logs;
         facts.queue = self.queue;
+        facts.torch = self.torch;
         if let Some(files) = self.files {
             facts.gates = files.gates;
             facts.launcher = files.launcher;

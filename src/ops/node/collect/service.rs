@@ -3,14 +3,15 @@
 use super::rest::{Rest, log_paths, running_life};
 use super::{Look, SAMPLE_S, WIDTH};
 use crate::host::self_child::OURSELVES;
+use crate::http::port_of;
 use crate::model::service::{Manager, Service};
 use crate::node::endpoint::{self, Endpoint, EndpointRequest};
 use crate::node::log::{self, Life, LifeEnd, LogFacts, LogLine};
 use crate::node::model_file::{self, ModelFile, ModelFileRequest};
-use crate::node::systemd::{self, Unit};
 use crate::node::process::Process;
+use crate::node::program::{self, TorchFacts, torch};
+use crate::node::systemd;
 use crate::node::{Fact, Outcome, Place, process, supervisord};
-use crate::ops::node::discover::port_of;
 use crate::ops::node::files::{FilesRead, ServiceFiles};
 use crate::ops::node::look::outcome;
 use crate::ops::node::parallel::parallel;
@@ -56,9 +57,9 @@ impl Look<'_> {
         let mut facts = ServiceFacts::new(service.clone());
         let mut unit = None;
         match &service.manager {
-            Manager::Supervisor(name) => facts.program = Some(self.program(service, name)),
+            Manager::Supervisor(name) => facts.program = Some(self.found.program_fact(service, name, self.now)),
             Manager::Systemd(name) => {
-                let fact = self.unit(name);
+                let fact = self.found.unit_fact(&Place::new(self.root()), name, self.limit(), self.now);
                 unit = fact.known().cloned();
                 facts.unit = Some(fact);
             }
@@ -66,7 +67,8 @@ impl Look<'_> {
         }
         let pid_file = match &service.manager {
             Manager::Pid(path) => {
-                process::pid_in(&Place::new(self.root()), path, self.limit(), self.now).known().copied()
+                let place = Place::new(self.root());
+                process::read_pid_file(&place, path, self.limit(), self.now).known().copied()
             }
             _ => None,
         };
@@ -88,43 +90,11 @@ impl Look<'_> {
                 }
             }
             None => {
-                let why = "no process of it runs".to_owned();
+                let why = "it has no running process".to_owned();
                 facts.processes = vec![Fact::absent(format!("process of {}", service.name), self.now, why)];
             }
         }
         facts
-    }
-
-    fn program(&self, service: &Service, name: &str) -> Fact<supervisord::Program> {
-        match self.found.program(service) {
-            Some((read, program)) => {
-                let source = read.answer.source.clone();
-                match read.answer.known() {
-                    Some(_) => Fact::ok(source, read.answer.time, program.clone()),
-                    // The config file alone knows it: its state cannot be known.
-                    None => read.answer.clone().map(|_| program.clone()),
-                }
-            }
-            None => {
-                let unknown = self.found.supervisords.iter().find(|read| read.answer.is_unknown());
-                match (unknown, &self.found.no_supervisords) {
-                    (Some(read), _) => read.answer.clone().map(|_| unreachable_program(name)),
-                    (None, Some(why)) => Fact::new("supervisord", self.now, Outcome::Failed { why: why.clone() }),
-                    (None, None) => Fact::absent(
-                        "supervisord",
-                        self.now,
-                        format!("no supervisord of this node has a program `{name}`"),
-                    ),
-                }
-            }
-        }
-    }
-
-    fn unit(&self, name: &str) -> Fact<Unit> {
-        match self.found.units.iter().find(|unit| unit.name == name) {
-            Some(unit) => Fact::ok(format!("systemctl show {name}"), self.now, unit.clone()),
-            None => systemd::unit(&Place::new(self.root()), name, self.limit(), self.now),
-        }
     }
 
     fn endpoint_request(&self, facts: &ServiceFacts) -> Option<EndpointRequest> {
@@ -242,7 +212,23 @@ impl Look<'_> {
             life.end == LifeEnd::Running || end.is_none_or(|end| end >= self.since.millis())
         };
         lives.retain(is_recent);
-        Rest { lives, logs, files: files.ok(), model, queue }
+        let torch = files.as_ref().ok().and_then(|files| self.torch(facts, files));
+        Rest { lives, logs, files: files.ok(), model, queue, torch }
+    }
+
+    /// Has the Python of a service that runs import its torch, where that is asked for.
+    fn torch(&self, facts: &ServiceFacts, files: &ServiceFiles) -> Option<Fact<TorchFacts>> {
+        let python = files.python.as_ref()?.known()?;
+        if !self.request.deep || python.torch_version.is_none() {
+            return None;
+        }
+        let is_of_python = |process: &&Process| {
+            program::python::interpreter(&process.argv, process.exe.as_deref()).as_ref() == Some(&python.interpreter)
+        };
+        let process = facts.all_processes().find(is_of_python).or_else(|| facts.process())?;
+        let (modelctl, place) = (Path::new(OURSELVES), Place::new(self.root()));
+        let ask = || torch::ask(modelctl, &place, process, &python.interpreter, torch::TORCH_LIMIT, self.now);
+        Some(self.collectors.timed(&format!("torch of {}", facts.name()), ask))
     }
 
     /// Returns the process that has the model, and the path of that.
@@ -288,24 +274,5 @@ impl Look<'_> {
         Some(
             self.collectors.timed(&name, || model_file::read_in_child(Path::new(OURSELVES), &request, limit, self.now)),
         )
-    }
-}
-
-/// Stands for a program whose supervisord does not answer; the outcome of its fact says so.
-fn unreachable_program(name: &str) -> supervisord::Program {
-    supervisord::Program {
-        name: name.to_owned(),
-        group: name.to_owned(),
-        state: supervisord::ProgramState::Unknown,
-        pid: None,
-        start: None,
-        stop: None,
-        exit_status: None,
-        spawn_error: None,
-        description: String::new(),
-        stdout_log: None,
-        stderr_log: None,
-        settings: None,
-        file_settings: None,
     }
 }

@@ -3,7 +3,7 @@
 use crate::clock;
 use crate::config::{Config, Env, Flags};
 use crate::http::{self, Endpoint as Address, Limits};
-use crate::lifecycle::{Denial, Phase, ServerKey, ServerView, Why};
+use crate::lifecycle::{Denial, Phase, ServerKey, ServerView, Shape, Why};
 use crate::model::server::Engine;
 use crate::model::{Kind, ModelId, ModelRow, State as ModelState};
 use crate::serve::catalog::{Catalog, Catalogs};
@@ -121,7 +121,7 @@ impl Fake {
                         // The asker may have gone meanwhile.
                         let _ = answer.send(true);
                     }
-                    Command::Refresh => panic!("nothing here changes settings"),
+                    other => panic!("no handler of this room sends {other:?}"),
                 }
             }
         });
@@ -192,6 +192,7 @@ pub fn view(model: &str, phase: Phase) -> ServerView {
         slots: 0,
         reserved: Vec::new(),
         expires: None,
+        shape: Shape::default(),
         last_error: None,
     }
 }

@@ -274,6 +274,20 @@ async fn what_llama_server_streams_is_rewritten() {
     assert_eq!(whole(fake.post("/v1/chat/completions", &[], chat(false)).await).await, r#"{"model":"Chat:latest"}"#);
 }
 
+/// A program that gets an empty or a broken text with status 200 takes it for the answer.
+#[tokio::test]
+async fn a_whole_answer_that_cannot_be_read_is_an_error() {
+    let worker = worker();
+    for garbage in ["", "<html>busy</html>", "{\"choices\":[{"] {
+        let fake = Fake::start([Script::Grant(worker.address.clone(), alive(), Engine::LlamaServer)]);
+        worker.answers.send(garbage.into_response()).unwrap();
+        let answer = fake.post("/v1/chat/completions", &[], chat(false)).await;
+        assert_eq!(answer.status(), 502, "{garbage}");
+        let body: Value = serde_json::from_str(&whole(answer).await).unwrap();
+        assert_eq!(body["error"]["code"], "bad_answer", "{garbage}: {body}");
+    }
+}
+
 /// A client that cannot read the error shows its user an empty message, or its own parse error.
 #[tokio::test]
 async fn a_path_that_leads_nowhere_is_an_error_in_the_shape_of_its_api() {

@@ -25,11 +25,11 @@ pub(super) const CUD_03: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Driver,
     severity: Severity::Critical,
-    title: "The CUDA runtime of the service and the GPU driver do not fit",
-    why: "The runtime says that the driver is too old for it (35), that driver and libcuda differ (803), or that its \
-          compatibility library is not for this GPU (804). Many programs then run on the CPU without another word. \
-          nvidia-smi is fine. It is no different version of the driver's own library (GPU-04).",
-    explains: &["LLM-14", "WRK-03", "WHS-02", "WHS-04", "SUP-10", "SUP-17", "SYS-03", "TOOL-02"],
+    title: "the CUDA runtime of the service does not match the GPU driver",
+    why: "The runtime reports that the driver is too old (35), that the driver and libcuda differ (803), or that the \
+          CUDA compatibility library does not support this GPU (804). Many programs then silently run on the CPU. \
+          nvidia-smi still works. Not to be confused with a version mismatch within the driver itself (GPU-04).",
+    explains: &["LLM-14", "WRK-03", "WRK-05", "WHS-02", "WHS-04", "SUP-10", "SUP-17", "SYS-03", "TOOL-02"],
     needs: &[Need::Logs],
     signs: VERSIONS,
     check: Check::Service(versions_differ),
@@ -41,10 +41,10 @@ pub(super) const CUD_04: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Driver,
     severity: Severity::Critical,
-    title: "The GPUs wait for the fabric manager",
-    why: "CUDA answers 802, not yet initialized: on machines with NVSwitch no CUDA program runs before \
-          nvidia-fabricmanager does, and it must have the version of the driver. nvidia-smi is fine.",
-    explains: &["LLM-14", "WRK-03", "WHS-02", "SUP-10", "SUP-17", "SYS-03", "TOOL-02"],
+    title: "the GPUs are waiting for the fabric manager",
+    why: "CUDA returns 802, not yet initialized: on machines with NVSwitch, no CUDA program works until \
+          nvidia-fabricmanager runs, and its version must match the driver. nvidia-smi still works.",
+    explains: &["LLM-14", "WRK-03", "WRK-05", "WHS-02", "SUP-10", "SUP-17", "SYS-03", "TOOL-02"],
     needs: &[Need::Logs],
     signs: NOT_READY,
     check: Check::Service(waits_for_the_fabric),
@@ -56,10 +56,10 @@ pub(super) const CUD_05: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "The program has no code for this GPU",
-    why: "CUDA finds no kernel image: the program was built for other architectures than that of this GPU. It comes \
-          after an update that dropped old ones, with a new card, or when a volume with a build moves to another \
-          machine, and often only at the first request. It is neither a bug (LLM-12) nor the driver (CUD-03).",
+    title: "the program was not built for this GPU",
+    why: "CUDA finds no kernel image: the program was built for other GPU architectures. This happens after an update \
+          that drops old architectures, with a new card, or when a volume with a build moves to another machine, and \
+          often only at the first request. It is neither a bug (LLM-12) nor a driver problem (CUD-03).",
     explains: &["LLM-12", "SUP-10", "SUP-15", "SUP-17", "SYS-03", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[NO_KERNEL[0], ARCHS, CAPABILITY],
@@ -110,23 +110,23 @@ fn versions_differ(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
             Step::change(
                 Changes::Host,
                 "update the GPU driver, or install a build of the service for the CUDA of this driver",
-                "the old driver package, or the old build",
+                "reinstall the old driver package, or the old build",
             )
             .command(&["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]),
         )
     } else {
         let from =
-            compat.map_or_else(|| "the compat folder of CUDA (/usr/local/cuda/compat)".to_owned(), |(_, path)| path);
+            compat.map_or_else(|| "CUDA's compat directory (/usr/local/cuda/compat)".to_owned(), |(_, path)| path);
         let code = if at == 1 { 803 } else { 804 };
         (
-            format!("libcuda of the service does not fit the GPU or its driver{version} (CUDA {code})"),
+            format!("the service loads a libcuda that does not match the GPU or its driver{version} (CUDA {code})"),
             Step::change(
                 own,
                 format!(
-                    "take {from} out of the library path of {}, so that it uses the driver's own libcuda",
+                    "remove {from} from the library path of {}, so that it uses the driver's own libcuda",
                     service.name()
                 ),
-                "put it back into LD_LIBRARY_PATH or /etc/ld.so.conf.d",
+                "add it back to LD_LIBRARY_PATH or /etc/ld.so.conf.d",
             ),
         )
     };
@@ -138,8 +138,8 @@ fn waits_for_the_fabric(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         let text = line.text.to_ascii_lowercase();
         text.contains("cuda") || text.contains("802")
     })?;
-    let version = driver(facts).unwrap_or_else(|| "of the driver".to_owned());
-    let cause = format!("CUDA is not ready (802): the fabric manager does not run, or not in version {version}");
+    let version = driver(facts).unwrap_or_else(|| "matching the driver".to_owned());
+    let cause = format!("CUDA is not ready (802): the fabric manager is not running, or its version is not {version}");
     let step = Step::change(
         Changes::Host,
         format!("start nvidia-fabricmanager, version {version}"),
@@ -175,16 +175,16 @@ fn has_no_code(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         (None, Some(capability)) => format!("a GPU of compute capability {capability}"),
         _ => "this GPU".to_owned(),
     };
-    let built = archs.map_or_else(String::new, |archs| format!("; it was built for {archs}"));
+    let built = archs.map_or_else(String::new, |archs| format!(", only for {archs}"));
     let program = service.argv().first().cloned().unwrap_or_else(|| service.name().to_owned());
-    let cause = format!("{program} has no code for {of_gpu}{built}");
+    let cause = format!("{program} was not built for {of_gpu}{built}");
     let wanted = capability
         .as_deref()
         .map_or_else(String::new, |capability| format!(" (CMAKE_CUDA_ARCHITECTURES={})", capability.replace('.', "")));
     let step = Step::change(
         Changes::Service(service.name().to_owned()),
-        format!("go back to the last build that ran here, or install one for this GPU{wanted}"),
-        "the present build again",
+        format!("go back to the last build that worked here, or install one for this GPU{wanted}"),
+        "reinstall the current build",
     );
     let mut evidence = vec![Evidence::of_line(line)];
     evidence.extend(archs_line.map(Evidence::of_line));

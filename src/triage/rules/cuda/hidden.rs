@@ -1,5 +1,6 @@
 //! A GPU that is there and that the service cannot reach: by its environment, a device node, a group.
 
+use crate::display::units;
 use crate::model::service::Role;
 use crate::node::gpu::{Gpus, Node};
 use crate::node::process::Process;
@@ -18,11 +19,11 @@ pub(super) const CUD_01: Rule = Rule {
     playbook: Playbook::Worker,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "The environment of the service hides the GPU",
-    why: "CUDA_VISIBLE_DEVICES of the process is empty, -1 or names a GPU that does not exist (CUDA ignores that one \
-          and all after it), or NVIDIA_VISIBLE_DEVICES is void or none. nvidia-smi does not use it and shows the GPU. \
-          A service that is not to use a GPU may hide it: that is information only.",
-    explains: &["LLM-14", "WRK-03", "WHS-02", "WHS-04"],
+    title: "the environment of the service hides the GPU",
+    why: "CUDA_VISIBLE_DEVICES of the process is empty, is -1, or names a GPU that does not exist (CUDA ignores that \
+          one and all that follow), or NVIDIA_VISIBLE_DEVICES is void or none. nvidia-smi ignores the variable and \
+          still shows the GPU. For a service that should not use a GPU this is informational.",
+    explains: &["LLM-14", "WRK-03", "WRK-05", "WHS-02", "WHS-04"],
     needs: &[Need::Environment],
     signs: &[],
     check: Check::Service(is_hidden),
@@ -34,10 +35,10 @@ pub(super) const CUD_02: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Driver,
     severity: Severity::Critical,
-    title: "The device node that CUDA needs is missing",
-    why: "/dev/nvidia0 exists and /dev/nvidia-uvm does not. nvidia-smi does not need it and works; every CUDA program \
-          gets an unknown error (999).",
-    explains: &["LLM-14", "WRK-03", "WHS-02", "WHS-04"],
+    title: "a device node that CUDA needs is missing",
+    why: "/dev/nvidia0 exists but /dev/nvidia-uvm does not. nvidia-smi does not need it and works; every CUDA program \
+          fails with an unknown error (999).",
+    explains: &["LLM-14", "WRK-03", "WRK-05", "WHS-02", "WHS-04"],
     needs: &[Need::Gpu],
     signs: &[],
     check: Check::Node(lacks_uvm),
@@ -49,10 +50,10 @@ pub(super) const AMD_01: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Limits,
     severity: Severity::Critical,
-    title: "The service may not open the AMD GPU",
-    why: "/dev/kfd or /dev/dri/renderD* belong to a group (render or video) that the user of the service is not in. \
-          In a container the number of the group counts, not its name.",
-    explains: &["LLM-14", "WRK-03", "WHS-02"],
+    title: "the service is not allowed to open the AMD GPU",
+    why: "/dev/kfd or /dev/dri/renderD* belongs to a group (render or video) that the user of the service is not in. \
+          In a container, the group's number counts, not its name.",
+    explains: &["LLM-14", "WRK-03", "WRK-05", "WHS-02"],
     needs: &[Need::Gpu, Need::Process],
     signs: &[],
     check: Check::Service(may_not_open_amd),
@@ -80,7 +81,7 @@ fn hides(facts: &Facts, value: &str) -> Option<String> {
     };
     let unknown = value.split(',').map(str::trim).find(|name| is_unknown(name))?;
     let which = if unknown == first { "hides every GPU" } else { "hides a GPU" };
-    Some(format!("{which}: there is no GPU {unknown}, only {} of them", devices.len()))
+    Some(format!("{which}: there is no GPU {unknown}, only {}", units::plural(devices.len() as u64, "GPU")))
 }
 
 fn is_hidden(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
@@ -107,7 +108,7 @@ fn is_hidden(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         return None;
     }
     let (place, changes) = service.place_of_variable(name);
-    let cause = format!("{name}={value:?} in the environment of the service {what}");
+    let cause = format!("{name}={value:?} in the service's environment {what}");
     let shown = Evidence::of_process(service, server, format!("{name}={value}"));
     let mut evidence = vec![Evidence { source: format!("/proc/{}/environ", server.pid), ..shown }];
     evidence.push(match service.uses_gpu() {
@@ -123,7 +124,7 @@ fn is_hidden(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let step = Step::change(
         changes,
         format!("remove {name} from {place}, then restart {}", service.name()),
-        format!("set {name}={value:?} there again"),
+        format!("set {name}={value:?} again in the same place"),
     );
     // Nobody says that it should have one: it may be meant.
     let severity = (!wants).then_some(Severity::Info);
@@ -160,13 +161,13 @@ fn lacks_uvm(facts: &Facts) -> Vec<Hit> {
             format!("/dev/nvidia-uvm is missing in this {container} container: CUDA does not work, nvidia-smi does"),
             Step::change(
                 Changes::Host,
-                "make the container anew with the device /dev/nvidia-uvm",
-                "make it anew without the device",
+                "recreate the container with the device /dev/nvidia-uvm",
+                "recreate it without the device",
             ),
         ),
         None => (
             "/dev/nvidia-uvm is missing: CUDA does not work, nvidia-smi does".to_owned(),
-            Step::change(Changes::Host, "load nvidia_uvm and make its device node", "modprobe -r nvidia_uvm")
+            Step::change(Changes::Host, "load nvidia_uvm and create its device node", "modprobe -r nvidia_uvm")
                 .command(&["nvidia-modprobe", "-u", "-c=0"]),
         ),
     };
@@ -205,7 +206,7 @@ fn may_not_open_amd(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         None => "its user".to_owned(),
     };
     let mode = node.mode & 0o7777;
-    let cause = format!("{who} may not open {path}: mode {mode:04o}, group {}, and it is not in that group", node.gid);
+    let cause = format!("{who} cannot open {path}: mode {mode:04o}, group {}, which it is not a member of", node.gid);
     let shown =
         Evidence::of_fact(&facts.gpus, format!("{path}: mode {mode:04o}, gid {}, errno {}", node.gid, node.errno));
     let second = match process {
@@ -220,19 +221,19 @@ fn may_not_open_amd(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let step = match (&facts.machine.container, user) {
         (Some(_), _) => Step::change(
             Changes::Host,
-            format!("make the container anew with --group-add {gid}"),
-            "make it anew without the group",
+            format!("recreate the container with --group-add {gid}"),
+            "recreate it without the group",
         ),
         (None, Some(user)) => Step::change(
             Changes::Host,
-            format!("put {user} into group {gid}, then restart {}", service.name()),
-            format!("gpasswd -d {user} GROUP, by the name of group {gid}"),
+            format!("add {user} to group {gid}, then restart {}", service.name()),
+            format!("gpasswd -d {user} GROUP, where GROUP is the name of group {gid}"),
         )
         .command(&["usermod", "-aG", &gid, &user]),
         (None, None) => Step::change(
             Changes::Host,
-            format!("put {who} into group {gid}, then restart {}", service.name()),
-            format!("take {who} out of group {gid}"),
+            format!("add {who} to group {gid}, then restart {}", service.name()),
+            format!("remove {who} from group {gid}"),
         ),
     };
     let severity = (!service.wants_gpu()).then_some(Severity::Warning);

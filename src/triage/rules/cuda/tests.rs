@@ -90,7 +90,7 @@ fn a_build_without_code_for_this_gpu_names_both() {
     ];
     let facts = gpu_node(|service| fails(service, LifeEnd::Killed { signal: "SIGABRT".into() }, &lines));
     let found = hit("CUD-05", &facts);
-    says_all(&found, &["NVIDIA L4 (compute capability 8.9)", "built for 800,900", "ARCHITECTURES=89"]);
+    says_all(&found, &["NVIDIA L4 (compute capability 8.9)", "only for 800,900", "ARCHITECTURES=89"]);
     assert_eq!(found.confidence, Confidence::Proven);
     assert!(rule("CUD-05").explains.contains(&"LLM-12"));
     none(
@@ -114,7 +114,7 @@ fn a_group_that_is_missing_for_the_amd_gpu() {
         facts
     };
     let found = hit("AMD-01", &of(vec![1000]));
-    says_all(&found, &["uid 1000 may not open /dev/kfd", "group 109", "usermod"]);
+    says_all(&found, &["uid 1000 cannot open /dev/kfd", "group 109", "usermod"]);
     none("AMD-01", &of(vec![1000, 109]));
     let mut facts = of(vec![1000]);
     facts.services[0].service.role = Role::Api;

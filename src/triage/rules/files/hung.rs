@@ -6,7 +6,7 @@ use super::super::{Check, Need, Rule};
 use super::storage_symptoms;
 use crate::node::log::LogLine;
 use crate::node::{Fact, Outcome};
-use crate::triage::facts::Facts;
+use crate::triage::facts::{Facts, ServiceFacts};
 use crate::triage::finding::{Changes, Evidence, Hit, Layer, Playbook, Severity};
 use std::collections::BTreeMap;
 
@@ -18,9 +18,9 @@ pub(super) const FS_05: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Storage,
     severity: Severity::Critical,
-    title: "an NFS server does not answer, or its files went stale",
-    why: "The kernel says that the server does not respond and has not said OK since, or a service gets ESTALE: what it \
-          had open was replaced on the server. A server that answered again is no finding.",
+    title: "an NFS server does not respond, or its file handles are stale",
+    why: "The kernel logged that the server is not responding and has not logged OK since, or a service gets ESTALE \
+          because a file it had open was replaced on the server. A server that responds again is not reported.",
     explains: storage_symptoms!["FS-06", "MDL-01", "MDL-02", "MDL-03", "LLM-10"],
     needs: &[Need::Kernel, Need::Disks],
     signs: &["not responding", "nfs: server", "Stale file handle", "ESTALE", "Errno 116"],
@@ -70,9 +70,11 @@ fn silent_servers(facts: &Facts) -> Vec<Hit> {
             None => evidence.push(Evidence::of_fact(&facts.kernel, format!("no later line says that {server} is OK"))),
         }
         let mount = of_server.and_then(Fact::known).map(|disk| format!(" ({})", disk.mount_point.display()));
-        let cause =
-            format!("the NFS server {server} does not respond and has not been OK since{}", mount.unwrap_or_default());
-        let step = Step::inspect(format!("see whether {server} serves NFS; bring it or the network back"))
+        let cause = format!(
+            "the NFS server {server} is not responding and has not recovered since{}",
+            mount.unwrap_or_default()
+        );
+        let step = Step::inspect(format!("check that {server} serves NFS and that the network to it works"))
             .command(&["rpcinfo", "-t", server, "nfs"]);
         // Of a server that holds nothing of ours it is a fact about the node, not about its services.
         let severity = disk.is_none().then_some(Severity::Warning);
@@ -101,11 +103,9 @@ fn stale(facts: &Facts) -> Vec<Hit> {
                 format!("mount {mount}"),
             )
             .command(&["umount", "-l", mount]),
-            None => {
-                Step::inspect("see which mounts are of a network").command(&["findmnt", "-t", "nfs,nfs4,cifs,fuse"])
-            }
+            None => Step::inspect("list the network mounts").command(&["findmnt", "-t", "nfs,nfs4,cifs,fuse"]),
         };
-        let cause = format!("its handle of {what} is stale: the file server has replaced what it had open");
+        let cause = format!("its handle for {what} is stale: the file server replaced a file that it had open");
         Some(hit(Some(service), cause, service.line_and_state(line), step).confidence(proven_if(disk.is_some())))
     });
     found.collect()
@@ -117,10 +117,10 @@ pub(super) const FS_06: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Storage,
     severity: Severity::Critical,
-    title: "a file system does not answer",
-    why: "A read of the file system in a process of its own did not come back within its limit; that process cannot even \
-          be killed while the kernel waits. Every process that touches the file system hangs alike. It is not a slow disk, \
-          which answers in the end.",
+    title: "a file system does not respond",
+    why: "A read of the file system, made in a separate process, did not finish in time; that process cannot even be \
+          killed while the kernel waits. Every process that touches the file system hangs in the same way. A slow \
+          disk, by contrast, responds in the end.",
     explains: storage_symptoms!["MDL-01", "MDL-02", "MDL-03", "LLM-10"],
     needs: &[Need::Disks],
     signs: &["blocked for more than"],
@@ -143,7 +143,7 @@ fn storage_hangs(facts: &Facts) -> Vec<Hit> {
             let waits = service.all_processes().find(|process| process.state == 'D');
             evidence.extend(waits.map(|process| {
                 let function = process.wchan.as_deref().unwrap_or("unknown");
-                let text = format!("{} waits in the kernel (state D, {function})", service.name());
+                let text = format!("{} is waiting in the kernel (state D, {function})", service.name());
                 Evidence::new(format!("/proc/{}/stat", process.pid), Some(facts.taken), text)
             }));
         }
@@ -153,15 +153,27 @@ fn storage_hangs(facts: &Facts) -> Vec<Hit> {
             evidence.push(Evidence::of_fact(&facts.machine.pressure, text));
         }
         if evidence.len() < 2 {
-            evidence.push(Evidence::new(
-                place.clone(),
-                Some(fact.time),
-                "not read a second time: that would wait as well",
-            ));
+            evidence.push(Evidence::new(place.clone(), Some(fact.time), "not read again: that would hang as well"));
         }
-        let step = Step::inspect(format!("see what {place} is mounted from, without touching it"))
+        let step = Step::inspect(format!("look up what {place} is mounted from, without touching it"))
             .command(&["cat", "/proc/self/mountinfo"]);
-        hit(None, format!("{place} does not answer: {why}"), evidence, step).confidence(proven_if(is_seen))
+        hit(None, format!("{place} does not respond: {why}"), evidence, step)
+            .confidence(proven_if(is_seen))
+            .affects(waiting(facts))
     });
     found.collect()
+}
+
+/// Returns the services of which something could not be read in time, or that wait in the kernel.
+fn waiting(facts: &Facts) -> Vec<String> {
+    fn is_late<T>(fact: &Fact<T>) -> bool {
+        matches!(fact.outcome, Outcome::TimedOut { .. })
+    }
+    let is_waiting = |service: &&ServiceFacts| {
+        service.model.as_ref().is_some_and(is_late)
+            || service.logs.iter().any(is_late)
+            || service.files.iter().any(|(_, file)| is_late(file))
+            || service.all_processes().any(|process| process.state == 'D')
+    };
+    facts.services.iter().filter(is_waiting).map(|service| service.name().to_owned()).collect()
 }

@@ -19,8 +19,9 @@ pub(super) const FS_07: Rule = Rule {
     layer: Layer::Storage,
     severity: Severity::Critical,
     title: "/dev/shm is too small",
-    why: "NCCL, PyTorch and others share memory through /dev/shm, which a container gets with 64 MiB by default: they fail \
-          with ENOSPC, or with SIGBUS and no line at all. It is not a full disk (FS-01), although the error is the same.",
+    why: "NCCL, PyTorch and others share memory through /dev/shm, which has 64 MiB in a container by default: they \
+          fail with ENOSPC, or with SIGBUS and no log line at all. It is not a full disk (FS-01), although the error \
+          is the same.",
     explains: symptoms!["FS-01", "PY-03", "SUP-14"],
     needs: &[Need::Logs, Need::Process],
     signs: WORDS,
@@ -47,19 +48,19 @@ fn too_small(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let step = match &facts.machine.container {
         Some(_) => Step::change(
             Changes::Host,
-            format!("make the container with --shm-size={wanted}g (or --ipc=host)"),
-            "make it without that option",
+            format!("recreate the container with --shm-size={wanted}g (or --ipc=host)"),
+            "recreate it without that option",
         ),
         None => Step::change(
             Changes::Host,
-            format!("make /dev/shm larger: {wanted} GiB"),
+            format!("enlarge /dev/shm to {wanted} GiB"),
             format!("mount -o remount,size={total} /dev/shm"),
         )
         .command(&["mount", "-o", &format!("remount,size={wanted}g"), "/dev/shm"]),
     };
     let how = match line {
         Some(line) => line.text.trim().to_owned(),
-        None => "SIGBUS without a line".to_owned(),
+        None => "SIGBUS without a log line".to_owned(),
     };
     let cause = format!("/dev/shm is too small: {} of {} available; {how}", bytes(available), bytes(total));
     Some(hit(Some(service), cause, evidence, step).confidence(proven_if(line.is_some())))

@@ -19,9 +19,9 @@ pub(super) const FS_01: Rule = Rule {
     layer: Layer::Storage,
     severity: Severity::Critical,
     title: "a disk is full",
-    why: "No space is left for users without rights on a disk that holds models, logs or the database: writes fail with \
-          ENOSPC. The same error with space left is a lack of inodes (FS-02) or a full /dev/shm (FS-07); a read-only file \
-          system that is full by design is no finding.",
+    why: "No space is left for unprivileged users on a disk that holds models, logs or the database: writes fail with \
+          ENOSPC. With space left, the same error means that inodes ran out (FS-02) or that /dev/shm is full (FS-07). \
+          A read-only file system that is full by design is not reported.",
     explains: storage_symptoms![],
     needs: &[Need::Disks],
     signs: NO_SPACE,
@@ -58,7 +58,7 @@ fn full(facts: &Facts, disk: &Disk, shown: Evidence) -> Option<Hit> {
     let most = disk.largest.first().map_or(0, |(_, size)| *size);
     let log = disk.largest.iter().find(|(path, size)| is_log(path) && size.saturating_mul(4) >= most);
     let first = log.or_else(|| disk.largest.first());
-    let largest = first.map_or_else(String::new, |one| format!("; the largest file to look at is {}", sizes(one)));
+    let largest = first.map_or_else(String::new, |one| format!("; largest candidate: {}", sizes(one)));
     let cause = format!(
         "{mount} is full: {} of {} available; it holds {}{largest}",
         bytes(disk.available),
@@ -71,7 +71,7 @@ fn full(facts: &Facts, disk: &Disk, shown: Evidence) -> Option<Hit> {
             let text = format!("move {path} ({}) to another disk, if it is not needed here", bytes(*size));
             Step::change(Changes::File(path.clone()), text, format!("move it back to {path}"))
         }
-        None => Step::inspect(format!("see what fills {mount}")).command(&["du", "-xh", "-d", "2", &mount]),
+        None => Step::inspect(format!("find out what fills {mount}")).command(&["du", "-xh", "-d", "2", &mount]),
     };
     Some(hit(None, cause, evidence, step).affects(symptoms.services))
 }
@@ -83,8 +83,8 @@ pub(super) const FS_02: Rule = Rule {
     layer: Layer::Storage,
     severity: Severity::Critical,
     title: "a disk has no inodes left",
-    why: "No new file can be made although there is space: the error is the same as for a full disk, and df shows space. \
-          Many small files in one folder are the cause.",
+    why: "No new file can be created although there is space: the error is the same as for a full disk, while df shows \
+          free space. The usual cause is a directory with many small files.",
     explains: storage_symptoms![],
     needs: &[Need::Disks],
     signs: NO_SPACE,
@@ -110,12 +110,12 @@ fn no_inodes(facts: &Facts, disk: &Disk, shown: Evidence) -> Option<Hit> {
             let folder = folder.display().to_string();
             let text = format!("{folder} has {entries} entries");
             evidence.push(Evidence::new(folder.clone(), Some(facts.taken), text.clone()));
-            let step = format!("see what is in {folder}, and move away what is not needed");
+            let step = format!("look through {folder} and remove or move what is not needed");
             (format!("; {text}"), Step::inspect(step).command(&["ls", "-lU", &folder]))
         }
         None => (
             String::new(),
-            Step::inspect(format!("find the folder with the most files below {mount}"))
+            Step::inspect(format!("find the directory with the most files below {mount}"))
                 .command(&["du", "--inodes", "-x", "-d", "3", &mount]),
         ),
     };
@@ -123,7 +123,7 @@ fn no_inodes(facts: &Facts, disk: &Disk, shown: Evidence) -> Option<Hit> {
         evidence.push(Evidence::new(mount.clone(), Some(facts.taken), format!("holds {}", holds(disk))));
     }
     let cause = format!(
-        "{mount} has no inodes left (0 of {}) although {} are available; it holds {}{crowded}",
+        "{mount} has no inodes left (0 of {}), although {} are free; it holds {}{crowded}",
         disk.inodes,
         bytes(disk.available),
         holds(disk)
@@ -139,10 +139,10 @@ pub(super) const FS_03: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Storage,
     severity: Severity::Critical,
-    title: "a disk that is written to is read-only",
-    why: "The kernel makes a file system read-only after an error of the disk, or it was mounted so; logs and databases \
-          on it cannot be written. A read-only mount of models alone is common and no finding, unless the kernel made it \
-          so. A line of the kernel log about a disk that is writable now is history.",
+    title: "a disk that must be writable is read-only",
+    why: "The kernel remounted the file system read-only after a disk error, or it was mounted read-only; logs and \
+          databases on it cannot be written. A read-only mount that holds only models is common and not reported, \
+          unless the kernel remounted it. Kernel log lines about a disk that is writable now are ignored.",
     explains: storage_symptoms![],
     needs: &[Need::Disks],
     signs: &[REMOUNT, "Read-only file system", "read-only file system", "Errno 30", "EROFS"],
@@ -176,15 +176,21 @@ fn read_only(facts: &Facts, disk: &Disk, shown: Evidence) -> Option<Hit> {
         evidence.push(Evidence::new(mount.clone(), Some(facts.taken), format!("holds {}", holds(disk))));
     }
     if remount.is_some() {
-        let text =
-            format!("save the kernel log; then check {} with its services stopped (fsck) and its health", disk.source);
+        let text = format!(
+            "save the kernel log; then stop the services, run fsck on {} and check its health (SMART)",
+            disk.source
+        );
         let step = Step::inspect(text).command(&["dmesg", "-T"]);
-        let cause =
-            format!("the kernel made {mount} read-only after an error of {}; it holds {}", disk.source, holds(disk));
+        let cause = format!(
+            "the kernel remounted {mount} read-only after an error on {}; it holds {}",
+            disk.source,
+            holds(disk)
+        );
         return Some(hit(None, cause, evidence, step).affects(symptoms.services));
     }
-    let step = Step::change(Changes::Host, format!("mount {mount} writable"), format!("mount -o remount,ro {mount}"))
-        .command(&["mount", "-o", "remount,rw", &mount]);
+    let step =
+        Step::change(Changes::Host, format!("remount {mount} read-write"), format!("mount -o remount,ro {mount}"))
+            .command(&["mount", "-o", "remount,rw", &mount]);
     let cause = format!("{mount} is read-only ({how}); it holds {}", holds(disk));
     Some(hit(None, cause, evidence, step).affects(symptoms.services))
 }
@@ -195,9 +201,9 @@ pub(super) const FS_04: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Storage,
     severity: Severity::Warning,
-    title: "deleted files that are still open hold space",
-    why: "A file that is deleted takes space until the last process closes it: df shows more than du finds. Mostly it is a \
-          log that was removed by hand. Small ones, and shared memory, which is made so, are no finding.",
+    title: "deleted files that are still open take up space",
+    why: "A deleted file takes up space until the last process closes it: df shows more than du finds. Usually it is a \
+          log that was removed by hand. Small files are not reported, nor is shared memory, which works this way.",
     explains: &["FS-01"],
     needs: &[Need::Disks],
     signs: &[],
@@ -213,16 +219,16 @@ fn deleted(facts: &Facts, disk: &Disk, shown: Evidence) -> Option<Hit> {
     }
     let (pid, name, path, size) = disk.deleted_open.iter().max_by_key(|(.., size)| size)?;
     let mount = disk.mount_point.display();
-    let text = format!("{name} (pid {pid}) holds {} of {} (deleted)", bytes(*size), path.display());
+    let text = format!("{name} (pid {pid}) keeps {} open: {} (deleted)", bytes(*size), path.display());
     let evidence = vec![shown, Evidence::new(format!("/proc/{pid}/fd"), Some(facts.taken), text)];
     let is_supervisord = name.starts_with("supervisord")
         || facts.supervisords.iter().any(|one| one.search.processes.iter().any(|(own, _)| own == pid));
     let service = facts.services.iter().find(|service| service.all_processes().any(|process| process.pid == *pid));
-    let undo = "nothing to put back: what was in the deleted file is lost when it is closed; copy it from \
-                /proc/PID/fd before if it is needed";
+    let undo = "none: the content of the deleted file is lost once it is closed; if you need it, copy it from \
+                /proc/PID/fd first";
     let step = match service.and_then(|service| Some((service, service.manage(facts, "restart")?))) {
         _ if is_supervisord => {
-            let text = format!("let supervisord open its logs again: kill -USR2 {pid}");
+            let text = format!("make supervisord reopen its logs: kill -USR2 {pid}");
             Step::change(Changes::Host, text, undo).command(&["kill", "-USR2", &pid.to_string()])
         }
         Some((service, command)) => {
@@ -232,7 +238,8 @@ fn deleted(facts: &Facts, disk: &Disk, shown: Evidence) -> Option<Hit> {
         None => Step::change(Changes::Host, format!("restart {name} (pid {pid}), which closes the file"), undo),
     };
     let cause = format!(
-        "{} of {mount} ({}) are held by deleted files that are still open, most by {name} (pid {pid}): {} ({})",
+        "deleted files that are still open take up {} of {mount} ({}); the largest is kept open by {name} (pid {pid}): \
+         {} ({})",
         bytes(held),
         bytes(disk.total),
         path.display(),

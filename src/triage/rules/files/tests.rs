@@ -51,10 +51,7 @@ fn fs_02_names_the_crowded_folder() {
         disk.crowded = Some(("/srv/models/tmp".into(), 999_000));
     });
     let found = hit("FS-02", &facts);
-    says_all(
-        &found,
-        &["no inodes left (0 of 1000000)", "50.0 GiB are available", "/srv/models/tmp has 999000 entries"],
-    );
+    says_all(&found, &["no inodes left (0 of 1000000)", "50.0 GiB are free", "/srv/models/tmp has 999000 entries"]);
     // btrfs has no fixed number of inodes.
     assert_eq!(hits("FS-02", &with_disk(|disk| (disk.inodes, disk.inodes_available) = (0, 0))), []);
     assert_eq!(hits("FS-02", &healthy_facts()), []);
@@ -66,7 +63,7 @@ fn fs_03_tells_an_error_from_a_mount() {
     let mut facts = with_disk(|disk| disk.is_super_read_only = true);
     assert_eq!(hits("FS-03", &facts), [], "models may be mounted read-only");
     kernel_says(&mut facts, &["EXT4-fs error (device vda1): ext4_find_entry", error]);
-    says_all(&hit("FS-03", &facts), &["the kernel made /srv/models read-only", "/dev/vda1", "fsck", "dmesg"]);
+    says_all(&hit("FS-03", &facts), &["the kernel remounted /srv/models read-only", "/dev/vda1", "fsck", "dmesg"]);
     let facts = with_disk(|disk| {
         disk.is_read_only = true;
         disk.holds = vec!["logs of api".into()];
@@ -88,7 +85,13 @@ fn fs_04_names_who_holds_the_deleted_file() {
     let found = hit("FS-04", &with_disk(held));
     says_all(
         &found,
-        &["60.0 GiB of /srv/models", "pid 100", "/srv/models/old.log", "restart llama", "nothing to put back"],
+        &[
+            "take up 60.0 GiB of /srv/models",
+            "pid 100",
+            "/srv/models/old.log",
+            "restart llama",
+            "the content of the deleted file is lost",
+        ],
     );
     assert_eq!((found.changes, found.severity), (Changes::Service("llama".into()), None));
     let facts = with_disk(|disk| {
@@ -107,7 +110,7 @@ fn fs_05_pairs_the_lines_of_a_server() {
     let mut facts = with_disk(|disk| disk.source = "nas1:/export/models".into());
     kernel_says(&mut facts, &[silent]);
     let found = hit("FS-05", &facts);
-    says_all(&found, &["the NFS server nas1 does not respond", "/srv/models", "rpcinfo"]);
+    says_all(&found, &["the NFS server nas1 is not responding", "/srv/models", "rpcinfo"]);
     assert_eq!((found.confidence, found.severity), (Confidence::Proven, None));
     kernel_says(&mut facts, &[silent, "nfs: server nas1 OK"]);
     assert_eq!(hits("FS-05", &facts), []);
@@ -122,7 +125,7 @@ fn fs_05_a_stale_handle_counts_only_with_trouble() {
     says(&mut facts.services[0], &[text]);
     assert_eq!(hits("FS-05", &facts), []);
     fails(&mut facts.services[0], exit(1), &[text]);
-    says_all(&hit("FS-05", &facts), &["its handle of /srv/models/a.gguf is stale", "umount", "mount /srv/models"]);
+    says_all(&hit("FS-05", &facts), &["its handle for /srv/models/a.gguf is stale", "umount", "mount /srv/models"]);
 }
 
 #[test]
@@ -131,7 +134,7 @@ fn fs_06_a_disk_that_does_not_answer() {
     let why = "no answer within 2 s; the child is in state D (nfs_wait)".to_owned();
     facts.machine.disks.push(Fact::new("/mnt/nas", NOW, Outcome::TimedOut { why }));
     let found = hit("FS-06", &facts);
-    says_all(&found, &["/mnt/nas does not answer", "state D", "mountinfo"]);
+    says_all(&found, &["/mnt/nas does not respond", "state D", "mountinfo"]);
     assert_eq!(found.confidence, Confidence::Likely);
     kernel_says(&mut facts, &["INFO: task llama-server:100 blocked for more than 120 seconds."]);
     assert_eq!(hit("FS-06", &facts).confidence, Confidence::Proven);
@@ -157,7 +160,7 @@ fn fs_07_tells_shared_memory_from_a_full_disk() {
     facts.machine.container = Some("docker".into());
     fails(&mut facts.services[0], LifeEnd::Killed { signal: "SIGBUS".into() }, &[]);
     facts.services[0].shared_memory = Some(known("/proc/100/root/dev/shm", (64 << 20, 64 << 20)));
-    says_all(&hit("FS-07", &facts), &["SIGBUS without a line"]);
+    says_all(&hit("FS-07", &facts), &["SIGBUS without a log line"]);
 }
 
 /// Two disks without room, and an error that names one of them: moving a file of the other one helps nobody.

@@ -14,10 +14,10 @@ pub(super) const GPU_01: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Driver,
     severity: Severity::Critical,
-    title: "There is no GPU driver here",
-    why: "Neither the library of the NVIDIA driver nor its kernel module nor a device node is there, and no AMD card. \
-          Where no service should use a GPU that is only information. It is no broken driver.",
-    explains: &["LLM-14", "WRK-03", "WHS-02", "WHS-04"],
+    title: "no GPU driver is installed",
+    why: "There is no NVIDIA driver library, no kernel module, no device node, and no AMD card. If no service should \
+          use a GPU, this is informational. It is not a broken driver.",
+    explains: &["LLM-14", "WRK-03", "WRK-05", "WHS-02", "WHS-04"],
     needs: &[Need::Gpu],
     signs: &[],
     check: Check::Node(has_no_driver),
@@ -29,10 +29,10 @@ pub(super) const GPU_02: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Driver,
     severity: Severity::Critical,
-    title: "The GPU is there and the library of its driver is not",
-    why: "Device nodes exist and libnvidia-ml.so.1 does not: a container that was made without the capability \
-          `utility`, or a driver that is installed in part. The GPU itself may work: a warning where every service \
-          that wants one has it.",
+    title: "the GPU is present but its driver library is missing",
+    why: "Device nodes exist but libnvidia-ml.so.1 does not: the container was created without the `utility` \
+          capability, or the driver is only partly installed. The GPU itself may work; if every service that needs one \
+          uses it, this is a warning.",
     explains: &["WHS-04"],
     needs: &[Need::Gpu],
     signs: &[],
@@ -45,10 +45,10 @@ pub(super) const GPU_03: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Driver,
     severity: Severity::Critical,
-    title: "The kernel module of the GPU is not loaded",
-    why: "NVML answers 9: its library is there, the kernel module is not in use. After an update of the kernel it was \
-          not built for the new one, or nouveau has the card. It is no different version (GPU-04).",
-    explains: &["LLM-14", "WRK-03", "WHS-02", "WHS-04", "CUD-02", "CUD-03"],
+    title: "the NVIDIA kernel module is not loaded",
+    why: "NVML returns 9: its library is installed, but the kernel module is not loaded. After a kernel update it was \
+          not rebuilt, or nouveau is driving the card. A version mismatch is GPU-04.",
+    explains: &["LLM-14", "WRK-03", "WRK-05", "WHS-02", "WHS-04", "CUD-02", "CUD-03"],
     needs: &[Need::Gpu],
     signs: &[],
     check: Check::Node(is_not_loaded),
@@ -60,11 +60,11 @@ pub(super) const GPU_04: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Driver,
     severity: Severity::Critical,
-    title: "The GPU driver and its library have different versions",
-    why: "The loaded kernel module has another version than libnvidia-ml.so.1 (NVML 18): packages were updated, \
-          mostly unattended, and the old module is still loaded. Processes that were started before go on; new ones \
-          fail.",
-    explains: &["LLM-14", "WRK-03", "WHS-02", "WHS-04", "CUD-03"],
+    title: "the versions of the GPU driver and its library differ",
+    why: "The loaded kernel module and libnvidia-ml.so.1 have different versions (NVML 18): packages were updated, \
+          usually by unattended upgrades, and the old module is still loaded. Processes that are already running \
+          continue; new ones fail.",
+    explains: &["LLM-14", "WRK-03", "WRK-05", "WHS-02", "WHS-04", "CUD-03"],
     needs: &[Need::Gpu],
     signs: &[MISMATCH],
     check: Check::Node(has_two_versions),
@@ -82,9 +82,10 @@ fn has_no_driver(facts: &Facts) -> Vec<Hit> {
     let wanted = who_wants(facts);
     let cause = format!("no NVIDIA driver and no AMD card on this machine{wanted}");
     let step = match wanted.is_empty() {
-        true => Step::inspect("nothing, unless a service should use a GPU"),
+        true => Step::inspect("nothing to do, unless a service should use a GPU"),
         false => Step::inspect(
-            "run these services on a machine with a GPU, or give this one its driver (in a container: the GPU)",
+            "run these services on a machine with a GPU, or install the driver here (in a container: pass the GPU \
+             through)",
         ),
     };
     vec![hit(None, cause, vec![show_nvml(&gpus.nvml), show_files(facts, gpus)], step).severity(severity(facts))]
@@ -100,20 +101,21 @@ fn lacks_the_library(facts: &Facts) -> Vec<Hit> {
     let evidence = vec![show_nvml(&gpus.nvml), show_files(facts, gpus)];
     let (cause, step) = match &facts.machine.container {
         Some(container) => (
-            format!(
-                "the GPU is in this {container} container without the library of its driver (capability `utility`)"
-            ),
+            format!("this {container} container has the GPU but not its driver library (capability `utility`)"),
             Step::change(
                 Changes::Host,
-                "make the container anew with NVIDIA_DRIVER_CAPABILITIES=compute,utility",
-                "make it anew with the old value",
+                "recreate the container with NVIDIA_DRIVER_CAPABILITIES=compute,utility",
+                "recreate it with the old value",
             ),
         ),
         None => (
-            "the GPU is there, and libnvidia-ml.so.1 is not installed".to_owned(),
+            "the GPU is present but libnvidia-ml.so.1 is not installed".to_owned(),
             Step::change(
                 Changes::Host,
-                format!("install the user libraries of driver {}", gpus.module_version.as_deref().unwrap_or("in use")),
+                format!(
+                    "install the user-space libraries of driver {}",
+                    gpus.module_version.as_deref().unwrap_or("in use")
+                ),
                 "remove the package again",
             ),
         ),
@@ -129,7 +131,7 @@ fn is_not_loaded(facts: &Facts) -> Vec<Hit> {
     let wanted = who_wants(facts);
     let (cause, step) = if gpus.has_nouveau {
         (
-            format!("nouveau has the GPU, so the NVIDIA driver is not loaded{wanted}"),
+            format!("nouveau is driving the GPU, so the NVIDIA driver is not loaded{wanted}"),
             Step::change(
                 Changes::Host,
                 "keep nouveau from being loaded (`blacklist nouveau` in /etc/modprobe.d/nouveau.conf), then reboot",
@@ -138,8 +140,8 @@ fn is_not_loaded(facts: &Facts) -> Vec<Hit> {
         )
     } else if gpus.module_version.is_some() {
         (
-            format!("the kernel module is loaded and NVML does not reach it: device nodes are missing{wanted}"),
-            Step::change(Changes::Host, "make the device nodes", "rm /dev/nvidia0 /dev/nvidiactl")
+            format!("the kernel module is loaded but NVML cannot reach it: device nodes are missing{wanted}"),
+            Step::change(Changes::Host, "create the device nodes", "rm /dev/nvidia0 /dev/nvidiactl")
                 .command(&["nvidia-modprobe", "-c=0"]),
         )
     } else {
@@ -147,7 +149,7 @@ fn is_not_loaded(facts: &Facts) -> Vec<Hit> {
             format!("the kernel module of the NVIDIA driver is not loaded (kernel {}){wanted}", facts.machine.kernel),
             Step::change(
                 Changes::Host,
-                "load the module; if there is none, build it for this kernel",
+                "load the module; if it does not exist, build it for this kernel",
                 "modprobe -r nvidia",
             )
             .command(&["modprobe", "nvidia"]),
@@ -169,15 +171,16 @@ fn has_two_versions(facts: &Facts) -> Vec<Hit> {
     let of_versions = versions.filter(|_| differ).map_or_else(String::new, |(module, library)| {
         format!(": the kernel module is {module}, the library {library}")
     });
-    let cause = format!("GPU driver and library have different versions{of_versions}{}", who_wants(facts));
+    let cause = format!("the versions of the GPU driver and its library differ{of_versions}{}", who_wants(facts));
     let mut evidence = vec![show_nvml(&gpus.nvml), show_files(facts, gpus)];
     let line =
         facts.kernel.known().and_then(|kernel| kernel.lines.iter().rev().find(|line| line.text.contains(MISMATCH)));
     evidence.extend(line.map(Evidence::of_line));
     let step = Step::change(
         Changes::Host,
-        "reboot in a window, or load the nvidia modules anew while nothing uses the GPU; hold the driver package",
-        "install the old library version again, if the new driver fails",
+        "reboot in a maintenance window, or reload the nvidia modules while nothing uses the GPU; hold the driver \
+         package",
+        "reinstall the old library version if the new driver fails",
     )
     .command(&["systemctl", "reboot"]);
     let confidence = proven_if(differ || line.is_some());

@@ -16,9 +16,9 @@ pub(super) const GPU_12: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Host,
     severity: Severity::Critical,
-    title: "Memory of a GPU was worn out and is to be replaced or remapped",
-    why: "Row remapping failed: the card has no spare rows left and is to be exchanged. Remapping pending: the next \
-          reset puts a spare row in place, and present work is not harmed; that is a warning only.",
+    title: "GPU memory is failing and must be remapped or replaced",
+    why: "Row remapping failed: the card has no spare rows left and must be replaced. Remapping pending: the next \
+          reset swaps in a spare row, and running work is not affected; that is only a warning.",
     explains: &[],
     needs: &[Need::Gpu],
     signs: &[],
@@ -31,9 +31,9 @@ pub(super) const GPU_13: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Host,
     severity: Severity::Warning,
-    title: "A GPU is slowed down by heat or power",
+    title: "a GPU is throttled by heat or power",
     why: "Two samples show that the clocks are held down by heat, the hardware or the power supply. The power cap \
-          under load and low clocks at rest are normal and not meant. No change of software helps.",
+          under load and low clocks when idle are normal and not reported. No software change helps.",
     explains: &["LLM-17"],
     needs: &[Need::Gpu],
     signs: &[],
@@ -64,7 +64,7 @@ fn is_worn(facts: &Facts) -> Vec<Hit> {
         let (cause, step) = if has_failed {
             (
                 format!("GPU {index} ({}) has no spare memory rows left: remapping failed", device.name),
-                Step::inspect("drain this GPU and have it exchanged; keep its report").command(&[
+                Step::inspect("drain this GPU and have it replaced; keep the report").command(&[
                     "nvidia-smi",
                     "-q",
                     "-d",
@@ -75,10 +75,10 @@ fn is_worn(facts: &Facts) -> Vec<Hit> {
             )
         } else {
             (
-                format!("GPU {index} ({}) has a memory row to remap, at its next reset", device.name),
+                format!("GPU {index} ({}) will remap a memory row at its next reset", device.name),
                 Step::change(
                     Changes::Host,
-                    format!("reset GPU {index} in the next window; present work is not harmed"),
+                    format!("reset GPU {index} in the next maintenance window; running work is not affected"),
                     "none: start its services again afterwards",
                 )
                 .command(&["nvidia-smi", "--gpu-reset", "-i", &index]),
@@ -100,12 +100,12 @@ fn is_throttled(facts: &Facts) -> Vec<Hit> {
         .map(|(device, reasons, first, last)| {
             let index = device.index.to_string();
             let heat = device.temperature.map_or_else(String::new, |celsius| format!(" at {celsius} °C"));
-            let cause = format!("GPU {index} ({}) is slowed down: {}{heat}", device.name, reasons.join(", "));
+            let cause = format!("GPU {index} ({}) is throttled: {}{heat}", device.name, reasons.join(", "));
             let evidence = vec![
                 of_device(facts, format!("GPU {index}: clock events {first:#x}, later {last:#x}{heat}")),
                 of_device(facts, identity(device)),
             ];
-            let step = Step::inspect("check cooling and power supply of the card; no change of software helps")
+            let step = Step::inspect("check the cooling and power supply of the card; no software change helps")
                 .command(&["nvidia-smi", "-q", "-d", "PERFORMANCE,TEMPERATURE,POWER", "-i", &index]);
             hit(None, cause, evidence, step)
         })

@@ -19,9 +19,9 @@ pub(super) const GPU_14: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::App,
     severity: Severity::Info,
-    title: "GPU memory is in use and no process is shown, as in every container",
-    why: "In a container NVML knows processes by the numbers of the host, so its table is empty although memory is in \
-          use. That is normal; only the host can say who it is.",
+    title: "GPU memory is used by processes that are not visible in this container",
+    why: "NVML identifies processes by the host's pids, so inside a container its table is empty although memory is in \
+          use. That is normal; only the host can tell which processes they are.",
     explains: &[],
     needs: &[Need::Gpu],
     signs: &[],
@@ -34,10 +34,10 @@ pub(super) const GPU_15: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Memory,
     severity: Severity::Critical,
-    title: "Another process holds the GPU memory that the server wants at its start",
-    why: "vLLM and Ollama say at their start how much is free and how much they want. An older instance that was not \
-          ended, or a neighbour, holds it. The last line (`EngineCore failed to start`) is no diagnosis. Lower its \
-          share only when nobody can go.",
+    title: "another process uses the GPU memory that the server needs at start",
+    why: "vLLM and Ollama log at start how much memory is free and how much they need. An older instance that was not \
+          stopped, or another program, is using it. The last line (`EngineCore failed to start`) says nothing about \
+          the cause. Lower the server's share only if no other process can be stopped.",
     explains: &["LLM-13", "PY-06", "SUP-10", "SUP-17", "SYS-03", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[NOT_FREE, NOT_RECOVERED],
@@ -55,7 +55,7 @@ fn hides_processes(facts: &Facts) -> Vec<Hit> {
     hidden
         .map(|device| {
             let used = units::bytes(device.memory_used.unwrap_or(0));
-            let cause = format!("{used} of GPU {} are in use by processes that only the host can see", device.index);
+            let cause = format!("{used} of GPU {} are used by processes that only the host can see", device.index);
             let evidence = vec![
                 Evidence::new(
                     "NVML",
@@ -64,7 +64,7 @@ fn hides_processes(facts: &Facts) -> Vec<Hit> {
                 ),
                 Evidence::new("machine", Some(facts.taken), format!("container: {container}")),
             ];
-            let step = Step::inspect("check from the host, where it matters").command(&["nvidia-smi"]);
+            let step = Step::inspect("if it matters, check on the host").command(&["nvidia-smi"]);
             hit(None, cause, evidence, step)
         })
         .collect()
@@ -84,27 +84,31 @@ fn is_held(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         device.processes.iter().filter(|(pid, _)| !own(*pid)).max_by_key(|(_, bytes)| bytes.unwrap_or(0))
     });
     let mut cause = match figures {
-        Some((free, total)) => format!("only {free} of {total} GiB are free on GPU {index} at its start"),
-        None => format!("memory of GPU {index} was not given back"),
+        Some((free, total)) => format!("only {free} of {total} GiB were free on GPU {index} when it started"),
+        None => format!("the memory of GPU {index} was not released"),
     };
     if let Some(wanted) = wanted {
-        cause.push_str(&format!(", and it wants {wanted} GiB"));
+        cause.push_str(&format!(", and it needs {wanted} GiB"));
     }
     let mut evidence = vec![Evidence::of_line(line)];
     let step = match holder {
         Some((pid, bytes)) => {
             let who = facts.who(*pid);
             let held = bytes.map_or_else(|| "memory".to_owned(), units::bytes);
-            cause.push_str(&format!("; {who} holds {held}"));
-            evidence.push(Evidence::new("NVML", Some(facts.gpus.time), format!("GPU {index}: pid {pid} holds {held}")));
-            Step::change(Changes::Host, format!("end {who}, if it may go"), format!("start {who} again as it ran"))
-                .command(&["kill", &pid.to_string()])
+            cause.push_str(&format!("; {who} uses {held}"));
+            evidence.push(Evidence::new("NVML", Some(facts.gpus.time), format!("GPU {index}: pid {pid} uses {held}")));
+            Step::change(
+                Changes::Host,
+                format!("stop {who}, if it is not needed"),
+                format!("start {who} again with the same command"),
+            )
+            .command(&["kill", &pid.to_string()])
         }
         None => {
             if facts.machine.container.is_some() {
-                cause.push_str("; a process outside of this container holds the rest");
+                cause.push_str("; a process outside this container uses the rest");
             }
-            Step::inspect("find who holds the memory, from the host").command(&[
+            Step::inspect("on the host, find out which process uses the memory").command(&[
                 "nvidia-smi",
                 "--query-compute-apps=pid,name,used_memory",
                 "--format=csv",

@@ -16,11 +16,11 @@ pub(super) const GPU_05: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Driver,
     severity: Severity::Critical,
-    title: "The container has lost its GPU devices",
-    why: "NVML answers with an unknown error or is blocked while the device nodes are there: the control group of the \
-          container no longer allows the devices, mostly since `systemctl daemon-reload` on the host. On the host all \
-          is well. Outside of a container the same code comes after suspend and resume.",
-    explains: &["LLM-14", "WRK-03", "WHS-02", "WHS-04", "CUD-02"],
+    title: "the container has lost its GPU devices",
+    why: "NVML returns an unknown error or is blocked although the device nodes exist: the container's cgroup no \
+          longer allows the devices, usually after `systemctl daemon-reload` on the host. The host itself is fine. \
+          Outside a container, the same code appears after suspend and resume.",
+    explains: &["LLM-14", "WRK-03", "WRK-05", "WHS-02", "WHS-04", "CUD-02"],
     needs: &[Need::Gpu],
     signs: &[],
     check: Check::Node(has_lost_devices),
@@ -32,11 +32,11 @@ pub(super) const GPU_06: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Host,
     severity: Severity::Critical,
-    title: "A GPU has fallen off the bus",
-    why: "NVML answers that a GPU is lost, or the kernel logged Xid 79: the card no longer answers over PCIe. Power, \
-          heat, seat or a defect. A GPU that answers the probe just made is only warned of. No restart of a service \
-          helps.",
-    explains: &["GPU-07", "GPU-10", "LLM-12", "LLM-14", "WRK-03", "WHS-02"],
+    title: "a GPU has fallen off the bus",
+    why: "NVML reports that a GPU is lost, or the kernel logged Xid 79: the card no longer responds over PCIe because \
+          of power, heat, its seating or a defect. If the GPU responds to the probe now, this is only a warning. \
+          Restarting services does not help.",
+    explains: &["GPU-07", "GPU-10", "LLM-12", "LLM-14", "WRK-03", "WRK-05", "WHS-02"],
     needs: &[Need::Gpu, Need::Kernel],
     signs: &[OFF_THE_BUS],
     check: Check::Node(is_off_the_bus),
@@ -48,10 +48,10 @@ pub(super) const GPU_10: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Driver,
     severity: Severity::Critical,
-    title: "The GPU driver hangs",
-    why: "The child that asked NVML did not come back and waits in the kernel (state D), where no signal reaches it. \
-          Every further nvidia-smi would hang in the same way. A child in another state is only slow (GPU-11).",
-    explains: &["GPU-11", "LLM-10", "LLM-11", "LLM-14", "WRK-03", "WHS-02"],
+    title: "the GPU driver hangs",
+    why: "The process that queried NVML did not return and is waiting in the kernel (state D), where no signal reaches \
+          it. Every further nvidia-smi would hang in the same way. A process in another state is only slow (GPU-11).",
+    explains: &["GPU-11", "LLM-10", "LLM-11", "LLM-14", "WRK-03", "WRK-05", "WHS-02"],
     needs: &[],
     signs: &[],
     check: Check::Node(hangs),
@@ -63,10 +63,10 @@ pub(super) const GPU_11: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Driver,
     severity: Severity::Unknown,
-    title: "The GPU did not answer within the limit",
-    why: "The child that asked NVML was not ready in time and was not stuck in the kernel: a busy machine, or a \
-          driver that initialises the GPU for each question because persistence mode is off. Nothing is said of the \
-          GPU by that.",
+    title: "the GPU did not respond in time",
+    why: "The process that queried NVML did not finish in time but was not stuck in the kernel: the machine is busy, \
+          or the driver initializes the GPU for every query because persistence mode is off. The state of the GPU is \
+          unknown.",
     explains: &[],
     needs: &[],
     signs: &[],
@@ -92,7 +92,7 @@ fn has_lost_devices(facts: &Facts) -> Vec<Hit> {
     let code = answer.unwrap_or(code::UNKNOWN);
     let (cause, step, is_sure) = match (&facts.machine.container, code) {
         (_, code::NO_PERMISSION) if blocked.is_none() => (
-            format!("no permission to ask the GPU (NVML {code}): uid {}{wanted}", facts.machine.uid),
+            format!("no permission to query the GPU (NVML {code}): uid {}{wanted}", facts.machine.uid),
             Step::inspect("check the modes of the device nodes").command(&[
                 "ls",
                 "-la",
@@ -105,13 +105,13 @@ fn has_lost_devices(facts: &Facts) -> Vec<Hit> {
             format!("this {container} container has lost its GPU devices (NVML {code}){wanted}"),
             Step::change(
                 Changes::Host,
-                "make the container anew on its host; for good, use CDI, or cgroupfs as the cgroup driver",
-                "none: the new container is as the old one was",
+                "recreate the container on its host; to fix it for good, use CDI, or cgroupfs as the cgroup driver",
+                "none: the new container is the same as the old one",
             ),
             true,
         ),
         (None, _) => (
-            format!("the GPU driver answers with an unknown error (NVML {code}){wanted}"),
+            format!("the GPU driver returns an unknown error (NVML {code}){wanted}"),
             Step::change(Changes::Host, "unload and load nvidia_uvm while nothing uses the GPU", "modprobe nvidia_uvm")
                 .command(&["modprobe", "-r", "nvidia_uvm"]),
             blocked.is_some(),
@@ -142,7 +142,7 @@ fn is_off_the_bus(facts: &Facts) -> Vec<Hit> {
     let which = lost.map_or_else(String::new, |device| format!(" {} ({})", device.index, device.name));
     let cause = match severity {
         None => format!("GPU{which} has fallen off the bus{}", who_wants(facts)),
-        Some(_) => "a GPU had fallen off the bus and answers again".to_owned(),
+        Some(_) => "a GPU had fallen off the bus and responds again".to_owned(),
     };
     let mut evidence: Vec<Evidence> = event.map(Evidence::of_line).into_iter().collect();
     evidence.push(match lost {
@@ -153,12 +153,15 @@ fn is_off_the_bus(facts: &Facts) -> Vec<Hit> {
     let step = match severity {
         None => Step::change(
             Changes::Host,
-            "keep a report (nvidia-bug-report.sh), drain the node, then switch its power off and on",
-            "none: take the node into service again when the GPU answers",
+            "save a report (nvidia-bug-report.sh), drain the node, then power-cycle it",
+            "none: put the node back into service when the GPU responds",
         )
         .command(&["nvidia-bug-report.sh"]),
-        Some(_) => Step::inspect("keep a report now, and check power, heat and seat of the card in the next window")
-            .command(&["nvidia-bug-report.sh"]),
+        Some(_) => Step::inspect(
+            "save a report now; check the card's power, cooling and seating in the next \
+                                  maintenance window",
+        )
+        .command(&["nvidia-bug-report.sh"]),
     };
     vec![hit(None, cause, evidence, step).severity(severity)]
 }
@@ -167,15 +170,16 @@ fn hangs(facts: &Facts) -> Vec<Hit> {
     let Some(gpus) = facts.known_gpus() else { return Vec::new() };
     let Some(('D', wchan)) = &gpus.stuck else { return Vec::new() };
     let place = wchan.as_ref().map_or_else(String::new, |wchan| format!(" in {wchan}"));
-    let cause = format!("the GPU driver hangs: a process that asked it waits in the kernel{place}{}", who_wants(facts));
+    let cause =
+        format!("the GPU driver hangs: a process that queried it is waiting in the kernel{place}{}", who_wants(facts));
     let evidence = vec![
         show_nvml(&gpus.nvml),
-        Evidence::of_fact(&facts.gpus, format!("the child that asked NVML: state D{place}")),
+        Evidence::of_fact(&facts.gpus, format!("process that queried NVML: state D{place}")),
         show_files(facts, gpus),
     ];
     let step = Step::change(
         Changes::Host,
-        "do not run nvidia-smi again; drain the node and reboot it in a window",
+        "do not run nvidia-smi again; drain the node and reboot it in a maintenance window",
         "none: a reboot loads the same driver again",
     )
     .command(&["systemctl", "reboot"]);
@@ -189,12 +193,16 @@ fn is_slow(facts: &Facts) -> Vec<Hit> {
         return Vec::new();
     }
     let state = gpus.stuck.as_ref().map_or_else(|| "unknown".to_owned(), |(state, _)| state.to_string());
-    let cause = format!("the GPU did not answer within the limit (state of the child: {state}); it may be slow only");
+    let cause =
+        format!("the GPU did not respond in time (state of the querying process: {state}); it may just be slow");
     let evidence = vec![
         show_nvml(&gpus.nvml),
-        Evidence::of_fact(&facts.gpus, format!("the child that asked NVML: state {state}")),
+        Evidence::of_fact(&facts.gpus, format!("process that queried NVML: state {state}")),
     ];
-    let step = Step::inspect("ask again with a longer limit; where that is slow each time, switch persistence mode on")
-        .command(&["nvidia-smi", "--query-gpu=persistence_mode", "--format=csv"]);
+    let step = Step::inspect("query it again; if it is always slow, turn persistence mode on").command(&[
+        "nvidia-smi",
+        "--query-gpu=persistence_mode",
+        "--format=csv",
+    ]);
     vec![hit(None, cause, evidence, step).confidence(Confidence::Possible)]
 }

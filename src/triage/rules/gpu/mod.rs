@@ -88,7 +88,7 @@ fn severity(facts: &Facts) -> Option<Severity> {
 fn show_nvml(nvml: &Fact<Nvml>) -> Evidence {
     let text = match &nvml.outcome {
         Outcome::Ok { value } => match value.code {
-            0 => format!("NVML: {} devices answer", value.devices.len()),
+            0 => format!("NVML: {} devices respond", value.devices.len()),
             code => format!("NVML: {code} ({})", meaning(code)),
         },
         _ => format!("NVML: {}", nvml.why().unwrap_or("unknown")),

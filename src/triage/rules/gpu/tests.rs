@@ -92,7 +92,7 @@ fn two_versions_are_both_named() {
 fn a_container_that_lost_its_devices_is_made_anew() {
     let facts = contained(expecting(|gpus| answers(gpus, 999)));
     let found = hit("GPU-05", &facts);
-    says_all(&found, &["docker container has lost", "NVML 999", "anew"]);
+    says_all(&found, &["docker container has lost", "NVML 999", "recreate"]);
     says_all(&hit("GPU-05", &expecting(|gpus| answers(gpus, 999))), &["nvidia_uvm"]);
     only(&contained(expecting(|_| {})), &["GPU-14"]);
 }
@@ -172,7 +172,7 @@ fn worn_memory_is_replaced_or_waits_for_a_reset() {
         })
     };
     let found: Hit = hit("GPU-12", &of(false, true));
-    says_all(&found, &["no spare memory rows", "exchanged"]);
+    says_all(&found, &["no spare memory rows", "replaced"]);
     assert_eq!(found.severity, None);
     assert_eq!(hit("GPU-12", &of(true, false)).severity, Some(Severity::Warning));
 }
@@ -195,7 +195,8 @@ fn an_empty_table_in_a_container_is_normal() {
 
 #[test]
 fn memory_that_is_held_at_a_start_names_the_holder() {
-    let line = "ValueError: Free memory on device (0.49/79.32 GiB) on startup is less than desired GPU memory utilization (0.6, 47.59 GiB)";
+    let line = "ValueError: Free memory on device (0.49/79.32 GiB) on startup is less than desired GPU memory \
+                utilization (0.6, 47.59 GiB)";
     let mut facts = with_role(Role::Other, "vllm", |service| {
         fails(
             service,
@@ -204,7 +205,7 @@ fn memory_that_is_held_at_a_start_names_the_holder() {
         );
     });
     with_gpu(&mut facts, |gpus| with_device(gpus, |device| device.processes = vec![(99, Some(78 << 30))]));
-    says_all(&hit("GPU-15", &facts), &["only 0.49 of 79.32 GiB", "wants 47.59 GiB", "pid 99 holds 78.0 GiB"]);
+    says_all(&hit("GPU-15", &facts), &["only 0.49 of 79.32 GiB", "needs 47.59 GiB", "pid 99 uses 78.0 GiB"]);
     let quoted = with_role(Role::Other, "vllm", |service| says(service, &[line]));
     only(&quoted, &["GPU-01"]);
 }

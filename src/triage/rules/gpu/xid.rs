@@ -16,11 +16,11 @@ pub(super) const GPU_07: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Driver,
     severity: Severity::Critical,
-    title: "A GPU has a fault of its memory, firmware or hardware",
-    why: "The kernel logged an Xid of a class that is no application's, since boot, and the probe just made finds the \
-          GPU in a bad state or the driver asks for a reset; or the driver asks for one without an Xid. The driver's \
-          own wish (recovery action) decides the step. A GPU that answers well again is only mentioned.",
-    explains: &["GPU-08", "GPU-09", "LLM-12", "LLM-14", "WRK-03", "WHS-02"],
+    title: "a GPU has a memory, firmware or hardware fault",
+    why: "Since boot, the kernel logged an Xid that is not an application error, and the GPU is in a bad state now or \
+          the driver requests a reset; or the driver requests one without an Xid. The driver's recovery action decides \
+          the step. A GPU that works again is informational.",
+    explains: &["GPU-08", "GPU-09", "LLM-12", "LLM-14", "WRK-03", "WRK-05", "WHS-02"],
     needs: &[Need::Gpu, Need::Kernel],
     signs: &[],
     check: Check::Node(has_a_fault),
@@ -32,9 +32,9 @@ pub(super) const GPU_08: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::App,
     severity: Severity::Warning,
-    title: "A program made a fault on the GPU",
-    why: "An Xid of the application's class (13, 31, 32, 43, 69, 45 without another cause): the driver ended what a \
-          process did with the GPU, the GPU is fine. Check the process that the line names, not at the card.",
+    title: "a program caused a GPU fault",
+    why: "An application-class Xid (13, 31, 32, 43, 69, or 45 without another cause): the driver stopped a process's \
+          work on the GPU, and the GPU itself is fine. Check the process that the line names, not the card.",
     explains: &[],
     needs: &[Need::Kernel],
     signs: &[],
@@ -47,9 +47,9 @@ pub(super) const GPU_09: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::App,
     severity: Severity::Info,
-    title: "A fault of the GPU that follows another one",
-    why: "Xid 45 with `caused by previous Xid N`, and Xids 154, 171 and 172, only follow or detail another Xid. The \
-          other one is the cause.",
+    title: "a GPU fault that follows another one",
+    why: "Xid 45 with `caused by previous Xid N`, and Xids 154, 171 and 172, only follow or add detail to another Xid, \
+          which is the cause.",
     explains: &[],
     needs: &[Need::Kernel],
     signs: &[],
@@ -148,21 +148,17 @@ fn show_device(facts: &Facts, device: &Device) -> Evidence {
 
 fn recover(device: Option<&Device>, class: Class) -> Step {
     let index = device.map_or(0, |device| device.index).to_string();
-    let undo = "none: start the services of this GPU again afterwards";
+    let undo = "none: start the services on this GPU again afterwards";
     match (device.and_then(|device| device.recovery_action), class) {
         (Some(2), _) | (None | Some(0), Class::Host) => {
             Step::change(Changes::Host, "drain the node and reboot it", undo).command(&["systemctl", "reboot"])
         }
-        (_, Class::RestartProgram) => Step::inspect("restart the program that the line names; the GPU goes on"),
+        (_, Class::RestartProgram) => Step::inspect("restart the program that the line names; the GPU keeps working"),
         (Some(3), _) => {
-            Step::change(Changes::Host, format!("end the work that uses peer-to-peer on GPU {index}"), undo)
+            Step::change(Changes::Host, format!("stop the work that uses peer-to-peer on GPU {index}"), undo)
         }
-        _ => Step::change(Changes::Host, format!("end what uses GPU {index}, then reset it"), undo).command(&[
-            "nvidia-smi",
-            "--gpu-reset",
-            "-i",
-            &index,
-        ]),
+        _ => Step::change(Changes::Host, format!("stop everything that uses GPU {index}, then reset it"), undo)
+            .command(&["nvidia-smi", "--gpu-reset", "-i", &index]),
     }
 }
 
@@ -199,16 +195,16 @@ fn has_a_fault(facts: &Facts) -> Vec<Hit> {
     let cause = match (xid, severity) {
         (Some(xid), None) => format!("{which} has a fault: Xid {}, {}", xid.number, name(xid.number)),
         (Some(xid), Some(_)) => {
-            format!("{which} had a fault (Xid {}, {}) and answers now", xid.number, name(xid.number))
+            format!("{which} had a fault (Xid {}, {}) and responds now", xid.number, name(xid.number))
         }
-        (None, _) => format!("the driver asks for a recovery of {which}"),
+        (None, _) => format!("the driver requests a recovery of {which}"),
     };
-    let cause = if severity == Some(Severity::Warning) { cause.replace(" and answers now", "") } else { cause };
+    let cause = if severity == Some(Severity::Warning) { cause.replace(" and responds now", "") } else { cause };
     let mut evidence: Vec<Evidence> = xid.map(|xid| Evidence::of_line(&xid.line)).into_iter().collect();
     evidence.extend(shown.map(|device| show_device(facts, device)));
     evidence.push(show_nvml(&gpus.nvml));
     let step = match severity {
-        Some(Severity::Info) => Step::inspect("nothing now; note it, and check its memory in the next window")
+        Some(Severity::Info) => Step::inspect("nothing to do now; check its memory in the next maintenance window")
             .command(&["nvidia-smi", "-q", "-d", "ECC,ROW_REMAPPER"]),
         _ => recover(shown, xid.map_or(Class::Reset, class)),
     };
@@ -236,14 +232,13 @@ fn has_an_application_fault(facts: &Facts) -> Vec<Hit> {
     };
     let times = xids.iter().filter(is_meant).count();
     let again = if times > 1 { format!(", {times} times") } else { String::new() };
-    let cause =
-        format!("{who} made a fault on the GPU: Xid {}, {}{again}; the GPU is fine", xid.number, name(xid.number));
+    let cause = format!("{who} caused a GPU fault: Xid {}, {}{again}; the GPU is fine", xid.number, name(xid.number));
     let second = match (service, facts.known_gpus()) {
         (Some(service), _) => Evidence::of_state(service),
         (None, Some(gpus)) => show_nvml(&gpus.nvml),
         (None, None) => Evidence::of_fact(&facts.gpus, facts.gpus.why().unwrap_or("unknown")),
     };
-    let step = Step::inspect(format!("check the log of {who} at the time of the line, not at the card"));
+    let step = Step::inspect(format!("check the log of {who} at that time, not the card"));
     vec![hit(service, cause, vec![Evidence::of_line(&xid.line), second], step)]
 }
 
@@ -260,6 +255,6 @@ fn follows_another(facts: &Facts) -> Vec<Hit> {
         (None, Some(gpus)) => show_nvml(&gpus.nvml),
         (None, None) => Evidence::of_fact(&facts.gpus, facts.gpus.why().unwrap_or("unknown")),
     };
-    let step = Step::inspect(format!("follow {first}"));
+    let step = Step::inspect(format!("look at {first}"));
     vec![hit(None, cause, vec![Evidence::of_line(&xid.line), second], step)]
 }

@@ -31,9 +31,9 @@ pub(super) const LLM_13: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Memory,
     severity: Severity::Critical,
-    title: "The memory of the GPU does not suffice",
-    why: "An allocation on the GPU failed. Who else holds memory there is the first question; only then a smaller \
-          context, and fewer layers on the GPU last. It is no lack of main memory and no driver fault.",
+    title: "the GPU is out of memory",
+    why: "An allocation on the GPU failed. First find out which other processes use its memory; then try a smaller \
+          context, and fewer GPU layers last. Main memory and the driver are not the problem.",
     explains: &["LLM-12", "SUP-10", "SUP-15", "SUP-17", "SYS-03", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[NO_VRAM[0], NO_VRAM[1], NO_VRAM[2], NO_VRAM[3], NO_VRAM[4], NO_VRAM[5], " MiB on device "],
@@ -47,10 +47,10 @@ pub(super) const LLM_14: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "llama-server runs on the CPU although it should use a GPU",
-    why: "Layers for a GPU are asked for, or the configuration expects one, and the process has neither a GPU open \
-          nor the library of the driver mapped; llama-server says so in one line and goes on, slowly. At its default \
-          verbosity it does not say how many layers are on the GPU, so a missing line proves nothing. Do not change \
-          -ngl: find out why no GPU is seen.",
+    why: "GPU layers are requested, or the config expects a GPU, but the process has neither a GPU open nor the driver \
+          library mapped; llama-server logs one line about it and continues slowly. At its default verbosity it does \
+          not log how many layers are on the GPU, so a missing line proves nothing. Do not change -ngl; find out why \
+          no GPU is visible.",
     explains: &["LLM-17", "LLM-07"],
     needs: &[Need::Process],
     signs: NO_GPU,
@@ -63,9 +63,10 @@ pub(super) const LLM_15: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Memory,
     severity: Severity::Warning,
-    title: "Fewer layers are on the GPU than asked for",
-    why: "llama.cpp put k of N layers on the GPU, fewer than asked for or than on a good day: the memory that was \
-          free at the load did not suffice. It works, slower. Fewer layers by an explicit -ngl are meant.",
+    title: "fewer layers are on the GPU than requested",
+    why: "llama.cpp put k of N layers on the GPU, fewer than requested or than in the baseline, because not enough \
+          memory was free when the model was loaded. It works, but more slowly. Fewer layers because of an explicit \
+          -ngl are intended and not reported.",
     explains: &["LLM-17"],
     needs: &[Need::Logs],
     signs: &[TO_GPU],
@@ -90,7 +91,7 @@ fn has_no_vram(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         device.processes.iter().filter(|(pid, _)| !own(*pid)).max_by_key(|(_, bytes)| bytes.unwrap_or(0))
     });
     let free = device.and_then(|device| device.memory_free);
-    let mut cause = format!("no room on GPU {index}{}", wanted.unwrap_or_default());
+    let mut cause = format!("GPU {index} does not have enough free memory{}", wanted.unwrap_or_default());
     if let Some(free) = free {
         cause.push_str(&format!(": {} are free now", units::bytes(free)));
     }
@@ -103,10 +104,14 @@ fn has_no_vram(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let step = if let Some((pid, bytes)) = holder {
         let who = facts.who(*pid);
         let held = bytes.map_or_else(|| "memory".to_owned(), units::bytes);
-        cause.push_str(&format!("; {who} holds {held}"));
-        evidence.push(Evidence::new("NVML", Some(facts.gpus.time), format!("GPU {index}: pid {pid} holds {held}")));
-        Step::change(Changes::Host, format!("end {who}, if it may go"), format!("start {who} again as it ran"))
-            .command(&["kill", &pid.to_string()])
+        cause.push_str(&format!("; {who} uses {held}"));
+        evidence.push(Evidence::new("NVML", Some(facts.gpus.time), format!("GPU {index}: pid {pid} uses {held}")));
+        Step::change(
+            Changes::Host,
+            format!("stop {who}, if it is not needed"),
+            format!("start {who} again with the same command"),
+        )
+        .command(&["kill", &pid.to_string()])
     } else {
         smaller(service)
     };
@@ -122,8 +127,8 @@ fn smaller(service: &ServiceFacts) -> Step {
         let (place, changes) = service.place_of("--model");
         return Step::change(
             changes,
-            format!("give a smaller model, or compute_type=int8_float16, in {place}"),
-            format!("the present model and compute type in {place}"),
+            format!("use a smaller model, or compute_type=int8_float16, in {place}"),
+            format!("restore the current model and compute type in {place}"),
         );
     }
     let (place, changes) = service.place_of("-c");
@@ -132,7 +137,7 @@ fn smaller(service: &ServiceFacts) -> Step {
         return Step::change(
             changes,
             format!("lower `-c` from {context} to {} in {place}", context / 2),
-            format!("`-c {context}` in {place}"),
+            format!("restore `-c {context}` in {place}"),
         );
     }
     let (place, changes) = service.place_of("-ngl");
@@ -140,9 +145,9 @@ fn smaller(service: &ServiceFacts) -> Step {
         Some(layers) if layers > 1 && layers < 1_000 => Step::change(
             changes,
             format!("lower `-ngl` from {layers} by one step in {place}"),
-            format!("`-ngl {layers}` in {place}"),
+            format!("restore `-ngl {layers}` in {place}"),
         ),
-        _ => Step::change(changes, format!("give `-c 4096` in {place}"), format!("remove `-c 4096` in {place}")),
+        _ => Step::change(changes, format!("set `-c 4096` in {place}"), format!("remove `-c 4096` from {place}")),
     }
 }
 
@@ -157,16 +162,16 @@ fn runs_on_the_cpu(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         return None;
     }
     let asked = match (service.gpu_layers(), service.service.gpu) {
-        (Some(u64::MAX), _) => "all layers are asked for on a GPU".to_owned(),
-        (Some(layers), _) => format!("{layers} layers are asked for on a GPU (-ngl)"),
+        (Some(u64::MAX), _) => "all layers are requested on a GPU".to_owned(),
+        (Some(layers), _) => format!("{layers} layers are requested on a GPU (-ngl)"),
         (None, _) => "a GPU is expected".to_owned(),
     };
     let works = facts.nvml().is_some_and(|nvml| nvml.code == 0 && !nvml.devices.is_empty());
     let program = server.exe.as_ref().map(|exe| exe.display().to_string());
     let program = program.or_else(|| service.argv().first().cloned()).unwrap_or_else(|| "llama-server".to_owned());
     let why = match works {
-        true => format!("; the GPU answers, so {program} is most likely a build without it"),
-        false => "; no GPU answers here".to_owned(),
+        true => format!("; the GPU responds, so {program} was most likely built without GPU support"),
+        false => "; no GPU responds on this machine".to_owned(),
     };
     let mut evidence = Vec::new();
     evidence.extend(line.map(Evidence::of_line));
@@ -178,11 +183,11 @@ fn runs_on_the_cpu(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     evidence.extend(Evidence::of_command(service));
     let step = if works {
         Step::inspect(format!(
-            "see whether {program} knows a GPU; if not, install a build for it and leave -ngl as it is"
+            "check whether {program} lists a GPU; if not, install a build with GPU support, and leave -ngl as it is"
         ))
         .command(&[program.as_str(), "--list-devices"])
     } else {
-        Step::inspect("find out why no GPU answers, and leave -ngl as it is").command(&["nvidia-smi", "-L"])
+        Step::inspect("find out why no GPU responds, and leave -ngl as it is").command(&["nvidia-smi", "-L"])
     };
     let cause = format!("runs on the CPU although {asked}{why}");
     let both = line.is_some() && uses == Some(false);
@@ -198,9 +203,9 @@ fn is_offloaded_in_part(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let before = facts.counter(&counters::offloaded_layers(service.name()));
     let asked = service.gpu_layers();
     let should = match (before, asked) {
-        (Some(before), _) if before > on as f64 => format!("{before:.0} on a good day (baseline)"),
+        (Some(before), _) if before > on as f64 => format!("{before:.0} in the baseline"),
         (Some(_), _) => return None,
-        (None, Some(asked)) if on < asked.min(all) => format!("{} asked for", asked.min(all)),
+        (None, Some(asked)) if on < asked.min(all) => format!("{} requested", asked.min(all)),
         (None, None) if on < all && service.service.gpu == Some(true) => format!("{all} of the model"),
         _ => return None,
     };
@@ -215,8 +220,10 @@ fn is_offloaded_in_part(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         (None, None) => Evidence::of_command(service)?,
     };
     let given = service.argument(GPU_LAYERS).map_or_else(String::new, |layers| format!(" (-ngl {layers})"));
-    let step =
-        Step::inspect(format!("see who else holds memory of the GPU before {} is loaded again{given}", service.name()))
-            .command(&["nvidia-smi", "--query-compute-apps=pid,name,used_memory", "--format=csv"]);
+    let step = Step::inspect(format!(
+        "find out which other processes use the GPU's memory before {} is loaded again{given}",
+        service.name()
+    ))
+    .command(&["nvidia-smi", "--query-compute-apps=pid,name,used_memory", "--format=csv"]);
     Some(hit(Some(service), cause, vec![Evidence::of_line(line), second], step))
 }

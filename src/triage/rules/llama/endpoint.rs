@@ -21,9 +21,10 @@ pub(super) const LLM_04: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "The server answers and does not have the expected model",
-    why: "/health is 200 and /v1/models does not list the id that is expected. llama-server without -m runs in router \
-          mode, healthy and empty; or it was given another model. It is no failed load: that would end the server.",
+    title: "the server responds but does not have the expected model",
+    why: "/health returns 200 but /v1/models does not list the expected id. Without -m, llama-server runs in router \
+          mode, healthy but empty; or it was started with another model. It is not a failed load, which would end the \
+          server.",
     explains: &[],
     needs: &[Need::Endpoint],
     signs: &[],
@@ -36,10 +37,10 @@ pub(super) const LLM_11: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "The process is stopped, or takes connections and does not answer",
-    why: "The kernel still takes connections for a process that does not run. State T: somebody stopped it by a \
-          signal; D: it waits in the kernel for a disk or a driver; R or S: it is deadlocked or far too busy for its \
-          own endpoint. It is no crash: nothing ended.",
+    title: "the process is stopped, or accepts connections and does not answer",
+    why: "The kernel keeps accepting connections for a process that is not running. State T: it was stopped by a \
+          signal; D: it is waiting in the kernel for a disk or a driver; R or S: it is deadlocked or far too busy to \
+          serve its own endpoint. It did not crash.",
     explains: &["LLM-10", "SUP-17", "WRK-01"],
     needs: &[Need::Process],
     signs: &[],
@@ -52,9 +53,9 @@ pub(super) const LLM_18: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::App,
     severity: Severity::Unknown,
-    title: "The server wants a key",
-    why: "An answer of 401 or 403 proves that the server lives and not that it is ready: what it serves cannot be \
-          seen without a key. It is no fault of the service.",
+    title: "the server requires an API key",
+    why: "A 401 or 403 response proves that the server is alive, not that it is ready: what it serves cannot be seen \
+          without a key. The service itself is not at fault.",
     explains: &[],
     needs: &[Need::Endpoint],
     signs: &[],
@@ -74,10 +75,10 @@ fn lacks_the_model(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let given = service.argument(MODEL);
     let cause = match &service.service.model_id {
         Some(id) if models.iter().any(|(own, _)| own == id) => return None,
-        Some(id) if models.is_empty() => format!("answers and has no model at all; `{id}` is expected"),
+        Some(id) if models.is_empty() => format!("responds but has no model at all; expected `{id}`"),
         Some(id) => {
             let ids: Vec<&str> = models.iter().map(|(own, _)| own.as_str()).take(3).collect();
-            format!("answers and serves {} instead of `{id}`", ids.join(", "))
+            format!("responds but serves {} instead of `{id}`", ids.join(", "))
         }
         None => {
             let is_llama = service.service.role == Role::Llama
@@ -87,16 +88,16 @@ fn lacks_the_model(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
             if !models.is_empty() || !is_llama || given.is_some() || has(ROUTER) {
                 return None;
             }
-            "answers and has no model: it was started without `-m` and runs as a router".to_owned()
+            "responds but has no model: it was started without `-m` and runs in router mode".to_owned()
         }
     };
     let (place, changes) = service.place_of("-m");
     let listed: Vec<&str> = models.iter().map(|(id, _)| id.as_str()).collect();
     let (text, undo) = match &given {
         Some(model) => {
-            (format!("correct `-m {model}` in {place}, then restart it"), format!("`-m {model}` in {place}"))
+            (format!("correct `-m {model}` in {place}, then restart it"), format!("restore `-m {model}` in {place}"))
         }
-        None => (format!("name the model with `-m` in {place}, then restart it"), format!("remove `-m` in {place}")),
+        None => (format!("set the model with `-m` in {place}, then restart it"), format!("remove `-m` from {place}")),
     };
     let mut evidence = vec![Evidence::of_fact(&endpoint.models, format!("models: [{}]", listed.join(", ")))];
     evidence.extend(Evidence::of_command(service));
@@ -124,7 +125,7 @@ fn is_stopped_or_silent(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         let evidence = vec![show(service, process), second];
         if process.state == 't' {
             let cause = format!("process {pid} ({}) is held by a debugger (state t)", process.name);
-            let step = Step::inspect("end the debugger or the trace of it").command(&[
+            let step = Step::inspect("end the debugger or tracer that is attached to it").command(&[
                 "grep",
                 "TracerPid",
                 &format!("/proc/{pid}/status"),
@@ -134,7 +135,7 @@ fn is_stopped_or_silent(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         let cause = format!("process {pid} ({}) is stopped by a signal (state T)", process.name);
         let step = Step::change(
             Changes::Service(service.name().to_owned()),
-            format!("let process {pid} run on"),
+            format!("let process {pid} continue"),
             format!("kill -STOP {pid}"),
         )
         .command(&["kill", "-CONT", &pid]);
@@ -149,19 +150,19 @@ fn is_stopped_or_silent(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     }
     let pid = process.pid.to_string();
     let at = process.wchan.as_ref().map_or_else(String::new, |wchan| format!(" in {wchan}"));
-    let answer = format!("takes connections and does not answer within {}", seconds(waited));
+    let answer = format!("accepts connections but does not answer within {}", seconds(waited));
     let evidence = vec![Evidence::of_health(service)?, show(service, process)];
     if process.state == 'D' {
-        let cause = format!("{answer}: process {pid} waits in the kernel{at} (state D)");
-        let step = Step::inspect("see what it waits for: a disk, a network mount or a driver")
+        let cause = format!("{answer}: process {pid} is waiting in the kernel{at} (state D)");
+        let step = Step::inspect("find out what it is waiting for: a disk, a network mount or a driver")
             .command(&["cat", &format!("/proc/{pid}/stack")]);
         return Some(hit(Some(service), cause, evidence, step));
     }
     let cause = format!("{answer}: process {pid} is in state {}{at}", process.state);
     let step = Step::change(
         Changes::Service(service.name().to_owned()),
-        format!("keep /proc/{pid}/stack and wchan for a report, then restart only {}", service.name()),
-        "none: a restart loads the same again, and only requests in flight are lost",
+        format!("save /proc/{pid}/stack and wchan for a bug report, then restart only {}", service.name()),
+        "none: a restart loads the same model again; requests in flight are lost",
     )
     .maybe_command(service.restart(facts));
     Some(hit(Some(service), cause, evidence, step).confidence(proven_if(false)))
@@ -171,7 +172,7 @@ fn wants_a_key(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let endpoint = service.endpoint()?;
     let (shown, what) = match (&endpoint.health, &endpoint.models.outcome) {
         (Answer::Http { code: code @ (401 | 403), .. }, _) => {
-            (Evidence::of_health(service)?, format!("answers {code}"))
+            (Evidence::of_health(service)?, format!("returns {code}"))
         }
         (Answer::Http { code: 200, .. }, Outcome::Denied { why, .. }) if service.service.model_id.is_some() => {
             (Evidence::of_fact(&endpoint.models, why.clone()), "does not list its models without a key".to_owned())
@@ -181,18 +182,18 @@ fn wants_a_key(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let file = service.service.key_file.as_ref();
     let (cause, text, key) = match file {
         Some(file) => (
-            format!("{what}: the key in {} is refused", file.display()),
-            format!("put the key of the server into {}", file.display()),
+            format!("{what}: the key in {} is rejected", file.display()),
+            format!("put the server's key into {}", file.display()),
             format!("key_file = {}", file.display()),
         ),
         None => (
-            format!("{what}: it lives, and wants a key that the configuration does not name"),
-            format!("name a file with its key: `key_file` in the [[services]] of {}", service.name()),
+            format!("{what}: it is alive but requires a key, and the config names none"),
+            format!("set `key_file` for {} in [[services]]", service.name()),
             "no key_file is configured".to_owned(),
         ),
     };
-    let changes = Changes::File("the configuration of modelctl".to_owned());
-    let step = Step::change(changes, text, "remove key_file, or the old key");
+    let changes = Changes::File("modelctl's config file".to_owned());
+    let step = Step::change(changes, text, "remove key_file, or restore the old key");
     let evidence = vec![shown, Evidence::new("configuration", None, format!("{}: {key}", service.name()))];
     Some(hit(Some(service), cause, evidence, step))
 }

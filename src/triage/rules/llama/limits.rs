@@ -19,10 +19,10 @@ pub(super) const LLM_16: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::App,
     severity: Severity::Info,
-    title: "The context is larger than the model was trained for",
-    why: "llama.cpp warns that the context of a sequence is larger than that of the training: answers to long prompts \
-          may get worse, and memory is reserved for nothing. It is no failure. The opposite warning (smaller than \
-          trained for) is of no matter.",
+    title: "the context is larger than the model was trained for",
+    why: "llama.cpp warns that the context per sequence is larger than in training: answers to long prompts may get \
+          worse, and memory is reserved for nothing. It is not a failure. The opposite warning (smaller than trained \
+          for) does not matter.",
     explains: &[],
     needs: &[Need::Logs],
     signs: &[TRAINED],
@@ -35,10 +35,10 @@ pub(super) const LLM_17: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::App,
     severity: Severity::Warning,
-    title: "The server is half as fast as on a good day",
-    why: "Tokens per second are less than half of the baseline's, with the same model: it runs on the CPU, the GPU is \
-          throttled, the machine swaps, or a neighbour takes the cores. What has changed since the baseline is named. \
-          Without a baseline nothing is said.",
+    title: "the server is at most half as fast as in the baseline",
+    why: "It generates less than half as many tokens per second as in the baseline, with the same model: it runs on \
+          the CPU, the GPU is throttled, the machine swaps, or another process takes the cores. The finding lists what \
+          has changed since the baseline. Without a baseline this rule does not apply.",
     explains: &[],
     needs: &[Need::Endpoint],
     signs: &[],
@@ -51,9 +51,9 @@ pub(super) const LLM_20: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::App,
     severity: Severity::Warning,
-    title: "Requests together overrun the context that their slots share",
-    why: "Without -np the slots share one context; long requests at the same time overrun it and all of them are \
-          ended. Each client sees a broken answer. One prompt that is too long for itself gets another error.",
+    title: "concurrent requests overflow the context that the slots share",
+    why: "Without -np the slots share one context; concurrent long requests overflow it and all of them are aborted. \
+          Every client gets a broken answer. A single prompt that is too long gets a different error.",
     explains: &[],
     needs: &[Need::Logs],
     signs: &[EXCEEDED[0], EXCEEDED[1], NEW_SLOT],
@@ -79,8 +79,8 @@ fn has_too_much_context(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         }
         None => Evidence::of_command(service)?,
     };
-    let cause = format!("a context of {} tokens, and the model was trained for {}", grouped(given), grouped(trained));
-    let step = Step::change(changes, format!("give `-c {trained}` in {place}"), format!("{old} in {place}"));
+    let cause = format!("the context is {} tokens, but the model was trained for {}", grouped(given), grouped(trained));
+    let step = Step::change(changes, format!("set `-c {trained}` in {place}"), format!("restore {old} in {place}"));
     Some(hit(Some(service), cause, vec![Evidence::of_line(line), second], step))
 }
 
@@ -115,13 +115,17 @@ fn is_slow(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         true => "; nothing else has changed since the baseline".to_owned(),
         false => format!("; changed since: {}", changed.join(", ")),
     };
-    let cause = format!("{now:.1} tokens/s, {before:.1} on a good day{since}");
+    let cause = format!("{now:.1} tokens/s, {before:.1} in the baseline{since}");
     let evidence = vec![
         Evidence { text: format!("{now:.1} tokens/s"), ..shown },
         Evidence::new("baseline", changes.baseline_taken, format!("{before:.1} tokens/s")),
     ];
-    let step =
-        Step::inspect("see what has changed since the baseline").command(&["modelctl", "triage", "--baseline", "diff"]);
+    let step = Step::inspect("review what has changed since the baseline").command(&[
+        "modelctl",
+        "triage",
+        "--baseline",
+        "diff",
+    ]);
     Some(hit(Some(service), cause, evidence, step))
 }
 
@@ -150,12 +154,13 @@ fn overruns_its_context(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         (None, Some(each)) => format!(": its slots share {} tokens", grouped(each)),
         _ => String::new(),
     };
-    let cause = format!("requests at the same time overran the shared context{of_slots} ({times} times)");
+    let cause = format!("concurrent requests overflowed the shared context{of_slots} ({times} times)");
     let (place, changes) = service.place_of("-np");
     let slots = count.filter(|count| *count > 1).unwrap_or(4);
-    let text =
-        format!("give `-np {slots}` in {place}, so that each slot has its own, or a larger `-c` where memory allows");
-    let step = Step::change(changes, text, format!("remove `-np` in {place}"));
+    let text = format!(
+        "set `-np {slots}` in {place}, so that each slot has its own context, or a larger `-c` if memory allows"
+    );
+    let step = Step::change(changes, text, format!("remove `-np` from {place}"));
     let mut evidence = vec![Evidence::of_line(line)];
     evidence.extend(slot_line.map(Evidence::of_line));
     evidence.extend(Evidence::of_command(service));

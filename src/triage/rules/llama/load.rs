@@ -24,9 +24,10 @@ pub(super) const LLM_06: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::App,
     severity: Severity::Info,
-    title: "The server is loading its model",
-    why: "It answers 503 `Loading model` and is not older than three times the time that a load should take, by the \
-          size of the file and the speed of its disk. That is no fault; a restart would begin again.",
+    title: "the server is loading its model",
+    why: "It returns 503 `Loading model` and has been running for less than three times as long as a load should take, \
+          given the size of the file and the speed of its disk. This is not a fault; a restart would begin the load \
+          again.",
     explains: &[],
     needs: &[Need::Endpoint],
     signs: &[],
@@ -39,10 +40,10 @@ pub(super) const LLM_07: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Storage,
     severity: Severity::Warning,
-    title: "The load of the model takes far too long",
-    why: "It still answers 503 `Loading model` after more than three times the time that a load should take: storage \
-          is slow or stuck, or memory is short and pages are read again and again. The rate of reading says which. It \
-          is no crash.",
+    title: "loading the model takes far too long",
+    why: "It still returns 503 `Loading model` after more than three times as long as a load should take: storage is \
+          slow or stuck, or memory is low and pages are read again and again. The read rate tells which. It did not \
+          crash.",
     explains: &["LLM-06"],
     needs: &[Need::Endpoint, Need::Process],
     signs: &[],
@@ -71,8 +72,8 @@ fn is_loading(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     }
     let process = service.server()?;
     let size = size(service).map_or_else(String::new, |size| format!(" ({})", units::bytes(size)));
-    let cause = format!("has been loading its model{size} for {}, which is no fault yet", seconds(age));
-    let until = if is_known { "by its size and the speed of its disk" } else { "its size is not known" };
+    let cause = format!("has been loading its model{size} for {}, which is still normal", seconds(age));
+    let until = if is_known { "by its size and the speed of its disk" } else { "its size is unknown" };
     let step = Step::inspect(format!("wait up to {} more ({until})", seconds((limit - age).max(1.0))));
     let evidence = vec![
         Evidence::of_health(service)?,
@@ -98,16 +99,13 @@ fn loads_slowly(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let why = match (process.state, waits) {
         ('D', _) => {
             let place = process.wchan.as_ref().map_or_else(String::new, |wchan| format!(" ({wchan})"));
-            format!("; it waits in the kernel{place}")
+            format!("; it is waiting in the kernel{place}")
         }
-        (_, true) => "; tasks wait for disks".to_owned(),
+        (_, true) => "; tasks are waiting for disks".to_owned(),
         _ => String::new(),
     };
-    let expected = if is_known {
-        format!("expected are {}", seconds(limit / GRACE))
-    } else {
-        "the expected time is not known".to_owned()
-    };
+    let expected =
+        if is_known { format!("expected: {}", seconds(limit / GRACE)) } else { "expected time unknown".to_owned() };
     let cause = format!("has been loading its model for {} ({expected}){read}{why}", seconds(age));
     let mut evidence = vec![
         Evidence::of_health(service)?,
@@ -126,7 +124,7 @@ fn loads_slowly(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         let share = f64::from(pressure.io_some.avg60) / 100.0;
         evidence.push(Evidence::new("/proc/pressure/io", Some(facts.taken), format!("some avg60={share:.2}")));
     }
-    let step = Step::inspect("check twice whether it still reads; if not, check the disk under its model")
+    let step = Step::inspect("check twice whether it is still reading; if not, check the disk that holds its model")
         .command(&["cat", &format!("/proc/{pid}/io")]);
     let confidence = if is_known { Confidence::Proven } else { Confidence::Possible };
     Some(hit(Some(service), cause, evidence, step).confidence(confidence))

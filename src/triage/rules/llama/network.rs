@@ -21,9 +21,9 @@ pub(super) const LLM_02: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Network,
     severity: Severity::Critical,
-    title: "The port of llama-server is taken",
-    why: "llama-server could not bind, and somebody listens on that port. Often it is an older instance of the same \
-          server that nothing ended. The same line appears for an address that is not of this machine (LLM-03).",
+    title: "the port of llama-server is in use",
+    why: "llama-server could not bind, and another process is listening on the port, often an older instance of the \
+          same server. The same log line appears for an address that this machine does not have (LLM-03).",
     explains: &["SUP-10", "SUP-17", "SYS-03", "LLM-04", "LLM-21", "TOOL-02"],
     needs: &[Need::Logs, Need::Listeners],
     signs: &[NO_BIND],
@@ -36,9 +36,9 @@ pub(super) const LLM_03: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Network,
     severity: Severity::Critical,
-    title: "The address of llama-server is not of this machine",
-    why: "llama-server could not bind, nobody listens on the port, and --host is no address of an interface here. The \
-          line is the same as for a port that is taken.",
+    title: "llama-server's --host is not an address of this machine",
+    why: "llama-server could not bind, no process is listening on the port, and --host is not an address of any \
+          interface here. The log line is the same as for a port in use.",
     explains: &["SUP-10", "SUP-17", "SYS-03", "TOOL-02"],
     needs: &[Need::Logs, Need::Listeners],
     signs: &[NO_BIND],
@@ -51,9 +51,9 @@ pub(super) const LLM_05: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Network,
     severity: Severity::Critical,
-    title: "The server listens on another port than configured, or than is asked",
-    why: "The sockets of the process are compared with its --port and with the configured endpoint. A port above \
-          65535 is accepted, logged as given and cut to 16 bits. The server itself is well.",
+    title: "the server listens on a different port than configured or checked",
+    why: "The sockets of the process do not match its --port or the configured endpoint. A port above 65535 is \
+          accepted, logged as given and truncated to 16 bits. The server itself is fine.",
     explains: &["LLM-04", "LLM-21"],
     needs: &[Need::Listeners, Need::Process],
     signs: &[],
@@ -66,10 +66,10 @@ pub(super) const LLM_21: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Network,
     severity: Severity::Critical,
-    title: "Another program answers on the port of the service",
-    why: "An answer with code 200 proves that somebody answers. The socket belongs to a process that is not below the \
-          service: the real server failed to bind or listens elsewhere, and a health check by code alone is green. A \
-          proxy that lists the expected model is not meant.",
+    title: "another program answers on the port of the service",
+    why: "A 200 response proves only that some process answers. The socket belongs to a process outside the service: \
+          the real server failed to bind or listens elsewhere, and a health check that looks only at the status code \
+          passes. A proxy that lists the expected model is informational.",
     explains: &["LLM-04", "LLM-18", "SUP-17"],
     needs: &[Need::Listeners, Need::Endpoint],
     signs: &[],
@@ -84,9 +84,9 @@ fn show(facts: &Facts, listener: &Listener) -> Evidence {
     let who = match (listener.pid, &listener.name) {
         (Some(pid), Some(name)) => format!("{name} (pid {pid})"),
         (Some(pid), None) => format!("pid {pid}"),
-        (None, _) => "a process that we cannot see".to_owned(),
+        (None, _) => "a process that is not visible to this user".to_owned(),
     };
-    Evidence::of_fact(&facts.machine.listeners, format!("{} is held by {who}", listener.address))
+    Evidence::of_fact(&facts.machine.listeners, format!("{} is used by {who}", listener.address))
 }
 
 /// Returns host and port of a failed bind, as the line gives them.
@@ -118,23 +118,23 @@ fn is_port_taken(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         (Some(pid), None, None) => format!("pid {pid}"),
         (None, ..) => "a process of another user or container".to_owned(),
     };
-    let cause = format!("port {port} is taken by {who}");
+    let cause = format!("port {port} is in use by {who}");
     let step = match holder.pid {
         Some(pid) if other.is_none() => Step::change(
             Changes::Host,
-            format!("end pid {pid} if nobody needs it, else give {} another port", service.name()),
-            format!("start {} again as it ran", holder.name.as_deref().unwrap_or("it")),
+            format!("stop pid {pid} if it is not needed; otherwise move {} to another port", service.name()),
+            format!("start {} again with the same command", holder.name.as_deref().unwrap_or("it")),
         )
         .command(&["kill", &pid.to_string()]),
         Some(_) => {
             let (place, changes) = service.place_of("--port");
             Step::change(
                 changes,
-                format!("give {} another --port in {place}", service.name()),
-                format!("--port {port} in {place}"),
+                format!("set a different --port for {} in {place}", service.name()),
+                format!("restore --port {port} in {place}"),
             )
         }
-        None => Step::inspect(format!("find who holds port {port}, as root")).command(&[
+        None => Step::inspect(format!("as root, find out which process uses port {port}")).command(&[
             "ss",
             "-ltnp",
             &format!("sport = :{port}"),
@@ -152,19 +152,19 @@ fn is_port_refused(facts: &Facts, service: &ServiceFacts, host: &str, port: u16)
     }
     let user = service.settings().and_then(|settings| settings.user.clone());
     let (place, changes) = service.place_of("--port");
-    let nobody = Evidence::of_fact(&facts.machine.listeners, format!("nobody listens on port {port} now"));
+    let nobody = Evidence::of_fact(&facts.machine.listeners, format!("no process listens on port {port} now"));
     if port < 1_024 && user.as_deref().is_some_and(|user| user != "root") {
         let who = user.unwrap_or_default();
-        let cause = format!("{who} may not bind port {port}: ports below 1024 need a right of their own");
+        let cause = format!("{who} is not allowed to bind port {port}: ports below 1024 need CAP_NET_BIND_SERVICE");
         let step = Step::change(
             changes,
-            format!("give it a --port above 1023 in {place}"),
-            format!("--port {port} in {place}"),
+            format!("set a --port above 1023 in {place}"),
+            format!("restore --port {port} in {place}"),
         );
         let evidence = vec![Evidence::of_line(line), nobody];
         return Some(hit(Some(service), cause, evidence, step).confidence(Confidence::Likely));
     }
-    let cause = format!("port {port} was taken when it started; nobody holds it now");
+    let cause = format!("port {port} was in use when it started, and is free now");
     let step = Step::change(
         Changes::Service(service.name().to_owned()),
         format!("start {} again", service.name()),
@@ -198,14 +198,13 @@ fn is_address_foreign(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     }
     let addresses = facts.machine.addresses.join(", ");
     let (place, changes) = service.place_of("--host");
-    let cause = format!("--host {host} is no address of this machine ({addresses})");
+    let cause = format!("--host {host} is not an address of this machine ({addresses})");
     let step = Step::change(
         changes,
-        format!("give --host an address of this machine, or 127.0.0.1, in {place}"),
-        format!("--host {host} in {place}"),
+        format!("set --host to an address of this machine, or 127.0.0.1, in {place}"),
+        format!("restore --host {host} in {place}"),
     );
-    let evidence =
-        vec![Evidence::of_line(line), Evidence::new("addresses of interfaces", Some(facts.taken), addresses)];
+    let evidence = vec![Evidence::of_line(line), Evidence::new("interface addresses", Some(facts.taken), addresses)];
     Some(hit(Some(service), cause, evidence, step))
 }
 
@@ -218,12 +217,12 @@ fn listens_elsewhere(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     // No number: the server refuses it itself.
     let wanted_port = service.argument(PORT).and_then(|port| port.parse::<u64>().ok());
     let asked = service.endpoint().and_then(|endpoint| endpoint.port).map(u64::from);
-    let place_of_endpoint = "the endpoint of the service in the configuration";
+    let place_of_endpoint = "the service's endpoint in the config";
     let (cause, second, place, changes, wanted) = match (wanted_port, asked) {
         (Some(wanted_port), _) if !is_on(wanted_port) && service.service.role == Role::Llama => {
             let cut = wanted_port > u64::from(u16::MAX) && is_on(wanted_port % 65_536);
             let why = if cut {
-                format!(": ports end at 65535, and {wanted_port} is cut to {}", wanted_port % 65_536)
+                format!(": the highest port is 65535, and {wanted_port} is truncated to {}", wanted_port % 65_536)
             } else {
                 String::new()
             };
@@ -232,18 +231,18 @@ fn listens_elsewhere(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
             (cause, Evidence::of_command(service)?, format!("--port in {place}"), changes, wanted_port)
         }
         (_, Some(asked)) if !is_on(asked) && service.trouble().is_some() => {
-            let cause = format!("listens on port {}, and port {asked} is asked", first.port);
-            let changes = Changes::File("the configuration of modelctl".to_owned());
+            let cause = format!("listens on port {}, but its endpoint is configured as port {asked}", first.port);
+            let changes = Changes::File("modelctl's config file".to_owned());
             (cause, Evidence::of_health(service)?, place_of_endpoint.to_owned(), changes, asked)
         }
         _ => return None,
     };
     let text = if wanted > u64::from(u16::MAX) {
-        format!("give a port up to 65535 as {place}")
+        format!("set {place} to a port of at most 65535")
     } else {
-        format!("make {place} and the port {} agree", first.port)
+        format!("make {place} match port {}", first.port)
     };
-    let step = Step::change(changes, text, format!("{wanted} as {place}"));
+    let step = Step::change(changes, text, format!("set {place} back to {wanted}"));
     Some(hit(Some(service), cause, vec![show(facts, first), second], step))
 }
 
@@ -283,8 +282,8 @@ fn is_somebody_else(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let (place, changes) = service.place_of("--port");
     let step = Step::change(
         changes,
-        format!("give {} a port of its own in {place}, or move {}", service.name(), owner.name),
-        format!("the old port in {place}"),
+        format!("give {} its own port in {place}, or move {} to another one", service.name(), owner.name),
+        format!("restore the old port in {place}"),
     );
     // A proxy in front that has the model: worth a word, not an alarm.
     let severity = has_model.then_some(Severity::Info);

@@ -23,9 +23,9 @@ pub(super) const LLM_08: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::App,
     severity: Severity::Info,
-    title: "All slots are busy, and they make progress",
-    why: "Every slot works and tokens come between two samples: the server is busy, not sick. A probe with \
-          fail_on_no_slot=1 gets 503 then; a restart would only lose the work.",
+    title: "all slots are busy and making progress",
+    why: "Every slot is processing, and tokens are generated between two samples: the server is busy, not broken. A \
+          probe with fail_on_no_slot=1 gets 503 in this state; a restart would only lose the work.",
     explains: &[],
     needs: &[Need::Endpoint],
     signs: &[],
@@ -38,10 +38,10 @@ pub(super) const LLM_09: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::App,
     severity: Severity::Warning,
-    title: "More requests come than the server answers",
-    why: "Requests wait, and more of them in the second sample than in the first, while all slots work. It is load, \
-          no fault: lower the concurrency of the clients first, then check memory for more slots, at GPU offload \
-          last.",
+    title: "requests arrive faster than the server answers them",
+    why: "Requests are waiting, more in the second sample than in the first, while all slots are busy. This is load, \
+          not a fault: lower the clients' concurrency first, then check whether memory allows more slots, and look at \
+          GPU offload last.",
     explains: &["LLM-08"],
     needs: &[Need::Endpoint],
     signs: &[],
@@ -54,10 +54,10 @@ pub(super) const LLM_10: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "The server says that it works, and nothing comes",
-    why: "A slot is processing in two samples without a token or a batch between them, for longer than its speed or \
-          its prompt explains; or /health is 200 while /slots does not answer. /health alone says only that the model \
-          was loaded. A long prompt makes no tokens for a while either: that is not meant.",
+    title: "the server reports work but makes no progress",
+    why: "A slot is processing in two samples without a token or a batch in between, for longer than its speed or its \
+          prompt explains; or /health returns 200 while /slots does not answer. /health alone says only that the model \
+          was loaded. A long prompt, which produces no tokens for a while either, is not reported.",
     explains: &["LLM-08", "LLM-09"],
     needs: &[Need::Endpoint],
     signs: &[],
@@ -111,7 +111,7 @@ fn show_slots(sample: &Sample) -> Evidence {
                 })
                 .collect();
             let text =
-                format!("+{:.1} s: {busy} of {} slots process; {}", sample.at_s, slots.len(), decoded.join(", "));
+                format!("+{:.1} s: {busy} of {} slots processing; {}", sample.at_s, slots.len(), decoded.join(", "));
             Evidence::of_fact(&sample.slots, text)
         }
         None => Evidence::of_fact(&sample.slots, sample.slots.why().unwrap_or("unknown")),
@@ -136,8 +136,8 @@ fn is_busy(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         return None;
     }
     let slots = last.slots.known().map_or(0, Vec::len);
-    let cause = format!("is busy, not sick: {} at work, with progress", plural(slots as u64, "slot"));
-    let step = Step::inspect("nothing; where this is normal and memory allows, one more slot (`-np`)");
+    let cause = format!("is busy, not broken: {} in progress", plural(slots as u64, "slot"));
+    let step = Step::inspect("nothing to do; if this is usual and memory allows, add a slot (`-np`)");
     Some(hit(Some(service), cause, vec![show_slots(first), show_slots(last)], step))
 }
 
@@ -151,15 +151,18 @@ fn is_saturated(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let slots = last.slots.known().map(Vec::len).or_else(|| service.argument(PARALLEL)?.parse().ok());
     let of_slots = slots.map_or_else(String::new, |slots| format!(" with {}", plural(slots as u64, "slot")));
     let span = seconds(last.at_s - first.at_s);
-    let cause = format!("{after:.0} requests wait, {before:.0} did {span} before{of_slots}");
+    let cause = format!("{after:.0} requests are waiting, up from {before:.0} ({span} earlier){of_slots}");
     let text = match slots {
         Some(slots) => {
-            format!("let the clients of {} send at most {} at once", service.name(), plural(slots as u64, "request"))
+            format!("limit the clients of {} to {} at a time", service.name(), plural(slots as u64, "request"))
         }
-        None => format!("let the clients of {} send fewer requests at once", service.name()),
+        None => format!("lower the number of concurrent requests from the clients of {}", service.name()),
     };
-    let step =
-        Step::change(Changes::Service(format!("the clients of {}", service.name())), text, "their present concurrency");
+    let step = Step::change(
+        Changes::Service(format!("the clients of {}", service.name())),
+        text,
+        "restore their current concurrency",
+    );
     let evidence = vec![show_counters(first)?, show_counters(last)?];
     Some(hit(Some(service), cause, evidence, step))
 }
@@ -177,19 +180,19 @@ fn is_wedged(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     });
     let keep = match process {
         Some(process) => {
-            format!("keep /proc/{0}/stack and /proc/{0}/wchan for a report, then restart only {name}", process.pid)
+            format!("save /proc/{0}/stack and /proc/{0}/wchan for a bug report, then restart only {name}", process.pid)
         }
         None => format!("restart only {name}"),
     };
     let step = Step::change(
         Changes::Service(name.to_owned()),
         keep,
-        "none: a restart loads the same model again, and only requests in flight are lost",
+        "none: a restart loads the same model again; requests in flight are lost",
     )
     .maybe_command(service.restart(facts));
     let is_silent = |sample: &Sample| matches!(sample.slots.outcome, Outcome::TimedOut { .. });
     if !endpoint.samples.is_empty() && endpoint.samples.iter().all(is_silent) {
-        let cause = format!("/health is 200 and /slots does not answer: it is wedged{at}");
+        let cause = format!("/health returns 200 but /slots does not answer: it is stuck{at}");
         let mut evidence = vec![Evidence::of_health(service)?];
         evidence.extend(endpoint.samples.iter().map(show_slots));
         let confidence = if endpoint.samples.len() > 1 { Confidence::Proven } else { Confidence::Likely };
@@ -223,11 +226,8 @@ fn is_wedged(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         }
         Confidence::Likely
     };
-    let cause = format!(
-        "nothing came in {} from {} at work: it is wedged{at}",
-        seconds(span),
-        plural(slots.len() as u64, "slot")
-    );
+    let cause =
+        format!("no progress in {} from {}: it is stuck{at}", seconds(span), plural(slots.len() as u64, "slot"));
     let mut evidence = vec![show_slots(first), show_slots(last)];
     evidence.extend(show_counters(last));
     if let Some(process) = process {

@@ -37,9 +37,9 @@ pub(super) const LLM_01: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "llama-server does not know an argument",
-    why: "llama-server ends before it reads the model when an argument was removed, renamed or now needs a value, \
-          mostly after an update. The line has no time stamp. It says nothing of the model or the GPU.",
+    title: "llama-server rejects an argument",
+    why: "llama-server exits before it reads the model when an argument was removed, was renamed or now needs a value, \
+          usually after an update. The log line has no timestamp. It says nothing about the model or the GPU.",
     explains: &["SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[INVALID_ARGUMENT, BAD_VALUE, FLASH_ATTENTION, "expected value for argument"],
@@ -52,10 +52,10 @@ pub(super) const LLM_12: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "llama.cpp ended itself: an assertion or a CUDA error",
-    why: "ggml calls abort() when an assertion or a CUDA call fails: exit 134, SIGABRT. The expression names a bug or \
-          a limit. After `insufficient memory` it is a limit on memory and no bug; `no kernel image` (CUD-05) and \
-          `out of memory` (LLM-13) are other causes.",
+    title: "llama.cpp aborted: an assertion or a CUDA error",
+    why: "ggml calls abort() when an assertion or a CUDA call fails: exit 134, SIGABRT. The expression points to a bug \
+          or a limit. After `insufficient memory` it is a memory limit, not a bug; `no kernel image` (CUD-05) and `out \
+          of memory` (LLM-13) have other causes.",
     explains: &["SUP-10", "SUP-15", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[ASSERT, CUDA_ERROR, IN_FUNCTION, BUILD, "insufficient memory", "failed to allocate buffer of size"],
@@ -68,10 +68,10 @@ pub(super) const LLM_19: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "The chat template of the model does not compile",
-    why: "llama-server compiles the template that the model carries and ends where that fails, with the same last \
-          line as for a damaged file: `exiting due to model loading error`. The file is whole; only its template is \
-          refused, mostly since an update made Jinja the default.",
+    title: "the chat template of the model does not compile",
+    why: "llama-server compiles the chat template in the model and exits if that fails, with the same last line as for \
+          a damaged file: `exiting due to model loading error`. The file is intact; only its template is rejected, \
+          usually since an update made Jinja the default.",
     explains: &["MDL-08", "SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[DISABLE_JINJA[0], DISABLE_JINJA[1], TEMPLATE_ERROR[0], TEMPLATE_ERROR[1], TEMPLATE_ERROR[2]],
@@ -82,12 +82,12 @@ fn has_bad_argument(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let line = service.sign_of_trouble(&[INVALID_ARGUMENT, BAD_VALUE, FLASH_ATTENTION])?;
     let text = line.text.as_str();
     let (name, what) = if let Some(word) = word_after(text, INVALID_ARGUMENT) {
-        (word, "does not know")
+        (word, "does not accept")
     } else if text.contains(FLASH_ATTENTION) {
-        ("--flash-attn", "wants a value (on, off, auto) for")
+        ("--flash-attn", "needs a value (on, off, auto) for")
     } else {
         let named = between(text, "\"", "\"").or_else(|| word_after(text, BAD_VALUE))?;
-        (named.trim_end_matches(':'), "does not take the value of")
+        (named.trim_end_matches(':'), "rejects the value of")
     };
     let argv = service.argv();
     // `-fa` is the short name of --flash-attn.
@@ -99,11 +99,11 @@ fn has_bad_argument(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let program = argv.first().map_or("llama-server", String::as_str);
     let cause = format!("{program} {what} the argument {given_name}");
     let text = match REPLACED.iter().find(|(old, _)| *old == given_name) {
-        Some((_, new)) => format!("replace {given_name} in {place} by {new}"),
-        None if what == "does not know" => {
-            format!("remove {given_name} in {place}, or use its new name of `{program} --help`")
+        Some((_, new)) => format!("replace {given_name} with {new} in {place}"),
+        None if what == "does not accept" => {
+            format!("remove {given_name} from {place}, or use its new name from `{program} --help`")
         }
-        None => format!("correct the value of {given_name} in {place}, by `{program} --help`"),
+        None => format!("correct the value of {given_name} in {place}; see `{program} --help`"),
     };
     let step = Step::change(changes, text, format!("put {given_name} back in {place}"));
     let second = match given {
@@ -134,10 +134,10 @@ fn has_aborted(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     if let Some(memory) = memory {
         let limit = service.cgroups.iter().filter_map(Fact::known).find_map(|cgroup| cgroup.memory_limit);
         let limited = limit.map_or_else(
-            || "a limit on its address space (RLIMIT_AS, `ulimit -v`) or the memory of the machine".to_owned(),
+            || "an address space limit (RLIMIT_AS, `ulimit -v`) or the memory of the machine".to_owned(),
             |limit| format!("its limit, {}", crate::display::units::bytes(limit)),
         );
-        let cause = format!("an allocation failed: no memory within {limited}");
+        let cause = format!("an allocation failed within {limited}");
         let step = match service.server() {
             Some(process) => Step::inspect("raise the limit, or lower `-c`").command(&[
                 "prlimit",
@@ -163,14 +163,14 @@ fn has_aborted(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     };
     let step = Step::change(
         Changes::Service(service.name().to_owned()),
-        format!("go back to the llama.cpp that ran before, and report this line{build}"),
-        format!("install {program}{build} again"),
+        format!("go back to the llama.cpp version that worked before, and report this line{build}"),
+        format!("reinstall {program}{build}"),
     );
     let function = line.text.contains(CUDA_ERROR).then(|| service.line_of_trouble(&[IN_FUNCTION])).flatten();
     let mut evidence = vec![Evidence::of_line(line)];
     evidence.extend(function.map(Evidence::of_line));
     evidence.push(Evidence::of_state(service));
-    Some(hit(Some(service), format!("{program}{build} ended itself: {what}"), evidence, step))
+    Some(hit(Some(service), format!("{program}{build} aborted: {what}"), evidence, step))
 }
 
 fn has_bad_template(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
@@ -186,7 +186,7 @@ fn has_bad_template(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         content.damage.is_none() && content.needed.zip(size).is_none_or(|(needed, size)| needed <= size)
     });
     let words = error.and_then(|line| line.text.split_once("rror: ")).map(|(_, words)| words.trim());
-    let whole = if is_whole { "; the file is whole" } else { "" };
+    let whole = if is_whole { "; the file is intact" } else { "" };
     let cause = match words {
         Some(words) => format!("the chat template of the model does not compile ({words}){whole}"),
         None => format!("the chat template of the model does not compile{whole}"),
@@ -195,7 +195,7 @@ fn has_bad_template(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let step = Step::change(
         changes,
         format!("add `--no-jinja` (or `--chat-template NAME`) in {place}"),
-        format!("remove `--no-jinja` in {place}"),
+        format!("remove `--no-jinja` from {place}"),
     );
     let mut evidence = vec![Evidence::of_line(error.unwrap_or(line))];
     if error.is_some() {
@@ -203,8 +203,9 @@ fn has_bad_template(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     }
     match content.filter(|_| is_whole) {
         Some((model, content)) => {
-            let needed =
-                content.needed.map_or_else(|| "bounds and magic are fine".to_owned(), |n| format!("needs {n} bytes"));
+            let needed = content
+                .needed
+                .map_or_else(|| "file bounds and magic are fine".to_owned(), |n| format!("needs {n} bytes"));
             evidence.push(Evidence::of_fact(
                 &model.content,
                 format!("{}: {}, {needed}", model.path.display(), content.format),

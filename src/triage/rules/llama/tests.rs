@@ -77,13 +77,13 @@ fn a_removed_argument_is_named_with_what_takes_its_place() {
         with_settings(service, |settings| settings.command.push_str(" --no-mmap"));
     });
     let found = hit("LLM-01", &facts);
-    says_all(&found, &["does not know", "--no-mmap", "--load-mode none", "/etc/supervisor/conf.d/llama.conf:1"]);
+    says_all(&found, &["does not accept", "--no-mmap", "--load-mode none", "/etc/supervisor/conf.d/llama.conf:1"]);
     assert_eq!(found.confidence, Confidence::Proven);
     assert_eq!(found.changes, Changes::File("/etc/supervisor/conf.d/llama.conf".into()));
     let facts = failing(&["error: unknown value for --flash-attn: '-c'"], |service| {
         with_settings(service, |settings| settings.command.push_str(" -fa -c 4096"));
     });
-    says_all(&hit("LLM-01", &facts), &["wants a value", "-fa on"]);
+    says_all(&hit("LLM-01", &facts), &["needs a value", "-fa on"]);
     none(&["LLM-01"], &failing(&["E failed to load model"], |_| {}));
 }
 
@@ -93,14 +93,14 @@ fn a_taken_port_names_who_holds_it() {
     let mut facts = failing(&[line], |_| {});
     facts.machine.listeners = known("/proc/net/tcp", vec![listener(8081, Some(77), "python3")]);
     let found = hit("LLM-02", &facts);
-    says_all(&found, &["port 8081 is taken by python3 (pid 77)", "kill"]);
+    says_all(&found, &["port 8081 is in use by python3 (pid 77)", "kill"]);
     none(&["LLM-03"], &facts);
     facts.machine.listeners = known("/proc/net/tcp", vec![listener(8081, Some(77), "llama-server")]);
     says_all(&hit("LLM-02", &facts), &["an older instance"]);
     // Nobody holds it now: only a start is missing.
     facts.machine.listeners = known("/proc/net/tcp", Vec::new());
     let found = hit("LLM-02", &facts);
-    says_all(&found, &["nobody holds it now", "restart"]);
+    says_all(&found, &["is free now", "restart"]);
     assert_eq!(found.confidence, Confidence::Possible);
 }
 
@@ -152,7 +152,7 @@ fn another_port_than_told_is_seen_on_the_socket() {
         with_endpoint(service, |endpoint| (endpoint.port, endpoint.health) = (Some(8080), Answer::Refused));
     });
     facts.machine.listeners = known("/proc/net/tcp", vec![listener(8081, Some(100), "llama-server")]);
-    says_all(&hit("LLM-05", &facts), &["port 8080 is asked"]);
+    says_all(&hit("LLM-05", &facts), &["its endpoint is configured as port 8080"]);
     with_endpoint(&mut facts.services[0], |endpoint| endpoint.port = Some(8081));
     none(&["LLM-05"], &facts);
 }
@@ -166,11 +166,11 @@ fn loading_is_no_fault_within_three_times_its_time() {
         })
     };
     let found = hit("LLM-06", &of(50));
-    says_all(&found, &["no fault", "50 s", "93.8 MiB"]);
+    says_all(&found, &["still normal", "50 s", "93.8 MiB"]);
     assert_eq!(rule("LLM-06").severity, Severity::Info);
     none(&["LLM-07"], &of(50));
     none(&["LLM-06"], &of(90));
-    says_all(&hit("LLM-07", &of(90)), &["90 s", "expected are 20 s", "/proc/100/io"]);
+    says_all(&hit("LLM-07", &of(90)), &["90 s", "expected: 20 s", "/proc/100/io"]);
     none(&["LLM-06", "LLM-07"], &node(|_| {}));
 }
 
@@ -178,7 +178,7 @@ fn loading_is_no_fault_within_three_times_its_time() {
 fn busy_slots_that_make_progress_are_not_sick() {
     let busy = samples(&[Some(5), Some(9)], &[Some(15), Some(19)], Counters::default(), Counters::default());
     let facts = node(with_samples(busy));
-    says_all(&hit("LLM-08", &facts), &["busy, not sick", "2 slots"]);
+    says_all(&hit("LLM-08", &facts), &["busy, not broken", "2 slots"]);
     assert_eq!(rule("LLM-08").severity, Severity::Info);
     none(&["LLM-09", "LLM-10"], &facts);
     let idle = samples(&[None, None], &[None, None], Counters::default(), Counters::default());
@@ -189,7 +189,7 @@ fn busy_slots_that_make_progress_are_not_sick() {
 fn requests_that_pile_up_are_saturation() {
     let deferred = |deferred| Counters { deferred: Some(deferred), decoded: Some(deferred), ..Counters::default() };
     let facts = node(with_samples(samples(&[Some(1)], &[Some(9)], deferred(2.0), deferred(5.0))));
-    says_all(&hit("LLM-09", &facts), &["5 requests wait", "1 slot"]);
+    says_all(&hit("LLM-09", &facts), &["5 requests are waiting", "1 slot"]);
     none(&["LLM-09"], &node(with_samples(samples(&[Some(1)], &[Some(9)], deferred(2.0), deferred(2.0)))));
 }
 
@@ -199,7 +199,7 @@ fn a_server_without_progress_is_wedged_and_a_long_prompt_is_not() {
     let flat = |decoded, speed| samples(&[Some(decoded)], &[Some(decoded)], counted(7.0, speed), counted(7.0, speed));
     let facts = node(with_samples(flat(5, Some(20.0))));
     let found = hit("LLM-10", &facts);
-    says_all(&found, &["wedged", "pid 100", "restart"]);
+    says_all(&found, &["it is stuck", "pid 100", "restart"]);
     assert_eq!(found.confidence, Confidence::Proven);
     // A token takes longer than the samples are apart.
     none(&["LLM-10"], &node(with_samples(flat(5, Some(0.5)))));
@@ -245,7 +245,10 @@ fn an_assertion_is_a_bug_unless_memory_ran_out() {
     let assert = "/src/ggml.c:1644: GGML_ASSERT(ctx->mem_buffer != NULL) failed";
     let found = hit("LLM-12", &of(&["build: 6700 (abc)", assert]));
     says_all(&found, &["`ctx->mem_buffer != NULL`", "/src/ggml.c:1644", "build 6700", "go back"]);
-    says_all(&hit("LLM-12", &of(&["ggml_aligned_malloc: insufficient memory", assert])), &["no memory", "limit"]);
+    says_all(
+        &hit("LLM-12", &of(&["ggml_aligned_malloc: insufficient memory", assert])),
+        &["an allocation failed within", "limit"],
+    );
     says_all(
         &hit("LLM-12", &of(&["CUDA error: an illegal memory access was encountered"])),
         &["illegal memory access"],
@@ -262,7 +265,10 @@ fn no_room_on_the_gpu_names_the_holder_first() {
     ];
     let mut facts = failing(&lines, |_| {});
     with_gpu(&mut facts, |gpus| with_device(gpus, |device| device.processes = vec![(99, Some(20 << 30))]));
-    says_all(&hit("LLM-13", &facts), &["GPU 0 for 12000 MiB", "pid 99 holds 20.0 GiB", "kill"]);
+    says_all(
+        &hit("LLM-13", &facts),
+        &["GPU 0 does not have enough free memory for 12000 MiB", "pid 99 uses 20.0 GiB", "kill"],
+    );
     // Nobody else: a smaller context.
     let mut facts = failing(&lines, |service| {
         with_settings(service, |settings| settings.command.push_str(" -c 32768"));
@@ -280,10 +286,10 @@ fn a_silent_run_on_the_cpu_is_seen_by_its_maps() {
     };
     let mut facts = node(on_cpu);
     let found = hit("LLM-14", &facts);
-    says_all(&found, &["99 layers", "no GPU answers"]);
+    says_all(&found, &["99 layers", "no GPU responds"]);
     assert_eq!(found.confidence, Confidence::Proven);
     with_gpu(&mut facts, |_| {});
-    says_all(&hit("LLM-14", &facts), &["the GPU answers", "--list-devices", "leave -ngl"]);
+    says_all(&hit("LLM-14", &facts), &["the GPU responds", "--list-devices", "leave -ngl"]);
     // The library of the driver is mapped: it has its GPU.
     let facts = node(|service| {
         on_cpu(service);
@@ -303,12 +309,12 @@ fn fewer_layers_than_asked_for_or_than_before() {
             says(service, &["I load_tensors: offloaded 20/33 layers to GPU"]);
         })
     };
-    says_all(&hit("LLM-15", &of("99")), &["20 of 33", "33 asked for"]);
+    says_all(&hit("LLM-15", &of("99")), &["20 of 33", "33 requested"]);
     none(&["LLM-15"], &of("20"));
     let mut facts = of("20");
     let counters = [(counters::offloaded_layers("llama"), 33.0)].into();
     facts.changes = Some(Since { counters, ..Since::default() });
-    says_all(&hit("LLM-15", &facts), &["33 on a good day"]);
+    says_all(&hit("LLM-15", &facts), &["33 in the baseline"]);
 }
 
 #[test]
@@ -348,8 +354,8 @@ fn a_server_that_wants_a_key_lives() {
             });
         })
     };
-    says_all(&hit("LLM-18", &of(None)), &["wants a key", "key_file"]);
-    says_all(&hit("LLM-18", &of(Some("/run/secrets/llama"))), &["/run/secrets/llama is refused"]);
+    says_all(&hit("LLM-18", &of(None)), &["requires a key", "key_file"]);
+    says_all(&hit("LLM-18", &of(Some("/run/secrets/llama"))), &["/run/secrets/llama is rejected"]);
     assert_eq!(rule("LLM-18").severity, Severity::Unknown);
     none(&["LLM-18"], &node(|_| {}));
 }
@@ -362,7 +368,7 @@ fn a_refused_template_is_no_damaged_file() {
         "main: exiting due to model loading error",
     ];
     let found = hit("LLM-19", &failing(&lines, |_| {}));
-    says_all(&found, &["chat template", "Expected iterable", "the file is whole", "--no-jinja"]);
+    says_all(&found, &["chat template", "Expected iterable", "the file is intact", "--no-jinja"]);
     assert!(rule("LLM-19").explains.contains(&"SUP-17"));
     none(&["LLM-19"], &failing(&["main: exiting due to model loading error"], |_| {}));
 }

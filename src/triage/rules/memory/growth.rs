@@ -28,10 +28,10 @@ pub(super) const MEM_03: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Memory,
     severity: Severity::Warning,
-    title: "Memory is so short that everything waits for it",
-    why: "All tasks together waited for memory for more than 10 % of the last minute (PSI, full), and pages come back \
-          from swap or from the model files. A mapped model that is larger than memory shows in this way and never as \
-          an OOM kill. It is no fault of one request.",
+    title: "memory is so low that everything waits for it",
+    why: "All tasks were stalled on memory for more than 10 % of the last minute (PSI, full), and pages are read back \
+          from swap or from the model files. A mapped model that is larger than memory shows up this way and never as \
+          an OOM kill. No single request is at fault.",
     explains: &["LLM-17", "LLM-09"],
     needs: &[Need::Memory],
     signs: &[],
@@ -44,10 +44,10 @@ pub(super) const MEM_04: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Memory,
     severity: Severity::Warning,
-    title: "The server has far more memory than its model needs",
-    why: "The resident memory is larger than the model file by more than a context explains, and memory gets short. \
-          llama-server keeps the states of earlier prompts, up to 8 GiB for each server by default. Where memory is \
-          plenty that is as it should be and not reported.",
+    title: "the server uses far more memory than its model needs",
+    why: "Resident memory exceeds the model file by more than a context explains, and memory is running low. \
+          llama-server caches the states of earlier prompts, up to 8 GiB per server by default. With plenty of memory \
+          this is intended and not reported.",
     explains: &[],
     needs: &[Need::Process, Need::ModelFile, Need::Memory],
     signs: &[],
@@ -60,10 +60,10 @@ pub(super) const MEM_05: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Memory,
     severity: Severity::Critical,
-    title: "The state of one prompt did not fit into memory",
-    why: "The last line of the life saves a prompt into the cache with the size of its state, and the process was \
-          killed then. A smaller --cache-ram does not help while one state alone is too large. It is a single jump, \
-          no growth (MEM-04).",
+    title: "the state of one prompt did not fit in memory",
+    why: "The last log line before the process was killed saves a prompt to the cache, with the size of its state. A \
+          smaller --cache-ram does not help if a single state is too large. It is a single jump, not steady growth \
+          (MEM-04).",
     explains: &["MEM-01", "MEM-02", "MEM-04", "SUP-10", "SUP-13", "SUP-17", "SYS-03", "SYS-04", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[SAVE, STATE],
@@ -90,10 +90,11 @@ fn thrashes(facts: &Facts) -> Vec<Hit> {
 fn swaps(memory: Option<&Memory>, pressure: &Pressure) -> Option<String> {
     let used = memory.map(|memory| memory.swap_total.saturating_sub(memory.swap_free)).filter(|used| *used > 0);
     match used {
-        Some(used) => Some(format!("{} of swap are in use", units::bytes(used))),
-        None if pressure.io_full.avg60 >= THRASH => {
-            Some(format!("all tasks waited for disks for {:.1} % of the last minute", percent(pressure.io_full.avg60)))
-        }
+        Some(used) => Some(format!("{} of swap in use", units::bytes(used))),
+        None if pressure.io_full.avg60 >= THRASH => Some(format!(
+            "all tasks were stalled on disks for {:.1} % of the last minute",
+            percent(pressure.io_full.avg60)
+        )),
         None => None,
     }
 }
@@ -107,21 +108,16 @@ fn unload(facts: &Facts, candidates: &[&ServiceFacts]) -> Step {
             let bytes = units::bytes(rss(&service));
             Step::change(
                 Changes::Service(service.name().to_owned()),
-                format!("unload a model, or lower `-c` of {} ({bytes}) in {place}", service.name()),
-                "start the model again, or the old `-c`",
+                format!("unload a model, or lower `-c` for {} ({bytes}) in {place}", service.name()),
+                "load the model again, or restore the old `-c`",
             )
         }
         None => match facts.machine.memory.known().and_then(|memory| memory.largest.first()) {
             Some((pid, name, bytes)) => {
-                Step::inspect(format!("see whether {name} (pid {pid}) needs {}", units::bytes(*bytes))).command(&[
-                    "ps",
-                    "-o",
-                    "pid,user,rss,args",
-                    "-p",
-                    &pid.to_string(),
-                ])
+                Step::inspect(format!("check whether {name} (pid {pid}) really needs {}", units::bytes(*bytes)))
+                    .command(&["ps", "-o", "pid,user,rss,args", "-p", &pid.to_string()])
             }
-            None => Step::inspect("find the largest user of memory").command(&["ps", "aux", "--sort=-rss"]),
+            None => Step::inspect("find the process that uses the most memory").command(&["ps", "aux", "--sort=-rss"]),
         },
     }
 }
@@ -131,7 +127,7 @@ fn machine_thrashes(facts: &Facts) -> Option<Hit> {
     let memory = facts.machine.memory.known();
     let swap = swaps(memory, pressure)?;
     let share = percent(pressure.memory_full.avg60);
-    let cause = format!("memory is short: everything waited for it for {share:.1} % of the last minute, and {swap}");
+    let cause = format!("memory is low: all tasks were stalled on it for {share:.1} % of the last minute; {swap}");
     let available = memory.map_or_else(|| "unknown".to_owned(), |memory| units::bytes(memory.available));
     let evidence = vec![
         Evidence::of_fact(&facts.machine.pressure, format!("memory full avg60={share:.2}")),
@@ -164,7 +160,7 @@ fn group_thrashes(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let share = percent(pressure.memory_full.avg60);
     let used = group.memory_used.map_or_else(|| "unknown".to_owned(), units::bytes);
     let cause = format!(
-        "memory is short: it waited {share:.1} % of the last minute for it, at {used} of the {} of its control group",
+        "memory is low: it was stalled for {share:.1} % of the last minute, at {used} of its cgroup's {}",
         units::bytes(limit)
     );
     let evidence = vec![
@@ -204,11 +200,11 @@ fn has_grown(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     };
     let (place, changes) = service.place_of("--cache-ram");
     let old = cache.map_or_else(
-        || format!("remove --cache-ram in {place} (its default is {})", units::bytes(CACHE_BYTES)),
-        |cache| format!("`--cache-ram {cache}` in {place}"),
+        || format!("remove --cache-ram from {place} (the default is {})", units::bytes(CACHE_BYTES)),
+        |cache| format!("restore `--cache-ram {cache}` in {place}"),
     );
     let cause = format!(
-        "has {} in memory for a model of {}: states of earlier prompts, most likely",
+        "uses {} of memory for a model of {}: most likely cached states of earlier prompts",
         units::bytes(rss),
         units::bytes(size)
     );
@@ -220,7 +216,7 @@ fn has_grown(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         ),
         second,
     ];
-    let step = Step::change(changes, format!("give `--cache-ram 1024` in {place}"), old);
+    let step = Step::change(changes, format!("set `--cache-ram 1024` in {place}"), old);
     Some(hit(Some(service), cause, evidence, step).confidence(Confidence::Likely))
 }
 
@@ -251,12 +247,14 @@ fn saved_too_much(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let tokens = number_after(&line.text, "length ").map_or_else(String::new, |n| format!(" of {n:.0} tokens"));
     let limit = limited(service).map(|(.., limit)| limit).min();
     let beside = limit.map_or_else(String::new, |limit| format!(" (limit {})", units::bytes(limit)));
-    let cause = format!("the state of one prompt{tokens}, {mib:.0} MiB, did not fit beside the model{beside}");
+    let cause =
+        format!("the state of one prompt{tokens}, {mib:.0} MiB, did not fit in memory next to the model{beside}");
     let (place, changes) = service.place_of("--cache-ram");
-    let old = service
-        .argument(CACHE)
-        .map_or_else(|| format!("remove --cache-ram in {place}"), |cache| format!("`--cache-ram {cache}` in {place}"));
-    let step = Step::change(changes, format!("give `--cache-ram 0` in {place}"), old);
+    let old = service.argument(CACHE).map_or_else(
+        || format!("remove --cache-ram from {place}"),
+        |cache| format!("restore `--cache-ram {cache}` in {place}"),
+    );
+    let step = Step::change(changes, format!("set `--cache-ram 0` in {place}"), old);
     let second = oom.map_or_else(|| Evidence::of_state(service), |oom| Evidence::of_line(&oom.line));
     let confidence = proven_if(oom.is_some() || by_unit);
     Some(hit(Some(service), cause, vec![Evidence::of_line(line), second], step).confidence(confidence))

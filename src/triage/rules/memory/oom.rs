@@ -27,12 +27,12 @@ pub(super) const MEM_01: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Memory,
     severity: Severity::Critical,
-    title: "The kernel killed the service for lack of memory",
-    why: "The kernel log has an OOM kill of a process of this service, by its pid or by name, control group and time; \
-          or the counter of its control group has grown. CONSTRAINT_MEMCG: the limit of that group; CONSTRAINT_NONE: \
-          the whole machine. The log of the service ends without an error line. A service that goes on after a process \
-          of its group was killed, as Ollama does without its runner, is a warning: what that process worked on is \
-          lost. Kills of other processes are of no matter here.",
+    title: "the kernel killed the service because memory ran out",
+    why: "The kernel log has an OOM kill of a process of this service, matched by pid or by name, cgroup and time; or \
+          the OOM counter of its cgroup has grown. CONSTRAINT_MEMCG: the limit of that cgroup; CONSTRAINT_NONE: the \
+          whole machine. The service's own log ends without an error. A service that keeps running after a process of \
+          its cgroup was killed, as Ollama does without its runner, is a warning: that request is lost. OOM kills of \
+          other processes are ignored.",
     explains: &[
         "MEM-02", "MEM-03", "MEM-04", "SUP-10", "SUP-11", "SUP-13", "SUP-17", "SYS-03", "SYS-04", "LLM-04", "PY-06", "PY-07",
         "TOOL-02",
@@ -48,9 +48,9 @@ pub(super) const MEM_02: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Memory,
     severity: Severity::Unknown,
-    title: "The service was killed, perhaps for lack of memory",
-    why: "It ended by SIGKILL without a request to stop, and neither the kernel log nor the counters of its control \
-          group may be read. An OOM kill has the same end, and so does a kill by a person.",
+    title: "the service was killed, possibly because memory ran out",
+    why: "It was killed by SIGKILL without a stop request, and neither the kernel log nor the counters of its cgroup \
+          can be read. An OOM kill looks the same as a manual kill.",
     explains: &[],
     needs: &[],
     signs: &[],
@@ -201,11 +201,11 @@ fn was_oom_killed(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let is_well = service.trouble().is_none();
     let severity = is_well.then_some(Severity::Warning);
     let who = match by {
-        By::Outlived => format!("{} (pid {}), a process of its control group,", oom.task, oom.pid),
+        By::Outlived => format!("{} (pid {}), a process of its cgroup,", oom.task, oom.pid),
         By::Pid | By::Name | By::Log => format!("{} (pid {})", oom.task, oom.pid),
     };
-    let goes_on = if is_well { "; the service itself goes on" } else { "" };
-    let held = oom.anon_rss.map_or_else(String::new, |bytes| format!(" with {} of its own", units::bytes(bytes)));
+    let goes_on = if is_well { "; the service itself keeps running" } else { "" };
+    let held = oom.anon_rss.map_or_else(String::new, |bytes| format!(" while it used {}", units::bytes(bytes)));
     let evidence = vec![Evidence::of_line(&oom.line), Evidence::of_state(service)];
     if oom.constraint != "CONSTRAINT_MEMCG" {
         let memory = facts.machine.memory.known();
@@ -214,9 +214,12 @@ fn was_oom_killed(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
             format!("{who} was killed by the kernel{held}: the whole machine was out of memory{goes_on}");
         let step = match largest {
             Some((pid, name, bytes)) => {
-                cause.push_str(&format!("; the largest user now is {name} (pid {pid}) with {}", units::bytes(*bytes)));
+                cause.push_str(&format!(
+                    "; the largest process now is {name} (pid {pid}) with {}",
+                    units::bytes(*bytes)
+                ));
                 Step::inspect(format!(
-                    "see whether {name} (pid {pid}) needs {}; else lower `-c` of {}",
+                    "check whether {name} (pid {pid}) really needs {}; otherwise lower `-c` for {}",
                     units::bytes(*bytes),
                     service.name()
                 ))
@@ -226,11 +229,11 @@ fn was_oom_killed(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         };
         return Some(hit(Some(service), cause, evidence, step).confidence(confidence(by)).severity(severity));
     }
-    let group = oom.oom_memcg.as_deref().or(oom.task_memcg.as_deref()).unwrap_or("its control group");
+    let group = oom.oom_memcg.as_deref().or(oom.task_memcg.as_deref()).unwrap_or("its cgroup");
     let limit = limit_of(service, oom);
     let limited = limit.map_or_else(String::new, |limit| format!(" of {}", units::bytes(limit)));
     let cause = format!(
-        "{who} was killed by the kernel{held}: the limit{limited} of the control group {group} was reached{goes_on}"
+        "{who} was killed by the kernel{held}: it hit the limit{limited} of its cgroup {group}{goes_on}"
     );
     let hit = hit(Some(service), cause, evidence, raise_limit(service, group, limit));
     Some(hit.confidence(confidence(by)).severity(severity))
@@ -242,7 +245,7 @@ fn confidence(by: By) -> Confidence {
 
 fn raise_limit(service: &ServiceFacts, group: &str, limit: Option<u64>) -> Step {
     let old = limit.map_or_else(|| "the old limit".to_owned(), |limit| format!("the limit of {limit} bytes"));
-    let text = format!("raise the memory limit of {group}, or lower `-c` or `-np` of {}", service.name());
+    let text = format!("raise the memory limit of {group}, or lower `-c` or `-np` for {}", service.name());
     match (&service.service.manager, limit) {
         (Manager::Systemd(unit), Some(limit)) => {
             let twice = limit.saturating_mul(2);
@@ -253,20 +256,22 @@ fn raise_limit(service: &ServiceFacts, group: &str, limit: Option<u64>) -> Step 
             );
             step.command(&["systemctl", "set-property", unit, &format!("MemoryMax={twice}")])
         }
-        _ => Step::change(Changes::Host, text, format!("{old} for {group}")),
+        _ => Step::change(Changes::Host, text, format!("restore {old} for {group}")),
     }
 }
 
 fn lower_context(service: &ServiceFacts) -> Step {
     let (place, changes) = service.place_of("-c");
     match service.argument(CONTEXT) {
-        Some(context) => {
-            Step::change(changes, format!("lower `-c` from {context} in {place}"), format!("`-c {context}` in {place}"))
-        }
+        Some(context) => Step::change(
+            changes,
+            format!("lower `-c` from {context} in {place}"),
+            format!("restore `-c {context}` in {place}"),
+        ),
         None => Step::change(
             changes,
-            format!("give a smaller context or model in {place}"),
-            format!("the present command in {place}"),
+            format!("use a smaller context or model in {place}"),
+            format!("restore the current command in {place}"),
         ),
     }
 }
@@ -283,7 +288,7 @@ fn counter_has_grown(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let limited = group.memory_limit.map_or_else(String::new, |limit| format!(", limit {}", units::bytes(limit)));
     let whom = if is_well { "a process of it was killed" } else { "was killed" };
     let cause = format!(
-        "{whom} for lack of memory: {} in its control group {} since the baseline{limited}",
+        "{whom} because memory ran out: {} in its cgroup {} since the baseline{limited}",
         units::plural(kills, "OOM kill"),
         group.path
     );
@@ -310,7 +315,7 @@ fn was_perhaps_oom_killed(facts: &Facts, service: &ServiceFacts) -> Option<Hit> 
     let command = command.unwrap_or_else(|| {
         ["sudo", "modelctl", "triage", "--service", service.name()].iter().map(|word| (*word).to_owned()).collect()
     });
-    let cause = "was killed (SIGKILL), perhaps for lack of memory: the kernel log may not be read".to_owned();
+    let cause = "was killed (SIGKILL), possibly because memory ran out: the kernel log cannot be read".to_owned();
     let step = Step::inspect(format!("run triage again with {right}")).command(&command);
     let evidence = vec![Evidence::of_state(service), Evidence::of_fact(&facts.kernel, format!("kernel log: {why}"))];
     Some(hit(Some(service), cause, evidence, step).confidence(Confidence::Possible))

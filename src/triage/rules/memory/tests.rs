@@ -102,7 +102,7 @@ fn a_kill_that_nobody_may_look_at_is_unknown() {
     let mut facts = node(killed);
     facts.kernel = denied("kernel log");
     let found = hit("MEM-02", &facts);
-    says_all(&found, &["perhaps", "triage"]);
+    says_all(&found, &["possibly", "triage"]);
     assert_eq!(rule("MEM-02").severity, Severity::Unknown);
     // The counter of its group may be read: that is known then.
     facts.services[0].cgroups = vec![known("cgroup", group("/lab2"))];
@@ -172,7 +172,7 @@ fn a_service_that_outlives_a_process_of_its_group_is_a_warning() {
     };
     let facts = of("/lab2", "python3");
     let found = hit("MEM-01", &facts);
-    says_all(&found, &["python3 (pid 4711)", "goes on", "40.0 MiB"]);
+    says_all(&found, &["python3 (pid 4711)", "keeps running", "40.0 MiB"]);
     assert_eq!((found.severity, found.confidence), (Some(Severity::Warning), Confidence::Likely));
     // Another group, a login's group, and a kill before it was started.
     none("MEM-01", &of("/other", "llama-server"));

@@ -16,9 +16,9 @@ pub(super) const MDL_09: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Storage,
     severity: Severity::Warning,
-    title: "The model file is still being written",
-    why: "Its size or its time of change differs between two reads, or a process has it open for writing. A start \
-          before the end of that finds a cut file. It is no damage: wait.",
+    title: "the model file is still being written",
+    why: "Its size or modification time differs between two reads, or a process has it open for writing. A server \
+          started too early finds a truncated file. It is not damaged; wait.",
     explains: &["MDL-06", "MDL-07", "MDL-08", "MDL-10", "SUP-10", "SUP-17", "SYS-03", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: &[],
@@ -31,9 +31,9 @@ pub(super) const MDL_15: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Storage,
     severity: Severity::Warning,
-    title: "The model file is from the future",
-    why: "Its time of change is later than now: the clock of this machine or of the one that wrote it is wrong. Ages \
-          of logs and files are not to be trusted until that is known. The content may be fine.",
+    title: "the modification time of the model file is in the future",
+    why: "Its modification time is later than now: the clock of this machine, or of the one that wrote it, is wrong. \
+          Until that is fixed, do not trust the ages of logs and files. The content may be fine.",
     explains: &[],
     needs: &[Need::ModelFile],
     signs: &[],
@@ -53,7 +53,7 @@ fn is_being_written(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let grows = changed.map_or_else(String::new, |stable| {
         let (before, after) = stable.sizes;
         match before == after {
-            true => format!(": it was changed within {}", seconds(stable.seconds)),
+            true => format!(": it changed within {}", seconds(stable.seconds)),
             false => format!(": {} to {} bytes in {}", grouped(before), grouped(after), seconds(stable.seconds)),
         }
     });
@@ -72,8 +72,9 @@ fn is_being_written(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     if evidence.len() < 2 {
         evidence.push(Evidence::of_fact(fact, format!("{path}: {} bytes, {} allocated", file.size, file.allocated)));
     }
-    let step = Step::inspect(format!("wait until the size of {path} stands still, then restart {}", service.name()))
-        .command(&["stat", "--format=%s %y", &path.to_string()]);
+    let step =
+        Step::inspect(format!("wait until the size of {path} no longer changes, then restart {}", service.name()))
+            .command(&["stat", "--format=%s %y", &path.to_string()]);
     // A model that is loaded, whole and still is only held open.
     let is_whole = model
         .content
@@ -94,20 +95,20 @@ fn is_from_the_future(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     }
     let path = model.path.display();
     let cause = format!(
-        "{path} was changed in the future: {}, {} from now",
+        "{path} was modified in the future: {}, {} from now",
         modified.rfc3339(),
         seconds(ahead as f64 / 1_000.0)
     );
     let clock = match facts.machine.clock.known().and_then(|clock| clock.is_synchronised) {
-        Some(true) => "the clock says that it is synchronised",
-        Some(false) => "the clock says that it is not synchronised",
-        None => "whether the clock is synchronised is unknown",
+        Some(true) => "the clock is synchronized",
+        Some(false) => "the clock is not synchronized",
+        None => "whether the clock is synchronized is unknown",
     };
     let evidence = vec![
-        Evidence::of_fact(fact, format!("{path}: changed {}", modified.rfc3339())),
+        Evidence::of_fact(fact, format!("{path}: modified {}", modified.rfc3339())),
         Evidence::of_fact(&facts.machine.clock, format!("now {}; {clock}", facts.taken.rfc3339())),
     ];
-    let step = Step::inspect("compare the clock of this machine with that of the one that wrote the file")
+    let step = Step::inspect("compare this machine's clock with that of the machine that wrote the file")
         .command(&["date", "-u"]);
     Some(hit(Some(service), cause, evidence, step))
 }

@@ -26,9 +26,9 @@ pub(super) const MDL_06: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Storage,
     severity: Severity::Critical,
-    title: "The model file is empty or is no file",
-    why: "The path leads to a file of 0 bytes, to a folder or to a device. A placeholder was made and never filled, \
-          or the path ends one name too early. It is no damaged model.",
+    title: "the model file is empty or not a regular file",
+    why: "The path leads to an empty file, a directory or a device: a placeholder was created and never filled, or the \
+          last part of the path is missing. The model is not damaged.",
     explains: &["MDL-07", "MDL-08", "SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: NO_MAGIC,
@@ -41,10 +41,10 @@ pub(super) const MDL_07: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Storage,
     severity: Severity::Critical,
-    title: "The model file has another format",
-    why: "The first bytes are not those of a GGUF file: a web page that was saved in its place, a pointer of git LFS, \
-          an archive or a model for another program. A new download is of no use until its reason (no login, no LFS) \
-          is gone. It is no cut file (MDL-08).",
+    title: "the model file has the wrong format",
+    why: "The first bytes are not those of a GGUF file: it is a saved web page, a git LFS pointer, an archive or a \
+          model for another program. Downloading it again does not help until the reason (no login, no LFS) is fixed. \
+          A truncated file is MDL-08.",
     explains: &["MDL-08", "SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: WRONG_MAGIC,
@@ -57,10 +57,10 @@ pub(super) const MDL_08: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Storage,
     severity: Severity::Critical,
-    title: "The model file is cut or damaged",
-    why: "The header names more bytes than the file has, or it cannot be read to its end: a download that did not \
-          finish, a disk that was full, or damage. The last lines of llama-server's log are the same for many causes. \
-          It is no old llama.cpp (MDL-11), and not a file that grows still (MDL-09).",
+    title: "the model file is truncated or damaged",
+    why: "The header requires more bytes than the file has, or the header itself is incomplete: the download did not \
+          finish, the disk was full, or the file is damaged. The last lines of llama-server's log are the same for \
+          many causes. An outdated llama.cpp is MDL-11; a file that is still growing is MDL-09.",
     explains: &["SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: CUT,
@@ -73,10 +73,10 @@ pub(super) const MDL_10: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Storage,
     severity: Severity::Critical,
-    title: "The model file has holes",
-    why: "The file has its whole size and far fewer blocks on disk: a download reserves the size first and fills it \
-          later, so size and time of change stand still while data are missing. It is likely only, unless the header \
-          fails as well; on file systems that compress or share blocks it says nothing and is not reported.",
+    title: "the model file has holes",
+    why: "The file has its full size but far fewer blocks on disk: downloads reserve the size first and fill it later, \
+          so size and modification time stay the same while data is missing. Unless the header is broken as well, this \
+          is only likely; on file systems that compress or share blocks it means nothing and is not reported.",
     explains: &["MDL-07", "MDL-08", "SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: &[],
@@ -95,10 +95,10 @@ fn is_empty(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     };
     let text = match model.neighbours.as_slice() {
         [(name, size)] if file.kind == "folder" => {
-            format!("give the service the file in it: {name}, {}", units::bytes(*size))
+            format!("point the service at the file in it: {name}, {}", units::bytes(*size))
         }
-        _ if file.kind == "folder" => "give the service a file of this folder".to_owned(),
-        _ => format!("fetch {path} again"),
+        _ if file.kind == "folder" => "point the service at a file in this directory".to_owned(),
+        _ => format!("download {path} again"),
     };
     let folder = if file.kind == "folder" { &model.path } else { model.path.parent().unwrap_or(&model.path) };
     let step = Step::inspect(text).command(&["ls", "-la", &folder.display().to_string()]);
@@ -115,16 +115,16 @@ fn is_of_another_format(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let path = model.path.display().to_string();
     let folder = model.path.parent().unwrap_or(&model.path).display().to_string();
     let name = model.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let undo = format!("keep the present file as {path}.old until the new one loads");
+    let undo = format!("keep the current file as {path}.old until the new one loads");
     let fetch = |text: &str| Step::change(Changes::File(path.clone()), text, undo.clone());
     let (what, step) = match content.format.as_str() {
         "html" => (
-            "a web page that was saved as a model".to_owned(),
-            fetch("fetch the file again, with a login or token where the site asks for one"),
+            "a web page saved as a model".to_owned(),
+            fetch("download the file again, with a login or token if the site requires one"),
         ),
         "git-lfs pointer" => (
-            "a pointer of git LFS, not the model".to_owned(),
-            fetch("fetch the content of the pointer").command(&[
+            "a git LFS pointer, not the model".to_owned(),
+            fetch("fetch the content that the pointer stands for").command(&[
                 "git",
                 "-C",
                 &folder,
@@ -136,13 +136,13 @@ fn is_of_another_format(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         ),
         "zip" => (
             "a zip archive (or a PyTorch checkpoint)".to_owned(),
-            Step::inspect("see what is in the archive and unpack the model").command(&["unzip", "-l", &path]),
+            Step::inspect("look into the archive and unpack the model").command(&["unzip", "-l", &path]),
         ),
         "safetensors" => (
-            "a safetensors file, which llama.cpp does not load".to_owned(),
-            Step::inspect("convert the model with convert_hf_to_gguf.py, or fetch a GGUF of it"),
+            "a safetensors file, which llama.cpp cannot load".to_owned(),
+            Step::inspect("convert the model with convert_hf_to_gguf.py, or download a GGUF version"),
         ),
-        "other" => (format!("no GGUF file: it begins with `{}`", content.magic), fetch("fetch the file again")),
+        "other" => (format!("not a GGUF file: it begins with `{}`", content.magic), fetch("download the file again")),
         _ => return None,
     };
     let cause = format!("{path} is {what} ({} bytes)", grouped(file.size));
@@ -168,16 +168,16 @@ fn is_cut(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         || content.shards.as_ref().is_some_and(|(.., missing)| !missing.is_empty());
     let (cause, shown) = match (content.needed, &content.damage) {
         (Some(needed), _) if is_short => (
-            format!("{path} is cut: it has {} of {} bytes", grouped(file.size), grouped(needed)),
-            format!("header needs {needed} bytes; size {}", file.size),
+            format!("{path} is truncated: it has {} of {} bytes", grouped(file.size), grouped(needed)),
+            format!("the header requires {needed} bytes; size {}", file.size),
         ),
         (_, Some(damage)) if !is_explained => (format!("{path} is damaged: {damage}"), damage.clone()),
         _ => return was_cut(facts, service, model),
     };
     let step = Step::change(
         Changes::File(path.to_string()),
-        format!("resume the download of {path}, or fetch it again"),
-        format!("keep the present file as {path}.old until the new one loads"),
+        format!("resume the download of {path}, or start it again"),
+        format!("keep the current file as {path}.old until the new one loads"),
     );
     let evidence = vec![
         Evidence::of_fact(&model.content, shown),
@@ -200,8 +200,10 @@ fn was_cut(facts: &Facts, service: &ServiceFacts, model: &ModelFile) -> Option<H
         return None;
     }
     let path = model.path.display();
-    let cause =
-        format!("{path} was cut when it was last loaded; it was completed at {} and is whole now", changed.rfc3339());
+    let cause = format!(
+        "{path} was truncated when it was last loaded; it was completed at {} and is intact now",
+        changed.rfc3339()
+    );
     let step = Step::change(
         Changes::Service(service.name().to_owned()),
         format!("start {} again", service.name()),
@@ -210,7 +212,7 @@ fn was_cut(facts: &Facts, service: &ServiceFacts, model: &ModelFile) -> Option<H
     .maybe_command(service.restart(facts));
     let evidence = vec![
         Evidence::of_line(line),
-        Evidence::of_fact(fact, format!("{path}: {} bytes, changed {}", file.size, changed.rfc3339())),
+        Evidence::of_fact(fact, format!("{path}: {} bytes, modified {}", file.size, changed.rfc3339())),
     ];
     Some(hit(Some(service), cause, evidence, step))
 }
@@ -224,13 +226,13 @@ fn is_cut_by_the_log(service: &ServiceFacts) -> Option<Hit> {
     }
     let path = model.path.display();
     let why = model.content.why().unwrap_or("unknown");
-    let step = Step::inspect(format!("check the file as a user who may read {path}")).command(&[
+    let step = Step::inspect(format!("check the file as a user who can read {path}")).command(&[
         "modelctl",
         "verify",
         &path.to_string(),
     ]);
     let evidence = vec![Evidence::of_line(line), Evidence::of_fact(&model.content, format!("{path}: {why}"))];
-    let cause = format!("{path} is cut or damaged, as its log says");
+    let cause = format!("{path} is truncated or damaged, according to the log");
     Some(hit(Some(service), cause, evidence, step).confidence(Confidence::Likely))
 }
 
@@ -254,8 +256,8 @@ fn has_holes(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         format!("{path} has holes: {} of its {} bytes are on disk", grouped(file.allocated), grouped(file.size));
     let step = Step::change(
         Changes::File(path.to_string()),
-        format!("compare the hash of {path} with its publisher's, and fetch it again where they differ"),
-        format!("keep the present file as {path}.old until the new one loads"),
+        format!("compare the hash of {path} with the publisher's, and download it again if they differ"),
+        format!("keep the current file as {path}.old until the new one loads"),
     )
     .command(&["sha256sum", &path.to_string()]);
     let first = Evidence::of_fact(fact, format!("{path}: size {}, allocated {}, on {kind}", file.size, file.allocated));

@@ -21,9 +21,9 @@ pub(super) const MDL_11: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "This llama.cpp does not know the architecture of the model",
-    why: "llama.cpp names an architecture that it has no code for: the model is newer than the program. The file is \
-          whole; fetching it again is of no use.",
+    title: "this llama.cpp does not support the model's architecture",
+    why: "llama.cpp logs an architecture that it does not support: the model is newer than the program. The file is \
+          intact; downloading it again does not help.",
     explains: &["SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[UNKNOWN_ARCHITECTURE, BUILD],
@@ -36,9 +36,9 @@ pub(super) const MDL_12: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "The version of the GGUF file is not supported",
-    why: "llama.cpp reads GGUF versions 2 and 3 in the byte order of its machine. Version 1 has to be converted anew; \
-          a higher one needs a newer program; an odd number is mostly a file of the other byte order.",
+    title: "the version of the GGUF file is not supported",
+    why: "llama.cpp reads GGUF versions 2 and 3 in the machine's byte order. Version 1 must be converted again; a \
+          higher version needs a newer program; a strange version number usually means the other byte order.",
     explains: &["MDL-08", "SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: WRONG_VERSION,
@@ -51,9 +51,9 @@ pub(super) const MDL_13: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Storage,
     severity: Severity::Critical,
-    title: "A part of the model is missing",
-    why: "The model is split over several files (NAME-00001-of-0000N.gguf); all of them must be in one folder and the \
-          first one is given to the server. It is not damage of the part that is there.",
+    title: "a part of the model is missing",
+    why: "The model is split into several files (NAME-00001-of-0000N.gguf); all of them must be in one directory, and \
+          the server must be given the first. The parts that are present are not damaged.",
     explains: &["MDL-08", "MDL-14", "SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: BAD_SPLIT,
@@ -66,9 +66,9 @@ pub(super) const MDL_14: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "The file is only a companion of a model",
-    why: "The file has no token embeddings: it is a vocabulary, a projector for images or an adapter, and was given \
-          as the model. It is whole; it belongs beside a model, as --mmproj or --lora.",
+    title: "the file is not a model but belongs to one",
+    why: "The file has no token embeddings: it is a vocabulary, an image projector or an adapter, but was given as the \
+          model. It is intact; pass it next to a model, with --mmproj or --lora.",
     explains: &["SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: NO_EMBEDDINGS,
@@ -88,15 +88,15 @@ fn has_unknown_architecture(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let build_line = service.line_of_trouble(&[BUILD]);
     let build = build_line
         .and_then(|line| word_after(&line.text, BUILD))
-        .map_or_else(|| "of an unknown build".to_owned(), |build| format!("build {build}"));
+        .map_or_else(|| "unknown build".to_owned(), |build| format!("build {build}"));
     let program = service.argv().first().cloned().unwrap_or_else(|| "llama.cpp".to_owned());
     let of_file = model.map_or_else(String::new, |model| format!(" of {}", model.path.display()));
     let gguf = content.and_then(|(_, content)| content.version).map_or_else(String::new, |v| format!(", GGUF v{v}"));
-    let cause = format!("{program} ({build}) does not know the architecture `{named}`{of_file}{gguf}");
+    let cause = format!("{program} ({build}) does not support the architecture `{named}`{of_file}{gguf}");
     let step = Step::change(
         Changes::Service(service.name().to_owned()),
-        format!("install a newer llama.cpp, one that knows `{named}`"),
-        format!("put {program} ({build}) back"),
+        format!("install a newer llama.cpp that supports `{named}`"),
+        format!("restore {program} ({build})"),
     )
     .command(&[program.as_str(), "--version"]);
     let mut evidence = vec![Evidence::of_line(line)];
@@ -116,19 +116,19 @@ fn has_other_version(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let path = model.path.display();
     let (cause, text) = match version {
         _ if content.is_big_endian => (
-            format!("{path} has the byte order of another kind of machine (GGUF v{version}, big-endian)"),
-            "fetch or convert the model for this byte order".to_owned(),
+            format!("{path} has the wrong byte order for this machine (GGUF v{version}, big-endian)"),
+            "download or convert the model in this machine's byte order".to_owned(),
         ),
         0 | 1 => (
             format!("{path} is GGUF v{version}, which llama.cpp no longer reads"),
-            "fetch the model as GGUF v3, or convert it again".to_owned(),
+            "download the model as GGUF v3, or convert it again".to_owned(),
         ),
         _ => (
-            format!("{path} is GGUF v{version}; llama.cpp reads up to v3"),
-            "install a llama.cpp that reads this version, or fetch the model as GGUF v3".to_owned(),
+            format!("{path} is GGUF v{version}; llama.cpp reads at most v3"),
+            "install a llama.cpp that reads this version, or download the model as GGUF v3".to_owned(),
         ),
     };
-    let step = Step::change(Changes::File(path.to_string()), text, format!("keep {path} until another one loads"));
+    let step = Step::change(Changes::File(path.to_string()), text, format!("keep {path} until the new one loads"));
     let order = if content.is_big_endian { ", big-endian" } else { "" };
     let evidence = vec![
         Evidence::of_fact(&model.content, format!("GGUF version {version}{order}")),
@@ -148,8 +148,7 @@ fn lacks_a_shard(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
             n => format!(" and {} more", n - 1),
         };
         let cause = format!("{} of {of} parts of the model are missing in {folder}: {first}{others}", missing.len());
-        let step =
-            Step::inspect(format!("bring {} into {folder}", missing.join(", "))).command(&["ls", "-la", &folder]);
+        let step = Step::inspect(format!("put {} into {folder}", missing.join(", "))).command(&["ls", "-la", &folder]);
         (cause, step)
     } else if *this != 1 && agrees {
         let argv = service.argv();
@@ -159,8 +158,8 @@ fn lacks_a_shard(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         let cause = format!("{path} is part {this} of {of}; the server must be given the first");
         let step = Step::change(
             changes,
-            format!("give the first part as `{name}` in {place}"),
-            format!("`{name} {path}` in {place}"),
+            format!("pass the first part as `{name}` in {place}"),
+            format!("restore `{name} {path}` in {place}"),
         );
         (cause, step)
     } else {
@@ -198,8 +197,8 @@ fn is_a_companion(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     };
     let (place, changes) = service.place_of("-m");
     let cause = format!("{path} is {what}, not a model");
-    let text = format!("{argument} name the model itself with `-m` in {place}").trim_start().to_owned();
-    let step = Step::change(changes, text, format!("`-m {path}` in {place}"));
+    let text = format!("{argument} pass the model itself with `-m` in {place}").trim_start().to_owned();
+    let step = Step::change(changes, text, format!("restore `-m {path}` in {place}"));
     let evidence = vec![
         Evidence::of_fact(&model.content, format!("kind {kind}; token_embd.weight is not among its tensors")),
         second(service, NO_EMBEDDINGS),

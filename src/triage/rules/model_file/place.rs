@@ -31,11 +31,11 @@ pub(super) const MDL_01: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Storage,
     severity: Severity::Critical,
-    title: "The model file does not exist",
-    why: "The path that the service was given leads nowhere, for the service and for us. Either the path is wrong \
-          (the longest part that exists and similar names are shown) or the file was not brought here. It is not a \
-          lack of permission (MDL-04), no broken link (MDL-05), and not a file that only the service cannot see \
-          (MDL-02).",
+    title: "the model file does not exist",
+    why: "The path that the service was given does not exist, neither for the service nor for modelctl. Either the \
+          path is wrong (the finding shows the longest part that exists and similar names) or the file was never \
+          copied here. Missing permissions are MDL-04, a broken link is MDL-05, and a file that only the service \
+          cannot see is MDL-02.",
     explains: &["SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: &[OPEN_FAILED],
@@ -48,10 +48,10 @@ pub(super) const MDL_02: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Storage,
     severity: Severity::Critical,
-    title: "The model file is there, but the service does not see it",
-    why: "The same path exists for us and not in the mount namespace of the service: a bind mount is missing, another \
-          file system is mounted over the folder, or the service has another root. It is no wrong path: do not move \
-          the file.",
+    title: "the model file exists, but the service does not see it",
+    why: "The path exists for modelctl but not in the mount namespace of the service: a bind mount is missing, another \
+          file system is mounted over the directory, or the service has a different root. The path is right; do not \
+          move the file.",
     explains: &["MDL-01", "SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile, Need::Process],
     signs: &[OPEN_FAILED],
@@ -64,11 +64,10 @@ pub(super) const MDL_03: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Storage,
     severity: Severity::Critical,
-    title: "A tool says that the model file is there, and it is not",
-    why: "A log says that the file was written or exists already, and its folder does not list it. The tool wrote \
-          into another folder, the folder is covered by a later mount, or a network file system still remembers that \
-          the name did not exist. It is not proof that the tool failed: compare device and inode of the folder where \
-          it ran.",
+    title: "a tool reports that the model file exists, but it does not",
+    why: "A log says that the file was written or already exists, but its directory does not list it. The tool wrote \
+          to another directory, a later mount covers the directory, or a network file system has cached that the name \
+          does not exist. The tool did not necessarily fail: compare device and inode of the directory where it ran.",
     explains: &["MDL-01", "SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile, Need::Logs],
     signs: WRITTEN,
@@ -81,10 +80,10 @@ pub(super) const MDL_04: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Storage,
     severity: Severity::Critical,
-    title: "The service may not read the model file",
-    why: "A component of the path refuses the user of the service: the file without the right to read, or a folder \
-          above it without the right to enter. The first one that refuses is shown. It is not a missing file, and the \
-          owner of the file itself is often right already.",
+    title: "the service is not allowed to read the model file",
+    why: "A component of the path denies access to the user of the service: the file is not readable, or a directory \
+          above it cannot be entered. The finding shows the first one that denies access. The file is not missing, and \
+          its own owner is often already correct.",
     explains: &["MDL-01", "SUP-10", "SUP-17", "SYS-03", "SYS-07", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: &[OPEN_FAILED],
@@ -97,9 +96,9 @@ pub(super) const MDL_05: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Storage,
     severity: Severity::Critical,
-    title: "The model file is a link that leads nowhere",
-    why: "The name exists and is a symbolic link whose target does not, or links lead in a circle. In a Hugging Face \
-          cache the blob was removed and the link stayed. It is no wrong path in the configuration.",
+    title: "the model file is a broken symbolic link",
+    why: "The name exists and is a symbolic link whose target does not exist, or the links form a loop. In a Hugging \
+          Face cache, the blob was removed and the link was left. The configured path is right.",
     explains: &["MDL-01", "SUP-10", "SUP-17", "SYS-03", "LLM-04", "TOOL-02"],
     needs: &[Need::ModelFile],
     signs: &[OPEN_FAILED],
@@ -133,7 +132,7 @@ fn is_absent(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let severity = service.severity_of_a_start();
     let nearest = model.nearest.as_ref();
     let mut cause = if severity == Some(Severity::Warning) {
-        format!("{path} was removed while its model is loaded: the next start will fail")
+        format!("{path} was removed while the model is loaded: the next start will fail")
     } else {
         format!("{path} does not exist")
     };
@@ -150,10 +149,10 @@ fn is_absent(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let step = match (nearest, names) {
         (Some((exists, _)), [one]) => Step::change(
             changes,
-            format!("give `{name} {}` in {place}, if that is the model", exists.join(one).display()),
-            format!("`{name} {path}` in {place}"),
+            format!("set `{name} {}` in {place}, if that is the model", exists.join(one).display()),
+            format!("restore `{name} {path}` in {place}"),
         ),
-        _ => Step::inspect(format!("bring {path} here, or correct `{name}` in {place}")).command(&[
+        _ => Step::inspect(format!("copy {path} here, or correct `{name}` in {place}")).command(&[
             "ls".to_owned(),
             "-la".to_owned(),
             nearest.map_or_else(|| folder_of(&model.path), |(exists, _)| exists.display().to_string()),
@@ -196,7 +195,7 @@ fn is_hidden(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let path = model.path.display();
     let folder = folder_of(&model.path);
     let cause = format!(
-        "does not see {path}, which has {} here: its {folder} is on {}, ours on {}",
+        "does not see {path}, which has {} here: its {folder} is on {}, modelctl's is on {}",
         crate::display::units::bytes(ours.size),
         mount_of(&model.service_folder),
         mount_of(&model.our_folder)
@@ -233,22 +232,23 @@ fn is_said_to_exist(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let is_own_mount = matches!(model.our_folder.known(), Some(FileView { mount: Some((_, point, _)), .. })
         if *point == *model.path.parent().unwrap_or(&model.path));
     let guess = if is_network {
-        "; a network file system may still remember that it was missing"
+        "; a network file system may have cached that it was missing"
     } else if is_own_mount {
-        "; something is mounted over the folder"
+        "; something is mounted over the directory"
     } else {
         ""
     };
     let cause = format!(
-        "{path} does not exist, and a log says that it is there{guess}: {folder} is on {}",
+        "{path} does not exist, but a log says that it does{guess}: {folder} is on {}",
         mount_of(&model.our_folder)
     );
-    let step = Step::inspect(format!("compare device and inode of {folder} with those where the writer runs"))
-        .command(&["stat", "--format=%d %i %n", &folder]);
+    let step =
+        Step::inspect(format!("compare device and inode of {folder} with those seen by the process that writes"))
+            .command(&["stat", "--format=%d %i %n", &folder]);
     let evidence = vec![
         Evidence::of_line(line),
         stat_failed(&model.service, &model.path),
-        show_folder(&model.our_folder, "the folder"),
+        show_folder(&model.our_folder, "the directory"),
     ];
     Some(
         hit(Some(service), cause, evidence, step)
@@ -272,12 +272,9 @@ fn is_refused(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         if view_is_known(model) {
             return None;
         }
-        let cause = format!("may not read {path}");
-        let step = Step::inspect("see which part of the path refuses the user of the service").command(&[
-            "namei",
-            "-l",
-            &model.path.display().to_string(),
-        ]);
+        let cause = format!("is not allowed to read {path}");
+        let step = Step::inspect("find out which part of the path denies access to the user of the service")
+            .command(&["namei", "-l", &model.path.display().to_string()]);
         let evidence = vec![Evidence::of_line(line), stat_failed(&model.ours, &model.path)];
         return Some(hit(Some(service), cause, evidence, step).confidence(Confidence::Likely));
     };
@@ -288,7 +285,7 @@ fn is_refused(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let refusing_path = refusing.path.display().to_string();
     let (verb, right) = if refusing.what == "enter" { ("enter", "o+x") } else { ("read", "o+r") };
     let cause = format!(
-        "may not {verb} {refusing_path}: mode {:04o}, owner {}:{}, and it runs as {who}",
+        "cannot {verb} {refusing_path}: mode {:04o}, owner {}:{}, and it runs as {who}",
         refusing.mode & 0o7777,
         refusing.uid,
         refusing.gid
@@ -323,12 +320,12 @@ fn is_dangling(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     }
     let path = model.path.display();
     let cause = if target == "loop" {
-        format!("{path} is a link in a circle of links")
+        format!("{path} is part of a loop of symbolic links")
     } else {
-        format!("{path} is a link to {target}, which does not exist")
+        format!("{path} is a symbolic link to {target}, which does not exist")
     };
-    let what = if target == "loop" { "point the link at the file" } else { "bring the file of the link back" };
-    let step = Step::inspect(format!("{what}, or give the service another model")).command(&[
+    let what = if target == "loop" { "point the link at the file" } else { "restore the target of the link" };
+    let step = Step::inspect(format!("{what}, or use another model")).command(&[
         "namei",
         "-l",
         &model.path.display().to_string(),

@@ -121,7 +121,7 @@ fn a_tool_that_says_the_file_is_there_is_held_against_the_folder() {
         });
     });
     let found = hit("MDL-03", &facts);
-    says_all(&found, &["a log says that it is there", "mounted over", "tmpfs"]);
+    says_all(&found, &["a log says that it does", "mounted over", "tmpfs"]);
     assert_eq!(found.confidence, Confidence::Proven);
     assert!(rule("MDL-03").explains.contains(&"MDL-01"));
     // Another file's line says nothing.
@@ -140,7 +140,7 @@ fn the_component_that_refuses_is_named_with_its_undo() {
     let facts = failing(&["E failed to open GGUF file '/srv/models/a.gguf' (Permission denied)"], refuse);
     only(&facts, &["MDL-04"]);
     let found = hit("MDL-04", &facts);
-    says_all(&found, &["may not enter /srv/models", "0700", "chmod 0700 /srv/models", "o+x"]);
+    says_all(&found, &["cannot enter /srv/models", "0700", "chmod 0700 /srv/models", "o+x"]);
     assert_eq!(found.changes, Changes::File("/srv/models".into()));
     assert_eq!(found.confidence, Confidence::Proven);
     // The line alone, while the file can be read now: another one's history.
@@ -173,10 +173,10 @@ fn an_empty_file_and_a_folder_are_no_model() {
 fn another_format_is_named_with_what_to_do() {
     for (format, words) in [
         ("html", ["web page", "login"]),
-        ("git-lfs pointer", ["pointer of git LFS", "lfs"]),
+        ("git-lfs pointer", ["a git LFS pointer", "lfs"]),
         ("zip", ["zip archive", "unzip"]),
         ("safetensors", ["safetensors", "convert"]),
-        ("other", ["no GGUF", "fetch"]),
+        ("other", ["not a GGUF", "download"]),
     ] {
         let facts = failing(
             &["E invalid magic characters: '<!DO'"],
@@ -198,7 +198,7 @@ fn a_cut_file_says_how_many_bytes_it_has() {
     );
     only(&facts, &["MDL-08"]);
     let found = hit("MDL-08", &facts);
-    assert_eq!(found.cause, "/srv/models/a.gguf is cut: it has 40,000,000 of 98,362,432 bytes");
+    assert_eq!(found.cause, "/srv/models/a.gguf is truncated: it has 40,000,000 of 98,362,432 bytes");
     assert!(rule("MDL-08").explains.contains(&"SUP-17"));
     // A header that cannot be read to its end.
     let facts = failing(
@@ -211,7 +211,7 @@ fn a_cut_file_says_how_many_bytes_it_has() {
     says_all(&hit("MDL-08", &facts), &["damaged", "ends within its keys"]);
     // The log says cut, and the file was completed since: start it again.
     let facts = failing(&["E failed to read tensor info"], file(|view| view.modified = Some(ago(1))));
-    says_all(&hit("MDL-08", &facts), &["whole now", "restart", "llama"]);
+    says_all(&hit("MDL-08", &facts), &["intact now", "restart", "llama"]);
     // The log says cut and the file has not changed since: the line is of another file.
     only(&failing(&["E failed to read tensor info"], |_| {}), &[]);
     // The file may not be read: what the log says is likely.
@@ -269,7 +269,7 @@ fn an_unknown_architecture_shows_both_versions() {
 
 #[test]
 fn versions_of_gguf_that_are_not_read() {
-    for (version, word) in [(1, "no longer reads"), (9, "reads up to v3")] {
+    for (version, word) in [(1, "no longer reads"), (9, "reads at most v3")] {
         let facts = failing(
             &[],
             content(|content| {

@@ -17,9 +17,9 @@ pub(super) const PY_06: Rule = Rule {
     playbook: Playbook::Api,
     layer: Layer::App,
     severity: Severity::Critical,
-    title: "the same exception ends every life",
-    why: "Three or more lives ended with the same exception (class and message, numbers aside): it depends on code, \
-          settings or data that are always the same, not on load or time. Another start does not help.",
+    title: "the same exception ends every run",
+    why: "Three or more runs ended with the same exception (class and message, ignoring numbers): it depends on code, \
+          settings or data that do not change, not on load or timing. Restarting does not help.",
     explains: &["SUP-10", "SUP-17", "SYS-03", "WRK-01"],
     needs: &[Need::Logs],
     signs: &["Error: ", "Exception: "],
@@ -46,9 +46,9 @@ fn same(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     };
     let mut evidence = vec![Evidence::of_line(first.line), Evidence::of_line(last.line)];
     evidence.push(Evidence::of_state(service));
-    let cause = format!("the same exception ended each of its last {} lives: {}", exceptions.len(), shown(last));
-    let text = format!("go back to the release that last ran well{changed}, or correct what the exception names");
-    let step = Step::change(Changes::Service(service.name().to_owned()), text, "the release that is installed now");
+    let cause = format!("the same exception ended each of its last {} runs: {}", exceptions.len(), shown(last));
+    let text = format!("go back to the last release that worked{changed}, or fix what the exception names");
+    let step = Step::change(Changes::Service(service.name().to_owned()), text, "reinstall the current release");
     Some(hit(Some(service), cause, evidence, step))
 }
 
@@ -58,9 +58,9 @@ pub(super) const PY_07: Rule = Rule {
     playbook: Playbook::Api,
     layer: Layer::App,
     severity: Severity::Warning,
-    title: "a different exception ends every life",
-    why: "Three or more lives ended with mostly different exceptions: that is seldom the code, rather a resource or a \
-          service that it depends on (memory, disk, network). It is not one bug, which fails the same way (PY-06).",
+    title: "a different exception ends every run",
+    why: "Three or more runs ended with mostly different exceptions: that is rarely the code, more often a resource or \
+          a service that it depends on (memory, disk, network). A single bug fails the same way each time (PY-06).",
     explains: &["SUP-10", "SUP-17", "SYS-03"],
     needs: &[Need::Logs],
     signs: &["Error: ", "Exception: "],
@@ -77,12 +77,12 @@ fn different(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let kinds: BTreeSet<&str> = exceptions.iter().map(|one| one.class).collect();
     let kinds: Vec<&str> = kinds.into_iter().collect();
     let cause = format!(
-        "{} different exceptions ended its last {} lives ({}): a resource or another service, rather than its code",
+        "{} different exceptions ended its last {} runs ({}): probably a resource or another service, not its code",
         distinct,
         exceptions.len(),
         kinds.join(", ")
     );
-    let step = Step::inspect("look at memory, disks and the services that it asks first").command(&[
+    let step = Step::inspect("check memory, disks and the services it depends on first").command(&[
         "modelctl",
         "triage",
         "--look",

@@ -20,9 +20,9 @@ pub(super) const PY_01: Rule = Rule {
     layer: Layer::App,
     severity: Severity::Critical,
     title: "a Python module is missing",
-    why: "ModuleNotFoundError ended it: the environment of the interpreter that runs it lacks a package, often because \
-          another interpreter or another virtual environment is used than the one that pip installed into. A module of \
-          the application itself that is not found is PY-05; a library that does not load is SUP-06.",
+    why: "ModuleNotFoundError ended it: the environment of its interpreter lacks a package, often because it runs with \
+          a different interpreter or virtual environment than the one pip installed into. A missing module of the \
+          application itself is PY-05; a library that fails to load is SUP-06.",
     explains: symptoms!["PY-03"],
     needs: &[Need::Logs, Need::Python],
     signs: &["ModuleNotFoundError: ", "ImportError: No module named"],
@@ -47,12 +47,14 @@ fn module_is_missing(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         None => interpreter_of(service),
     };
     let cause = match &interpreter {
-        Some(interpreter) => format!("the Python module {module} is not in the environment of {interpreter}"),
-        None => format!("the Python module {module} is not installed for it"),
+        Some(interpreter) => format!("the Python module {module} is not installed for {interpreter}"),
+        None => format!("the Python module {module} is not installed"),
     };
     let interpreter = interpreter.unwrap_or_else(|| "python3".to_owned());
-    let text =
-        format!("see whether that environment has it; if not: {interpreter} -m pip install the package that has {top}");
+    let text = format!(
+        "check whether that environment has it; if not, install the package that provides {top}: {interpreter} \
+                 -m pip install PACKAGE"
+    );
     let step = Step::inspect(text).command(&[interpreter.as_str(), "-m", "pip", "show", top]);
     Some(hit(Some(service), cause, evidence, step))
 }
@@ -63,10 +65,10 @@ pub(super) const PY_02: Rule = Rule {
     playbook: Playbook::Api,
     layer: Layer::App,
     severity: Severity::Critical,
-    title: "a variable is missing in the environment",
-    why: "A KeyError for a name in capitals, a field of its settings that is required, or an exception that says so: the \
-          service reads a variable that its environment does not have. supervisord gives its programs its own environment \
-          and what environment= says, not that of a login. A KeyError for a variable that is set is another one.",
+    title: "an environment variable is missing",
+    why: "A KeyError for a name in capitals, a required settings field, or an exception that says so: the service \
+          reads a variable that is not set. Programs get supervisord's own environment and what environment= adds, not \
+          that of a login shell. A KeyError for a variable that is set has another cause.",
     explains: symptoms!["PY-03"],
     needs: &[Need::Logs, Need::Supervisor],
     signs: &["KeyError: '", "ValidationError: ", "Field required", "nvironment variable", "os.environ"],
@@ -92,16 +94,20 @@ fn variable_is_missing(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         evidence.push(service.settings_evidence(format!("environment= sets {names}")));
     }
     let step = if let Manager::Systemd(unit) = &service.service.manager {
-        let text = format!("set Environment={name}=VALUE in the unit and restart it");
-        Step::change(Changes::File(format!("a drop-in of {unit}")), text, format!("systemctl revert {unit}"))
+        let text = format!("set Environment={name}=VALUE in the unit, then restart it");
+        Step::change(Changes::File(format!("a drop-in for {unit}")), text, format!("systemctl revert {unit}"))
             .command(&["systemctl", "edit", unit])
     } else {
         let place = service.settings_place();
-        let text = format!("set {name} in environment= of {place}; then reread and update");
-        Step::change(service.settings_change(), text, format!("remove {name} from environment= of {place}, and update"))
-            .maybe_command(service.update(facts))
+        let text = format!("set {name} in environment= of {place}, then reread and update");
+        Step::change(
+            service.settings_change(),
+            text,
+            format!("remove {name} from environment= of {place}, then update"),
+        )
+        .maybe_command(service.update(facts))
     };
-    let cause = format!("the variable {name} is missing in its environment ({})", shown(&found));
+    let cause = format!("the environment variable {name} is not set ({})", shown(&found));
     let confidence = proven_if(asked.is_some() || is_in_process == Some(false) || found.class != "KeyError");
     Some(hit(Some(service), cause, evidence, step).confidence(confidence))
 }
@@ -149,9 +155,9 @@ pub(super) const PY_03: Rule = Rule {
     playbook: Playbook::Api,
     layer: Layer::App,
     severity: Severity::Critical,
-    title: "the start-up code of the application failed",
-    why: "uvicorn ran the application's start-up (lifespan) and an exception came out of it: it ends with status 3. The \
-          exception stands above the line. The server and the port are fine.",
+    title: "the application's startup code failed",
+    why: "uvicorn ran the application's startup code (lifespan), which raised an exception: it exits with status 3. \
+          The exception is above that line. The server and the port are fine.",
     explains: &["SUP-10", "SUP-17", "SYS-03", "PY-06", "WRK-01", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[STARTUP, "Error: ", "Exception: "],
@@ -170,11 +176,11 @@ fn startup_failed(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     evidence.push(Evidence::of_line(failed));
     evidence.push(Evidence::of_state(service));
     let cause = match &above {
-        Some(one) => format!("its start-up code failed: {}", shown(one)),
-        None => "its start-up code failed; the exception stands above that line in its log".to_owned(),
+        Some(one) => format!("its startup code failed: {}", shown(one)),
+        None => "its startup code failed; the exception is above that line in its log".to_owned(),
     };
-    let step = Step::inspect("read the traceback above that line, and correct what it names")
-        .maybe_command(service.tail(facts));
+    let step =
+        Step::inspect("read the traceback above that line and fix what it names").maybe_command(service.tail(facts));
     Some(hit(Some(service), cause, evidence, step))
 }
 
@@ -185,9 +191,9 @@ pub(super) const PY_04: Rule = Rule {
     layer: Layer::Network,
     severity: Severity::Critical,
     title: "the port of a Python service is in use",
-    why: "EADDRINUSE (errno 98): another process listens on the address that it wants. Often that is an older process of \
-          the same service, or a second copy that somebody started by hand. It is not a lack of permission (errno 13) or a \
-          wrong address (errno 99).",
+    why: "EADDRINUSE (errno 98): another process is listening on the address, often an older process of the same \
+          service or a second copy that was started by hand. A missing permission is errno 13, a wrong address errno \
+          99.",
     explains: symptoms!["PY-03", "LLM-21"],
     needs: &[Need::Logs, Need::Listeners],
     signs: &["[Errno 98]", "Connection in use: ("],
@@ -211,12 +217,12 @@ fn port_in_use(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let mut evidence = service.line_and_state(line);
     let Some(holder) = holder else {
         let text = match (listeners.known(), listeners.why()) {
-            (Some(_), _) => format!("nobody listens on {shown} now"),
+            (Some(_), _) => format!("no process listens on {shown} now"),
             (None, why) => format!("listeners unknown: {}", why.unwrap_or("no reason")),
         };
         evidence.push(Evidence::of_fact(listeners, text));
-        let step = Step::inspect(format!("see who listens on {shown}")).command(&["ss", "-ltnp"]);
-        let cause = format!("{shown} was in use when it started; who held it is not known");
+        let step = Step::inspect(format!("find out which process listens on {shown}")).command(&["ss", "-ltnp"]);
+        let cause = format!("{shown} was in use when it started; by which process is unknown");
         return Some(hit(Some(service), cause, evidence, step).confidence(Confidence::Likely));
     };
     let name = holder.name.clone().unwrap_or_else(|| "a process of another user or container".to_owned());
@@ -227,19 +233,19 @@ fn port_in_use(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let of_service =
         facts.services.iter().find(|one| one.all_processes().any(|process| Some(process.pid) == holder.pid));
     let belongs = match of_service {
-        Some(other) if other.name() == service.name() => ", an older process of its own",
+        Some(other) if other.name() == service.name() => ", an older process of the same service",
         Some(_) => ", of another service",
         None => "",
     };
     let command = of_service.and_then(|one| one.all_processes().find(|process| Some(process.pid) == holder.pid));
     let command = command.map_or_else(String::new, |process| format!(": {}", process.argv.join(" ")));
     evidence.push(Evidence::of_fact(listeners, format!("{} {owner}{command}", holder.address)));
-    let text = format!("see what it is; then stop it, or move one of the two to another port than {shown}");
+    let text = format!("find out what it is; then stop it, or move one of the two from {shown} to another port");
     let step = match holder.pid {
         Some(pid) => Step::inspect(text).command(&["ps", "-o", "pid,user,lstart,args", "-p", &pid.to_string()]),
         None => Step::inspect(text).command(&["sudo", "ss", "-ltnp"]),
     };
-    let cause = format!("{shown} is in use: {} is held by {owner}{belongs}", holder.address);
+    let cause = format!("{shown} is in use: {} is used by {owner}{belongs}", holder.address);
     Some(hit(Some(service), cause, evidence, step))
 }
 
@@ -249,10 +255,10 @@ pub(super) const PY_05: Rule = Rule {
     playbook: Playbook::Api,
     layer: Layer::App,
     severity: Severity::Critical,
-    title: "the application is not where the command says",
-    why: "uvicorn or gunicorn cannot import the module that the command names, or the module has no such attribute: the \
-          name is wrong, the code is not in the image, or directory= is another folder than the one that the name begins \
-          in. A package that is missing is PY-01.",
+    title: "the application is not where the command expects it",
+    why: "uvicorn or gunicorn cannot import the module that the command names, or the module lacks the attribute: the \
+          name is wrong, the code is not in the image, or directory= is not the directory that the module path starts \
+          from. A missing package is PY-01.",
     explains: symptoms!["PY-03", "PY-01"],
     needs: &[Need::Logs, Need::Launcher],
     signs: &[
@@ -294,18 +300,18 @@ fn application_is_missing(facts: &Facts, service: &ServiceFacts) -> Option<Hit> 
     if let (Some(launcher), Some(file)) = (launcher, file) {
         let text = match file {
             Some(file) => format!("module {module} is {}", file.display()),
-            None => format!("module {module} is no file below {folder}"),
+            None => format!("no file for the module {module} below {folder}"),
         };
         evidence.push(Evidence::new(folder.clone(), Some(launcher.file.time), text));
     }
     let is_attribute = line.text.contains("ttribute") || line.text.contains("Failed to find application");
     let cause = match (is_attribute, file) {
         (true, _) if !attribute.is_empty() => {
-            format!("the module {module} has no {attribute}, which its command names")
+            format!("the module {module} has no attribute `{attribute}`, which the command names")
         }
-        (true, _) => format!("the application that its command names is not in the module {module}"),
+        (true, _) => format!("the application that the command names is not in the module {module}"),
         (false, Some(Some(file))) => {
-            format!("the module {module} cannot be imported although {} is there: its own imports fail", file.display())
+            format!("the module {module} cannot be imported although {} exists: its own imports fail", file.display())
         }
         (false, _) => format!(
             "the module {module} is not below {folder}: the command or directory= is wrong, or the code is missing"
@@ -313,13 +319,13 @@ fn application_is_missing(facts: &Facts, service: &ServiceFacts) -> Option<Hit> 
     };
     let place = service.settings_place();
     let text = if is_attribute {
-        format!("correct {name} in command= of {place}; then reread and update")
+        format!("correct {name} in command= of {place}, then reread and update")
     } else {
-        format!("correct {name} in command= or the folder in directory= of {place}; then reread and update")
+        format!("correct {name} in command=, or directory=, of {place}, then reread and update")
     };
     let undo = match service.settings() {
-        Some(settings) => format!("put command={} back in {place}, and update", settings.command),
-        None => "put the old command back".to_owned(),
+        Some(settings) => format!("restore command={} in {place}, then update", settings.command),
+        None => "restore the old command".to_owned(),
     };
     let step = Step::change(service.settings_change(), text, undo).maybe_command(service.update(facts));
     Some(hit(Some(service), cause, evidence, step).confidence(proven_if(file.is_some())))

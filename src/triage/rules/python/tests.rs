@@ -65,7 +65,7 @@ fn py_01_names_the_module_and_the_interpreter() {
     let text = "ModuleNotFoundError: No module named 'orjson.core'";
     let mut facts = failing(1, &["Traceback (most recent call last):", text]);
     let found = hit("PY-01", &facts);
-    says_all(&found, &["orjson.core is not in the environment of /opt/venv/bin/python", "pip", "show", "\"orjson\""]);
+    says_all(&found, &["orjson.core is not installed for /opt/venv/bin/python", "pip", "show", "\"orjson\""]);
     assert_eq!(found.changes, Changes::Nothing);
     facts.services[0].python = Some(known(
         "/srv/venv",
@@ -79,7 +79,10 @@ fn py_01_names_the_module_and_the_interpreter() {
 fn py_02_names_the_variable_and_where_to_set_it() {
     let mut facts = failing(1, &["    key = os.environ[\"MODEL_DIR\"]", "KeyError: 'MODEL_DIR'"]);
     let found = hit("PY-02", &facts);
-    says_all(&found, &["the variable MODEL_DIR is missing", PLACE, "environment=", "remove MODEL_DIR", "update"]);
+    says_all(
+        &found,
+        &["the environment variable MODEL_DIR is not set", PLACE, "environment=", "remove MODEL_DIR", "update"],
+    );
     assert_eq!(found.confidence, Confidence::Proven);
     of_environment(&mut facts.services[0], "MODEL_DIR");
     assert_eq!(hits("PY-02", &facts), [], "it is set: another KeyError");
@@ -97,7 +100,7 @@ fn py_02_reads_the_field_that_settings_require() {
         line("database_url"),
         line("  Field required [type=missing, input_value={}, input_type=dict]"),
     ];
-    says_all(&hit("PY-02", &facts), &["the variable DATABASE_URL is missing"]);
+    says_all(&hit("PY-02", &facts), &["the environment variable DATABASE_URL is not set"]);
     says_all(&hit("PY-02", &failing(1, &["RuntimeError: environment variable HF_HOME is not set"])), &["HF_HOME"]);
 }
 
@@ -105,7 +108,7 @@ fn py_02_reads_the_field_that_settings_require() {
 fn py_03_shows_the_exception_above_the_line() {
     let lines = ["RuntimeError: no database at db:5432", "ERROR:    Application startup failed. Exiting."];
     let found = hit("PY-03", &failing(3, &lines));
-    says_all(&found, &["its start-up code failed: RuntimeError: no database at db:5432", "tail"]);
+    says_all(&found, &["its startup code failed: RuntimeError: no database at db:5432", "tail"]);
     assert!(found.evidence[1].text.contains("Application startup failed"));
     is_history("PY-03", &lines);
 }
@@ -120,7 +123,7 @@ fn py_04_names_the_holder_of_the_port() {
         Listener { address: "127.0.0.1:8000".into(), port: 8000, pid: Some(77), name: Some("python3".into()) };
     facts.machine.listeners = known("/proc/net/tcp", vec![listener]);
     let found = hit("PY-04", &facts);
-    says_all(&found, &["port 8000 is in use: 127.0.0.1:8000 is held by python3, pid 77", "\"77\""]);
+    says_all(&found, &["port 8000 is in use: 127.0.0.1:8000 is used by python3, pid 77", "\"77\""]);
     is_history("PY-04", &[text]);
 }
 
@@ -130,12 +133,12 @@ fn py_05_tells_a_missing_module_from_a_missing_attribute() {
     let mut facts = failing(3, &[text]);
     facts.services[0].launcher = Some(launcher(None));
     let found = hit("PY-05", &facts);
-    says_all(&found, &["the module main is not below /srv/app", PLACE, "directory=", "put command=/opt/venv"]);
+    says_all(&found, &["the module main is not below /srv/app", PLACE, "directory=", "restore command=/opt/venv"]);
     assert_eq!(found.confidence, Confidence::Proven);
     let text = "ERROR:    Error loading ASGI app. Attribute \"app\" not found in module \"main\".";
     let mut facts = failing(3, &[text]);
     facts.services[0].launcher = Some(launcher(Some("/srv/app/main.py")));
-    says_all(&hit("PY-05", &facts), &["the module main has no app"]);
+    says_all(&hit("PY-05", &facts), &["the module main has no attribute `app`"]);
     is_history("PY-05", &[text]);
     // gunicorn imports the module itself: the exception is of the application, not of a package.
     let mut facts = failing(3, &["ModuleNotFoundError: No module named 'main'"]);
@@ -147,7 +150,7 @@ fn py_05_tells_a_missing_module_from_a_missing_attribute() {
 #[test]
 fn py_06_the_same_failure_each_time() {
     let found = hit("PY-06", &failing(1, &["ValueError: bad shard 12 of 40"]));
-    says_all(&found, &["ended each of its last 4 lives: ValueError: bad shard 12 of 40", "release"]);
+    says_all(&found, &["ended each of its last 4 runs: ValueError: bad shard 12 of 40", "release"]);
     assert_eq!(hits("PY-07", &failing(1, &["ValueError: bad shard 12 of 40"])), []);
     is_history("PY-06", &["ValueError: bad"]);
 }
@@ -164,7 +167,7 @@ fn py_07_another_failure_each_time() {
         value.marked.push(LogLine { life: Some(index), ..line(text) });
     }
     let found = hit("PY-07", &facts);
-    says_all(&found, &["3 different exceptions ended its last 3 lives", "--look", "api"]);
+    says_all(&found, &["3 different exceptions ended its last 3 runs", "--look", "api"]);
     assert_eq!(hits("PY-06", &facts), []);
     is_history("PY-07", &texts);
 }

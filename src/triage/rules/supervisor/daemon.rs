@@ -17,11 +17,11 @@ pub(super) const SUP_01: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "supervisord does not run",
-    why: "The socket file of its config does not exist. supervisord makes it when it starts and removes it when it \
-          ends, so that none of its programs runs. It is not this when only this user may not ask (SUP-03), or when a \
-          socket file was left behind (SUP-02). Where a supervisord runs, only its socket was removed: its programs go \
-          on, and nobody can ask for them.",
+    title: "supervisord is not running",
+    why: "The socket file named in its config does not exist. supervisord creates it at start and removes it on exit, \
+          so none of its programs is running. If a supervisord process exists, only its socket was removed: its \
+          programs keep running but cannot be controlled. Missing permissions are SUP-03, a stale socket file is \
+          SUP-02.",
     explains: symptoms!["SUP-18"],
     needs: &[Need::Supervisor],
     signs: &[],
@@ -38,18 +38,19 @@ fn no_socket(_: &Facts, one: &SupervisordFacts) -> Option<Hit> {
     if let Some((pid, words)) = one.search.processes.first() {
         evidence.push(process_evidence(one, *pid, words));
         let text = format!(
-            "restart it by SIGHUP, which makes the socket again and restarts each of its programs: kill -HUP {pid}"
+            "restart it with SIGHUP, which recreates the socket and restarts all its programs: kill -HUP {pid}"
         );
-        let undo = "there is no way back to the processes that run now; the programs are started again with the same \
-                    settings";
+        let undo = "none: the current processes end, and the programs start again with the same settings";
         let step = Step::change(Changes::Host, text, undo).command(&["kill", "-HUP", &pid.to_string()]);
-        let cause =
-            format!("supervisord (pid {pid}) runs, but its socket {socket} is gone: nobody can ask for its programs");
+        let cause = format!(
+            "supervisord (pid {pid}) is running but its socket {socket} is gone, so its programs cannot be \
+                     controlled"
+        );
         return Some(hit(None, cause, evidence, step));
     }
     evidence.extend(no_process(one));
     evidence.extend(last_words(one));
-    let cause = format!("supervisord does not run: its socket {socket} does not exist and it has no process");
+    let cause = format!("supervisord is not running: its socket {socket} does not exist and there is no such process");
     Some(hit(None, cause, evidence, start(one)))
 }
 
@@ -59,10 +60,9 @@ pub(super) const SUP_02: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "supervisord died and left its socket",
-    why: "The socket file exists and a connection to it is refused: whoever made it is gone without removing it, as \
-          after SIGKILL, an OOM kill or a restart of the container. It is not a lack of permission, which is another \
-          error (SUP-03).",
+    title: "supervisord died and left its socket behind",
+    why: "The socket file exists but connections are refused: the supervisord that created it ended without removing \
+          it, as after SIGKILL, an OOM kill or a container restart. Missing permissions are SUP-03.",
     explains: symptoms!["SUP-18"],
     needs: &[Need::Supervisor],
     signs: &[],
@@ -82,8 +82,8 @@ fn nobody_serves(_: &Facts, one: &SupervisordFacts) -> Option<Hit> {
     evidence.extend(config_evidence(one));
     evidence.extend(last_words(one));
     let cause = match one.search.processes.first() {
-        Some((pid, _)) => format!("nobody serves the socket {socket}; supervisord (pid {pid}) runs with another one"),
-        None => format!("supervisord is gone and left its socket {socket}, which nobody serves"),
+        Some((pid, _)) => format!("the socket {socket} is stale; supervisord (pid {pid}) is running with another one"),
+        None => format!("supervisord is not running and left its socket {socket} behind"),
     };
     let confidence = proven_if(one.search.processes.is_empty());
     Some(hit(None, cause, evidence, start(one)).confidence(confidence))
@@ -95,9 +95,9 @@ pub(super) const SUP_03: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Service,
     severity: Severity::Unknown,
-    title: "supervisord may not be asked",
-    why: "The socket refuses this user (EACCES), or supervisord refuses the password (401). Its programs may be fine: \
-          nothing is known of them. It is no fault of the node.",
+    title: "no permission to query supervisord",
+    why: "The socket denies access to this user (EACCES), or supervisord rejects the password (401). The state of its \
+          programs is unknown; they may be fine. This is not a fault of the node.",
     explains: &[],
     needs: &[Need::Supervisor],
     signs: &[],
@@ -116,21 +116,21 @@ fn no_permission(facts: &Facts, one: &SupervisordFacts) -> Option<Hit> {
                 None => "mode and owner unknown".to_owned(),
             };
             evidence.push(Evidence::of_fact(&one.answer, format!("{socket}: {access}; this is user {uid}")));
-            let text = format!("ask as the owner of the socket (user {owner})");
+            let text = format!("run triage as the owner of the socket (user {owner})");
             let step = match owner {
                 0 => Step::inspect(text).command(&["sudo", "modelctl", "triage"]),
                 owner => Step::inspect(text).command(&["sudo", "-u", &format!("#{owner}"), "modelctl", "triage"]),
             };
-            (format!("supervisord may not be asked: user {uid} has no permission for {socket} ({access})"), step)
+            (format!("no permission to query supervisord: user {uid} cannot use {socket} ({access})"), step)
         }
         Refusal::WrongPassword => {
             evidence.extend(config_evidence(one));
             let config = one.search.config_file.as_ref().map_or_else(String::new, |file| file.display().to_string());
             let text = format!(
-                "compare username= and password= of [supervisorctl] in {config} with those that it runs \
-                                with; a change needs a restart of supervisord"
+                "compare username= and password= of [supervisorctl] in {config} with those supervisord was started \
+                 with; a change takes effect only after a restart of supervisord"
             );
-            (format!("supervisord may not be asked: it refuses the password of {config}"), Step::inspect(text))
+            (format!("no permission to query supervisord: it rejects the password in {config}"), Step::inspect(text))
         }
         _ => return None,
     };
@@ -146,11 +146,11 @@ pub(super) const SUP_19: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Storage,
     severity: Severity::Critical,
-    title: "supervisord may not write its own log",
-    why: "supervisord opens its log before anything else and ends when it cannot: the container restarts for ever, no \
-          program has a log. The image or the pod now runs as another user than the owner of the log's folder, or the \
-          folder is missing. Starting it again (SUP-01) does not help. A line of an earlier start is no finding while \
-          supervisord answers.",
+    title: "supervisord cannot write its own log",
+    why: "supervisord opens its log before anything else and exits if it cannot: the container restarts forever, and \
+          no program has a log. The image or pod now runs as a different user than the owner of the log directory, or \
+          the directory is missing. Starting it again (SUP-01) does not help. While supervisord responds, lines of \
+          earlier starts are ignored.",
     explains: symptoms!["SUP-01", "SUP-02"],
     needs: &[Need::Supervisor, Need::Logs],
     signs: &["PermissionError: [Errno 13]", "The directory named as part of the path", "FileNotFoundError: [Errno 2]"],
@@ -176,10 +176,14 @@ fn own_log(facts: &Facts, one: &SupervisordFacts) -> Option<Hit> {
     evidence.extend(config_evidence(one));
     let uid = facts.machine.uid;
     if is_missing {
-        let step =
-            Step::change(Changes::File(folder.clone()), format!("make the folder {folder}"), format!("rmdir {folder}"))
-                .command(&["mkdir", "-p", &folder]);
-        let cause = format!("supervisord ends at once: the folder of its log {} does not exist", path.display());
+        let step = Step::change(
+            Changes::File(folder.clone()),
+            format!("create the directory {folder}"),
+            format!("rmdir {folder}"),
+        )
+        .command(&["mkdir", "-p", &folder]);
+        let cause =
+            format!("supervisord exits immediately: the directory of its log {} does not exist", path.display());
         return Some(hit(None, cause, evidence, step));
     }
     let (owner, access) = match one.search.main_log_folder {
@@ -189,13 +193,16 @@ fn own_log(facts: &Facts, one: &SupervisordFacts) -> Option<Hit> {
     if !access.is_empty() {
         evidence.push(Evidence::new(folder.clone(), Some(one.answer.time), format!("{folder}{access}")));
     }
-    let text = format!("give {folder}{access} to the user that runs supervisord; user {uid} if that is this one");
+    let text = format!(
+        "make the user that runs supervisord the owner of {folder}{access}; the command assumes user \
+                        {uid}"
+    );
     let undo = match owner {
         Some(owner) => format!("chown {owner} {folder}"),
-        None => format!("give {folder} back to its present owner: stat {folder} shows it"),
+        None => format!("chown {folder} back to its current owner, as shown by: stat {folder}"),
     };
     let step = Step::change(Changes::File(folder.clone()), text, undo).command(&["chown", &uid.to_string(), &folder]);
-    let cause = format!("supervisord ends at once: it may not write its own log {}", path.display());
+    let cause = format!("supervisord exits immediately: it cannot write its own log {}", path.display());
     Some(hit(None, cause, evidence, step))
 }
 
@@ -205,10 +212,10 @@ pub(super) const SUP_21: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "another supervisord holds the socket",
-    why: "supervisord refuses to start when somebody serves its socket or port; the message says \"port\" for a socket \
-          file too. Mostly it is a supervisord with another config. It is no finding when the one that answers runs \
-          with this config and has all of its programs: then somebody started it twice and nothing is amiss.",
+    title: "another supervisord uses the socket",
+    why: "supervisord refuses to start if another process serves its socket or port (the message says \"port\" for a \
+          socket file too), usually a supervisord with a different config. If the one that responds uses this config \
+          and has all its programs, it was merely started twice, which is not reported.",
     explains: symptoms!["SUP-01", "SUP-02", "SUP-18"],
     needs: &[Need::Supervisor, Need::Logs],
     signs: &["Another program is already listening on a port"],
@@ -247,17 +254,17 @@ fn second(_: &Facts, one: &SupervisordFacts) -> Option<Hit> {
         Some((pid, words)) => {
             evidence.push(process_evidence(one, *pid, words));
             let again = typed(words);
-            let text = format!("stop the one that should not run; if it is pid {pid} ({again}): kill {pid}");
+            let text = format!("stop the one that should not be running; if that is pid {pid} ({again}): kill {pid}");
             let step = Step::change(Changes::Host, text, format!("start it again: {again}"));
             (format!("pid {pid} ({again})"), step.command(&["kill", &pid.to_string()]))
         }
         None => {
-            let text = format!("find out who holds {socket}");
+            let text = format!("find out which process serves {socket}");
             ("another program".to_owned(), Step::inspect(text).command(&["ss", "-lxp"]))
         }
     };
     if !missing.is_empty() {
-        let text = format!("programs of {config} that it does not have: {}", missing.join(", "));
+        let text = format!("programs in {config} that it does not have: {}", missing.join(", "));
         evidence.push(Evidence::of_fact(&one.answer, text));
     }
     if evidence.len() < 2 {
@@ -293,10 +300,7 @@ fn process_evidence(one: &SupervisordFacts, pid: u32, words: &[String]) -> Evide
 }
 
 fn no_process(one: &SupervisordFacts) -> Option<Evidence> {
-    one.search
-        .processes
-        .is_empty()
-        .then(|| Evidence::new("/proc", Some(one.answer.time), "no process is a supervisord"))
+    one.search.processes.is_empty().then(|| Evidence::new("/proc", Some(one.answer.time), "no supervisord process"))
 }
 
 fn config_evidence(one: &SupervisordFacts) -> Option<Evidence> {
@@ -322,8 +326,8 @@ fn start(one: &SupervisordFacts) -> Step {
         words.extend(["-c".to_owned(), config.display().to_string()]);
     }
     let text = match &one.search.main_log {
-        Some(log) => format!("start it as this node always does, and read {} if it ends again", log.display()),
-        None => "start it as this node always does".to_owned(),
+        Some(log) => format!("start it the way this node usually does, and read {} if it exits again", log.display()),
+        None => "start it the way this node usually does".to_owned(),
     };
     let mut stop = supervisorctl(config);
     stop.push("shutdown".to_owned());

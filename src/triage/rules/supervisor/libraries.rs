@@ -19,9 +19,9 @@ pub(super) const SUP_06: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "a shared library is not found",
-    why: "The loader ends the program with status 127 before its first line: a library that it needs is in no folder \
-          that the loader searches (RUNPATH, LD_LIBRARY_PATH of the program, the cache). The file may well be somewhere \
-          else. It is not a library of another version (SUP-09), nor one that wants an executable stack (WHS-05).",
+    why: "The dynamic loader ends the program with status 127 before it runs: a library that it needs is not in any \
+          directory the loader searches (RUNPATH, the program's LD_LIBRARY_PATH, the loader cache). The file may well \
+          exist elsewhere. A library of the wrong version is SUP-09; one that requires an executable stack is WHS-05.",
     explains: symptoms!["LLM-14", "WHS-01"],
     needs: &[Need::Logs, Need::Libraries],
     signs: &[LOADER],
@@ -57,8 +57,7 @@ fn library_is_missing(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let is_absent = reason.is_none_or(|reason| reason.contains("cannot open shared object file"));
     if !is_absent {
         let reason = reason.unwrap_or_default();
-        let step =
-            Step::inspect(format!("see what {name} is, and install it again from the same release as {program}"));
+        let step = Step::inspect(format!("check what {name} is, and reinstall it from the same release as {program}"));
         let step = match library.and_then(|library| library.found.as_ref()) {
             Some(path) => step.command(&["file", "-L", &path.display().to_string()]),
             None => step,
@@ -70,21 +69,21 @@ fn library_is_missing(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         let text = format!("start it again: {name} is found now, at {}", path.display());
         let step = Step::change(Changes::Service(service.name().to_owned()), text, undo_of_a_start(facts, service))
             .maybe_command(service.manage(facts, start));
-        let cause = format!("{program} did not find {name} when it was started; now it is at {}", path.display());
+        let cause = format!("{program} did not find {name} when it was started; it is at {} now", path.display());
         return Some(hit(Some(service), cause, evidence, step).confidence(Confidence::Likely));
     }
     let elsewhere = library.and_then(|library| library.elsewhere.as_ref());
     let (cause, step) = match elsewhere.and_then(|path| Some((path, path.parent()?.display()))) {
         Some((path, folder)) => {
             let cause = format!(
-                "{program} needs {name}, which the loader does not find; there is one at {}, where it does not search",
+                "{program} needs {name}, which the loader cannot find; there is one at {}, where it does not search",
                 path.display()
             );
             (cause, search_in(facts, service, &folder.to_string()))
         }
         None => {
             let cause = format!("{program} needs {name}, which is not on this node");
-            let text = format!("install the package or the release that has {name}; {program} and it belong together");
+            let text = format!("install the package or release that contains {name}, matching {program}");
             (cause, Step::change(Changes::Host, text, "remove that package again"))
         }
     };
@@ -101,15 +100,15 @@ fn search_in(facts: &Facts, service: &ServiceFacts, folder: &str) -> Step {
     };
     if let Manager::Systemd(unit) = &service.service.manager {
         let text = format!("add Environment=LD_LIBRARY_PATH={value} to the unit");
-        return Step::change(Changes::File(format!("a drop-in of {unit}")), text, format!("systemctl revert {unit}"))
+        return Step::change(Changes::File(format!("a drop-in for {unit}")), text, format!("systemctl revert {unit}"))
             .command(&["systemctl", "edit", unit]);
     }
     let place = service.settings_place();
     let undo = match old {
-        Some((_, old)) => format!("LD_LIBRARY_PATH=\"{old}\" again in {place}, and update"),
-        None => format!("remove LD_LIBRARY_PATH from environment= in {place}, and update"),
+        Some((_, old)) => format!("restore LD_LIBRARY_PATH=\"{old}\" in {place}, then update"),
+        None => format!("remove LD_LIBRARY_PATH from environment= in {place}, then update"),
     };
-    let text = format!("set environment=LD_LIBRARY_PATH=\"{value}\" in {place}; then reread and update");
+    let text = format!("set environment=LD_LIBRARY_PATH=\"{value}\" in {place}, then reread and update");
     Step::change(service.settings_change(), text, undo).maybe_command(service.update(facts))
 }
 
@@ -129,9 +128,9 @@ pub(super) const SUP_09: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "program and libraries are of different versions",
-    why: "A library is found and lacks a symbol or a version that the program asks for: parts of two releases are \
-          mixed, or the program was built on a newer system. It is not a missing library (SUP-06).",
+    title: "the program and its libraries have different versions",
+    why: "A library was found but lacks a symbol or version that the program needs: parts of two releases are mixed, \
+          or the program was built on a newer system. A missing library is SUP-06.",
     explains: symptoms!["PY-01", "PY-03"],
     needs: &[Need::Logs, Need::Libraries],
     signs: &["symbol lookup error", "undefined symbol", "' not found (required by"],
@@ -162,20 +161,20 @@ fn symbol_is_missing(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let shown = library.unwrap_or("a library");
     if let Some((_, rest)) = text.split_once("undefined symbol: ") {
         let symbol = rest.split([' ', ',', '(']).next().unwrap_or(rest);
-        let cause = format!("{shown} lacks the symbol {symbol} that is asked for: parts of two releases are mixed");
-        let text = format!("install {program} and {shown} from one release");
+        let cause = format!("{shown} lacks the required symbol {symbol}: parts of two releases are mixed");
+        let text = format!("install {program} and {shown} from the same release");
         let step =
-            Step::change(Changes::File(shown.to_owned()), text, format!("keep a copy of {shown}, and put it back"));
+            Step::change(Changes::File(shown.to_owned()), text, format!("keep a copy of {shown} and restore it"));
         return Some(hit(Some(service), cause, evidence, step));
     }
     let version = between(text, "`", "'").or_else(|| between(text, "version ", " not found")).unwrap_or("a version");
     let by = between(text, "(required by ", ")").unwrap_or(&program).to_owned();
     let cause =
-        format!("{by} needs {version}, which {shown} of this system does not have: it was built on a newer system");
+        format!("{by} needs {version}, which this system's {shown} does not provide: it was built on a newer system");
     let text = format!("use a build of {by} for this system");
     let undo = match service.settings() {
-        Some(settings) => format!("put command={} back", settings.command),
-        None => format!("keep a copy of {by}, and put it back"),
+        Some(settings) => format!("restore command={}", settings.command),
+        None => format!("keep a copy of {by} and restore it"),
     };
     let step = match service.settings() {
         Some(_) if by == program => correct(facts, service, "command=", &format!(": {text}")),

@@ -21,11 +21,11 @@ pub(super) const SUP_10: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::App,
     severity: Severity::Critical,
-    title: "a service is started again and again",
-    why: "Five starts within 20 minutes and no stop by an operator between them. A program that lives longer than \
-          startsecs and then ends is started again at once, for ever: it is never FATAL, and supervisorctl shows it as \
-          RUNNING with a small uptime. Starts after a stop by an operator do not count, nor those before a life that has \
-          got over them. It says that it flaps, not why.",
+    title: "a service keeps restarting",
+    why: "Five starts within 20 minutes without an operator's stop in between. A program that runs longer than \
+          startsecs and then exits is restarted immediately, forever: it never becomes FATAL, and supervisorctl shows \
+          RUNNING with a short uptime. Starts after an operator's stop do not count, nor those before a run that has \
+          since been stable. The rule reports the restarts, not their cause.",
     explains: &["LLM-06", "LLM-07", "LLM-11", "WRK-01"],
     needs: &[Need::Supervisor, Need::Logs],
     signs: &[],
@@ -52,7 +52,7 @@ fn flapping(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let first = recent.first()?.began?;
     let span = first.age(last).as_secs_f64();
     let lasted: Vec<f64> = recent.iter().filter_map(|life| life.lasted_s).collect();
-    let cadence = median(&lasted).map_or_else(String::new, |median| format!(", lives of about {}", seconds(median)));
+    let cadence = median(&lasted).map_or_else(String::new, |median| format!(", runs of about {}", seconds(median)));
     let last_three: Vec<&Life> = recent.iter().rev().take(3).rev().copied().collect();
     let how: Vec<String> = last_three.iter().map(|life| end_text(&life.end)).collect();
     let how = if how.windows(2).all(|pair| matches!(pair, [a, b] if a == b)) {
@@ -71,7 +71,7 @@ fn flapping(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     }
     let hidden = match service.settings() {
         Some(settings) if median(&lasted).is_some_and(|median| median >= f64::from(settings.start_seconds)) => {
-            format!(", each longer than startsecs={} and so never FATAL", settings.start_seconds)
+            format!(", each longer than startsecs={} and therefore never FATAL", settings.start_seconds)
         }
         _ => String::new(),
     };
@@ -80,7 +80,7 @@ fn flapping(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         None => "; no error line in its logs".to_owned(),
     };
     let cause = format!("started {starts} times within {}{cadence}{hidden}: {how}{error}", seconds(span));
-    let step = Step::inspect("read what each life says first").maybe_command(service.tail(facts));
+    let step = Step::inspect("read the first lines that each run logs").maybe_command(service.tail(facts));
     Some(hit(Some(service), cause, evidence, step))
 }
 
@@ -90,10 +90,10 @@ pub(super) const SUP_11: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Limits,
     severity: Severity::Critical,
-    title: "a start-up gate ends a slow start",
-    why: "Three or more lives of nearly the same length (variation below a tenth), within ten percent of a time limit \
-          that its launcher, its command or its environment sets. A crash does not keep time: the limit ended it while \
-          it was still loading. An operator's stop does not count, and startsecs is no such limit: it ends nothing.",
+    title: "a startup timeout ends a slow start",
+    why: "Three or more runs of nearly the same length (varying by less than a tenth), within ten percent of a timeout \
+          set by its launcher, command or environment. Crashes are not that regular: the timeout ended it while it was \
+          still loading. An operator's stop does not count, and startsecs is not such a timeout: it ends nothing.",
     explains: symptoms!["LLM-06", "SYS-02"],
     needs: &[Need::Logs, Need::Launcher],
     signs: &[],
@@ -143,7 +143,7 @@ fn gate(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         None => Changes::Service(service.name().to_owned()),
     };
     let text = format!("raise {} in {} from {old} to {new}, then restart it", gate.name, gate.place);
-    let undo = format!("set {} in {} back to {old} and restart it", gate.name, gate.place);
+    let undo = format!("set {} in {} back to {old}, then restart it", gate.name, gate.place);
     let command = if line.is_some() { service.manage(facts, "restart") } else { service.update(facts) };
     let step = Step::change(changes, text, undo).maybe_command(command);
     let load = match service.expected_load_s {
@@ -151,7 +151,7 @@ fn gate(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         _ => String::new(),
     };
     let cause = format!(
-        "ended {} times by the start-up gate {} = {old} s at {}, not by a crash: each life lasts {}{load}",
+        "ended {} times by the startup timeout {} = {old} s at {}, not by a crash: each run lasts {}{load}",
         lasted.len(),
         gate.name,
         gate.place,
@@ -174,10 +174,10 @@ pub(super) const SUP_12: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Service,
     severity: Severity::Warning,
-    title: "a program has ended and will not be started again",
-    why: "It ended by itself with an expected status, and autorestart=unexpected (the default) starts only programs again \
-          that end with another one. A server that ends so stays away without a word. A program that is meant to run once \
-          (autorestart=false or startsecs=0) is no finding.",
+    title: "a program has exited and will not be restarted",
+    why: "It exited with an expected status, and autorestart=unexpected (the default) restarts only programs that exit \
+          with any other. A server that exits this way silently stays down. A program that is meant to run once \
+          (autorestart=false or startsecs=0) is not reported.",
     explains: &["LLM-11", "WRK-01"],
     needs: &[Need::Supervisor],
     signs: &[],
@@ -202,10 +202,10 @@ fn finished(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let codes = codes.join(",");
     evidence.push(service.settings_evidence(format!("autorestart=unexpected exitcodes={codes}")));
     let place = service.settings_place();
-    let text = format!("if it is to run all the time: autorestart=true in {place}; then reread and update");
-    let undo = format!("put autorestart=unexpected back in {place}, and update");
+    let text = format!("if it should run all the time, set autorestart=true in {place}, then reread and update");
+    let undo = format!("restore autorestart=unexpected in {place}, then update");
     let step = Step::change(service.settings_change(), text, undo).maybe_command(service.update(facts));
-    let cause = format!("ended by itself with status {status} and will not be started again: autorestart=unexpected");
+    let cause = format!("exited with status {status} and will not be restarted: autorestart=unexpected");
     Some(hit(Some(service), cause, evidence, step))
 }
 
@@ -215,10 +215,10 @@ pub(super) const SUP_17: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::App,
     severity: Severity::Critical,
-    title: "a program fails within startsecs",
-    why: "BACKOFF: it ends before startsecs and supervisord waits before it tries again. supervisorctl status ends with 0 \
-          meanwhile and shows status 0 for the program; only the main log has the real status. It says that it fails, \
-          not why.",
+    title: "a program exits before startsecs",
+    why: "BACKOFF: it exits before startsecs, and supervisord waits before it tries again. Meanwhile `supervisorctl \
+          status` exits with 0 and shows status 0 for the program; only the main log has the real one. The rule \
+          reports the failure, not its cause.",
     explains: &["LLM-11", "WRK-01"],
     needs: &[Need::Supervisor, Need::Logs],
     signs: &[],
@@ -245,7 +245,7 @@ fn backoff(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     if evidence.len() < 2 {
         evidence.push(Evidence::of_state(service));
     }
-    let how = life.map_or_else(|| "its status is in the main log".to_owned(), |life| end_text(&life.end));
+    let how = life.map_or_else(|| "its exit status is in the main log".to_owned(), |life| end_text(&life.end));
     let within = program
         .settings
         .as_ref()
@@ -254,8 +254,8 @@ fn backoff(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         Some(line) => format!("; first error: {}", line.text.trim()),
         None => "; no error line in its logs".to_owned(),
     };
-    let cause = format!("fails{within} and is tried again: {how}{error}");
-    let step = Step::inspect("read what it says first").maybe_command(service.tail(facts));
+    let cause = format!("exits{within} and is restarted: {how}{error}");
+    let step = Step::inspect("read the first lines that it logs").maybe_command(service.tail(facts));
     Some(hit(Some(service), cause, evidence, step))
 }
 

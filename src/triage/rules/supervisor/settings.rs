@@ -17,8 +17,8 @@ pub(super) const SUP_16: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Warning,
     title: "a program was never started",
-    why: "STOPPED without a time of a start: autostart=false, and nobody has started it since supervisord began. A \
-          program that an operator stopped has such a time and is no finding.",
+    why: "STOPPED without a start time: autostart=false, and it has not been started since supervisord began. A \
+          program that an operator stopped has a start time and is not reported.",
     explains: &["WRK-01", "LLM-11"],
     needs: &[Need::Supervisor],
     signs: &[],
@@ -39,7 +39,7 @@ fn never_started(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         Some(settings) => evidence.push(service.settings_evidence(format!("autostart={}", settings.autostart))),
         None => evidence.push(Evidence::new("lives", Some(facts.taken), "no start in the main log")),
     }
-    let cause = format!("was never started since supervisord began{why}");
+    let cause = format!("has not been started since supervisord began{why}");
     Some(hit(Some(service), cause, evidence, start(facts, service)))
 }
 
@@ -49,10 +49,9 @@ pub(super) const SUP_18: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Service,
     severity: Severity::Warning,
-    title: "the config file was changed and not read",
-    why: "The config file is newer than the start of supervisord and says something else than supervisord runs with: \
-          reread and update were not done, so that the change has no effect. A file that is newer and says the same is no \
-          finding.",
+    title: "the config file was changed but not reloaded",
+    why: "The config file is newer than the start of supervisord and differs from the settings that supervisord uses: \
+          without reread and update the change has no effect. A newer file with the same settings is not reported.",
     explains: &[],
     needs: &[Need::Supervisor],
     signs: &[],
@@ -69,7 +68,11 @@ fn not_read(one: &SupervisordFacts) -> Vec<Hit> {
     let file = config.map_or_else(|| "the config file".to_owned(), |file| file.display().to_string());
     let times = Evidence::of_fact(
         &one.answer,
-        format!("{file} changed at {}; supervisord runs since {}", changed.rfc3339(), started.rfc3339()),
+        format!(
+            "{file} was changed at {}; supervisord has been running since {}",
+            changed.rfc3339(),
+            started.rfc3339()
+        ),
     );
     let words = |verb: &str| {
         let mut words = supervisorctl(config.map(std::path::PathBuf::as_path));
@@ -78,7 +81,7 @@ fn not_read(one: &SupervisordFacts) -> Vec<Hit> {
     };
     let step = || {
         let update = words("update").join(" ");
-        Step::inspect(format!("see what would change, which changes nothing yet; then, if it is meant: {update}"))
+        Step::inspect(format!("see what would change (this changes nothing yet); if it is intended: {update}"))
             .command(&words("reread"))
     };
     let mut hits = Vec::new();
@@ -94,7 +97,8 @@ fn not_read(one: &SupervisordFacts) -> Vec<Hit> {
             line: place.map(|(_, line)| u64::from(*line)),
             ..Evidence::new(source, Some(one.answer.time), differences.join("; "))
         };
-        let cause = format!("its settings were changed and not read by supervisord: {}", differences.join("; "));
+        let cause =
+            format!("its settings were changed but supervisord has not reloaded them: {}", differences.join("; "));
         let mut found = hit(None, cause, vec![times.clone(), shown], step());
         found.service = Some(program.full_name());
         hits.push(found);
@@ -107,9 +111,9 @@ fn not_read(one: &SupervisordFacts) -> Vec<Hit> {
     };
     let new: Vec<&str> = one.search.configured.iter().filter(|name| !has(name)).map(String::as_str).collect();
     if !new.is_empty() {
-        let text = format!("programs that supervisord does not have: {}", new.join(", "));
+        let text = format!("programs that supervisord does not know: {}", new.join(", "));
         let shown = Evidence::new(file.clone(), Some(one.answer.time), text);
-        let cause = format!("supervisord has not read its changed config: it has no {}", new.join(", "));
+        let cause = format!("supervisord has not reloaded its changed config: it does not know {}", new.join(", "));
         hits.push(hit(None, cause, vec![times, shown], step()));
     }
     hits
@@ -140,7 +144,7 @@ fn differences(own: &ProgramSettings, file: &ProgramSettings) -> Vec<String> {
         ("redirect_stderr", own.redirect_stderr.to_string(), file.redirect_stderr.to_string()),
     ];
     let changed = pairs.into_iter().filter(|(_, own, file)| own != file);
-    changed.map(|(key, own, file)| format!("{key}={own}, the file says {file}")).collect()
+    changed.map(|(key, own, file)| format!("{key}={own}, in the file {file}")).collect()
 }
 
 const CLOSED: &str = "uncaptured python exception, closing channel <POutputDispatcher";
@@ -151,10 +155,10 @@ pub(super) const SUP_20: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Service,
     severity: Severity::Warning,
-    title: "a log stands still although its program runs",
-    why: "supervisord writes to a pipe or a terminal (stdout_logfile=/dev/stdout) and tries to rotate it when it reaches \
-          stdout_logfile_maxbytes: that fails (Illegal seek), and supervisord closes the channel. From then on nothing is \
-          written, and the program gets EPIPE or waits. It is a fact about the log: it says nothing of the program.",
+    title: "a log is no longer written although its program runs",
+    why: "supervisord writes to a pipe or a terminal (stdout_logfile=/dev/stdout) and tries to rotate it at \
+          stdout_logfile_maxbytes: that fails (Illegal seek), and supervisord closes the channel. From then on nothing \
+          is written, and the program gets EPIPE or blocks. This is about the log only; the program may be fine.",
     explains: &[],
     needs: &[Need::Supervisor, Need::Logs],
     signs: &[CLOSED],
@@ -202,20 +206,21 @@ fn blind_log(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let since = since.map_or_else(String::new, |time| format!(" since {}", time.rfc3339()));
     let place = service.settings_place();
     if closed.is_none() && max == Some(0) {
-        let cause = format!("its log {target} takes nothing{since}: {}", why.unwrap_or("reason unknown"));
+        let cause = format!("its log {target} has not been written{since}: {}", why.unwrap_or("reason unknown"));
         let step = Step::change(
             Changes::Service(service.name().to_owned()),
-            "restart it, which opens the log again",
-            "nothing to put back: the process of before is gone",
+            "restart it, which reopens the log",
+            "none: the current process ends",
         )
         .maybe_command(service.manage(facts, "restart"));
         return Some(hit(Some(service), cause, evidence, step).confidence(proven_if(false)));
     }
     let cause = format!(
-        "its log {target} takes nothing{since}: supervisord failed to rotate it and closed it; the program runs"
+        "its log {target} has not been written{since}: supervisord failed to rotate it and closed it; the program is \
+         running"
     );
-    let text = format!("set {key}_maxbytes=0 in {place}; then reread and update");
-    let undo = format!("remove {key}_maxbytes=0 from {place}, and update");
+    let text = format!("set {key}_maxbytes=0 in {place}, then reread and update");
+    let undo = format!("remove {key}_maxbytes=0 from {place}, then update");
     let step = Step::change(service.settings_change(), text, undo).maybe_command(service.update(facts));
     Some(hit(Some(service), cause, evidence, step).confidence(proven_if(closed.is_some())))
 }

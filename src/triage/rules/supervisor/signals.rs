@@ -15,9 +15,9 @@ pub(super) const SUP_13: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "a program was killed by SIGKILL",
-    why: "Nobody asked supervisord to stop it and SIGKILL ended it: the kernel for lack of memory (MEM-01), a start-up \
-          gate (SUP-11), or somebody. The program itself cannot write a line about it, so that its log just stops. It is \
-          not a crash, which has another signal.",
+    why: "It was killed by SIGKILL without a stop request to supervisord: by the kernel because memory ran out \
+          (MEM-01), by a startup timeout (SUP-11), or by a person or script. A program cannot log that, so its log \
+          just stops. A crash has a different signal.",
     explains: &["SUP-10", "SUP-17", "SYS-03", "LLM-11", "WRK-01", "TOOL-02"],
     needs: &[Need::Logs, Need::Kernel],
     signs: &[],
@@ -39,23 +39,23 @@ fn killed(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         Some(kernel) => match kernel.ooms.iter().find(|oom| Some(oom.pid) == pid) {
             Some(oom) => {
                 evidence.push(Evidence::of_line(&oom.line));
-                "the kernel log holds an OOM kill of it"
+                "the kernel log has an OOM kill of it"
             }
             None => {
                 evidence.push(Evidence::of_fact(&facts.kernel, "no OOM kill of this process"));
                 sure = Confidence::Proven;
-                "the kernel log holds no OOM kill of it, so that somebody sent it"
+                "the kernel log has no OOM kill of it, so another process sent the signal"
             }
         },
         None => {
             let why = facts.kernel.why().unwrap_or("unknown");
             evidence.push(Evidence::of_fact(&facts.kernel, format!("not readable: {why}")));
-            "the kernel log, which would tell of an OOM kill, could not be read"
+            "the kernel log, which would show an OOM kill, could not be read"
         }
     };
     let time = end_time(life).map_or_else(String::new, |time| format!(" at {}", time.rfc3339()));
     let times = if count > 1 { format!(" {count} times, last") } else { String::new() };
-    let cause = format!("ended by SIGKILL{times}{time} without a stop request; {kernel}");
+    let cause = format!("killed by SIGKILL{times}{time} without a stop request; {kernel}");
     let step = if facts.kernel.known().is_none() {
         Step::inspect("look for an OOM kill as root").command(&["sudo", "dmesg", "-T"])
     } else if service.process().is_some() {
@@ -79,9 +79,9 @@ pub(super) const SUP_14: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "the program needs a newer CPU",
-    why: "SIGILL (status 132): the program reached an instruction that this CPU does not have, mostly because it was \
-          built for a newer one (AVX2, AVX-512, AMX). Rarely it is a deliberate trap in the program. It is neither a \
-          damaged model nor memory.",
+    why: "SIGILL (status 132): the program used an instruction that this CPU does not have, usually because it was \
+          built for a newer one (AVX2, AVX-512, AMX). Rarely it is a deliberate trap in the program. Neither the model \
+          nor memory is at fault.",
     explains: symptoms![],
     needs: &[Need::Logs],
     signs: &["Illegal instruction"],
@@ -112,10 +112,10 @@ fn illegal_instruction(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
             String::new()
         }
     };
-    let text = format!("put the generic build of {program} there, or one for this CPU");
-    let undo = format!("keep the present {program}, and put it back");
+    let text = format!("install a generic build of {program}, or one for this CPU");
+    let undo = format!("keep the current {program} and restore it");
     let step = Step::change(Changes::File(program.clone()), text, undo);
-    let cause = format!("{program} was ended by SIGILL: it is built for a newer CPU than this one{lacks}");
+    let cause = format!("{program} was killed by SIGILL: it was built for a newer CPU{lacks}");
     Some(hit(Some(service), cause, evidence, step).confidence(Confidence::Likely))
 }
 
@@ -130,9 +130,9 @@ pub(super) const SUP_15: Rule = Rule {
     layer: Layer::App,
     severity: Severity::Critical,
     title: "a program crashes",
-    why: "SIGSEGV (139), SIGABRT (134), SIGBUS (135) or SIGFPE (136), and no line that says why: a fault of the program \
-          or of a library. With a GGML_ASSERT line it is LLM-12; SIGBUS may be a full /dev/shm (FS-07) or a file that \
-          became shorter.",
+    why: "SIGSEGV (139), SIGABRT (134), SIGBUS (135) or SIGFPE (136) without a log line that explains it: a bug in the \
+          program or a library. With a GGML_ASSERT line it is LLM-12; SIGBUS can mean a full /dev/shm (FS-07) or a \
+          file that was truncated.",
     explains: &["SUP-10", "SUP-17", "SYS-03", "LLM-11", "WRK-01"],
     needs: &[Need::Logs],
     signs: &["GGML_ASSERT("],
@@ -154,13 +154,15 @@ fn crash(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
             evidence.push(Evidence::of_line(line));
             format!("; its first error was: {}", line.text.trim())
         }
-        None => "; it wrote no error before".to_owned(),
+        None => "; it logged no error before".to_owned(),
     };
     let program = service.argv().first().cloned().unwrap_or_else(|| service.name().to_owned());
-    let times = if ends.len() > 1 { format!(" ({} ends so far)", ends.len()) } else { String::new() };
-    let cause = format!("{program} crashed by {signal}{times}{first}");
-    let step =
-        Step::inspect("see where a core of the next crash is kept, and whether the same request brings it again")
-            .command(&["cat", "/proc/sys/kernel/core_pattern"]);
+    let times = if ends.len() > 1 { format!(" ({} times so far)", ends.len()) } else { String::new() };
+    let cause = format!("{program} crashed with {signal}{times}{first}");
+    let step = Step::inspect(
+        "check where the core dump of the next crash will be written, and whether the same request \
+                       triggers it again",
+    )
+    .command(&["cat", "/proc/sys/kernel/core_pattern"]);
     Some(hit(Some(service), cause, evidence, step))
 }

@@ -1,4 +1,4 @@
-//! A supervisord that runs and gives no answer.
+//! A supervisord that runs and does not respond.
 
 use super::super::manage::typed;
 use super::super::step::{Step, hit, proven_if};
@@ -13,11 +13,11 @@ pub(super) const SUP_22: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "supervisord runs and gives no answer",
-    why: "Its socket takes connections and nothing comes back, while its process is there. State T: a signal stopped it; D: \
-          it waits in the kernel, mostly for the disk of its log. Its programs go on, and nobody starts those again that \
-          end. One that is only busy, since programs of it end and start all the time, is a warning: those programs are \
-          the cause.",
+    title: "supervisord runs and does not respond",
+    why: "Its process exists and its socket accepts connections, but no answer comes. State T: a signal stopped it; D: it \
+          waits in the kernel, usually for the disk with its log. Its programs keep running, and none that ends is \
+          restarted. A supervisord that is only slow because its programs keep restarting is a warning: those programs \
+          are the cause.",
     explains: &[],
     needs: &[Need::Supervisor],
     signs: &[],
@@ -33,7 +33,7 @@ fn silent(facts: &Facts, one: &SupervisordFacts) -> Option<Hit> {
     let place = wchan.as_ref().map_or_else(String::new, |wchan| format!(", in {wchan}"));
     let at = |file: &str| format!("/proc/{pid}/{file}");
     let mut evidence = vec![
-        Evidence::of_fact(&one.answer, one.answer.why().unwrap_or("no answer")),
+        Evidence::of_fact(&one.answer, one.answer.why().unwrap_or("no response")),
         Evidence::new(at("stat"), Some(facts.taken), format!("pid {pid}: state {state}{place}: {}", typed(words))),
     ];
     let last = one.logs.iter().find_map(|log| log.known()).and_then(|log| log.last.last());
@@ -42,22 +42,22 @@ fn silent(facts: &Facts, one: &SupervisordFacts) -> Option<Hit> {
     match state {
         'T' | 't' => {
             let cause = format!(
-                "supervisord (pid {pid}) is stopped by a signal (state {state}): nobody starts programs again that end"
+                "supervisord (pid {pid}) is stopped by a signal (state {state}): programs that end are not restarted"
             );
-            let step = Step::change(Changes::Host, "let it go on", format!("kill -STOP {pid}"));
+            let step = Step::change(Changes::Host, "let supervisord continue", format!("kill -STOP {pid}"));
             Some(hit(None, cause, evidence, step.command(&["kill", "-CONT", &pid])))
         }
         'D' => {
-            let cause = format!("supervisord (pid {pid}) hangs in the kernel (state D{place}) and gives no answer");
-            let step = Step::inspect("see what it waits for; mostly it is the disk of its log");
+            let cause = format!("supervisord (pid {pid}) hangs in the kernel (state D{place}) and does not respond");
+            let step = Step::inspect("see what it waits for; usually it is the disk with its log");
             Some(hit(None, cause, evidence, step.command(&["cat", &at("stack")])))
         }
         _ => {
             let cause = format!(
-                "supervisord (pid {pid}) runs and is too slow to be asked: {}",
-                one.answer.why().unwrap_or("it gave no answer")
+                "supervisord (pid {pid}) runs and is too slow: {}",
+                one.answer.why().unwrap_or("no response")
             );
-            let step = Step::inspect("see what it does: programs that end and start all the time keep it busy");
+            let step = Step::inspect("see what keeps it busy; usually programs that restart all the time");
             let step = step.command(&["ps", "-o", "pid,stat,pcpu,wchan:20,args", "-p", &pid]);
             Some(hit(None, cause, evidence, step).confidence(proven_if(false)).severity(Some(Severity::Warning)))
         }

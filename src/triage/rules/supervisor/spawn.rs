@@ -17,10 +17,9 @@ pub(super) const SUP_04: Rule = Rule {
     playbook: Playbook::Api,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "the program of a command does not exist",
-    why: "supervisord reports that it cannot find the command; it tries again and gives up. The path is wrong, or the \
-          image or mount that should have the program lacks it. It is not a program that is there and may not be run \
-          (SUP-05), nor one that starts and fails.",
+    title: "the program in a command does not exist",
+    why: "supervisord reports that it cannot find the command; it retries and gives up. The path is wrong, or the \
+          program is missing from the image or mount. A program that exists but cannot be executed is SUP-05.",
     explains: symptoms!["SUP-16", "MDL-01", "LLM-14"],
     needs: &[Need::Supervisor, Need::Launcher],
     signs: &[],
@@ -33,7 +32,7 @@ fn command_is_missing(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let path = between(error, "command '", "'").map(str::to_owned).or_else(|| program_of(service))?;
     let mut evidence = vec![service.reported_state(), command_evidence(service)];
     if launcher.is_some_and(|launcher| launcher.file.known().is_some()) {
-        let text = format!("start it again: {path} is there now");
+        let text = format!("start it again: {path} exists now");
         let step = Step::change(Changes::Service(service.name().to_owned()), text, undo_of_a_start(facts, service))
             .maybe_command(service.manage(facts, "start"));
         evidence.extend(launcher.map(|launcher| Evidence::of_fact(&launcher.file, format!("{path} exists now"))));
@@ -48,12 +47,12 @@ fn command_is_missing(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     }
     let nearest = launcher.and_then(|launcher| launcher.nearest.as_ref());
     let exists = match nearest {
-        Some(nearest) => format!("; of that path {} exists", nearest.display()),
-        None if !path.contains('/') => "; no folder of PATH has it".to_owned(),
+        Some(nearest) => format!(" ({} exists)", nearest.display()),
+        None if !path.contains('/') => " (it is not in any directory of PATH)".to_owned(),
         None => String::new(),
     };
     let step = correct(facts, service, "command=", &exists);
-    let cause = format!("{path} does not exist: the command of {} names it", service.section());
+    let cause = format!("{path} does not exist; it is the command of {}", service.section());
     Some(hit(Some(service), cause, evidence, step).confidence(proven_if(is_absent)))
 }
 
@@ -63,9 +62,9 @@ pub(super) const SUP_05: Rule = Rule {
     playbook: Playbook::Api,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "the program of a command may not be run",
-    why: "supervisord found the program and may not execute it: it lacks the x bit, it is a folder, or its file system \
-          is mounted noexec. The mode and the mount tell which. It is not a missing file (SUP-04).",
+    title: "the program in a command cannot be executed",
+    why: "supervisord found the program but cannot execute it: it lacks the x bit, it is a directory, or its file \
+          system is mounted noexec. The mode and the mount tell which. A missing file is SUP-04.",
     explains: symptoms!["SUP-16"],
     needs: &[Need::Supervisor, Need::Launcher],
     signs: &[],
@@ -86,30 +85,30 @@ fn command_may_not_run(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     if launcher.is_some_and(|launcher| launcher.is_noexec == Some(true)) {
         let mount = file.and_then(|file| file.mount.as_ref()).map(|(_, mount, _)| mount.display().to_string());
         let cause = match &mount {
-            Some(mount) => format!("{path} may not be run: its file system {mount} is mounted noexec"),
-            None => format!("{path} may not be run: its file system is mounted noexec"),
+            Some(mount) => format!("{path} cannot be executed: its file system {mount} is mounted noexec"),
+            None => format!("{path} cannot be executed: its file system is mounted noexec"),
         };
         let step = match mount {
             Some(mount) => Step::change(
                 Changes::Host,
-                format!("allow programs on {mount}, or move the program to another file system"),
+                format!("remount {mount} with exec, or move the program to another file system"),
                 format!("mount -o remount,noexec {mount}"),
             )
             .command(&["mount", "-o", "remount,exec", &mount]),
-            None => correct(facts, service, "command=", "; the program must be on a file system without noexec"),
+            None => correct(facts, service, "command=", " (the program must be on a file system without noexec)"),
         };
         return Some(hit(Some(service), cause, evidence, step));
     }
     if error.contains("is a directory") || file.is_some_and(|file| file.kind == "folder") {
-        let step = correct(facts, service, "command=", &format!("; {path} is a folder"));
-        return Some(hit(Some(service), format!("{path} is a folder, not a program"), evidence, step));
+        let step = correct(facts, service, "command=", &format!(" ({path} is a directory)"));
+        return Some(hit(Some(service), format!("{path} is a directory, not a program"), evidence, step));
     }
     let mode = file.map(|file| file.mode);
     let shown = mode.map_or_else(String::new, |mode| format!(" (mode {mode:04o})"));
     if launcher.and_then(|launcher| launcher.format.as_deref()) == Some("no format") {
-        let more = format!("; chmod +x {path} only if it is meant to be run");
+        let more = format!(", or, only if it is meant to be executed, run chmod +x {path}");
         let step = correct(facts, service, "command=", &more);
-        let cause = format!("{path} is not executable{shown}, and is no program");
+        let cause = format!("{path} is not executable{shown}, and not a program");
         return Some(hit(Some(service), cause, evidence, step));
     }
     let undo = match mode {
@@ -128,10 +127,10 @@ pub(super) const SUP_07: Rule = Rule {
     playbook: Playbook::Api,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "the folder of directory= cannot be entered",
-    why: "The child writes \"couldn't chdir\" to the program's own log and ends with status 127 before the program \
-          runs. The folder is missing, is no folder, or its user may not enter it. The status 127 alone may also be a \
-          missing library (SUP-06).",
+    title: "the directory of directory= cannot be entered",
+    why: "The child process writes \"couldn't chdir\" to the program's own log and exits with status 127 before the \
+          program runs. The directory is missing, is not a directory, or its user cannot enter it. Status 127 alone \
+          can also mean a missing library (SUP-06).",
     explains: symptoms!["SUP-16", "PY-05"],
     needs: &[Need::Supervisor, Need::Logs, Need::Launcher],
     signs: &["couldn't chdir to"],
@@ -165,22 +164,22 @@ fn folder_is_missing(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         };
         let step = Step::change(Changes::File(folder.to_owned()), format!("let {user} enter {folder}"), undo)
             .command(&["chmod", "o+x", folder]);
-        let cause = format!("{user} may not enter {folder}, the directory= of {}", service.section());
+        let cause = format!("{user} cannot enter {folder}, the directory= of {}", service.section());
         return Some(hit(Some(service), cause, evidence, step));
     }
     if view.is_some_and(|view| view.kind == "folder") {
         let step = Step::change(
             Changes::Service(service.name().to_owned()),
-            format!("start it again: {folder} is there now"),
+            format!("start it again: {folder} exists now"),
             undo_of_a_start(facts, service),
         )
         .maybe_command(service.manage(facts, "start"));
-        let cause = format!("the folder {folder} did not exist when it was started, and exists now");
+        let cause = format!("the directory {folder} did not exist when it was started, and exists now");
         return Some(hit(Some(service), cause, evidence, step));
     }
-    let what = if reason.contains("ENOTDIR") { "is no folder" } else { "does not exist" };
-    let step = correct(facts, service, "directory=", &format!(", or make the folder {folder}"));
-    let cause = format!("the folder {folder} {what}: directory= of {} names it", service.section());
+    let what = if reason.contains("ENOTDIR") { "is not a directory" } else { "does not exist" };
+    let step = correct(facts, service, "directory=", &format!(", or create the directory {folder}"));
+    let cause = format!("the directory {folder} {what}; it is the directory= of {}", service.section());
     let is_seen = seen.is_some_and(|(_, fact)| fact.known().is_none() && !fact.is_unknown());
     Some(hit(Some(service), cause, evidence, step).confidence(proven_if(is_seen)))
 }
@@ -191,10 +190,10 @@ pub(super) const SUP_08: Rule = Rule {
     playbook: Playbook::Api,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "the kernel cannot run the program",
-    why: "The file exists and may be run, and the kernel refuses it: it is built for another architecture, it is cut \
-          (ENOEXEC), or the interpreter in its first line or its header does not exist (ENOENT, although the file itself \
-          is there). It is not a missing file (SUP-04).",
+    title: "the kernel cannot execute the program",
+    why: "The file exists and is executable, but the kernel rejects it: it is built for another architecture, it is \
+          truncated (ENOEXEC), or the interpreter in its first line or header does not exist (ENOENT, although the \
+          file itself exists). A missing file is SUP-04.",
     explains: symptoms!["SUP-16"],
     needs: &[Need::Supervisor, Need::Logs, Need::Launcher],
     signs: &["couldn't exec "],
@@ -214,34 +213,38 @@ fn kernel_refuses(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let missing = launcher.and_then(|launcher| launcher.interpreter.as_ref()).filter(|(_, exists)| !exists);
     let replace = |what: &str| {
         let text = format!("put {what} at {program}");
-        let undo = format!("keep the present file as {program}.old, and put it back");
+        let undo = format!("keep the current file as {program}.old and restore it");
         let start =
             format!(", then: {}", service.manage(facts, "start").map_or_else(String::new, |words| words.join(" ")));
         Step::change(Changes::File(program.to_owned()), text + &start, undo).command(&["file", program])
     };
     if let Some((interpreter, _)) = missing {
         let interpreter = interpreter.display();
-        let text = format!("install {interpreter}, or name the right one in {program}");
+        let text = format!("install {interpreter}, or correct the first line of {program}");
         let step =
-            Step::change(Changes::File(program.to_owned()), text, format!("put the old first line of {program} back"));
-        let cause = format!("{program} cannot be run: its interpreter {interpreter} does not exist");
+            Step::change(Changes::File(program.to_owned()), text, format!("restore the old first line of {program}"));
+        let cause = format!("{program} cannot be executed: its interpreter {interpreter} does not exist");
         return Some(hit(Some(service), cause, evidence, step));
     }
     let (cause, step) = match format {
-        Some(format) if format.starts_with("truncated") => {
-            (format!("{program} is cut: the kernel cannot run it ({reason}, {format})"), replace("a whole copy"))
-        }
+        Some(format) if format.starts_with("truncated") => (
+            format!("{program} is truncated: the kernel cannot execute it ({reason}, {format})"),
+            replace("a complete copy"),
+        ),
         Some("no format") => (
-            format!("{program} is no program: it has neither a header nor a first line with an interpreter ({reason})"),
-            replace("the program, or a script whose first line names its interpreter (#!/bin/sh),"),
+            format!("{program} is not a program: it has neither an ELF header nor a #! line ({reason})"),
+            replace("the program, or a script with a #! line,"),
         ),
         Some(format) if format.starts_with("elf") && reason.contains("ENOEXEC") => {
             let built = format.trim_start_matches("elf").trim();
-            (format!("{program} is built for another machine ({built}, {reason})"), replace("a build for this machine"))
+            (
+                format!("{program} is built for another architecture ({built}, {reason})"),
+                replace("a build for this architecture"),
+            )
         }
         _ => (
-            format!("the kernel cannot run {program} ({reason})"),
-            Step::inspect(format!("see what {program} is")).command(&["file", program]),
+            format!("the kernel cannot execute {program} ({reason})"),
+            Step::inspect(format!("check what kind of file {program} is")).command(&["file", program]),
         ),
     };
     Some(hit(Some(service), cause, evidence, step).confidence(proven_if(format.is_some())))
@@ -302,10 +305,10 @@ fn file_text(launcher: &Launcher) -> String {
 /// Returns the step that corrects one setting and lets supervisord read it.
 pub(super) fn correct(facts: &Facts, service: &ServiceFacts, key: &str, more: &str) -> Step {
     let place = service.settings_place();
-    let text = format!("correct {key} in {place}{more}; then reread and update");
+    let text = format!("correct {key} in {place}{more}, then reread and update");
     let undo = match service.settings() {
-        Some(settings) if key == "command=" => format!("put command={} back in {place}, and update", settings.command),
-        _ => format!("put the old {key} back in {place}, and update"),
+        Some(settings) if key == "command=" => format!("restore command={} in {place}, then update", settings.command),
+        _ => format!("restore the old {key} in {place}, then update"),
     };
     Step::change(service.settings_change(), text, undo).maybe_command(service.update(facts))
 }

@@ -115,7 +115,7 @@ fn sup_01_tells_a_removed_socket_from_a_supervisord_that_is_gone() {
 
 #[test]
 fn sup_02_supervisord_left_its_socket() {
-    says_all(&hit("SUP-02", &refused(Refusal::NobodyServes, |_| ())), &["nobody serves", "supervisord -c"]);
+    says_all(&hit("SUP-02", &refused(Refusal::NobodyServes, |_| ())), &["left its socket", "supervisord -c"]);
     assert_eq!(hits("SUP-02", &healthy_facts()), []);
 }
 
@@ -124,10 +124,10 @@ fn sup_03_says_the_right_that_is_missing_and_is_unknown() {
     let mut facts = refused(Refusal::NoPermission, |one| one.answer = denied("supervisord at /run/supervisor.sock"));
     facts.machine.uid = 1000;
     let found = hit("SUP-03", &facts);
-    says_all(&found, &["user 1000 has no permission for /run/supervisor.sock", "mode 0700, owner 0", "sudo"]);
+    says_all(&found, &["user 1000 cannot use /run/supervisor.sock", "mode 0700, owner 0", "sudo"]);
     assert_eq!(found.changes, Changes::Nothing);
     assert_eq!(crate::triage::testing::rule("SUP-03").severity, crate::triage::finding::Severity::Unknown);
-    says_all(&hit("SUP-03", &refused(Refusal::WrongPassword, |_| ())), &["refuses the password", CONFIG]);
+    says_all(&hit("SUP-03", &refused(Refusal::WrongPassword, |_| ())), &["rejects the password", CONFIG]);
     assert_eq!(hits("SUP-03", &healthy_facts()), []);
 }
 
@@ -136,8 +136,8 @@ fn sup_04_names_the_missing_program_and_its_section() {
     let facts =
         with_spawn_error("can't find command '/opt/llama/llama-server'", launcher(absent("/opt/llama/llama-server")));
     let found = hit("SUP-04", &facts);
-    let cause = "/opt/llama/llama-server does not exist: the command of [program:llama] names it";
-    says_all(&found, &[cause, PLACE, "/opt exists", "update", "put command=/opt/llama/llama-server"]);
+    let cause = "/opt/llama/llama-server does not exist; it is the command of [program:llama]";
+    says_all(&found, &[cause, PLACE, "/opt exists", "update", "restore command=/opt/llama/llama-server"]);
     assert_eq!(found.changes, Changes::File("/etc/supervisor/conf.d/llama.conf".into()));
     // A program that is there now only has to be started.
     let facts =
@@ -160,7 +160,8 @@ fn sup_05_tells_a_mode_from_a_mount() {
 
 #[test]
 fn sup_06_names_the_library_and_where_it_is() {
-    let text = "/opt/llama/llama-server: error while loading shared libraries: libggml.so.0: cannot open shared object file: No such file or directory";
+    let text = "/opt/llama/llama-server: error while loading shared libraries: libggml.so.0: cannot open shared object \
+                file: No such file or directory";
     let mut facts = failing(exit(127), &[text]);
     facts.services[0].libraries = Some(known(
         "ELF of /opt/llama/llama-server",
@@ -192,7 +193,10 @@ fn sup_07_names_the_folder_of_directory() {
     started.directory = Some(("/srv/app".into(), absent("/srv/app")));
     facts.services[0].launcher = Some(started);
     let found = hit("SUP-07", &facts);
-    says_all(&found, &["the folder /srv/app does not exist: directory= of [program:llama] names it", PLACE, "update"]);
+    says_all(
+        &found,
+        &["the directory /srv/app does not exist; it is the directory= of [program:llama]", PLACE, "update"],
+    );
     assert_eq!(found.confidence, Confidence::Proven);
     is_history("SUP-07", &[text]);
 }
@@ -204,10 +208,10 @@ fn sup_08_tells_a_cut_program_from_a_missing_interpreter() {
     let mut cut = launcher(known("/opt", view("file", 0o755)));
     cut.format = Some("truncated elf".into());
     facts.services[0].launcher = Some(cut.clone());
-    says_all(&hit("SUP-08", &facts), &["is cut", "a whole copy", "file", ".old"]);
+    says_all(&hit("SUP-08", &facts), &["is truncated", "a complete copy", "file", ".old"]);
     cut.format = Some("elf aarch64".into());
     facts.services[0].launcher = Some(cut.clone());
-    says_all(&hit("SUP-08", &facts), &["built for another machine (aarch64, ENOEXEC)"]);
+    says_all(&hit("SUP-08", &facts), &["built for another architecture (aarch64, ENOEXEC)"]);
     cut.format = Some("script /opt/py/bin/python".into());
     cut.interpreter = Some(("/opt/py/bin/python".into(), false));
     facts.services[0].launcher = Some(cut);
@@ -219,8 +223,12 @@ fn sup_08_tells_a_cut_program_from_a_missing_interpreter() {
 fn sup_09_names_the_symbol_or_the_version() {
     let text = "/opt/llama/llama-server: symbol lookup error: /opt/llama/libllama.so: undefined symbol: llama_new";
     let found = hit("SUP-09", &failing(exit(127), &[text]));
-    says_all(&found, &["/opt/llama/libllama.so lacks the symbol llama_new", "from one release", "put it back"]);
-    let glibc = "/opt/llama/llama-server: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.38' not found (required by /opt/llama/llama-server)";
+    says_all(
+        &found,
+        &["/opt/llama/libllama.so lacks the required symbol llama_new", "from the same release", "restore it"],
+    );
+    let glibc = "/opt/llama/llama-server: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.38' not found (required by \
+                 /opt/llama/llama-server)";
     says_all(&hit("SUP-09", &failing(exit(1), &[glibc])), &["needs GLIBC_2.38", "newer system", "for this system"]);
     is_history("SUP-09", &[text, glibc]);
 }
@@ -230,10 +238,7 @@ fn sup_10_finds_a_flap_that_supervisord_calls_running() {
     let mut facts = healthy_facts();
     flaps(&mut facts.services[0], exit(7), &[2.0, 2.1, 2.0, 2.2, 2.1], &["E cannot read the weights"]);
     let found = hit("SUP-10", &facts);
-    says_all(
-        &found,
-        &["started 6 times", "lives of about 2.1 s", "exit status 7", "E cannot read the weights", "tail"],
-    );
+    says_all(&found, &["started 6 times", "runs of about 2.1 s", "exit status 7", "E cannot read the weights", "tail"]);
     assert_eq!(found.changes, Changes::Nothing);
     // Four starts are not yet a flap, and an operator's restarts never are.
     let mut facts = healthy_facts();
@@ -337,7 +342,7 @@ fn sup_13_tells_an_oom_kill_from_somebody_who_kills() {
         anon_rss: None,
     };
     facts.kernel = known("kernel log", KernelLog { ooms: vec![oom], ..KernelLog::default() });
-    says_all(&hit("SUP-13", &facts), &["holds an OOM kill of it"]);
+    says_all(&hit("SUP-13", &facts), &["has an OOM kill of it"]);
     facts.kernel = denied("/dev/kmsg");
     let found = hit("SUP-13", &facts);
     says_all(&found, &["could not be read", "dmesg"]);
@@ -353,7 +358,7 @@ fn sup_13_tells_an_oom_kill_from_somebody_who_kills() {
 #[test]
 fn sup_14_says_what_the_cpu_lacks() {
     let found = hit("SUP-14", &failing(killed("SIGILL"), &[]));
-    says_all(&found, &["SIGILL", "avx512f", "generic build", "put it back"]);
+    says_all(&found, &["SIGILL", "avx512f", "generic build", "restore it"]);
     hit("SUP-14", &failing(exit(132), &["Illegal instruction (core dumped)"]));
     is_history("SUP-14", &["Illegal instruction"]);
 }
@@ -361,7 +366,7 @@ fn sup_14_says_what_the_cpu_lacks() {
 #[test]
 fn sup_15_a_crash_without_a_reason() {
     let found = hit("SUP-15", &failing(killed("SIGSEGV"), &["E slot 0"]));
-    says_all(&found, &["crashed by SIGSEGV", "E slot 0", "core_pattern"]);
+    says_all(&found, &["crashed with SIGSEGV", "E slot 0", "core_pattern"]);
     hit("SUP-15", &failing(exit(134), &[]));
     assert_eq!(hits("SUP-15", &failing(exit(134), &["ggml.c:1644: GGML_ASSERT(x) failed"])), [], "LLM-12");
     is_history("SUP-15", &["Segmentation fault"]);
@@ -406,13 +411,13 @@ fn sup_18_names_what_the_file_says_otherwise() {
     let Outcome::Ok { value } = &mut facts.supervisords[0].answer.outcome else { panic!() };
     value.config_changed = Some(ago(60));
     let found = hit("SUP-18", &facts);
-    says_all(&found, &["startsecs=1, the file says 10", "reread", "update"]);
+    says_all(&found, &["startsecs=1, in the file 10", "reread", "update"]);
     assert_eq!((found.service.as_deref(), found.changes), (Some("llama"), Changes::Nothing));
     let Outcome::Ok { value } = &mut facts.supervisords[0].answer.outcome else { panic!() };
     value.programs[0].file_settings = None;
     assert_eq!(hits("SUP-18", &facts), [], "a newer file that says the same");
     facts.supervisords[0].search.configured.push("worker".into());
-    says_all(&hit("SUP-18", &facts), &["it has no worker"]);
+    says_all(&hit("SUP-18", &facts), &["it does not know worker"]);
 }
 
 #[test]
@@ -425,7 +430,7 @@ fn sup_19_a_supervisord_that_may_not_write_its_log() {
     says_all(
         &found,
         &[
-            "may not write its own log /var/log/supervisor/supervisord.log",
+            "cannot write its own log /var/log/supervisor/supervisord.log",
             "mode 0755, owner 0",
             "chown",
             "1000",
@@ -440,20 +445,22 @@ fn sup_19_a_supervisord_that_may_not_write_its_log() {
 
 #[test]
 fn sup_20_a_log_that_takes_nothing() {
-    let text = "CRIT uncaptured python exception, closing channel <POutputDispatcher at 1 for <Subprocess at 2 with name llama in state RUNNING> (stdout)> (<class 'OSError'>:[Errno 29] Illegal seek [/x|y|1])";
+    let text = "CRIT uncaptured python exception, closing channel <POutputDispatcher at 1 for <Subprocess at 2 with \
+                name llama in state RUNNING> (stdout)> (<class 'OSError'>:[Errno 29] Illegal seek [/x|y|1])";
     let mut facts = healthy_facts();
     main_log_says(&mut facts, text);
     with_program(&mut facts.services[0], |program| program.stdout_log = Some("/dev/stdout".into()));
     let found = hit("SUP-20", &facts);
-    says_all(&found, &["/dev/stdout takes nothing since", "stdout_logfile_maxbytes=0", PLACE, "remove"]);
+    says_all(&found, &["/dev/stdout has not been written since", "stdout_logfile_maxbytes=0", PLACE, "remove"]);
     with_program(&mut facts.services[0], |program| program.start = Some(ago(1)));
-    assert_eq!(hits("SUP-20", &facts), [], "the process of before");
+    assert_eq!(hits("SUP-20", &facts), [], "the current process ends");
     assert_eq!(hits("SUP-20", &healthy_facts()), []);
 }
 
 #[test]
 fn sup_21_names_the_supervisord_that_holds_the_socket() {
-    let text = "Error: Another program is already listening on a port that one of our HTTP servers is configured to use.  Shut this program down first before starting supervisord.";
+    let text = "Error: Another program is already listening on a port that one of our HTTP servers is configured to \
+                use.  Shut this program down first before starting supervisord.";
     let mut facts = healthy_facts();
     main_log_says(&mut facts, text);
     let Outcome::Ok { value } = &mut facts.supervisords[0].logs[0].outcome else { panic!() };

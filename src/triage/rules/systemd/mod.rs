@@ -35,9 +35,9 @@ const SYS_01: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "systemd cannot set up the process of a unit",
-    why: "A status from 200 on is systemd's own: the program of ExecStart= (203), the folder of WorkingDirectory= (200) or \
-          the user of User= (217) does not exist or may not be used. The program itself never ran, so that its log says \
-          nothing.",
+    why: "Exit statuses from 200 on are systemd's own: the program in ExecStart= (203), the directory in \
+          WorkingDirectory= (200) or the user in User= (217) does not exist or cannot be used. The program itself \
+          never ran, so its log says nothing.",
     explains: symptoms!["SYS-05"],
     needs: &[Need::Systemd, Need::Logs],
     signs: &[
@@ -94,12 +94,12 @@ fn set_up(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let reason = reason.unwrap_or_default();
     let what = match (number, &value) {
         (203, Some(value)) => format!("cannot run {value}{reason}"),
-        (200, Some(value)) => format!("cannot enter the folder {value}{reason}"),
+        (200, Some(value)) => format!("cannot enter the directory {value}{reason}"),
         (217, Some(value)) => format!("does not know the user {value}{reason}"),
-        _ => format!("cannot set up its process: {name}{reason}"),
+        _ => format!("cannot set up the process: {name}{reason}"),
     };
     let place = place_of(service, &unit_name);
-    let text = format!("correct {key} in {place}; then: systemctl restart {unit_name}");
+    let text = format!("correct {key} in {place}, then run: systemctl restart {unit_name}");
     let step = edit(&unit_name, &place, text, &["systemctl", "edit", "--full", &unit_name]);
     if evidence.len() < 2 {
         evidence.push(Evidence::of_state(service));
@@ -116,8 +116,8 @@ const SYS_05: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "the unit file has an error",
-    why: "systemd refuses to start a unit whose file it cannot use: an unbalanced quote, no ExecStart=, a relative path. \
-          The line before names file and line. A warning about an unknown key alone does not keep a unit from starting.",
+    why: "systemd refuses to start a unit whose file is invalid: an unbalanced quote, no ExecStart=, a relative path. \
+          The log line before it names file and line. A warning about an unknown key alone does not prevent a start.",
     explains: symptoms![],
     needs: &[Need::Systemd, Need::Logs],
     signs: &[
@@ -169,12 +169,12 @@ fn bad_unit_file(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         evidence.push(Evidence::of_state(service));
     }
     let what = before.unwrap_or(fatal).text.trim().to_owned();
-    let step = Step::inspect(format!("see what systemd says of {place}, and correct that line")).command(&[
+    let step = Step::inspect(format!("check {place} and correct the reported line")).command(&[
         "systemd-analyze",
         "verify",
         unit.and_then(|unit| unit.path.as_deref()).unwrap_or(&unit_name),
     ]);
-    Some(hit(Some(service), format!("its unit file cannot be used: {what}"), evidence, step))
+    Some(hit(Some(service), format!("its unit file is invalid: {what}"), evidence, step))
 }
 
 const REFUSED: &[&str] = &["permission denied", "Permission denied", "Read-only file system", "read-only file system"];
@@ -185,10 +185,10 @@ const SYS_07: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Storage,
     severity: Severity::Critical,
-    title: "a service may not enter the folder of its models",
-    why: "The service is refused below a folder that itself belongs to its user: a folder above it has no x bit for that \
-          user, or the unit hides it (ProtectHome=, ProtectSystem=). Changing the owner of the folder again does not help. \
-          A file that may not be read is MDL-04.",
+    title: "a service cannot enter the directory of its models",
+    why: "The service is denied access although its user owns the directory: a parent directory lacks the x bit for \
+          that user, or the unit hides it (ProtectHome=, ProtectSystem=). Changing the owner of the directory again \
+          does not help. An unreadable file is MDL-04.",
     explains: symptoms!["MDL-01", "MDL-02", "MDL-04"],
     needs: &[Need::Systemd, Need::Logs],
     signs: REFUSED,
@@ -210,14 +210,13 @@ fn may_not_enter(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     if let Some(refusing) = refusing.filter(|one| std::path::Path::new(&path).starts_with(&one.path)) {
         let folder = refusing.path.display().to_string();
         let shown = format!("{folder}: mode {:04o}, owner {}, group {}", refusing.mode, refusing.uid, refusing.gid);
-        evidence.extend(
-            model.map(|model| Evidence::of_fact(model, format!("{shown} refuses to let it {}", refusing.what))),
-        );
+        evidence
+            .extend(model.map(|model| Evidence::of_fact(model, format!("{shown} does not let it {}", refusing.what))));
         let user = unit.and_then(|unit| unit.user.clone()).unwrap_or_else(|| "its user".to_owned());
         let text = format!("let {user} enter {folder}: chmod o+x {folder}");
         let step = Step::change(Changes::File(folder.clone()), text, format!("chmod {:o} {folder}", refusing.mode))
             .command(&["chmod", "o+x", &folder]);
-        let cause = format!("{user} may not use {path}: {folder} above it has mode {:04o}", refusing.mode);
+        let cause = format!("{user} cannot use {path}: its parent {folder} has mode {:04o}", refusing.mode);
         return Some(hit(Some(service), cause, evidence, step));
     }
     let is_below = |folders: &[&str]| folders.iter().any(|folder| std::path::Path::new(&path).starts_with(folder));
@@ -232,24 +231,26 @@ fn may_not_enter(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let place = place_of(service, &unit_name);
     let (key, value, step) = match (home, system) {
         (Some(value), _) => {
-            let text =
-                format!("set ProtectHome=no for {unit_name}, or move {path} out of the home folders; then restart it");
+            let text = format!(
+                "set ProtectHome=no in {unit_name}, or move {path} out of the home directories, then restart it"
+            );
             ("ProtectHome", value, text)
         }
         (None, Some(value)) => {
-            let text = format!("add ReadWritePaths={path} to {unit_name}; then restart it");
+            let text = format!("add ReadWritePaths={path} to {unit_name}, then restart it");
             ("ProtectSystem", value, text)
         }
         (None, None) => {
-            let text = format!("find the first folder above {path} that refuses the user of {unit_name}");
+            let text =
+                format!("find the first parent directory of {path} that denies access to the user of {unit_name}");
             let step = Step::inspect(text).command(&["namei", "-l", &path]);
-            let cause = format!("it may not use {path}, and the folder that refuses it is not known");
+            let cause = format!("it cannot use {path}; which directory denies access is unknown");
             return Some(hit(Some(service), cause, evidence, step).confidence(Confidence::Possible));
         }
     };
     evidence.extend(service.unit.as_ref().map(|fact| Evidence::of_fact(fact, format!("{key}={value}"))));
     let step = edit(&unit_name, &place, step, &["systemctl", "edit", &unit_name]);
-    let cause = format!("it may not use {path}: its unit has {key}={value}");
+    let cause = format!("it cannot use {path}: its unit has {key}={value}");
     Some(hit(Some(service), cause, evidence, step).confidence(proven_if(true)))
 }
 
@@ -268,7 +269,7 @@ fn place_of(service: &ServiceFacts, unit: &str) -> String {
 /// Creates a step that edits a unit; systemctl reads it again by itself.
 fn edit(unit: &str, place: &str, text: String, command: &[&str]) -> Step {
     let undo = if command.contains(&"--full") {
-        format!("put the old line back the same way: keep a copy of {place} first")
+        format!("restore the old line the same way; keep a copy of {place} first")
     } else {
         format!("systemctl revert {unit}")
     };

@@ -17,10 +17,10 @@ pub(super) const SYS_02: Rule = Rule {
     playbook: Playbook::Llama,
     layer: Layer::Limits,
     severity: Severity::Critical,
-    title: "systemd ends a unit that is not ready in time",
-    why: "The unit did not report that it is ready within TimeoutStartSec= and was ended: loading takes longer than that, \
-          or a Type=notify service never says READY=1. It is no crash. A stop that takes too long has the same result and \
-          another line.",
+    title: "systemd stops a unit that is not ready in time",
+    why: "The unit did not report readiness within TimeoutStartSec= and was killed: loading takes longer, or a \
+          Type=notify service never sends READY=1. It did not crash. A stop that takes too long has the same result \
+          but a different log line.",
     explains: symptoms!["LLM-06"],
     needs: &[Need::Systemd, Need::Logs],
     signs: &[TIMED_OUT, "Failed with result 'timeout'", "stop-sigterm' timed out"],
@@ -47,9 +47,9 @@ fn start_timed_out(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     }
     complete(&mut evidence, service);
     let place = place_of(service, &unit_name);
-    let text = format!("set TimeoutStartSec={wanted} for {unit_name}, then restart it");
+    let text = format!("set TimeoutStartSec={wanted} in {unit_name}, then restart it");
     let step = edit(&unit_name, &place, text, &["systemctl", "edit", &unit_name]);
-    Some(hit(Some(service), format!("was not ready within {old} and was ended{load}"), evidence, step))
+    Some(hit(Some(service), format!("was not ready within {old} and was killed{load}"), evidence, step))
 }
 
 pub(super) const SYS_03: Rule = Rule {
@@ -58,10 +58,10 @@ pub(super) const SYS_03: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "systemd gives a unit up after too many starts",
-    why: "The unit failed StartLimitBurst= times (5) within StartLimitIntervalSec= (10 s): systemd will not start it again \
-          by itself. That is a consequence: why it failed stands before. A unit that lives longer than two seconds never \
-          reaches this limit and is restarted for ever (SUP-10).",
+    title: "systemd gave up on a unit after too many starts",
+    why: "The unit failed StartLimitBurst= times (5) within StartLimitIntervalSec= (10 s): systemd does not restart it \
+          any more. This is a consequence; the reason for the failures is earlier in the log. A unit that runs longer \
+          than two seconds never reaches this limit and is restarted forever (SUP-10).",
     explains: &["SUP-10", "WRK-01", "LLM-11"],
     needs: &[Need::Systemd, Need::Logs],
     signs: &["Start request repeated too quickly"],
@@ -83,15 +83,14 @@ fn start_limit(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let status = service.known_unit().and_then(|unit| unit.exit_status).map(|status| format!("exit status {status}"));
     let how = end.map(|life| end_text(&life.end)).or(status).unwrap_or_else(|| "status unknown".to_owned());
     let error = error.map_or_else(String::new, |line| format!("; first error: {}", line.text.trim()));
-    let text = format!("correct the cause; then: systemctl reset-failed {unit_name} and systemctl start {unit_name}");
-    let undo =
-        format!("nothing to put back: it forgets the count of failed starts; systemctl stop {unit_name} stops it");
+    let text = format!("fix the cause, then run systemctl reset-failed {unit_name} and systemctl start {unit_name}");
+    let undo = format!("none needed: only the count of failed starts is reset; systemctl stop {unit_name} stops it");
     let step = Step::change(Changes::Service(service.name().to_owned()), text, undo).command(&[
         "systemctl",
         "reset-failed",
         &unit_name,
     ]);
-    Some(hit(Some(service), format!("failed too often and is not started again: {how}{error}"), evidence, step))
+    Some(hit(Some(service), format!("failed too often and is not restarted: {how}{error}"), evidence, step))
 }
 
 pub(super) const SYS_04: Rule = Rule {
@@ -100,9 +99,9 @@ pub(super) const SYS_04: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::Memory,
     severity: Severity::Critical,
-    title: "systemd saw an OOM kill in a unit",
-    why: "The result oom-kill: the kernel killed a process of the unit for lack of memory, of its control group or of the \
-          machine. Which of the two, and how much, says the kernel log (MEM-01).",
+    title: "systemd reported an OOM kill in a unit",
+    why: "Result oom-kill: the kernel killed a process of the unit because its cgroup or the machine ran out of \
+          memory. The kernel log tells which of the two, and how much was used (MEM-01).",
     explains: symptoms!["MEM-02"],
     needs: &[Need::Systemd, Need::Logs],
     signs: &["Failed with result 'oom-kill'", "A process of this unit has been killed by the OOM killer"],
@@ -121,7 +120,7 @@ fn oom(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         Some((fact, group, limit)) => {
             let limit = super::super::manage::bytes(limit);
             evidence.push(Evidence::of_fact(fact, format!("{}: limit {limit}", group.path)));
-            format!(" (limit of its control group: {limit})")
+            format!(" (limit of its cgroup: {limit})")
         }
         None => String::new(),
     };
@@ -134,14 +133,9 @@ fn oom(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         evidence.push(Evidence::of_fact(&facts.machine.memory, text));
     }
     complete(&mut evidence, service);
-    let step = Step::inspect("see its limit and its peak, and the kernel log for whose memory was short").command(&[
-        "systemctl",
-        "show",
-        &unit_name,
-        "-p",
-        "MemoryMax,MemoryPeak,OOMPolicy,Result",
-    ]);
-    Some(hit(Some(service), format!("was ended for lack of memory: result oom-kill{limit}"), evidence, step))
+    let step = Step::inspect("compare its limit with its peak, and check the kernel log for whose memory ran out")
+        .command(&["systemctl", "show", &unit_name, "-p", "MemoryMax,MemoryPeak,OOMPolicy,Result"]);
+    Some(hit(Some(service), format!("was killed because memory ran out: result oom-kill{limit}"), evidence, step))
 }
 
 pub(super) const SYS_06: Rule = Rule {
@@ -150,9 +144,9 @@ pub(super) const SYS_06: Rule = Rule {
     playbook: Playbook::Node,
     layer: Layer::App,
     severity: Severity::Critical,
-    title: "the watchdog ended a unit",
-    why: "The unit promised a sign of life within WatchdogSec= and did not give it: systemd ends it with SIGABRT. It hung, \
-          or it was too busy to answer; it did not crash by itself, although the signal looks so (SUP-15).",
+    title: "the watchdog killed a unit",
+    why: "The unit did not send its keep-alive within WatchdogSec=, so systemd killed it with SIGABRT. It hung or was \
+          too busy; it did not crash by itself, although the signal looks like it (SUP-15).",
     explains: symptoms![],
     needs: &[Need::Systemd, Need::Logs],
     signs: &["Watchdog timeout", "Failed with result 'watchdog'"],
@@ -170,10 +164,10 @@ fn watchdog(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     complete(&mut evidence, service);
     let limit = line.and_then(|line| super::super::text::between(&line.text, "(limit ", ")"));
     let limit = limit.map_or_else(String::new, |limit| format!(" within {limit}"));
-    let step = Step::inspect("read what it did before").maybe_command(service.tail(facts));
+    let step = Step::inspect("read what it logged before that").maybe_command(service.tail(facts));
     Some(hit(
         Some(service),
-        format!("gave no sign of life{limit} and was ended by the watchdog of {unit_name}"),
+        format!("sent no keep-alive{limit} and was killed by the watchdog of {unit_name}"),
         evidence,
         step,
     ))

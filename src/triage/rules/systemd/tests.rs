@@ -89,7 +89,7 @@ fn sys_01_names_the_program_the_folder_or_the_user() {
     let text = "ollama.service: Changing to the requested working directory failed: No such file or directory";
     says_all(
         &hit("SYS-01", &failed(|_| (), 200, &[text])),
-        &["cannot enter the folder /srv/ollama", "WorkingDirectory="],
+        &["cannot enter the directory /srv/ollama", "WorkingDirectory="],
     );
     let text = "ollama.service: Failed to determine user credentials: No such process";
     says_all(&hit("SYS-01", &failed(|_| (), 217, &[text])), &["does not know the user ollama", "User="]);
@@ -123,7 +123,7 @@ fn sys_02_names_the_limit_and_its_new_value() {
 fn sys_03_is_a_consequence_and_says_the_status() {
     let text = "ollama.service: Start request repeated too quickly.";
     let found = hit("SYS-03", &failed(|_| (), 7, &[text]));
-    says_all(&found, &["exit status 7", "reset-failed", "ollama.service", "nothing to put back"]);
+    says_all(&found, &["exit status 7", "reset-failed", "ollama.service", "none needed"]);
     assert!(crate::triage::testing::rule("SYS-01").explains.contains(&"SYS-03"));
     is_history("SYS-03", &[text]);
 }
@@ -154,7 +154,7 @@ fn sys_05_shows_the_line_of_the_unit_file() {
 fn sys_06_the_watchdog_ended_it() {
     let lines = ["ollama.service: Watchdog timeout (limit 30s)!", "ollama.service: Failed with result 'watchdog'."];
     let found = hit("SYS-06", &failed(|unit| unit.result = Some("watchdog".into()), 134, &lines));
-    says_all(&found, &["no sign of life within 30s", "journalctl"]);
+    says_all(&found, &["no keep-alive within 30s", "journalctl"]);
     is_history("SYS-06", &lines);
 }
 
@@ -188,7 +188,7 @@ fn sys_07_names_the_folder_above_that_refuses() {
     let found = hit("SYS-07", &facts);
     says_all(
         &found,
-        &["ollama may not use /mnt/raid/ollama: /mnt/raid above it has mode 0700", "o+x", "chmod 700 /mnt/raid"],
+        &["ollama cannot use /mnt/raid/ollama: its parent /mnt/raid has mode 0700", "o+x", "chmod 700 /mnt/raid"],
     );
     assert_eq!(found.changes, Changes::File("/mnt/raid".into()));
     is_history("SYS-07", &[text]);

@@ -33,9 +33,9 @@ pub(super) const WHS_02: Rule = Rule {
     layer: Layer::App,
     severity: Severity::Critical,
     title: "Whisper fell back to the CPU",
-    why: "A GPU is expected, and the log says cpu or the process has neither a GPU open nor the library of the driver \
-          mapped. It answers, many times slower. While the GPU cannot be used safely (it does not answer, or its free \
-          memory is less than the model) the fallback is right, and this says so.",
+    why: "A GPU is expected, but the log says cpu, or the process has neither a GPU open nor the driver library \
+          mapped. It works, but many times slower. While the GPU cannot be used safely (it does not respond, or has \
+          less free memory than the model needs), the fallback is right, and the finding says so.",
     explains: &[],
     needs: &[Need::Process],
     signs: ON_CPU,
@@ -48,9 +48,9 @@ pub(super) const WHS_04: Rule = Rule {
     playbook: Playbook::Whisper,
     layer: Layer::App,
     severity: Severity::Critical,
-    title: "The device has no fast float16",
-    why: "CTranslate2 refuses compute_type=float16 on a GPU before compute capability 7.0, and on the CPU. The words \
-          are the same for both: where the device is the CPU, the question is why.",
+    title: "the device does not support fast float16",
+    why: "CTranslate2 rejects compute_type=float16 on the CPU and on GPUs below compute capability 7.0, with the same \
+          message. If the device is the CPU, find out why.",
     explains: &["SUP-10", "SUP-17", "SYS-03", "PY-06", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[FLOAT16],
@@ -81,16 +81,16 @@ fn is_on_the_cpu(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let nvml = facts.nvml().filter(|nvml| nvml.code == 0);
     let most_free = nvml.and_then(|nvml| nvml.devices.iter().filter_map(|device| device.memory_free).max());
     let unsafe_why = match (nvml, most_free, size) {
-        (None, ..) => Some("no GPU answers".to_owned()),
+        (None, ..) => Some("no GPU responds".to_owned()),
         (Some(_), Some(free), Some(size)) if free < size => {
-            Some(format!("{} are free on the GPU for a model of {}", units::bytes(free), units::bytes(size)))
+            Some(format!("the GPU has {} free for a model of {}", units::bytes(free), units::bytes(size)))
         }
         _ => None,
     };
     evidence.push(match (nvml, most_free) {
         (Some(nvml), free) => {
             let free = free.map_or_else(|| "unknown".to_owned(), units::bytes);
-            Evidence::new("NVML", Some(facts.gpus.time), format!("{} devices answer; {free} free", nvml.devices.len()))
+            Evidence::new("NVML", Some(facts.gpus.time), format!("{} devices respond; {free} free", nvml.devices.len()))
         }
         (None, _) => match facts.known_gpus() {
             Some(gpus) => {
@@ -105,20 +105,21 @@ fn is_on_the_cpu(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     });
     let confidence = proven_if(line.is_some() && uses == Some(false));
     if let Some(why) = unsafe_why {
-        let cause = format!("works on the CPU although a GPU is expected; that is right while {why}");
-        let step = Step::inspect("put the GPU right first, and leave the fallback as it is").command(&["nvidia-smi"]);
+        let cause = format!("runs on the CPU although a GPU is expected; that is right while {why}");
+        let step = Step::inspect("fix the GPU first, and leave the fallback as it is").command(&["nvidia-smi"]);
         return Some(hit(Some(service), cause, evidence, step).confidence(confidence));
     }
     let (place, changes) = service.place_of("--device");
     let old =
         service.argument(&["--device"]).map_or_else(|| "no device".to_owned(), |device| format!("device {device}"));
-    let cause = "works on the CPU without a word although a GPU is expected and answers".to_owned();
+    let cause = "silently runs on the CPU although a GPU is expected and responds".to_owned();
     let step = Step::change(
         changes,
         format!(
-            "require the device (`--device cuda`, not auto) in {place}, so that a start without one fails and says why"
+            "require the device (`--device cuda`, not auto) in {place}, so that a start without a GPU fails and logs \
+             the reason"
         ),
-        format!("{old} in {place}"),
+        format!("restore {old} in {place}"),
     );
     Some(hit(Some(service), cause, evidence, step).confidence(confidence))
 }
@@ -131,14 +132,17 @@ fn has_no_float16(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let devices = nvml.map(|nvml| nvml.devices.as_slice()).unwrap_or_default();
     let old = devices.iter().find(|device| device.capability.is_some_and(|capability| capability < FAST_FLOAT16));
     let (place, changes) = service.place_of("--compute_type");
-    let undo = format!("compute_type=float16 in {place}");
+    let undo = format!("restore compute_type=float16 in {place}");
     let change =
         |compute: &str| Step::change(changes.clone(), format!("set compute_type={compute} in {place}"), undo.clone());
     let (cause, second, step, confidence) = match old {
         Some(device) => {
             let (major, minor) = device.capability.unwrap_or_default();
             (
-                format!("{} (compute capability {major}.{minor}) has no fast float16, which is asked for", device.name),
+                format!(
+                    "{} (compute capability {major}.{minor}) does not support the requested fast float16",
+                    device.name
+                ),
                 Evidence::new(
                     "NVML",
                     Some(facts.gpus.time),
@@ -156,12 +160,12 @@ fn has_no_float16(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
                 _ => Evidence::of_fact(&facts.gpus, format!("{} GPUs answer", devices.len())),
             };
             let step = match service.wants_gpu() || !devices.is_empty() {
-                true => Step::inspect("find out why it is on the CPU, before its compute type is changed")
+                true => Step::inspect("find out why it runs on the CPU before you change its compute type")
                     .command(&["nvidia-smi", "-L"]),
                 false => change("int8"),
             };
             (
-                "is on the CPU, which has no fast float16 as it is asked for".to_owned(),
+                "runs on the CPU, which does not support the requested fast float16".to_owned(),
                 shown,
                 step,
                 proven_if(devices.is_empty()),

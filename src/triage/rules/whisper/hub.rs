@@ -31,10 +31,10 @@ pub(super) const WHS_06: Rule = Rule {
     playbook: Playbook::Whisper,
     layer: Layer::Network,
     severity: Severity::Critical,
-    title: "The model is requested from a hub that cannot be reached",
-    why: "Without a way out of the network a service that names its model by a repository fails where the cache has \
-          no snapshot of it, and stalls for minutes at each start where it has one, since the revision is requested \
-          first. The cache was read: which of the two it is, is known. It is no slow disk (LLM-07).",
+    title: "the model is requested from a hub that cannot be reached",
+    why: "Without internet access, a service that names its model by repository fails if the cache has no snapshot of \
+          it, and stalls for minutes at every start if it has one, since the revision is requested first. The finding \
+          tells which, by the content of the cache. A slow disk is LLM-07.",
     explains: &["LLM-06", "LLM-07", "SUP-10", "SUP-11", "SUP-17", "SYS-02", "SYS-03", "PY-06", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[
@@ -75,15 +75,18 @@ fn asks_the_hub(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     evidence.push(show(service, hub));
     if !hub.is_present {
         line.filter(|_| is_sick)?;
-        let cause = format!("{} is in no cache of this node, and the hub cannot be reached", hub.repository);
+        let cause = format!("{} is not in any cache on this node, and the hub cannot be reached", hub.repository);
         let undo = format!("remove the folder of {} from the cache", hub.repository);
         let tool = match service.service.role {
             Role::Llama => String::new(),
             _ => format!(" (`hf download {}`)", hub.repository),
         };
         let step = Step::change(
-            Changes::File("the hub cache of the service".to_owned()),
-            format!("fetch {} where there is a network{tool}, and copy its folder of the cache here", hub.repository),
+            Changes::File("the service's hub cache".to_owned()),
+            format!(
+                "download {} on a machine with internet access{tool}, and copy its cache directory here",
+                hub.repository
+            ),
             undo,
         );
         return Some(hit(Some(service), cause, evidence, step));
@@ -101,11 +104,11 @@ fn asks_the_hub(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     };
     let stalled = if line.is_none() { Some(stalls()?) } else { None };
     let (what, confidence) = match stalled {
-        Some(age) => (format!("has stood still for {age:.0} s at its start, most likely"), Confidence::Possible),
-        None => ("asks the hub".to_owned(), proven_if(network.is_some() || is_sick)),
+        Some(age) => (format!("has been stuck for {age:.0} s at start, most likely"), Confidence::Possible),
+        None => ("queries the hub".to_owned(), proven_if(network.is_some() || is_sick)),
     };
     let cause = match stalled {
-        Some(_) => format!("{what} to ask the hub for {}, which is in the cache", hub.repository),
+        Some(_) => format!("{what} to query the hub for {}, which is in the cache", hub.repository),
         None => format!("{what} for {}, which is in the cache; the hub cannot be reached", hub.repository),
     };
     if evidence.len() < 2 {

@@ -26,10 +26,10 @@ pub(super) const WHS_01: Rule = Rule {
     playbook: Playbook::Whisper,
     layer: Layer::App,
     severity: Severity::Critical,
-    title: "A library of CUDA that Whisper needs is missing",
-    why: "cuDNN or cuBLAS is not found by the loader: it is not installed, has another major version, or lies in \
-          site-packages where only LD_LIBRARY_PATH leads. The driver and the GPU are fine; other programs bring these \
-          libraries along.",
+    title: "a CUDA library that Whisper needs is missing",
+    why: "The loader does not find cuDNN or cuBLAS: it is not installed, has a different major version, or is in \
+          site-packages, where the loader searches only with LD_LIBRARY_PATH. The driver and the GPU are fine; other \
+          programs ship these libraries themselves.",
     explains: &["SUP-06", "SUP-10", "SUP-15", "SUP-17", "SYS-03", "PY-01", "PY-06", "WHS-02", "TOOL-02"],
     needs: &[Need::Logs],
     signs: NOT_FOUND,
@@ -42,10 +42,10 @@ pub(super) const WHS_03: Rule = Rule {
     playbook: Playbook::Whisper,
     layer: Layer::App,
     severity: Severity::Critical,
-    title: "Whisper loads its model and fails at the first work",
-    why: "The model was loaded on the GPU without an error, and the first transcription failed for a library: it is \
-          opened only then. Start and health check are green. The library is to be installed; a second of audio at \
-          each start shows it in time.",
+    title: "Whisper loads its model but fails at the first request",
+    why: "The model was loaded on the GPU without an error, and the first transcription failed because of a library \
+          that is opened only then. Start and health checks pass. Install the library; transcribing a second of audio \
+          at every start reveals it in time.",
     explains: &["WHS-01", "PY-06"],
     needs: &[Need::Logs],
     signs: LOADED,
@@ -58,9 +58,9 @@ pub(super) const WHS_05: Rule = Rule {
     playbook: Playbook::Whisper,
     layer: Layer::App,
     severity: Severity::Critical,
-    title: "A library asks for an executable stack and is refused",
-    why: "The library is marked as needing an executable stack, which glibc 2.41 and later, or the policy of the \
-          kernel, refuse. The file is there and whole (no SUP-06, no WHS-01); only its mark is wrong.",
+    title: "a library requires an executable stack, which is denied",
+    why: "The library is marked as needing an executable stack, which glibc 2.41 and later, or a kernel policy, deny. \
+          The file exists and is intact (not SUP-06 or WHS-01); only the flag is wrong.",
     explains: &["SUP-06", "SUP-10", "SUP-17", "SYS-03", "PY-01", "PY-06", "WHS-01", "TOOL-02"],
     needs: &[Need::Logs],
     signs: &[STACK],
@@ -137,7 +137,7 @@ fn install(service: &ServiceFacts, name: &str) -> (Step, Option<Evidence>) {
         let step = Step::change(
             changes,
             format!("add {folder} to LD_LIBRARY_PATH in {place}, then restart {}", service.name()),
-            format!("take {folder} out of LD_LIBRARY_PATH again"),
+            format!("remove {folder} from LD_LIBRARY_PATH"),
         );
         return (
             step,
@@ -158,7 +158,7 @@ fn install(service: &ServiceFacts, name: &str) -> (Step, Option<Evidence>) {
     let plain = package.split("==").next().unwrap_or(&package).to_owned();
     let step = Step::change(
         Changes::Service(service.name().to_owned()),
-        format!("install {package} for its Python, and let LD_LIBRARY_PATH lead to it"),
+        format!("install {package} for its Python, and add it to LD_LIBRARY_PATH"),
         format!("{interpreter} -m pip uninstall {plain}"),
     )
     .command(&[interpreter.as_str(), "-m", "pip", "install", &package]);
@@ -183,7 +183,7 @@ fn lacks_a_library(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     }
     let (step, elsewhere) = install(service, &name);
     let where_it_is = if elsewhere.is_some() { "; it is installed where the loader does not search" } else { "" };
-    let cause = format!("{name} is not found, which CUDA needs for its work{where_it_is}");
+    let cause = format!("{name} is not found, which it needs to use CUDA{where_it_is}");
     let is_sure = elsewhere.is_some() || is_mapped(service, &name) == Some(false) || service.trouble().is_some();
     let mut evidence = vec![Evidence::of_line(line)];
     evidence.extend(elsewhere);
@@ -196,8 +196,8 @@ fn fails_at_its_first_work(facts: &Facts, service: &ServiceFacts) -> Option<Hit>
     let loaded = loaded_before(service, line)?;
     let (step, elsewhere) = install(service, &name);
     let cause = format!(
-        "loads its model and fails at the first work: {name} is opened only then and not found; \
-         a second of audio at each start shows that in time"
+        "loads its model but fails at the first request: {name} is opened only then and not found; transcribing a \
+         second of audio at every start reveals that in time"
     );
     let mut evidence = vec![Evidence::of_line(loaded), Evidence::of_line(line)];
     evidence.extend(elsewhere);
@@ -216,14 +216,14 @@ fn wants_an_executable_stack(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     });
     let path = marked.and_then(|(_, library)| library.found.as_ref()).map(|path| path.display().to_string());
     let path = path.or_else(|| name.starts_with('/').then(|| name.clone()));
-    let by = if line.text.contains("ermission denied") { "the policy of the system" } else { "this glibc or kernel" };
-    let cause = format!("{file} asks for an executable stack, which {by} refuses");
+    let by = if line.text.contains("ermission denied") { "the system's policy" } else { "this glibc or kernel" };
+    let cause = format!("{file} requires an executable stack, which {by} denies");
     let python = service.python.as_ref().and_then(|fact| fact.known());
     let interpreter = python.map_or_else(|| "python3".to_owned(), |python| python.interpreter.display().to_string());
     let step = match &path {
         Some(path) => Step::change(
             Changes::File(path.clone()),
-            format!("take the mark from {path}"),
+            format!("clear the flag in {path}"),
             format!("patchelf --set-execstack {path}"),
         )
         .command(&["patchelf", "--clear-execstack", path]),
@@ -232,7 +232,7 @@ fn wants_an_executable_stack(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
             let old = version.map_or_else(|| "ctranslate2".to_owned(), |version| format!("ctranslate2=={version}"));
             Step::change(
                 Changes::Service(service.name().to_owned()),
-                "install a newer ctranslate2, whose library has no such mark",
+                "install a newer ctranslate2, whose library does not have the flag",
                 format!("{interpreter} -m pip install {old}"),
             )
             .command(&[interpreter.as_str(), "-m", "pip", "install", "--upgrade", "ctranslate2"])

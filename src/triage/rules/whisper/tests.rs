@@ -54,7 +54,7 @@ fn a_missing_library_of_cuda_is_installed_or_found() {
 fn a_library_that_is_opened_at_the_first_work() {
     let facts = whisper(|service| says(service, &["INFO model loaded on device=cuda", NO_CUBLAS]));
     let found = hit("WHS-03", &facts);
-    says_all(&found, &["first work", "libcublas.so.12", "second of audio"]);
+    says_all(&found, &["first request", "libcublas.so.12", "second of audio"]);
     none("WHS-01", &facts);
     none("WHS-03", &whisper(|service| says(service, &["INFO model loaded on device=cuda"])));
 }
@@ -63,11 +63,11 @@ fn a_library_that_is_opened_at_the_first_work() {
 fn a_silent_fallback_is_named_and_a_safe_one_called_right() {
     let on_cpu = |service: &mut ServiceFacts| says(service, &["INFO Using device=cpu compute_type=int8"]);
     let found = hit("WHS-02", &whisper(on_cpu));
-    says_all(&found, &["without a word", "--device cuda"]);
+    says_all(&found, &["silently", "--device cuda"]);
     assert_eq!(found.confidence, Confidence::Proven);
     let mut facts = whisper(on_cpu);
     with_gpu(&mut facts, |gpus| answers(gpus, 15));
-    says_all(&hit("WHS-02", &facts), &["right while no GPU answers"]);
+    says_all(&hit("WHS-02", &facts), &["right while no GPU responds"]);
     none(
         "WHS-02",
         &whisper(|service| {
@@ -86,9 +86,10 @@ fn a_silent_fallback_is_named_and_a_safe_one_called_right() {
 
 #[test]
 fn float16_is_refused_by_an_old_gpu_or_by_the_cpu() {
-    let line = "ValueError: Requested float16 compute type, but the target device or backend do not support efficient float16 computation.";
+    let line = "ValueError: Requested float16 compute type, but the target device or backend do not support efficient \
+                float16 computation.";
     let mut facts = whisper(|service| fails(service, END, &[line]));
-    says_all(&hit("WHS-04", &facts), &["is on the CPU", "why"]);
+    says_all(&hit("WHS-04", &facts), &["runs on the CPU", "why"]);
     with_gpu(&mut facts, |gpus| with_device(gpus, |device| device.capability = Some((6, 1))));
     let found = hit("WHS-04", &facts);
     says_all(&found, &["compute capability 6.1", "int8_float32", "float16"]);
@@ -101,7 +102,8 @@ fn float16_is_refused_by_an_old_gpu_or_by_the_cpu() {
 
 #[test]
 fn a_mark_for_an_executable_stack_is_taken_away() {
-    let line = "ImportError: libctranslate2-d3638643.so.4.4.0: cannot enable executable stack as shared object requires: Invalid argument";
+    let line = "ImportError: libctranslate2-d3638643.so.4.4.0: cannot enable executable stack as shared object \
+                requires: Invalid argument";
     let found = hit("WHS-05", &whisper(|service| fails(service, END, &[line])));
     says_all(&found, &["libctranslate2-d3638643.so.4.4.0", "ctranslate2"]);
     assert_eq!(found.confidence, Confidence::Likely);
@@ -137,7 +139,7 @@ fn the_hub_is_told_apart_by_its_cache() {
         fails(service, END, &lines);
         service.hub = hub(false, true);
     });
-    says_all(&hit("WHS-06", &facts), &["in no cache", "hf download"]);
+    says_all(&hit("WHS-06", &facts), &["not in any cache", "hf download"]);
     let facts = whisper(|service| {
         says(service, &lines[..1]);
         service.hub = hub(true, false);

@@ -1,7 +1,9 @@
 //! What device a worker works with.
 
+use crate::display::units;
 use crate::model::service::Role;
-use crate::triage::facts::{Facts, PythonFacts, ServiceFacts};
+use crate::node::Fact;
+use crate::triage::facts::{Facts, PythonFacts, ServiceFacts, TorchFacts};
 use crate::triage::finding::{Changes, Confidence, Evidence, Hit, Layer, Playbook, Severity};
 use crate::triage::rules::step::{Step, hit, proven_if};
 use crate::triage::rules::{Check, Need, Rule};
@@ -19,11 +21,11 @@ pub(super) const WRK_03: Rule = Rule {
     playbook: Playbook::Worker,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "The worker was started without a GPU",
-    why: "A GPU is expected, and the process has neither one open nor the library of the driver mapped, a minute \
-          after its start. It works on the CPU, many times slower, or fails at the first task. Why is said by CUD-01, \
-          WRK-04 or a GPU rule, where one is found. A worker that opens its GPU with the first task shows the same: \
-          it is likely only.",
+    title: "the worker is running without a GPU",
+    why: "A GPU is expected, but a minute after its start the process has neither one open nor the driver library \
+          mapped. It runs on the CPU, many times slower, or fails at the first task. CUD-01, WRK-04 or a GPU rule \
+          tells why, if the cause is known. A worker that opens its GPU only with the first task looks the same, so \
+          this is only likely.",
     explains: &[],
     needs: &[Need::Process, Need::Libraries],
     signs: &[],
@@ -36,14 +38,30 @@ pub(super) const WRK_04: Rule = Rule {
     playbook: Playbook::Worker,
     layer: Layer::App,
     severity: Severity::Critical,
-    title: "PyTorch of the service was built without CUDA",
-    why: "The version file of torch in the service's own environment says that it has no CUDA: a later `pip install` \
-          put the wheel for the CPU in the place of the other one. nvidia-smi and the driver are fine. Nothing is \
-          imported to find that out.",
-    explains: &["WRK-03", "WHS-02", "WHS-04", "PY-06"],
+    title: "the service's PyTorch was built without CUDA",
+    why: "torch's version file in the service's own environment says that it was built without CUDA: a later `pip \
+          install` replaced the CUDA wheel with the CPU one. nvidia-smi and the driver are fine. The file is only \
+          read, nothing is imported.",
+    explains: &["WRK-03", "WRK-05", "WHS-02", "WHS-04", "PY-06"],
     needs: &[Need::Python],
     signs: NOT_COMPILED,
     check: Check::Service(has_torch_without_cuda),
+};
+
+pub(super) const WRK_05: Rule = Rule {
+    id: "WRK-05",
+    version: 1,
+    playbook: Playbook::Worker,
+    layer: Layer::App,
+    severity: Severity::Critical,
+    title: "the service's PyTorch cannot use the GPU",
+    why: "With --deep, the service's own Python imports torch in a separate process, with the environment, the working \
+          directory and the user of the service, and asks torch.cuda.is_available(): it is false, or torch cannot be \
+          imported. The finding shows the reason that torch gives. A torch that was built without CUDA is WRK-04.",
+    explains: &["WRK-03", "WHS-02", "WHS-04", "PY-06"],
+    needs: &[Need::Python],
+    signs: &[],
+    check: Check::Service(torch_sees_no_gpu),
 };
 
 fn should_have_gpu(service: &ServiceFacts) -> bool {
@@ -62,19 +80,19 @@ fn has_no_gpu(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     if age < START_S {
         return None;
     }
-    let cause = format!("runs without a GPU although one is expected: pid {} has no libcuda mapped", process.pid);
+    let cause = format!("runs without a GPU although one is expected: pid {} has not mapped libcuda", process.pid);
     let text = format!("pid {}: libcuda is not mapped, no GPU device is open", process.pid);
     let shown = Evidence::of_process(service, process, text);
-    let gpus = match facts.known_gpus() {
-        Some(gpus) => {
-            let text = match gpus.nvml.known() {
-                Some(nvml) => format!("NVML: code {}, {} devices", nvml.code, nvml.devices.len()),
-                None => format!("NVML: {}", gpus.nvml.why().unwrap_or("unknown")),
-            };
-            Evidence::of_fact(&gpus.nvml, text)
-        }
-        None => Evidence::of_fact(&facts.gpus, facts.gpus.why().unwrap_or("unknown")),
-    };
+    let shown = Evidence { source: format!("/proc/{}/maps", process.pid), ..shown };
+    if let Some((fact, torch)) = torch(service).filter(|(_, torch)| torch.is_available == Some(true)) {
+        let gpus = units::plural(u64::from(torch.devices), "GPU");
+        let text = format!("restart {}: its torch sees {gpus} now", service.name());
+        let undo = "none: a restart starts the same worker again";
+        let step = Step::change(Changes::Service(service.name().to_owned()), text, undo);
+        let step = step.maybe_command(service.restart(facts));
+        let evidence = vec![shown, Evidence::of_fact(fact, format!("torch.cuda.is_available() is True, {gpus}"))];
+        return Some(hit(Some(service), cause, evidence, step).confidence(Confidence::Likely));
+    }
     let step = Step::inspect("ask its Python whether it sees a GPU").command(&[
         "modelctl",
         "triage",
@@ -82,8 +100,47 @@ fn has_no_gpu(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         "--service",
         service.name(),
     ]);
-    let evidence = vec![Evidence { source: format!("/proc/{}/maps", process.pid), ..shown }, gpus];
+    let evidence = vec![shown, gpu_evidence(facts)];
     Some(hit(Some(service), cause, evidence, step).confidence(Confidence::Likely))
+}
+
+fn gpu_evidence(facts: &Facts) -> Evidence {
+    let Some(gpus) = facts.known_gpus() else {
+        return Evidence::of_fact(&facts.gpus, facts.gpus.why().unwrap_or("unknown"));
+    };
+    let text = match gpus.nvml.known() {
+        Some(nvml) => format!("NVML: code {}, {} devices", nvml.code, nvml.devices.len()),
+        None => format!("NVML: {}", gpus.nvml.why().unwrap_or("unknown")),
+    };
+    Evidence::of_fact(&gpus.nvml, text)
+}
+
+fn torch(service: &ServiceFacts) -> Option<(&Fact<TorchFacts>, &TorchFacts)> {
+    let fact = service.torch.as_ref()?;
+    Some((fact, fact.known()?))
+}
+
+fn torch_sees_no_gpu(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
+    let (fact, torch) = torch(service)?;
+    if torch.is_available == Some(true) || !should_have_gpu(service) {
+        return None;
+    }
+    let interpreter = torch.interpreter.display().to_string();
+    let error = torch.error.as_ref().map_or_else(String::new, |error| format!(": {error}"));
+    let (cause, shown) = match &torch.version {
+        None => (format!("{interpreter} cannot import torch{error}"), format!("import torch fails{error}")),
+        Some(version) => (
+            format!("torch {version} of {interpreter} cannot use CUDA{error}"),
+            format!("torch.cuda.is_available() is False{error}"),
+        ),
+    };
+    let step = Step::inspect(format!("fix what torch reports, then restart {}", service.name())).command(&[
+        interpreter.as_str(),
+        "-c",
+        "import torch; torch.cuda.init()",
+    ]);
+    let evidence = vec![Evidence::of_fact(fact, shown), gpu_evidence(facts)];
+    Some(hit(Some(service), cause, evidence, step))
 }
 
 fn python(service: &ServiceFacts) -> Option<&PythonFacts> {
@@ -127,7 +184,7 @@ fn has_torch_without_cuda(facts: &Facts, service: &ServiceFacts) -> Option<Hit> 
     let index = format!("https://download.pytorch.org/whl/{wheel}");
     let step = Step::change(
         Changes::Service(service.name().to_owned()),
-        format!("install the wheel with CUDA ({wheel}) into that environment, then restart {}", service.name()),
+        format!("install the CUDA wheel ({wheel}) into that environment, then restart {}", service.name()),
         format!(
             "{interpreter} -m pip install --force-reinstall {package} --index-url https://download.pytorch.org/whl/cpu"
         ),

@@ -7,4 +7,4 @@ mod tests;
 
 use super::Rule;
 
-pub const RULES: &[Rule] = &[polling::WRK_01, polling::WRK_02, device::WRK_03, device::WRK_04];
+pub const RULES: &[Rule] = &[polling::WRK_01, polling::WRK_02, device::WRK_03, device::WRK_04, device::WRK_05];

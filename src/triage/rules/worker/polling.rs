@@ -20,9 +20,10 @@ pub(super) const WRK_01: Rule = Rule {
     playbook: Playbook::Worker,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "Nobody polls the queue of the worker",
-    why: "The worker's process runs, and the queue that it should poll has no poller of its identity. A worker cannot \
-          know that it polls another queue or none; zero pollers is a fact at once, missing progress only a guess.",
+    title: "no worker polls the queue",
+    why: "The worker's process is running, but the queue it should poll has no poller with its identity. The worker \
+          itself cannot notice that it polls another queue or none. That there is no poller is certain at once, while \
+          missing progress would only be a guess.",
     explains: &[],
     needs: &[Need::Queue, Need::Process],
     signs: &[],
@@ -35,9 +36,9 @@ pub(super) const WRK_02: Rule = Rule {
     playbook: Playbook::Worker,
     layer: Layer::Service,
     severity: Severity::Critical,
-    title: "The worker polls a queue of another suffix",
-    why: "The queue that the worker polls and the one that is expected differ only at the end (`transcribe@cpu` for \
-          `transcribe@gpu`): one variable is wrong or missing. The worker is well and waits for work that goes \
+    title: "the worker polls a queue with a different suffix",
+    why: "The queue that the worker polls differs from the expected one only in its suffix (`transcribe@cpu` instead \
+          of `transcribe@gpu`): a variable is wrong or missing. The worker is healthy and waits for work that goes \
           elsewhere.",
     explains: &["WRK-01"],
     needs: &[Need::Environment],
@@ -116,25 +117,26 @@ fn is_not_polled(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let with = identity.map_or_else(String::new, |identity| format!(" with `{identity}` in its identity"));
     let others = match pollers.len() {
         0 => "none at all".to_owned(),
-        n => format!("{n} others or gone"),
+        n => format!("{n} others, or gone"),
     };
     let waits = answer.backlog.filter(|backlog| *backlog > 0);
-    let waits = waits.map_or_else(String::new, |backlog| format!("; {} tasks wait", grouped(backlog)));
+    let waits = waits.map_or_else(String::new, |backlog| format!("; {} tasks are waiting", grouped(backlog)));
     let setting = setting(service);
-    let polls = setting.as_ref().map_or_else(String::new, |setting| format!("; its setting is `{}`", setting.queue));
-    let cause = format!("runs, and queue `{}` has no poller{with} ({others}){waits}{polls}", check.name);
+    let polls =
+        setting.as_ref().map_or_else(String::new, |setting| format!("; it is configured for `{}`", setting.queue));
+    let cause = format!("is running, but the queue `{}` has no poller{with} ({others}){waits}{polls}", check.name);
     let mut evidence = vec![
         Evidence::of_fact(
             service.queue.as_ref()?,
             format!("{}: {} pollers: {}", check.name, pollers.len(), names(pollers)),
         ),
-        Evidence::of_process(service, process, format!("pid {} ({}) runs", process.pid, process.name)),
+        Evidence::of_process(service, process, format!("pid {} ({}) is running", process.pid, process.name)),
     ];
     evidence.extend(setting.as_ref().map(|setting| show(setting, service)));
     let step = Step::change(
         Changes::Service(service.name().to_owned()),
         format!(
-            "check the end of its log, then restart only {} and see it among the pollers of `{}`",
+            "check the end of its log, then restart only {} and verify that it polls `{}`",
             service.name(),
             check.name
         ),
@@ -185,14 +187,14 @@ fn polls_another_suffix(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         true => format!("set the suffix `{wanted}` of its queue in {place}, then restart {}", service.name()),
         false => format!("set {} to `{}` in {place}, then restart {}", setting.name, check.name, service.name()),
     };
-    let step = Step::change(changes, text, format!("`{}` as before", setting.queue));
+    let step = Step::change(changes, text, format!("set it back to `{}`", setting.queue));
     let pollers = answer(service).and_then(|(_, answer)| answer.pollers.as_ref()).zip(service.queue.as_ref());
     let second = match pollers {
         Some((pollers, fact)) => {
             Evidence::of_fact(fact, format!("{}: {} pollers: {}", check.name, pollers.len(), names(pollers)))
         }
         None => {
-            Evidence::of_process(service, process, format!("pid {} runs; `{}` is expected", process.pid, check.name))
+            Evidence::of_process(service, process, format!("pid {} is running; expected `{}`", process.pid, check.name))
         }
     };
     let is_empty = pollers.is_some_and(|(pollers, _)| !pollers.iter().any(is_alive));

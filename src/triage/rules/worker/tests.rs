@@ -1,6 +1,6 @@
 use crate::model::service::{QueueCheck, Role};
 use crate::node::log::LifeEnd;
-use crate::triage::facts::{Facts, Poller, PythonFacts, QueueAnswer, ServiceFacts};
+use crate::triage::facts::{Facts, Poller, PythonFacts, QueueAnswer, ServiceFacts, TorchFacts};
 use crate::triage::finding::{Confidence, Severity};
 use crate::triage::rules::samples::*;
 use crate::triage::testing::*;
@@ -34,12 +34,12 @@ fn none(id: &str, facts: &Facts) {
 fn a_queue_without_a_poller_is_a_fact_at_once() {
     let facts = worker(|service| polled_by(service, &[]));
     let found = hit("WRK-01", &facts);
-    says_all(&found, &["`transcribe@gpu` has no poller", "12 tasks wait", "supervisorctl"]);
+    says_all(&found, &["`transcribe@gpu` has no poller", "12 tasks are waiting", "supervisorctl"]);
     assert_eq!(found.confidence, Confidence::Proven);
     // One that is gone, and one of another device.
     says_all(
         &hit("WRK-01", &worker(|service| polled_by(service, &[("17@gpu", 900.0), ("9@cpu", 1.0)]))),
-        &["2 others or gone"],
+        &["2 others, or gone"],
     );
     none("WRK-01", &worker(|service| polled_by(service, &[("17@gpu", 3.0)])));
     // It was just started.
@@ -73,12 +73,36 @@ fn a_suffix_that_differs_is_one_variable() {
 #[test]
 fn a_worker_without_a_gpu_is_seen_by_its_maps() {
     let found = hit("WRK-03", &worker(|_| {}));
-    says_all(&found, &["no libcuda mapped", "--deep"]);
+    says_all(&found, &["has not mapped libcuda", "--deep"]);
     assert_eq!(found.confidence, Confidence::Likely);
     none("WRK-03", &worker(|service| with_process(service, |process| process.gpu_nodes = vec!["/dev/nvidia0".into()])));
     none("WRK-03", &worker(|service| service.service.gpu = Some(false)));
     none("WRK-03", &worker(|service| with_process(service, |process| process.libraries = denied("maps"))));
     none("WRK-03", &worker(|service| service.service.queue = None));
+}
+
+// The step must lead on, and not to the same question again.
+#[test]
+fn what_torch_says_when_it_is_imported_decides_the_step() {
+    let of = |torch: TorchFacts| {
+        let torch = TorchFacts { interpreter: "/opt/worker/venv/bin/python".into(), ..torch };
+        worker(|service| service.torch = Some(known("torch of /opt/worker/venv/bin/python", torch)))
+    };
+    let version = || Some("2.5.1+cu124".to_owned());
+    let error = || Some("RuntimeError: Found no NVIDIA driver".to_owned());
+    let blind =
+        of(TorchFacts { version: version(), is_available: Some(false), error: error(), ..TorchFacts::default() });
+    says_all(&hit("WRK-05", &blind), &["torch 2.5.1+cu124", "cannot use CUDA: RuntimeError: Found no NVIDIA driver"]);
+    assert!(rule("WRK-05").explains.contains(&"WRK-03") && rule("GPU-03").explains.contains(&"WRK-05"));
+    let broken = of(TorchFacts { error: Some("ImportError: libcudnn.so.9".into()), ..TorchFacts::default() });
+    says_all(&hit("WRK-05", &broken), &["cannot import torch: ImportError: libcudnn.so.9"]);
+    let seeing = of(TorchFacts { version: version(), is_available: Some(true), devices: 2, ..TorchFacts::default() });
+    none("WRK-05", &seeing);
+    says_all(&hit("WRK-03", &seeing), &["restart worker: its torch sees 2 GPUs now", "supervisorctl"]);
+    none("WRK-05", &worker(|_| {}));
+    let mut not_meant = blind;
+    not_meant.services[0].service.gpu = Some(false);
+    none("WRK-05", &not_meant);
 }
 
 #[test]

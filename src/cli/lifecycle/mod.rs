@@ -1,0 +1,104 @@
+//! The commands about the lifecycle of the daemon's servers.
+
+pub mod offload;
+pub mod priority;
+pub mod status;
+mod view;
+pub mod why;
+
+use super::server::daemon;
+use super::{Ctx, Exit, stop_on_signals};
+use crate::failure::{Failure, Kind, classify};
+use crate::model::Selector;
+use crate::model::lifecycle::{ModelStatus, Status};
+use crate::ops::daemon::PauseReply;
+use crate::ops::resolve_model::resolve;
+use crate::supervise::StopSignal;
+use clap::{Args, Subcommand};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// Pause or resume what the daemon does by itself, or show its status
+///
+/// While the lifecycle is paused, requests are answered and start their models as always; nothing is loaded, unloaded,
+/// evicted or restored by itself. Pausing ends with the daemon.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  modelctl lifecycle pause\n  modelctl lifecycle resume\n  modelctl lifecycle status --json | jq .paused"
+)]
+pub struct LifecycleArgs {
+    #[command(subcommand)]
+    command: LifecycleCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum LifecycleCommand {
+    /// Load, unload and evict nothing without a request
+    #[command(after_help = "Examples:\n  modelctl lifecycle pause\n  modelctl lifecycle pause --json | jq .was_paused")]
+    Pause(PauseArgs),
+    /// Go on after a pause
+    #[command(after_help = "Examples:\n  modelctl lifecycle resume\n  modelctl -q lifecycle resume")]
+    Resume(PauseArgs),
+    Status(status::StatusArgs),
+}
+
+#[derive(Debug, Args)]
+struct PauseArgs {
+    /// Print the answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(ctx: &mut Ctx, args: &LifecycleArgs) -> anyhow::Result<Exit> {
+    match &args.command {
+        LifecycleCommand::Pause(args) => set_paused(ctx, true, args.json),
+        LifecycleCommand::Resume(args) => set_paused(ctx, false, args.json),
+        LifecycleCommand::Status(args) => status::run(ctx, args),
+    }
+}
+
+fn set_paused(ctx: &mut Ctx, paused: bool, json: bool) -> anyhow::Result<Exit> {
+    let path = if paused { "/api/lifecycle/pause" } else { "/api/lifecycle/resume" };
+    let reply: PauseReply = ask(ctx, path, &Value::Null)?;
+    if json {
+        ctx.ui.json(&reply)?;
+        return Ok(Exit::Done);
+    }
+    match (reply.paused, reply.was_paused) {
+        (true, false) => {
+            ctx.ui.note("paused: nothing is loaded, unloaded or evicted without a request");
+            ctx.ui.hint("`modelctl lifecycle resume` ends the pause");
+        }
+        (true, true) => ctx.ui.note("the lifecycle is already paused"),
+        (false, true) => ctx.ui.note("resumed"),
+        (false, false) => ctx.ui.note("the lifecycle is not paused"),
+    }
+    Ok(Exit::Done)
+}
+
+/// Finds what a person names: the id of a model, or the service that the daemon knows by that name.
+fn target(ctx: &mut Ctx, name: &str) -> anyhow::Result<String> {
+    match resolve(&mut ctx.session, &Selector(name.to_owned())) {
+        Ok(row) => Ok(row.id.to_string()),
+        Err(error) if classify(&error).0 == Kind::CannotMeet => {
+            let status: Status = daemon(ctx)?.get("/api/lifecycle")?;
+            service(&status, name).map(|service| service.name.clone()).ok_or(error)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the service of the daemon with this name.
+fn service<'s>(status: &'s Status, name: &str) -> Option<&'s ModelStatus> {
+    status.models.iter().find(|model| model.kind != "model" && model.name == name)
+}
+
+/// Sends a command to the daemon and waits for its answer.
+fn ask<T: DeserializeOwned>(ctx: &Ctx, path: &str, body: &Value) -> anyhow::Result<T> {
+    let (daemon, signal) = (daemon(ctx)?, stop_on_signals()?);
+    daemon.post_json(path, body, &signal)?.ok_or_else(|| interrupted(&signal).into())
+}
+
+fn interrupted(signal: &StopSignal) -> Failure {
+    super::server::interrupted(signal, "the daemon goes on with it: `modelctl status` shows the outcome")
+}
