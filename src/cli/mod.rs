@@ -40,12 +40,16 @@ use crate::health::Style;
 use crate::health::format::nagios_failure;
 use crate::ops::Session;
 use crate::ops::run_tasks::Stops;
-use crate::supervise::StopSignal;
+use crate::supervise::{StopSignal, end_bounded};
 use crate::ui::{Ui, UiOptions, is_broken_pipe};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// Time for short-lived children to end before the program does.
+const LAST_WAIT: Duration = Duration::from_secs(1);
 
 /// Find, inspect, run and look after the GGUF models on this machine
 #[derive(Debug, Parser)]
@@ -196,6 +200,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
         }
         Err(error) => Err(error),
     };
+    // What a command left behind when it was interrupted, or out of time.
+    end_bounded(LAST_WAIT);
     match outcome {
         Ok(Exit::Done) => 0,
         Ok(Exit::Bad) => Kind::Answer.code(),

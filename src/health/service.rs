@@ -25,7 +25,7 @@ pub struct Running {
     pub read_bytes: Option<u64>,
     /// Whether one of its processes has a GPU device open; None: unknown.
     pub has_gpu: Option<bool>,
-    /// Its exit status, or why it could not be started.
+    /// Its exit status, or why it could not be started; of one that runs, what is wrong all the same.
     pub detail: Option<String>,
 }
 
@@ -67,6 +67,9 @@ pub fn service(seen: &Seen) -> Option<Check> {
         }
         (RunState::Running | RunState::Starting, Some('Z' | 'X')) => {
             Check::critical(NAME, target, format!("{word}{pid}"), "its process has exited but was not reaped (zombie)")
+        }
+        (RunState::Running, _) if detail.is_some() => {
+            Check::warning(NAME, target, format!("{word}{pid}"), detail.unwrap_or_default())
         }
         (RunState::Running, _) => Check::ok(NAME, target, format!("{word}{pid}")),
         (RunState::Starting, _) => Check::warning(NAME, target, format!("{word}{pid}"), "starting"),

@@ -1,5 +1,6 @@
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// What came of a read of the node: the value or why there is none, with its source and time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,11 @@ pub enum Outcome<T> {
     Failed {
         why: String,
     },
+}
+
+/// Says that something was too slow.
+pub fn late(limit: Duration) -> String {
+    format!("no response within {:.1} s", limit.as_secs_f64())
 }
 
 impl<T> Fact<T> {

@@ -17,10 +17,12 @@ mod proc_file;
 pub mod process;
 pub mod program;
 pub mod queue_check;
+pub mod reach;
 pub mod supervisord;
 pub mod systemd;
 mod zone;
 
-pub use fact::{Fact, Outcome};
+pub use fact::{Fact, Outcome, late};
 pub use place::Place;
+pub use proc_file::bytes as read_start;
 pub use zone::local_zone;

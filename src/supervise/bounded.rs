@@ -1,3 +1,4 @@
+use super::live::Live;
 use super::{Child, Ending, SpawnSpec, StopSignal, spawn};
 use crate::clock;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -39,18 +40,22 @@ pub fn run_bounded(spec: &SpawnSpec, limit: Duration) -> Bounded {
 }
 
 /// Does what [`run_bounded`] does, and keeps up to `bytes` of each stream. A request to stop ends it as its limit does,
-/// within a tenth of a second.
+/// within a tenth of a second; the end of the program ([`super::end_bounded`]) at once. Nothing is started without time.
 pub fn run_bounded_up_to(spec: &SpawnSpec, limit: Duration, bytes: usize, stop: Option<&StopSignal>) -> Bounded {
+    let live = Live::enter();
+    if limit.is_zero() || live.must_end() {
+        return Bounded::TimedOut { limit, state: None, wchan: None };
+    }
     let deadline = clock::instant().checked_add(limit);
     let mut child = match spawn(spec) {
         Ok(child) => child,
         Err(error) => return Bounded::NotStarted { why: error.to_string() },
     };
-    match watch(&mut child, deadline, bytes, stop) {
+    match watch(&mut child, deadline, bytes, stop, &live) {
         Ok(Some((ending, stdout, stderr))) => Bounded::Finished { ending, stdout, stderr },
-        Ok(None) => give_up(child, limit),
+        Ok(None) => give_up(child, limit, live),
         Err(error) => {
-            give_up(child, limit);
+            give_up(child, limit, live);
             Bounded::NotStarted { why: error.to_string() }
         }
     }
@@ -64,12 +69,14 @@ fn watch(
     deadline: Option<Instant>,
     cap: usize,
     stop: Option<&StopSignal>,
+    live: &Live,
 ) -> io::Result<Option<Ended>> {
     let mut stdout = Stream::of(child.take_stdout(), cap)?;
     let mut stderr = Stream::of(child.take_stderr(), cap)?;
     loop {
         let left = deadline.map(|at| at.saturating_duration_since(clock::instant()));
-        if left.is_some_and(|left| left.is_zero()) || stop.is_some_and(|stop| stop.reason().is_some()) {
+        let must_end = live.must_end() || stop.is_some_and(|stop| stop.reason().is_some());
+        if left.is_some_and(|left| left.is_zero()) || must_end {
             return Ok(None);
         }
         // The time between two looks at the request to stop.
@@ -78,6 +85,7 @@ fn watch(
         let mut watched = vec![PollFd::from_borrowed_fd(child.end_fd(), PollFlags::IN)];
         watched.extend(stdout.pipe.iter().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
         watched.extend(stderr.pipe.iter().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+        watched.extend(live.end_fd().map(|end| PollFd::from_borrowed_fd(end, PollFlags::IN)));
         match poll(&mut watched, timeout.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
@@ -92,9 +100,14 @@ fn watch(
     }
 }
 
-fn give_up(child: Child, limit: Duration) -> Bounded {
+fn give_up(mut child: Child, limit: Duration, live: Live) -> Bounded {
     let pid = child.id();
     let (state, waits_in) = (state(pid), wchan(pid));
+    // Whoever ends the program need not wait for more than this: what has got the signal ends, or hangs in the kernel.
+    if let Err(error) = child.send_kill() {
+        return Bounded::NotStarted { why: error.to_string() };
+    }
+    drop(live);
     match child.kill_within(LAST_WAIT) {
         Ok(Ok(_)) => Bounded::TimedOut { limit, state, wchan: waits_in },
         Ok(Err(stuck)) => {

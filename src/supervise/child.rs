@@ -196,6 +196,11 @@ impl Child {
         self.pidfd.as_fd()
     }
 
+    /// Kills the whole group and waits for nothing.
+    pub(super) fn send_kill(&mut self) -> io::Result<()> {
+        self.signal(Signal::KILL)
+    }
+
     /// Kills the whole group and waits for at most `limit`. `Err` returns a child that hangs in the kernel.
     pub(super) fn kill_within(mut self, limit: Duration) -> io::Result<Result<Ending, Child>> {
         self.signal(Signal::KILL)?;

@@ -5,7 +5,7 @@
 //! (prctl(2)), except for programs with more rights than their caller, and children of the program do not inherit it.
 //! Setting it between fork and exec in the parent would take `unsafe` code in a process with many threads.
 
-use super::SpawnSpec;
+use super::{Ending, SpawnSpec};
 use rustix::process::{Gid, Pid, Signal, Uid};
 use rustix::thread::{set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use std::ffi::OsString;
@@ -21,6 +21,8 @@ pub const COMMAND: &str = "launch";
 pub const NOT_FOUND: u8 = 127;
 pub const NOT_EXECUTABLE: u8 = 126;
 pub const NOT_PREPARED: u8 = 125;
+/// The beginning of the line on stderr that says why a launch failed.
+pub const REFUSED: &str = "modelctl: cannot start ";
 
 /// Whom a process runs as.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +93,15 @@ pub fn exec(launch: &Launch) -> (u8, io::Error) {
 /// The kernel refuses.
 pub fn end_with_parent() -> io::Result<()> {
     Ok(rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?)
+}
+
+/// Returns why a program was not started, by the end of its launch; None for a program that was.
+pub fn refusal(ending: Ending, stderr: &[u8]) -> Option<String> {
+    let Ending::Exited(code) = ending else { return None };
+    let is_refused = [NOT_FOUND, NOT_EXECUTABLE, NOT_PREPARED].iter().any(|refused| i32::from(*refused) == code);
+    let said = String::from_utf8_lossy(stderr);
+    let why = said.lines().find_map(|line| line.strip_prefix(REFUSED)).filter(|_| is_refused)?;
+    Some(why.rsplit_once("`: ").map_or(why, |(_, why)| why).to_owned())
 }
 
 fn prepare(launch: &Launch) -> io::Result<()> {

@@ -31,6 +31,7 @@ mod ending;
 mod hangup;
 mod http_health;
 pub mod launch;
+mod live;
 mod log_ring;
 mod oom;
 mod readiness;
@@ -39,7 +40,10 @@ mod stop_signal;
 mod time_sync;
 
 /// The path of this very program, valid even when its file has been replaced since the start.
-pub const OURSELVES: &str = "/proc/self/exe";
+///
+/// In unit tests there is no such program: the test binary would take the subcommand for the names of tests, and run
+/// itself again and again.
+pub const OURSELVES: &str = if cfg!(test) { "/nonexistent/modelctl" } else { "/proc/self/exe" };
 
 pub use bounded::{Bounded, run_bounded, run_bounded_up_to};
 pub use child::Child;
@@ -49,6 +53,7 @@ pub use ending::Ending;
 pub use hangup::on_hangup;
 pub use http_health::HttpHealth;
 pub use launch::RunAs;
+pub use live::end_bounded;
 pub use log_ring::{LogEvent, LogFollower, LogLine, LogRing};
 pub use oom::OomKills;
 pub use readiness::{NotReady, Readiness, Sign, StartLimits, until_ready};

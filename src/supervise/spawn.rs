@@ -75,9 +75,13 @@ impl SpawnSpec {
         }
     }
 
+    fn has_launcher(&self) -> bool {
+        self.nice != 0 || self.dies_with_us || self.user.is_some()
+    }
+
     #[expect(clippy::disallowed_methods, reason = "the one place where children are made")]
     fn command(&self) -> Command {
-        let mut command = if self.nice != 0 || self.dies_with_us || self.user.is_some() {
+        let mut command = if self.has_launcher() {
             let mut command = Command::new(&self.launcher);
             command.args(launch::command_line(self));
             command
@@ -86,6 +90,7 @@ impl SpawnSpec {
             command.args(&self.args);
             command
         };
+        // A launcher is modelctl, which may need our variables to start; it clears them itself.
         if self.is_env_alone {
             command.env_clear();
         }

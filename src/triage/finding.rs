@@ -66,6 +66,8 @@ pub enum Changes {
 pub struct Hit {
     /// None: the node, or supervisord itself.
     pub service: Option<String>,
+    /// Of a cause of the node: the services that it can explain something of; None: all.
+    pub affects: Option<Vec<String>>,
     /// The words after `SERVICE:`; names the cause with its numbers, without a full stop.
     pub cause: String,
     pub confidence: Confidence,

@@ -21,4 +21,4 @@ pub mod testing;
 pub mod tune;
 
 pub use judge::{JudgeOptions, catalog, judge};
-pub use redact::{RedactError, Redactions, redact};
+pub use redact::{RedactError, Redactions, redact, redact_texts, redact_with};

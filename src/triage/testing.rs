@@ -67,6 +67,7 @@ pub fn healthy_facts() -> Facts {
         main_log_folder: Some((0o755, 0, 0)),
         config_error: None,
         processes: vec![(10, vec!["/usr/bin/python3".into(), "/usr/bin/supervisord".into()])],
+        process_state: Some(('S', None)),
         configured: vec!["llama".into()],
     };
     let answer = Supervisord {

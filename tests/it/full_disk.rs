@@ -63,7 +63,7 @@ fn hidden(folder: &Path) -> Vec<String> {
 }
 
 /// A file system of a few megabytes.
-struct Small(PathBuf);
+pub struct Small(pub PathBuf);
 
 impl Small {
     /// None where it may not be made, with the reason printed.
@@ -71,7 +71,7 @@ impl Small {
         Small::mount_with(dir, "size=3m")
     }
 
-    fn mount_with(dir: PathBuf, options: &str) -> Option<Small> {
+    pub fn mount_with(dir: PathBuf, options: &str) -> Option<Small> {
         std::fs::create_dir(&dir).unwrap();
         let mount = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&dir).output();
         match mount {

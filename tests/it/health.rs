@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// An HTTP server of this test: a path and what it answers, status and body. Every other path is 404.
-fn serve(answers: &[(&str, u16, &str)]) -> String {
+pub fn serve(answers: &[(&str, u16, &str)]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let answers: Vec<(String, u16, String)> =
@@ -42,7 +42,7 @@ fn answer(mut stream: TcpStream, answers: &[(String, u16, String)]) {
 }
 
 /// A port where connections are made and no answer ever comes.
-fn hung() -> (TcpListener, String) {
+pub fn hung() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/health", listener.local_addr().unwrap());
     (listener, url)

@@ -63,6 +63,7 @@ mod swaps;
 mod task;
 mod torch;
 mod triage;
+mod triage_node;
 mod verify;
 #[cfg(feature = "llama")]
 mod worker;

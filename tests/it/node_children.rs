@@ -15,7 +15,7 @@ const NOW: Timestamp = Timestamp(1_700_000_000_000);
 const LONG: Duration = Duration::from_secs(60);
 
 /// The folder with the fake library. None where no C compiler is here, which is a failure where tests must run.
-fn fake_nvml() -> Option<&'static Path> {
+pub fn fake_nvml() -> Option<&'static Path> {
     static MADE: OnceLock<Option<tempfile::TempDir>> = OnceLock::new();
     let made = MADE.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();

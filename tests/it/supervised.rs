@@ -12,20 +12,25 @@ use std::time::{Duration, Instant};
 const LONG: Duration = Duration::from_secs(60);
 
 /// A real supervisord, ended with its programs.
-struct Supervisord {
-    child: Child,
-    config: PathBuf,
+pub struct Supervisord {
+    pub child: Child,
+    pub config: PathBuf,
 }
 
 impl Supervisord {
     /// Starts supervisord with these programs, each a name and the lines of its section, and waits until it answers.
-    fn start(sandbox: &Sandbox, programs: &[(&str, &str)]) -> Supervisord {
+    pub fn start(sandbox: &Sandbox, programs: &[(&str, &str)]) -> Supervisord {
+        Supervisord::start_with(sandbox, "", programs)
+    }
+
+    /// Starts it with further lines for the section of its socket.
+    pub fn start_with(sandbox: &Sandbox, socket: &str, programs: &[(&str, &str)]) -> Supervisord {
         let config = sandbox.path("supervisord.conf");
         let folder = sandbox.path("");
         let folder = folder.display();
         let mut text = format!(
             "[supervisord]\nlogfile={folder}/supervisord.log\npidfile={folder}/supervisord.pid\nchildlogdir={folder}\n\n\
-             [unix_http_server]\nfile={folder}/supervisor.sock\n\n\
+             [unix_http_server]\nfile={folder}/supervisor.sock\n{socket}\n\n\
              [rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n\n"
         );
         for (name, lines) in programs {
@@ -55,7 +60,7 @@ impl Supervisord {
     }
 
     /// Waits until the main log has a text.
-    fn log_has(&self, sandbox: &Sandbox, text: &str) {
+    pub fn log_has(&self, sandbox: &Sandbox, text: &str) {
         until(&format!("`{text}` in the log of supervisord"), || {
             std::fs::read_to_string(sandbox.path("supervisord.log")).is_ok_and(|log| log.contains(text))
         });
@@ -66,13 +71,14 @@ impl Drop for Supervisord {
     fn drop(&mut self) {
         // SIGTERM ends its programs too; SIGKILL would leave them behind.
         let pid = rustix::process::Pid::from_child(&self.child);
-        // It may have ended by itself.
+        // It may have ended by itself, or be stopped.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::CONT);
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         drop(self.child.wait());
     }
 }
 
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
         assert!(start.elapsed() < LONG, "no {what} within {LONG:?}");
@@ -80,7 +86,7 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn triage(sandbox: &Sandbox, args: &[&str]) -> Run {
+pub fn triage(sandbox: &Sandbox, args: &[&str]) -> Run {
     let config = sandbox.path("config.toml");
     let mut all = vec!["triage", "--config", config.to_str().unwrap()];
     all.extend_from_slice(args);
@@ -88,13 +94,13 @@ fn triage(sandbox: &Sandbox, args: &[&str]) -> Run {
 }
 
 /// The rules of the findings about a service, the first one first.
-fn rules(report: &Value, service: &str) -> Vec<String> {
+pub fn rules(report: &Value, service: &str) -> Vec<String> {
     let findings = report["findings"].as_array().unwrap();
     let of = findings.iter().filter(|finding| finding["service"] == service);
     of.map(|finding| finding["rule"].as_str().unwrap().to_owned()).collect()
 }
 
-fn script(sandbox: &Sandbox, name: &str, text: &str) -> PathBuf {
+pub fn script(sandbox: &Sandbox, name: &str, text: &str) -> PathBuf {
     let path = sandbox.path(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, text).unwrap();

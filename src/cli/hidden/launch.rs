@@ -1,6 +1,6 @@
 //! `modelctl launch`: becomes another program. Hidden: other programs are started through it.
 
-use crate::supervise::launch::{Launch, RunAs, exec};
+use crate::supervise::launch::{Launch, REFUSED, RunAs, exec};
 use clap::Args;
 use std::ffi::OsString;
 
@@ -34,6 +34,6 @@ pub fn run(args: &LaunchArgs) -> u8 {
     let (program, rest) = (program.clone(), rest.to_vec());
     let launch = Launch { parent: args.parent, nice: args.nice, user, program, args: rest, ..Launch::default() };
     let (code, error) = exec(&launch);
-    eprintln!("modelctl: cannot start `{}`: {error}", launch.program.display());
+    eprintln!("{REFUSED}`{}`: {error}", launch.program.display());
     code
 }

@@ -9,6 +9,7 @@ use crate::supervise::launch;
 use anyhow::Context;
 use clap::Args;
 use serde::de::DeserializeOwned;
+use std::path::Path;
 
 /// Reads something that may hang, and prints it as JSON: started by other commands, hidden from people.
 #[derive(Debug, Args)]
@@ -40,6 +41,8 @@ pub enum Probe {
     Torch,
     /// [`crate::ops::node::PROBE`]
     Node,
+    /// [`node::reach::PROBE`]
+    Stat,
 }
 
 /// Reads and prints the value. May never return.
@@ -57,6 +60,10 @@ pub fn run(ctx: &mut Ctx, args: &ProbeArgs) -> anyhow::Result<Exit> {
         Probe::Torch => {
             let (_, error) = torch::become_python(&request(args)?);
             return Err(error).context("cannot start the Python of the service");
+        }
+        Probe::Stat => {
+            let path = Path::new(args.request.as_deref().unwrap_or_default());
+            serde_json::to_string(&node::reach::size_here(path))?
         }
         Probe::Node => request::<NodeRead>(args)?.run()?.to_string(),
     };
@@ -84,6 +91,7 @@ mod tests {
             (node::machine::SHARED_MEMORY_PROBE, Probe::SharedMemory),
             (torch::TORCH_PROBE, Probe::Torch),
             (crate::ops::node::PROBE, Probe::Node),
+            (node::reach::PROBE, Probe::Stat),
         ] {
             assert_eq!(Probe::from_str(name, false), Ok(probe));
             assert_eq!(crate::cli::command().find_subcommand(command).map(clap::Command::is_hide_set), Some(true));

@@ -6,7 +6,7 @@ mod view;
 use super::{Ctx, Exit};
 use crate::failure::Failure;
 use crate::model::tuning::{Snapshot, Tuning};
-use crate::ops::node::{CollectRequest, Collectors, collect};
+use crate::ops::node::{CollectRequest, collect_until};
 use crate::ops::tune::{self, RecordRequest};
 use crate::triage::tune::{Suggestion, next};
 use clap::{Args, Subcommand};
@@ -152,14 +152,16 @@ pub fn run(ctx: &mut Ctx, args: &TuneArgs) -> anyhow::Result<Exit> {
 }
 
 fn snapshot(ctx: &mut Ctx) -> anyhow::Result<Snapshot> {
-    Ok(collect(&mut ctx.session, &CollectRequest::default(), Collectors::default())?.snapshot())
+    let stop = super::stop_on_signals()?;
+    Ok(collect_until(&ctx.session, &CollectRequest::default(), &stop)?.facts.snapshot())
 }
 
 fn run_next(ctx: &mut Ctx, args: &NextArgs) -> anyhow::Result<Exit> {
     let services = args.service.clone().into_iter().collect();
-    let facts =
-        collect(&mut ctx.session, &CollectRequest { services, ..CollectRequest::default() }, Collectors::default())?;
-    let (facts, _) = crate::triage::redact(facts)?;
+    let stop = super::stop_on_signals()?;
+    let request = CollectRequest { services, ..CollectRequest::default() };
+    let collected = collect_until(&ctx.session, &request, &stop)?;
+    let (facts, _) = crate::triage::redact_with(collected.facts, &collected.secrets)?;
     let suggestion = next(&facts, args.service.as_deref());
     if args.json {
         ctx.ui.json(&NextDocument { schema: "modelctl.tune-next/1", suggestion: suggestion.as_ref() })?;
@@ -173,13 +175,7 @@ fn run_next(ctx: &mut Ctx, args: &NextArgs) -> anyhow::Result<Exit> {
 }
 
 fn run_record(ctx: &mut Ctx, args: &RecordArgs) -> anyhow::Result<Exit> {
-    let before = snapshot(ctx)?;
     let RecordArgs { knob, from, to, why, service, .. } = args;
-    if let Some(name) = service.as_ref().filter(|name| !before.services.iter().any(|one| one.name == **name)) {
-        let known: Vec<&str> = before.services.iter().map(|one| one.name.as_str()).collect();
-        let failure = Failure::cannot_meet(format!("no service is named `{name}`"));
-        return Err(failure.hint(format!("services of this node: {}", known.join(", "))).into());
-    }
     let request = RecordRequest {
         knob: knob.clone(),
         service: service.clone(),
@@ -187,6 +183,13 @@ fn run_record(ctx: &mut Ctx, args: &RecordArgs) -> anyhow::Result<Exit> {
         to: to.clone(),
         why: why.clone(),
     };
+    request.check()?;
+    let before = snapshot(ctx)?;
+    if let Some(name) = service.as_ref().filter(|name| !before.services.iter().any(|one| one.name == **name)) {
+        let known: Vec<&str> = before.services.iter().map(|one| one.name.as_str()).collect();
+        let failure = Failure::cannot_meet(format!("no service is named `{name}`"));
+        return Err(failure.hint(format!("services of this node: {}", known.join(", "))).into());
+    }
     let tuning = tune::record(&mut ctx.session, request, before)?;
     if args.json {
         return show(ctx, &tuning, true);

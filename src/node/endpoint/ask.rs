@@ -1,5 +1,6 @@
 //! Asks endpoints, many side by side and within one limit.
 
+use super::super::reach;
 use super::request::prefix;
 use super::{Answer, Counters, Endpoint, EndpointRequest, Fact, Outcome, Owner, Sample, Slot, owner, read};
 use crate::clock::{self, Timestamp};
@@ -310,6 +311,9 @@ fn blank(url: &str, now: Timestamp, health: Answer) -> Endpoint {
 fn key(file: &Path, limit: Duration) -> Result<String, String> {
     let path = file.to_owned();
     let shown = file.display();
+    if let Err(why) = reach::answers(file, limit / 2) {
+        return Err(format!("the key file {shown} is on {why}"));
+    }
     let read = in_time::start(limit, "the key", move |_| {
         // A FIFO must not block.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;

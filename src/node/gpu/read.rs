@@ -49,7 +49,7 @@ fn amd(place: &Place, modelctl: &Path, limit: Duration) -> Vec<Amd> {
 
 /// Returns what came of asking NVML, and the state of a child that did not answer.
 fn outcome(answer: Result<Nvml, NoAnswer>) -> (Outcome<Nvml>, Option<(char, Option<String>)>) {
-    let seconds = |limit: Duration| limit.as_secs_f64();
+    let seconds = |limit: Duration| format!("{:.1}", limit.as_secs_f64());
     match answer {
         Ok(value) => (Outcome::Ok { value }, None),
         Err(NoAnswer::TimedOut { limit, state, wchan }) => {

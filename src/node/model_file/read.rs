@@ -31,11 +31,11 @@ pub fn read_in_child(modelctl: &Path, request: &ModelFileRequest, limit: Duratio
     let outcome = match self_child::ask::<Fact<ModelFile>>(modelctl, args, limit) {
         Ok(fact) => return fact,
         Err(NoAnswer::TimedOut { limit, .. }) => {
-            Outcome::TimedOut { why: format!("its file system did not respond within {} s", limit.as_secs_f64()) }
+            Outcome::TimedOut { why: format!("its file system did not respond within {:.1} s", limit.as_secs_f64()) }
         }
         Err(NoAnswer::Hung { limit, pid, wchan }) => Outcome::TimedOut {
             why: format!(
-                "its file system hangs: the read (process {pid}) did not finish within {} s, cannot be killed and is \
+                "its file system hangs: the read (process {pid}) did not finish within {:.1} s, cannot be killed and is \
                  waiting in the kernel{}",
                 limit.as_secs_f64(),
                 wchan.map_or_else(String::new, |wchan| format!(" in {wchan}"))

@@ -1,6 +1,6 @@
 //! The environment of a process: all names, and the values that are no secret by their name.
 
-use super::super::{Fact, proc_file};
+use super::super::{Fact, Place, proc_file};
 use super::variables::is_allowed;
 use crate::clock::Timestamp;
 use std::collections::BTreeMap;
@@ -12,6 +12,16 @@ pub(super) const ENDED: &str = "the process has exited but has not been reaped";
 const MOST_BYTES: u64 = 4 << 20;
 const MOST_VARIABLES: usize = 4000;
 const LONGEST: usize = 4096;
+
+/// Returns the variables of a process whose names are wanted; none where they may not be read.
+pub fn variables(place: &Place, pid: u32, is_wanted: fn(&str) -> bool) -> Vec<(String, String)> {
+    let bytes = proc_file::bytes(&place.at(format!("/proc/{pid}/environ")), MOST_BYTES).unwrap_or_default();
+    let pairs = bytes.split(|byte| *byte == 0).filter_map(|pair| {
+        let text = String::from_utf8_lossy(pair);
+        text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
+    });
+    pairs.filter(|(name, _)| is_wanted(name)).take(MOST_VARIABLES).collect()
+}
 
 pub(super) fn read(
     folder: &Path,

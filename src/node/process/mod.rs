@@ -24,6 +24,7 @@ mod variables;
 mod tests;
 
 pub use argument::model_path;
+pub use environment::variables;
 pub use listeners::{listeners, listeners_seen_by, listening, owner_of};
 pub use pid_file::read_pid_file;
 pub use read::read;

@@ -3,7 +3,7 @@ use super::credentials::Credentials;
 use super::programs::{FileProgram, programs};
 use super::rpc::{self, NoValue};
 use super::status::parse_status;
-use super::types::{Program, ProgramSettings, Reached, Refusal, Supervisord, SupervisordSearch};
+use super::types::{Asking, Program, ProgramSettings, Reached, Refusal, Supervisord, SupervisordSearch};
 use super::{find::full_name, processes};
 use crate::clock::{self, Timestamp};
 use crate::http::{Endpoint, HttpError, Request, Whole, fetch_all};
@@ -22,18 +22,25 @@ struct NoAnswer {
     outcome: Outcome<Infallible>,
 }
 
-/// Asks a supervisord over its socket, or over HTTP where the socket cannot be used. Takes no longer than `limit`; not
-/// for asynchronous code. What refused is kept in `search.refusal`.
+/// Asks a supervisord over its socket, or over HTTP where the socket cannot be used. Takes no longer than the limit; not
+/// for asynchronous code. What refused is kept in `search.refusal`. One that is stopped by a signal is not waited for.
 pub fn ask(
     place: &Place,
     search: &mut SupervisordSearch,
     credentials: Option<&Credentials>,
-    limit: Duration,
+    asking: Asking,
     now: Timestamp,
 ) -> Fact<Supervisord> {
+    let limit = asking.limit;
     let deadline = clock::instant().checked_add(limit);
     let left = || deadline.map_or(limit, |at| at.saturating_duration_since(clock::instant()));
     search.refusal = None;
+    if let (Some((state @ ('T' | 't'), _)), Some((pid, _))) = (&search.process_state, search.processes.first()) {
+        search.refusal = Some(Refusal::TimedOut);
+        let why = format!("its process {pid} is stopped (state {state})");
+        let at = search.socket.as_ref().map(|socket| format!(" at {}", socket.display())).unwrap_or_default();
+        return Fact::new(format!("supervisord{at}"), now, Outcome::TimedOut { why });
+    }
     let mut refused: Option<(String, NoAnswer)> = None;
     for reached in ways(search) {
         let source = match &reached {
@@ -41,7 +48,7 @@ pub fn ask(
             Reached::Http(url) => format!("supervisord at {url}"),
             Reached::Status => "supervisorctl".to_owned(),
         };
-        match ask_one(place, &reached, credentials, &left) {
+        match ask_one(place, &reached, credentials, &left, asking.is_brief) {
             Ok(answers) => {
                 return Fact::ok(source, now, assemble(place, search, reached, answers, now));
             }
@@ -87,6 +94,7 @@ fn ask_one(
     reached: &Reached,
     credentials: Option<&Credentials>,
     left: &dyn Fn() -> Duration,
+    is_brief: bool,
 ) -> Result<Answers, NoAnswer> {
     let endpoint = match reached {
         Reached::Socket(path) => {
@@ -106,14 +114,18 @@ fn ask_one(
         };
         methods.iter().map(request).collect::<Vec<_>>()
     };
+    if is_brief {
+        let answer = fetch_all(requests(&["getAllProcessInfo"]), left()).into_iter().next();
+        let programs = listed(&value(answer.ok_or_else(NoAnswer::nothing)?)?)?;
+        return Ok(Answers { programs, settings: Vec::new(), state: None, version: None, pid: None });
+    }
     // One question first: what answers that with a flood is not asked for more.
     let state = fetch_all(requests(&["getState"]), left()).into_iter().next().ok_or_else(NoAnswer::nothing)?;
     let state = value(state)?;
     let methods = ["getAllProcessInfo", "getAllConfigInfo", "getSupervisorVersion", "getPID"];
     let mut answers = fetch_all(requests(&methods), left()).into_iter().map(value);
     let mut next = || answers.next().unwrap_or_else(|| Err(NoAnswer::nothing()));
-    let processes = next()?;
-    let programs = rpc::processes(&processes).ok_or_else(|| NoAnswer::garbage("its process list is malformed"))?;
+    let programs = listed(&next()?)?;
     // An older version may lack the others: their values are unknown then.
     let settings = next().map(|value| rpc::settings(&value)).unwrap_or_default();
     let version = next().ok().and_then(|value| match value {
@@ -125,6 +137,10 @@ fn ask_one(
         _ => None,
     });
     Ok(Answers { programs, settings, state: rpc::state_name(&state), version, pid })
+}
+
+fn listed(answer: &Value) -> Result<Vec<Program>, NoAnswer> {
+    rpc::processes(answer).ok_or_else(|| NoAnswer::garbage("its list of processes is none"))
 }
 
 impl NoAnswer {

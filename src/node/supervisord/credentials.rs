@@ -16,6 +16,11 @@ impl Credentials {
         Credentials { user: user.into(), password: password.into() }
     }
 
+    /// Returns the password, which must not be shown wherever it occurs.
+    pub fn into_password(self) -> String {
+        self.password
+    }
+
     pub(super) fn authorization(&self) -> Option<Authorization> {
         Authorization::basic(&self.user, &self.password)
     }

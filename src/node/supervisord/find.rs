@@ -86,6 +86,7 @@ fn search(place: &Place, path: Option<PathBuf>, process: Option<&Running>, runni
             .or_else(|| default("supervisord.pid"))
             .and_then(resolve),
         refusal: None,
+        process_state: process.and_then(|process| processes::state(place, process.pid)),
         socket_access: socket.as_ref().and_then(|socket| access(&place.at(socket))),
         socket,
         processes: process.into_iter().chain(others).map(|process| (process.pid, process.argv.clone())).collect(),

@@ -1,4 +1,7 @@
+use super::processes;
+use super::types::{Program, ProgramState, SupervisordSearch};
 use crate::clock::Timestamp;
+use crate::node::Place;
 use crate::node::log::{End, Event, Life, LifeEnd, LogLine, event};
 use std::collections::BTreeSet;
 
@@ -62,6 +65,31 @@ pub fn lives(main_log: &[LogLine], program: &str, now: Timestamp) -> Vec<Life> {
         }
     }
     lives
+}
+
+/// Completes the programs of a supervisord that gives no answer by what its log says of them: the last process that it
+/// has started, where that one still runs below it. The state of the others stays unknown.
+pub fn by_log(
+    place: &Place,
+    programs: Vec<Program>,
+    main_log: &[LogLine],
+    search: &SupervisordSearch,
+    now: Timestamp,
+) -> Vec<Program> {
+    let is_below = |pid: u32| {
+        processes::parent(place, pid).is_some_and(|parent| search.processes.iter().any(|(pid, _)| *pid == parent))
+    };
+    let complete = |mut program: Program| {
+        let all = lives(main_log, &program.full_name(), now);
+        let life = all.last().filter(|life| life.end == LifeEnd::Running);
+        if let Some((life, pid)) = life.and_then(|life| Some((life, life.pid.filter(|pid| is_below(*pid))?))) {
+            program.state = if life.started_well { ProgramState::Running } else { ProgramState::Starting };
+            program.pid = Some(pid);
+            program.start = life.began;
+        }
+        program
+    };
+    programs.into_iter().map(complete).collect()
 }
 
 fn begun(line: &LogLine, pid: Option<u32>) -> Life {

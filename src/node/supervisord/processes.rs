@@ -101,6 +101,19 @@ pub(super) fn environment(place: &Place, pid: u32) -> Names {
     variables.iter().filter_map(|line| line.split_once('=')).map(|(k, v)| (format!("ENV_{k}"), v.to_owned())).collect()
 }
 
+/// Returns the state of a process and the kernel function that it waits in; None: it is gone.
+pub(super) fn state(place: &Place, pid: u32) -> Option<(char, Option<String>)> {
+    let stat = proc_stat::parse(&String::from_utf8_lossy(&read(place, pid, "stat")?))?;
+    let wchan = read(place, pid, "wchan").map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
+    Some((stat.state, wchan.filter(|name| !name.is_empty() && name != "0")))
+}
+
+/// Returns the parent of a process that has not ended.
+pub(super) fn parent(place: &Place, pid: u32) -> Option<u32> {
+    let stat = proc_stat::parse(&String::from_utf8_lossy(&read(place, pid, "stat")?))?;
+    (stat.state != 'Z').then_some(stat.parent)
+}
+
 /// Returns when a process began; None: it is gone, or is not a supervisord.
 pub(super) fn started(place: &Place, pid: u32) -> Option<Timestamp> {
     let stat = proc_stat::parse(&String::from_utf8_lossy(&read(place, pid, "stat")?))?;

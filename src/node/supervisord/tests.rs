@@ -197,7 +197,7 @@ fn asked(answer: Answer, limit: Duration) -> (Fact<Supervisord>, Option<Refusal>
     let mut search = find(&place, Some(Path::new(CONFIG))).remove(0);
     search.http = None;
     let credentials = credentials(&place, &search);
-    let fact = ask(&place, &mut search, credentials.as_ref(), limit, NOW);
+    let fact = ask(&place, &mut search, credentials.as_ref(), Asking { limit, is_brief: false }, NOW);
     (fact, search.refusal)
 }
 
@@ -257,7 +257,7 @@ fn a_socket_that_is_missing_stale_or_closed_to_us_is_distinguished() {
     let mut search = find(&place, Some(Path::new(CONFIG))).remove(0);
     search.http = None;
     let mut refusal = || {
-        let fact = ask(&place, &mut search, None, LIMIT, NOW);
+        let fact = ask(&place, &mut search, None, Asking { limit: LIMIT, is_brief: false }, NOW);
         (search.refusal, fact.is_unknown())
     };
     assert_eq!(refusal(), (Some(Refusal::NoSocket), false));

@@ -1,6 +1,7 @@
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// How a supervisord was reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,8 +51,21 @@ pub struct SupervisordSearch {
     pub main_log_folder: Option<(u32, u32, u32)>,
     /// Processes that are a supervisord, the one of this config file first: pid and command line.
     pub processes: Vec<(u32, Vec<String>)>,
+    /// The state of its process, as proc_pid_stat(5) has it, and the kernel function that it waits in. None: it has no
+    /// process, or that of another config file.
+    #[serde(default)]
+    pub process_state: Option<(char, Option<String>)>,
     /// Programs of the config file, for nodes where supervisord does not run.
     pub configured: Vec<String>,
+}
+
+/// How a supervisord is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asking {
+    pub limit: Duration,
+    /// Whether states are enough. supervisord writes 4 KiB at every turn of its loop, which takes long where it starts and
+    /// ends programs all the time: its settings are larger than their states.
+    pub is_brief: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -81,11 +81,11 @@ pub(super) fn failed(program: &str, ending: impl std::fmt::Display, stderr: &[u8
 pub(super) fn not_finished<T>(program: &str, bounded: Bounded) -> Outcome<T> {
     match bounded {
         Bounded::TimedOut { limit, .. } => {
-            Outcome::TimedOut { why: format!("{program} did not finish within {} s", limit.as_secs_f64()) }
+            Outcome::TimedOut { why: format!("{program} did not finish within {:.1} s", limit.as_secs_f64()) }
         }
         Bounded::Abandoned { limit, pid, .. } => Outcome::TimedOut {
             why: format!(
-                "{program} (process {pid}) did not finish within {} s and cannot be killed",
+                "{program} (process {pid}) did not finish within {:.1} s and cannot be killed",
                 limit.as_secs_f64()
             ),
         },

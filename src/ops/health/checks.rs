@@ -7,7 +7,7 @@ use crate::clock::{self, Timestamp};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::health::{self, Asked, Check, CheckName, Load, Seen, Tasks};
-use crate::host::in_time;
+use crate::host::in_time::{self, Pending};
 use crate::host::self_child::OURSELVES;
 use crate::model::health::Level;
 use crate::model::service::{Manager, Role, Service};
@@ -16,7 +16,7 @@ use crate::node::endpoint::{self, EndpointRequest};
 use crate::node::log::{Life, LifeEnd};
 use crate::node::model_file::{self, ModelFileRequest};
 use crate::node::supervisord;
-use crate::node::{Fact, Place, gpu, machine, process, systemd};
+use crate::node::{Fact, Place, gpu, machine, process, reach, systemd};
 use crate::ops::Session;
 use crate::ops::node::{Collectors, Discovered, Where, database, discover, queue};
 use crate::ops::resolve_model::resolve;
@@ -54,6 +54,11 @@ impl Job {
 pub fn jobs(config: &Config, run: &Run) -> Result<Vec<Job>, Failure> {
     let seen = services(config, run)?;
     let run = Arc::new(run.clone());
+    // Why the database cannot even be looked at: a thread that waits for its file system would outlive this program.
+    let database = match run.request.level > Level::Alive || run.has(CheckName::Database) {
+        true => reach::answers(&config.database, run.limit_of_child() / 4).err(),
+        false => None,
+    };
     let mut jobs: Vec<Job> = Vec::new();
     if run.has(CheckName::Services) {
         let checks: Vec<Check> = seen.iter().filter_map(health::service).collect();
@@ -63,7 +68,7 @@ pub fn jobs(config: &Config, run: &Run) -> Result<Vec<Job>, Failure> {
     }
     jobs.extend(endpoints(&run, &seen));
     if run.has(CheckName::Models) {
-        jobs.extend(seen.iter().filter_map(|seen| model(config, &run, seen)));
+        jobs.extend(seen.iter().filter_map(|seen| model(config, &run, seen, database.clone())));
     }
     if run.has(CheckName::Queue) {
         jobs.extend(seen.iter().filter_map(|seen| of_queue(config, &run, seen)));
@@ -80,7 +85,7 @@ pub fn jobs(config: &Config, run: &Run) -> Result<Vec<Job>, Failure> {
             jobs.push(Job { targets: Vec::new(), run: Box::new(move || checks) });
         }
     }
-    if run.has(CheckName::Database) && config.database.exists() {
+    if run.has(CheckName::Database) && (database.is_some() || config.database.exists()) {
         jobs.push(of_database(config, &run));
     }
     // The machine alone is nothing that is served; asked for by name, it is.
@@ -99,7 +104,7 @@ pub fn jobs(config: &Config, run: &Run) -> Result<Vec<Job>, Failure> {
         let is_required = run.request.needs_gpu || seen.iter().any(|seen| seen.service.gpu == Some(true));
         let of_gpus = Arc::clone(&run);
         jobs.push(Job::new(CheckName::Gpu, "node", move || {
-            let gpus = gpu::read(&Place::default(), Path::new(OURSELVES), of_gpus.limit(), of_gpus.now);
+            let gpus = gpu::read(&Place::default(), Path::new(OURSELVES), of_gpus.limit_of_child(), of_gpus.now);
             health::gpus(&gpus, is_required, &of_gpus.request.limits)
         }));
     }
@@ -136,7 +141,12 @@ fn services(config: &Config, run: &Run) -> Result<Vec<Seen>, Failure> {
         Some(chosen) if !chosen.iter().any(by_supervisor) => None,
         _ => {
             // What is found has to be asked in the rest of the time.
-            let at = Where { limit: run.limit() / 2, logs: is_deep, ..Where::default() };
+            let limit = run.limit();
+            let supervisord = limit / 4 * 3;
+            // Where the services are named, that they live is known by their managers and endpoints.
+            let processes = is_deep || named.is_none();
+            let logs = is_deep;
+            let at = Where { limit: limit / 2, supervisord, is_brief: true, processes, logs, ..Where::default() };
             Some(discover(config, &at, &Collectors::default()))
         }
     };
@@ -165,21 +175,31 @@ fn starts(service: &Service, found: &Discovered, now: Timestamp) -> usize {
 
 fn managed(service: &Service, found: Option<&Discovered>, place: &Place, run: &Run) -> Managed {
     match &service.manager {
-        Manager::Supervisor(name) => {
+        Manager::Supervisor(name) => by_log(service, found, run).unwrap_or_else(|| {
             let absent = || Fact::absent("supervisord", run.now, "supervisord was not queried");
             Managed::Program(Box::new(found.map_or_else(absent, |found| found.program_fact(service, name, run.now))))
-        }
+        }),
         Manager::Systemd(name) => {
             let unit = |found: &Discovered| found.unit_fact(place, name, run.limit(), run.now);
             Managed::Unit(Box::new(found.map_or_else(|| systemd::unit(place, name, run.limit(), run.now), unit)))
         }
-        Manager::Pid(file) => Managed::Process(process::read_pid_file(place, file, run.now)),
+        Manager::Pid(file) => Managed::Process(process::read_pid_file(place, file, run.limit() / 2, run.now)),
         Manager::Process(pid) => Managed::Process(Fact::ok(format!("/proc/{pid}"), run.now, *pid)),
         Manager::None => match found.and_then(|found| found.main_process(service, None, None)) {
             Some(pid) => Managed::Process(Fact::ok(format!("/proc/{pid}"), run.now, pid)),
             None => Managed::Nothing("it has no manager"),
         },
     }
+}
+
+/// Returns what the log of a supervisord without an answer says of a program that still runs.
+fn by_log(service: &Service, found: Option<&Discovered>, run: &Run) -> Option<Managed> {
+    let (read, program) = found?.program(service)?;
+    if !read.answer.is_unknown() || program.pid.is_none() {
+        return None;
+    }
+    let why = read.answer.why().unwrap_or("did not respond").to_owned();
+    Some(Managed::ProgramByLog(Box::new(Fact::ok("the log of supervisord", run.now, program.clone())), why))
 }
 
 /// Asks all endpoints at once.
@@ -198,8 +218,12 @@ fn endpoints(run: &Arc<Run>, seen: &[Seen]) -> Option<Job> {
     let job = move || {
         let limit = run.limit();
         let requests: Vec<EndpointRequest> = asked.iter().map(|seen| request(seen, level, limit)).collect();
+        // The sizes of models meanwhile: they only say how long a load may take, and a mount may hang.
+        let sizes: Vec<_> = asked.iter().map(|seen| size(&seen.service, limit)).collect();
         let answers = endpoint::ask_all(&requests, limit);
-        asked.iter().zip(&answers).flat_map(|(seen, answer)| judged(seen, answer, &run, wants_clock)).collect()
+        let sizes = sizes.into_iter().map(|size| size.and_then(|size| known(size.wait())));
+        let all = asked.iter().zip(&answers).zip(sizes);
+        all.flat_map(|((seen, answer), size)| judged(seen, answer, size, &run, wants_clock)).collect()
     };
     Some(Job { targets, run: Box::new(job) })
 }
@@ -209,6 +233,7 @@ fn request(seen: &Seen, level: Level, limit: Duration) -> EndpointRequest {
     EndpointRequest {
         key_file: service.key_file.clone(),
         service: seen.running.known().map(|running| running.pids.clone()).unwrap_or_default(),
+        owner: level > Level::Alive,
         models: level > Level::Alive && service.model_id.is_some(),
         sample_s: (level >= Level::Serving).then_some(SAMPLE_S),
         token: level == Level::Deep,
@@ -217,7 +242,13 @@ fn request(seen: &Seen, level: Level, limit: Duration) -> EndpointRequest {
     }
 }
 
-fn judged(seen: &Seen, answer: &Fact<endpoint::Endpoint>, run: &Run, wants_clock: bool) -> Vec<Check> {
+fn judged(
+    seen: &Seen,
+    answer: &Fact<endpoint::Endpoint>,
+    size: Option<u64>,
+    run: &Run,
+    wants_clock: bool,
+) -> Vec<Check> {
     let (service, limits) = (&seen.service, &run.request.limits);
     let running = seen.running.known();
     let known = answer.known();
@@ -225,8 +256,8 @@ fn judged(seen: &Seen, answer: &Fact<endpoint::Endpoint>, run: &Run, wants_clock
     let load = match running {
         // Only what is not ready may be loading.
         _ if is_up => Load::default(),
-        Some(running) => Load { size: size(service), read: running.read_bytes, since: running.since },
-        None => known.map_or_else(Load::default, |known| load_of_owner(service, known)),
+        Some(running) => Load { size, read: running.read_bytes, since: running.since },
+        None => known.map_or_else(Load::default, |known| load_of_owner(service, known, size)),
     };
     let asked = Asked {
         service,
@@ -256,22 +287,26 @@ fn judged(seen: &Seen, answer: &Fact<endpoint::Endpoint>, run: &Run, wants_clock
 }
 
 /// Returns what the process that owns the socket of a model server says, where nothing else says since when it runs.
-fn load_of_owner(service: &Service, endpoint: &endpoint::Endpoint) -> Load {
+fn load_of_owner(service: &Service, endpoint: &endpoint::Endpoint, size: Option<u64>) -> Load {
     let owner = endpoint.owner.known().and_then(Option::as_ref);
     let owner = owner.filter(|_| matches!(service.role, Role::Llama | Role::Whisper));
     let process = owner.map(|owner| process::read(&Place::default(), owner.pid, clock::now()));
     match process.as_ref().and_then(Fact::known) {
-        Some(process) => Load { size: size(service), read: process.read_bytes, since: process.started },
+        Some(process) => Load { size, read: process.read_bytes, since: process.started },
         None => Load::default(),
     }
 }
 
-/// Returns the bytes of the model of a service. None where they are unknown.
-fn size(service: &Service) -> Option<u64> {
+/// Reads the bytes of the model of a service; None where it has none.
+fn size(service: &Service, limit: Duration) -> Option<Pending<Option<u64>>> {
     let path = model_path(service)?;
-    // A mount that hangs must not keep the answer of the endpoint.
-    match in_time::start(SIZE_LIMIT, "the size", move |_| Ok(std::fs::metadata(path)?.len())).wait() {
-        Reading::Known(size) => Some(size),
+    Some(in_time::start(limit, "the size", move |_| Ok(reach::size(&path, SIZE_LIMIT))))
+}
+
+/// None: unknown, or not in time.
+fn known(size: Reading<Option<u64>>) -> Option<u64> {
+    match size {
+        Reading::Known(size) => size,
         Reading::Unavailable(_) => None,
     }
 }
@@ -280,26 +315,25 @@ fn model_path(service: &Service) -> Option<PathBuf> {
     service.model.as_deref().filter(|model| model.contains('/')).map(PathBuf::from)
 }
 
-fn model(config: &Config, run: &Arc<Run>, seen: &Seen) -> Option<Job> {
+fn model(config: &Config, run: &Arc<Run>, seen: &Seen, no_database: Option<String>) -> Option<Job> {
     let model = seen.service.model.clone()?;
     let (name, role) = (seen.service.name.clone(), seen.service.role);
     let pid = seen.running.known().and_then(|running| running.pids.first().copied());
     let (run, config, target) = (Arc::clone(run), config.clone(), name.clone());
     Some(Job::new(CheckName::Models, &target, move || {
-        let path = match model.contains('/') {
-            true => PathBuf::from(&model),
-            false => match resolve(&mut Session::new(config, run.now), &Selector(model.clone())) {
+        let unknown = |reason| vec![Check::unknown(CheckName::Models, &name, format!("model `{model}`"), reason)];
+        let path = match (model.contains('/'), no_database) {
+            (true, _) => PathBuf::from(&model),
+            (false, Some(why)) => return unknown(format!("the database is on {why}")),
+            (false, None) => match resolve(&mut Session::new(config, run.now), &Selector(model.clone())) {
                 Ok(row) => row.path,
-                Err(error) => {
-                    let reason = format!("{error:#}");
-                    return vec![Check::unknown(CheckName::Models, &name, format!("model `{model}`"), reason)];
-                }
+                Err(error) => return unknown(format!("{error:#}")),
             },
         };
         // A run that has little time reads the size only once.
         let pause_s = PAUSE_S.min(run.limit().as_secs_f64() / 2.0);
         let request = ModelFileRequest { pid, ..ModelFileRequest::new(path, pause_s) };
-        let file = model_file::read_in_child(Path::new(OURSELVES), &request, run.limit(), run.now);
+        let file = model_file::read_in_child(Path::new(OURSELVES), &request, run.limit_of_child(), run.now);
         vec![health::model(&name, role, &file)]
     }))
 }
@@ -320,7 +354,7 @@ fn of_database(config: &Config, run: &Arc<Run>) -> Job {
     Job::new(CheckName::Database, "node", move || {
         let since = run.now.millis().saturating_sub(i64::try_from(config.triage.since.as_millis()).unwrap_or(i64::MAX));
         let mut session = Session::new(config, run.now);
-        let facts = database::read(&mut session, Timestamp(since));
+        let facts = database::read(&mut session, Timestamp(since), run.limit_of_child());
         let tasks = facts.map(|facts| Tasks {
             due: facts.due_tasks,
             failed: facts.failed_tasks,
@@ -340,7 +374,7 @@ fn disks(config: &Config, run: &Arc<Run>, seen: &[Seen]) -> Job {
     }
     let run = Arc::clone(run);
     Job::new(CheckName::Disk, "node", move || {
-        let disks = machine::disks::ask(Path::new(OURSELVES), &Place::default(), &wanted, false, run.limit());
+        let disks = machine::disks::ask(Path::new(OURSELVES), &Place::default(), &wanted, false, run.limit_of_child());
         disks.iter().flat_map(|disk| health::disk(disk, &run.request.limits)).collect()
     })
 }

@@ -54,6 +54,13 @@ impl Run {
         left.saturating_sub((left / 10).min(Duration::from_millis(100)))
     }
 
+    /// Returns the time that a child may take which may hang in the kernel: to find out that it cannot be killed takes
+    /// half a second more.
+    pub fn limit_of_child(&self) -> Duration {
+        let limit = self.limit();
+        limit.saturating_sub((limit / 3).min(Duration::from_millis(350)))
+    }
+
     pub fn has(&self, name: CheckName) -> bool {
         let request = &self.request;
         let is_whole = request.targets.is_empty();

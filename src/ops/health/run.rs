@@ -9,6 +9,7 @@ use crate::failure::{Failure, Kind, OrFail};
 use crate::health::{Check, CheckName, Report};
 use crate::ops::Session;
 use crate::supervise::StopSignal;
+use crate::triage::redact_texts;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
@@ -67,7 +68,7 @@ pub fn once(session: &mut Session, request: &Request, limit: Duration, stop: &St
         Err(failure) => return Ok(Outcome::Nothing(failure)),
     }
     let mut found: Vec<Check> = Vec::new();
-    let late = || crate::ops::node::late(limit);
+    let late = || crate::node::late(limit);
     match planned {
         None => found.push(Check::unknown(CheckName::Services, "node", "services unknown", late())),
         Some(jobs) => {
@@ -85,6 +86,12 @@ pub fn once(session: &mut Session, request: &Request, limit: Duration, stop: &St
     }
     if found.is_empty() {
         return Ok(Outcome::Nothing(nothing(request)));
+    }
+    // What servers answered and programs printed is in the reasons, and may hold anything.
+    if found.iter().any(|check| check.reason.is_some()) {
+        let texts = found.iter_mut().filter(|check| check.reason.is_some());
+        let texts = texts.flat_map(|check| check.reason.iter_mut().chain([&mut check.what]));
+        redact_texts(texts).or_fail(|| Failure::new(Kind::Bug, "cannot redact the answers, and shows none of them"))?;
     }
     Ok(Outcome::Checked(Report::new(request.level, now, millis(began.elapsed()), found)))
 }

@@ -11,6 +11,8 @@ use std::time::Duration;
 /// What a manager says of a service.
 pub enum Managed {
     Program(Box<Fact<Program>>),
+    /// As the log of supervisord has it and `/proc` confirms, and why supervisord itself gave no answer.
+    ProgramByLog(Box<Fact<Program>>, String),
     Unit(Box<Fact<Unit>>),
     /// The process that its pid file, its port or a search leads to.
     Process(Fact<u32>),
@@ -28,6 +30,10 @@ const UP: Duration = Duration::from_secs(120);
 pub fn seen(service: &Service, managed: Managed, place: &Place, is_deep: bool, ended: usize, now: Timestamp) -> Seen {
     let running = match managed {
         Managed::Program(program) => (*program).map(|program| of_program(service, &program)),
+        Managed::ProgramByLog(program, why) => (*program).map(|program| Running {
+            detail: Some(format!("its process runs, according to the log of supervisord; supervisord itself: {why}")),
+            ..of_program(service, &program)
+        }),
         Managed::Unit(unit) => (*unit).map(|unit| of_unit(&unit)),
         Managed::Process(pid) => pid.map(|pid| Running { pids: vec![pid], ..running(RunState::Running, "running") }),
         Managed::Nothing(why) => Fact::absent(service.name.as_str(), now, why),

@@ -2,6 +2,7 @@
 
 use super::reads::NodeRead;
 use crate::host::self_child::{self, NoAnswer, OURSELVES};
+use crate::node::late;
 use crate::supervise::StopSignal;
 use serde::de::DeserializeOwned;
 use std::path::Path;
@@ -25,6 +26,9 @@ pub enum NotRead {
 /// # Errors
 /// See [`NotRead`].
 pub fn read<T: DeserializeOwned>(read: &NodeRead, limit: Duration, stop: Option<&StopSignal>) -> Result<T, NotRead> {
+    if limit.is_zero() {
+        return Err(NotRead::TimedOut("not read: the time limit for everything was reached".to_owned()));
+    }
     let json = serde_json::to_string(read).map_err(|error| NotRead::Failed(error.to_string()))?;
     let args = PROBE.into_iter().map(str::to_owned).chain([json]);
     self_child::ask_much(Path::new(OURSELVES), args, limit, MOST_BYTES, stop).map_err(why)
@@ -41,9 +45,4 @@ fn why(no_answer: NoAnswer) -> NotRead {
         NoAnswer::Ended(ending) => NotRead::Failed(format!("the reading process {ending}")),
         NoAnswer::Unreadable { why } => NotRead::Failed(format!("the reading process returned invalid output: {why}")),
     }
-}
-
-/// Says that something was too slow.
-pub fn late(limit: Duration) -> String {
-    format!("no response within {}", humantime::format_duration(limit))
 }

@@ -4,19 +4,24 @@ use crate::clock::Timestamp;
 use crate::db::Access;
 use crate::host::daemon;
 use crate::model::task::{OwnerId, TaskFilter, TaskState};
-use crate::node::{Fact, Outcome};
+use crate::node::{Fact, Outcome, reach};
 use crate::ops::Session;
 use crate::queue::executor_lock;
 use crate::triage::facts::DatabaseFacts;
+use std::time::Duration;
 
 /// Failed tasks that are looked at for the last error.
 const NEWEST: u32 = 100;
 
-/// Reads the queue: what failed since `since`, what is due, and whose executor is gone.
-pub fn read(session: &mut Session, since: Timestamp) -> Fact<DatabaseFacts> {
+/// Reads the queue: what failed since `since`, what is due, and whose executor is gone. `limit` is for a file system that
+/// may hang.
+pub fn read(session: &mut Session, since: Timestamp, limit: Duration) -> Fact<DatabaseFacts> {
     let path = session.config.database.clone();
     let source = path.display().to_string();
     let now = session.now;
+    if let Err(why) = reach::answers(&path, limit) {
+        return Fact::new(source, now, Outcome::TimedOut { why });
+    }
     if !path.exists() {
         return Fact::absent(source, now, "there is no database yet");
     }

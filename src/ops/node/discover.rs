@@ -31,41 +31,63 @@ pub struct Discovered {
 pub struct Where {
     /// `/`, or a folder that stands for it.
     pub root: PathBuf,
-    /// For each read.
+    /// For each read but that of supervisord.
     pub limit: Duration,
+    /// For supervisord: one with many programs that end all the time takes seconds for a list of them.
+    pub supervisord: Duration,
+    /// Whether supervisord is asked for states alone; settings then come from its config file.
+    pub is_brief: bool,
+    /// Whether processes, listeners and units are read, without which services are found at supervisord alone.
+    pub processes: bool,
     /// Whether the logs of supervisord are read, which tell of earlier lives.
     pub logs: bool,
 }
 
 impl Default for Where {
     fn default() -> Where {
-        Where { root: PathBuf::from("/"), limit: Duration::from_secs(5), logs: true }
+        Where {
+            root: PathBuf::from("/"),
+            limit: Duration::from_secs(5),
+            supervisord: Duration::from_secs(10),
+            is_brief: false,
+            processes: true,
+            logs: true,
+        }
     }
 }
 
-/// Finds the services of this node. Takes little longer than `at.limit`.
+/// Finds the services of this node. Takes little longer than the longest limit of `at`.
 pub fn discover(config: &Config, at: &Where, collectors: &Collectors) -> Discovered {
     let now = clock::now();
     let root = || at.root.clone();
     let (processes, supervisords, units) = std::thread::scope(|scope| {
-        let processes =
-            scope.spawn(|| collectors.read::<Processes>("processes", &NodeRead::Processes { root: root() }, at.limit));
+        let processes = scope.spawn(|| match at.processes {
+            true => collectors.read::<Processes>("processes", &NodeRead::Processes { root: root() }, at.limit),
+            false => Err(super::child::NotRead::Failed("not read".to_owned())),
+        });
         let supervisords = scope.spawn(|| {
             let read = NodeRead::Supervisords {
                 root: root(),
                 config: config.supervisor.config.clone(),
                 logs: at.logs.then(|| config.supervisor.logs.clone()),
-                limit_ms: u64::try_from(at.limit.as_millis() * 3 / 5).unwrap_or(u64::MAX),
+                limit_ms: u64::try_from(at.supervisord.as_millis() * 9 / 10).unwrap_or(u64::MAX),
+                is_brief: at.is_brief,
             };
-            collectors.read::<Vec<SupervisordRead>>("supervisord", &read, at.limit)
+            collectors.read::<Vec<SupervisordRead>>("supervisord", &read, at.supervisord)
         });
-        let units = scope.spawn(|| systemd::units(&Place::new(root()), at.limit, now));
+        let units = scope.spawn(|| match at.processes {
+            true => systemd::units(&Place::new(root()), at.limit, now),
+            false => Fact::absent("systemctl show", now, "not read"),
+        });
         (processes.join(), supervisords.join(), units.join())
     });
     let broken = || super::child::NotRead::Failed("the reading thread panicked".to_owned());
     let processes = processes.unwrap_or_else(|_| Err(broken()));
     let (supervisords, no_supervisords) = match supervisords.unwrap_or_else(|_| Err(broken())) {
-        Ok(found) => (found, None),
+        Ok(mut found) => {
+            found.iter_mut().for_each(|read| collectors.learn(&mut read.secrets));
+            (found, None)
+        }
         Err(super::child::NotRead::TimedOut(why) | super::child::NotRead::Failed(why)) => (Vec::new(), Some(why)),
     };
     // A list of units that could not be had leaves the services that are found otherwise.

@@ -9,8 +9,10 @@ use crate::node::process::Process;
 use crate::node::program::launcher::{self, LauncherRequest};
 use crate::node::program::{GateFound, HubFacts, Launcher, Library, PythonFacts};
 use crate::node::program::{command, gates, hub, libraries, python};
+use crate::node::reach::{self, Stalled};
+use crate::node::read_start;
 use crate::node::supervisord::ProgramSettings;
-use crate::node::{Fact, Place};
+use crate::node::{Fact, Outcome, Place};
 use crate::triage::facts::Mapped;
 use crate::triage::rules::is_known;
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,8 @@ use std::path::{Path, PathBuf};
 
 /// Largest file that is hashed.
 const MOST_HASHED: u64 = 64 << 20;
+/// Bytes of a key.
+const MOST_KEY: u64 = 8 << 10;
 /// Files of an application that are listed.
 const MOST_APP_FILES: usize = 50;
 /// Names of files that list the packages of an application.
@@ -41,6 +45,8 @@ pub struct FilesRead {
     pub unit_path: Option<PathBuf>,
     /// Its lives, as its manager counts them.
     pub lives: Vec<Life>,
+    /// File systems that give no answer: nothing on them is touched.
+    pub stalled: Vec<Stalled>,
 }
 
 /// What the files say.
@@ -57,6 +63,8 @@ pub struct ServiceFiles {
     pub files: Vec<(PathBuf, Fact<FileView>)>,
     pub map: Vec<Mapped>,
     pub app_files: Vec<Mapped>,
+    /// What is in its key file.
+    pub secrets: Vec<String>,
 }
 
 /// Reads the files of a service.
@@ -69,13 +77,23 @@ pub fn read(read: &FilesRead, now: Timestamp) -> ServiceFiles {
             paths.push((path, kind));
         }
     }
-    let read_log =
-        |(path, kind): &(PathBuf, LogKind)| log::read(&place, path, *kind, &is_known, log::Limits::default(), now);
+    let seen = View { place: &place, stalled: &read.stalled };
+    let read_log = |(path, kind): &(PathBuf, LogKind)| match seen.behind(path) {
+        Some(outcome) => Fact::new(path.display().to_string(), now, outcome),
+        None => log::read(&place, path, *kind, &is_known, log::Limits::default(), now),
+    };
     let mut logs: Vec<Fact<LogFacts>> = paths.iter().map(read_log).collect();
     let mut lives = read.lives.clone();
     log::assign(&mut lives, &mut logs);
     let environment = environment(read);
     let request = request(read, &environment);
+    let secrets = read.service.key_file.iter().filter_map(|file| seen.key(file)).collect();
+    if seen.is_stuck(read, &request) {
+        let gates = gates::of_config(&read.service.gates);
+        let (files, map) = (seen.files(read, now), map(read, seen, None, &request, &paths));
+        let (launcher, libraries, python, hub, app_files) = (None, None, None, None, Vec::new());
+        return ServiceFiles { lives, logs, launcher, libraries, gates, python, hub, files, map, app_files, secrets };
+    }
     let launcher = launcher::read(&place, &request, now);
     let inner = command::beyond_wrappers(&request.command);
     let program = program(read, &inner, &place, &request);
@@ -84,9 +102,50 @@ pub fn read(read: &FilesRead, now: Timestamp) -> ServiceFiles {
     let python = interpreter(read, &inner, launcher.as_ref()).map(|path| python::read(&place, &path, now));
     let hub = hub::repository(&inner).map(|repository| hub::look(&place, &repository, &environment));
     let gates = gates(read, &place, launcher.as_ref(), &environment);
-    let files = read.service.files.iter().map(|path| (path.clone(), launcher::view(&place, path, now))).collect();
-    let (map, app_files) = (map(read, &place, launcher.as_ref(), &request, &paths), app_files(&place, &request));
-    ServiceFiles { lives, logs, launcher, libraries, gates, python, hub, files, map, app_files }
+    let files = seen.files(read, now);
+    let (map, app_files) = (map(read, seen, launcher.as_ref(), &request, &paths), app_files(seen, &request));
+    ServiceFiles { lives, logs, launcher, libraries, gates, python, hub, files, map, app_files, secrets }
+}
+
+/// Files, but for those on file systems that give no answer.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    place: &'a Place,
+    stalled: &'a [Stalled],
+}
+
+impl View<'_> {
+    /// Returns why a path may not be touched.
+    fn behind<T>(&self, path: &Path) -> Option<Outcome<T>> {
+        let stalled = reach::behind(self.place, self.stalled, path)?;
+        let why = format!("its file system hangs: {}: {}", stalled.mount.display(), stalled.why);
+        Some(Outcome::TimedOut { why })
+    }
+
+    /// Returns whether the program of a service, or where it works, may not be touched.
+    fn is_stuck(&self, read: &FilesRead, request: &LauncherRequest) -> bool {
+        let words = request.command.iter().map(PathBuf::from).filter(|word| word.is_absolute());
+        let program = read.process.as_ref().and_then(|process| process.exe.clone());
+        let mut paths = words.chain(request.directory.clone()).chain(program);
+        paths.any(|path| self.behind::<()>(&path).is_some())
+    }
+
+    /// Returns the key in a file; None: there is none that can be read.
+    fn key(&self, file: &Path) -> Option<String> {
+        if self.behind::<()>(file).is_some() {
+            return None;
+        }
+        let bytes = read_start(&self.place.at(file), MOST_KEY).ok()?; // as above
+        Some(String::from_utf8_lossy(&bytes).trim().to_owned())
+    }
+
+    fn files(&self, read: &FilesRead, now: Timestamp) -> Vec<(PathBuf, Fact<FileView>)> {
+        let view = |path: &PathBuf| match self.behind(path) {
+            Some(outcome) => Fact::new(path.display().to_string(), now, outcome),
+            None => launcher::view(self.place, path, now),
+        };
+        read.service.files.iter().map(|path| (path.clone(), view(path))).collect()
+    }
 }
 
 fn environment(read: &FilesRead) -> BTreeMap<String, Option<String>> {
@@ -183,63 +242,63 @@ fn gates(
 
 fn map(
     read: &FilesRead,
-    place: &Place,
+    seen: View<'_>,
     launcher: Option<&Launcher>,
     request: &LauncherRequest,
     logs: &[(PathBuf, LogKind)],
 ) -> Vec<Mapped> {
     let mut map = Vec::new();
     if let Some((path, line)) = read.settings.as_ref().and_then(|settings| settings.place.clone()) {
-        map.push(mapped(place, "supervisor config", &path, Some(line)));
+        map.push(mapped(seen, "supervisor config", &path, Some(line)));
     }
     if let Some(path) = &read.unit_path {
-        map.push(mapped(place, "unit", path, None));
+        map.push(mapped(seen, "unit", path, None));
     }
     if let Some(launcher) = launcher {
-        map.push(mapped(place, "launcher", &launcher.program, None));
+        map.push(mapped(seen, "launcher", &launcher.program, None));
         if let Some((_, Some(module))) = &launcher.application {
-            map.push(mapped(place, "entry file", module, None));
+            map.push(mapped(seen, "entry file", module, None));
         }
     }
     let folder = request.directory.clone();
     let script = request.command.iter().skip(1).find(|word| word.ends_with(".py") || word.ends_with(".sh"));
     if let Some(script) = script {
         let path = folder.clone().unwrap_or_else(|| PathBuf::from("/")).join(script);
-        map.push(mapped(place, "entry file", &path, None));
+        map.push(mapped(seen, "entry file", &path, None));
     }
     if let Some(folder) = &folder {
-        map.push(mapped(place, "working directory", folder, None));
+        map.push(mapped(seen, "working directory", folder, None));
         for name in REQUIREMENTS {
             let path = folder.join(name);
-            if place.at(&path).is_file() {
-                map.push(mapped(place, "requirements", &path, None));
+            if seen.behind::<()>(&path).is_none() && seen.place.at(&path).is_file() {
+                map.push(mapped(seen, "requirements", &path, None));
             }
         }
     }
-    map.extend(logs.iter().map(|(path, _)| mapped(place, "log", path, None)));
+    map.extend(logs.iter().map(|(path, _)| mapped(seen, "log", path, None)));
     map
 }
 
-fn app_files(place: &Place, request: &LauncherRequest) -> Vec<Mapped> {
+fn app_files(seen: View<'_>, request: &LauncherRequest) -> Vec<Mapped> {
     let Some(folder) = request.directory.as_ref().filter(|folder| folder.parent().is_some()) else { return Vec::new() };
     // A folder that cannot be read has no list; its own entry in the map says why.
-    let Ok(entries) = std::fs::read_dir(place.at(folder)) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(seen.place.at(folder)) else { return Vec::new() };
     let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).take(2_000).collect();
     names.sort();
-    names.iter().take(MOST_APP_FILES).map(|name| about(place, "file", &folder.join(name), None)).collect()
+    names.iter().take(MOST_APP_FILES).map(|name| about(seen, "file", &folder.join(name), None)).collect()
 }
 
 /// Describes a file, with its hash where it is a part that makes the service what it is.
-fn mapped(place: &Place, what: &str, path: &Path, line: Option<u32>) -> Mapped {
-    let mut mapped = about(place, what, path, line);
+fn mapped(seen: View<'_>, what: &str, path: &Path, line: Option<u32>) -> Mapped {
+    let mut mapped = about(seen, what, path, line);
     if what != "log" && mapped.size.is_some_and(|size| size <= MOST_HASHED) {
         // Its entry says elsewhere why it cannot be read.
-        mapped.sha256 = sha256(&place.at(path)).ok().flatten();
+        mapped.sha256 = sha256(&seen.place.at(path)).ok().flatten();
     }
     mapped
 }
 
-fn about(place: &Place, what: &str, path: &Path, line: Option<u32>) -> Mapped {
+fn about(seen: View<'_>, what: &str, path: &Path, line: Option<u32>) -> Mapped {
     let mut mapped = Mapped {
         what: what.to_owned(),
         path: path.to_path_buf(),
@@ -249,7 +308,11 @@ fn about(place: &Place, what: &str, path: &Path, line: Option<u32>) -> Mapped {
         why: None,
         sha256: None,
     };
-    match std::fs::metadata(place.at(path)) {
+    if let Some(Outcome::TimedOut { why }) = seen.behind::<()>(path) {
+        mapped.why = Some(why);
+        return mapped;
+    }
+    match std::fs::metadata(seen.place.at(path)) {
         Ok(meta) => {
             mapped.size = meta.is_file().then_some(meta.len());
             mapped.modified = Some(modified(&meta));

@@ -14,12 +14,14 @@ pub struct Collectors {
     /// Ends every read.
     stop: Option<StopSignal>,
     reports: Mutex<Vec<CollectorReport>>,
+    /// Passwords and keys that were read on the way and are not among the facts.
+    secrets: Mutex<Vec<String>>,
 }
 
 impl Collectors {
     /// Creates collectors whose reads a signal ends.
     pub fn until(stop: &StopSignal) -> Collectors {
-        Collectors { stop: Some(stop.clone()), reports: Mutex::default() }
+        Collectors { stop: Some(stop.clone()), ..Collectors::default() }
     }
 
     /// Has a child do a read, and reports it under `name`.
@@ -75,11 +77,16 @@ impl Collectors {
         self.reports.lock().unwrap_or_else(PoisonError::into_inner).push(report);
     }
 
-    /// Returns all reports, by name.
-    pub fn reports(self) -> Vec<CollectorReport> {
+    /// Keeps what must be replaced wherever it occurs.
+    pub fn learn(&self, secrets: &mut Vec<String>) {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).append(secrets);
+    }
+
+    /// Returns all reports, by name, and what was learned.
+    pub fn done(self) -> (Vec<CollectorReport>, Vec<String>) {
         let mut reports = self.reports.into_inner().unwrap_or_else(PoisonError::into_inner);
         reports.sort_by(|a, b| a.name.cmp(&b.name));
-        reports
+        (reports, self.secrets.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

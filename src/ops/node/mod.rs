@@ -11,8 +11,8 @@ mod parallel;
 pub mod queue;
 mod reads;
 
-pub use child::{PROBE, late};
-pub use collect::{CollectRequest, collect};
+pub use child::PROBE;
+pub use collect::{CollectRequest, Collected, collect_until};
 pub use discover::{Discovered, Where, discover};
 pub use look::Collectors;
 pub use reads::NodeRead;

@@ -2,10 +2,10 @@
 
 use super::files::{self, FilesRead};
 use crate::clock::{self, Timestamp};
-use crate::node::log::{self, LogFacts, LogKind};
+use crate::node::log::{self, LogFacts, LogKind, LogLine};
 use crate::node::machine::{self, ControlGroup, Machine};
 use crate::node::process::{self, Brief, Listener, Process};
-use crate::node::supervisord::{self, Supervisord, SupervisordSearch};
+use crate::node::supervisord::{self, Credentials, Supervisord, SupervisordSearch};
 use crate::node::{Fact, Outcome, Place, kernel};
 use crate::triage::rules::is_known;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub enum NodeRead {
     /// [`Processes`]
     Processes { root: PathBuf },
     /// Vec of [`SupervisordRead`]; `logs` are those besides the main log, and None reads no log at all.
-    Supervisords { root: PathBuf, config: Option<PathBuf>, logs: Option<Vec<PathBuf>>, limit_ms: u64 },
+    Supervisords { root: PathBuf, config: Option<PathBuf>, logs: Option<Vec<PathBuf>>, limit_ms: u64, is_brief: bool },
     /// [`ServiceProcesses`]
     Service { root: PathBuf, pid: u32 },
     /// [`super::files::ServiceFiles`]
@@ -42,10 +42,13 @@ pub struct Processes {
 pub struct SupervisordRead {
     pub search: SupervisordSearch,
     pub answer: Fact<Supervisord>,
-    /// The programs of its config file, for a supervisord that does not answer.
+    /// The programs of its config file, for a supervisord that does not answer; with the processes that its log says it
+    /// has started and that still run.
     pub configured: Fact<Vec<supervisord::Program>>,
     /// Its main log first.
     pub logs: Vec<Fact<LogFacts>>,
+    /// Its password.
+    pub secrets: Vec<String>,
 }
 
 /// The processes of a service and what holds them.
@@ -54,6 +57,8 @@ pub struct ServiceProcesses {
     pub processes: Vec<Fact<Process>>,
     pub cgroups: Vec<Fact<ControlGroup>>,
     pub shared_memory: Fact<(u64, u64)>,
+    /// Values of variables whose names speak of secrets.
+    pub secrets: Vec<String>,
 }
 
 impl NodeRead {
@@ -68,10 +73,10 @@ impl NodeRead {
                 let place = Place::new(root);
                 serde_json::to_value(Processes { all: process::all(&place), listeners: process::listeners(&place) })
             }
-            NodeRead::Supervisords { root, config, logs, limit_ms } => {
+            NodeRead::Supervisords { root, config, logs, limit_ms, is_brief } => {
                 let place = Place::new(root);
-                let limit = Duration::from_millis(limit_ms);
-                serde_json::to_value(supervisords(&place, config, logs.as_deref(), limit, now))
+                let limits = supervisord::Asking { limit: Duration::from_millis(limit_ms), is_brief };
+                serde_json::to_value(supervisords(&place, config, logs.as_deref(), limits, now))
             }
             NodeRead::Service { root, pid } => {
                 let place = Place::new(root);
@@ -79,7 +84,10 @@ impl NodeRead {
                 let first = processes.first().and_then(Fact::known);
                 let cgroups = first.map(|process| machine::control_groups(&place, process)).unwrap_or_default();
                 let shared_memory = machine::shared_memory(&place, pid);
-                serde_json::to_value(ServiceProcesses { processes, cgroups, shared_memory })
+                let pids = processes.iter().filter_map(Fact::known).map(|process| process.pid);
+                let variables = pids.flat_map(|pid| process::variables(&place, pid, process::is_secret_name));
+                let secrets = variables.map(|(_, value)| value).collect();
+                serde_json::to_value(ServiceProcesses { processes, cgroups, shared_memory, secrets })
             }
             NodeRead::Files(read) => serde_json::to_value(files::read(&read, now)),
             NodeRead::Kernel { root, kmsg, since } => {
@@ -94,22 +102,33 @@ fn supervisords(
     place: &Place,
     config: Option<PathBuf>,
     logs: Option<&[PathBuf]>,
-    limit: Duration,
+    asking: supervisord::Asking,
     now: Timestamp,
 ) -> Vec<SupervisordRead> {
     let searches = supervisord::find(place, config.as_deref());
     let read = |mut search: SupervisordSearch| {
         let credentials = supervisord::credentials(place, &search);
-        let answer = supervisord::ask(place, &mut search, credentials.as_ref(), limit, now);
-        let configured = supervisord::configured(place, &search, now);
-        let main = search.main_log.iter().filter(|_| logs.is_some()).map(|path| (path, LogKind::Main));
-        let others = logs.iter().copied().flatten().map(|path| (path, LogKind::Extra));
+        let main = search.main_log.clone().filter(|_| logs.is_some()).map(|path| (path, LogKind::Main));
+        let others = logs.into_iter().flatten().map(|path| (path.clone(), LogKind::Extra));
+        let named: Vec<(PathBuf, LogKind)> = main.into_iter().chain(others).collect();
         let is_of_interest = |line: &str| log::event(line).is_some() || is_known(line);
-        let logs = main
-            .chain(others)
-            .map(|(path, kind)| log::read(place, path, kind, &is_of_interest, log::Limits::default(), now));
-        let logs = logs.collect();
-        SupervisordRead { search, answer, configured, logs }
+        let read_log = |(path, kind): &(PathBuf, LogKind)| {
+            log::read(place, path, *kind, &is_of_interest, log::Limits::default(), now)
+        };
+        // A supervisord that is slow leaves time enough for its logs.
+        let (answer, logs) = std::thread::scope(|scope| {
+            let logs = scope.spawn(|| named.iter().map(read_log).collect::<Vec<_>>());
+            let answer = supervisord::ask(place, &mut search, credentials.as_ref(), asking, now);
+            // One that broke down is told so on stderr, and its logs are missing.
+            (answer, logs.join().unwrap_or_default())
+        });
+        let main: &[LogLine] = logs.first().and_then(Fact::known).map_or(&[], |log| &log.marked);
+        let mut configured = supervisord::configured(place, &search, now);
+        if answer.is_unknown() {
+            configured = configured.map(|programs| supervisord::by_log(place, programs, main, &search, now));
+        }
+        let secrets = credentials.map(Credentials::into_password).into_iter().collect();
+        SupervisordRead { search, answer, configured, logs, secrets }
     };
     searches.into_iter().map(read).collect()
 }

@@ -2,15 +2,19 @@
 
 use super::Triage;
 use crate::failure::{Failure, OrFail};
+use crate::node::reach;
 use crate::ops::{OpEvent, Session, Sink};
 use crate::triage::baseline::{BASELINE_SCHEMA, Baseline};
 use crate::triage::facts::{Change, Facts};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Largest baseline that is read.
 const MOST_BYTES: u64 = 16 << 20;
+/// Limit for a file system that may hang.
+const REACH: Duration = Duration::from_secs(2);
 
 /// Returns where the baseline of a database is.
 fn path(session: &Session) -> PathBuf {
@@ -28,6 +32,8 @@ pub fn save(session: &mut Session, seen: &Triage) -> anyhow::Result<PathBuf> {
     let path = path(session);
     let json = serde_json::to_vec_pretty(&Baseline::of(&seen.facts))?;
     let folder = path.parent().unwrap_or(Path::new("."));
+    let unwritten = || Failure::cannot_meet(format!("cannot write the baseline `{}`", path.display()));
+    reach::answers(folder, REACH).map_err(|why| anyhow::anyhow!("it is on {why}")).or_fail(unwritten)?;
     let write = || -> std::io::Result<()> {
         std::fs::create_dir_all(folder)?;
         let mut file = tempfile::Builder::new().prefix(".baseline-").tempfile_in(folder)?;
@@ -36,7 +42,7 @@ pub fn save(session: &mut Session, seen: &Triage) -> anyhow::Result<PathBuf> {
         file.persist(&path).map_err(|error| error.error)?;
         Ok(())
     };
-    write().or_fail(|| Failure::cannot_meet(format!("cannot write the baseline `{}`", path.display())))?;
+    write().or_fail(unwritten)?;
     Ok(path)
 }
 
@@ -50,6 +56,7 @@ pub fn load(session: &Session) -> anyhow::Result<Option<Baseline>> {
         Failure::cannot_meet(format!("cannot read the baseline `{}`", path.display()))
             .hint("run `modelctl triage --baseline save` to write a new one")
     };
+    reach::answers(&path, REACH).map_err(|why| anyhow::anyhow!("it is on {why}")).or_fail(unreadable)?;
     let file = match std::fs::OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

@@ -4,10 +4,11 @@ use super::{Request, Source, baseline, not_redacted};
 use crate::clock;
 use crate::failure::{Failure, OrFail};
 use crate::ops::Session;
-use crate::ops::node::{Collectors, collect};
+use crate::ops::node::{CollectRequest, collect_until};
 use crate::supervise::StopSignal;
 use crate::triage::checklist::{Checklist, check};
-use crate::triage::redact;
+use crate::triage::facts::Facts;
+use crate::triage::redact_with;
 use std::time::Duration;
 
 /// Looks at the node, waits for `watch`, looks again and compares both.
@@ -23,14 +24,19 @@ pub fn checklist(
     let Source::Node(collected) = &request.source else {
         return Err(Failure::cannot_meet("a bundle cannot be watched").into());
     };
-    let (first, _) = redact(collect(session, collected, Collectors::until(stop))?).or_fail(not_redacted)?;
+    let first = redacted(session, collected, stop)?;
     if let Some(why) = stop.wait_timeout(watch) {
         return Err(Failure::new(why.kind(), "stopped before the second sample").into());
     }
     session.now = clock::now();
-    let (second, _) = redact(collect(session, collected, Collectors::until(stop))?).or_fail(not_redacted)?;
+    let second = redacted(session, collected, stop)?;
     if let Some(why) = stop.reason() {
         return Err(Failure::new(why.kind(), "stopped during the second sample").into());
     }
     Ok(check(&first, &second, baseline::load(session)?.as_ref()))
+}
+
+fn redacted(session: &Session, request: &CollectRequest, stop: &StopSignal) -> anyhow::Result<Facts> {
+    let collected = collect_until(session, request, stop)?;
+    Ok(redact_with(collected.facts, &collected.secrets).or_fail(not_redacted)?.0)
 }

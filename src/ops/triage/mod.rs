@@ -3,7 +3,7 @@
 pub mod baseline;
 pub mod checklist;
 
-use super::node::{CollectRequest, Collectors, collect};
+use super::node::{CollectRequest, Collected, collect_until};
 use super::{Session, Sink};
 use crate::clock;
 use crate::display::text;
@@ -13,7 +13,7 @@ use crate::triage::bundle::{self, Contents, ReadError, Target, WriteError};
 use crate::triage::facts::Facts;
 use crate::triage::report::Report;
 use crate::triage::show::{Layout, show};
-use crate::triage::{JudgeOptions, judge, redact};
+use crate::triage::{JudgeOptions, judge, redact_with};
 use std::path::{Path, PathBuf};
 
 /// Columns of `report.txt` in a bundle.
@@ -65,9 +65,9 @@ pub fn triage(
         }
         Source::Node(request) => {
             let started = clock::instant();
-            let facts = collect(session, request, Collectors::until(stop))?;
+            let Collected { facts, secrets } = collect_until(session, request, stop)?;
             let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-            let (mut facts, redactions) = redact(facts).or_fail(not_redacted)?;
+            let (mut facts, redactions) = redact_with(facts, &secrets).or_fail(not_redacted)?;
             baseline::compare(session, &mut facts, on);
             (facts, took, redactions.count)
         }

@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::db::Access;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::model::tuning::{Done, NewTuning, Snapshot, Tuning, compare};
 
 /// A change to be recorded.
@@ -15,14 +15,29 @@ pub struct RecordRequest {
     pub why: String,
 }
 
+impl RecordRequest {
+    /// Checks that a change is one that can be understood later.
+    ///
+    /// # Errors
+    /// `Usage` for a change from a value to the same one, or without a name or a reason.
+    pub fn check(&self) -> Result<(), Failure> {
+        let usage = |message: &str| Err(Failure::new(Kind::Usage, message));
+        let is_blank = |text: &str| text.trim().is_empty();
+        match () {
+            () if is_blank(&self.knob) || is_blank(self.knob.trim_start_matches('-')) => usage("KNOB is empty"),
+            () if is_blank(&self.why) => usage("--why is empty"),
+            () if self.from.trim() == self.to.trim() => usage("--from and --to have the same value"),
+            () => Ok(()),
+        }
+    }
+}
+
 /// Records a change with the snapshot of before.
 ///
 /// # Errors
-/// The database cannot be used; `Usage` for a change from a value to the same one.
+/// The database cannot be used; those of [`RecordRequest::check`].
 pub fn record(session: &mut Session, request: RecordRequest, before: Snapshot) -> anyhow::Result<Tuning> {
-    if request.from == request.to {
-        return Err(Failure::new(crate::failure::Kind::Usage, "--from and --to have the same value").into());
-    }
+    request.check()?;
     let by = session.actor().user.clone().unwrap_or_else(|| session.actor().uid.to_string());
     let RecordRequest { knob, service, from, to, why } = request;
     let new = NewTuning { knob, service, from, to, why, at: session.now, by, before };

@@ -37,7 +37,12 @@ fn explains(by: &Found, of: &Found, facts: &Facts) -> bool {
     if by.severity == Severity::Unknown {
         return false;
     }
-    let is_near = by.hit.service.is_none() || by.hit.service == of.hit.service;
+    // A disk is the cause of what happens to the services that are on it.
+    let reaches = |name: &String| by.hit.affects.as_ref().is_none_or(|services| services.contains(name));
+    let is_near = match &by.hit.service {
+        None => of.hit.service.as_ref().is_none_or(reaches),
+        by => *by == of.hit.service,
+    };
     let is_other = by.rule.id != of.rule.id || by.hit.service != of.hit.service;
     is_near && is_other && (by.rule.explains.contains(&of.rule.id) || hides(by, of, facts))
 }

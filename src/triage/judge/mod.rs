@@ -150,6 +150,12 @@ pub fn service_report(service: &ServiceFacts) -> ServiceReport {
 
 /// Adds to a hit with too little evidence what is known of its facts; such a hit is only possible.
 fn complete(found: &mut Found, facts: &Facts) {
+    let mut seen: Vec<Evidence> = Vec::new();
+    found.hit.evidence.retain(|evidence| {
+        let is_new = !seen.contains(evidence);
+        seen.extend(is_new.then(|| evidence.clone()));
+        is_new
+    });
     if found.hit.evidence.len() >= 2 {
         return;
     }

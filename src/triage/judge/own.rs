@@ -105,6 +105,7 @@ pub fn not_known(service: &ServiceFacts, found: &[Found]) -> Option<Found> {
     let (command, log) = log_command(service, line);
     let hit = Hit {
         service: Some(service.name().to_owned()),
+        affects: None,
         cause: format!("not known: {}", words.join(", ")),
         confidence: Confidence::Possible,
         severity: None,
@@ -185,6 +186,7 @@ pub fn no_facts(facts: &Facts, unread: &Unreads<'_>) -> Option<Found> {
     let right = with_command.right.as_ref().map(|right| format!(" with {right}")).unwrap_or_default();
     let hit = Hit {
         service: None,
+        affects: None,
         cause: format!("incomplete: nothing could be read from {}", names.join(", ")),
         confidence: Confidence::Proven,
         severity: None,

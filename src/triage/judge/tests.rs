@@ -37,6 +37,7 @@ fn needing(rule: &'static Rule, needs: &'static [Need]) -> &'static Rule {
 fn hit(service: Option<&str>, cause: &str) -> Hit {
     Hit {
         service: service.map(str::to_owned),
+        affects: None,
         cause: cause.to_owned(),
         confidence: Confidence::Proven,
         severity: None,

@@ -47,13 +47,36 @@ pub enum RedactError {
 /// # Errors
 /// When the facts hold a path that is not UTF-8.
 pub fn redact(facts: Facts) -> Result<(Facts, Redactions), RedactError> {
+    redact_with(facts, &[])
+}
+
+/// Does what [`redact`] does, with secrets that are known from elsewhere: passwords and keys that were read from files and
+/// environments and are not among the facts.
+///
+/// # Errors
+/// Those of [`redact`].
+pub fn redact_with(facts: Facts, secrets: &[String]) -> Result<(Facts, Redactions), RedactError> {
     let mut document = serde_json::to_value(facts)?;
     let mut redactor = Redactor::new(Patterns::new()?);
+    secrets.iter().for_each(|secret| redactor.learn(secret));
     redactor.walk(&mut document, Mode::Learn);
     redactor.know()?;
     redactor.walk(&mut document, Mode::Replace);
     let redactions = Redactions { count: redactor.count, values: redactor.tags.len() as u64 };
     Ok((serde_json::from_value(document)?, redactions))
+}
+
+/// Takes secrets out of texts that are made of what others said: answers of servers, lines of programs.
+///
+/// # Errors
+/// None in practice: the patterns are constant.
+pub fn redact_texts<'a>(texts: impl IntoIterator<Item = &'a mut String>) -> Result<(), RedactError> {
+    let mut texts: Vec<&mut String> = texts.into_iter().collect();
+    let mut redactor = Redactor::new(Patterns::new()?);
+    texts.iter_mut().for_each(|text| redactor.string(text, Mode::Learn));
+    redactor.know()?;
+    texts.iter_mut().for_each(|text| redactor.string(text, Mode::Replace));
+    Ok(())
 }
 
 /// Shortest secret that is looked for elsewhere.

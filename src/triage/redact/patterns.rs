@@ -27,6 +27,7 @@ pub struct Patterns {
     private: Regex,
     spoken: Regex,
     numbers: Regex,
+    said: Regex,
 }
 
 impl Patterns {
@@ -58,6 +59,9 @@ impl Patterns {
             pem: regex(r"-----BEGIN [A-Z0-9 ]+-----(?s:.*?)(?:-----END [A-Z0-9 ]+-----|$)")?,
             private: regex(&format!(r#"\b(?i:{PRIVATE_NAMES})(\\*["']?)[ \t]*[:=][ \t]*(?:\\*["']|<\||\[|\{{)"#))?,
             spoken: regex(r"\[[0-9:.]+ --> [0-9:.]+\][ \t]*(.+)$")?,
+            said: regex(
+                r#"(?i:\b(?:passwords?|passwd|passphrase|passcode|pwd|secrets?|token|api[ _-]?key|access[ _-]?key|private[ _-]?key|key|credentials?))(?:[ \t]+(?i:is|was|of|for|value|with))?[ \t]+[`'"(\[]*([^\s`'"()\[\]{},;<>]{8,})"#,
+            )?,
             numbers: regex(r"\[[ \t]*(-?[0-9][0-9.e-]*(?:[ \t]*,[ \t]*-?[0-9][0-9.e-]*){11,})")?,
         })
     }
@@ -98,6 +102,9 @@ impl Patterns {
         }
         if speaks_of_secrets && has(b'-') {
             self.flags(text, &mut spans);
+        }
+        if speaks_of_secrets {
+            self.said(text, &mut spans);
         }
         if has_any(&["bearer", "basic"]) {
             self.schemes(text, &mut spans);
@@ -184,6 +191,19 @@ impl Patterns {
         }
     }
 
+    /// Finds the secret in a sentence: `login with token abc123XYZ failed`. A word of a language, a number, a path and the
+    /// name of a file are none.
+    fn said(&self, text: &str, spans: &mut Vec<Span>) {
+        for found in self.said.captures_iter(text.as_bytes()).filter_map(|found| found.get(1)) {
+            let word = text.get(found.range()).unwrap_or_default().trim_end_matches(['.', ':', '!', '?']);
+            let has = |is: fn(&u8) -> bool| word.bytes().any(|b| is(&b));
+            let is_mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
+            if is_mixed && word.len() >= 8 && !word.contains(['/', '=']) && !is_name_of_something(word) {
+                spans.push(Span { range: found.start()..found.start() + word.len(), is_named: true });
+            }
+        }
+    }
+
     /// Finds `Bearer …` and `Basic …` wherever they occur, unless the next word is one of a language.
     fn schemes(&self, text: &str, spans: &mut Vec<Span>) {
         for found in self.scheme.captures_iter(text.as_bytes()).filter_map(|found| found.get(1)) {
@@ -225,6 +245,18 @@ impl Patterns {
             spans.extend(range.filter(is_text).map(|range| Span { range, is_named: false }));
         }
     }
+}
+
+/// Returns whether a word with digits is a name as those of files, models and kernels are: words with signs between them,
+/// of which each is letters or digits alone.
+fn is_name_of_something(word: &str) -> bool {
+    let is_plain = |part: &str| {
+        part.bytes().all(|b| b.is_ascii_digit())
+            || part.bytes().all(|b| b.is_ascii_lowercase())
+            || part.bytes().all(|b| b.is_ascii_uppercase())
+            || part.len() <= 4
+    };
+    word.contains(['-', '.', '_', ':']) && word.split(['-', '.', '_', ':']).all(is_plain)
 }
 
 /// Returns whether a value is the place of a secret: `key_file=/run/key`, `ssl_key: /etc/x.pem`.

@@ -56,6 +56,9 @@ fn secrets_are_found_by_name_and_by_form() {
         ("tokens = [ 1, 15043, 29892, 590, 1024, 338, 319, 484, 29889, 306, 505, 263, 4892 ]", "29892"),
         ("[00:00.000 --> 00:04.000]  my diagnosis is bad", "diagnosis"),
         ("input_value='my diagnosis', input_type=str", "diagnosis"),
+        ("login with token tiny4you2 failed", "tiny4you2"),
+        ("the password is `c0rrect-Horse9`.", "c0rrect-Horse9"),
+        ("invalid api key Zx81spectrum: 401", "Zx81spectrum"),
     ] {
         let safe = redacted(text);
         assert!(!safe.contains(secret), "{text}\n{safe}");
@@ -74,6 +77,8 @@ fn what_rules_read_stays() {
         "tensor 'blk.0.attn_q.weight' data is not within the file bounds, model is corrupted or incomplete",
         "couldn't bind HTTP server socket, hostname: 127.0.0.1, port: 8081",
         "KeyError: 'HF_TOKEN'",
+        "unexpected token identifier; password authentication failed for user; key not found: llama3.context_length2",
+        "the key general.file_type2 is missing; token 128009 of tokenizer-v3-2024; secret key /run/keys/x12345",
         "KeyError: 'OPENAI_API_KEY'",
         "print_info: BOS token        = 1 '<s>'",
         "print_info: EOG token        = 128009 '<|eot_id|>'",

@@ -45,6 +45,7 @@ pub(super) fn hit(
 ) -> Hit {
     Hit {
         service: service.map(|service| service.name().to_owned()),
+        affects: None,
         cause: cause.into(),
         confidence: Confidence::Proven,
         severity: None,
@@ -59,6 +60,12 @@ pub(super) fn hit(
 impl Hit {
     pub(super) fn confidence(mut self, confidence: Confidence) -> Hit {
         self.confidence = confidence;
+        self
+    }
+
+    /// Says whose findings a cause of the node can explain.
+    pub(super) fn affects(mut self, services: Vec<String>) -> Hit {
+        self.affects = Some(services);
         self
     }
 

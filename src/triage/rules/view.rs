@@ -245,6 +245,11 @@ impl ServiceFacts {
             .collect()
     }
 
+    /// Returns the last error line of the present trouble of which no life is known: many logs have no times.
+    pub fn stray_error(&self) -> Option<&LogLine> {
+        self.lines_of_trouble().into_iter().rev().find(|line| line.error && line.life.is_none())
+    }
+
     /// Returns the lines of the life that runs now, of a service with or without trouble.
     pub fn lines_of_this_life(&self) -> Vec<&LogLine> {
         let running = self.lives.iter().rposition(|life| life.end == LifeEnd::Running);

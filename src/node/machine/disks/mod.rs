@@ -5,6 +5,8 @@ mod deleted;
 mod read;
 mod walk;
 
+pub(in crate::node) use read::is_network;
+
 #[cfg(test)]
 mod tests;
 
@@ -87,14 +89,14 @@ fn answer(modelctl: &Path, request: &Request, mount: Option<&Mount>, limit: Dura
 pub(super) fn unanswered<T>(why: &NoAnswer) -> Outcome<T> {
     match why {
         NoAnswer::TimedOut { limit, .. } => {
-            Outcome::TimedOut { why: format!("it did not respond within {}", humantime::format_duration(*limit)) }
+            Outcome::TimedOut { why: format!("it did not respond within {:.1} s", limit.as_secs_f64()) }
         }
         NoAnswer::Hung { limit, pid, wchan } => {
             let waits = wchan.as_ref().map_or_else(String::new, |wchan| format!(" in {wchan}"));
-            let limit = humantime::format_duration(*limit);
+            let limit = limit.as_secs_f64();
             Outcome::TimedOut {
                 why: format!(
-                    "it hangs: process {pid}, which queried it for {limit}, is waiting in the kernel{waits} and cannot \
+                    "it hangs: process {pid}, which queried it for {limit:.1} s, is waiting in the kernel{waits} and cannot \
                      be killed"
                 ),
             }
@@ -108,12 +110,12 @@ pub(super) fn unanswered<T>(why: &NoAnswer) -> Outcome<T> {
 }
 
 /// Returns the mounts that we see; none without `/proc`.
-pub(super) fn mounts_of(place: &Place) -> Vec<Mount> {
+pub(in crate::node) fn mounts_of(place: &Place) -> Vec<Mount> {
     mounts::parse(&proc_file::bytes(&place.at("/proc/self/mountinfo"), proc_file::MOST).unwrap_or_default())
 }
 
 /// Returns the mount of a path by its text alone: no disk is touched, and links are not followed.
-pub(super) fn mount_of<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a Mount> {
+pub(in crate::node) fn mount_of<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a Mount> {
     // Of two at one point the later one is on top.
     mounts.iter().filter(|mount| path.starts_with(&mount.point)).max_by_key(|mount| mount.point.as_os_str().len())
 }

@@ -32,7 +32,7 @@ const LOCAL_FUSE: &[&str] = &["fuse.lxcfs", "fuse.fuse-overlayfs", "fuse.portal"
 const NEARLY_FULL: u64 = 10;
 
 /// Returns whether the files are on another machine.
-pub(super) fn is_network(kind: &str) -> bool {
+pub(in crate::node) fn is_network(kind: &str) -> bool {
     NETWORK.contains(&kind) || (kind.starts_with("fuse.") && !LOCAL_FUSE.contains(&kind))
 }
 

@@ -7,25 +7,31 @@ use super::database;
 use super::discover::{Discovered, Where, discover};
 use super::look::{Collectors, outcome};
 use super::reads::{NodeRead, SupervisordRead};
-use crate::clock::Timestamp;
+use crate::clock::{self, Timestamp};
 use crate::config::Config;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind, OrFail};
 use crate::host::self_child::OURSELVES;
 use crate::model::Selector;
 use crate::model::service::{Manager, Service};
 use crate::node::gpu::{self, Gpus};
 use crate::node::kernel::KernelLog;
 use crate::node::machine::{self, Disk, Machine};
+use crate::node::reach::{self, Stalled};
 use crate::node::{Fact, Outcome, Place};
 use crate::ops::{Session, resolve_model};
+use crate::supervise::StopSignal;
 use crate::triage::facts::{FACTS_SCHEMA, Facts, ServiceFacts, SupervisordFacts};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Services that are looked at side by side: their children mostly wait.
 const WIDTH: usize = 16;
 /// Seconds between two samples of an endpoint.
 const SAMPLE_S: f64 = 2.0;
+/// Limit for a whole look: what has not been begun by then is not looked at.
+const WHOLE: Duration = Duration::from_secs(24);
+/// Limit for file systems of networks and of user space to give any answer.
+const REACH: Duration = Duration::from_secs(3);
 
 /// What is collected.
 #[derive(Debug, Clone)]
@@ -58,21 +64,68 @@ impl Default for CollectRequest {
     }
 }
 
-/// Collects the facts of the node. Takes a few seconds on a healthy one, and at most about four times the limit of a
-/// read where everything hangs.
+/// The facts of a node, and secrets that must be replaced in them wherever they occur.
+pub struct Collected {
+    pub facts: Facts,
+    pub secrets: Vec<String>,
+}
+
+/// Collects the facts of the node on a thread of its own. Takes a few seconds on a healthy one, and less than half a minute
+/// where everything hangs. A request to stop leaves that thread behind: the caller is about to end the program.
+///
+/// # Errors
+/// `CannotMeet` where a service is named that does not exist. Interrupted (130), terminated (143).
+pub fn collect_until(session: &Session, request: &CollectRequest, stop: &StopSignal) -> anyhow::Result<Collected> {
+    let (config, now, request, ours) = (session.config.clone(), session.now, request.clone(), stop.clone());
+    let (done, collected) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new()
+        .name("collect".to_owned())
+        .spawn(move || {
+            let mut session = Session::new(config, now);
+            // Nobody waits any more after a request to stop.
+            drop(done.send(collect(&mut session, &request, Collectors::until(&ours))));
+        })
+        .or_fail(|| Failure::new(Kind::Bug, "cannot start a thread"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .or_fail(|| Failure::new(Kind::Bug, "cannot wait for the facts"))?;
+    runtime.block_on(async {
+        tokio::select! {
+            why = stop.wait() => Err(Failure::new(why.kind(), "stopped before everything was checked").into()),
+            facts = collected => match facts {
+                Ok(facts) => facts,
+                Err(_) => anyhow::bail!("the thread that looks at the node broke down"),
+            },
+        }
+    })
+}
+
+/// Collects the facts of the node.
 ///
 /// # Errors
 /// `CannotMeet` where a service is named that does not exist.
-pub fn collect(session: &mut Session, request: &CollectRequest, collectors: Collectors) -> anyhow::Result<Facts> {
+fn collect(session: &mut Session, request: &CollectRequest, collectors: Collectors) -> anyhow::Result<Collected> {
+    let deadline = clock::instant().checked_add(WHOLE);
     let now = session.now;
     let millis = i64::try_from(request.since.as_millis()).unwrap_or(i64::MAX);
     let since = Timestamp(now.millis().saturating_sub(millis));
-    let mut found = discover(&session.config, &request.at, &collectors);
-    only(&mut found.services, &request.services)?;
-    resolve_models(session, &mut found.services);
-    let database = collectors.timed("database", || database::read(session, since));
     let config = session.config.clone();
-    let look = Look { found: &found, config: &config, request, collectors: &collectors, since, now };
+    let place = Place::new(&request.at.root);
+    let (found, stalled, database) = std::thread::scope(|scope| {
+        let stalled = scope.spawn(|| reach::stalled(&place, REACH));
+        let found = scope.spawn(|| discover(&config, &request.at, &collectors));
+        let database = collectors.timed("database", || database::read(session, since, REACH));
+        (found.join(), stalled.join(), database)
+    });
+    let (Ok(mut found), Ok(stalled)) = (found, stalled) else {
+        anyhow::bail!("a thread that reads the node broke down")
+    };
+    only(&mut found.services, &request.services)?;
+    // A database that gave no answer is not asked a second time.
+    if !database.is_unknown() {
+        resolve_models(session, &mut found.services);
+    }
+    let look = Look { found: &found, config: &config, request, collectors: &collectors, since, now, deadline, stalled };
     let (services, node) = std::thread::scope(|scope| {
         let node = scope.spawn(|| look.node());
         let services = look.services();
@@ -96,7 +149,8 @@ pub fn collect(session: &mut Session, request: &CollectRequest, collectors: Coll
     });
     let supervisords = supervisords.collect();
     let must_not_run = must_not_run(&config, &found);
-    Ok(Facts {
+    let (reports, secrets) = collectors.done();
+    let facts = Facts {
         schema: FACTS_SCHEMA,
         modelctl: env!("CARGO_PKG_VERSION").to_owned(),
         taken: now,
@@ -109,8 +163,9 @@ pub fn collect(session: &mut Session, request: &CollectRequest, collectors: Coll
         database,
         must_not_run,
         changes: None,
-        collectors: collectors.reports(),
-    })
+        collectors: reports,
+    };
+    Ok(Collected { facts, secrets })
 }
 
 /// Keeps the named services.
@@ -161,6 +216,9 @@ struct Look<'a> {
     collectors: &'a Collectors,
     since: Timestamp,
     now: Timestamp,
+    deadline: Option<Instant>,
+    /// File systems that are not touched: they give no answer.
+    stalled: Vec<Stalled>,
 }
 
 type OfNode = (Machine, Fact<KernelLog>, Fact<Gpus>);
@@ -170,8 +228,15 @@ impl Look<'_> {
         self.request.at.root.clone()
     }
 
+    /// Returns the limit for a read that begins now; none is left after the time for the whole look.
     fn limit(&self) -> Duration {
-        self.request.at.limit
+        let left = self.deadline.map(|at| at.saturating_duration_since(clock::instant()));
+        self.request.at.limit.min(left.unwrap_or(self.request.at.limit))
+    }
+
+    /// Returns the file system on the way to `path` that gives no answer.
+    fn behind(&self, path: &Path) -> Option<&Stalled> {
+        reach::behind(&Place::new(self.root()), &self.stalled, path)
     }
 
     /// Reads what belongs to the machine as a whole.
@@ -202,18 +267,30 @@ impl Look<'_> {
         wanted.extend(self.config.roots.paths.iter().map(|root| (root.path.clone(), "models".to_owned())));
         wanted.push((PathBuf::from("/dev/shm"), "shared memory".to_owned()));
         for service in services {
-            let logs = service.logs.iter().filter_map(Fact::known);
-            wanted.extend(logs.map(|log| (log.path.clone(), format!("logs of {}", service.name()))));
-            if let Some(model) = service.model.as_ref().and_then(Fact::known) {
-                wanted.push((model.path.clone(), format!("model of {}", service.name())));
-            }
+            // Those that could not be read too: why they could not is said by their disk.
+            let (logs, model) = self.paths(service);
+            wanted.extend(logs.into_iter().map(|log| (log, format!("logs of {}", service.name()))));
+            wanted.extend(model.map(|model| (model, format!("model of {}", service.name()))));
+            let refused = service.refused_paths().into_iter();
+            wanted.extend(refused.map(|path| (path, format!("files of {}", service.name()))));
         }
         for supervisord in &self.found.supervisords {
             wanted
                 .extend(supervisord.search.main_log.iter().map(|log| (log.clone(), "logs of supervisord".to_owned())));
         }
         let place = Place::new(self.root());
-        machine::disks::ask(Path::new(OURSELVES), &place, &wanted, true, self.limit())
+        let (silent, wanted): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|(path, _)| self.behind(path).is_some());
+        let mut disks = machine::disks::ask(Path::new(OURSELVES), &place, &wanted, true, self.limit());
+        for stalled in &self.stalled {
+            let of_it = |(path, _): &&(PathBuf, String)| self.behind(path) == Some(stalled);
+            let mut holds: Vec<&str> = silent.iter().filter(of_it).map(|(_, what)| what.as_str()).collect();
+            holds.dedup();
+            if !holds.is_empty() {
+                let why = format!("{}; it holds {}", stalled.why, holds.join(", "));
+                disks.push(Fact::new(stalled.mount.display().to_string(), self.now, Outcome::TimedOut { why }));
+            }
+        }
+        disks
     }
 }
 

@@ -66,7 +66,10 @@ impl Look<'_> {
             _ => {}
         }
         let pid_file = match &service.manager {
-            Manager::Pid(path) => process::read_pid_file(&Place::new(self.root()), path, self.now).known().copied(),
+            Manager::Pid(path) => {
+                let place = Place::new(self.root());
+                process::read_pid_file(&place, path, self.limit(), self.now).known().copied()
+            }
             _ => None,
         };
         let pid = self.found.main_process(service, unit.as_ref(), pid_file);
@@ -75,7 +78,8 @@ impl Look<'_> {
                 let name = format!("process of {}", service.name);
                 let read = NodeRead::Service { root: self.root(), pid };
                 match self.collectors.read::<ServiceProcesses>(&name, &read, self.limit()) {
-                    Ok(read) => {
+                    Ok(mut read) => {
+                        self.collectors.learn(&mut read.secrets);
                         facts.processes = read.processes;
                         facts.cgroups = read.cgroups;
                         facts.shared_memory = Some(read.shared_memory);
@@ -106,14 +110,20 @@ impl Look<'_> {
         })
     }
 
-    /// Completes an answer with who owns the socket.
+    /// Completes an answer with who owns the socket. Nobody is a stranger on the port of a service whose processes are not
+    /// known.
     fn with_owner(&self, answer: Fact<Endpoint>, facts: Option<&ServiceFacts>) -> Fact<Endpoint> {
         answer.map(|mut endpoint| {
-            if let (Some(port), Some(facts)) = (port_of(&endpoint.url), facts) {
-                let pids: Vec<u32> = facts.all_processes().map(|process| process.pid).collect();
-                let place = Place::new(self.root());
-                endpoint.owner = process::owner_of(&place, port, &self.found.listeners, &pids);
-            }
+            let (Some(port), Some(facts)) = (port_of(&endpoint.url), facts) else { return endpoint };
+            let pids: Vec<u32> = facts.all_processes().map(|process| process.pid).collect();
+            let program = facts.program.as_ref().filter(|program| program.is_unknown() && pids.is_empty());
+            endpoint.owner = match program.and_then(Fact::why) {
+                Some(why) => {
+                    let why = format!("the processes of {} are unknown: supervisord {why}", facts.name());
+                    Fact::new(format!("listeners on port {port}"), self.now, Outcome::Failed { why })
+                }
+                None => process::owner_of(&Place::new(self.root()), port, &self.found.listeners, &pids),
+            };
             endpoint
         })
     }
@@ -153,16 +163,34 @@ impl Look<'_> {
         let read = NodeRead::Files(Box::new(FilesRead {
             root: self.root(),
             service: service.clone(),
-            settings: facts.settings().cloned(),
+            // Of a supervisord that gives no answer the config file has them.
+            settings: facts.settings().or(program.and_then(|(_, program)| program.settings.as_ref())).cloned(),
             logs: program.map(|(_, program)| log_paths(program)).unwrap_or_default(),
             process: facts.process().cloned(),
             unit_command: unit.map(|unit| unit.command.clone()).unwrap_or_default(),
             unit_directory: unit.and_then(|unit| unit.directory.clone()).map(PathBuf::from),
             unit_path: unit.and_then(|unit| unit.path.clone()).map(PathBuf::from),
             lives: lives.clone(),
+            stalled: self.stalled.clone(),
         }));
         let name = format!("files of {}", service.name);
-        let files: Result<ServiceFiles, _> = self.collectors.read(&name, &read, self.limit());
+        let uid = rustix::process::geteuid().as_raw();
+        // Side by side: each may take its whole limit.
+        let (files, model, queue) = std::thread::scope(|scope| {
+            let model = scope.spawn(|| self.model(facts));
+            let queue = service.queue.as_ref().map(|check| {
+                scope.spawn(|| {
+                    let ask = || queue::ask(check, self.config.source.as_deref(), uid, self.limit(), self.now);
+                    self.collectors.timed(&format!("queue of {}", service.name), ask)
+                })
+            });
+            let mut files: Result<ServiceFiles, _> = self.collectors.read(&name, &read, self.limit());
+            if let Ok(files) = &mut files {
+                self.collectors.learn(&mut files.secrets);
+            }
+            // A thread that broke down has said so on stderr, and its fact is missing.
+            (files, model.join().unwrap_or_default(), queue.and_then(|queue| queue.join().ok()))
+        });
         let mut logs: Vec<Fact<LogFacts>> = match &files {
             Ok(files) => files.logs.clone(),
             Err(not) => vec![Fact::new(name, self.now, outcome(not.clone()))],
@@ -184,13 +212,6 @@ impl Look<'_> {
             life.end == LifeEnd::Running || end.is_none_or(|end| end >= self.since.millis())
         };
         lives.retain(is_recent);
-        let model = self.model(facts);
-        let queue = service.queue.as_ref().map(|check| {
-            let uid = rustix::process::geteuid().as_raw();
-            self.collectors.timed(&format!("queue of {}", service.name), || {
-                queue::ask(check, self.config.source.as_deref(), uid, self.limit(), self.now)
-            })
-        });
         let torch = files.as_ref().ok().and_then(|files| self.torch(facts, files));
         Rest { lives, logs, files: files.ok(), model, queue, torch }
     }
@@ -210,7 +231,8 @@ impl Look<'_> {
         Some(self.collectors.timed(&format!("torch of {}", facts.name()), ask))
     }
 
-    fn model(&self, facts: &ServiceFacts) -> Option<Fact<ModelFile>> {
+    /// Returns the process that has the model, and the path of that.
+    fn model_path<'f>(&self, facts: &'f ServiceFacts) -> (Option<&'f Process>, Option<PathBuf>) {
         let process = facts.all_processes().find(|one| process::model_path(&one.argv, one.cwd.as_deref()).is_some());
         let process = process.or_else(|| facts.process());
         let cwd = process.and_then(|process| process.cwd.clone());
@@ -220,7 +242,19 @@ impl Look<'_> {
             let folder = facts.settings().and_then(|settings| settings.directory.clone());
             process::model_path(&facts.argv(), folder.as_deref())
         };
-        let path = configured.or(running).or_else(command)?;
+        (process, configured.or(running).or_else(command))
+    }
+
+    /// Returns the paths of the logs and the model of a service, whether or not they could be read.
+    pub fn paths(&self, facts: &ServiceFacts) -> (Vec<PathBuf>, Option<PathBuf>) {
+        let of_program = self.found.program(&facts.service).map(|(_, program)| log_paths(program)).unwrap_or_default();
+        let named = facts.service.logs.iter().cloned();
+        (of_program.into_iter().map(|(path, _)| path).chain(named).collect(), self.model_path(facts).1)
+    }
+
+    fn model(&self, facts: &ServiceFacts) -> Option<Fact<ModelFile>> {
+        let (process, path) = self.model_path(facts);
+        let path = path?;
         let user = process.and_then(|process| Some((process.uid?, process.groups.clone())));
         let request = ModelFileRequest {
             pid: process.map(|process| process.pid),
@@ -229,7 +263,14 @@ impl Look<'_> {
             ..ModelFileRequest::new(path, self.request.pause_s)
         };
         let name = format!("model of {}", facts.name());
-        let limit = self.limit().saturating_add(Duration::from_secs_f64(self.request.pause_s));
+        if let Some(stalled) = self.behind(&request.path) {
+            let source = request.path.display().to_string();
+            let why = format!("its file system hangs: {}: {}", stalled.mount.display(), stalled.why);
+            return Some(self.collectors.timed(&name, || Fact::new(source, self.now, Outcome::TimedOut { why })));
+        }
+        let limit = self.limit();
+        let limit =
+            if limit.is_zero() { limit } else { limit.saturating_add(Duration::from_secs_f64(self.request.pause_s)) };
         Some(
             self.collectors.timed(&name, || model_file::read_in_child(Path::new(OURSELVES), &request, limit, self.now)),
         )

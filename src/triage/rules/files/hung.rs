@@ -6,7 +6,7 @@ use super::super::{Check, Need, Rule};
 use super::storage_symptoms;
 use crate::node::log::LogLine;
 use crate::node::{Fact, Outcome};
-use crate::triage::facts::Facts;
+use crate::triage::facts::{Facts, ServiceFacts};
 use crate::triage::finding::{Changes, Evidence, Hit, Layer, Playbook, Severity};
 use std::collections::BTreeMap;
 
@@ -157,7 +157,23 @@ fn storage_hangs(facts: &Facts) -> Vec<Hit> {
         }
         let step = Step::inspect(format!("look up what {place} is mounted from, without touching it"))
             .command(&["cat", "/proc/self/mountinfo"]);
-        hit(None, format!("{place} does not respond: {why}"), evidence, step).confidence(proven_if(is_seen))
+        hit(None, format!("{place} does not respond: {why}"), evidence, step)
+            .confidence(proven_if(is_seen))
+            .affects(waiting(facts))
     });
     found.collect()
+}
+
+/// Returns the services of which something could not be read in time, or that wait in the kernel.
+fn waiting(facts: &Facts) -> Vec<String> {
+    fn is_late<T>(fact: &Fact<T>) -> bool {
+        matches!(fact.outcome, Outcome::TimedOut { .. })
+    }
+    let is_waiting = |service: &&ServiceFacts| {
+        service.model.as_ref().is_some_and(is_late)
+            || service.logs.iter().any(is_late)
+            || service.files.iter().any(|(_, file)| is_late(file))
+            || service.all_processes().any(|process| process.state == 'D')
+    };
+    facts.services.iter().filter(is_waiting).map(|service| service.name().to_owned()).collect()
 }

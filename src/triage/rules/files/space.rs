@@ -3,13 +3,14 @@
 use super::super::manage::bytes;
 use super::super::step::{Step, hit};
 use super::super::{Check, Need, Rule};
-use super::{each_disk, holds, lines_of_services, storage_symptoms};
+use super::{each_disk, holds, storage_symptoms, symptoms_of};
 use crate::node::machine::Disk;
 use crate::triage::facts::Facts;
 use crate::triage::finding::{Changes, Evidence, Hit, Layer, Playbook, Severity};
 use std::path::PathBuf;
 
-const NO_SPACE: &[&str] = &["No space left on device", "Errno 28", "ENOSPC"];
+pub(super) const NO_SPACE: &[&str] = &["No space left on device", "no space left on device", "Errno 28", "ENOSPC"];
+pub(super) const READ_ONLY: &[&str] = &["Read-only file system", "read-only file system", "Errno 30", "EROFS"];
 
 pub(super) const FS_01: Rule = Rule {
     id: "FS-01",
@@ -37,7 +38,8 @@ fn full(facts: &Facts, disk: &Disk, shown: Evidence) -> Option<Hit> {
     }
     let mount = disk.mount_point.display().to_string();
     let mut evidence = vec![shown];
-    evidence.extend(lines_of_services(facts, NO_SPACE));
+    let symptoms = symptoms_of(facts, disk, NO_SPACE);
+    evidence.extend(symptoms.lines);
     let sizes = |(path, size): &(PathBuf, u64)| format!("{} {}", bytes(*size), path.display());
     if !disk.largest.is_empty() {
         let list: Vec<String> = disk.largest.iter().map(sizes).collect();
@@ -52,7 +54,10 @@ fn full(facts: &Facts, disk: &Disk, shown: Evidence) -> Option<Hit> {
             || name.contains("/logs/")
             || [".log", ".err", ".out"].iter().any(|end| name.ends_with(end))
     };
-    let first = disk.largest.iter().find(|(path, _)| is_log(path)).or_else(|| disk.largest.first());
+    // A log is easier to spare than what lies beside it, unless it is small.
+    let most = disk.largest.first().map_or(0, |(_, size)| *size);
+    let log = disk.largest.iter().find(|(path, size)| is_log(path) && size.saturating_mul(4) >= most);
+    let first = log.or_else(|| disk.largest.first());
     let largest = first.map_or_else(String::new, |one| format!("; largest candidate: {}", sizes(one)));
     let cause = format!(
         "{mount} is full: {} of {} available; it holds {}{largest}",
@@ -68,7 +73,7 @@ fn full(facts: &Facts, disk: &Disk, shown: Evidence) -> Option<Hit> {
         }
         None => Step::inspect(format!("find out what fills {mount}")).command(&["du", "-xh", "-d", "2", &mount]),
     };
-    Some(hit(None, cause, evidence, step))
+    Some(hit(None, cause, evidence, step).affects(symptoms.services))
 }
 
 pub(super) const FS_02: Rule = Rule {
@@ -98,7 +103,8 @@ fn no_inodes(facts: &Facts, disk: &Disk, shown: Evidence) -> Option<Hit> {
     }
     let mount = disk.mount_point.display().to_string();
     let mut evidence = vec![shown];
-    evidence.extend(lines_of_services(facts, NO_SPACE));
+    let symptoms = symptoms_of(facts, disk, NO_SPACE);
+    evidence.extend(symptoms.lines);
     let (crowded, step) = match &disk.crowded {
         Some((folder, entries)) => {
             let folder = folder.display().to_string();
@@ -122,7 +128,7 @@ fn no_inodes(facts: &Facts, disk: &Disk, shown: Evidence) -> Option<Hit> {
         bytes(disk.available),
         holds(disk)
     );
-    Some(hit(None, cause, evidence, step))
+    Some(hit(None, cause, evidence, step).affects(symptoms.services))
 }
 
 const REMOUNT: &str = "Remounting filesystem read-only";
@@ -139,7 +145,7 @@ pub(super) const FS_03: Rule = Rule {
           unless the kernel remounted it. Kernel log lines about a disk that is writable now are ignored.",
     explains: storage_symptoms![],
     needs: &[Need::Disks],
-    signs: &[REMOUNT],
+    signs: &[REMOUNT, "Read-only file system", "read-only file system", "Errno 30", "EROFS"],
     check: Check::Node(|facts| each_disk(facts, read_only)),
 };
 
@@ -164,7 +170,8 @@ fn read_only(facts: &Facts, disk: &Disk, shown: Evidence) -> Option<Hit> {
     };
     let mut evidence = vec![Evidence { text: format!("{mount} on {} ({}): {how}", disk.source, disk.kind), ..shown }];
     evidence.extend(remount.map(Evidence::of_line));
-    evidence.extend(lines_of_services(facts, &["Read-only file system", "Errno 30"]));
+    let symptoms = symptoms_of(facts, disk, READ_ONLY);
+    evidence.extend(symptoms.lines);
     if evidence.len() < 2 {
         evidence.push(Evidence::new(mount.clone(), Some(facts.taken), format!("holds {}", holds(disk))));
     }
@@ -179,13 +186,13 @@ fn read_only(facts: &Facts, disk: &Disk, shown: Evidence) -> Option<Hit> {
             disk.source,
             holds(disk)
         );
-        return Some(hit(None, cause, evidence, step));
+        return Some(hit(None, cause, evidence, step).affects(symptoms.services));
     }
     let step =
         Step::change(Changes::Host, format!("remount {mount} read-write"), format!("mount -o remount,ro {mount}"))
             .command(&["mount", "-o", "remount,rw", &mount]);
     let cause = format!("{mount} is read-only ({how}); it holds {}", holds(disk));
-    Some(hit(None, cause, evidence, step))
+    Some(hit(None, cause, evidence, step).affects(symptoms.services))
 }
 
 pub(super) const FS_04: Rule = Rule {

@@ -162,3 +162,47 @@ fn fs_07_tells_shared_memory_from_a_full_disk() {
     facts.services[0].shared_memory = Some(known("/proc/100/root/dev/shm", (64 << 20, 64 << 20)));
     says_all(&hit("FS-07", &facts), &["SIGBUS without a log line"]);
 }
+
+/// Two disks without room, and an error that names one of them: moving a file of the other one helps nobody.
+#[test]
+fn an_error_belongs_to_the_disk_that_it_names() {
+    let mut facts = with_disk(|disk| {
+        (disk.available, disk.mount_point) = (0, "/srv/full".into());
+        disk.holds = vec!["logs of api".into()];
+    });
+    let Some(Outcome::Ok { value: full }) = facts.machine.disks.last().map(|fact| fact.outcome.clone()) else {
+        panic!()
+    };
+    let crowded = Disk {
+        mount_point: "/srv/full/crowded".into(),
+        available: 1 << 30,
+        inodes: 10,
+        inodes_available: 0,
+        holds: vec!["files of llama".into()],
+        ..full
+    };
+    facts.machine.disks.push(known("disk", crowded));
+    let error = "OSError: [Errno 28] No space left on device: '/srv/full/crowded/part-12'";
+    fails(&mut facts.services[0], exit(1), &[error]);
+    let full = hit("FS-01", &facts);
+    assert!(!full.evidence.iter().any(|one| one.text.contains("part-12")), "{full:#?}");
+    assert_eq!(full.affects, Some(Vec::new()));
+    let crowded = hit("FS-02", &facts);
+    assert!(crowded.evidence.iter().any(|one| one.text.contains("part-12")), "{crowded:#?}");
+    assert_eq!(crowded.affects, Some(vec!["llama".to_owned()]));
+    assert_eq!(facts.services[0].refused_paths(), [std::path::PathBuf::from("/srv/full/crowded/part-12")]);
+}
+
+#[test]
+fn the_path_of_an_error_is_found() {
+    use super::path_in;
+    for (text, path) in [
+        ("OSError: [Errno 28] No space left on device: '/srv/a b/x'", Some("/srv/a b/x")),
+        ("write /var/log/x.log: no space left on device", Some("/var/log/x.log")),
+        ("cp: error writing '/data/x': No space left on device", Some("/data/x")),
+        ("No space left on device", None),
+        ("read/write failed: No space left on device /", None),
+    ] {
+        assert_eq!(path_in(text), path, "{text}");
+    }
+}

@@ -160,3 +160,65 @@ fn one_state_that_does_not_fit_is_the_last_line_before_the_kill() {
     let other = LifeEnd::Exited { code: 1, expected: false };
     none("MEM-05", &node(|service| fails(service, other, &[line])));
 }
+
+/// Ollama goes on when its runner is killed, and answers the next request as if nothing had been: the request that died
+/// is found nowhere else.
+#[test]
+fn a_service_that_outlives_a_process_of_its_group_is_a_warning() {
+    let of = |path: &str, name: &str| {
+        let mut facts = node(|service| service.cgroups = vec![known("cgroup", group(path))]);
+        with_kernel(&mut facts, vec![oom(4711, name, 60)], Vec::new());
+        facts
+    };
+    let facts = of("/lab2", "python3");
+    let found = hit("MEM-01", &facts);
+    says_all(&found, &["python3 (pid 4711)", "keeps running", "40.0 MiB"]);
+    assert_eq!((found.severity, found.confidence), (Some(Severity::Warning), Confidence::Likely));
+    // Another group, a login's group, and a kill before it was started.
+    none("MEM-01", &of("/other", "llama-server"));
+    let mut login = of("/user.slice/user-0.slice/session-3.scope", "python3");
+    let in_login = |facts: &mut Facts, name: &str| {
+        let path = "/user.slice/user-0.slice/session-3.scope".to_owned();
+        let kill = OomKill { task_memcg: Some(path.clone()), oom_memcg: Some(path), ..oom(4711, name, 60) };
+        with_kernel(facts, vec![kill], Vec::new());
+    };
+    in_login(&mut login, "python3");
+    none("MEM-01", &login);
+    in_login(&mut login, "llama-server");
+    says_all(&hit("MEM-01", &login), &["llama-server"]);
+    let mut before = of("/lab2", "llama-server");
+    with_kernel(&mut before, vec![oom(4711, "llama-server", 3_000_000)], Vec::new());
+    none("MEM-01", &before);
+    // A group that another service shares says nothing by itself.
+    let mut shared = of("/lab2", "python3");
+    let mut other = shared.services[0].clone();
+    other.service.name = "other".into();
+    shared.services.push(other);
+    none("MEM-01", &shared);
+    says(&mut shared.services[0], &["runner started with pid 4711"]);
+    assert_eq!(hit("MEM-01", &shared).service.as_deref(), Some("llama"));
+}
+
+/// The parent ends with an exit status of its own, and its group is gone: the kernel's line names a process that nobody
+/// knows.
+#[test]
+fn a_service_that_ends_because_its_child_was_killed_is_explained_by_the_kill() {
+    let mut facts = node(|service| {
+        fails(service, LifeEnd::Exited { code: 1, expected: false }, &["E runner terminated: exit status -9"]);
+        service.cgroups = Vec::new();
+        service.processes = Vec::new();
+    });
+    let end =
+        facts.services[0].lives.last().map(|life| life.began.unwrap().0 + (life.lasted_s.unwrap() * 1000.0) as i64);
+    let seconds = (NOW.0 - end.unwrap()) / 1000;
+    with_kernel(&mut facts, vec![oom(4711, "python3", seconds + 1)], Vec::new());
+    says_all(&hit("MEM-01", &facts), &["python3 (pid 4711)", "/lab2"]);
+    with_kernel(&mut facts, vec![oom(4711, "python3", seconds + 120)], Vec::new());
+    none("MEM-01", &facts);
+    let mut silent = node(|service| {
+        fails(service, LifeEnd::Exited { code: 1, expected: false }, &["E cannot bind"]);
+        service.cgroups = Vec::new();
+    });
+    with_kernel(&mut silent, vec![oom(4711, "python3", seconds + 1)], Vec::new());
+    none("MEM-01", &silent);
+}

@@ -63,6 +63,7 @@ fn flapping(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let mut evidence: Vec<Evidence> =
         last_three.iter().filter_map(|life| life.end_line.as_ref()).map(Evidence::of_line).collect();
     let error = last_three.iter().rev().find_map(|life| life.first_error.as_ref());
+    let error = error.or_else(|| service.stray_error());
     evidence.extend(error.map(Evidence::of_line));
     evidence.push(service.reported_state());
     if evidence.len() < 2 {
@@ -226,13 +227,14 @@ pub(super) const SUP_17: Rule = Rule {
 
 fn backoff(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let program = service.program()?;
-    let is_again = program.state == ProgramState::Starting && service.trouble().is_some();
+    let ends = service.ends_of_trouble();
+    let life = ends.last();
+    // One that lived longer is started again at once, and is seen while it starts now and then (SUP-10).
+    let is_again = program.state == ProgramState::Starting && life.is_some_and(|life| !life.started_well);
     if program.state != ProgramState::Backoff && !is_again {
         return None;
     }
-    let ends = service.ends_of_trouble();
-    let life = ends.last();
-    let error = life.and_then(|life| life.first_error.as_ref());
+    let error = life.and_then(|life| life.first_error.as_ref()).or_else(|| service.stray_error());
     let mut evidence = vec![service.reported_state()];
     evidence.extend(error.map(Evidence::of_line));
     evidence.extend(life.and_then(|life| life.end_line.as_ref()).map(Evidence::of_line));

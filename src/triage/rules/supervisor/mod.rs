@@ -5,6 +5,7 @@ mod libraries;
 mod lives;
 mod settings;
 mod signals;
+mod silent;
 mod spawn;
 #[cfg(test)]
 mod tests;
@@ -33,4 +34,5 @@ pub const RULES: &[Rule] = &[
     daemon::SUP_19,
     settings::SUP_20,
     daemon::SUP_21,
+    silent::SUP_22,
 ];
