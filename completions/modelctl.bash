@@ -2282,7 +2282,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__probe)
-            opts="-q -h -V --config --db --color --quiet --help --version gpu gpu-facts amd-facts model-file disks shared-memory torch node"
+            opts="-q -h -V --config --db --color --quiet --help --version gpu gpu-facts amd-facts model-file disks shared-memory torch node stat"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

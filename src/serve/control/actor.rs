@@ -2,11 +2,12 @@
 
 use super::EventLog;
 use super::ask::{Ask, Command, Control, Grant, Server, ServerInfo, Started, Stopped};
-use super::attached::{Attach, AttachedServers};
+use super::attached::AttachedServers;
 use super::elsewhere::running_elsewhere;
+use super::info::Attach;
 use super::ledger::{self, Asked};
 use super::manage::{self, Waiting};
-use super::parking::{Parked, Parking};
+use super::parked::{Parked, Parking};
 use super::prepare::{Flags, Grown, files_now, flags_now, prepare, refuse};
 use super::prepared::Prepared;
 use super::reserving::{Reservation, reserve_in_order};

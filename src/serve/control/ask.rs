@@ -1,11 +1,11 @@
 use super::EventLog;
-use super::attached::Attach;
+use super::info::Attach;
+pub use super::info::ServerInfo;
 use super::manage::Manage;
 use crate::http::Endpoint;
 use crate::lifecycle::{Class, Denial, ServerKey, ServerView, Why};
 use crate::model::ModelId;
 use crate::model::lifecycle::{External, Readings};
-use crate::model::server::Engine;
 use crate::supervise::LogRing;
 use futures_util::future::join_all;
 use std::sync::Arc;
@@ -19,23 +19,6 @@ pub struct Ask {
     pub class: Class,
     /// Whether the server of this same request died before it had answered a byte: the new one is then started at once.
     pub is_retry: bool,
-}
-
-/// The facts about a server that is ready.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerInfo {
-    /// `None`: a service, which has none of ours.
-    pub engine: Option<Engine>,
-    pub pid: u32,
-    /// The port that it listens on itself.
-    pub port: Option<u16>,
-    /// Tokens of context of one request; 0 for a service.
-    pub context: u32,
-    pub slots: u32,
-    /// The device that holds its layers: `cpu`, `gpu`, `cpu_offload`.
-    pub device: String,
-    /// How long loading took.
-    pub took: Duration,
 }
 
 /// The right to have one request answered by a server. Dropping it frees the slot.

@@ -1,28 +1,11 @@
 //! Servers of others to which requests for their models are sent.
 
-use super::ask::{Command, Grant, ServerInfo};
-use crate::http::Endpoint;
+use super::ask::{Command, Grant};
+use super::info::Attach;
 use crate::lifecycle::{Denial, Purpose, ServerKey, Why};
 use crate::model::ModelId;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
-
-/// A server of somebody else that is to answer the requests for a model.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attach {
-    /// As in [`crate::model::lifecycle::External`].
-    pub id: String,
-    pub model: ModelId,
-    pub endpoint: Endpoint,
-    pub info: Arc<ServerInfo>,
-    /// The name that requests must give; `None`: any.
-    pub required_name: Option<String>,
-    /// What it said that it serves.
-    pub identity: String,
-    /// Whether the config names it; else it was found on the port of a model.
-    pub is_named: bool,
-}
 
 #[derive(Debug)]
 struct Attached {
@@ -108,7 +91,10 @@ fn changed(attach: &Attach) -> Denial {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::Endpoint;
     use crate::model::server::Engine;
+    use crate::serve::control::ServerInfo;
+    use std::sync::Arc;
     use std::time::Duration;
 
     fn attach(id: &str, model: &str, identity: &str) -> Attach {

@@ -2,7 +2,7 @@
 
 use super::actor::{Actor, Wanted};
 use super::ask::{Ask, Grant, Seen, Started};
-use super::attached::Attach;
+use super::info::Attach;
 use crate::lifecycle::{Denial, Event, ServerKey, WaiterId};
 use std::sync::Arc;
 use tokio::sync::oneshot;

@@ -1,7 +1,7 @@
 //! Servers of others on the ports of models.
 
 use super::ask::ServerInfo;
-use super::attached::Attach;
+use super::info::Attach;
 use super::prepared::{Prepared, What};
 use super::sessions::Sessions;
 use crate::lifecycle::{Purpose, ServerKey};

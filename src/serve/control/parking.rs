@@ -2,42 +2,14 @@
 //! is refused for lack of memory.
 
 use super::actor::Actor;
+use super::parked::{Parked, started_as};
 use super::prepared::{Prepared, What};
 use super::task::Order;
 use crate::lifecycle::{Generation, ServerKey};
 use crate::model::DeviceBytes;
 use crate::model::ledger::LoadId;
 use crate::model::lifecycle::Mode;
-use std::collections::HashMap;
 use std::sync::Arc;
-use tokio::sync::mpsc::UnboundedSender;
-
-/// A service that stays.
-#[derive(Debug)]
-pub(super) struct Parked {
-    orders: UnboundedSender<Order>,
-    /// How it was started: another start needs another process.
-    started_as: (u64, bool),
-    is_ending: bool,
-}
-
-/// What waits for the ends of parked services, and what is known of services that run.
-#[derive(Debug, Default)]
-pub(super) struct Parking {
-    /// Reservations that were refused and are tried once more.
-    again: Vec<(ServerKey, Generation)>,
-    /// Whether everything else has ended.
-    is_last: bool,
-    footprints: Footprints,
-}
-
-/// What services were found to hold, by whether they were on the CPU.
-type Footprints = HashMap<(ServerKey, bool), Vec<DeviceBytes>>;
-
-fn started_as(prepared: &Prepared) -> (u64, bool) {
-    let is_on_cpu = matches!(&prepared.what, What::Service(parts) if parts.is_on_cpu);
-    (prepared.profile.files, is_on_cpu)
-}
 
 impl Actor {
     /// Keeps a service that has given its memory back.

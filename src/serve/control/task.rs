@@ -1,7 +1,7 @@
 //! What all tasks that look after one start have in common: its orders, its news, and the release of its memory.
 
 use super::ask::ServerInfo;
-use super::attached::Attach;
+use super::info::Attach;
 use super::ledger;
 use super::running::jitter;
 use super::sessions::Sessions;

@@ -51,6 +51,7 @@ const ASYNCHRONOUS: &[&str] = &[
     "queue/executor/",
     "ops/daemon/client.rs",
     "ops/health/run.rs",
+    "ops/node/collect/mod.rs",
     "serve/",
     "supervise/",
 ];
