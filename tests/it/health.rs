@@ -106,7 +106,7 @@ fn a_server_is_ready_when_all_that_is_expected_holds() {
     // A page of an error that was saved as a model.
     let page = sandbox.write("page.gguf", b"<!DOCTYPE html><html></html>");
     let run = health(&sandbox, &format!("{service}model = {page:?}\n"), &["llama"]);
-    assert!(run.code == Some(1) && run.out.contains("not a GGUF but html"), "{run:?}");
+    assert!(run.code == Some(1) && run.out.contains("not a GGUF file but html"), "{run:?}");
 }
 
 /// What a supervisor must not restart: a busy server and one that loads. What it must: one that hangs.

@@ -102,7 +102,7 @@ fn write_keys(sandbox: &Sandbox, text: &str) -> String {
 /// Reads one answer: its status and its body. Status 0: the connection was closed without one.
 pub fn answer(stream: &mut impl Read) -> (u16, String) {
     let mut reader = BufReader::new(stream);
-    let (mut status, mut length) = (0, None);
+    let (mut status, mut length, mut is_chunked) = (0, None, false);
     loop {
         let mut line = String::new();
         match reader.read_line(&mut line) {
@@ -116,12 +116,24 @@ pub fn answer(stream: &mut impl Read) -> (u16, String) {
             status = rest[..3].parse().unwrap();
         } else if let Some(n) = line.strip_prefix("content-length: ") {
             length = n.parse::<usize>().ok();
+        } else if line == "transfer-encoding: chunked" {
+            is_chunked = true;
         } else if line.is_empty() {
             break;
         }
     }
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body).unwrap();
+    while is_chunked {
+        let mut size = String::new();
+        reader.read_line(&mut size).unwrap();
+        let size = usize::from_str_radix(size.trim(), 16).unwrap();
+        // Each chunk ends with a line end.
+        let mut chunk = vec![0; size + 2];
+        reader.read_exact(&mut chunk).unwrap();
+        body.extend_from_slice(&chunk[..size]);
+        is_chunked = size > 0;
+    }
     (status, String::from_utf8(body).unwrap())
 }
 

@@ -16,6 +16,7 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt as _, Limited};
 use percent_encoding::percent_decode_str;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,9 @@ const UPSTREAM: &str = "/upstream/";
 const INTERNAL: &str = "internal";
 /// Parts of a path that the name of a model may have.
 const NAME_PARTS: usize = 4;
+/// The rest of a request that is refused is read up to so many bytes, for so long.
+const REST_BYTES: usize = 1 << 20;
+const REST: Duration = Duration::from_secs(5);
 /// Time until the end of a server whose connection broke must be seen.
 const DEATH: Duration = Duration::from_secs(2);
 
@@ -100,6 +104,9 @@ async fn answer(gateway: &Gateway, (head, body): (Parts, Body), target: Result<T
             pass(gateway, (head, body), target, meter).await
         }
         Err(problem) => {
+            // A client that still writes when the connection is closed does not see the answer.
+            let rest = Limited::new(body, REST_BYTES).collect();
+            drop(tokio::time::timeout(REST, rest).await);
             meter.fail(&problem);
             Err(problem)
         }

@@ -106,7 +106,9 @@ impl ServiceProcess {
         };
         let stuck = self.child.kill_async().await.err().map(|error| format!("; {error}")).unwrap_or_default();
         self.log.until_end(LOG_LIMIT).await;
-        let last_log = self.log.lines_from(self.log_from).pop();
+        // Its own last line, not one of ours about it.
+        let lines = self.log.lines_from(self.log_from);
+        let last_log = lines.into_iter().rfind(|line| !line.starts_with("modelctl: "));
         Ended { class, reason: format!("{why}{stuck}"), last_log, exit_code: None }
     }
 
