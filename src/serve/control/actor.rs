@@ -62,7 +62,6 @@ pub(super) struct Actor {
     pub(super) attached: AttachedServers,
     pub(super) attached_board: watch::Sender<Arc<Vec<Attach>>>,
     pub(super) events: EventLog,
-    /// The share of the slots that tasks may use.
     pub(super) throttle: watch::Sender<f64>,
     pub(super) beat: Beat,
     pub(super) over: Option<oneshot::Sender<()>>,
@@ -76,7 +75,6 @@ pub(super) struct Acting {
     pub(super) load: Option<(Generation, LoadId)>,
     /// What the last reservation was asked for.
     pub(super) needs: Vec<DeviceBytes>,
-    /// As in [`Effect::Admit`](crate::lifecycle::Effect::Admit).
     pub(super) margin_factor: u32,
     pub(super) launched: Option<Arc<Prepared>>,
     pub(super) parked: Option<Parked>,

@@ -91,7 +91,7 @@ pub(super) fn unwatched(error: &std::io::Error) -> Ended {
     Ended { class: EndClass::Disappeared, reason, last_log: None, exit_code: None }
 }
 
-pub(super) fn of_ending(ending: Ending, class: CrashClass, mut last_log: Vec<String>) -> Ended {
+pub(super) fn of_ending(ending: Ending, class: CrashClass, log: Vec<String>) -> Ended {
     let class = match class {
         CrashClass::Oom => EndClass::Oom,
         CrashClass::Refused => EndClass::Refused,
@@ -102,7 +102,12 @@ pub(super) fn of_ending(ending: Ending, class: CrashClass, mut last_log: Vec<Str
         Ending::Exited(code) => Some(code),
         Ending::Signalled { .. } => None,
     };
-    Ended { class, reason: format!("the server {ending}"), last_log: last_log.pop(), exit_code }
+    Ended { class, reason: format!("the server {ending}"), last_log: last_words(log), exit_code }
+}
+
+/// Returns the last line of a log that the server itself wrote, not one of ours about it.
+pub(super) fn last_words(log: Vec<String>) -> Option<String> {
+    log.into_iter().rfind(|line| !line.starts_with("modelctl: "))
 }
 
 /// Returns the number of contexts for which a server with this many parallel requests reserves memory.

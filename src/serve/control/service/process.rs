@@ -1,7 +1,7 @@
 //! The process of a service.
 
 use super::super::prepared::ServiceParts;
-use super::super::start_plan::{Ended, of_ending, unwatched};
+use super::super::start_plan::{Ended, last_words, of_ending, unwatched};
 use crate::config::PortRange;
 use crate::host::account::account;
 use crate::host::port_holder::port_holder;
@@ -106,9 +106,7 @@ impl ServiceProcess {
         };
         let stuck = self.child.kill_async().await.err().map(|error| format!("; {error}")).unwrap_or_default();
         self.log.until_end(LOG_LIMIT).await;
-        // Its own last line, not one of ours about it.
-        let lines = self.log.lines_from(self.log_from);
-        let last_log = lines.into_iter().rfind(|line| !line.starts_with("modelctl: "));
+        let last_log = last_words(self.log.lines_from(self.log_from));
         Ended { class, reason: format!("{why}{stuck}"), last_log, exit_code: None }
     }
 
