@@ -70,7 +70,7 @@ fn a_kill_for_lack_of_memory_is_the_first_cause() {
         (
             "api",
             format!(
-                "command=python3 {}\nstartsecs=1\nstartretries=1",
+                "command=python3 {}\nstartsecs=10\nstartretries=1",
                 server(
                     "api.py",
                     format!("{}{child}sys.exit('ERROR runner terminated: exit status %d' % code)\n", enter(&follows))
@@ -80,7 +80,7 @@ fn a_kill_for_lack_of_memory_is_the_first_cause() {
         (
             "whisper",
             format!(
-                "command=python3 {}\nstartsecs=1\nstartretries=1",
+                "command=python3 {}\nstartsecs=10\nstartretries=1",
                 server("whisper.py", format!("{}{EAT}", enter(&killed)))
             ),
         ),
