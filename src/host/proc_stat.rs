@@ -10,6 +10,8 @@ pub struct ProcStat {
     /// The state of the process: `R`, `S`, `T`, `Z`, …
     pub state: char,
     pub parent: u32,
+    /// The process group; 0 for a kernel thread.
+    pub group: u32,
     flags: u64,
     threads: u64,
     /// Time of its start, in clock ticks since boot. With the process number it identifies one process for good.
@@ -50,10 +52,11 @@ pub fn parse(text: &str) -> Option<ProcStat> {
     let mut fields = rest.split_ascii_whitespace();
     let state = fields.next()?.chars().next()?;
     let parent = fields.next()?.parse().ok()?;
-    let flags = fields.nth(4)?.parse().ok()?; // as above
+    let group = fields.next()?.parse().ok()?; // as above
+    let flags = fields.nth(3)?.parse().ok()?; // as above
     let threads = fields.nth(10)?.parse().ok()?; // as above
     let start = fields.nth(1)?.parse().ok()?; // as above
-    Some(ProcStat { command: command.to_owned(), state, parent, flags, threads, start })
+    Some(ProcStat { command: command.to_owned(), state, parent, group, flags, threads, start })
 }
 
 #[cfg(test)]
@@ -65,7 +68,8 @@ mod tests {
     fn a_name_with_anything_in_it_does_not_move_the_fields() {
         let fields: Vec<String> = (4..=30).map(|n| n.to_string()).collect();
         let text = format!("17 (a) b (c)) S {}", fields.join(" "));
-        let stat = ProcStat { command: "a) b (c)".into(), state: 'S', parent: 4, flags: 9, threads: 20, start: 22 };
+        let stat =
+            ProcStat { command: "a) b (c)".into(), state: 'S', parent: 4, group: 5, flags: 9, threads: 20, start: 22 };
         assert_eq!(parse(&text), Some(stat));
         assert_eq!(parse("17 (x) S 1"), None);
         assert_eq!(parse(""), None);

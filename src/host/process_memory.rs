@@ -1,7 +1,7 @@
 //! The memory that a process holds.
 
 use super::budget::MAIN_MEMORY;
-use super::gpu;
+use super::{gpu, proc_stat};
 use crate::model::{DeviceBytes, Reading};
 use std::path::Path;
 
@@ -33,11 +33,7 @@ pub fn held_by_group(leader: u32, modelctl: Option<&Path>) -> Vec<DeviceBytes> {
 fn group(leader: u32) -> Vec<u32> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return vec![leader] };
     let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()); // others are no process
-    let is_member = |pid: &u32| {
-        let group = i32::try_from(*pid).ok().and_then(rustix::process::Pid::from_raw); // numbers of processes fit
-        let group = group.and_then(|pid| rustix::process::getpgid(Some(pid)).ok()); // it has ended
-        group.is_some_and(|group| u32::try_from(group.as_raw_nonzero().get()) == Ok(leader))
-    };
+    let is_member = |pid: &u32| proc_stat::read(&pid.to_string()).is_ok_and(|stat| stat.group == leader);
     numbers.filter(is_member).collect()
 }
 
@@ -70,6 +66,17 @@ fn pss(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a service starts would be counted for nobody; and a kernel thread, whose group is 0, must not end the look.
+    #[test]
+    fn a_group_has_all_of_its_processes_and_no_other() {
+        let ours = proc_stat::read("self").unwrap().group;
+        let all = group(ours);
+        assert!(all.contains(&std::process::id()), "{all:?}");
+        assert!(all.iter().all(|pid| proc_stat::read(&pid.to_string()).map_or(true, |stat| stat.group == ours)));
+        assert_eq!(group(u32::MAX), [0; 0]);
+        assert!(held_by_group(ours, None).iter().any(|held| held.bytes > 1 << 20));
+    }
 
     #[test]
     fn what_a_process_holds_is_its_share_of_its_pages() {
