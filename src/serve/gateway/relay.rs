@@ -132,7 +132,15 @@ impl HttpBody for Relay {
             if !is_cut {
                 match Pin::new(&mut flow.body).poll_frame(context) {
                     Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                        Ok(bytes) => return Poll::Ready(Some(Ok(this.pass(bytes)))),
+                        Ok(bytes) => {
+                            // By its length the answer may be whole: then nobody asks for more.
+                            let is_whole = this.rewriter.is_none() && flow.body.is_end_stream();
+                            let frame = this.pass(bytes);
+                            if is_whole && this.flow.take().is_some() {
+                                this.meter.end();
+                            }
+                            return Poll::Ready(Some(Ok(frame)));
+                        }
                         Err(_) => continue, // trailers
                     },
                     Poll::Ready(None) => {
