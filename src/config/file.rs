@@ -6,6 +6,7 @@ use super::models::{EngineFile, ModelsFile};
 use super::ollama::Ollama;
 use super::read::{bytes, duration, typed};
 use super::serve::Serve;
+use super::servers::without_secrets;
 use super::services::{ServicesFile, Supervisor};
 use super::{Env, ServerAddress, WorkerConfig, bad_config};
 use crate::failure::{Failure, OrFail};
@@ -138,7 +139,7 @@ fn an_age<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Age>, D::Error> {
 fn endpoints<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<ServerAddress>, D::Error> {
     let named = Vec::<String>::deserialize(d)?;
     let parse = |text: &String| {
-        ServerAddress::parse(text).map_err(|why| de::Error::custom(format!("`{}`: {why}", text.escape_debug())))
+        ServerAddress::parse(text).map_err(|why| de::Error::custom(format!("`{}`: {why}", without_secrets(text))))
     };
     named.iter().map(parse).collect()
 }

@@ -3,6 +3,7 @@
 //! `MODELCTL_RAM_PRESSURE_PCT`, `MODELCTL_CPU_PRESSURE_PCT`, `MODELCTL_DISK_FREE_MIN_GB`.
 
 use super::read::{bytes, duration};
+use super::servers::without_secrets;
 use super::{Env, ListenAddress, ServeConfig, ServerAddress};
 use crate::failure::Failure;
 use crate::model::lifecycle::Thresholds;
@@ -294,7 +295,7 @@ fn names<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
 
 fn address<'de, D: Deserializer<'de>>(d: D) -> Result<ServerAddress, D::Error> {
     let text = String::deserialize(d)?;
-    let wrong = |why: &str| de::Error::custom(format!("`{}`: {why}", text.escape_debug()));
+    let wrong = |why: &str| de::Error::custom(format!("`{}`: {why}", without_secrets(&text)));
     let address = ServerAddress::parse(&text).map_err(|why| wrong(&why))?;
     match address.base.as_str() {
         "" => Ok(address),

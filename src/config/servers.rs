@@ -48,7 +48,8 @@ impl PruneConfig {
         let host = env.text("OLLAMA_HOST");
         let named = env.list("MODELCTL_ENDPOINTS");
         let parse = |text: &String| {
-            let why = |why| Failure::cannot_meet(format!("MODELCTL_ENDPOINTS names `{}`: {why}", text.escape_debug()));
+            let why =
+                |why| Failure::cannot_meet(format!("MODELCTL_ENDPOINTS names `{}`: {why}", without_secrets(text)));
             ServerAddress::parse(text).map_err(|e| anyhow::Error::from(why(e)))
         };
         let endpoints = match named.as_slice() {
@@ -102,6 +103,15 @@ impl ServerAddress {
     }
 }
 
+/// Returns a URL for a message: without what may be a password or a key, which stands before an `@` or behind a `?`.
+pub(super) fn without_secrets(url: &str) -> String {
+    let (url, query) = url.split_once('?').map_or((url, ""), |(url, _)| (url, "?…"));
+    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    let rest = rest.rsplit_once('@').map_or_else(|| rest.to_owned(), |(_, rest)| format!("…@{rest}"));
+    format!("{}{separator}{}{query}", scheme.escape_debug(), rest.escape_debug())
+}
+
 /// Returns the host without its brackets, the port, and the prefix of every path.
 fn parts(rest: &str) -> (&str, Option<&str>, String) {
     let (authority, base) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
@@ -129,6 +139,14 @@ impl fmt::Display for ServerAddress {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// A password in a config file would be in the log of every cron job that reads it.
+    #[test]
+    fn a_url_is_shown_without_its_password_and_key() {
+        assert_eq!(without_secrets("http://user:pa@ss@h:1/health?key=s"), "http://…@h:1/health?…");
+        assert_eq!(without_secrets("user:pass@h"), "…@h");
+        assert_eq!(without_secrets("http://h:1/a\nb"), "http://h:1/a\\nb");
+    }
 
     #[test]
     fn the_server_of_ollama_is_where_its_own_client_would_look() {

@@ -1,6 +1,7 @@
 //! The services of a node that are looked at: `[supervisor]`, `[[services]]`.
 
 use crate::config::ServerAddress;
+use crate::config::servers::without_secrets;
 use crate::model::service::{FoundBy, Gate, Manager, QueueCheck, Role, Service};
 use serde::{Deserialize, Deserializer, de};
 use std::collections::HashSet;
@@ -173,7 +174,7 @@ const UNIT_SUFFIXES: &[&str] = &["service", "scope", "slice", "socket", "timer",
 
 pub(super) fn endpoint<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(d)?;
-    let wrong = |why: &str| de::Error::custom(format!("`{}`: {why}", text.escape_debug()));
+    let wrong = |why: &str| de::Error::custom(format!("`{}`: {why}", without_secrets(&text)));
     match text.split_once("://") {
         Some(("http", rest)) => {
             // A path may have a query, a server address has none.
