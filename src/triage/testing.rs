@@ -281,15 +281,16 @@ fn running_life(seconds: i64) -> Life {
 pub fn says(service: &mut ServiceFacts, lines: &[&str]) {
     let life = service.lives.len().checked_sub(1);
     for text in lines {
-        push(service, text, life);
+        push(service, text, life, ago(60));
     }
 }
 
-fn push(service: &mut ServiceFacts, text: &str, life: Option<usize>) {
+fn push(service: &mut ServiceFacts, text: &str, life: Option<usize>, time: Timestamp) {
     let source = format!("/var/log/{}.err", service.service.name);
     let Some(log) = service.logs.last_mut() else { return };
     if let Outcome::Ok { value } = &mut log.outcome {
-        value.marked.push(LogLine { life, line: Some(value.marked.len() as u64 + 1), ..line_of(&source, text) });
+        let line = Some(value.marked.len() as u64 + 1);
+        value.marked.push(LogLine { life, line, time: Some(time), ..line_of(&source, text) });
         value.lines_read += 1;
     }
 }
@@ -371,11 +372,11 @@ fn ends(service: &mut ServiceFacts, end: LifeEnd, lasted: &[f64], lines: &[&str]
             end: end.clone(),
             pid: Some(50 + index as u32),
             started_well: true,
-            first_error: lines.first().map(|text| line(text)),
+            first_error: lines.first().map(|text| LogLine { time: Some(began), ..line(text) }),
             end_line: Some(line_of("/var/log/supervisor/supervisord.log", &text)),
         });
         for text in lines {
-            push(service, text, Some(index));
+            push(service, text, Some(index), began);
         }
     }
 }

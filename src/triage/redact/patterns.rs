@@ -248,11 +248,15 @@ impl Patterns {
 }
 
 /// Returns whether a word with digits is a name as those of files, models and kernels are: words with signs between them,
-/// of which each is letters or digits alone.
+/// of which each is letters or digits alone, or letters with a number of one or two digits behind them.
 fn is_name_of_something(word: &str) -> bool {
+    let is_numbered = |part: &str| {
+        let letters = part.trim_end_matches(|c: char| c.is_ascii_digit());
+        part.len() - letters.len() <= 2 && letters.bytes().all(|b| b.is_ascii_lowercase())
+    };
     let is_plain = |part: &str| {
         part.bytes().all(|b| b.is_ascii_digit())
-            || part.bytes().all(|b| b.is_ascii_lowercase())
+            || is_numbered(part)
             || part.bytes().all(|b| b.is_ascii_uppercase())
             || part.len() <= 4
     };
