@@ -24,7 +24,6 @@ fn unknown(report: &Value) -> String {
 /// A node on which supervisord is stopped, a file system, NVML and two endpoints hang, and the check of a queue does
 /// nothing: an operator still gets a verdict, and a probe its answer, in time.
 #[test]
-#[ignore = "fails since two lines of work were joined: to be fixed first"]
 fn five_hung_parts_cost_no_more_than_their_limits_and_are_named() {
     let sandbox = Sandbox::new();
     let Some(files) = SilentFiles::mount(sandbox.path("mnt")) else { return };

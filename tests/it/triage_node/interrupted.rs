@@ -10,7 +10,6 @@ use std::time::Duration;
 
 /// An operator who loses patience must find a node as it was: no process of ours, no exit code that looks like a verdict.
 #[test]
-#[ignore = "fails since two lines of work were joined: to be fixed first"]
 fn an_interrupt_at_any_moment_ends_all_that_was_started() {
     let sandbox = Sandbox::new();
     let (_listener, url) = hung();

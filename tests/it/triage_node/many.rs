@@ -11,7 +11,6 @@ const FLAPPING: usize = 40;
 /// supervisord answers such a node slowly, since it writes 4 KiB a turn and ends and starts programs between: the verdict
 /// must come all the same, and a probe must not call the programs unknown that run.
 #[test]
-#[ignore = "fails since two lines of work were joined: to be fixed first"]
 fn two_hundred_programs_have_a_verdict_in_time() {
     let sandbox = Sandbox::new();
     let name = |n: usize| format!("{}{n:03}", if n < FLAPPING { "flaps" } else { "runs" });
@@ -37,7 +36,12 @@ fn two_hundred_programs_have_a_verdict_in_time() {
     let (health, took) = timed(&sandbox, &["health", "--check", "services", "--timeout", "20s", "--json"]);
     assert!(took < Duration::from_secs(21), "{took:?}");
     let report = health.json();
-    let checks = report["checks"].as_array().unwrap();
+    // Other programs of the machine may be services as well.
+    let is_ours = |check: &&serde_json::Value| {
+        let target = check["target"].as_str().unwrap();
+        target.starts_with("flaps") || target.starts_with("runs")
+    };
+    let checks: Vec<_> = report["checks"].as_array().unwrap().iter().filter(is_ours).collect();
     assert_eq!(checks.len(), ALL, "{report:#}");
     for check in checks {
         let (target, status) = (check["target"].as_str().unwrap(), check["status"].as_str().unwrap());
@@ -49,7 +53,8 @@ fn two_hundred_programs_have_a_verdict_in_time() {
     assert!(took < Duration::from_secs(30), "{took:?}");
     assert_eq!(triage.code, Some(1));
     let report = triage.json();
-    assert_eq!(report["services"].as_array().unwrap().len(), ALL);
+    let services = report["services"].as_array().unwrap().iter().map(|service| service["name"].as_str().unwrap());
+    assert_eq!(services.filter(|name| name.starts_with("flaps") || name.starts_with("runs")).count(), ALL);
     let of_rule = |rule: &str| {
         let findings = report["findings"].as_array().unwrap().iter().filter(|one| one["rule"] == rule);
         findings.map(|one| one["service"].as_str().unwrap().to_owned()).collect::<Vec<String>>()
