@@ -19,6 +19,7 @@ pub mod mounts;
 pub mod named_lock;
 pub mod node;
 pub mod open_files;
+pub mod own_memory;
 pub mod port_holder;
 pub mod pressure;
 pub mod proc_stat;

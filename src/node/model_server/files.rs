@@ -1,5 +1,5 @@
 use crate::host::open_files::maps::Mapping;
-use crate::model::{FileIdentity, Model, ModelId, Role};
+use crate::model::{ModelId, PlacedFile, Role};
 use rustix::fs::makedev;
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -16,18 +16,14 @@ pub struct ModelFiles {
 
 impl ModelFiles {
     /// Collects the files. Of models that share one the first counts.
-    pub fn of(models: &[Model]) -> ModelFiles {
+    pub fn of(all: Vec<PlacedFile>) -> ModelFiles {
         let mut files = ModelFiles::default();
-        for model in models {
-            // A projector is shared by many models, and says nothing about which one is loaded.
-            for file in model.artifacts.iter().filter(|file| file.role != Role::Mmproj) {
-                let paths = [&file.path].into_iter().chain(&file.target).chain(&file.also);
-                for path in paths {
-                    files.paths.entry(path.clone()).or_insert_with(|| model.id.clone());
-                }
-                let FileIdentity { dev, ino, .. } = file.identity;
-                files.inodes.entry((dev, ino)).or_insert_with(|| model.id.clone());
+        // A projector is shared by many models, and says nothing about which one is loaded.
+        for PlacedFile { model, entries, identity, .. } in all.into_iter().filter(|file| file.role != Role::Mmproj) {
+            for path in entries {
+                files.paths.entry(path).or_insert_with(|| model.clone());
             }
+            files.inodes.entry((identity.dev, identity.ino)).or_insert(model);
         }
         files
     }

@@ -1,6 +1,6 @@
 use super::family::Parents;
 use super::*;
-use crate::model::{Artifact, Fault, FileIdentity, Model, Role, Settings, Usage};
+use crate::model::{FileIdentity, PlacedFile, Role};
 use crate::node::Place;
 use crate::testing::sample_row;
 use std::collections::HashMap;
@@ -9,37 +9,18 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A model with one file.
-fn sample_model(name: &str) -> Model {
+/// The one file of a model.
+fn sample_file(name: &str) -> PlacedFile {
     let row = sample_row(name);
-    let identity = FileIdentity { dev: 0xfe00, ino: 4711, size: 3, mtime_ns: 0, ctime_ns: 0 };
-    let artifact = Artifact {
-        path: row.path,
-        target: None,
-        also: Vec::new(),
-        identity,
-        allocated: 3,
+    PlacedFile {
+        model: row.id,
         role: Role::Main,
-        shard_no: None,
+        entries: vec![row.path.clone()],
+        path: row.path,
+        identity: FileIdentity { dev: 0xfe00, ino: 4711, size: 3, mtime_ns: 0, ctime_ns: 0 },
+        allocated: 3,
         expected_sha256: None,
-        header: Err(Fault::damaged("it is a sample")),
-    };
-    Model {
-        id: row.id,
-        name: row.name,
-        store: row.store,
-        root: row.root,
-        repo: None,
-        kind: row.kind,
-        state: row.state,
-        reason: None,
-        content: row.content,
-        artifacts: vec![artifact],
-        whole: None,
-        shards_expected: 1,
-        first_seen: row.first_seen,
-        settings: Settings::default(),
-        usage: Usage::default(),
+        verified_sha256: None,
     }
 }
 
@@ -118,11 +99,11 @@ impl Node {
 }
 
 fn files() -> Arc<ModelFiles> {
-    Arc::new(ModelFiles::of(&[sample_model("a")]))
+    Arc::new(ModelFiles::of(vec![sample_file("a")]))
 }
 
 fn path() -> String {
-    sample_model("a").main().unwrap().path.display().to_string()
+    sample_file("a").path.display().to_string()
 }
 
 fn search(scanner: &mut Scanner, files: &Arc<ModelFiles>) -> Vec<ModelServer> {
@@ -140,7 +121,7 @@ fn a_server_of_somebody_else_is_known_by_its_command_with_user_port_and_bytes() 
     let [server] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!((server.pid, server.start, server.uid, server.program), (10, 77, Some(1001), "llama-server"));
     assert_eq!((server.address.map(|a| a.to_string()), server.named_port), (Some("127.0.0.1:8081".into()), Some(8081)));
-    assert_eq!((&server.model, &server.model_name), (&Some(sample_model("a").id), &Some(path())));
+    assert_eq!((&server.model, &server.model_name), (&Some(sample_file("a").model), &Some(path())));
     assert_eq!(server.known_by, ["command", "listener"]);
     assert_eq!(
         server.bytes,
@@ -163,7 +144,7 @@ fn a_program_with_a_known_model_file_mapped_is_found_when_it_has_loaded_it() {
     node.add(&Process { resident: 400 * MIB, maps: &maps, ..python });
     let found = search(&mut scanner, &files);
     assert_eq!((found[0].known_by.as_slice(), found[0].program), (["maps"].as_slice(), OTHER));
-    assert_eq!(found[0].model, Some(sample_model("a").id));
+    assert_eq!(found[0].model, Some(sample_file("a").model));
 }
 
 /// Our own workers are in the ledger: counted twice they would leave no memory for anything.
@@ -228,14 +209,14 @@ fn a_number_that_goes_to_another_process_is_that_of_another_server() {
 #[test]
 fn files_are_known_by_path_and_by_inode() {
     use crate::host::open_files::maps::{Line, parse};
-    let model = sample_model("a");
-    let (files, file) = (ModelFiles::of(std::slice::from_ref(&model)), model.main().unwrap().clone());
-    assert_eq!(files.by_path(&file.path), Some(&model.id));
+    let file = sample_file("a");
+    let files = ModelFiles::of(vec![file.clone()]);
+    assert_eq!(files.by_path(&file.path), Some(&file.model));
     assert_eq!(files.by_path(Path::new("/nowhere")), None);
     let (major, minor) = (rustix::fs::major(file.identity.dev), rustix::fs::minor(file.identity.dev));
     let line = format!("1-2 r--p 0 {major:02x}:{minor:02x} {} /in/a/container.gguf", file.identity.ino);
     let Some(Line::File(mapping)) = parse(line.as_bytes()) else { panic!("{line}") };
-    assert_eq!(files.of_mapping(&mapping), Some(&model.id));
+    assert_eq!(files.of_mapping(&mapping), Some(&file.model));
 }
 
 #[test]

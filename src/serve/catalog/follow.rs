@@ -3,6 +3,7 @@
 use super::Catalog;
 use crate::clock;
 use crate::db::{Access, Db};
+use crate::host::own_memory;
 use crate::model::task::Queue;
 use crate::supervise::StopSignal;
 use anyhow::Context;
@@ -59,6 +60,7 @@ impl Catalogs {
         let (rows, written) = (db.rows()?, db.written()?);
         if !self.current().is_of(&rows, &written) {
             self.0.current.send_replace(Arc::new(Catalog::new(rows, &written)));
+            own_memory::trim_heap();
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::verdict::{Case, verdict};
 use crate::config::{Config, ExternalConfig, Takeover};
 use crate::db::Access;
 use crate::host::gpu::Gpu;
-use crate::host::{actor, liveness};
+use crate::host::{actor, liveness, own_memory};
 use crate::http::Endpoint;
 use crate::lifecycle::ServerKey;
 use crate::model::lifecycle::External;
@@ -124,7 +124,7 @@ impl Externals {
         let (files, mut ours) = sessions
             .run(move |session| {
                 let db = session.db(Access::ReadOnly)?;
-                let files = if is_known { None } else { Some(ModelFiles::of(&db.models(None)?)) };
+                let files = if is_known { None } else { Some(ModelFiles::of(db.placed_files()?)) };
                 let here = liveness::place();
                 let rows = db.ledger()?.into_iter().filter(|row| row.place == here);
                 Ok((files, rows.filter_map(|row| row.worker).map(|worker| worker.pid).collect::<Vec<u32>>()))
@@ -133,6 +133,9 @@ impl Externals {
             .ok()?;
         ours.push(std::process::id());
         let files = known.or_else(|| files.map(Arc::new))?;
+        if !is_known {
+            own_memory::trim_heap();
+        }
         self.files = Some((Arc::clone(catalog), Arc::clone(&files)));
         Some((files, ours))
     }

@@ -10,6 +10,7 @@ mod verdict;
 use super::catalog::Catalogs;
 use super::control::{Attach, Control, Seen, Sessions};
 use crate::clock;
+use crate::host::own_memory;
 use externals::{Externals, Looked};
 use machine::Machine;
 use std::sync::Arc;
@@ -41,7 +42,7 @@ impl Watch {
     }
 
     async fn follow(&self, mut machine: Machine) {
-        let (mut externals, mut told) = (Externals::new(), Vec::new());
+        let (mut externals, mut told, mut is_first) = (Externals::new(), Vec::new(), true);
         loop {
             let config = self.sessions.config();
             let began = clock::instant();
@@ -56,6 +57,11 @@ impl Watch {
                 told = attached;
             }
             due.into_iter().for_each(|key| self.take_over(key));
+            if std::mem::take(&mut is_first)
+                && let Err(error) = own_memory::release_code()
+            {
+                (self.log)(format!("the code of the start stays in memory: {error}"));
+            }
             let interval = config.lifecycle.interval;
             let until = if externals.is_waiting() { interval.min(SECOND_LOOK) } else { interval };
             tokio::time::sleep(until.saturating_sub(began.elapsed()).max(LEAST_REST)).await;
