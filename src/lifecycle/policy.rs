@@ -20,7 +20,8 @@ pub struct Policy {
     pub healthy: Duration,
     /// The time after which a refused reservation is tried again: memory that others held may be free.
     pub readmit: Duration,
-    /// How often two servers may change places within ten minutes.
+    /// How often two servers may change places within ten minutes while the one that is loaded is needed, and how often one
+    /// comes back by itself.
     pub swaps: usize,
     pub thresholds: Thresholds,
     /// The cores that generating servers share; 0: unknown, and nothing is shared.

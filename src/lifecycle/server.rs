@@ -18,6 +18,8 @@ pub(super) struct Server {
     pub last_left: Option<Duration>,
     /// Those who waited for this load. Until they are served it is not evicted.
     pub promised: BTreeSet<WaiterId>,
+    /// The requests that it was given since its load.
+    pub granted: u32,
     pub last_used: Duration,
     /// For how long a request wished that it is kept while it has nothing to do.
     pub keep: Option<Duration>,
@@ -62,6 +64,8 @@ pub(super) struct Server {
     pub lease: Option<Duration>,
     /// The names of those that gave way to it.
     pub gave_way: Vec<String>,
+    /// The bytes that it lacked at its last try to be admitted, while it tries again.
+    pub lacked: Vec<DeviceBytes>,
     /// When it was last told that it waits because of too many swaps.
     pub held_back: Option<Duration>,
 }
@@ -166,6 +170,7 @@ impl Server {
             in_flight: BTreeSet::new(),
             last_left: None,
             promised: BTreeSet::new(),
+            granted: 0,
             last_used: Duration::ZERO,
             keep: None,
             crashes: 0,
@@ -192,6 +197,7 @@ impl Server {
             threads: None,
             lease: None,
             gave_way: Vec::new(),
+            lacked: Vec::new(),
             held_back: None,
         }
     }

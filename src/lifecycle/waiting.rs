@@ -48,6 +48,10 @@ impl Waiting {
         self.all.insert(id, waiter);
     }
 
+    pub fn get(&self, id: WaiterId) -> Option<&Waiter> {
+        self.all.get(&id)
+    }
+
     pub fn remove(&mut self, id: WaiterId) -> Option<Waiter> {
         let waiter = self.all.remove(&id)?;
         self.slots = self.slots.saturating_sub(usize::from(waiter.want == Want::Slot));

@@ -18,6 +18,7 @@ impl State {
         if server.state != ServerState::Queued(Queued::Admitting) {
             return;
         }
+        server.lacked.clear();
         if is_wanted {
             server.started_with = server.profile.files;
             server.state = ServerState::Starting { since: now, progress: 0.0 };
@@ -103,6 +104,7 @@ impl State {
             return;
         }
         let (name, needs) = (server.profile.name.clone(), server.held.clone());
+        server.lacked.clear();
         server.state = ServerState::Queued(Queued::Short {
             since: now,
             short: refusal.short.clone(),
@@ -224,6 +226,7 @@ impl State {
         server.load_time = Some(took);
         (server.answered, server.health, server.unknown_health, server.threads) = (false, None, 0, None);
         server.promised = slot_waiters.into_iter().collect();
+        server.granted = 0;
         let gave_way = std::mem::take(&mut server.gave_way);
         effects.push(Effect::Report(Report::Loaded { key: key.clone(), took }));
         if std::mem::take(&mut server.is_restart) && server.crashes > 0 {

@@ -185,7 +185,7 @@ impl State {
         self.waiting.of(key)
     }
 
-    fn has_waiters(&self, key: &ServerKey) -> bool {
+    pub(super) fn has_waiters(&self, key: &ServerKey) -> bool {
         self.waiting.has(key)
     }
 
@@ -244,7 +244,8 @@ impl State {
     /// Lets refused reservations be tried again: memory has become free.
     fn retry_short(&mut self) {
         for server in self.servers.values_mut() {
-            if matches!(server.state, ServerState::Queued(Queued::Short { .. })) {
+            if let ServerState::Queued(Queued::Short { short, .. }) = &mut server.state {
+                server.lacked = std::mem::take(short);
                 server.state = ServerState::Queued(Queued::Waiting);
             }
         }

@@ -5,7 +5,7 @@ use super::super::server::{Comeback, Queued, Server, ServerState};
 use super::super::swaps::WINDOW;
 use super::super::victims::{self, Candidate};
 use super::super::waiting::Want;
-use super::super::{DeviceBytes, ServerKey, Why};
+use super::super::{Class, DeviceBytes, ServerKey, Why};
 use super::{Rank, State, denial};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,6 +14,8 @@ use std::time::Duration;
 struct Claim {
     to: ServerKey,
     rank: Option<Rank>,
+    /// The highest class of its waiters, however long they have waited.
+    class: Option<Class>,
     /// Since when the first of its waiters waits.
     since: Duration,
     from: Vec<ServerKey>,
@@ -83,9 +85,13 @@ impl State {
             let is_wanted = self.is_wanted(&key);
             let Some(server) = self.servers.get_mut(&key) else { continue };
             match server.state {
-                ServerState::Stopped if is_wanted => server.state = ServerState::Queued(Queued::Waiting),
+                ServerState::Stopped if is_wanted => {
+                    server.state = ServerState::Queued(Queued::Waiting);
+                    server.lacked.clear();
+                }
                 ServerState::Queued(Queued::Waiting | Queued::Short { .. }) if !is_wanted => {
                     server.state = ServerState::Stopped;
+                    server.gave_way.clear();
                     server.comeback = server.comeback.filter(|comeback| *comeback != Comeback::Restore);
                 }
                 _ => {}
@@ -95,26 +101,25 @@ impl State {
 
     /// Tries refused reservations again after some time.
     fn retry_late(&mut self) {
-        let late: Vec<ServerKey> = self
-            .servers
-            .values()
-            .filter(|server| match server.state {
-                ServerState::Queued(Queued::Short { since, .. }) => {
-                    self.now.saturating_sub(since) >= self.readmit(server)
-                }
-                _ => false,
-            })
-            .map(|server| server.key.clone())
-            .collect();
-        for key in late {
+        let late = |server: &Server| match &server.state {
+            ServerState::Queued(Queued::Short { since, short, .. })
+                if self.now.saturating_sub(*since) >= self.readmit(server) =>
+            {
+                Some((server.key.clone(), short.clone()))
+            }
+            _ => None,
+        };
+        for (key, short) in self.servers.values().filter_map(late).collect::<Vec<_>>() {
             if let Some(server) = self.servers.get_mut(&key) {
                 server.state = ServerState::Queued(Queued::Waiting);
+                server.lacked = short;
             }
         }
     }
 
     /// Returns the first load that lacks memory, with the servers that give way to it: the cheapest that are enough, and
-    /// of equal ones the least recently used. Servers that have changed places too often do not, and the load waits.
+    /// of equal ones the least recently used. One that has changed places with it too often does not while it has
+    /// something to do, and the load waits; a request never waits for the memory of a server that nobody uses.
     fn claim(&mut self, effects: &mut Vec<Effect>) -> Option<Claim> {
         self.held_back.clear();
         if self.is_evicting() {
@@ -122,15 +127,19 @@ impl State {
         }
         for key in self.in_order() {
             let Some(server) = self.servers.get(&key) else { continue };
-            let ServerState::Queued(Queued::Short { short, .. }) = &server.state else { continue };
-            let short = short.clone();
+            // Between two tries it still lacks what it lacked at the last one: nobody else is let in meanwhile.
+            let short = match &server.state {
+                ServerState::Queued(Queued::Short { short, .. }) => short.clone(),
+                ServerState::Queued(_) if !server.lacked.is_empty() => server.lacked.clone(),
+                _ => continue,
+            };
             let is_asked = self.has_waiters(&key) || server.is_restarted();
             if !is_asked {
                 // What nobody waits for takes the place of the one alone for which it was stopped.
                 let by = self.swaps.of(&key).filter(|_| server.comeback == Some(Comeback::Restore));
                 let by = by.map(|one| one.by.clone()).filter(|by| self.may_return(&key, by));
                 if let Some(from) = by.and_then(|by| self.choose(&short, std::slice::from_ref(&by))) {
-                    return Some(Claim { to: key, rank: None, since: self.now, from, is_back: true });
+                    return Some(Claim { to: key, rank: None, class: None, since: self.now, from, is_back: true });
                 }
                 continue;
             }
@@ -143,12 +152,17 @@ impl State {
                 })
                 .map(|other| other.key.clone())
                 .collect();
+            let is_free = |other: &ServerKey| {
+                let is_unused = !self.has_waiters(other) && self.servers.get(other).is_some_and(|one| self.can_go(one));
+                is_unused && self.has_waiters(&key)
+            };
             let (free, tired): (Vec<ServerKey>, Vec<ServerKey>) =
-                may.iter().cloned().partition(|other| self.may_take(&key, other));
+                may.iter().cloned().partition(|other| self.may_take(&key, other) || is_free(other));
             if let Some(from) = self.choose(&short, &free) {
                 let rank = self.best(&key);
                 let since = self.waiters_of(&key).map(|(_, waiter)| waiter.since).min().unwrap_or(self.now);
-                return Some(Claim { to: key, rank, since, from, is_back: false });
+                let class = self.waiters_of(&key).map(|(_, waiter)| waiter.class).min();
+                return Some(Claim { to: key, rank, class, since, from, is_back: false });
             }
             match tired.first().filter(|_| self.choose(&short, &may).is_some()) {
                 Some(stays) => self.hold_back(&key, stays, effects),
@@ -215,10 +229,17 @@ impl State {
                 is_outranked || self.now.saturating_sub(claim.since) >= self.policy.gather
             });
             let now = self.now;
+            // A person does not wait for all of a batch that was waiting when its model was loaded, only for its first part.
+            let class = self.waiting.get(id).map(|waiter| waiter.class);
+            let is_outclassed = gives_way && claim.and_then(|claim| claim.class).zip(class).is_some_and(|(a, b)| a < b);
             let Some(server) = self.servers.get_mut(&key) else { continue };
+            if is_outclassed && server.granted >= server.slots {
+                server.promised.remove(&id);
+            }
             if server.free_slots() == 0 || server.wedged.is_some() || (gives_way && !server.promised.contains(&id)) {
                 continue;
             }
+            server.granted = server.granted.saturating_add(1);
             server.in_flight.insert(id);
             server.promised.remove(&id);
             server.last_used = now;
@@ -237,9 +258,13 @@ impl State {
         }
     }
 
-    /// Stops the servers that give way, once all of them are idle.
+    /// Stops the servers that give way, once all of them are idle and the memory is still missing.
     fn evict(&mut self, claim: Option<Claim>, effects: &mut Vec<Effect>) {
-        let Some(claim) = claim.filter(|claim| !claim.from.is_empty()) else { return };
+        let is_short = |key: &ServerKey| {
+            let state = self.servers.get(key).map(|server| &server.state);
+            matches!(state, Some(ServerState::Queued(Queued::Short { .. })))
+        };
+        let Some(claim) = claim.filter(|claim| !claim.from.is_empty() && is_short(&claim.to)) else { return };
         // A request that waits is only left waiting if it has to give way, which `grant` has decided.
         let can_go = |key: &ServerKey| self.servers.get(key).is_some_and(|server| self.can_go(server));
         if claim.from.iter().all(can_go) {
@@ -247,7 +272,13 @@ impl State {
         }
     }
 
-    /// Reserves memory for queued loads, in order. After a load that has lacked memory for long nothing else is let in.
+    /// Returns whether others were stopped for a server that somebody waits for.
+    fn is_owed(&self, key: &ServerKey) -> bool {
+        self.has_waiters(key) && self.servers.get(key).is_some_and(|server| !server.gave_way.is_empty())
+    }
+
+    /// Reserves memory for queued loads, in order. After a load that has lacked memory for long nothing else is let in, nor
+    /// after one for which others were stopped: their memory is its.
     fn admit(&mut self, effects: &mut Vec<Effect>) {
         let mut per_disk: BTreeMap<u64, usize> = BTreeMap::new();
         for server in self.servers.values() {
@@ -278,14 +309,16 @@ impl State {
                 continue;
             }
             let waited = self.waiters_of(&key).map(|(_, waiter)| waiter.since).min();
+            let is_owed = self.is_owed(&key);
             let Some(server) = self.servers.get_mut(&key) else { continue };
             match server.state {
                 ServerState::Queued(Queued::Short { .. }) => {
                     let is_late = waited.is_some_and(|at| self.now.saturating_sub(at) >= self.policy.gather);
-                    if (is_late || is_evicting) && !is_held_back {
+                    if (is_late || is_evicting || is_owed) && !is_held_back {
                         return;
                     }
                 }
+                ServerState::Queued(Queued::Admitting) if is_owed => return,
                 ServerState::Queued(Queued::Waiting) => {
                     let loads = per_disk.entry(server.profile.disk).or_default();
                     if *loads >= self.policy.loads_per_disk {
@@ -298,13 +331,17 @@ impl State {
                     let generation = self.generation;
                     let Some(chosen) = self.choose_rung(&key) else { continue };
                     effects.push(Effect::Admit { key, generation, chosen, margin_factor });
+                    if is_owed {
+                        return;
+                    }
                 }
                 _ => {}
             }
         }
     }
 
-    /// Returns the queued servers in the order in which they are loaded. Those that only their pin wants come last.
+    /// Returns the queued servers in the order in which they are loaded: first the one for which others were stopped, whose
+    /// memory somebody of a higher class would take otherwise. Those that only their pin wants come last.
     fn in_order(&self) -> Vec<ServerKey> {
         let queued = self.servers.values().filter(|server| matches!(server.state, ServerState::Queued(_)));
         let place = |comeback: Option<Comeback>| match comeback {
@@ -313,9 +350,11 @@ impl State {
             Some(Comeback::Restore) => 2,
             Some(Comeback::Preload(place)) => place.saturating_add(3),
         };
-        let mut ranked: Vec<(bool, Option<Rank>, usize, ServerKey)> = queued
-            .map(|server| (self.best(&server.key), place(server.comeback), server.key.clone()))
-            .map(|(rank, place, key)| (rank.is_none(), rank, place, key))
+        let mut ranked: Vec<(bool, bool, Option<Rank>, usize, ServerKey)> = queued
+            .map(|server| {
+                let rank = self.best(&server.key);
+                (!self.is_owed(&server.key), rank.is_none(), rank, place(server.comeback), server.key.clone())
+            })
             .collect();
         ranked.sort();
         ranked.into_iter().map(|(.., key)| key).collect()

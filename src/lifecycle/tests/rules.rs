@@ -151,6 +151,25 @@ fn requests_of_one_model_are_gathered_before_the_next_swap() {
     assert!(world.launches.len() <= 3, "{:?}", world.launches);
 }
 
+/// With answers that overlap, one model was never without work, and got new requests at each try of the other one.
+#[test]
+fn answers_that_overlap_for_ever_do_not_starve_another_model() {
+    for slots in [1, 2, 4] {
+        let mut world = two();
+        (world.slots, world.answer) = (slots, (7_000, 9_000));
+        let mut waiter = 100;
+        ask(&mut world, 1, 1, Class::Interactive);
+        ask(&mut world, 2, 2, Class::Normal);
+        while world.outcome(2) != Outcome::Done && world.now < seconds(300) {
+            waiter += 1;
+            ask(&mut world, waiter, 1, Class::Interactive);
+            world.run_until(world.now + Duration::from_millis(8_100 / u64::from(slots)));
+        }
+        // The wait, the answers that run, and a load.
+        assert!(world.now < seconds(30 + 9 + 8 + 9 + 9), "{slots} slots: {:?}", world.now);
+    }
+}
+
 #[test]
 fn a_steady_stream_for_one_model_does_not_starve_another() {
     let mut world = two();

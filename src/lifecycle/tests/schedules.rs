@@ -220,8 +220,8 @@ fn of_the_machine(world: &mut World, n: u64) {
 }
 
 /// No waiter is forgotten, nothing busy or pinned is evicted, the longest unused goes first among equals, memory is never
-/// above its budget, no pair swaps more than four times in ten minutes, the cores are given out once, and every decision
-/// has a reason: in whatever order requests, leaving clients, deaths, slow releases, stops, changed settings, readings
+/// above its budget, no pair swaps more than four times in ten minutes while the one that is loaded is needed, the cores
+/// are given out once, and every decision has a reason: in whatever order requests, leaving clients, deaths, slow releases, stops, changed settings, readings
 /// that are late or missing, programs that take memory, reservations, swaps and pauses come. A failure names its seed.
 #[test]
 fn every_waiter_is_answered_and_the_budget_holds_in_many_schedules() {

@@ -50,7 +50,7 @@ impl Watch {
         }
     }
 
-    pub fn effect(&mut self, now: Duration, effect: &Effect) {
+    pub fn effect(&mut self, state: &State, now: Duration, effect: &Effect) {
         match effect {
             Effect::Threads { key, threads, .. } => drop(self.threads.insert(key.clone(), *threads)),
             Effect::Launch { key, .. } => drop(self.threads.remove(key)),
@@ -67,7 +67,9 @@ impl Watch {
                     self.swaps.retain(|(at, ..)| now - *at < WINDOW);
                     self.swaps.push((now, a.clone(), b.clone()));
                     let count = self.swaps.iter().filter(|(_, x, y)| x == a && y == b).count();
-                    assert!(count <= 4, "{a} and {b} have changed places {count} times in ten minutes");
+                    // A request takes the place of one that nobody needs as often as it has to.
+                    let is_thrash = state.has_waiters(key) || !state.has_waiters(to);
+                    assert!(!is_thrash || count <= 4, "{a} and {b} have changed places {count} times in ten minutes");
                 }
             }
             Effect::Report(Report::SwapHeld { .. }) => self.held += 1,

@@ -286,7 +286,7 @@ impl World {
         self.watch.before(&mut self.state, self.now, &event, &self.pinned);
         let effects = self.state.step(self.now, event);
         for effect in &effects {
-            self.watch.effect(self.now, effect);
+            self.watch.effect(&self.state, self.now, effect);
         }
         for effect in effects {
             self.does(effect);
