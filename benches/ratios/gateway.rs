@@ -5,6 +5,7 @@ use crate::header::text;
 use crate::llama_server::{self, Server};
 use crate::measure::{in_turns, median, wall};
 use crate::real_models::{self, GEMMA, RealModel, SMOLLM2};
+use crate::scan::scanned;
 use crate::stage::Stage;
 use crate::table::{Goal, Table, Unit};
 use modelctl::db::{Access, Db};
@@ -59,6 +60,12 @@ fn idle(stage: &Stage, db: &Path, table: &mut Table) {
     table.alone("idle serve: CPU seconds in 1,000 s", Unit::Seconds, used * 1_000.0, Goal::AtMost(2.0));
     let memory = resident(daemon.process.id());
     table.alone("idle serve: resident memory", Unit::Bytes, memory, Goal::AtMost(30e6));
+    drop(daemon);
+    let many = Daemon::start(stage, (&scanned(stage), None), None);
+    table.alone("serve with 10,000 models: from its start to ready", Unit::Seconds, many.start, Goal::AtMost(1.0));
+    std::thread::sleep(Duration::from_secs(2));
+    let memory = resident(many.process.id());
+    table.alone("the same, idle: resident memory", Unit::Bytes, memory, Goal::None);
 }
 
 fn requests(stage: &Stage, (db, config): (&Path, &Path), table: &mut Table) {
