@@ -10,13 +10,12 @@ use crate::lifecycle::{Class, ServerKey};
 use crate::model::service::{ServiceSpec, service_for};
 use crate::serve::catalog::Resolved;
 use crate::serve::control::Ask;
-use crate::serve::listen::{Counted, Logged, pass_body};
+use crate::serve::listen::{Counted, Logged, discard, pass_body};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use http_body_util::{BodyExt as _, Limited};
 use percent_encoding::percent_decode_str;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,9 +26,6 @@ const UPSTREAM: &str = "/upstream/";
 const INTERNAL: &str = "internal";
 /// Parts of a path that the name of a model may have.
 const NAME_PARTS: usize = 4;
-/// The rest of a request that is refused is read up to so many bytes, for so long.
-const REST_BYTES: usize = 1 << 20;
-const REST: Duration = Duration::from_secs(5);
 /// Time until the end of a server whose connection broke must be seen.
 const DEATH: Duration = Duration::from_secs(2);
 
@@ -104,9 +100,7 @@ async fn answer(gateway: &Gateway, (head, body): (Parts, Body), target: Result<T
             pass(gateway, (head, body), target, meter).await
         }
         Err(problem) => {
-            // A client that still writes when the connection is closed does not see the answer.
-            let rest = Limited::new(body, REST_BYTES).collect();
-            drop(tokio::time::timeout(REST, rest).await);
+            discard(&head.headers, body).await;
             meter.fail(&problem);
             Err(problem)
         }

@@ -3,8 +3,10 @@
 
 use super::connections::Connection;
 use axum::BoxError;
+use axum::http::HeaderMap;
+use axum::http::header::EXPECT;
 use bytes::Bytes;
-use http_body_util::Limited;
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body, Frame, SizeHint};
 use std::future::Future;
 use std::io;
@@ -14,10 +16,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep, timeout};
 
 /// Bytes of bodies that all running requests hold together. A request that would exceed it fails.
 const ALL_BODIES: u64 = 512 << 20;
+/// The rest of a request that is refused is read up to so many bytes, for so long, and while bytes come so often.
+const REST_BYTES: usize = 64 << 20;
+const REST: Duration = Duration::from_secs(10);
+const REST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What bodies of running requests hold.
 #[derive(Debug, Clone, Default)]
@@ -78,6 +84,28 @@ impl Drop for Running {
         self.connection.end();
         self.running.send_modify(|running| *running = running.saturating_sub(1));
     }
+}
+
+/// Reads the rest of a request that is refused, as far as the limits of that go: a client that still writes when the
+/// connection is closed sees a reset and not the answer. One that waits for `100 Continue` writes nothing before.
+pub async fn discard<B>(headers: &HeaderMap, mut body: B)
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    if headers.contains_key(EXPECT) || body.is_end_stream() {
+        return;
+    }
+    let rest = async {
+        let mut left = REST_BYTES;
+        while let Ok(Some(Ok(frame))) = timeout(REST_PAUSE, body.frame()).await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    // What is late stays unread.
+    let _ = timeout(REST, rest).await;
 }
 
 /// A body that must arrive within a time.

@@ -1,7 +1,7 @@
 //! One request: checked, passed to the handlers, answered.
 
 use super::accept::{Gate, Peer};
-use super::body::{Answer, Running};
+use super::body::{Answer, Running, discard};
 use super::guard::{Admitted, Guard};
 use super::{Kind, Logged, Refusal};
 use crate::clock;
@@ -53,7 +53,10 @@ impl Gate {
         let asked = format!("{} {}", parts.method, parts.uri.path());
         let origin = checked.as_ref().ok().and_then(|admitted| admitted.foreign_origin.clone());
         let mut answer = match checked {
-            Err(refusal) => refusal.answer(parts.uri.path()),
+            Err(refusal) => {
+                discard(&parts.headers, body).await;
+                refusal.answer(parts.uri.path())
+            }
             Ok(Admitted { is_preflight: true, .. }) => preflight(&parts),
             Ok(Admitted { caller, .. }) => {
                 let limits = &config.serve.limits;

@@ -32,7 +32,7 @@ mod wire;
 
 pub use accept::{Gate, Kind, Setup};
 pub use bind::{Bound, bind, bind_tcp};
-pub use body::Counted;
+pub use body::{Counted, discard};
 pub use caller::{Caller, Logged};
 pub use files::raise_open_files;
 pub use keys::{Key, Keys};

@@ -107,7 +107,11 @@ const ABSENT: &[(&str, &[&str], &str)] = &[
     ("Instant::now", &["clock.rs"], "one clock"),
     // SQLite gives no event for a lock that is let go.
     ("thread::sleep", &["db/open.rs"], "wait for an event with a deadline"),
-    ("unsafe ", &["engine/", "supervise/", "host/file_lease.rs", "host/own_memory.rs"], "unsafe code is kept where it is needed"),
+    (
+        "unsafe ",
+        &["engine/", "supervise/", "host/file_lease.rs", "host/own_memory.rs"],
+        "unsafe code is kept where it is needed",
+    ),
 ];
 
 /// `src` itself, as (path below `src`, text without comments and without its test module).

@@ -107,7 +107,8 @@ fn a_model_that_a_person_started_gives_way_to_one_that_is_asked_for() {
         let unloaded = daemon.events("model.unloaded").await;
         assert_eq!((&unloaded[0]["reason"], &unloaded[0]["evicted_by"]), (&json!("evicted"), &json!("base")));
         assert_eq!(workers(&sandbox).len(), 1);
-        // Pinned it stays, and the other one is told why.
+        // Pinned it stays, and the other one is told why. With a smaller context it might fit beside it.
+        sandbox.run(["set", "base", "--no-degrade"]).ok();
         assert_eq!(daemon.post(START, Value::Null).await.status, 200);
         sandbox.run(["set", "small", "--pin"]).ok();
         daemon.until("small", "pinned", |server| server["pinned"] == true).await;
