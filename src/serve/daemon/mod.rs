@@ -16,7 +16,7 @@ use super::ports::Ports;
 use super::task_servers::TaskServers;
 use super::use_journal::UseJournal;
 use super::watch::Watch;
-use super::{Phase, instance_lock, queue_loop};
+use super::{Phase, instance_lock, queue_loop, read_headers};
 use crate::clock;
 use crate::config::{Config, ListenAddress, ServeConfig};
 use crate::db::Access;
@@ -199,6 +199,7 @@ impl Daemon {
             self.say(OpEvent::note(format!("serving the models of {}", text::path(&database)))).await;
         }
         drop(tokio::spawn(watch.run()));
+        drop(tokio::spawn(read_headers::follow(gateway.catalogs.clone(), sessions.clone())));
         let mut queue = self.start_queue(Arc::new(TaskServers(control.clone())), metrics)?;
         let mut queue_ended = None;
         loop {
@@ -210,6 +211,7 @@ impl Daemon {
                 }
                 Ok(()) = self.options.hangups.changed() => {
                     let report = Reload { config: &self.config, keys: &self.keys, load: &self.options.reload }.run();
+                    deciding.control.refresh();
                     self.say(report).await;
                     self.check_services().await;
                 }
