@@ -16,6 +16,7 @@ pub mod ollama;
 mod phase;
 pub mod ports;
 mod queue_loop;
+mod read_headers;
 pub mod router_shapes;
 mod schedule;
 mod task_servers;
