@@ -4,6 +4,7 @@
 
 mod announce;
 pub mod api;
+mod capacity;
 pub mod catalog;
 pub mod control;
 mod daemon;

@@ -66,6 +66,11 @@ impl Daemon {
         self.serving.hears("the config was read again");
     }
 
+    #[track_caller]
+    pub fn hears(&self, text: &str) -> String {
+        self.serving.hears(text)
+    }
+
     /// Returns the lines of the log that nobody has waited for, as far as they have come.
     pub fn logged(&self) -> Vec<String> {
         self.serving.logged()
