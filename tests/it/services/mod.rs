@@ -21,12 +21,12 @@ import hashlib, http.server, json, os, sys, time
 
 port, notes, held = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 memory = [bytearray(os.urandom(1024)) * 1024 for _ in range(held)]
-print("listening on", port, flush=True)
 with open(notes + "/starts", "a") as file:
     file.write(json.dumps({"args": sys.argv[1:], "env": sorted(os.environ), "pid": os.getpid(), "uid": os.getuid(),
                            "groups": os.getgroups()}) + "\n")
 if os.path.exists(notes + "/broken"):
     sys.exit("it is broken")
+print("listening on", port, flush=True)
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
