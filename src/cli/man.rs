@@ -1,4 +1,5 @@
 use super::{Ctx, Exit};
+use crate::serve::api::METRICS;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -31,6 +32,13 @@ fn page(command: clap::Command) -> std::io::Result<Vec<u8>> {
     Ok(text)
 }
 
+/// Returns the section about the figures of `/metrics`.
+fn metrics() -> String {
+    let listed = METRICS.iter().map(|(name, what)| format!(".TP\n\\fB{name}\\fR\n{what}\n"));
+    let head = ".SH METRICS\nGET /metrics has these figures for Prometheus, at most 2,000 series in all. Their names are stable.\n";
+    std::iter::once(head.to_owned()).chain(listed).collect()
+}
+
 /// Returns the file name and text of every page, as they are also kept in `man/`.
 ///
 /// # Errors
@@ -48,7 +56,11 @@ fn below(command: &clap::Command, name: &str, pages: &mut Vec<(String, Vec<u8>)>
     for sub in command.get_subcommands().filter(|s| !s.is_hide_set() && s.get_name() != "help") {
         // A flat name makes `man modelctl-scan` work and gives the right synopsis.
         let name = format!("{name}-{}", sub.get_name());
-        pages.push((format!("{name}.1"), page(sub.clone().name(name.clone()).display_name(name.clone()))?));
+        let mut text = page(sub.clone().name(name.clone()).display_name(name.clone()))?;
+        if sub.get_name() == "serve" {
+            text.extend(metrics().into_bytes());
+        }
+        pages.push((format!("{name}.1"), text));
         below(sub, &name, pages)?;
     }
     Ok(())

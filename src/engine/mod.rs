@@ -113,9 +113,9 @@ pub fn available() -> Result<(), EngineError> {
     if cfg!(feature = "llama") { Ok(()) } else { Err(EngineError::NoEngine) }
 }
 
-/// Returns the number of threads for a machine with `cores` cores.
-fn default_threads(cores: usize) -> u32 {
-    u32::try_from(cores).unwrap_or(1).clamp(1, 64)
+/// Returns the number of threads that an engine uses on this machine where nobody chose one.
+pub fn default_threads() -> u32 {
+    u32::try_from(crate::host::cpu::physical_cores()).unwrap_or(1).clamp(1, 64)
 }
 
 #[cfg(test)]

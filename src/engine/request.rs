@@ -1,5 +1,4 @@
 use super::{AtWork, Finish, Form, Sampling, TemplateUse, Timings};
-use crate::host::cpu;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -35,7 +34,7 @@ pub struct LoadSpec {
 impl LoadSpec {
     /// Returns the defaults for `model` on this machine.
     pub fn new(model: &Path) -> LoadSpec {
-        let threads = super::default_threads(cpu::physical_cores());
+        let threads = super::default_threads();
         LoadSpec {
             model: model.into(),
             context: 0,

@@ -1,7 +1,7 @@
 use crate::model::backoff::Jitter;
 
 use super::{ChosenRung, Class, Denial, DeviceBytes, Holder, Profile, ServerKey};
-use crate::model::lifecycle::{External, Mode, NodeTier, PressureKind, Priority, Readings};
+use crate::model::lifecycle::{External, Mode, NodeTier, PressureKind, Priority, Readings, Thresholds};
 use crate::model::{ModelId, Reading};
 use std::time::Duration;
 
@@ -46,6 +46,8 @@ pub enum Event {
     Wedged { key: ServerKey, generation: Generation, reason: String },
     /// Settings of a model have changed.
     Changed { key: ServerKey, profile: Profile },
+    /// From now on there is pressure from here on.
+    Thresholds(Thresholds),
     /// What the machine has now.
     Readings(Readings),
     /// All servers of others that are seen now.
@@ -104,7 +106,7 @@ pub enum Offloaded {
     Done,
     AlreadyThere,
     NotLoaded,
-    /// There is no such server, or it has no such mode.
+    /// It has no such mode.
     Unknown,
 }
 

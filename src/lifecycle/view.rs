@@ -62,6 +62,9 @@ pub struct ServerView {
     pub in_flight: u32,
     /// Requests that wait for this server.
     pub queued: u32,
+    /// The same by the class that they came with, in the order of [`super::Class::ALL`].
+    #[serde(skip)]
+    pub waiting: [u32; 3],
     /// Requests that it answers at once; 0 until it was ready once.
     pub slots: u32,
     /// What is reserved for it.

@@ -78,14 +78,22 @@ impl Running {
 
 /// Returns the answer of `/api/show`. `context` is what a server of the model has: clients cut their prompts to the
 /// length that they find here, and a wish for more is not granted.
-pub fn shown(card: ModelCard<'_>, facts: Option<&Facts>, template: Option<&str>, context: u32) -> Value {
+///
+/// Its `capabilities` are what is answered here: clients send tools and pictures to a model that has them. What the model
+/// itself can do is beside the other facts of its file, as `modelctl.capabilities`.
+pub fn shown(
+    card: ModelCard<'_>,
+    (facts, template): (Option<&Facts>, Option<&str>),
+    own: &[&str],
+    context: u32,
+) -> Value {
     let ModelCard { name, row, written } = card;
     let mut document = json!({
         "modelfile": format!("FROM {}\n", tagged(name)),
         "parameters": format!("{:<30} {context}", "num_ctx"),
         "template": template.unwrap_or_default(),
         "details": details(row),
-        "model_info": model_info(row, facts, context),
+        "model_info": model_info(row, facts, (own, context)),
         "capabilities": capabilities(row),
         "modified_at": with_offset(written),
     });
@@ -96,7 +104,7 @@ pub fn shown(card: ModelCard<'_>, facts: Option<&Facts>, template: Option<&str>,
     document
 }
 
-fn model_info(row: &ModelRow, facts: Option<&Facts>, context: u32) -> Value {
+fn model_info(row: &ModelRow, facts: Option<&Facts>, (own, context): (&[&str], u32)) -> Value {
     let architecture = row.architecture.as_deref().unwrap_or(UNKNOWN);
     let basename = facts.and_then(|facts| facts.basename.as_deref()).unwrap_or(&row.name);
     let trained = row.context_length.unwrap_or(u64::from(context));
@@ -105,6 +113,7 @@ fn model_info(row: &ModelRow, facts: Option<&Facts>, context: u32) -> Value {
     set("general.architecture", architecture.into());
     set("general.basename", basename.into());
     set("general.name", facts.and_then(|facts| facts.name.as_deref()).unwrap_or(&row.name).into());
+    set("modelctl.capabilities", own.into());
     let size = facts.and_then(|facts| facts.size_label.as_deref());
     size.into_iter().for_each(|size| set("general.size_label", size.into()));
     let numbers = [

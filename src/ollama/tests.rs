@@ -199,7 +199,7 @@ fn a_model_of_which_nothing_is_known_has_every_detail_as_a_text() {
     assert_eq!((&entry["capabilities"], &entry["size"]), (&json!(["completion"]), &json!(98_362_432)));
     row.kind = ModelKind::Embedding;
     assert_eq!(capabilities(&row), ["embedding"]);
-    let shown = shown(ModelCard { name: "m", row: &row, written: NOW }, None, None, 512);
+    let shown = shown(ModelCard { name: "m", row: &row, written: NOW }, (None, None), &[], 512);
     assert_eq!(shown["model_info"]["general.architecture"], "unknown");
     assert_eq!(shown["template"], "");
 }
@@ -208,11 +208,13 @@ fn a_model_of_which_nothing_is_known_has_every_detail_as_a_text() {
 fn what_is_shown_of_a_model_has_what_editors_read_and_the_context_that_it_gets() {
     let row = sample_row("m");
     let card = ModelCard { name: "m", row: &row, written: NOW };
-    let document = shown(card, None, Some("{{ messages }}"), 4096);
+    let document = shown(card, (None, Some("{{ messages }}")), &["completion", "tools"], 4096);
     let info = &document["model_info"];
     assert_eq!((&info["general.architecture"], &info["general.basename"]), (&json!("llama"), &json!("m")));
+    // Zed and VS Code send tools to a model whose `capabilities` have them, and tools are not answered here.
+    assert_eq!(info["modelctl.capabilities"], json!(["completion", "tools"]));
     assert_eq!(info["llama.context_length"], 4096, "8192 were trained, and no request gets more than 4096");
-    assert_eq!(shown(card, None, None, 32_768)["model_info"]["llama.context_length"], 8192);
+    assert_eq!(shown(card, (None, None), &[], 32_768)["model_info"]["llama.context_length"], 8192);
     assert_eq!(document["details"]["parameter_size"], "134.52M");
     assert_eq!((&document["template"], &document["capabilities"]), (&json!("{{ messages }}"), &json!(["completion"])));
     for line in document["parameters"].as_str().unwrap().lines() {

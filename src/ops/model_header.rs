@@ -33,6 +33,23 @@ pub fn capabilities(kind: Kind, model: &Model) -> Vec<&'static str> {
     gguf::capabilities(kind, model)
 }
 
+/// Returns what models can do, by the headers of their files. Those that the database does not know are left out.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn capabilities_of(
+    session: &mut Session,
+    wanted: Vec<(ModelId, Kind)>,
+) -> anyhow::Result<Vec<(ModelId, Vec<&'static str>)>> {
+    let ids: Vec<ModelId> = wanted.iter().map(|(id, _)| id.clone()).collect();
+    let models = session.db(Access::ReadOnly)?.models(Some(&ids))?;
+    let found = wanted.into_iter().filter_map(|(id, kind)| {
+        let model = models.iter().find(|model| model.id == id)?;
+        Some((id, gguf::capabilities(kind, model)))
+    });
+    Ok(found.collect())
+}
+
 /// Returns what a model can do by its kind alone.
 pub fn capabilities_of_kind(kind: Kind) -> Vec<&'static str> {
     gguf::capabilities_of_kind(kind)

@@ -7,6 +7,7 @@ use crate::clock::{self, Timestamp};
 use crate::db::{Access, ServerHint};
 use crate::lifecycle::{Event, Hint, ServerKey};
 use crate::model::popularity::{REMEMBERED, popularity};
+use crate::model::service::ID_PREFIX;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +69,12 @@ impl Hints {
         let mut keys = BTreeSet::new();
         for name in names {
             match name.as_str() {
-                PINNED => keys.extend(catalog.offered().map(|(_, entry)| entry).filter(|e| e.row.pinned).map(of)),
+                PINNED => {
+                    keys.extend(catalog.offered().map(|(_, entry)| entry).filter(|e| e.row.pinned).map(of));
+                    let config = self.sessions.config();
+                    let pinned = config.run_services.iter().filter(|service| service.pinned);
+                    keys.extend(pinned.map(|service| ServerKey::service(&service.name)));
+                }
                 LAST => keys.extend(
                     last.iter()
                         .filter(|key| {
@@ -81,7 +87,9 @@ impl Hints {
                     Resolved::One(entry) => drop(keys.insert(of(&entry))),
                     Resolved::Many(_) => (self.report)(format!("preload: `{name}` fits several models")),
                     Resolved::NotServed(_, why) => (self.report)(format!("preload: `{name}` {why}")),
-                    Resolved::None => drop(keys.insert(ServerKey::service(name))),
+                    Resolved::None => {
+                        keys.extend([ServerKey::service(name.strip_prefix(ID_PREFIX).unwrap_or(name))]);
+                    }
                 },
             }
         }

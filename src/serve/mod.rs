@@ -4,6 +4,7 @@
 
 mod announce;
 pub mod api;
+mod capacity;
 pub mod catalog;
 pub mod control;
 mod daemon;
@@ -16,6 +17,7 @@ pub mod ollama;
 mod phase;
 pub mod ports;
 mod queue_loop;
+mod read_headers;
 pub mod router_shapes;
 mod schedule;
 mod task_servers;

@@ -60,6 +60,22 @@ impl Daemon {
         self.serving.kill();
     }
 
+    /// Has the config read again, and waits until it is.
+    pub fn reload(&self) {
+        self.serving.signal(rustix::process::Signal::HUP);
+        self.serving.hears("the config was read again");
+    }
+
+    #[track_caller]
+    pub fn hears(&self, text: &str) -> String {
+        self.serving.hears(text)
+    }
+
+    /// Returns the lines of the log that nobody has waited for, as far as they have come.
+    pub fn logged(&self) -> Vec<String> {
+        self.serving.logged()
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.ask(Request::get(self.endpoint.clone(), path)).await
     }

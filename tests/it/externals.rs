@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A fake llama-server with the name of a real one; killed at the end of the test.
-struct Fake(Child);
+pub struct Fake(pub Child);
 
 impl Fake {
-    fn start(model: &Path, port: u16) -> Fake {
+    pub fn start(model: &Path, port: u16) -> Fake {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/owners/fake_llama_server.py");
         let mut child = Command::new("/usr/bin/python3")
             .arg0("llama-server")
@@ -36,7 +36,7 @@ impl Fake {
         Fake(child)
     }
 
-    fn is_running(&mut self) -> bool {
+    pub fn is_running(&mut self) -> bool {
         self.0.try_wait().unwrap().is_none()
     }
 
@@ -62,7 +62,7 @@ fn with_model() -> (Sandbox, PathBuf) {
     (sandbox, model)
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 

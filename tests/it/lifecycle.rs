@@ -1,7 +1,7 @@
 //! The commands about the lifecycle beside a daemon, and what the daemon remembers. No engine is needed: where one would
 //! be, starting a model fails, which is an event as well.
 
-use crate::daemon::LIMIT;
+use crate::daemon::{Daemon, LIMIT, run_async};
 use crate::gguf::fixture::small_model;
 use crate::sandbox::Sandbox;
 use crate::serving::Serving;
@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A home with one small model, which no engine can load.
 fn sandbox() -> Sandbox {
@@ -141,4 +141,29 @@ fn hints_are_read_at_the_start_and_none_is_invented() {
         std::thread::yield_now();
     }
     assert_eq!(count(&sandbox), (1, 7));
+}
+
+/// A disk that is full would be filled further, and nobody be told why the list of models is old.
+#[test]
+fn nothing_is_scanned_while_a_disk_is_full_and_what_does_not_fit_together_is_told() {
+    let sandbox = sandbox();
+    sandbox.run(["set", "tiny", "--pin"]).ok();
+    let daemon = Daemon::start_with(&sandbox, |command| {
+        command.env("MODELCTL_DISK_FREE_MIN_GB", "900000").env("MODELCTL_RAM_BUDGET", "1KiB");
+    });
+    daemon.hears("what is pinned needs");
+    run_async(async {
+        let end = Instant::now() + LIMIT;
+        while daemon.events("system.pressure").await.iter().all(|event| event["type"] != "disk") {
+            assert!(Instant::now() < end, "the disk is never read");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let refused = daemon.post("/api/models/rescan", Value::Null).await;
+        assert_eq!((refused.status, &refused.body["error"]), (503, &json!("Rescan put off")), "{refused:?}");
+        assert!(refused.body["detail"].as_str().unwrap().contains("free"), "{refused:?}");
+        assert_eq!(daemon.get("/api/lifecycle").await.body["throttle_factor"], 0.2);
+    });
+    drop(daemon);
+    let daemon = Daemon::start(&sandbox);
+    run_async(async { assert_eq!(daemon.post("/api/models/rescan", Value::Null).await.status, 202) });
 }

@@ -49,6 +49,11 @@ impl Serving {
         }
     }
 
+    /// Returns the lines that nobody has waited for, as far as they have come.
+    pub fn logged(&self) -> Vec<String> {
+        self.said.try_iter().collect()
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }

@@ -8,9 +8,9 @@ pub mod why;
 
 use super::server::daemon;
 use super::{Ctx, Exit, stop_on_signals};
-use crate::failure::{Failure, Kind, classify};
+use crate::failure::Failure;
 use crate::model::Selector;
-use crate::model::lifecycle::{ModelStatus, Status};
+use crate::model::lifecycle::{ServiceStatus, Status};
 use crate::ops::daemon::PauseReply;
 use crate::ops::resolve_model::resolve;
 use crate::supervise::StopSignal;
@@ -76,21 +76,19 @@ fn set_paused(ctx: &mut Ctx, paused: bool, json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Finds what a person names: the id of a model, or the service that the daemon knows by that name.
+/// Finds what a person names: the id of a service of the daemon, or of a model.
 fn target(ctx: &mut Ctx, name: &str) -> anyhow::Result<String> {
-    match resolve(&mut ctx.session, &Selector(name.to_owned())) {
-        Ok(row) => Ok(row.id.to_string()),
-        Err(error) if classify(&error).0 == Kind::CannotMeet => {
-            let status: Status = daemon(ctx)?.get("/api/lifecycle")?;
-            service(&status, name).map(|service| service.name.clone()).ok_or(error)
-        }
-        Err(error) => Err(error),
+    let status: Status = daemon(ctx)?.get("/api/lifecycle")?;
+    match service(&status, name) {
+        Some((id, _)) => Ok(id.to_owned()),
+        None => Ok(resolve(&mut ctx.session, &Selector(name.to_owned()))?.id.to_string()),
     }
 }
 
-/// Returns the service of the daemon with this name.
-fn service<'s>(status: &'s Status, name: &str) -> Option<&'s ModelStatus> {
-    status.models.iter().find(|model| model.kind != "model" && model.name == name)
+/// Returns id and name of the service of the daemon with this name or id, whether it has run or not.
+fn service<'s>(status: &'s Status, name: &str) -> Option<(&'s str, &'s str)> {
+    let is_it = |service: &&'s ServiceStatus| service.name == name || service.id == name;
+    status.services.iter().find(is_it).map(|service| (&*service.id, &*service.name))
 }
 
 /// Sends a command to the daemon and waits for its answer.

@@ -50,7 +50,7 @@ const DECISIONS: &[Column] = &[
 pub fn print(ui: &mut Ui, status: &Status, (clock, decisions): (&LocalClock, usize)) -> anyhow::Result<()> {
     head(ui, status)?;
     match status.models.is_empty() {
-        true => ui.note("no model is loaded"),
+        true => ui.line("no model is loaded")?,
         false => ui.table(&models(&status.models))?,
     }
     if !status.devices.is_empty() {
@@ -75,7 +75,7 @@ fn head(ui: &mut Ui, status: &Status) -> anyhow::Result<()> {
     let tier = status.node_tier.and_then(|tier| serde_json::to_value(tier).ok()); // a variant is a word
     let tier = tier.as_ref().and_then(|tier| tier.as_str()).map(|tier| format!(", node tier {tier}"));
     let every = match status.interval_s > 0.0 {
-        true => format!(", looks every {:.0} s", status.interval_s),
+        true => format!(", ticks every {:.0} s", status.interval_s),
         false => String::new(),
     };
     let state = match (status.running, status.paused) {

@@ -117,7 +117,7 @@ impl State {
     }
 
     fn offloaded(&mut self, key: &ServerKey, to: Option<Mode>, effects: &mut Vec<Effect>) -> Offloaded {
-        let Some(server) = self.servers.get(key) else { return Offloaded::Unknown };
+        let Some(server) = self.servers.get(key) else { return Offloaded::NotLoaded };
         let (profile, current) = (&server.profile, server.ladder.current);
         let modes = || (0..profile.rung_count()).map(|index| profile.rung(index).rung.mode);
         if to.is_some_and(|to| modes().all(|mode| mode != to)) {

@@ -148,6 +148,7 @@ impl State {
                     server.profile = profile;
                 }
             }
+            Event::Thresholds(thresholds) => self.set_thresholds(thresholds, effects),
             Event::Readings(readings) => self.read(readings, effects),
             Event::Externals(externals) => self.see(externals, effects),
             Event::Pause { paused } => self.pause(paused),
@@ -164,7 +165,7 @@ impl State {
             Event::Hints(hints) => self.take_hints(hints),
             Event::Popularity(popularity) => self.popularity = popularity.into_iter().collect(),
             Event::Preload(servers) => self.preload(servers),
-            Event::Tick => self.ticks = self.ticks.saturating_add(1),
+            Event::Tick => {}
             Event::Shutdown { grace } => self.begin_shutdown(grace, effects),
         }
     }
@@ -195,7 +196,8 @@ impl State {
         self.decisions.add(self.now, of, what, reason.into());
     }
 
-    fn name(&self, key: &ServerKey) -> String {
+    /// Returns the name of a server for people: its key, as long as nothing is known of it.
+    pub fn name(&self, key: &ServerKey) -> String {
         self.servers.get(key).map_or_else(|| key.to_string(), |server| server.profile.name.clone())
     }
 

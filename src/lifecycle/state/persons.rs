@@ -29,7 +29,9 @@ impl State {
             (None, _) => "a person ended the priority that was set".to_owned(),
             (Some(of), None) => format!("a person set it to {}", of.name()),
             (Some(of), Some(until)) => {
-                let time = decisions::time(until.saturating_sub(self.now));
+                // Some time has passed since it was said.
+                let left = until.saturating_sub(self.now).saturating_add(Duration::from_millis(500));
+                let time = decisions::time(left);
                 format!("a person set it to {} for {time}", of.name())
             }
         };

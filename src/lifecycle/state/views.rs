@@ -1,6 +1,6 @@
 use super::super::server::{Queued, Server, ServerState};
 use super::super::waiting::Want;
-use super::super::{Phase, ServerKey, ServerView, Shape};
+use super::super::{Class, Phase, ServerKey, ServerView, Shape};
 use super::State;
 
 impl State {
@@ -26,14 +26,16 @@ impl State {
                     ServerState::Backoff { until } => Phase::Backoff { until: *until },
                     ServerState::Failed(failed) => Phase::Failed { reason: failed.reason.clone() },
                 };
-                let queued = self.waiters_of(&server.key).filter(|(_, waiter)| waiter.want == Want::Slot).count();
+                let slots = || self.waiters_of(&server.key).filter(|(_, waiter)| waiter.want == Want::Slot);
+                let of_class = |class| slots().filter(|(_, waiter)| waiter.class == class).count();
                 ServerView {
                     key: server.key.clone(),
                     name: server.profile.name.clone(),
                     phase,
                     pinned: server.profile.pinned,
                     in_flight: u32::try_from(server.in_flight.len()).unwrap_or(u32::MAX),
-                    queued: u32::try_from(queued).unwrap_or(u32::MAX),
+                    queued: u32::try_from(slots().count()).unwrap_or(u32::MAX),
+                    waiting: Class::ALL.map(|class| u32::try_from(of_class(class)).unwrap_or(u32::MAX)),
                     slots: server.slots,
                     reserved: server
                         .stuck()
@@ -53,6 +55,6 @@ fn shape(server: &Server) -> Shape {
     if !server.has_memory() || server.is_headroom() {
         return Shape::default();
     }
-    let rung = server.profile.rung(server.ladder.current).rung;
+    let rung = server.rung().rung;
     Shape { mode: Some(rung.mode), gpu_layers: rung.gpu_layers, mode_reason: server.ladder.reason.clone() }
 }

@@ -7,5 +7,7 @@ mod thresholds;
 
 pub use machine::{DeviceReading, DiskReading, External, MemoryReading, NodeTier, Readings};
 pub use mode::{Degrade, Mode, Priority, Rung};
-pub use status::{Decision, DeviceStatus, ModelStatus, Pressure, PressureKind, RestartPending, Status, SwapEntry};
+pub use status::{
+    Decision, DeviceStatus, ModelStatus, Pressure, PressureKind, RestartPending, ServiceStatus, Status, SwapEntry,
+};
 pub use thresholds::Thresholds;

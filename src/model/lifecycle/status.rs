@@ -24,6 +24,9 @@ pub struct Status {
     pub restart_pending: Vec<RestartPending>,
     pub swap_queue: Vec<SwapEntry>,
     pub externals: Vec<External>,
+    /// The services of the config, whether they run or not.
+    #[serde(default)]
+    pub services: Vec<ServiceStatus>,
     /// The newest last; 200 at most.
     pub decisions: Vec<Decision>,
     /// How many there were of each kind since the daemon began.
@@ -76,6 +79,21 @@ pub struct ModelStatus {
     pub essential: bool,
     pub expires_at: Option<String>,
     pub threads: Option<u32>,
+}
+
+/// A service of the config. One that runs, or did since the daemon began, is one of [`Status::models`] too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceStatus {
+    /// `service:NAME`.
+    pub id: String,
+    pub name: String,
+    /// `stt`, `tts`, `image`, `other`.
+    pub kind: String,
+    /// As that of a model.
+    pub state: String,
+    pub routes: Vec<String>,
+    pub capabilities: Vec<String>,
+    pub pinned: bool,
 }
 
 /// The memory of one device, in bytes.

@@ -138,6 +138,9 @@ fn of_server(server: &ModelStatus, clock: &LocalClock, said: &mut Vec<String>) {
     if server.queued > 0 {
         state.push_str(&format!(", {} waiting", units::plural(server.queued.into(), "request")));
     }
+    if server.kind == "headroom" {
+        return of_reservation(server, clock, said);
+    }
     said.push(state);
     if let Some(why) = &server.mode_reason {
         said.push(format!("not loaded in full: {why}"));
@@ -158,6 +161,18 @@ fn of_server(server: &ModelStatus, clock: &LocalClock, said: &mut Vec<String>) {
     said.extend(flags.iter().filter(|(is_set, _)| *is_set).map(|(_, words)| (*words).to_owned()));
     if let Some(at) = server.expires_at.as_ref().filter(|_| server.state == "ready") {
         said.push(format!("unloads at {} unless it is used before", clock.shown(at)));
+    }
+}
+
+/// Says what is kept free for another program.
+fn of_reservation(server: &ModelStatus, clock: &LocalClock, said: &mut Vec<String>) {
+    let bytes = server.bytes.iter().fold(0, |sum: u64, held| sum.saturating_add(held.bytes));
+    let on = server.device.as_deref().map(|device| format!(" on {device}")).unwrap_or_default();
+    match (server.state.as_str(), &server.expires_at) {
+        ("ready", Some(at)) => {
+            said.push(format!("{} reserved{on} until {}", units::bytes(bytes), clock.shown(at)));
+        }
+        (state, _) => said.push(format!("its reservation: {}", in_words(state))),
     }
 }
 

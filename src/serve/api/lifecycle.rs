@@ -128,20 +128,20 @@ impl Api {
 
     /// Finds the server of the model or service that a client names, with its name for people.
     pub(super) fn key(&self, name: &str) -> Result<(ServerKey, String), ApiError> {
-        match self.model(name) {
-            Ok(row) => Ok((ServerKey::main(row.id.clone()), display_name(&row))),
-            Err(error) => {
-                let service = ServerKey::service(name);
-                let is_known = self.control.servers().iter().any(|server| server.view.key == service);
-                if is_known { Ok((service, name.to_owned())) } else { Err(error) }
-            }
+        if let Some(service) = self.service(name) {
+            return Ok((ServerKey::service(&service.name), service.name));
         }
+        let row = self.model(name)?;
+        Ok((ServerKey::main(row.id.clone()), display_name(&row)))
     }
 }
 
 /// Reads the document of a request.
 pub(super) fn read<T: DeserializeOwned>(title: &str, body: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|error| ApiError::bad_request(title, error.to_string()))
+    serde_json::from_slice(body).map_err(|error| {
+        let what = if error.is_syntax() || error.is_eof() { "the body is no JSON: " } else { "" };
+        ApiError::bad_request(title, format!("{what}{error}"))
+    })
 }
 
 /// Returns the time that is so far ahead, in RFC 3339.

@@ -83,6 +83,7 @@ fn status() -> Status {
         message: "91 % of CUDA0".into(),
     };
     Status {
+        services: Vec::new(),
         schema: "modelctl.lifecycle/1".into(),
         running: true,
         tick_count: 7,

@@ -20,7 +20,7 @@ mod tests;
 mod view;
 
 pub use error::ApiError;
-pub use metrics::Metrics;
+pub use metrics::{METRICS, Metrics};
 
 use super::catalog::Catalogs;
 use super::control::Control;

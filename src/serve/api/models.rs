@@ -1,10 +1,12 @@
 use super::{Api, ApiError};
 use crate::model::server;
-use crate::model::{Listed, Selector, Tier};
+use crate::model::{Listed, ModelRow, Selector, Tier};
 use crate::ops::list::{Filter, known, select};
 use crate::ops::memory_fit::Wanted;
+use crate::ops::model_header::capabilities_of_kind;
 use crate::ops::settings::{Change, TierChoice, change_settings};
 use crate::ops::show;
+use crate::serve::catalog::Catalogs;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -14,23 +16,45 @@ use std::sync::Arc;
 
 /// `GET /api/models`: the documents of `list --json`.
 pub(super) async fn list(State(api): State<Arc<Api>>) -> Result<Json<Value>, ApiError> {
+    let catalogs = api.catalogs.clone();
     let listed = api
-        .recipe(|session| {
+        .recipe(move |session| {
             let (filter, limits) = (Filter::default(), session.config.tiers);
             let rows = known(session, &filter)?;
             let shown = select(&rows, &filter, &limits)?;
-            let models: Vec<Listed> = shown.iter().map(|row| Listed::of(row, &limits)).collect();
+            let models: Vec<_> = shown
+                .iter()
+                .map(|row| Capable { capabilities: capabilities(&catalogs, row), of: Listed::of(row, &limits) })
+                .collect();
             Ok(json!({ "schema": "modelctl.list/1", "models": models }))
         })
         .await?;
     Ok(Json(listed))
 }
 
+/// A document about a model, with what the model can do.
+#[derive(Serialize)]
+struct Capable<T> {
+    capabilities: Vec<&'static str>,
+    #[serde(flatten)]
+    of: T,
+}
+
+fn capabilities(catalogs: &Catalogs, row: &ModelRow) -> Vec<&'static str> {
+    match catalogs.current().by_id(&row.id) {
+        Some(entry) => catalogs.capabilities().of(entry),
+        // It was added in this moment.
+        None => capabilities_of_kind(row.kind),
+    }
+}
+
 /// `GET /api/models/{id}`: the document of `show --json`.
 pub(super) async fn show(State(api): State<Arc<Api>>, Path(name): Path<String>) -> Result<Json<Value>, ApiError> {
     let row = api.model(&name)?;
-    let shown = api.recipe(move |session| document(session, Selector(row.id.to_string()))).await?;
-    Ok(Json(shown))
+    let capabilities = capabilities(&api.catalogs, &row);
+    let of = api.recipe(move |session| document(session, Selector(row.id.to_string()))).await?;
+    let shown = serde_json::to_value(Capable { capabilities, of });
+    shown.map(Json).map_err(|error| ApiError::internal(error.to_string()))
 }
 
 fn document(session: &mut crate::ops::Session, model: Selector) -> anyhow::Result<Value> {

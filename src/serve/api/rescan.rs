@@ -1,6 +1,7 @@
 use super::{Api, ApiError};
 use crate::clock;
 use crate::config::Config;
+use crate::model::lifecycle::{Pressure, PressureKind};
 use crate::ops::{OpEvent, Session, scan};
 use crate::serve::control::{EventLog, Happening};
 use crate::supervise::StopSignal;
@@ -26,7 +27,13 @@ impl Drop for Running {
 }
 
 /// `POST /api/models/rescan`: begins a scan of the configured roots; its progress is reported as events.
+/// None begins while a disk is full that it writes to.
 pub(super) async fn rescan(State(api): State<Arc<Api>>) -> Result<Response, ApiError> {
+    let pressures = api.status().await?.pressures;
+    let full = pressures.into_iter().find(|pressure| pressure.kind == PressureKind::Disk && pressure.is_high);
+    if let Some(Pressure { message, .. }) = full {
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "Rescan put off", message));
+    }
     if api.is_scanning.swap(true, Ordering::AcqRel) {
         return Err(ApiError::new(StatusCode::CONFLICT, "Rescan already running", "One scan runs at a time"));
     }

@@ -1,7 +1,7 @@
 use super::view::{display_name, server_row};
 use super::{Api, ApiError, stream};
 use crate::host::process_memory;
-use crate::lifecycle::{Denial, Phase, ServerKey};
+use crate::lifecycle::{Denial, KeyKind, Phase, ServerKey};
 use crate::model::{ModelId, ModelRow, service};
 use crate::ops::daemon::{DaemonInfo, LogRow, Logs, Servers, StartReply, StopReply, seconds};
 use crate::serve::control::{Server, ServerInfo, Started, Stopped};
@@ -43,7 +43,9 @@ pub(super) async fn daemon(State(api): State<Arc<Api>>) -> Json<DaemonInfo> {
 /// `GET /api/models/servers`
 pub(super) async fn list(State(api): State<Arc<Api>>) -> Json<Servers> {
     let servers = api.control.servers();
-    let is_shown = |server: &&Server| server.view.phase != Phase::Stopped;
+    // Memory that is reserved for another program is no server: the status has it.
+    let is_server = |server: &Server| !matches!(server.view.key.kind(), KeyKind::Headroom(_));
+    let is_shown = |server: &&Server| server.view.phase != Phase::Stopped && is_server(server);
     let shown: Vec<Server> = servers.iter().filter(is_shown).cloned().collect();
     let infos: Vec<_> = shown.iter().filter_map(|server| server.info.clone()).collect();
     let measure =

@@ -1,5 +1,5 @@
 use super::manage_tests::manage;
-use super::{Api, Metrics, routes};
+use super::{Api, METRICS, Metrics, routes};
 use crate::config::{Config, Env, Flags};
 use crate::db::{Access, Db};
 use crate::lifecycle::{Denial, Holder, Phase, Purpose, ServerKey, ServerView, Shape, Why};
@@ -148,6 +148,7 @@ impl Scene {
             pinned: false,
             in_flight: 1,
             queued: 2,
+            waiting: [0, 2, 0],
             slots: 4,
             reserved: Vec::new(),
             expires: None,
@@ -363,11 +364,21 @@ async fn figures_have_the_names_that_dashboards_use() {
         "modelctl_device_bytes{device=\"CUDA0\",what=\"reserved\"} 1024",
         "modelctl_pressure{kind=\"vram\"} 1",
         "modelctl_throttle_factor 0.7",
-        "modelctl_queue_depth{model=\"org/Big-GGUF\"} 2",
+        "modelctl_queue_depth{model=\"org/Big-GGUF\",class=\"normal\"} 2",
         "modelctl_model_loads_total{outcome=\"loaded\"} 0",
         "modelctl_evictions_total{reason=\"idle\"} 0",
     ] {
         assert!(text.lines().any(|have| have == line), "{line} is not in\n{text}");
+    }
+    let listed =
+        |name: &str| METRICS.iter().any(|(of, _)| of.split('{').next().unwrap().trim_end_matches("_total") == name);
+    for name in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()) {
+        assert!(listed(name), "{name} is not in the manual page");
+    }
+    let readme = include_str!("../../../README.md");
+    for (name, _) in METRICS {
+        let name = name.trim_start_matches("modelctl_");
+        assert!(readme.contains(&format!("`{name}`")), "{name} is not in the README");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Keeps the catalog as the database has it.
 
-use super::Catalog;
+use super::{Capabilities, Catalog};
 use crate::clock;
 use crate::db::{Access, Db};
 use crate::host::own_memory;
@@ -28,17 +28,24 @@ struct Shared {
     current: watch::Sender<Arc<Catalog>>,
     /// The handle that it is read by.
     db: Mutex<Option<Db>>,
+    capabilities: Capabilities,
 }
 
 impl Catalogs {
     /// Returns a catalog that does not change, for tests and for a daemon without a database.
     pub fn fixed(catalog: Catalog) -> Catalogs {
-        Catalogs(Arc::new(Shared { current: watch::Sender::new(Arc::new(catalog)), db: Mutex::default() }))
+        let (current, db) = (watch::Sender::new(Arc::new(catalog)), Mutex::default());
+        Catalogs(Arc::new(Shared { current, db, capabilities: Capabilities::default() }))
     }
 
     /// Returns the catalog as of the last change that was seen.
     pub fn current(&self) -> Arc<Catalog> {
         Arc::clone(&self.0.current.borrow())
+    }
+
+    /// Returns what is known of the abilities of models, in this catalog and in later ones.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.0.capabilities
     }
 
     /// Follows the catalog: the receiver changes with every catalog that differs from the one before.

@@ -1,9 +1,11 @@
 //! The models that are served, and all names that lead to them: an immutable snapshot, replaced as a whole when the
 //! database changes.
 
+mod capabilities;
 mod follow;
 mod index;
 
+pub use capabilities::Capabilities;
 pub use follow::{Catalogs, follow};
 
 use crate::clock::Timestamp;

@@ -1,16 +1,16 @@
 //! The deciding task: takes commands and news in, steps the state, and has done what follows.
 
 use super::EventLog;
-use super::ask::{Ask, Command, Control, Grant, Server, ServerInfo, Started, Stopped};
+use super::ask::{Ask, Command, Grant, Server, ServerInfo, Started, Stopped};
 use super::attached::AttachedServers;
 use super::elsewhere::running_elsewhere;
 use super::info::Attach;
 use super::ledger::{self, Asked};
 use super::manage::{self, Waiting};
 use super::parked::{Parked, Parking};
-use super::prepare::{Flags, Grown, files_now, flags_now, prepare, refuse};
-use super::prepared::Prepared;
-use super::reserving::{Reservation, reserve_in_order};
+use super::prepare::{Grown, files_now, flags_now, prepare, refuse};
+use super::prepared::{Flags, Prepared};
+use super::reserving::Reservation;
 use super::sessions::Sessions;
 use super::task::{News, Order};
 use super::uses::Uses;
@@ -18,9 +18,7 @@ use super::watched::Watched;
 use crate::clock;
 use crate::config::LifecycleConfig;
 use crate::http::Endpoint;
-use crate::lifecycle::{
-    Denial, End, EndClass, Event, Generation, Policy, Profile, ServerKey, Standing, State, WaiterId, Why,
-};
+use crate::lifecycle::{Denial, End, EndClass, Event, Generation, Profile, ServerKey, Standing, State, WaiterId, Why};
 use crate::model::DeviceBytes;
 use crate::model::backoff::Jitter;
 use crate::model::ledger::LoadId;
@@ -161,84 +159,8 @@ pub struct Beat {
     pub beat: Box<dyn Fn() + Send>,
 }
 
-/// The daemon's side of the deciding task.
-pub struct Loop {
-    pub control: Control,
-    shutdown: mpsc::UnboundedSender<Internal>,
-}
-
-impl Loop {
-    /// Stops all servers: no new requests, running answers have `grace`. Ends when every process has. Called again, a
-    /// shorter grace counts.
-    pub async fn shut_down(&self, grace: Duration) {
-        let (over, ended) = oneshot::channel();
-        if self.shutdown.send(Internal::Shutdown { grace, over: Some(over) }).is_ok() {
-            // Dropped means ended as well.
-            let _ = ended.await;
-        }
-    }
-
-    /// Shortens the grace of a shutdown that is under way.
-    pub fn hurry(&self, grace: Duration) {
-        // Without the loop all has ended.
-        let _ = self.shutdown.send(Internal::Shutdown { grace, over: None });
-    }
-}
-
-/// Starts the deciding task on this runtime.
-pub fn start(sessions: Sessions, events: EventLog, beat: Option<Beat>) -> Loop {
-    let (to_commands, commands) = mpsc::unbounded_channel();
-    let (to_news, news) = mpsc::unbounded_channel();
-    let (board, servers) = watch::channel(Arc::new(Vec::new()));
-    let beat = beat.unwrap_or_else(|| Beat { every: Duration::from_secs(3_600), beat: Box::new(|| {}) });
-    let throttle = watch::Sender::new(1.0);
-    let control = Control::new(to_commands.clone(), servers, events.clone()).with_throttle(throttle.subscribe());
-    let shutdown = to_news.clone();
-    let (to_ledger, reservations) = mpsc::unbounded_channel();
-    let reserved = to_news.clone();
-    drop(tokio::spawn(reserve_in_order(sessions.clone(), reservations, move |key, generation, asked| {
-        // Without the actor the daemon is ending; its rows are given up with it.
-        let _ = reserved.send(Internal::Reserved { key, generation, asked });
-    })));
-    let LifecycleConfig { thresholds, interval, .. } = sessions.config().lifecycle.clone();
-    let policy = Policy { thresholds, ..Policy::default() };
-    let actor = Actor {
-        state: State::new(policy),
-        began: clock::instant(),
-        sessions,
-        commands,
-        to_commands,
-        to_ledger,
-        news,
-        to_news,
-        servers: BTreeMap::new(),
-        prepared: HashMap::new(),
-        grown: HashMap::new(),
-        preparing: HashMap::new(),
-        slots: HashMap::new(),
-        starts: HashMap::new(),
-        stops: HashMap::new(),
-        groups: HashMap::new(),
-        answers: HashMap::new(),
-        uses: Uses::default(),
-        watched: Watched { interval, ..Watched::default() },
-        // Numbers of requests come from the handle and are small; those of people are ours.
-        next_waiter: 1 << 62,
-        board,
-        attached: AttachedServers::default(),
-        attached_board: control.attached_board(),
-        events,
-        throttle,
-        beat,
-        over: None,
-        parking: Parking::default(),
-    };
-    drop(tokio::spawn(actor.run()));
-    Loop { control, shutdown }
-}
-
 impl Actor {
-    async fn run(mut self) {
+    pub(super) async fn run(mut self) {
         let mut beats = tokio::time::interval(self.beat.every);
         beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -296,7 +218,13 @@ impl Actor {
     }
 
     /// Reads the settings of all known servers again: pins and flags count at once, everything else at the next start.
+    /// Thresholds count from the next reading of the machine on.
     fn refresh(&mut self) {
+        let LifecycleConfig { thresholds, interval, .. } = self.sessions.config().lifecycle.clone();
+        self.watched.interval = interval;
+        if self.state.thresholds() != thresholds {
+            self.step(Event::Thresholds(thresholds));
+        }
         for key in self.servers.keys().cloned() {
             let (sessions, to_news) = (self.sessions.clone(), self.to_news.clone());
             drop(tokio::spawn(async move {
@@ -438,7 +366,7 @@ impl Actor {
                 self.step(Event::Ready { key, generation, slots });
             }
             Internal::Server(News::Measured { key, is_on_cpu, held }) => self.note_footprint(key, is_on_cpu, &held),
-            Internal::Server(News::Parked { key, generation }) => self.park(&key, generation),
+            Internal::Server(News::Parked { key, generation, kept }) => self.park(&key, generation, kept),
             Internal::Server(News::Gone { key }) => self.gone(&key),
             Internal::Shutdown { grace, over } => {
                 self.watched.is_ending = true;
@@ -451,6 +379,7 @@ impl Actor {
     fn reserved(&mut self, key: ServerKey, generation: Generation, asked: anyhow::Result<Asked>) {
         match asked {
             Ok(Asked::Reserved(load)) => {
+                self.parking.refused.retain(|of, _| *of != key);
                 self.servers.entry(key.clone()).or_default().load = Some((generation, load));
                 self.step(Event::Admitted { key: key.clone(), generation });
                 // The load was given up while its memory was being reserved.
@@ -465,7 +394,7 @@ impl Actor {
                     drop(tokio::spawn(async move { drop(sessions.run(move |s| ledger::release(s, load)).await) }));
                 }
             }
-            Ok(Asked::Refused(_)) if self.reserve_without_parked(&key, generation) => {}
+            Ok(Asked::Refused(refusal)) if self.reserve_without_parked(&key, generation, &refusal.short) => {}
             Ok(Asked::Refused(refusal)) => self.step(Event::Refused { key, generation, refusal }),
             Err(error) => {
                 // Nothing is loaded without a reservation. The next request tries again.

@@ -72,6 +72,12 @@ impl Actor {
         let Some(acting) = self.servers.get(key) else { return };
         let Some((_, _, endpoint, info)) = acting.ready.as_ref().filter(|(of, ..)| *of == generation) else { return };
         if info.engine == Some(Engine::Worker) {
+            let chosen = match acting.launched.as_deref().map(|launched| &launched.what) {
+                Some(What::Model(parts)) => parts.settings.threads,
+                _ => None,
+            };
+            // What a person chose is the most that it uses.
+            let threads = chosen.map_or(threads, |most| threads.min(most));
             threads::set(endpoint, threads, acting.log.clone());
         }
     }

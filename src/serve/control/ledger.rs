@@ -105,7 +105,11 @@ pub fn measured(
     let db = session.db(Access::ReadWrite)?;
     db.set_load_state(id, LoadState::Ready)?;
     db.set_load_measured(id, &held)?;
-    if let What::Model(parts) = &prepared.what {
+    // Where the driver does not say who holds its memory, the next load would count as one that needs none of it.
+    let is_whole = !is_on_gpu || held.iter().any(|held| held.device != budget::MAIN_MEMORY);
+    if let What::Model(parts) = &prepared.what
+        && is_whole
+    {
         let ModelParts { model, settings, .. } = &**parts;
         needs::record_of_server(session, model, (settings, key.purpose), &held)?;
     }

@@ -3,12 +3,15 @@
 
 mod actor;
 mod acts;
+mod allocation;
 mod ask;
 mod attached;
 mod attaching;
+mod begin;
 mod elsewhere;
 mod events;
 mod fitting;
+mod gpu_release;
 mod grow;
 mod headroom;
 mod info;
@@ -38,8 +41,9 @@ mod uses;
 mod watched;
 
 pub use crate::model::server::Engine;
-pub use actor::{Beat, Loop, start};
+pub use actor::Beat;
 pub use ask::{Ask, Command, Control, Grant, Grow, Seen, Server, ServerInfo, Started, Stopped};
+pub use begin::{Loop, start};
 pub use elsewhere::info as info_of_other;
 pub use events::{EventLog, EventReader, Happening, Numbered};
 pub use info::Attach;

@@ -5,6 +5,7 @@ use super::actor::Actor;
 use super::parked::{Parked, started_as};
 use super::prepared::{Prepared, What};
 use super::task::Order;
+use crate::clock;
 use crate::lifecycle::{Generation, ServerKey};
 use crate::model::DeviceBytes;
 use crate::model::ledger::LoadId;
@@ -13,11 +14,11 @@ use std::sync::Arc;
 
 impl Actor {
     /// Keeps a service that has given its memory back.
-    pub(super) fn park(&mut self, key: &ServerKey, generation: Generation) {
+    pub(super) fn park(&mut self, key: &ServerKey, generation: Generation, kept: Vec<DeviceBytes>) {
         let Some(acting) = self.servers.get_mut(key) else { return };
         let Some((_, orders)) = acting.orders.take_if(|(of, _)| *of == generation) else { return };
         let started_as = acting.launched.as_deref().map(started_as).unwrap_or_default();
-        acting.parked = Some(Parked { orders, started_as, is_ending: false });
+        acting.parked = Some(Parked { orders, started_as, kept, is_ending: false });
     }
 
     /// Has a parked service serve again, with another reservation. Returns whether there was one that can.
@@ -63,13 +64,26 @@ impl Actor {
         parked.iter().for_each(|key| self.unpark(key));
     }
 
-    /// Has a refused reservation tried again without parked services. Returns whether there were any.
-    pub(super) fn reserve_without_parked(&mut self, key: &ServerKey, generation: Generation) -> bool {
-        if !self.has_parked() {
+    /// Has a refused reservation tried again without parked services, where these hold what is missing, or where it
+    /// has been refused for long: others that had to give way were not enough. Returns whether it is tried again.
+    pub(super) fn reserve_without_parked(
+        &mut self,
+        key: &ServerKey,
+        generation: Generation,
+        short: &[DeviceBytes],
+    ) -> bool {
+        let parked = self.servers.iter().filter_map(|(key, acting)| Some((key, acting.parked.as_ref()?)));
+        let parked: Vec<(&ServerKey, &[DeviceBytes])> = parked.map(|(key, parked)| (key, &*parked.kept)).collect();
+        if parked.is_empty() {
+            return false;
+        }
+        let is_late = self.parking.is_refused_for_long(key, clock::instant());
+        let ends = give_up(key, short, &parked, is_late);
+        if ends.is_empty() {
             return false;
         }
         self.parking.again.push((key.clone(), generation));
-        self.unpark_all();
+        ends.iter().for_each(|key| self.unpark(key));
         true
     }
 
@@ -78,7 +92,8 @@ impl Actor {
         if let Some(acting) = self.servers.get_mut(key) {
             acting.parked = None;
         }
-        if self.has_parked() {
+        let mut parked = self.servers.values().filter_map(|acting| acting.parked.as_ref());
+        if parked.any(|parked| parked.is_ending) {
             return;
         }
         for (key, generation) in std::mem::take(&mut self.parking.again) {
@@ -124,6 +139,33 @@ impl Actor {
     }
 }
 
+/// Returns the parked services that end for a refused reservation: those that hold what it lacks, the reserving one's own
+/// process only where the others do not hold enough. As long as it is not late, none ends for nothing.
+fn give_up(
+    key: &ServerKey,
+    short: &[DeviceBytes],
+    parked: &[(&ServerKey, &[DeviceBytes])],
+    is_late: bool,
+) -> Vec<ServerKey> {
+    let on = |held: &[DeviceBytes], device: &str| {
+        let of = held.iter().filter(|held| held.device == device);
+        of.fold(0u64, |sum, held| sum.saturating_add(held.bytes))
+    };
+    let helps = |held: &[DeviceBytes]| short.iter().any(|short| on(held, &short.device) > 0);
+    let helpful = || parked.iter().filter(|(_, kept)| helps(kept));
+    let is_enough = |with_own: bool| {
+        short.iter().all(|short| {
+            let of = helpful().filter(|(of, _)| with_own || *of != key);
+            of.fold(0u64, |sum, (_, kept)| sum.saturating_add(on(kept, &short.device))) >= short.bytes
+        })
+    };
+    let with_own = !is_enough(false);
+    if with_own && !is_enough(true) && !is_late {
+        return Vec::new();
+    }
+    helpful().filter(|(of, _)| with_own || *of != key).map(|(of, _)| (*of).clone()).collect()
+}
+
 /// Raises the bytes of each device to what was found.
 fn raise(needs: &mut Vec<DeviceBytes>, held: &[DeviceBytes]) {
     for found in held {
@@ -137,6 +179,23 @@ fn raise(needs: &mut Vec<DeviceBytes>, held: &[DeviceBytes]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A service that can wake in place would be ended by its own wish to wake, and start anew each time.
+    #[test]
+    fn parked_services_end_only_where_that_makes_room() {
+        let on = |bytes| vec![DeviceBytes { device: "CPU".to_owned(), bytes }];
+        let [a, b] = ["a", "b"].map(ServerKey::service);
+        let (few, many) = (on(5), on(20));
+        let parked: [(&ServerKey, &[DeviceBytes]); 2] = [(&a, &few), (&b, &many)];
+        let ends = |key: &ServerKey, short, is_late| give_up(key, &on(short), &parked, is_late);
+        assert_eq!(ends(&a, 100, false), [], "others have to give way first");
+        assert_eq!(ends(&a, 20, false), [b.clone()], "not its own, as long as that need not be");
+        assert_eq!(ends(&a, 22, false), [a.clone(), b.clone()]);
+        assert_eq!(ends(&a, 100, true), [a.clone(), b.clone()], "whatever holds something, before it waits for ever");
+        assert_eq!(ends(&ServerKey::service("c"), 25, false), [a.clone(), b.clone()]);
+        let elsewhere = [DeviceBytes { device: "CUDA0".to_owned(), bytes: 1 }];
+        assert_eq!(give_up(&a, &elsewhere, &parked, true), []);
+    }
 
     /// A service that takes more than the config says would be admitted into memory that it then takes from others.
     #[test]

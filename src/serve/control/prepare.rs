@@ -1,7 +1,7 @@
 //! What has to be known of a model before its server is started: its files, its settings, its memory.
 
 use super::ask::Grow;
-use super::prepared::{ModelParts, Prepared, What};
+use super::prepared::{Flags, ModelParts, Prepared, What};
 use super::rungs::{Full, rungs};
 use super::service;
 use crate::db::Access;
@@ -9,7 +9,6 @@ use crate::display::text;
 use crate::host::budget;
 use crate::host::self_child::OURSELVES;
 use crate::lifecycle::{Denial, IdleKind, KeyKind, Profile, Purpose, ServerKey, Why};
-use crate::model::lifecycle::NodeTier;
 use crate::model::server::ServerSettings;
 use crate::model::{DeviceBytes, FileIdentity, Kind, Model, ModelRow};
 use crate::ops::{Session, needs};
@@ -86,7 +85,7 @@ fn prepare_model(
     let full = Full { settings: &settings, needs: &bytes, layers, budgets: &budgets };
     let at = |context| ServerSettings { context, ..settings.clone() };
     let rungs = rungs(&full, |context| needs::by_formula(&model, &at(context), key.purpose));
-    let flags = Flags::of(&row, &settings);
+    let flags = flags_of(&row, &settings);
     let mut profile = Profile {
         name,
         needs: bytes,
@@ -178,36 +177,13 @@ pub fn refuse(why: Why, message: String) -> Denial {
     Denial::new(why, message)
 }
 
-/// What a person says of a model that counts at once, also for a server that runs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Flags {
-    pub pinned: bool,
-    pub no_degrade: bool,
-    pub pressure_evict_only: bool,
-    pub essential: bool,
-    pub min_tier: Option<NodeTier>,
-}
-
-impl Flags {
-    fn of(row: &ModelRow, settings: &ServerSettings) -> Flags {
-        Flags {
-            pinned: row.pinned,
-            no_degrade: settings.no_degrade,
-            pressure_evict_only: settings.pressure_evict_only,
-            essential: settings.essential,
-            min_tier: settings.min_tier,
-        }
-    }
-
-    /// Sets the flags of a profile. Returns whether that changed any.
-    pub fn apply(self, profile: &mut Profile) -> bool {
-        let before = profile.clone();
-        profile.pinned = self.pinned;
-        profile.no_degrade = self.no_degrade;
-        profile.pressure_evict_only = self.pressure_evict_only;
-        profile.essential = self.essential;
-        profile.min_tier = self.min_tier;
-        *profile != before
+fn flags_of(row: &ModelRow, settings: &ServerSettings) -> Flags {
+    Flags {
+        pinned: row.pinned,
+        no_degrade: settings.no_degrade,
+        pressure_evict_only: settings.pressure_evict_only,
+        essential: settings.essential,
+        min_tier: settings.min_tier,
     }
 }
 
@@ -218,12 +194,10 @@ impl Flags {
 pub fn flags_now(session: &mut Session, key: &ServerKey) -> anyhow::Result<Option<Flags>> {
     match key.kind() {
         KeyKind::Model => {}
-        KeyKind::Service(name) => {
-            return Ok(Some(Flags { pinned: service::is_pinned(&session.config, name), ..Flags::default() }));
-        }
+        KeyKind::Service(name) => return Ok(Some(service::flags_now(&session.config, name))),
         KeyKind::Headroom(_) => return Ok(None),
     }
     let Some(row) = session.db(Access::ReadOnly)?.row(&key.model)? else { return Ok(None) };
     let settings = session.config.server_settings(&row, None);
-    Ok(Some(Flags::of(&row, &settings)))
+    Ok(Some(flags_of(&row, &settings)))
 }

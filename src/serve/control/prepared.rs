@@ -1,6 +1,6 @@
 use super::rungs::settings_of;
 use crate::lifecycle::{ChosenRung, Profile};
-use crate::model::lifecycle::Mode;
+use crate::model::lifecycle::{Mode, NodeTier};
 use crate::model::server::ServerSettings;
 use crate::model::service::ServiceSpec;
 use crate::model::{Model, ModelRow};
@@ -53,5 +53,28 @@ impl Prepared {
             }
         }
         self
+    }
+}
+
+/// What a person says of a model that counts at once, also for a server that runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Flags {
+    pub pinned: bool,
+    pub no_degrade: bool,
+    pub pressure_evict_only: bool,
+    pub essential: bool,
+    pub min_tier: Option<NodeTier>,
+}
+
+impl Flags {
+    /// Sets the flags of a profile. Returns whether that changed any.
+    pub fn apply(self, profile: &mut Profile) -> bool {
+        let before = profile.clone();
+        profile.pinned = self.pinned;
+        profile.no_degrade = self.no_degrade;
+        profile.pressure_evict_only = self.pressure_evict_only;
+        profile.essential = self.essential;
+        profile.min_tier = self.min_tier;
+        *profile != before
     }
 }

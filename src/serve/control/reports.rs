@@ -22,7 +22,7 @@ pub fn happening(report: &Report, name: &dyn Fn(&ServerKey) -> String) -> Happen
 }
 
 /// The names of an event for a model, a service, and memory that is reserved.
-const NAMES: [[&str; 3]; 11] = [
+const NAMES: [[&str; 3]; 13] = [
     ["model.loaded", "service.loaded", "headroom.reserved"],
     ["model.unloaded", "service.unloaded", "headroom.released"],
     ["model.crash", "service.crash", "headroom.failed"],
@@ -34,6 +34,8 @@ const NAMES: [[&str; 3]; 11] = [
     ["model.upgraded", "service.upgraded", "headroom.upgraded"],
     ["model.health_unknown", "service.health_unknown", "headroom.health_unknown"],
     ["model.swap_dropped", "service.swap_dropped", "headroom.swap_dropped"],
+    ["model.swap_held", "service.swap_held", "headroom.swap_held"],
+    ["model.below_tier", "service.below_tier", "headroom.below_tier"],
 ];
 
 /// Returns the server that a report is about; `None`: the machine, or a server of others.

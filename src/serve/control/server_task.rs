@@ -1,7 +1,9 @@
 //! The task that looks after one server: from its start to its end.
 
+use super::allocation::judged;
 use super::ask::ServerInfo;
 use super::elsewhere::running_elsewhere;
+use super::gpu_release::GpuRelease;
 use super::prepare::gives_vectors;
 use super::prepared::{ModelParts, Prepared};
 use super::running::Running;
@@ -30,7 +32,11 @@ const WARM_UP: Duration = Duration::from_secs(60);
 impl ServerTask {
     /// Runs the server until its end.
     pub async fn run(mut self) {
-        let outcome = self.serve().await;
+        let from = self.task.log.next();
+        let outcome = match self.serve().await {
+            Outcome::Ended(ended) => Outcome::Ended(judged(ended, &self.task.log.lines_from(from))),
+            outcome => outcome,
+        };
         self.task.finish(outcome).await;
     }
 
@@ -123,7 +129,12 @@ impl ServerTask {
             Order::Evict | Order::Resume { .. } => (false, false),
             Order::Kill => (true, true),
         };
-        match running.stop(now).await {
+        let release = GpuRelease::begin(&self.prepared.profile.needs).await;
+        let stopped = running.stop(now).await;
+        if let (Some(release), Ok(())) = (release, &stopped) {
+            release.wait().await;
+        }
+        match stopped {
             Err(why) => Outcome::Stuck(why),
             Ok(()) if is_wedged => {
                 let reason = "it was killed because it did not work".to_owned();

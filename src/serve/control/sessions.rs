@@ -30,6 +30,11 @@ impl Sessions {
         Arc::clone(&self.config.borrow())
     }
 
+    /// Follows the configuration: the receiver changes when it is read again.
+    pub fn follow(&self) -> watch::Receiver<Arc<Config>> {
+        self.config.clone()
+    }
+
     /// Runs `work` on a thread that may block.
     ///
     /// # Errors

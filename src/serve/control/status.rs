@@ -3,7 +3,8 @@
 use crate::clock::Timestamp;
 use crate::host::budget::MAIN_MEMORY;
 use crate::lifecycle::{Decided, DeviceBytes, KeyKind, Overview, Phase, ServerKey, ServerOverview, SwapWait};
-use crate::model::lifecycle::{Decision, ModelStatus, RestartPending, Status, SwapEntry};
+use crate::model::lifecycle::{Decision, ModelStatus, RestartPending, ServiceStatus, Status, SwapEntry};
+use crate::model::service::ServiceSpec;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ pub struct Beside<'a> {
     pub interval: Duration,
     pub longest_step: Duration,
     pub decision_counts: &'a BTreeMap<&'static str, u64>,
+    /// The services of the config.
+    pub services: &'a [ServiceSpec],
     /// Tokens of context and threads of servers, as they were started.
     pub started: BTreeMap<ServerKey, Started>,
 }
@@ -75,9 +78,24 @@ pub fn status_of(overview: Overview, beside: &Beside<'_>) -> Status {
         readings: overview.readings.map(|(_, readings)| readings),
         restart_pending: overview.servers.iter().filter_map(|server| restart(server, moment)).collect(),
         swap_queue: overview.swaps.into_iter().map(swap).collect(),
+        services: beside.services.iter().map(|spec| service(spec, &overview.servers)).collect(),
         externals: overview.externals,
         decisions: overview.decisions.into_iter().map(|decided| decision(decided, moment)).collect(),
         decision_counts: beside.decision_counts.iter().map(|(what, count)| ((*what).to_owned(), *count)).collect(),
+    }
+}
+
+fn service(spec: &ServiceSpec, servers: &[ServerOverview]) -> ServiceStatus {
+    let key = ServerKey::service(&spec.name);
+    let phase = servers.iter().find(|server| server.view.key == key).map(|server| server.view.phase.name());
+    ServiceStatus {
+        id: key.model.to_string(),
+        name: spec.name.clone(),
+        kind: spec.kind.name().to_owned(),
+        state: phase.unwrap_or(Phase::Stopped.name()).to_owned(),
+        routes: spec.routes.clone(),
+        capabilities: spec.capabilities.clone(),
+        pinned: spec.pinned,
     }
 }
 
@@ -198,6 +216,7 @@ mod tests {
             pinned: false,
             in_flight: 0,
             queued: 0,
+            waiting: [0; 3],
             slots: 1,
             reserved: reserved.clone(),
             shape: Shape::default(),
@@ -263,6 +282,7 @@ mod tests {
             server(ServerKey::headroom("comfy"), "CUDA0", 1 << 30),
         ];
         let beside = Beside {
+            services: &[],
             wall: Timestamp(1_000_000),
             running: true,
             interval: Duration::from_secs(15),

@@ -53,6 +53,8 @@ pub enum News {
     Parked {
         key: ServerKey,
         generation: Generation,
+        /// What it still holds.
+        kept: Vec<DeviceBytes>,
     },
     /// A service that stayed has ended.
     Gone {

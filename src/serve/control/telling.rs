@@ -68,23 +68,26 @@ impl Actor {
             "device": gpu.or_else(|| reserved.first()).map(|held| held.device.clone()),
             "mode": shape.mode,
             "mode_reason": shape.mode_reason,
-            "context": info.as_ref().map(|info| info.context),
+            "context": info.as_ref().map(|info| info.context).filter(|tokens| *tokens > 0),
             "vram_gb": gib(false),
             "ram_gb": gib(true),
             "capabilities": self.capabilities(key),
         })
     }
 
-    fn capabilities(&self, key: &ServerKey) -> Vec<&'static str> {
-        match key.purpose {
-            Purpose::Vectors => vec!["embedding"],
-            Purpose::Main => self.watched.capabilities.get(key).cloned().unwrap_or_default(),
+    fn capabilities(&self, key: &ServerKey) -> Vec<String> {
+        if key.purpose == Purpose::Vectors {
+            return vec!["embedding".to_owned()];
+        }
+        match self.prepared.get(key).map(|prepared| &prepared.what) {
+            Some(What::Service(parts)) => parts.spec.capabilities.clone(),
+            _ => self.watched.capabilities.get(key).into_iter().flatten().map(|word| (*word).to_owned()).collect(),
         }
     }
 
     /// Returns the name of a server for people.
     pub(super) fn name(&self, key: &ServerKey) -> String {
-        self.prepared.get(key).map_or_else(|| key.to_string(), |prepared| prepared.profile.name.clone())
+        self.prepared.get(key).map_or_else(|| self.state.name(key), |prepared| prepared.profile.name.clone())
     }
 
     /// Returns how many servers wait to be loaded again after a swap.

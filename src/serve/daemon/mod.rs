@@ -16,7 +16,7 @@ use super::ports::Ports;
 use super::task_servers::TaskServers;
 use super::use_journal::UseJournal;
 use super::watch::Watch;
-use super::{Phase, instance_lock, queue_loop};
+use super::{Phase, capacity, instance_lock, queue_loop, read_headers};
 use crate::clock;
 use crate::config::{Config, ListenAddress, ServeConfig};
 use crate::db::Access;
@@ -199,6 +199,8 @@ impl Daemon {
             self.say(OpEvent::note(format!("serving the models of {}", text::path(&database)))).await;
         }
         drop(tokio::spawn(watch.run()));
+        drop(tokio::spawn(read_headers::follow(gateway.catalogs.clone(), sessions.clone())));
+        self.tell_capacity(sessions.clone(), gateway.catalogs.clone());
         let mut queue = self.start_queue(Arc::new(TaskServers(control.clone())), metrics)?;
         let mut queue_ended = None;
         loop {
@@ -210,6 +212,7 @@ impl Daemon {
                 }
                 Ok(()) = self.options.hangups.changed() => {
                     let report = Reload { config: &self.config, keys: &self.keys, load: &self.options.reload }.run();
+                    deciding.control.refresh();
                     self.say(report).await;
                     self.check_services().await;
                 }
@@ -245,6 +248,21 @@ impl Daemon {
             let _ = listener.await;
         }
         ended.unwrap_or_else(|_| Err(Failure::new(Kind::Bug, "the loop of the queue ended without a word").into()))
+    }
+
+    /// Says where models do not fit on this machine together, beside everything else.
+    fn tell_capacity(&self, sessions: Sessions, catalogs: Catalogs) {
+        let (events, warn) = (self.events.clone(), self.warnings());
+        drop(tokio::spawn(async move {
+            match capacity::check(&sessions, &catalogs).await {
+                Ok(Some(told)) => {
+                    // As a line of the log.
+                    let _ = events.try_send(told);
+                }
+                Ok(None) => {}
+                Err(error) => warn(format!("what the models need together is not known: {error:#}")),
+            }
+        }));
     }
 
     /// Warns of services that cannot be started: the first request for one would be the first to tell.

@@ -25,7 +25,7 @@ const ERROR_BYTES: usize = 1 << 20;
 const ANSWER_BYTES: usize = 64 << 20;
 
 /// Says how the model of an answer is loaded.
-const MODE_HEADER: &str = "x-modelctl-mode";
+pub const MODE_HEADER: &str = "x-modelctl-mode";
 
 /// A request that was read.
 #[derive(Debug, Clone)]
@@ -211,7 +211,7 @@ fn named(body: &Bytes, name: &str) -> Bytes {
 }
 
 /// Returns how the model of an answer is loaded: `gpu`, or `cpu_offload; layers=20; reason="…"`.
-fn mode_header(control: &Control, key: &ServerKey) -> Option<HeaderValue> {
+pub(super) fn mode_header(control: &Control, key: &ServerKey) -> Option<HeaderValue> {
     let servers = control.servers();
     let shape = &servers.iter().find(|server| server.view.key == *key)?.view.shape;
     let mut text = shape.mode?.name().to_owned();

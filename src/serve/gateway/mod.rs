@@ -20,7 +20,7 @@ mod rewrite;
 #[cfg(test)]
 pub mod tests;
 
-pub use exchange::Job;
+pub use exchange::{Job, MODE_HEADER};
 pub use pass::by_route;
 pub use problem::{Problem, Retry};
 pub use record::{Endpoint, Meter, Record, Records, RequestCount};

@@ -62,15 +62,7 @@ fn model(gateway: &Gateway, name: &str, entry: &Entry, server: Option<&Server>) 
     let row = &entry.row;
     let loaded = server.and_then(|server| server.info.as_deref()).map(|info| info.context);
     let settings = gateway.settings(row);
-    let mut capabilities = match row.kind {
-        Kind::Generative => vec!["completion"],
-        Kind::Embedding => vec!["embedding"],
-        Kind::Reranker => vec!["rerank"],
-        _ => Vec::new(),
-    };
-    if row.kind == Kind::Generative && row.mmproj {
-        capabilities.push("vision");
-    }
+    let mut capabilities = gateway.catalogs.capabilities().of(entry);
     if row.kind == Kind::Generative && settings.embeddings {
         capabilities.push("embedding");
     }

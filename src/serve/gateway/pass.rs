@@ -1,6 +1,7 @@
 //! Requests that are passed on byte by byte, with their bodies and answers of any kind: to the services of the config
 //! by their routes, and below `/upstream/NAME/` to any server.
 
+use super::exchange::{MODE_HEADER, mode_header};
 use super::problem::Problem;
 use super::record::{Endpoint, Meter};
 use super::relay::Relay;
@@ -143,7 +144,12 @@ async fn pass(
     };
     if let Some(response) = opened {
         meter.status(response.status().as_u16());
-        return Ok(respond(response, |body| Relay::new(((None, false), body), grant, (false, None), meter)));
+        let mode = mode_header(&gateway.control, &target.key);
+        let mut answer = respond(response, |body| Relay::new(((None, false), body), grant, (false, None), meter));
+        if let Some(mode) = mode {
+            answer.headers_mut().insert(MODE_HEADER, mode);
+        }
+        return Ok(answer);
     }
     let problem = match (unread.refusal(), died) {
         (Some(refusal), None) => Problem::from(refusal),

@@ -2,10 +2,12 @@
 
 use super::Call;
 use super::error::OllamaError;
+use super::text::with_mode;
 use crate::clock;
 use crate::ollama::{EmbedReply, EmbedRequest, Times};
-use crate::serve::gateway::Endpoint;
+use crate::serve::gateway::{Endpoint, MODE_HEADER};
 use axum::Json;
+use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, Limited};
 
@@ -13,16 +15,25 @@ use http_body_util::{BodyExt, Limited};
 const ANSWER_BYTES: usize = 256 << 20;
 
 pub(super) async fn embed(call: Call) -> Result<Response, OllamaError> {
-    let (model, reply, times) = vectors(call).await?;
-    Ok(Json(reply.document(&model, times)).into_response())
+    let Embedded { model, reply, times, mode } = vectors(call).await?;
+    Ok(with_mode(Json(reply.document(&model, times)).into_response(), mode.as_ref()))
 }
 
 pub(super) async fn older(call: Call) -> Result<Response, OllamaError> {
-    let (_, reply, _) = vectors(call).await?;
-    Ok(Json(reply.older_document()).into_response())
+    let Embedded { reply, mode, .. } = vectors(call).await?;
+    Ok(with_mode(Json(reply.older_document()).into_response(), mode.as_ref()))
 }
 
-async fn vectors(mut call: Call) -> Result<(String, EmbedReply, Times), OllamaError> {
+/// The vectors of a request.
+struct Embedded {
+    model: String,
+    reply: EmbedReply,
+    times: Times,
+    /// How the model is loaded.
+    mode: Option<HeaderValue>,
+}
+
+async fn vectors(mut call: Call) -> Result<Embedded, OllamaError> {
     let request: EmbedRequest = call.read().await?;
     let entry = call.resolve(request.model.as_deref())?;
     let keep = call.keep(request.keep_alive.as_ref())?;
@@ -34,14 +45,15 @@ async fn vectors(mut call: Call) -> Result<(String, EmbedReply, Times), OllamaEr
     if texts.is_empty() {
         // Loads the model, as the empty requests for texts do.
         call.ollama.gateway.load((job.key, job.class), job.keep, call.meter).await?;
-        return Ok((model, EmbedReply::default(), Times::default()));
+        return Ok(Embedded { model, reply: EmbedReply::default(), times: Times::default(), mode: None });
     }
-    let relay = call.ollama.gateway.forward(job, call.meter).await?.into_body();
+    let (head, relay) = call.ollama.gateway.forward(job, call.meter).await?.into_parts();
+    let mode = head.headers.get(MODE_HEADER).cloned();
     let load = relay.waited();
     let whole =
         Limited::new(relay, ANSWER_BYTES).collect().await.map_err(|error| OllamaError::broken(error.to_string()))?;
     let reply = EmbedReply::read(&whole.to_bytes())
         .ok_or_else(|| OllamaError::broken("the server of the model sent something that is no answer"))?;
     let total = clock::instant().saturating_duration_since(began);
-    Ok((model, reply, Times { total, load: load.min(total) }))
+    Ok(Embedded { model, reply, times: Times { total, load: load.min(total) }, mode })
 }

@@ -25,5 +25,6 @@ pub(super) async fn show(State(ollama): State<Arc<Ollama>>, request: Request) ->
     let loaded = servers.iter().find(|server| server.view.key == key).and_then(|server| server.info.as_ref());
     let context = loaded.map_or_else(|| ollama.gateway.settings(&entry.row).context, |info| info.context);
     let card = ModelCard { name: entry.name(), row: &entry.row, written: entry.written };
-    Ok(Json(shown(card, header.facts.as_ref(), header.template.as_deref(), context)))
+    let own = ollama.gateway.catalogs.capabilities().of(&entry);
+    Ok(Json(shown(card, (header.facts.as_ref(), header.template.as_deref()), &own, context)))
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::http;
-use crate::lifecycle::{DeviceBytes, Phase, Purpose, ServerView, Why};
+use crate::lifecycle::{DeviceBytes, Phase, Purpose, ServerKey, ServerView, Shape, Why};
+use crate::model::lifecycle::Mode;
 use crate::model::server::Engine;
 use crate::serve::gateway::tests::fake::{Fake, Script, alive, denial, next, soon, stream, view, whole, worker};
 use crate::serve::listen::Caller;
@@ -86,6 +87,43 @@ async fn an_answer_that_is_no_stream_is_one_document() {
     }
     let endpoints: Vec<Endpoint> = fake.records.counts().iter().map(|count| count.endpoint).collect();
     assert_eq!(endpoints, [Endpoint::Chat, Endpoint::Completions]);
+}
+
+/// Whoever reads an answer of a model that runs on the CPU for want of memory would take it for the usual one.
+#[tokio::test]
+async fn every_answer_says_how_its_model_is_loaded() {
+    let worker = worker();
+    let grant = || Script::Grant(worker.address.clone(), alive(), Engine::Worker);
+    let fake = start([grant(), grant(), grant(), grant(), grant()]);
+    let offloaded =
+        Shape { mode: Some(Mode::CpuOffload), gpu_layers: Some(20), mode_reason: Some("VRAM ran out".into()) };
+    let vectors = ServerKey { purpose: Purpose::Vectors, ..view("a", Phase::Ready).key };
+    fake.shows([
+        ServerView { shape: offloaded.clone(), ..view("a", Phase::Ready) },
+        ServerView { key: vectors, shape: offloaded, ..view("a", Phase::Ready) },
+    ]);
+    for (path, is_stream) in [("/api/chat", true), ("/api/chat", false), ("/api/generate", false)] {
+        let (parts, response) = stream();
+        worker.answers.send(response).unwrap();
+        let body =
+            json!({"model": "Chat", "prompt": "hi", "raw": true, "messages": chat()["messages"], "stream": is_stream});
+        let send = async {
+            parts.send(END).await.unwrap();
+            drop(parts);
+        };
+        let (answer, ()) = tokio::join!(fake.post(path, &[], body), send);
+        assert_eq!(answer.headers()["x-modelctl-mode"], "cpu_offload; layers=20; reason=\"VRAM ran out\"", "{path}");
+    }
+    for path in ["/api/embed", "/api/embeddings"] {
+        let vectors = json!({"data": [{"index": 0, "embedding": [1.0]}], "usage": {"prompt_tokens": 1}});
+        worker.answers.send(axum::Json(vectors).into_response()).unwrap();
+        let answer = fake.post(path, &[], json!({"model": "Chat", "input": "a", "prompt": "a"})).await;
+        assert_eq!(
+            answer.headers()["x-modelctl-mode"].to_str().unwrap().split(';').next(),
+            Some("cpu_offload"),
+            "{path}"
+        );
+    }
 }
 
 #[tokio::test]

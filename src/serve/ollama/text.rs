@@ -5,7 +5,7 @@ use super::{Call, errand, lines};
 use crate::config::NumCtx;
 use crate::ollama::{self, Answer, ChatRequest, Errand, GenerateRequest, KeepAlive, Kind, TextBody};
 use crate::serve::catalog::Entry;
-use crate::serve::gateway::{Asked, Endpoint, Job};
+use crate::serve::gateway::{Asked, Endpoint, Job, MODE_HEADER};
 use axum::body::Bytes;
 use axum::http::HeaderValue;
 use axum::response::Response;
@@ -63,12 +63,21 @@ async fn ask(
     };
     call.meter.endpoint(endpoint);
     let job = Job { grow, ..call.job(entry, (endpoint, body), (model, true), keep)? };
-    let relay = call.ollama.gateway.forward(job, call.meter).await?.into_body();
+    let (head, relay) = call.ollama.gateway.forward(job, call.meter).await?.into_parts();
     let began = call.began;
-    match is_stream {
-        true => Ok(lines::stream(relay, answer, began)),
-        false => lines::whole(relay, answer, began).await,
+    let response = match is_stream {
+        true => lines::stream(relay, answer, began),
+        false => lines::whole(relay, answer, began).await?,
+    };
+    Ok(with_mode(response, head.headers.get(MODE_HEADER)))
+}
+
+/// Says how the model of an answer is loaded.
+pub(super) fn with_mode(mut response: Response, mode: Option<&HeaderValue>) -> Response {
+    if let Some(mode) = mode {
+        response.headers_mut().insert(MODE_HEADER, mode.clone());
     }
+    response
 }
 
 impl Call {

@@ -51,6 +51,7 @@ mod tests {
             pinned: false,
             in_flight: 0,
             queued: 0,
+            waiting: [0; 3],
             slots: 0,
             reserved,
             shape: Shape::default(),

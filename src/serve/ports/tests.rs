@@ -69,6 +69,7 @@ impl Scene {
             pinned: false,
             in_flight: 0,
             queued: 0,
+            waiting: [0; 3],
             slots: 0,
             reserved,
             shape: Shape::default(),

@@ -43,6 +43,7 @@ impl Watch {
 
     async fn follow(&self, mut machine: Machine) {
         let (mut externals, mut told, mut is_first) = (Externals::new(), Vec::new(), true);
+        let mut changes = self.sessions.follow();
         loop {
             let config = self.sessions.config();
             let began = clock::instant();
@@ -64,7 +65,12 @@ impl Watch {
             }
             let interval = config.lifecycle.interval;
             let until = if externals.is_waiting() { interval.min(SECOND_LOOK) } else { interval };
-            tokio::time::sleep(until.saturating_sub(began.elapsed()).max(LEAST_REST)).await;
+            let rest = until.saturating_sub(began.elapsed()).max(LEAST_REST);
+            tokio::select! {
+                () = tokio::time::sleep(rest) => {}
+                // Other thresholds or another interval hold at once.
+                Ok(()) = changes.changed() => {}
+            }
         }
     }
 

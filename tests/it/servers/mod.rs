@@ -6,6 +6,8 @@ mod deaths;
 mod garbage;
 mod hostile;
 #[cfg(feature = "llama")]
+mod sharing;
+#[cfg(feature = "llama")]
 mod starts;
 mod unstartable;
 

@@ -5,7 +5,7 @@ mod hung;
 mod interrupted;
 mod logs;
 mod many;
-mod oom;
+pub mod oom;
 mod queue_check;
 mod secrets;
 mod silent_files;

@@ -7,19 +7,29 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// A control group with a limit for memory.
-struct Group(PathBuf);
+pub struct Group(PathBuf);
 
 impl Group {
     /// None where none may be made, or where what the kernel says of a kill may not be read; both are said.
     fn new(name: &str, limit: &str) -> Option<Group> {
+        match std::fs::File::open("/dev/kmsg") {
+            Ok(_) => Group::limited(name, limit),
+            Err(error) => {
+                skip(format_args!("the log of the kernel cannot be read here: {error}"));
+                None
+            }
+        }
+    }
+
+    /// None where none may be made, which is said.
+    pub fn limited(name: &str, limit: &str) -> Option<Group> {
         let name = format!("modelctl-test-{}-{name}", std::process::id());
         let made = if Path::new("/sys/fs/cgroup/memory").is_dir() {
             Group::made(Path::new("/sys/fs/cgroup/memory").join(&name), "memory.limit_in_bytes", limit)
         } else {
             Group::made(Path::new("/sys/fs/cgroup").join(&name), "memory.max", limit)
         };
-        let readable = std::fs::File::open("/dev/kmsg").and(made);
-        readable.map_err(|error| skip(format_args!("no control group with a limit can be used here: {error}"))).ok()
+        made.map_err(|error| skip(format_args!("no control group with a limit can be made here: {error}"))).ok()
     }
 
     fn made(folder: PathBuf, file: &str, limit: &str) -> std::io::Result<Group> {
@@ -34,7 +44,7 @@ impl Group {
         Ok(group)
     }
 
-    fn processes(&self) -> PathBuf {
+    pub fn processes(&self) -> PathBuf {
         self.0.join("cgroup.procs")
     }
 }

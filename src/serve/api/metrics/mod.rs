@@ -1,18 +1,22 @@
-//! Figures for Prometheus. Their names are stable, and listed in the README.
+//! Figures for Prometheus. Their names are stable, and listed in the README and in the manual page of `serve`.
 
 mod labels;
 mod lifecycle;
+mod names;
 mod requests;
 
+pub use names::METRICS;
+
 use super::Api;
+use crate::lifecycle::{Class, KeyKind};
 use crate::ops::OpEvent;
 use crate::queue::executor::ExecutorEvent;
-use crate::serve::control::{Control, EventReader, Numbered};
+use crate::serve::control::{Control, EventReader, Numbered, Server};
 use crate::serve::gateway::Records;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use labels::{Asked, CrashClass, OfModel, Outcome, Reason};
+use labels::{Asked, CrashClass, Outcome, Reason, Waiting};
 use lifecycle::{Lifecycle, MODELS};
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
@@ -47,10 +51,21 @@ pub struct Metrics {
     evictions: Family<Reason, Counter>,
     restarts: Family<CrashClass, Counter>,
     swaps: Counter,
-    queue_depth: Family<OfModel, Gauge>,
+    queue_depth: Family<Waiting, Gauge>,
     task_time: Histogram,
     started: Mutex<HashMap<u64, Instant>>,
     lifecycle: Lifecycle,
+}
+
+/// A server, as its events name it: the id of its model and its purpose.
+type Of = (Option<Value>, Option<Value>);
+
+/// What earlier events have said of servers.
+#[derive(Debug, Default)]
+struct Servers {
+    in_memory: HashSet<Of>,
+    /// The classes of the last crashes.
+    crashes: HashMap<Of, String>,
 }
 
 impl Metrics {
@@ -79,7 +94,7 @@ impl Metrics {
         registry.register("evictions", "Servers that were stopped without a person", metrics.evictions.clone());
         registry.register("restarts", "Restarts after a crash, by its class", metrics.restarts.clone());
         registry.register("swaps", "Swaps of one server for others", metrics.swaps.clone());
-        registry.register("queue_depth", "Requests that wait for a server", metrics.queue_depth.clone());
+        registry.register("queue_depth", "Requests that wait for a server, by class", metrics.queue_depth.clone());
         registry.register_with_unit("task", "Time of queued tasks", Unit::Seconds, metrics.task_time.clone());
         for outcome in ["loaded", "failed"] {
             drop(metrics.loads.get_or_create(&Outcome { outcome }));
@@ -92,14 +107,15 @@ impl Metrics {
 
     /// Counts loads, evictions and restarts by the events of the servers, until the daemon ends.
     pub async fn follow(self: Arc<Self>, mut events: EventReader) {
-        let mut in_memory = HashSet::new();
+        let mut servers = Servers::default();
         loop {
             let event = events.next().await;
-            self.count(&event, &mut in_memory);
+            self.count(&event, &mut servers);
         }
     }
 
-    fn count(&self, event: &Numbered, in_memory: &mut HashSet<(Option<Value>, Option<Value>)>) {
+    fn count(&self, event: &Numbered, servers: &mut Servers) {
+        let Servers { in_memory, crashes } = servers;
         let fields = &event.happening.fields;
         let of = (fields.get("model_id").cloned(), fields.get("purpose").cloned());
         let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -116,9 +132,11 @@ impl Metrics {
                 if !in_memory.remove(&of) {
                     self.loaded("failed");
                 }
-                if fields.get("will_restart") == Some(&Value::Bool(true)) {
-                    self.restarts.get_or_create(&CrashClass { class: text("crash_type") }).inc();
-                }
+                crashes.insert(of, text("crash_type"));
+            }
+            "model.restarted" | "service.restarted" => {
+                let class = crashes.remove(&of).unwrap_or_default();
+                self.restarts.get_or_create(&CrashClass { class }).inc();
             }
             "model.unloaded" | "service.unloaded" => {
                 in_memory.remove(&of);
@@ -161,18 +179,25 @@ impl Metrics {
         if let Ok(Ok(status)) = tokio::time::timeout(STATUS, control.status()).await {
             self.lifecycle.take(&status);
         }
-        let mut waiting: BTreeMap<String, i64> = BTreeMap::new();
-        for server in control.servers().iter() {
-            let depth = waiting.entry(server.view.name.clone()).or_default();
-            *depth = depth.saturating_add(i64::from(server.view.queued));
+        let mut waiting: BTreeMap<String, [u32; 3]> = BTreeMap::new();
+        let servers = control.servers();
+        // Memory that is reserved for another program answers no requests.
+        let is_server = |server: &&Server| !matches!(server.view.key.kind(), KeyKind::Headroom(_));
+        for server in servers.iter().filter(is_server) {
+            let depths = waiting.entry(server.view.name.clone()).or_default();
+            for (depth, more) in depths.iter_mut().zip(server.view.waiting) {
+                *depth = depth.saturating_add(more);
+            }
         }
         let mut waiting: Vec<_> = waiting.into_iter().collect();
-        waiting.sort_by_key(|(_, depth)| std::cmp::Reverse(*depth));
+        waiting.sort_by_key(|(_, depths)| std::cmp::Reverse(depths.iter().copied().fold(0, u32::saturating_add)));
         // Models that are gone leave no row.
         self.queue_depth.clear();
-        for (at, (model, depth)) in waiting.into_iter().enumerate() {
-            let model = if at < MODELS { model } else { OTHER.to_owned() };
-            self.queue_depth.get_or_create(&OfModel { model }).inc_by(depth);
+        for (at, (model, depths)) in waiting.into_iter().enumerate() {
+            for (class, depth) in Class::ALL.into_iter().zip(depths) {
+                let model = if at < MODELS { model.clone() } else { OTHER.to_owned() };
+                self.queue_depth.get_or_create(&Waiting { model, class: class.name() }).inc_by(i64::from(depth));
+            }
         }
         self.requests.clear();
         let mut counts = self.records.counts();

@@ -68,7 +68,9 @@ impl Actor {
             let context = Some(info.context).filter(|tokens| *tokens > 0);
             Some((key.clone(), Started { context, threads }))
         };
+        let config = self.sessions.config();
         let beside = Beside {
+            services: &config.run_services,
             wall: clock::now(),
             running: !self.watched.is_ending,
             interval: self.watched.interval,

@@ -6,5 +6,5 @@ mod process;
 mod task;
 mod unload;
 
-pub use prepare::{files_now, is_pinned, prepare};
+pub use prepare::{files_now, flags_now, prepare};
 pub use task::ServiceTask;

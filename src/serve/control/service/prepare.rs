@@ -1,6 +1,6 @@
 //! What has to be known of a service before it is started.
 
-use super::super::prepared::{Prepared, ServiceParts, What};
+use super::super::prepared::{Flags, Prepared, ServiceParts, What};
 use crate::config::{Config, check_program};
 use crate::host::budget::{self, MAIN_MEMORY};
 use crate::host::self_child::OURSELVES;
@@ -99,8 +99,15 @@ fn find<'c>(config: &'c Config, name: &str) -> Option<&'c ServiceSpec> {
     config.run_services.iter().find(|spec| spec.name == name)
 }
 
-pub fn is_pinned(config: &Config, name: &str) -> bool {
-    find(config, name).is_some_and(|spec| spec.pinned)
+/// Returns what the config says of a service that counts at once; nothing for one that it does not name any more.
+pub fn flags_now(config: &Config, name: &str) -> Flags {
+    let Some(spec) = find(config, name) else { return Flags::default() };
+    Flags {
+        pinned: spec.pinned,
+        pressure_evict_only: spec.pressure_evict_only,
+        essential: spec.essential,
+        ..Flags::default()
+    }
 }
 
 /// Returns a number that changes with the program of a service and with what the config says of it.
@@ -147,6 +154,15 @@ mod tests {
         assert_eq!(modes("memory = { ram = \"2MiB\", vram = \"3MiB\" }\n"), [(Mode::Gpu, 5 * MIB)]);
         let both = modes("memory = { ram = \"2MiB\", vram = \"3MiB\" }\ncpu_args = [\"--cpu\"]\n");
         assert_eq!(both.last(), Some(&(Mode::CpuOnly, 5 * MIB)));
+    }
+
+    /// An essential service would count as an ordinary one as soon as any model of the database changes.
+    #[test]
+    fn what_is_read_again_is_what_it_was_started_with() {
+        let config = config("memory = { ram = \"2MiB\" }\nessential = true\npressure_evict_only = true\n");
+        let mut profile = prepare(&config, "x").unwrap().profile;
+        assert!(profile.essential && profile.pressure_evict_only);
+        assert!(!flags_now(&config, "x").apply(&mut profile), "{profile:?}");
     }
 
     /// A program that is gone, or that everybody may change, must not run, and its name must be told.

@@ -1,6 +1,8 @@
 //! The task that looks after one service: from its start to its end, also while it stays without its memory.
 
+use super::super::allocation::judged;
 use super::super::ask::{Server, ServerInfo};
+use super::super::gpu_release::GpuRelease;
 use super::super::ledger;
 use super::super::prepared::{Prepared, ServiceParts};
 use super::super::start_plan::Ended;
@@ -43,16 +45,16 @@ enum Watched {
 impl ServiceTask {
     /// Runs the service until its end.
     pub async fn run(mut self) {
-        let began = clock::instant();
+        let (began, from) = (clock::instant(), self.task.log.next());
         let mut process = match self.start().await {
             Ok(process) => process,
-            Err(outcome) => return self.task.finish(outcome).await,
+            Err(outcome) => return self.finish(outcome, from).await,
         };
         let mut started = began;
         loop {
             self.ready(&process, started);
             process = match self.watch(process).await {
-                Watched::Over(outcome) => return self.task.finish(outcome).await,
+                Watched::Over(outcome) => return self.finish(outcome, from).await,
                 Watched::Parked(process) => process,
             };
             process = match self.stay(process).await {
@@ -61,6 +63,15 @@ impl ServiceTask {
             };
             started = clock::instant();
         }
+    }
+
+    /// Reports the end; `from` is the first line of its log.
+    async fn finish(&self, outcome: Outcome, from: u64) {
+        let outcome = match outcome {
+            Outcome::Ended(ended) => Outcome::Ended(judged(ended, &self.task.log.lines_from(from))),
+            outcome => outcome,
+        };
+        self.task.finish(outcome).await;
     }
 
     async fn start(&mut self) -> Result<ServiceProcess, Outcome> {
@@ -121,7 +132,7 @@ impl ServiceTask {
                     Err(outcome) => return Watched::Over(outcome),
                 }
             }
-            return Watched::Over(end(process, order).await);
+            return Watched::Over(end(process, order, &self.prepared.profile.needs).await);
         }
     }
 
@@ -156,23 +167,23 @@ impl ServiceTask {
 
     /// Has the service give its memory on the GPU back. One that does not do it is stopped.
     async fn park(&mut self, process: ServiceProcess) -> Result<ServiceProcess, Outcome> {
-        let stop = Order::Stop { now: false };
-        let Some((path, body)) = &self.parts.spec.unload else { return Err(end(process, stop).await) };
+        let (stop, held) = (Order::Stop { now: false }, &*self.prepared.profile.needs);
+        let Some((path, body)) = &self.parts.spec.unload else { return Err(end(process, stop, held).await) };
         let (endpoint, pid) = (process.endpoint(), process.id());
         let is_on_gpu = self.prepared.profile.needs.iter().any(|need| need.device != MAIN_MEMORY);
         let kept = match unload::unload(&endpoint, (path.as_str(), body.as_str()), (pid, is_on_gpu)).await {
             Ok(kept) => kept,
             Err(why) => {
                 self.task.log.push(&format!("modelctl: the service did not give its memory back: {why}"));
-                return Err(end(process, stop).await);
+                return Err(end(process, stop, held).await);
             }
         };
-        if let Err(error) = self.shrink(kept).await {
+        if let Err(error) = self.shrink(kept.clone()).await {
             self.task.log.push(&format!("modelctl: what the service gave back is not noted: {error:#}"));
-            return Err(end(process, stop).await);
+            return Err(end(process, stop, held).await);
         }
         let (key, generation) = (self.task.key.clone(), self.task.generation);
-        self.task.say(News::Parked { key: key.clone(), generation });
+        self.task.say(News::Parked { key: key.clone(), generation, kept });
         self.task.tell(Event::Stopped { key, generation });
         Ok(process)
     }
@@ -200,7 +211,8 @@ impl ServiceTask {
             () = idle => Order::Stop { now: false },
         };
         let Order::Resume { generation, load } = order else {
-            let outcome = end(process, order).await;
+            // It has given its memory back.
+            let outcome = end(process, order, &[]).await;
             return self.gone(Some(outcome)).await;
         };
         // The new reservation counts in place of what was kept.
@@ -228,13 +240,19 @@ impl ServiceTask {
     }
 }
 
-async fn end(process: ServiceProcess, order: Order) -> Outcome {
+/// Ends a service that holds `held`.
+async fn end(process: ServiceProcess, order: Order, held: &[DeviceBytes]) -> Outcome {
     let (now, is_wedged) = match order {
         Order::Stop { now } => (now, false),
         Order::Evict | Order::Resume { .. } => (false, false),
         Order::Kill => (true, true),
     };
-    match process.stop(if now { Duration::ZERO } else { TERM_LIMIT }).await {
+    let release = GpuRelease::begin(held).await;
+    let stopped = process.stop(if now { Duration::ZERO } else { TERM_LIMIT }).await;
+    if let (Some(release), Ok(())) = (release, &stopped) {
+        release.wait().await;
+    }
+    match stopped {
         Err(why) => Outcome::Stuck(why),
         Ok(()) if is_wedged => {
             let reason = "it was killed because it did not work".to_owned();

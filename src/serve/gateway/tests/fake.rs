@@ -190,6 +190,7 @@ pub fn view(model: &str, phase: Phase) -> ServerView {
         pinned: false,
         in_flight: 0,
         queued: 0,
+        waiting: [0; 3],
         slots: 0,
         reserved: Vec::new(),
         expires: None,
