@@ -1834,7 +1834,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__launch)
-            opts="-q -h -V --parent --nice --uid --gid --groups --config --db --color --quiet --help --version"
+            opts="-q -h -V --parent --guard --nice --uid --gid --groups --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -1128,6 +1128,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -l db -d 'Use 
 complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -l guard -d 'Stay beside the program, and end its process group with that process'
 complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -s V -l version -d 'Print version'
