@@ -1834,7 +1834,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__launch)
-            opts="-q -h -V --parent --nice --uid --gid --groups --config --db --color --quiet --help --version"
+            opts="-q -h -V --parent --guard --nice --uid --gid --groups --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2282,12 +2282,16 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__probe)
-            opts="-q -h -V --config --db --color --quiet --help --version gpu gpu-facts amd-facts model-file disks shared-memory torch node stat"
+            opts="-q -h -V --parent --config --db --color --quiet --help --version gpu gpu-facts amd-facts model-file disks shared-memory torch node stat"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --parent)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -1165,6 +1165,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;probe'= {
+            cand --parent 'The process that asks, to end with'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -1221,6 +1222,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
+            cand --guard 'Stay beside the program, and end its process group with that process'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'

@@ -1066,6 +1066,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l reproducibl
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -l parent -d 'The process that asks, to end with' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand probe" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
@@ -1128,6 +1129,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -l db -d 'Use 
 complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -l guard -d 'Stay beside the program, and end its process group with that process'
 complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand launch" -s V -l version -d 'Print version'

@@ -66,6 +66,8 @@ pub enum Access {
     /// Nothing is changed or created, except that an older format is upgraded.
     ReadOnly,
     ReadWrite,
+    /// As `ReadOnly`, and modes, the format and the files beside it stay as they are too: for those who look at a node.
+    Observe,
 }
 
 /// An open database.

@@ -54,6 +54,7 @@ impl Db {
         match access {
             Access::ReadWrite => open_to_write(path, patience),
             Access::ReadOnly => open_to_read(path, patience),
+            Access::Observe => open_to_observe(path, patience),
         }
     }
 
@@ -157,6 +158,38 @@ fn open_to_read(path: &Path, patience: Duration) -> anyhow::Result<Db> {
             })?;
             upgraded.conn.pragma_update(None, "query_only", true)?;
             Ok(upgraded)
+        }
+    }
+}
+
+fn open_to_observe(path: &Path, patience: Duration) -> anyhow::Result<Db> {
+    place::refuse_network(path)?;
+    let found = place::look(path)?;
+    peek(path).map_err(|error| explain(error, path, patience))?;
+    if found != Found::File {
+        return Db::in_memory(path, patience);
+    }
+    let before = inode(path);
+    // With a log, the newest pages are there, and whoever wrote them has made the files beside it already.
+    let connected = match place::has_journal(path) {
+        true => connect_to_read(path, patience),
+        false => connect_immutable(path).and_then(|conn| schema::stage(&conn).map(|stage| (conn, stage))),
+    };
+    match connected.map_err(|error| explain(error, path, patience))? {
+        (_, Stage::Blank) => Db::in_memory(path, patience),
+        (conn, Stage::Step(schema::VERSION)) => Ok(Db {
+            conn,
+            path: path.to_owned(),
+            place: before,
+            patience,
+            fresh: false,
+            was_exposed: false,
+            watch: OnceCell::new(),
+        }),
+        (_, Stage::Step(older)) => {
+            Err(Failure::cannot_meet(format!("the database `{}` has the older format {older}", path.display()))
+                .hint("run `modelctl list` to bring it up to date")
+                .into())
         }
     }
 }

@@ -217,6 +217,9 @@ pub struct Report {
     /// Checks that were left out to keep the output short, the best ones.
     #[serde(skip_serializing_if = "is_zero")]
     pub left_out: usize,
+    /// Checks of the worst status, those that were left out too.
+    #[serde(skip)]
+    worst: usize,
 }
 
 fn rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
@@ -232,7 +235,8 @@ impl Report {
     pub fn new(level: Level, time: Timestamp, took_ms: u64, mut checks: Vec<Check>) -> Report {
         checks.sort_by(|a, b| (a.name, &a.target, a.metric).cmp(&(b.name, &b.target, b.metric)));
         let status = checks.iter().map(|check| check.status).max().unwrap_or(Status::Unknown);
-        Report { schema: 1, status, level, time, took_ms, checks, left_out: 0 }
+        let worst = checks.iter().filter(|check| check.status == status).count();
+        Report { schema: 1, status, level, time, took_ms, checks, left_out: 0, worst }
     }
 
     /// Returns a report with the `most` worst checks. The status stays that of all.
@@ -253,7 +257,7 @@ impl Report {
             let reason = worst.reason.as_deref().unwrap_or_default();
             let separator = if reason.is_empty() { "" } else { ": " };
             let text = format!("{}: {}{separator}{reason}", worst.target, worst.what);
-            let others = of_status(self.status).count().saturating_sub(1).saturating_add(self.left_out_of(self.status));
+            let others = self.worst.saturating_sub(1);
             return if others > 0 { format!("{text} (and {others} more)") } else { text };
         }
         let is_served = |check: &&Check| matches!(check.name, CheckName::Services | CheckName::Endpoints);
@@ -264,12 +268,6 @@ impl Report {
             0 => format!("{} ok", plural(self.checks.len().saturating_add(self.left_out), "check")),
             count => format!("{} {}", plural(count, "service"), self.level.name()),
         }
-    }
-
-    /// The best checks are left out, so those of the worst status are left out only where all are as bad.
-    fn left_out_of(&self, status: Status) -> usize {
-        let all_as_bad = self.checks.iter().all(|check| check.status == status);
-        if all_as_bad { self.left_out } else { 0 }
     }
 }
 

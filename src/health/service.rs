@@ -2,6 +2,7 @@ use super::{Check, CheckName};
 use crate::clock::Timestamp;
 use crate::model::service::{FoundBy, Manager, Service};
 use crate::node::Fact;
+use std::path::PathBuf;
 
 /// A service and the state that its manager, or `/proc`, reports.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,8 @@ pub struct Running {
     pub read_bytes: Option<u64>,
     /// Whether one of its processes has a GPU device open; None: unknown.
     pub has_gpu: Option<bool>,
+    /// The model file that a command line of its processes names.
+    pub model: Option<PathBuf>,
     /// Its exit status, or why it could not be started; of one that runs, what is wrong all the same.
     pub detail: Option<String>,
 }

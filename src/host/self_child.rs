@@ -1,13 +1,14 @@
 //! Questions to a child that is modelctl itself: work that can hang or crash is done by a start of `modelctl` that
 //! prints one JSON value.
 
-use crate::supervise::{Bounded, Ending, SpawnSpec, StopSignal, run_bounded, run_bounded_up_to};
+use crate::supervise::{Bounded, Ending, SpawnSpec, run_bounded, run_bounded_with};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-pub use crate::supervise::OURSELVES;
+pub use crate::supervise::{Exchange, OURSELVES};
 
 /// The reason why a child gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,28 +45,50 @@ pub fn ask<T: DeserializeOwned>(
     args: impl IntoIterator<Item = impl Into<OsString>>,
     limit: Duration,
 ) -> Result<T, NoAnswer> {
-    read(run_bounded(&SpawnSpec::new(modelctl, args), limit))
+    read(run_bounded(&SpawnSpec::new(modelctl, args), limit)).map(|(answer, _)| answer)
 }
 
-/// Does what [`ask`] does, for an answer of up to `bytes`, until a stop is requested.
+/// Asks with a request that is written to the child's stdin as JSON: it may be long and hold secrets, which the command
+/// line of a process shows to everyone. Otherwise as [`ask`].
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub fn ask_json<T: DeserializeOwned>(
+    modelctl: &Path,
+    probe: &[&str],
+    request: &impl Serialize,
+    limit: Duration,
+) -> Result<T, NoAnswer> {
+    ask_much(modelctl, probe, request, limit, &Exchange::default()).map(|(answer, _)| answer)
+}
+
+/// Does what [`ask_json`] does, for an answer of the size of an exchange and until its stop is requested. Returns the bytes of
+/// the answer too.
 ///
 /// # Errors
 /// See [`NoAnswer`].
 pub fn ask_much<T: DeserializeOwned>(
     modelctl: &Path,
-    args: impl IntoIterator<Item = impl Into<OsString>>,
+    probe: &[&str],
+    request: &impl Serialize,
     limit: Duration,
-    bytes: usize,
-    stop: Option<&StopSignal>,
-) -> Result<T, NoAnswer> {
-    read(run_bounded_up_to(&SpawnSpec::new(modelctl, args), limit, bytes, stop))
+    exchange: &Exchange<'_>,
+) -> Result<(T, usize), NoAnswer> {
+    // A path that is not UTF-8 has no JSON.
+    let json = serde_json::to_vec(request).map_err(|error| NoAnswer::NotStarted { why: error.to_string() })?;
+    let exchange = Exchange { input: Some(&json), ..*exchange };
+    // It sees that we have ended even where that was before it could ask the kernel to end with us.
+    let parent = std::process::id().to_string();
+    let args = probe.iter().copied().chain(["--parent", &parent]);
+    read(run_bounded_with(&SpawnSpec::new(modelctl, args), limit, &exchange))
 }
 
-fn read<T: DeserializeOwned>(bounded: Bounded) -> Result<T, NoAnswer> {
+fn read<T: DeserializeOwned>(bounded: Bounded) -> Result<(T, usize), NoAnswer> {
     match bounded {
-        Bounded::Finished { ending, stdout, .. } if ending.is_clean() => {
-            serde_json::from_slice(&stdout).map_err(|error| NoAnswer::Unreadable { why: error.to_string() })
-        }
+        Bounded::Finished { ending, stdout, .. } if ending.is_clean() => match serde_json::from_slice(&stdout) {
+            Ok(answer) => Ok((answer, stdout.len())),
+            Err(error) => Err(NoAnswer::Unreadable { why: error.to_string() }),
+        },
         Bounded::Finished { ending, .. } => Err(NoAnswer::Ended(ending)),
         Bounded::TimedOut { limit, state, wchan } => Err(NoAnswer::TimedOut { limit, state, wchan }),
         Bounded::Abandoned { limit, pid, wchan } => Err(NoAnswer::Hung { limit, pid, wchan }),

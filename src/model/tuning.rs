@@ -65,6 +65,18 @@ pub struct Done {
     pub verdict: Verdict,
     /// The figures behind the verdict.
     pub reason: String,
+    /// Whether the new value was seen in use.
+    #[serde(default)]
+    pub setting: Applied,
+}
+
+/// Whether a running service has the new value of a setting.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// None: it cannot be seen.
+    pub applied: Option<bool>,
+    /// What was seen, or why nothing was.
+    pub reason: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

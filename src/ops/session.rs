@@ -30,7 +30,10 @@ impl Session {
     /// # Errors
     /// Those of [`Db::open`].
     pub fn db(&mut self, access: Access) -> anyhow::Result<&mut Db> {
-        let fits = matches!((&self.db, access), (Some((Access::ReadWrite, _)), _) | (Some(_), Access::ReadOnly));
+        let fits = matches!(
+            (&self.db, access),
+            (Some((Access::ReadWrite, _)), _) | (Some(_), Access::ReadOnly | Access::Observe)
+        );
         if !fits {
             // Close a read-only handle before the file is opened for writing.
             self.db = None;

@@ -3,8 +3,9 @@ use super::{Child, Ending, SpawnSpec, StopSignal, spawn};
 use crate::clock;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
+use std::process::ChildStdin;
 use std::time::{Duration, Instant};
 
 /// Bytes of each output stream that are kept by default. The rest is read and dropped, so that the child never blocks on
@@ -36,12 +37,30 @@ pub enum Bounded {
 /// For reads that can hang in the kernel (a driver, a dead mount): such a hang must stop only this child. The streams
 /// are read without blocking and not to their end, since a grandchild may keep them open.
 pub fn run_bounded(spec: &SpawnSpec, limit: Duration) -> Bounded {
-    run_bounded_up_to(spec, limit, OUTPUT_CAP, None)
+    run_bounded_with(spec, limit, &Exchange::default())
 }
 
-/// Does what [`run_bounded`] does, and keeps up to `bytes` of each stream. A request to stop ends it as its limit does,
-/// within a tenth of a second; the end of the program ([`super::end_bounded`]) at once. Nothing is started without time.
-pub fn run_bounded_up_to(spec: &SpawnSpec, limit: Duration, bytes: usize, stop: Option<&StopSignal>) -> Bounded {
+/// What a bounded child is told and may answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Exchange<'a> {
+    /// Written to its stdin, which is closed then; with None it stays open and empty. A command line is seen by everyone on
+    /// the machine and has an end at 128 KiB.
+    pub input: Option<&'a [u8]>,
+    /// Bytes of each output stream that are kept.
+    pub most: usize,
+    /// A request to stop ends the child as its limit does, within a tenth of a second.
+    pub stop: Option<&'a StopSignal>,
+}
+
+impl Default for Exchange<'_> {
+    fn default() -> Self {
+        Exchange { input: None, most: OUTPUT_CAP, stop: None }
+    }
+}
+
+/// Does what [`run_bounded`] does, with an exchange. The end of the program ([`super::end_bounded`]) ends the child at once.
+/// Nothing is started without time.
+pub fn run_bounded_with(spec: &SpawnSpec, limit: Duration, exchange: &Exchange<'_>) -> Bounded {
     let live = Live::enter();
     if limit.is_zero() || live.must_end() {
         return Bounded::TimedOut { limit, state: None, wchan: None };
@@ -51,7 +70,7 @@ pub fn run_bounded_up_to(spec: &SpawnSpec, limit: Duration, bytes: usize, stop: 
         Ok(child) => child,
         Err(error) => return Bounded::NotStarted { why: error.to_string() },
     };
-    match watch(&mut child, deadline, bytes, stop, &live) {
+    match watch(&mut child, deadline, exchange, &live) {
         Ok(Some((ending, stdout, stderr))) => Bounded::Finished { ending, stdout, stderr },
         Ok(None) => give_up(child, limit, live),
         Err(error) => {
@@ -67,12 +86,13 @@ type Ended = (Ending, Vec<u8>, Vec<u8>);
 fn watch(
     child: &mut Child,
     deadline: Option<Instant>,
-    cap: usize,
-    stop: Option<&StopSignal>,
+    exchange: &Exchange<'_>,
     live: &Live,
 ) -> io::Result<Option<Ended>> {
-    let mut stdout = Stream::of(child.take_stdout(), cap)?;
-    let mut stderr = Stream::of(child.take_stderr(), cap)?;
+    let Exchange { input, most, stop } = *exchange;
+    let mut stdin = Input::of(child, input)?;
+    let mut stdout = Stream::of(child.take_stdout(), most)?;
+    let mut stderr = Stream::of(child.take_stderr(), most)?;
     loop {
         let left = deadline.map(|at| at.saturating_duration_since(clock::instant()));
         let must_end = live.must_end() || stop.is_some_and(|stop| stop.reason().is_some());
@@ -83,6 +103,7 @@ fn watch(
         let left = if stop.is_some() { Some(left.unwrap_or(STOP_POLL).min(STOP_POLL)) } else { left };
         let timeout = left.and_then(|left| Timespec::try_from(left).ok());
         let mut watched = vec![PollFd::from_borrowed_fd(child.end_fd(), PollFlags::IN)];
+        watched.extend(stdin.pipe.iter().map(|pipe| PollFd::new(pipe, PollFlags::OUT)));
         watched.extend(stdout.pipe.iter().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
         watched.extend(stderr.pipe.iter().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
         watched.extend(live.end_fd().map(|end| PollFd::from_borrowed_fd(end, PollFlags::IN)));
@@ -92,6 +113,7 @@ fn watch(
         }
         // Checked before reading, so that everything the child wrote before its end is read below.
         let ending = child.ending()?;
+        stdin.fill()?;
         stdout.drain(deadline)?;
         stderr.drain(deadline)?;
         if let Some(ending) = ending {
@@ -131,6 +153,43 @@ fn wchan(pid: u32) -> Option<String> {
     let name = std::fs::read_to_string(format!("/proc/{pid}/wchan")).ok()?;
     let name = name.trim();
     (!name.is_empty() && name != "0").then(|| name.to_owned())
+}
+
+/// What is still to be written to a child.
+struct Input<'a> {
+    /// None once all is written, or nobody reads it any more: the child sees the end of its input.
+    pipe: Option<ChildStdin>,
+    left: &'a [u8],
+}
+
+impl<'a> Input<'a> {
+    fn of(child: &mut Child, input: Option<&'a [u8]>) -> io::Result<Input<'a>> {
+        let Some(left) = input else { return Ok(Input { pipe: None, left: &[] }) };
+        let pipe = child.take_stdin();
+        if let Some(pipe) = &pipe {
+            fcntl_setfl(pipe, fcntl_getfl(pipe)? | OFlags::NONBLOCK)?;
+        }
+        Ok(Input { pipe, left })
+    }
+
+    /// Writes as much as is taken now.
+    fn fill(&mut self) -> io::Result<()> {
+        while let Some(pipe) = &mut self.pipe {
+            if self.left.is_empty() {
+                self.pipe = None;
+                break;
+            }
+            match pipe.write(self.left) {
+                Ok(n) => self.left = self.left.get(n..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // It has ended, or reads no more: its answer says what came of that.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.pipe = None,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// One output stream and the bytes of it that are kept.
@@ -205,6 +264,23 @@ mod tests {
         };
         assert_eq!((ending, stdout.as_slice()), (Ending::Exited(0), b"done\n".as_slice()));
         assert!(start.elapsed() < LONG);
+    }
+
+    /// The facts of a service that was started a thousand times are more than a command line may have.
+    #[test]
+    fn a_long_input_reaches_the_child_and_ends() {
+        let told = |script: &str, input: &[u8]| {
+            let spec = SpawnSpec::new("/bin/sh", ["-c", script]);
+            run_bounded_with(&spec, LONG, &Exchange { input: Some(input), ..Exchange::default() })
+        };
+        let input = vec![b'x'; 700_000];
+        let Bounded::Finished { stdout, .. } = told("cat", &input) else { panic!("it ended") };
+        assert!(stdout == input, "{} bytes", stdout.len());
+        assert!(
+            matches!(told("exit 3", &input), Bounded::Finished { ending: Ending::Exited(3), .. }),
+            "it reads nothing"
+        );
+        assert!(matches!(told("cat", b""), Bounded::Finished { ending: Ending::Exited(0), .. }));
     }
 
     #[test]

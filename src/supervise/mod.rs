@@ -45,7 +45,7 @@ mod time_sync;
 /// itself again and again.
 pub const OURSELVES: &str = if cfg!(test) { "/nonexistent/modelctl" } else { "/proc/self/exe" };
 
-pub use bounded::{Bounded, run_bounded, run_bounded_up_to};
+pub use bounded::{Bounded, Exchange, run_bounded, run_bounded_with};
 pub use child::Child;
 pub use crash::{CrashClass, Evidence};
 pub use dialogue::{Dialogue, NoAnswer};

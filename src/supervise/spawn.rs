@@ -29,6 +29,9 @@ pub struct SpawnSpec {
     /// Whether the kernel kills the child when we end, however that happens. For programs that do not ask for it
     /// themselves, as our worker does; processes that the child starts are not killed.
     pub dies_with_us: bool,
+    /// Whether a process that stays beside the child kills its whole group when we end, with what the child has started.
+    /// What leaves the group (setsid(2)) is not killed.
+    pub group_dies_with_us: bool,
     /// The user that the child runs as; `None` means ours.
     pub user: Option<RunAs>,
     /// The destination of the child's output.
@@ -36,7 +39,7 @@ pub struct SpawnSpec {
     /// A descriptor that stays open in the child for as long as it lives, under any number. The [`Child`] holds it
     /// until the child has ended.
     pub keep: Option<Arc<dyn KeepOpen>>,
-    /// The modelctl that prepares the start where `nice`, `dies_with_us` or `user` needs it: this program, except in tests.
+    /// The modelctl that prepares the start where `nice`, `dies_with_us`, `group_dies_with_us` or `user` needs it: this program, except in tests.
     pub launcher: PathBuf,
 }
 
@@ -68,6 +71,7 @@ impl SpawnSpec {
             dir: None,
             nice: 0,
             dies_with_us: false,
+            group_dies_with_us: false,
             user: None,
             output: Output::Pipes,
             keep: None,
@@ -76,7 +80,7 @@ impl SpawnSpec {
     }
 
     fn has_launcher(&self) -> bool {
-        self.nice != 0 || self.dies_with_us || self.user.is_some()
+        self.nice != 0 || self.dies_with_us || self.group_dies_with_us || self.user.is_some()
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place where children are made")]
@@ -110,7 +114,7 @@ impl SpawnSpec {
 /// ends although the program lives on.
 ///
 /// # Errors
-/// The program cannot be started. Behind a launcher, the exit codes of [`launch::exec`] report that instead.
+/// The program cannot be started. Behind a launcher, the exit codes of [`launch::run`] report that instead.
 pub fn spawn(spec: &SpawnSpec) -> io::Result<Child> {
     let (reply, spawned) = sync_channel(1);
     // The caller cannot be missing: it waits for the reply below.

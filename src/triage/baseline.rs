@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The version of this shape.
 pub const BASELINE_SCHEMA: u32 = 1;
 
+/// Digits of a hash that are kept: enough to tell two files apart, and short enough to read.
+const HASH_SHOWN: usize = 16;
+
 /// A node on a good day. Values are texts, so that any of them can be compared and shown.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
@@ -56,7 +59,7 @@ impl Baseline {
             }
             for part in &service.map {
                 let value = match (&part.sha256, part.size) {
-                    (Some(hash), _) => format!("sha256 {hash}"),
+                    (Some(hash), _) => format!("sha256 {}", hash.get(..HASH_SHOWN).unwrap_or(hash)),
                     (None, Some(size)) if part.what == "model" => format!("{size} bytes"),
                     _ => continue,
                 };

@@ -109,6 +109,40 @@ fn a_server_is_ready_when_all_that_is_expected_holds() {
     assert!(run.code == Some(1) && run.out.contains("not a GGUF file but html"), "{run:?}");
 }
 
+/// A node whose supervisord gives no answer may have any services: "none were found" would pass for a quiet night.
+#[test]
+fn a_supervisord_that_says_nothing_is_unknown() {
+    let sandbox = Sandbox::new();
+    let socket = sandbox.path("supervisor.sock");
+    let _silent = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let file = sandbox.path("supervisord.conf");
+    std::fs::write(&file, format!("[supervisord]\n[unix_http_server]\nfile={}\n", socket.display())).unwrap();
+    let toml = format!("[supervisor]\nconfig = {file:?}\n");
+    let run = health(&sandbox, &toml, &["--check", "services", "--timeout", "2s", "--json"]);
+    let report = run.json();
+    let check = report["checks"].as_array().unwrap().iter().find(|check| check["target"] == "supervisord");
+    assert_eq!((run.code, check.map(|check| check["status"].as_str())), (Some(1), Some(Some("unknown"))), "{report:#}");
+}
+
+/// A server whose model file went away answers until its next start, and then no more: without a `model` in the config,
+/// its command line says which file that is.
+#[test]
+fn the_model_of_a_command_line_is_checked() {
+    let sandbox = Sandbox::new();
+    let server = sandbox.write("llama-server", b"read end\n");
+    let missing = sandbox.path("models/none.gguf");
+    let child = Command::new("/bin/sh").arg(&server).arg("-m").arg(&missing).stdin(Stdio::piped()).spawn().unwrap();
+    let pid = sandbox.write("llama.pid", child.id().to_string().as_bytes());
+    let child = Asleep(child);
+    let service = format!("[[services]]\nname = \"llama\"\nrole = \"llama\"\nmanager = \"pid:{}\"\n", pid.display());
+    let run = health(&sandbox, &service, &["--json"]);
+    let report = run.json();
+    let models = report["checks"].as_array().unwrap().iter().find(|check| check["name"] == "models");
+    assert_eq!(models.map(|check| check["status"].as_str()), Some(Some("critical")), "{report:#}");
+    assert_eq!(health(&sandbox, &service, &["--level", "alive"]).code, Some(0), "not a question of being alive");
+    drop(child);
+}
+
 /// What a supervisor must not restart: a busy server and one that loads. What it must: one that hangs.
 #[test]
 fn busy_and_loading_are_not_sick() {

@@ -148,9 +148,14 @@ fn facts_and_places_are_shown_without_a_verdict() {
     let path = bundle(&sandbox, "a.tar", &facts("FATAL"));
     let look = sandbox.run(from(&path, &["--look"]));
     assert_eq!(look.code, Some(0), "{look:?}");
-    for words in
-        ["node1, Linux 6.18.0", "32.0 GiB available of 64.0 GiB", "llama-server (pid 17)", "the last words", "FATAL"]
-    {
+    for words in [
+        "node1, Linux 6.18.0",
+        "32.0 GiB available of 64.0 GiB",
+        "llama-server (pid 17)",
+        "the last words",
+        "FATAL",
+        "0.4 s: exit status 7",
+    ] {
         assert!(look.out.contains(words), "{words:?} is not in\n{}", look.out);
     }
     let map = sandbox.run(from(&path, &["--map"]));

@@ -18,8 +18,11 @@ pub struct ProbeArgs {
     /// What to read
     #[arg(value_enum)]
     pub what: Probe,
-    /// What exactly, as JSON or as a path
+    /// What exactly, as JSON or as a path; JSON may come from standard input instead
     pub request: Option<String>,
+    /// The process that asks, to end with
+    #[arg(long, value_name = "PID")]
+    pub parent: Option<u32>,
 }
 
 /// What a probe reads. Its name is what its asker says.
@@ -48,7 +51,7 @@ pub enum Probe {
 /// Reads and prints the value. May never return.
 pub fn run(ctx: &mut Ctx, args: &ProbeArgs) -> anyhow::Result<Exit> {
     // Nobody reads the answer of a probe whose asker has ended, and it may hang for ever.
-    launch::end_with_parent().context("cannot ask for a death signal")?;
+    launch::end_with_parent(args.parent).context("cannot ask for a death signal")?;
     let root = || Place::new(args.request.as_deref().unwrap_or("/"));
     let text = match args.what {
         Probe::Gpu => serde_json::to_string(&gpu::read_here())?,
@@ -72,7 +75,10 @@ pub fn run(ctx: &mut Ctx, args: &ProbeArgs) -> anyhow::Result<Exit> {
 }
 
 fn request<T: DeserializeOwned>(args: &ProbeArgs) -> anyhow::Result<T> {
-    Ok(serde_json::from_str(args.request.as_deref().unwrap_or_default())?)
+    match &args.request {
+        Some(request) => Ok(serde_json::from_str(request)?),
+        None => Ok(serde_json::from_reader(std::io::stdin().lock())?),
+    }
 }
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ fn one(lines: &mut Lines, service: &ServiceFacts, now: Timestamp) {
     lines.wrapped(Tone::Bold, "", &state_line(service));
     for life in service.lives.iter().rev().take(3).rev() {
         let lasted = life.lasted_s.map(|seconds| format!(", {seconds:.1} s")).unwrap_or_default();
-        lines.field("life", &format!("{}{lasted}: {:?}", when(life.began), life.end));
+        lines.field("life", &format!("{}{lasted}: {}", when(life.began), life.end));
     }
     if let Some(fact) = &service.endpoint {
         reading(lines, "endpoint", fact, |lines, endpoint| {

@@ -5,9 +5,10 @@ mod view;
 
 use super::{Ctx, Exit};
 use crate::failure::Failure;
-use crate::model::tuning::{Snapshot, Tuning};
+use crate::model::tuning::Tuning;
 use crate::ops::node::{CollectRequest, collect_until};
 use crate::ops::tune::{self, RecordRequest};
+use crate::triage::facts::Facts;
 use crate::triage::tune::{Suggestion, next};
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -77,6 +78,9 @@ struct RecordArgs {
 }
 
 /// Measure again after a change and report whether it is better, the same or worse
+///
+/// Also reports whether the service runs with the new value, by its command line and environment; a setting in a file of
+/// its own cannot be seen.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  modelctl tune done 3\n  modelctl tune done 3 --json | jq -r .done.verdict")]
 struct DoneArgs {
@@ -135,8 +139,8 @@ pub fn run(ctx: &mut Ctx, args: &TuneArgs) -> anyhow::Result<Exit> {
         TuneCommand::Record(args) => run_record(ctx, args),
         TuneCommand::Done(args) => {
             tune::find(&mut ctx.session, args.id)?;
-            let after = snapshot(ctx)?;
-            let tuning = tune::done(&mut ctx.session, args.id, after)?;
+            let after = facts(ctx, Vec::new())?;
+            let tuning = tune::done(&mut ctx.session, args.id, &after)?;
             show(ctx, &tuning, args.json)
         }
         TuneCommand::List(args) => run_list(ctx, args),
@@ -151,17 +155,15 @@ pub fn run(ctx: &mut Ctx, args: &TuneArgs) -> anyhow::Result<Exit> {
     }
 }
 
-fn snapshot(ctx: &mut Ctx) -> anyhow::Result<Snapshot> {
+/// Returns the facts of this node, redacted.
+fn facts(ctx: &mut Ctx, services: Vec<String>) -> anyhow::Result<Facts> {
     let stop = super::stop_on_signals()?;
-    Ok(collect_until(&ctx.session, &CollectRequest::default(), &stop)?.facts.snapshot())
+    let collected = collect_until(&ctx.session, &CollectRequest { services, ..CollectRequest::default() }, &stop)?;
+    Ok(crate::triage::redact_with(collected.facts, &collected.secrets)?.0)
 }
 
 fn run_next(ctx: &mut Ctx, args: &NextArgs) -> anyhow::Result<Exit> {
-    let services = args.service.clone().into_iter().collect();
-    let stop = super::stop_on_signals()?;
-    let request = CollectRequest { services, ..CollectRequest::default() };
-    let collected = collect_until(&ctx.session, &request, &stop)?;
-    let (facts, _) = crate::triage::redact_with(collected.facts, &collected.secrets)?;
+    let facts = facts(ctx, args.service.clone().into_iter().collect())?;
     let suggestion = next(&facts, args.service.as_deref());
     if args.json {
         ctx.ui.json(&NextDocument { schema: "modelctl.tune-next/1", suggestion: suggestion.as_ref() })?;
@@ -184,7 +186,7 @@ fn run_record(ctx: &mut Ctx, args: &RecordArgs) -> anyhow::Result<Exit> {
         why: why.clone(),
     };
     request.check()?;
-    let before = snapshot(ctx)?;
+    let before = facts(ctx, Vec::new())?.snapshot();
     if let Some(name) = service.as_ref().filter(|name| !before.services.iter().any(|one| one.name == **name)) {
         let known: Vec<&str> = before.services.iter().map(|one| one.name.as_str()).collect();
         let failure = Failure::cannot_meet(format!("no service is named `{name}`"));

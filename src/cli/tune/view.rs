@@ -58,6 +58,13 @@ pub fn outcome(ctx: &mut Ctx, tuning: &Tuning, rollback: &str) -> anyhow::Result
     let clean = |text: &str| text::clean(text).into_owned();
     if let Some(done) = &tuning.done {
         ctx.ui.line(&format!("{}: {}", done.verdict, clean(&done.reason)))?;
+        let setting = clean(&done.setting.reason);
+        match done.setting.applied {
+            Some(true) => ctx.ui.line(&setting)?,
+            Some(false) => ctx.ui.warn(&format!("the change is not in effect: {setting}")),
+            None if setting.is_empty() => {}
+            None => ctx.ui.note(&setting),
+        }
         if done.verdict == Verdict::Worse {
             ctx.ui.hint(&format!("to go back: {}", clean(rollback)));
         }

@@ -74,6 +74,25 @@ fn a_database_that_others_could_read_becomes_private_and_that_is_reported_once()
     }
 }
 
+/// Triage is told to change nothing, and it runs as root beside a database of somebody else.
+#[test]
+fn an_observer_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    drop(open(&path));
+    set_mode(dir.path(), 0o755);
+    set_mode(&path, 0o644);
+    let before = contents(dir.path());
+    let mut db = Db::open(&path, Access::Observe).unwrap();
+    assert_eq!(db.rows().unwrap(), []);
+    assert!(!db.was_exposed() && !db.is_fresh());
+    assert_eq!((contents(dir.path()), modes(dir.path())), (before, vec![0o644]));
+    // Beside a daemon, the log has what is new.
+    let mut other = open(&path);
+    other.record_scan(&added(vec![model("a", "a")]), NOW).unwrap();
+    assert_eq!(Db::open(&path, Access::Observe).unwrap().rows().unwrap().len(), 1);
+}
+
 #[test]
 fn any_name_will_do() {
     let dir = tempfile::tempdir().unwrap();

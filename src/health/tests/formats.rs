@@ -100,3 +100,16 @@ fn a_report_is_shortened_to_its_worst_checks() {
     assert_eq!(report.checks[0].status, Status::Warning);
     assert!(nagios(&report).ends_with("and 3 more\n"));
 }
+
+/// "203 more" in an alert, where 39 are, sends somebody to the wrong place.
+#[test]
+fn a_shortened_report_counts_what_is_as_bad() {
+    let check = |n: usize| match n < 40 {
+        true => Check::critical(CheckName::Services, &format!("bad{n:03}"), "FATAL", "it exited"),
+        false => Check::ok(CheckName::Services, &format!("good{n:03}"), "RUNNING"),
+    };
+    let report = Report::new(Level::Ready, NOW, 1, (0..200).map(check).collect());
+    for report in [report.shortened(25), report] {
+        assert!(report.summary().ends_with("(and 39 more)"), "{}", report.summary());
+    }
+}

@@ -260,6 +260,7 @@ fn a_service_runs_or_it_does_not() {
         since: None,
         read_bytes: None,
         has_gpu: None,
+        model: None,
         detail: None,
     };
     let status = |service: Service, running: Fact<Running>| {

@@ -72,6 +72,9 @@ pub struct Service {
     pub name: String,
     pub role: Role,
     pub manager: Manager,
+    /// Which supervisord of the node has it as a program, by its place among them: two may have programs of one name.
+    #[serde(default)]
+    pub supervisord: Option<usize>,
     pub found: FoundBy,
     /// Log files besides those that the manager names.
     pub logs: Vec<PathBuf>,
@@ -98,6 +101,7 @@ impl Service {
             name: name.into(),
             role,
             manager,
+            supervisord: None,
             found,
             logs: Vec::new(),
             endpoint: None,
@@ -109,5 +113,11 @@ impl Service {
             gates: Vec::new(),
             queue: None,
         }
+    }
+
+    /// Returns whether it lists models and completes prompts: an API with other paths must not be asked for that, nor be
+    /// judged by its answer. A URL that a person names is what it is asked as.
+    pub fn completes_prompts(&self) -> bool {
+        self.role == Role::Llama || self.model_id.is_some() || self.endpoint.as_ref() == Some(&self.name)
     }
 }

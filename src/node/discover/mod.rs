@@ -21,7 +21,8 @@ pub struct Running {
 /// What was seen of a node.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
-    pub programs: Vec<Program>,
+    /// Each with the place of its supervisord among those of the node.
+    pub programs: Vec<(usize, Program)>,
     pub units: Vec<Unit>,
     pub processes: Vec<Running>,
     /// Ports that listen, by the process that owns them.
@@ -33,13 +34,14 @@ pub struct Seen {
 pub fn services(seen: &Seen) -> Vec<Service> {
     let mut found = Vec::new();
     let mut managed = BTreeSet::new();
-    for program in &seen.programs {
+    for (supervisord, program) in &seen.programs {
         let command = program.settings.as_ref().map(|settings| words(&settings.command)).unwrap_or_default();
         let family = program.pid.map(|pid| family(&seen.processes, pid)).unwrap_or_default();
         let role = role_of(&command, &family, &program.name);
         managed.extend(family.iter().map(|process| process.pid));
         let manager = Manager::Supervisor(program.full_name());
         let mut service = Service::new(program.full_name(), role, manager, FoundBy::Supervisor);
+        service.supervisord = Some(*supervisord);
         service.endpoint = endpoint(role, &family, &seen.ports, &command);
         found.push(service);
     }
@@ -214,8 +216,8 @@ mod tests {
     fn a_server_behind_a_launcher_is_one_service_with_its_port() {
         let seen = Seen {
             programs: vec![
-                program("llama", Some(10), "/opt/run.sh"),
-                program("web", None, "uvicorn app:app --port 8000"),
+                (0, program("llama", Some(10), "/opt/run.sh")),
+                (1, program("web", None, "uvicorn app:app --port 8000")),
             ],
             units: Vec::new(),
             processes: vec![

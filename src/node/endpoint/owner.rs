@@ -1,5 +1,7 @@
 //! Who listens on a port of this machine.
 
+use super::super::Place;
+use super::super::process::is_below;
 use super::{Fact, Outcome, Owner};
 use crate::clock::Timestamp;
 use crate::host::proc_stat;
@@ -11,8 +13,6 @@ use std::path::Path;
 
 /// Bytes of a command line that are read.
 const ARGV_BYTES: u64 = 64 << 10;
-/// Levels of parents that are followed.
-const LEVELS: usize = 64;
 /// Programs that only pass a port on to a container (the kernel cuts a name at 15 bytes).
 const FORWARDERS: &[&str] = &["docker-proxy", "rootlessport", "rootlesskit", "slirp4netns", "pasta", "passt"];
 
@@ -113,7 +113,7 @@ fn holders(inodes: &HashSet<u64>) -> HashMap<u64, Vec<u32>> {
 
 fn owner(inodes: &[u64], holders: &HashMap<u64, Vec<u32>>, service: &[u32]) -> Outcome<Option<Owner>> {
     let pids: Vec<u32> = inodes.iter().filter_map(|inode| holders.get(inode)).flatten().copied().collect();
-    let of_service = pids.iter().copied().find(|pid| is_below(*pid, service));
+    let of_service = pids.iter().copied().find(|pid| is_below(&Place::default(), *pid, service));
     // Several processes share a socket that was inherited; one that systemd opened is the service's too.
     let Some(pid) = of_service.or_else(|| pids.iter().copied().max()) else {
         if !inodes.is_empty() && !rustix::process::geteuid().is_root() {
@@ -130,21 +130,6 @@ fn owner(inodes: &[u64], holders: &HashMap<u64, Vec<u32>>, service: &[u32]) -> O
         return Outcome::Failed { why: format!("{name} (process {pid}) forwards the port to a container") };
     }
     Outcome::Ok { value: Some(Owner { pid, name, argv: argv(pid), is_service: of_service.is_some() }) }
-}
-
-/// Returns whether a process is one of `service` or below one.
-fn is_below(pid: u32, service: &[u32]) -> bool {
-    let mut at = pid;
-    for _ in 0..LEVELS {
-        if service.contains(&at) {
-            return true;
-        }
-        match proc_stat::read(&at.to_string()) {
-            Ok(stat) if stat.parent > 1 || (stat.parent == 1 && service.contains(&1)) => at = stat.parent,
-            _ => return false,
-        }
-    }
-    false
 }
 
 fn argv(pid: u32) -> Vec<String> {

@@ -46,6 +46,8 @@ pub(super) struct Follower<'a> {
     banner: Option<String>,
     frame: Option<Seen>,
     tracebacks: Tracebacks,
+    /// Whether the line before said where a panic was.
+    has_panicked: bool,
 }
 
 impl<'a> Follower<'a> {
@@ -72,6 +74,7 @@ impl<'a> Follower<'a> {
             banner: None,
             frame: None,
             tracebacks: Tracebacks::default(),
+            has_panicked: false,
         }
     }
 
@@ -94,15 +97,20 @@ impl<'a> Follower<'a> {
             self.tracebacks.expect_detail();
         }
         self.clues.blocks += u32::from(part == Part::Head || is_panic);
+        // What a panic says stands in the line behind the one that says where it was.
+        let is_place = is_panic && rest.trim_end().ends_with(':');
+        let is_said = std::mem::replace(&mut self.has_panicked, is_place);
         let error = match part {
             Part::Diagnosis => true,
+            Part::Detail if is_said => true,
+            Part::Nothing if is_place => false,
             Part::Nothing => level::is_error_after(&text, parsed),
             Part::Head | Part::Frame | Part::Detail | Part::Inner => false,
         };
         // Of a line in supervisord's own log: the program that it speaks of; empty for supervisord itself.
         let event = (self.kind == LogKind::Main).then(|| main_log::event(&text)).flatten();
         let program = event.map(|event| event.program().unwrap_or_default().to_owned());
-        let is_marked = error || program.is_some() || part == Part::Detail || (self.is_known)(&text);
+        let is_marked = error || is_place || program.is_some() || part == Part::Detail || (self.is_known)(&text);
         let seen = Seen { source: Rc::clone(source), text, number, stamp, error };
         if is_marked {
             let clue = self.clue();

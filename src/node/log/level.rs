@@ -20,6 +20,9 @@ const SIGNS: &[&str] = &[
     "Fatal error",
     "panic:",
     "panicked at",
+    "Exception in thread ",
+    "Unhandled exception",
+    "Unhandled Exception",
     "failed to ",
     "Failed to ",
     "GGML_ASSERT(",
@@ -47,6 +50,11 @@ const SIGNS_OF_A_NAME: &[&str] = &[
     "couldn't ",
     "could not ",
     "unable to ",
+    "Cannot ",
+    "Can't ",
+    "Couldn't ",
+    "Could not ",
+    "Unable to ",
     "not found",
     "command not found",
     "No such file or directory",
@@ -147,6 +155,11 @@ fn message(text: &str) -> bool {
     }
     let mut has_name = false;
     for _ in 0..WORDS {
+        // `nginx: [emerg] bind() failed`
+        let bracketed = rest.strip_prefix('[').filter(|_| has_name).and_then(|rest| rest.split_once(']'));
+        if let Some(is_error) = bracketed.and_then(|(word, _)| level(&word.to_ascii_uppercase())) {
+            return is_error;
+        }
         let starts = |signs: &[&str]| signs.iter().any(|sign| rest.starts_with(sign));
         if starts(SIGNS) || (has_name && (starts(SIGNS_OF_A_NAME) || WHOLE.iter().any(|whole| rest.starts_with(whole))))
         {
@@ -231,6 +244,10 @@ mod tests {
             "supervisor: child process was not spawned",
             "/bin/sh: 1: nosuch: not found",
             "Killed",
+            "nginx: [emerg] bind() to 0.0.0.0:80 failed (13: Permission denied)",
+            "curl: (6) Could not resolve host: models.internal",
+            "Exception in thread \"main\" java.net.BindException: Address already in use",
+            "Unhandled exception. System.IO.FileNotFoundException: x",
         ] {
             assert!(is_error(line), "{line}");
         }
@@ -251,6 +268,8 @@ mod tests {
             r#"{"level":"info","prompt":"error: GGML_ASSERT(x) failed"}"#,
             r#"{"role":"user","content":"ERROR fatal"}"#,
             "Error handling in Rust",
+            "nginx: [warn] conflicting server name",
+            "Could not be better",
             "Traceback (most recent call last):",
             "    raise ValueError(x)",
             "warning: no usable GPU found, --gpu-layers option will be ignored",

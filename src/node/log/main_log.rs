@@ -124,12 +124,14 @@ fn end(how: &str) -> End<'_> {
 /// log failed, and the channel was closed.
 pub fn blind(main: &[LogLine], program: &str) -> Option<(Option<Timestamp>, String)> {
     let name = program.rsplit_once(':').map_or(program, |(_, name)| name);
+    let is_closing =
+        |line: &LogLine| line.text.contains("uncaptured python exception, closing channel <POutputDispatcher");
+    let first = main.iter().position(is_closing)?;
     let mut found = None;
-    for line in main {
-        let is_closing = line.text.contains("uncaptured python exception, closing channel <POutputDispatcher");
+    for line in main.iter().skip(first) {
         let is_its =
             || line.text.split_once(" with name ").is_some_and(|(_, rest)| rest.split(' ').next() == Some(name));
-        if is_closing && is_its() {
+        if is_closing(line) && is_its() {
             let why = line.text.split_once("uncaptured ").map_or(line.text.as_str(), |(_, why)| why);
             let why: String = why.chars().take(300).collect();
             found.get_or_insert((line.time, format!("uncaptured {why}")));

@@ -277,6 +277,11 @@ fn the_place_of_a_traceback_and_the_values_of_a_validation_are_kept() {
 fn what_a_panic_says_is_kept() {
     let facts = read_text("thread 'main' (7) panicked at src/main.rs:3:5:\nindex out of bounds\nnote: run with x\n");
     assert_eq!(texts(&facts.marked), ["thread 'main' (7) panicked at src/main.rs:3:5:", "index out of bounds"]);
+    assert_eq!(
+        facts.marked.iter().map(|line| line.error).collect::<Vec<_>>(),
+        [false, true],
+        "what it says is the error"
+    );
 }
 
 /// A life whose end nobody saw lasts until the next one begins.

@@ -1,5 +1,6 @@
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::path::PathBuf;
 
 /// One line of a log.
@@ -101,6 +102,19 @@ pub enum LifeEnd {
         why: String,
     },
     Unknown,
+}
+
+impl fmt::Display for LifeEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LifeEnd::Running => f.write_str("still running"),
+            LifeEnd::Exited { code, .. } => write!(f, "exit status {code}"),
+            LifeEnd::Killed { signal } => write!(f, "ended by {signal}"),
+            LifeEnd::Stopped => f.write_str("stopped"),
+            LifeEnd::NotSpawned { why } => write!(f, "not started: {why}"),
+            LifeEnd::Unknown => f.write_str("end unknown"),
+        }
+    }
 }
 
 /// One run of a service, from its start to its end.

@@ -5,7 +5,6 @@ use crate::clock;
 use crate::host::self_child::{self, NoAnswer};
 use rustix::fs::statvfs;
 use serde::{Deserialize, Serialize};
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,13 +43,8 @@ pub fn shared_memory(place: &Place, pid: u32) -> Fact<(u64, u64)> {
 /// Returns the same from a child process with this limit. `modelctl` is the program to ask.
 pub fn ask_shared_memory(modelctl: &Path, place: &Place, pid: u32, limit: Duration) -> Fact<(u64, u64)> {
     let request = SharedMemoryRequest { root: place.at("/"), pid };
-    let answer = match serde_json::to_string(&request) {
-        Ok(json) => {
-            let args = SHARED_MEMORY_PROBE.iter().map(OsString::from).chain([json.into()]);
-            self_child::ask::<Fact<(u64, u64)>>(modelctl, args, limit)
-        }
-        Err(error) => Err(NoAnswer::NotStarted { why: error.to_string() }),
-    };
-    let unanswered = |why| Fact::new(format!("/proc/{pid}/root/dev/shm"), clock::now(), super::disks::unanswered(&why));
+    let answer: Result<Fact<(u64, u64)>, _> = self_child::ask_json(modelctl, &SHARED_MEMORY_PROBE, &request, limit);
+    let unanswered =
+        |why: NoAnswer| Fact::new(format!("/proc/{pid}/root/dev/shm"), clock::now(), super::disks::unanswered(&why));
     answer.unwrap_or_else(unanswered)
 }

@@ -8,7 +8,6 @@ use crate::clock::{self, Timestamp};
 use crate::gguf;
 use crate::host::self_child::{self, NoAnswer};
 use crate::node::Place;
-use std::ffi::OsString;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -22,13 +21,7 @@ const MOST_PAUSE: Duration = Duration::from_secs(60);
 /// child. Takes at most half a second longer than `limit`.
 pub fn read_in_child(modelctl: &Path, request: &ModelFileRequest, limit: Duration, now: Timestamp) -> Fact<ModelFile> {
     let source = request.path.display().to_string();
-    let json = match serde_json::to_string(request) {
-        Ok(json) => json,
-        // A path that is not UTF-8 has no JSON.
-        Err(error) => return Fact::new(source, now, Outcome::Failed { why: error.to_string() }),
-    };
-    let args = PROBE.iter().map(OsString::from).chain([OsString::from(json)]);
-    let outcome = match self_child::ask::<Fact<ModelFile>>(modelctl, args, limit) {
+    let outcome = match self_child::ask_json::<Fact<ModelFile>>(modelctl, &PROBE, request, limit) {
         Ok(fact) => return fact,
         Err(NoAnswer::TimedOut { limit, .. }) => {
             Outcome::TimedOut { why: format!("its file system did not respond within {:.1} s", limit.as_secs_f64()) }

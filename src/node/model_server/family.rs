@@ -1,27 +1,7 @@
 //! Processes of one server.
 
 use super::ModelServer;
-use std::collections::BTreeMap;
-
-/// Levels of parents that are followed.
-const LEVELS: usize = 64;
-
-/// The parents of all processes.
-#[derive(Debug, Default)]
-pub(super) struct Parents(pub BTreeMap<u32, u32>);
-
-impl Parents {
-    /// Returns the parent of a process, its parent, and so on.
-    pub fn above(&self, pid: u32) -> impl Iterator<Item = u32> {
-        let next = |pid: &u32| self.0.get(pid).copied().filter(|parent| *parent > 0);
-        std::iter::successors(next(&pid), next).take(LEVELS)
-    }
-
-    /// Returns whether a process is one of these or below one.
-    pub fn is_below(&self, pid: u32, ancestors: &[u32]) -> bool {
-        ancestors.contains(&pid) || self.above(pid).any(|above| ancestors.contains(&above))
-    }
-}
+use crate::node::process::Parents;
 
 /// Adds what a process holds to the server that started it: vLLM has a process for its port and one for its GPU. A server
 /// that starts servers of other models stays beside them.

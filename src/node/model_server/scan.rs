@@ -2,7 +2,7 @@
 //! only of processes that have changed.
 
 use super::ModelServer;
-use super::family::{Parents, merged};
+use super::family::merged;
 use super::files::ModelFiles;
 use super::program::{OTHER, program};
 use crate::host::budget::MAIN_MEMORY;
@@ -10,7 +10,7 @@ use crate::host::commands;
 use crate::host::open_files::maps::{self, Line};
 use crate::model::{DeviceBytes, ModelId};
 use crate::node::discover::named_port;
-use crate::node::process::{effective_user, listening, model_path, pids, stat};
+use crate::node::process::{Parents, effective_user, listening, model_path, pids, stat};
 use crate::node::{Place, proc_file};
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Read};
@@ -76,15 +76,16 @@ impl Scanner {
             self.seen.clear();
             self.searches = 0;
         }
-        let (mut parents, mut running) = (Parents::default(), Vec::new());
+        let (mut parents, mut running) = (Vec::new(), Vec::new());
         for pid in pids(&self.place)? {
             // One that has ended meanwhile holds nothing.
             let Ok(stat) = stat(&self.place.at(format!("/proc/{pid}"))) else { continue };
-            parents.0.insert(pid, stat.parent);
+            parents.push((pid, stat.parent));
             if !stat.has_no_files() {
                 running.push((pid, stat));
             }
         }
+        let parents: Parents = parents.into_iter().collect();
         let alive: BTreeSet<u32> = running.iter().map(|(pid, _)| *pid).collect();
         self.seen.retain(|pid, _| alive.contains(pid));
         let mut found = Vec::new();

@@ -1,7 +1,7 @@
-use super::family::Parents;
 use super::*;
 use crate::model::{FileIdentity, PlacedFile, Role};
 use crate::node::Place;
+use crate::node::process::Parents;
 use crate::testing::sample_row;
 use std::collections::HashMap;
 use std::fs;
@@ -221,6 +221,6 @@ fn files_are_known_by_path_and_by_inode() {
 
 #[test]
 fn parents_that_make_a_circle_end() {
-    let parents = Parents([(1, 2), (2, 1)].into());
+    let parents: Parents = [(1, 2), (2, 1)].into_iter().collect();
     assert!(!parents.is_below(1, &[7]) && parents.is_below(1, &[2]));
 }

@@ -3,8 +3,8 @@
 
 use super::super::endpoint::Owner;
 use super::super::{Fact, Outcome, Place, proc_file};
+use super::parents::{is_below, pids};
 use super::read::{MOST_ARGUMENTS, stat};
-use super::tree::{is_below, pids};
 use super::types::Listener;
 use crate::clock;
 use crate::host::commands;

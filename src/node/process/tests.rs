@@ -117,7 +117,8 @@ fn a_service_is_read_with_its_descendants_and_every_process_is_found() {
     let kernel = "2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 6 0 0 20 0 1 0 5 0 0";
     fs::create_dir(place.at("/proc/2")).unwrap();
     fs::write(place.at("/proc/2/stat"), kernel).unwrap();
-    let tree: Vec<u32> = tree(&place, 17, NOW).iter().map(|fact| fact.known().unwrap().pid).collect();
+    let tree: Vec<u32> =
+        tree(&place, 17, &Parents::read(&place), NOW).iter().map(|fact| fact.known().unwrap().pid).collect();
     assert_eq!(tree, [17, 20, 21]);
     let all = all(&place);
     let briefs = all.known().unwrap();
@@ -133,8 +134,8 @@ fn a_tree_is_never_endless() {
     }
     fs::remove_dir_all(place.at("/proc/17")).unwrap();
     process(&place, 17, 299, "circle", 5);
-    assert_eq!(tree(&place, 17, NOW).len(), 64);
-    assert_eq!(tree(&place, 999, NOW).len(), 1);
+    assert_eq!(tree(&place, 17, &Parents::read(&place), NOW).len(), 64);
+    assert_eq!(tree(&place, 999, &Parents::read(&place), NOW).len(), 1);
 }
 
 /// A line of a table of sockets.
@@ -238,7 +239,7 @@ fn a_stopped_process_shows_as_stopped() {
     rustix::process::kill_process(child.pid(), rustix::process::Signal::STOP).unwrap();
     let fact = read_until(child.0.id(), |fact| fact.known().is_some_and(|process| process.state == 'T'));
     assert_eq!(fact.known().unwrap().parent, std::process::id());
-    let below = tree(&Place::default(), std::process::id(), clock::now());
+    let below = tree(&Place::default(), std::process::id(), &Parents::read(&Place::default()), clock::now());
     assert!(below.iter().filter_map(Fact::known).any(|process| process.pid == child.0.id()));
 }
 

@@ -23,6 +23,6 @@ mod types;
 pub use ask::{ask, of_status};
 pub use credentials::{Credentials, credentials};
 pub use find::{configured, find};
-pub use lives::{by_log, lives};
+pub use lives::{Events, by_log};
 pub use status::parse_status;
 pub use types::*;

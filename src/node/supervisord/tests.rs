@@ -283,6 +283,10 @@ fn the_text_of_the_command_is_completed_from_the_file() {
     assert!(of_status(&place, &search, "error: <class 'PermissionError'>", NOW).why().unwrap().contains("Permission"));
 }
 
+fn lives(main_log: &[log::LogLine], program: &str, now: Timestamp) -> Vec<Life> {
+    Events::of(main_log).lives(program, now)
+}
+
 fn ends(lives: &[Life]) -> Vec<&LifeEnd> {
     lives.iter().map(|life| &life.end).collect()
 }

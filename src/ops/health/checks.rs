@@ -5,6 +5,7 @@ use super::state::{self, Managed};
 use super::{own, targets};
 use crate::clock::{self, Timestamp};
 use crate::config::Config;
+use crate::db::Access;
 use crate::failure::Failure;
 use crate::health::{self, Asked, Check, CheckName, Load, Seen, Tasks};
 use crate::host::in_time::{self, Pending};
@@ -15,10 +16,10 @@ use crate::model::{Reading, Selector};
 use crate::node::endpoint::{self, EndpointRequest};
 use crate::node::log::{Life, LifeEnd};
 use crate::node::model_file::{self, ModelFileRequest};
-use crate::node::supervisord;
+use crate::node::process::Parents;
 use crate::node::{Fact, Place, gpu, machine, process, reach, systemd};
 use crate::ops::Session;
-use crate::ops::node::{Collectors, Discovered, Where, database, discover, queue};
+use crate::ops::node::{Collectors, Discovered, MainLogs, SupervisordRead, Where, database, discover, programs, queue};
 use crate::ops::resolve_model::resolve;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,7 +53,7 @@ impl Job {
 /// # Errors
 /// `CannotMeet`: nothing to check, or a target that does not exist.
 pub fn jobs(config: &Config, run: &Run) -> Result<Vec<Job>, Failure> {
-    let seen = services(config, run)?;
+    let (seen, unread) = services(config, run)?;
     let run = Arc::new(run.clone());
     // Why the database cannot even be looked at: a thread that waits for its file system would outlive this program.
     let database = match run.request.level > Level::Alive || run.has(CheckName::Database) {
@@ -61,7 +62,7 @@ pub fn jobs(config: &Config, run: &Run) -> Result<Vec<Job>, Failure> {
     };
     let mut jobs: Vec<Job> = Vec::new();
     if run.has(CheckName::Services) {
-        let checks: Vec<Check> = seen.iter().filter_map(health::service).collect();
+        let checks: Vec<Check> = seen.iter().filter_map(health::service).chain(unread).collect();
         if !checks.is_empty() {
             jobs.push(Job { targets: Vec::new(), run: Box::new(move || checks) });
         }
@@ -117,16 +118,16 @@ pub fn jobs(config: &Config, run: &Run) -> Result<Vec<Job>, Failure> {
     Ok(jobs)
 }
 
-/// Returns the services to check, with their states.
-fn services(config: &Config, run: &Run) -> Result<Vec<Seen>, Failure> {
+/// Returns the services to check, with their states, and a check for each supervisord whose programs are not even known.
+fn services(config: &Config, run: &Run) -> Result<(Vec<Seen>, Vec<Check>), Failure> {
     let place = Place::default();
     let is_deep = run.request.level > Level::Alive;
     let names = &run.request.targets;
     let find_none = !names.is_empty() && names.iter().all(|target| targets::stands_for_itself(target));
     if find_none {
         let chosen = targets::chosen(Vec::new(), names)?;
-        let none = |service: &Service| state::seen(service, Managed::Nothing(""), &place, is_deep, 0, run.now);
-        return Ok(chosen.iter().map(none).collect());
+        let none = |service: &Service| state::seen(service, Managed::Nothing(""), &place, None, 0, run.now);
+        return Ok((chosen.iter().map(none).collect(), Vec::new()));
     }
     // What is managed by supervisord, or is not named at all, has to be looked for.
     let by_supervisor = |service: &Service| matches!(service.manager, Manager::Supervisor(_));
@@ -150,24 +151,37 @@ fn services(config: &Config, run: &Run) -> Result<Vec<Seen>, Failure> {
             Some(discover(config, &at, &Collectors::default()))
         }
     };
+    let parents = is_deep.then(|| Parents::read(&place));
     let chosen = match (named, &found) {
         (Some(chosen), _) => chosen,
         (None, Some(found)) => targets::chosen(with_own(found.services.clone()), names)?,
         (None, None) => Vec::new(),
     };
+    let logs = found.as_ref().map(MainLogs::of);
     let seen = |service: &Service| {
         let managed = managed(service, found.as_ref(), &place, run);
-        let starts = found.as_ref().map_or(0, |found| starts(service, found, run.now));
-        state::seen(service, managed, &place, is_deep, starts, run.now)
+        let ended = logs.as_ref().map_or(0, |logs| ended(service, logs, run.now));
+        state::seen(service, managed, &place, parents.as_ref(), ended, run.now)
     };
-    Ok(chosen.iter().map(seen).collect())
+    // A search that could not look everywhere has not found everything.
+    let is_search = config.services.is_none() && names.is_empty();
+    let unread = found.as_ref().filter(|_| is_search).map(unread).unwrap_or_default();
+    Ok((chosen.iter().map(seen).collect(), unread))
 }
 
-/// Returns how often a program of supervisord was started lately, after ends that nobody wanted.
-fn starts(service: &Service, found: &Discovered, now: Timestamp) -> usize {
-    let Some((read, program)) = found.program(service) else { return 0 };
-    let Some(main_log) = read.logs.first().and_then(Fact::known) else { return 0 };
-    let lives = supervisord::lives(&main_log.marked, &program.full_name(), now);
+/// Returns a check for what may have services that nobody could see.
+fn unread(found: &Discovered) -> Vec<Check> {
+    const WHAT: &str = "its programs are unknown";
+    let of = |read: &&SupervisordRead| read.answer.is_unknown() && programs(read).is_empty();
+    let silent = found.supervisords.iter().filter(of);
+    let silent = silent.map(|read| Check::of_unknown(CheckName::Services, "supervisord", WHAT, &read.answer));
+    let failed = found.no_supervisords.iter();
+    silent.chain(failed.map(|why| Check::unknown(CheckName::Services, "supervisord", WHAT, why.as_str()))).collect()
+}
+
+/// Returns how often a program of supervisord ended lately although nobody wanted that.
+fn ended(service: &Service, logs: &MainLogs<'_>, now: Timestamp) -> usize {
+    let (lives, _) = logs.lives(service, now);
     let is_recent = |life: &&Life| life.began.is_some_and(|began| began.age(now) < LATELY);
     let is_unwanted = |life: &&Life| !matches!(life.end, LifeEnd::Stopped | LifeEnd::Running);
     lives.iter().filter(is_recent).filter(is_unwanted).count()
@@ -236,7 +250,7 @@ fn request(seen: &Seen, level: Level, limit: Duration) -> EndpointRequest {
         owner: level > Level::Alive,
         models: level > Level::Alive && service.model_id.is_some(),
         sample_s: (level >= Level::Serving).then_some(SAMPLE_S),
-        token: level == Level::Deep,
+        token: level == Level::Deep && service.completes_prompts(),
         model: service.model_id.clone(),
         ..EndpointRequest::new(service.endpoint.clone().unwrap_or_default(), limit.as_secs_f64())
     }
@@ -325,10 +339,15 @@ fn model(config: &Config, run: &Arc<Run>, seen: &Seen, no_database: Option<Strin
         let path = match (model.contains('/'), no_database) {
             (true, _) => PathBuf::from(&model),
             (false, Some(why)) => return unknown(format!("the database is on {why}")),
-            (false, None) => match resolve(&mut Session::new(config, run.now), &Selector(model.clone())) {
-                Ok(row) => row.path,
-                Err(error) => return unknown(format!("{error:#}")),
-            },
+            (false, None) => {
+                let mut session = Session::new(config, run.now);
+                // A probe changes nothing, not even the mode of the database.
+                let opened = session.db(Access::Observe).map(|_| ());
+                match opened.and_then(|()| resolve(&mut session, &Selector(model.clone()))) {
+                    Ok(row) => row.path,
+                    Err(error) => return unknown(format!("{error:#}")),
+                }
+            }
         };
         // A run that has little time reads the size only once.
         let pause_s = PAUSE_S.min(run.limit().as_secs_f64() / 2.0);

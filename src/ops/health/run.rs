@@ -97,7 +97,10 @@ pub fn once(session: &mut Session, request: &Request, limit: Duration, stop: &St
 }
 
 fn nothing(request: &Request) -> Failure {
-    let hint = "list the services of this node as `[[services]]` in the config, or pass an http:// URL as TARGET";
+    let hint = match request.checks.as_slice() {
+        [CheckName::Gpu] => "no GPU was found; with --require-gpu that is critical",
+        _ => "list the services of this node as `[[services]]` in the config, or pass an http:// URL as TARGET",
+    };
     let checks: Vec<&str> = request.checks.iter().map(|check| check.name()).collect();
     let what = if checks.is_empty() { "no services were found on this node".to_owned() } else { checks.join(", ") };
     Failure::cannot_meet(format!("nothing to check: {what}")).hint(hint)

@@ -3,9 +3,10 @@
 use crate::clock::Timestamp;
 use crate::health::{RunState, Running, Seen};
 use crate::model::service::{Manager, Role, Service};
+use crate::node::process::{self, Parents};
 use crate::node::supervisord::{AutoRestart, Program, ProgramState};
 use crate::node::systemd::Unit;
-use crate::node::{Fact, Outcome, Place, process};
+use crate::node::{Fact, Outcome, Place};
 use std::time::Duration;
 
 /// What a manager says of a service.
@@ -25,9 +26,16 @@ const FLAPPING: usize = 3;
 /// A program that has run for so long is up, whatever was before.
 const UP: Duration = Duration::from_secs(120);
 
-/// Returns the state of a service. `is_deep`: its whole process tree is read, which takes a few milliseconds. `ended`: how
-/// often it ended lately although it should run.
-pub fn seen(service: &Service, managed: Managed, place: &Place, is_deep: bool, ended: usize, now: Timestamp) -> Seen {
+/// Returns the state of a service. With `parents`, those of all processes, its whole process tree is read, else its main
+/// process alone. `ended`: how often it ended lately although it should run.
+pub fn seen(
+    service: &Service,
+    managed: Managed,
+    place: &Place,
+    parents: Option<&Parents>,
+    ended: usize,
+    now: Timestamp,
+) -> Seen {
     let running = match managed {
         Managed::Program(program) => (*program).map(|program| of_program(service, &program)),
         Managed::ProgramByLog(program, why) => (*program).map(|program| Running {
@@ -38,9 +46,14 @@ pub fn seen(service: &Service, managed: Managed, place: &Place, is_deep: bool, e
         Managed::Process(pid) => pid.map(|pid| Running { pids: vec![pid], ..running(RunState::Running, "running") }),
         Managed::Nothing(why) => Fact::absent(service.name.as_str(), now, why),
     };
-    let running = running.map(|running| with_processes(running, place, is_deep, now));
+    let running = running.map(|running| with_processes(running, place, parents, now));
     let running = running.map(|running| flapping(running, ended, now));
-    Seen { service: service.clone(), running: without_its_process(service, running) }
+    let mut service = service.clone();
+    // Where nothing names the model of a server that runs, its command line does.
+    let model = running.known().and_then(|running| running.model.as_ref()).filter(|_| service.role == Role::Llama);
+    service.model = service.model.or_else(|| Some(model?.to_str()?.to_owned()));
+    let running = without_its_process(&service, running);
+    Seen { service, running }
 }
 
 fn running(state: RunState, word: impl Into<String>) -> Running {
@@ -52,6 +65,7 @@ fn running(state: RunState, word: impl Into<String>) -> Running {
         since: None,
         read_bytes: None,
         has_gpu: None,
+        model: None,
         detail: None,
     }
 }
@@ -120,23 +134,24 @@ fn flapping(running: Running, ended: usize, now: Timestamp) -> Running {
 }
 
 /// Adds what `/proc` says of its processes.
-fn with_processes(mut running: Running, place: &Place, is_deep: bool, now: Timestamp) -> Running {
+fn with_processes(mut running: Running, place: &Place, parents: Option<&Parents>, now: Timestamp) -> Running {
     let Some(pid) = running.pids.first().copied() else { return running };
-    let processes = match is_deep {
-        true => process::tree(place, pid, now),
-        false => vec![process::read(place, pid, now)],
+    let processes = match parents {
+        Some(parents) => process::tree(place, pid, parents, now),
+        None => vec![process::read(place, pid, now)],
     };
     let known: Vec<&process::Process> = processes.iter().filter_map(Fact::known).collect();
     let Some(main) = known.first() else { return running };
     running.process_state = Some(main.state);
     running.since = running.since.or(main.started);
-    if is_deep {
+    if parents.is_some() {
         running.pids = known.iter().map(|process| process.pid).collect();
         let read = known.iter().filter_map(|process| process.read_bytes);
         running.read_bytes = read.reduce(u64::saturating_add);
         let can_be_seen = known.iter().all(|process| process.open_files.known().is_some());
         let has_gpu = known.iter().any(|process| !process.gpu_nodes.is_empty());
         running.has_gpu = (has_gpu || can_be_seen).then_some(has_gpu);
+        running.model = known.iter().find_map(|process| process::model_path(&process.argv, process.cwd.as_deref()));
     }
     running
 }
@@ -221,7 +236,7 @@ mod tests {
         let now = clock::now();
         let of = |pid: u32| {
             let managed = Managed::Process(Fact::ok("/x.pid", now, pid));
-            seen(&service, managed, &Place::default(), true, 0, now).running
+            seen(&service, managed, &Place::default(), Some(&Parents::read(&Place::default())), 0, now).running
         };
         let ours = of(std::process::id());
         assert!(ours.known().unwrap().pids.contains(&std::process::id()));

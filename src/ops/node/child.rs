@@ -1,14 +1,14 @@
 //! Reads of the node by a child of our own: what hangs there hangs the child alone.
 
 use super::reads::NodeRead;
-use crate::host::self_child::{self, NoAnswer, OURSELVES};
+use crate::host::self_child::{self, Exchange, NoAnswer, OURSELVES};
 use crate::node::late;
 use crate::supervise::StopSignal;
 use serde::de::DeserializeOwned;
 use std::path::Path;
 use std::time::Duration;
 
-/// The hidden command that a child runs, before the request.
+/// The hidden command that a child runs.
 pub const PROBE: [&str; 2] = ["probe", "node"];
 /// Bytes of an answer. The lines of a service's logs are the largest part, at most a few MiB.
 const MOST_BYTES: usize = 32 << 20;
@@ -21,17 +21,20 @@ pub enum NotRead {
     Failed(String),
 }
 
-/// Has a child do a read, within `limit` and until a stop is requested.
+/// Has a child do a read, within `limit` and until a stop is requested. Returns the bytes of the answer too.
 ///
 /// # Errors
 /// See [`NotRead`].
-pub fn read<T: DeserializeOwned>(read: &NodeRead, limit: Duration, stop: Option<&StopSignal>) -> Result<T, NotRead> {
+pub fn read<T: DeserializeOwned>(
+    read: &NodeRead,
+    limit: Duration,
+    stop: Option<&StopSignal>,
+) -> Result<(T, usize), NotRead> {
     if limit.is_zero() {
         return Err(NotRead::TimedOut("not read: the time limit for everything was reached".to_owned()));
     }
-    let json = serde_json::to_string(read).map_err(|error| NotRead::Failed(error.to_string()))?;
-    let args = PROBE.into_iter().map(str::to_owned).chain([json]);
-    self_child::ask_much(Path::new(OURSELVES), args, limit, MOST_BYTES, stop).map_err(why)
+    let exchange = Exchange { most: MOST_BYTES, stop, ..Exchange::default() };
+    self_child::ask_much(Path::new(OURSELVES), &PROBE, read, limit, &exchange).map_err(why)
 }
 
 fn why(no_answer: NoAnswer) -> NotRead {

@@ -43,7 +43,7 @@ fn facts(session: &mut Session, since: Timestamp) -> anyhow::Result<DatabaseFact
     let path = session.config.database.clone();
     let locks = session.config.lock_dir.clone();
     let now = session.now;
-    let queue = session.queue(Access::ReadOnly)?;
+    let queue = session.queue(Access::Observe)?;
     let due: u64 = queue.due_wishes(now)?.iter().map(|(_, number)| number).sum();
     let failed =
         queue.newest(&TaskFilter { states: vec![TaskState::Failed], ..TaskFilter::default() }, None, NEWEST)?;

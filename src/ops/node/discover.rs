@@ -7,8 +7,9 @@ use crate::config::Config;
 use crate::http::port_of;
 use crate::model::service::{Manager, Service};
 use crate::node::discover::{Running, Seen, services};
+use crate::node::log::{Life, LogLine};
 use crate::node::process::{Brief, Listener};
-use crate::node::supervisord::Program;
+use crate::node::supervisord::{Events, Program};
 use crate::node::systemd::{self, Unit};
 use crate::node::{Fact, Outcome, Place};
 use std::path::PathBuf;
@@ -103,6 +104,11 @@ pub fn discover(config: &Config, at: &Where, collectors: &Collectors) -> Discove
     Discovered { services, supervisords, no_supervisords, units, processes, listeners }
 }
 
+/// Returns the program of a name, with or without its group.
+fn program_of<'a>(read: &'a SupervisordRead, name: &str) -> Option<&'a Program> {
+    programs(read).iter().find(|program| program.full_name() == name || program.name == name)
+}
+
 fn unread<T>(source: &str, now: Timestamp, not: &super::child::NotRead) -> Fact<T> {
     let outcome: Outcome<T> = super::look::outcome(not.clone());
     Fact::new(source, now, outcome)
@@ -117,7 +123,11 @@ fn seen(
     let running = |brief: &Brief| Running { pid: brief.pid, parent: brief.parent, argv: brief.argv.clone() };
     let owned = |listener: &Listener| listener.pid.map(|pid| (pid, listener.port));
     Seen {
-        programs: supervisords.iter().flat_map(programs).cloned().collect(),
+        programs: supervisords
+            .iter()
+            .enumerate()
+            .flat_map(|(at, read)| programs(read).iter().map(move |program| (at, program.clone())))
+            .collect(),
         units: units.to_vec(),
         processes: processes.known().into_iter().flatten().map(running).collect(),
         ports: listeners.known().into_iter().flatten().filter_map(owned).collect(),
@@ -130,12 +140,40 @@ pub fn programs(read: &SupervisordRead) -> &[Program] {
     answered.or_else(|| read.configured.known().map(Vec::as_slice)).unwrap_or_default()
 }
 
+/// What the logs of all supervisords say of their programs, read once for all services.
+#[derive(Debug)]
+pub struct MainLogs<'a> {
+    found: &'a Discovered,
+    events: Vec<Events<'a>>,
+}
+
+impl<'a> MainLogs<'a> {
+    pub fn of(found: &'a Discovered) -> MainLogs<'a> {
+        MainLogs { found, events: found.supervisords.iter().map(|read| Events::of(read.main_log())).collect() }
+    }
+
+    /// Returns the lives of a program of supervisord, and the log that they are from; none of other services.
+    pub fn lives(&self, service: &Service, now: Timestamp) -> (Vec<Life>, &'a [LogLine]) {
+        let Some((read, program)) = self.found.program(service) else { return (Vec::new(), &[]) };
+        let events = self.found.supervisord(service).and_then(|at| self.events.get(at));
+        let lives = events.map(|events| events.lives(&program.full_name(), now)).unwrap_or_default();
+        (lives, read.main_log())
+    }
+}
+
 impl Discovered {
+    /// Returns the place of the supervisord of a service: for one of the configuration, the first with such a program.
+    fn supervisord(&self, service: &Service) -> Option<usize> {
+        let Manager::Supervisor(name) = &service.manager else { return None };
+        let has_it = |read: &SupervisordRead| program_of(read, name).is_some();
+        service.supervisord.or_else(|| self.supervisords.iter().position(has_it))
+    }
+
     /// Returns the program of supervisord that a service is, with its supervisord.
     pub fn program(&self, service: &Service) -> Option<(&SupervisordRead, &Program)> {
         let Manager::Supervisor(name) = &service.manager else { return None };
-        let is_named = |program: &&Program| program.full_name() == *name || program.name == *name;
-        self.supervisords.iter().find_map(|read| Some((read, programs(read).iter().find(is_named)?)))
+        let read = self.supervisords.get(self.supervisord(service)?)?;
+        Some((read, program_of(read, name)?))
     }
 
     /// Returns the program of supervisord that a service is, or why it is not known.

@@ -36,16 +36,17 @@ impl Collectors {
             Err(NotRead::TimedOut(why)) => (CollectorStatus::TimedOut, Some(why.clone())),
             Err(NotRead::Failed(why)) => (CollectorStatus::Failed, Some(why.clone())),
         };
-        self.add(report(name, status, begin.elapsed(), why));
-        answer
+        let bytes = answer.as_ref().map_or(0, |(_, bytes)| *bytes);
+        self.add(report(name, status, begin.elapsed(), bytes, why));
+        answer.map(|(answer, _)| answer)
     }
 
     /// Has a child read a fact, and reports what came of the fact.
     pub fn fact<T: DeserializeOwned>(&self, name: &str, read: &NodeRead, limit: Duration) -> Fact<T> {
         let begin = clock::instant();
-        let fact = child::read(read, limit, self.stop.as_ref())
-            .unwrap_or_else(|not| Fact::new(name, clock::now(), outcome(not)));
-        self.add_fact(name, &fact, begin.elapsed());
+        let (fact, bytes) = child::read(read, limit, self.stop.as_ref())
+            .unwrap_or_else(|not| (Fact::new(name, clock::now(), outcome(not)), 0));
+        self.add_fact(name, &fact, begin.elapsed(), bytes);
         fact
     }
 
@@ -53,11 +54,11 @@ impl Collectors {
     pub fn timed<T>(&self, name: &str, read: impl FnOnce() -> Fact<T>) -> Fact<T> {
         let begin = clock::instant();
         let fact = read();
-        self.add_fact(name, &fact, begin.elapsed());
+        self.add_fact(name, &fact, begin.elapsed(), 0);
         fact
     }
 
-    fn add_fact<T>(&self, name: &str, fact: &Fact<T>, took: Duration) {
+    fn add_fact<T>(&self, name: &str, fact: &Fact<T>, took: Duration, bytes: usize) {
         let status = match &fact.outcome {
             Outcome::Ok { .. } => CollectorStatus::Ok,
             Outcome::Absent { .. } => CollectorStatus::Absent,
@@ -65,7 +66,7 @@ impl Collectors {
             Outcome::TimedOut { .. } => CollectorStatus::TimedOut,
             Outcome::Failed { .. } => CollectorStatus::Failed,
         };
-        let mut report = report(name, status, took, fact.why().map(str::to_owned));
+        let mut report = report(name, status, took, bytes, fact.why().map(str::to_owned));
         if let Outcome::Denied { right, command, .. } = &fact.outcome {
             report.right = Some(right.clone());
             report.command.clone_from(command);
@@ -98,7 +99,8 @@ pub fn outcome<T>(not: NotRead) -> Outcome<T> {
     }
 }
 
-fn report(name: &str, status: CollectorStatus, took: Duration, why: Option<String>) -> CollectorReport {
+fn report(name: &str, status: CollectorStatus, took: Duration, bytes: usize, why: Option<String>) -> CollectorReport {
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    CollectorReport { name: name.to_owned(), status, ms, bytes: 0, why, right: None, command: None }
+    CollectorReport { name: name.to_owned(), status, ms, bytes, why, right: None, command: None }
 }

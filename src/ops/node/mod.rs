@@ -13,6 +13,6 @@ mod reads;
 
 pub use child::PROBE;
 pub use collect::{CollectRequest, Collected, collect_until};
-pub use discover::{Discovered, Where, discover};
+pub use discover::{Discovered, MainLogs, Where, discover, programs};
 pub use look::Collectors;
-pub use reads::NodeRead;
+pub use reads::{NodeRead, SupervisordRead};

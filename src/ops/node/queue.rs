@@ -42,9 +42,13 @@ pub fn ask(check: &QueueCheck, config: Option<&Path>, uid: u32, limit: Duration,
         }
     }
     let args = check.check.iter().skip(1);
-    // It is ours to end, with all that it starts: by its group in time, and by the kernel when we are killed.
-    let spec =
-        SpawnSpec { is_env_alone: true, dies_with_us: true, dir: Some("/".into()), ..SpawnSpec::new(program, args) };
+    // It is ours to end, with all that it starts: by its group in time, and by its guard when we are killed.
+    let spec = SpawnSpec {
+        is_env_alone: true,
+        group_dies_with_us: true,
+        dir: Some("/".into()),
+        ..SpawnSpec::new(program, args)
+    };
     let outcome = match run_bounded(&spec, limit) {
         Bounded::Finished { ending, stdout, .. } if ending.is_clean() => match parse(&stdout) {
             Ok(value) => Outcome::Ok { value },

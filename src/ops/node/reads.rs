@@ -4,7 +4,7 @@ use super::files::{self, FilesRead};
 use crate::clock::{self, Timestamp};
 use crate::node::log::{self, LogFacts, LogKind, LogLine};
 use crate::node::machine::{self, ControlGroup, Machine};
-use crate::node::process::{self, Brief, Listener, Process};
+use crate::node::process::{self, Brief, Listener, Parents, Process};
 use crate::node::supervisord::{self, Credentials, Supervisord, SupervisordSearch};
 use crate::node::{Fact, Outcome, Place, kernel};
 use crate::triage::rules::is_known;
@@ -20,8 +20,8 @@ pub enum NodeRead {
     Processes { root: PathBuf },
     /// Vec of [`SupervisordRead`]; `logs` are those besides the main log, and None reads no log at all.
     Supervisords { root: PathBuf, config: Option<PathBuf>, logs: Option<Vec<PathBuf>>, limit_ms: u64, is_brief: bool },
-    /// [`ServiceProcesses`]
-    Service { root: PathBuf, pid: u32 },
+    /// [`ServiceProcesses`]; `family` has the processes below it, each with its parent, where they are known already.
+    Service { root: PathBuf, pid: u32, family: Option<Vec<(u32, u32)>> },
     /// [`super::files::ServiceFiles`]
     Files(Box<FilesRead>),
     /// `Fact<KernelLog>`
@@ -51,6 +51,13 @@ pub struct SupervisordRead {
     pub secrets: Vec<String>,
 }
 
+impl SupervisordRead {
+    /// Returns the lines of its own log that were kept; none where it was not read.
+    pub fn main_log(&self) -> &[LogLine] {
+        self.logs.first().and_then(Fact::known).map_or(&[], |log| &log.marked)
+    }
+}
+
 /// The processes of a service and what holds them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ServiceProcesses {
@@ -78,9 +85,10 @@ impl NodeRead {
                 let limits = supervisord::Asking { limit: Duration::from_millis(limit_ms), is_brief };
                 serde_json::to_value(supervisords(&place, config, logs.as_deref(), limits, now))
             }
-            NodeRead::Service { root, pid } => {
+            NodeRead::Service { root, pid, family } => {
                 let place = Place::new(root);
-                let processes = process::tree(&place, pid, now);
+                let parents = family.map_or_else(|| Parents::read(&place), Parents::from_iter);
+                let processes = process::tree(&place, pid, &parents, now);
                 let first = processes.first().and_then(Fact::known);
                 let cgroups = first.map(|process| machine::control_groups(&place, process)).unwrap_or_default();
                 let shared_memory = machine::shared_memory(&place, pid);

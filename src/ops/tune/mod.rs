@@ -4,6 +4,7 @@ use super::Session;
 use crate::db::Access;
 use crate::failure::{Failure, Kind};
 use crate::model::tuning::{Done, NewTuning, Snapshot, Tuning, compare};
+use crate::triage::facts::Facts;
 
 /// A change to be recorded.
 #[derive(Debug, Clone)]
@@ -51,7 +52,7 @@ pub fn record(session: &mut Session, request: RecordRequest, before: Snapshot) -
 /// # Errors
 /// The database cannot be used.
 pub fn list(session: &mut Session) -> anyhow::Result<Vec<Tuning>> {
-    session.db(Access::ReadOnly)?.tunings(None)
+    session.db(Access::Observe)?.tunings(None)
 }
 
 /// Returns one recorded change.
@@ -59,7 +60,7 @@ pub fn list(session: &mut Session) -> anyhow::Result<Vec<Tuning>> {
 /// # Errors
 /// `CannotMeet` where there is none with this number.
 pub fn find(session: &mut Session, id: i64) -> anyhow::Result<Tuning> {
-    let found = session.db(Access::ReadOnly)?.tunings(Some(id))?.pop();
+    let found = session.db(Access::Observe)?.tunings(Some(id))?.pop();
     found.ok_or_else(|| {
         Failure::cannot_meet(format!("no recorded change has the id {id}"))
             .hint("run `modelctl tune list` to see all changes")
@@ -67,15 +68,17 @@ pub fn find(session: &mut Session, id: i64) -> anyhow::Result<Tuning> {
     })
 }
 
-/// Records the end of a change: the snapshot of after, and whether it is better, the same or worse. Asked again, it
-/// judges anew.
+/// Records the end of a change by the facts of after, which are redacted: whether it is better, the same or worse, and
+/// whether the new value is in use at all. Asked again, it judges anew.
 ///
 /// # Errors
 /// As [`find`].
-pub fn done(session: &mut Session, id: i64, after: Snapshot) -> anyhow::Result<Tuning> {
+pub fn done(session: &mut Session, id: i64, facts: &Facts) -> anyhow::Result<Tuning> {
     let tuning = find(session, id)?;
+    let after = facts.snapshot();
     let (verdict, reason) = compare(&tuning.before, &after, tuning.service.as_deref());
-    let done = Done { time: session.now, after, verdict, reason };
+    let setting = facts.applied(tuning.service.as_deref(), &tuning.knob, &tuning.to);
+    let done = Done { time: session.now, after, verdict, reason, setting };
     session.db(Access::ReadWrite)?.finish_tuning(id, &done)?;
     find(session, id)
 }

@@ -189,6 +189,7 @@ pub struct CollectorReport {
     pub name: String,
     pub status: CollectorStatus,
     pub ms: u64,
+    /// What a child answered; 0 where it gave no answer, and for what is read without one.
     pub bytes: u64,
     /// Why, where it is not ok.
     pub why: Option<String>,

@@ -5,7 +5,7 @@ use super::unread::Unreads;
 use super::{Found, JudgeOptions};
 use crate::model::service::Manager;
 use crate::node::Fact;
-use crate::node::log::{LogKind, LogLine};
+use crate::node::log::{Life, LogKind, LogLine};
 use crate::triage::facts::{CollectorReport, CollectorStatus, Facts, ServiceFacts};
 use crate::triage::finding::{Changes, Confidence, Evidence, Hit, Layer, Playbook, Severity};
 use crate::triage::report::{Finding, Proof};
@@ -94,7 +94,10 @@ pub fn not_known(service: &ServiceFacts, found: &[Found]) -> Option<Found> {
     words.extend(usual_life(service).map(|seconds| format!("runs of {seconds} s")));
     words.push(match line {
         Some(line) => format!("first error: {}", short(&line.text)),
-        None => "no error line in its logs".to_owned(),
+        None => match last_line(service).filter(|_| has_logged_since(service, ended)) {
+            Some(last) => format!("no error line in its logs, last line: {}", short(&last.text)),
+            None => "no error line in its logs".to_owned(),
+        },
     });
     let mut evidence: Vec<Evidence> = line.into_iter().map(Evidence::of_line).collect();
     evidence.extend(ended.and_then(|life| life.end_line.as_ref()).map(Evidence::of_line));
@@ -123,10 +126,18 @@ fn first_error(service: &ServiceFacts) -> Option<&LogLine> {
     service.lines_of_trouble().into_iter().find(|line| line.error)
 }
 
+/// Returns whether the log with the last line was written since the last life began.
+fn has_logged_since(service: &ServiceFacts, ended: Option<&Life>) -> bool {
+    let written = service.logs.iter().filter_map(Fact::known).filter_map(|log| log.modified).max();
+    let began = ended.and_then(|life| life.began);
+    // A second of grace, as above: times of a manager may be whole seconds.
+    began.zip(written).is_some_and(|(began, written)| written.0.saturating_add(1_000) >= began.0)
+}
+
 fn last_line(service: &ServiceFacts) -> Option<&LogLine> {
     let known = || service.logs.iter().filter_map(Fact::known);
     let newest = known().max_by_key(|log| (log.kind == LogKind::Stderr, log.modified));
-    newest.and_then(|log| log.last.last())
+    newest.and_then(|log| log.last.iter().rev().find(|line| !line.text.trim().is_empty()))
 }
 
 fn short(text: &str) -> String {

@@ -55,7 +55,13 @@ impl<'a> Unreads<'a> {
             let wants_gpu = service.service.gpu == Some(true);
             for need in ASKED.iter().copied().chain(wants_gpu.then_some(Need::Gpu)) {
                 let mut list = List::default();
-                list.add_need(need, self.facts, Some(service));
+                match need {
+                    // Its models are asked for only where the config says which one it should have.
+                    Need::Endpoint if service.service.model_id.is_none() => {
+                        list.add_all(Some(service.name()), &service.endpoint);
+                    }
+                    need => list.add_need(need, self.facts, Some(service)),
+                }
                 self.insert(list, None, true);
             }
         }

@@ -16,10 +16,14 @@ mod tests;
 mod words;
 
 use super::facts::Facts;
+use crate::node::Outcome;
+use crate::node::log::LogLine;
 use crate::node::process::{is_allowed, is_secret_name};
 use names::is_secret_flag;
 use patterns::{Patterns, Span};
 use regex::bytes::Regex;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
@@ -55,15 +59,36 @@ pub fn redact(facts: Facts) -> Result<(Facts, Redactions), RedactError> {
 ///
 /// # Errors
 /// Those of [`redact`].
-pub fn redact_with(facts: Facts, secrets: &[String]) -> Result<(Facts, Redactions), RedactError> {
-    let mut document = serde_json::to_value(facts)?;
+pub fn redact_with(mut facts: Facts, secrets: &[String]) -> Result<(Facts, Redactions), RedactError> {
     let mut redactor = Redactor::new(Patterns::new()?);
     secrets.iter().for_each(|secret| redactor.learn(secret));
-    redactor.walk(&mut document, Mode::Learn);
+    // Part by part: as a document, facts take many times their size.
+    let services = std::mem::take(&mut facts.services);
+    let logs: Vec<Vec<LogLine>> = lines_of_supervisords(&mut facts).into_iter().map(std::mem::take).collect();
+    redactor.learn_from(&facts)?;
+    logs.iter().flat_map(|lines| lines.chunks(LINES)).try_for_each(|lines| redactor.learn_from(&lines))?;
+    services.iter().try_for_each(|service| redactor.learn_from(service))?;
     redactor.know()?;
-    redactor.walk(&mut document, Mode::Replace);
+    let mut facts = redactor.replaced_in(facts)?;
+    for (place, mut lines) in lines_of_supervisords(&mut facts).into_iter().zip(logs) {
+        while !lines.is_empty() {
+            let part: Vec<LogLine> = lines.drain(..LINES.min(lines.len())).collect();
+            place.extend(redactor.replaced_in(part)?);
+        }
+    }
+    facts.services = services.into_iter().map(|service| redactor.replaced_in(service)).collect::<Result<_, _>>()?;
     let redactions = Redactions { count: redactor.count, values: redactor.tags.len() as u64 };
-    Ok((serde_json::from_value(document)?, redactions))
+    Ok((facts, redactions))
+}
+
+/// Returns the lines of the logs of supervisords: with many programs, the largest part of all facts.
+fn lines_of_supervisords(facts: &mut Facts) -> Vec<&mut Vec<LogLine>> {
+    let logs = facts.supervisords.iter_mut().flat_map(|supervisord| &mut supervisord.logs);
+    let lines = logs.filter_map(|log| match &mut log.outcome {
+        Outcome::Ok { value } => Some(&mut value.marked),
+        _ => None,
+    });
+    lines.collect()
 }
 
 /// Takes secrets out of texts that are made of what others said: answers of servers, lines of programs.
@@ -79,6 +104,8 @@ pub fn redact_texts<'a>(texts: impl IntoIterator<Item = &'a mut String>) -> Resu
     Ok(())
 }
 
+/// Lines of a log that are one part.
+const LINES: usize = 256;
 /// Shortest secret that is looked for elsewhere.
 const SHORTEST: usize = 6;
 /// Shortest secret that could be a word and is looked for all the same: `server` as a password must not take the word out
@@ -137,6 +164,19 @@ impl Redactor {
         let escaped = Value::from(secret).to_string();
         self.secrets
             .insert(escaped.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(secret).to_owned());
+    }
+
+    /// Learns the secrets of a part of the facts.
+    fn learn_from(&mut self, part: &impl Serialize) -> Result<(), RedactError> {
+        self.walk(&mut serde_json::to_value(part)?, Mode::Learn);
+        Ok(())
+    }
+
+    /// Replaces all secrets in a part of the facts.
+    fn replaced_in<T: Serialize + DeserializeOwned>(&mut self, part: T) -> Result<T, RedactError> {
+        let mut document = serde_json::to_value(part)?;
+        self.walk(&mut document, Mode::Replace);
+        Ok(serde_json::from_value(document)?)
     }
 
     /// Makes patterns of what was learned.
@@ -200,6 +240,8 @@ impl Redactor {
                 // Of a program of supervisord: pairs.
                 ("environment", Value::Array(pairs)) => pairs.iter_mut().for_each(|pair| self.pair(pair, mode)),
                 ("text", Value::String(text)) => self.line(text, mode),
+                // What files and this boot are recognized by looks random and is none of anybody's secrets.
+                ("sha256" | "boot_id", Value::String(text)) if is_digest(text) => {}
                 (_, value) => self.walk(value, mode),
             }
         }
@@ -302,6 +344,11 @@ impl Redactor {
         self.tags.insert(replacement.clone());
         replacement
     }
+}
+
+/// Returns whether a text is the digest of a file, or an id of the kernel's.
+fn is_digest(text: &str) -> bool {
+    matches!(text.len(), 36 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
 }
 
 /// Returns whether a secret could be a word or a name of something: letters of one case with signs between them, and

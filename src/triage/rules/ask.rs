@@ -1,5 +1,6 @@
 //! What the rules of models, servers, GPUs and workers ask of the facts.
 
+use super::manage::argv;
 use crate::clock::Timestamp;
 use crate::model::service::Manager;
 use crate::node::Fact;
@@ -162,21 +163,14 @@ impl ServiceFacts {
     pub(super) fn restart(&self, facts: &Facts) -> Option<Vec<String>> {
         let words = match &self.service.manager {
             Manager::Supervisor(name) => {
-                let mut words = vec!["supervisorctl"];
-                let config = match facts.supervisords.as_slice() {
-                    [one] => one.search.config_file.as_ref().and_then(|path| path.to_str()),
-                    _ => None,
-                };
-                if let Some(config) = config {
-                    words.extend(["-c", config]);
-                }
-                words.extend(["restart", name.as_str()]);
+                let mut words = facts.supervisorctl(self);
+                words.extend(["restart".to_owned(), name.clone()]);
                 words
             }
-            Manager::Systemd(unit) => vec!["systemctl", "restart", unit.as_str()],
+            Manager::Systemd(unit) => argv(&["systemctl", "restart", unit.as_str()]),
             Manager::Pid(_) | Manager::Process(_) | Manager::None => return None,
         };
-        Some(words.into_iter().map(str::to_owned).collect())
+        Some(words)
     }
 }
 

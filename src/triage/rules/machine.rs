@@ -63,10 +63,9 @@ fn clock(facts: &Facts) -> Vec<Hit> {
     let (cause, severity) = match (jump, skew) {
         (Some(jump), _) => (format!("the clock jumped by {} since the baseline", signed(jump)), None),
         (None, Some(skew)) => (format!("the clock differs by {} from another machine's", signed(skew)), None),
-        (None, None) => (
-            "the clock is not synchronized (UNSYNC); it did not jump and agrees with other clocks".to_owned(),
-            Some(Severity::Info),
-        ),
+        (None, None) => {
+            ("the clock is not synchronized (UNSYNC), but no jump or skew is known".to_owned(), Some(Severity::Info))
+        }
     };
     vec![hit(None, cause, evidence, step).severity(severity)]
 }

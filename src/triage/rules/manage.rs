@@ -156,6 +156,9 @@ impl ServiceFacts {
 impl Facts {
     /// Returns the supervisord that has this service as a program, else the only one.
     pub(super) fn supervisord_of(&self, service: &ServiceFacts) -> Option<&SupervisordFacts> {
+        if let Some(own) = service.service.supervisord.and_then(|at| self.supervisords.get(at)) {
+            return Some(own);
+        }
         let name = service.program()?.full_name();
         let has = |one: &&SupervisordFacts| {
             one.answer.known().is_some_and(|answer| answer.programs.iter().any(|program| program.full_name() == name))
@@ -186,18 +189,6 @@ pub(super) fn argv(words: &[&str]) -> Vec<String> {
 /// Returns a command as it is typed.
 pub(super) fn typed(words: &[String]) -> String {
     words.join(" ")
-}
-
-/// Describes an end: `exit status 7`, `ended by SIGKILL`.
-pub(super) fn end_text(end: &LifeEnd) -> String {
-    match end {
-        LifeEnd::Running => "still running".to_owned(),
-        LifeEnd::Exited { code, .. } => format!("exit status {code}"),
-        LifeEnd::Killed { signal } => format!("ended by {signal}"),
-        LifeEnd::Stopped => "stopped".to_owned(),
-        LifeEnd::NotSpawned { why } => format!("not started: {why}"),
-        LifeEnd::Unknown => "end unknown".to_owned(),
-    }
 }
 
 /// Returns the time of an end, from its line or its life.

@@ -4,6 +4,7 @@ mod ask;
 mod cuda;
 mod files;
 mod gpu;
+mod gpu_memory;
 mod llama;
 mod machine;
 mod manage;

@@ -30,13 +30,16 @@ fn an_interrupt_at_any_moment_ends_all_that_was_started() {
         let moment = Duration::from_millis((round * 397 + 61) % 2_000);
         let limit = Timespec::try_from(moment).unwrap();
         poll(&mut [PollFd::new(&ended, PollFlags::IN)], Some(&limit)).unwrap();
+        // On a busy machine it may have come to its verdict meanwhile.
+        let at_once = Timespec::default();
+        let has_ended = poll(&mut [PollFd::new(&ended, PollFlags::IN)], Some(&at_once)).unwrap() == 1;
         kill_process(pid, Signal::INT).unwrap();
         let status = child.wait().unwrap();
         // Before it listens for signals, the signal itself ends it; a shell reports 130 for that too.
         let by_signal = std::os::unix::process::ExitStatusExt::signal(&status) == Some(2);
-        assert!(status.code() == Some(130) || by_signal, "{round}: {status:?}");
+        assert!(has_ended || status.code() == Some(130) || by_signal, "{round}: {status:?}");
         answered += u32::from(status.code() == Some(130));
-        within(Duration::from_secs(2), "the end of all our processes", || ours(&sandbox).is_empty());
+        within(Duration::from_secs(20), "the end of all our processes", || ours(&sandbox).is_empty());
     }
     assert!(answered >= 10, "only {answered} of 20 ended with 130");
 }

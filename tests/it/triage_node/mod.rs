@@ -1,6 +1,8 @@
 //! `triage`, `health` and `tune` on a node whose parts really hang, fill up, are killed, flap and hold secrets.
 
+mod baseline;
 mod disks;
+mod healthy;
 mod hung;
 mod interrupted;
 mod logs;

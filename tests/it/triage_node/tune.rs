@@ -30,6 +30,9 @@ fn a_change_is_recorded_measured_and_can_be_undone() {
     assert_eq!(tune(&["rollback", "1"]).ok().out, "set --threads of llama from 4 back to 8\n");
     let done = tune(&["done", "1", "--json"]).ok().json();
     assert_eq!((done["done"]["verdict"].as_str(), done["rollback"].is_string()), (Some("same"), true));
+    // Nobody made the change: what is measured is not its doing.
+    assert_eq!(done["done"]["setting"]["applied"], serde_json::Value::Null);
+    assert!(done["done"]["setting"]["reason"].as_str().unwrap().contains("llama has no --threads"), "{done:#}");
     assert!(tune(&["list"]).ok().out.contains("same"));
 
     // The program is stopped by the change: the measure after it says so.

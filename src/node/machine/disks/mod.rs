@@ -16,7 +16,6 @@ use crate::clock;
 use crate::host::mounts::{self, Mount};
 use crate::host::self_child::{self, NoAnswer};
 use serde::{Deserialize, Serialize};
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -75,13 +74,7 @@ fn answer(modelctl: &Path, request: &Request, mount: Option<&Mount>, limit: Dura
         || request.wanted.first().map(|(path, _)| path.display().to_string()).unwrap_or_default(),
         |mount| format!("{} ({} of {})", mount.point.display(), mount.kind, mount.source),
     );
-    let answer = match serde_json::to_string(request) {
-        Ok(json) => {
-            let args = PROBE.iter().map(OsString::from).chain([json.into()]);
-            self_child::ask::<Vec<Fact<Disk>>>(modelctl, args, limit)
-        }
-        Err(error) => Err(NoAnswer::NotStarted { why: error.to_string() }),
-    };
+    let answer: Result<Vec<Fact<Disk>>, NoAnswer> = self_child::ask_json(modelctl, &PROBE, request, limit);
     answer.unwrap_or_else(|why| vec![Fact::new(format!("disk at {where_it_is}"), clock::now(), unanswered(&why))])
 }
 

@@ -4,7 +4,7 @@ mod rest;
 mod service;
 
 use super::database;
-use super::discover::{Discovered, Where, discover};
+use super::discover::{Discovered, MainLogs, Where, discover};
 use super::look::{Collectors, outcome};
 use super::reads::{NodeRead, SupervisordRead};
 use crate::clock::{self, Timestamp};
@@ -16,6 +16,7 @@ use crate::model::service::{Manager, Service};
 use crate::node::gpu::{self, Gpus};
 use crate::node::kernel::KernelLog;
 use crate::node::machine::{self, Disk, Machine};
+use crate::node::process::Parents;
 use crate::node::reach::{self, Stalled};
 use crate::node::{Fact, Outcome, Place};
 use crate::ops::{Session, resolve_model};
@@ -125,7 +126,19 @@ fn collect(session: &mut Session, request: &CollectRequest, collectors: Collecto
     if !database.is_unknown() {
         resolve_models(session, &mut found.services);
     }
-    let look = Look { found: &found, config: &config, request, collectors: &collectors, since, now, deadline, stalled };
+    let briefs = found.processes.known().into_iter().flatten();
+    let look = Look {
+        found: &found,
+        logs: MainLogs::of(&found),
+        parents: briefs.map(|process| (process.pid, process.parent)).collect(),
+        config: &config,
+        request,
+        collectors: &collectors,
+        since,
+        now,
+        deadline,
+        stalled,
+    };
     let (services, node) = std::thread::scope(|scope| {
         let node = scope.spawn(|| look.node());
         let services = look.services();
@@ -211,6 +224,8 @@ fn must_not_run(config: &Config, found: &Discovered) -> Vec<(String, u32, Vec<St
 
 struct Look<'a> {
     found: &'a Discovered,
+    logs: MainLogs<'a>,
+    parents: Parents,
     config: &'a Config,
     request: &'a CollectRequest,
     collectors: &'a Collectors,
@@ -228,10 +243,14 @@ impl Look<'_> {
         self.request.at.root.clone()
     }
 
+    /// Returns what is left of the time for the whole look.
+    fn left(&self) -> Option<Duration> {
+        self.deadline.map(|at| at.saturating_duration_since(clock::instant()))
+    }
+
     /// Returns the limit for a read that begins now; none is left after the time for the whole look.
     fn limit(&self) -> Duration {
-        let left = self.deadline.map(|at| at.saturating_duration_since(clock::instant()));
-        self.request.at.limit.min(left.unwrap_or(self.request.at.limit))
+        self.left().map_or(self.request.at.limit, |left| left.min(self.request.at.limit))
     }
 
     /// Returns the file system on the way to `path` that gives no answer.

@@ -6,12 +6,12 @@ use crate::host::self_child::OURSELVES;
 use crate::http::port_of;
 use crate::model::service::{Manager, Service};
 use crate::node::endpoint::{self, Endpoint, EndpointRequest};
-use crate::node::log::{self, Life, LifeEnd, LogFacts, LogLine};
+use crate::node::log::{self, Life, LifeEnd, LogFacts};
 use crate::node::model_file::{self, ModelFile, ModelFileRequest};
 use crate::node::process::Process;
 use crate::node::program::{self, TorchFacts, torch};
 use crate::node::systemd;
-use crate::node::{Fact, Outcome, Place, process, supervisord};
+use crate::node::{Fact, Outcome, Place, process};
 use crate::ops::node::files::{FilesRead, ServiceFiles};
 use crate::ops::node::look::outcome;
 use crate::ops::node::parallel::parallel;
@@ -76,7 +76,7 @@ impl Look<'_> {
         match pid {
             Some(pid) => {
                 let name = format!("process of {}", service.name);
-                let read = NodeRead::Service { root: self.root(), pid };
+                let read = NodeRead::Service { root: self.root(), pid, family: self.family(pid) };
                 match self.collectors.read::<ServiceProcesses>(&name, &read, self.limit()) {
                     Ok(mut read) => {
                         self.collectors.learn(&mut read.secrets);
@@ -97,14 +97,21 @@ impl Look<'_> {
         facts
     }
 
+    /// Returns the processes below one, each with its parent; None where that one was not seen among all.
+    fn family(&self, pid: u32) -> Option<Vec<(u32, u32)>> {
+        self.parents.of(pid)?;
+        let below = self.parents.below(pid);
+        Some(below.into_iter().filter_map(|pid| Some((pid, self.parents.of(pid)?))).collect())
+    }
+
     fn endpoint_request(&self, facts: &ServiceFacts) -> Option<EndpointRequest> {
         let url = facts.service.endpoint.clone()?;
         Some(EndpointRequest {
             key_file: facts.service.key_file.clone(),
             service: facts.all_processes().map(|process| process.pid).collect(),
-            models: true,
+            models: facts.service.completes_prompts(),
             sample_s: Some(SAMPLE_S),
-            token: self.request.deep,
+            token: self.request.deep && facts.service.completes_prompts(),
             model: facts.service.model_id.clone(),
             ..EndpointRequest::new(url, self.limit().as_secs_f64())
         })
@@ -132,14 +139,7 @@ impl Look<'_> {
     fn rest(&self, facts: &ServiceFacts) -> Rest {
         let service = &facts.service;
         let program = self.found.program(service);
-        let main: Vec<LogLine> = program
-            .and_then(|(read, _)| read.logs.first().and_then(Fact::known))
-            .map(|log| log.marked.clone())
-            .unwrap_or_default();
-        let mut lives = match program {
-            Some((_, program)) => supervisord::lives(&main, &program.full_name(), self.now),
-            None => Vec::new(),
-        };
+        let (mut lives, main) = self.logs.lives(service, self.now);
         let unit = facts.unit.as_ref().and_then(Fact::known);
         let mut journal = None;
         if let Manager::Systemd(name) = &service.manager {
@@ -197,7 +197,7 @@ impl Look<'_> {
         };
         logs.extend(journal);
         if let Some((_, program)) = program {
-            let blind = log::blind(&main, &program.full_name());
+            let blind = log::blind(main, &program.full_name());
             for log in logs.iter_mut() {
                 if let Outcome::Ok { value } = &mut log.outcome {
                     value.blind.clone_from(&blind);
@@ -227,7 +227,8 @@ impl Look<'_> {
         };
         let process = facts.all_processes().find(is_of_python).or_else(|| facts.process())?;
         let (modelctl, place) = (Path::new(OURSELVES), Place::new(self.root()));
-        let ask = || torch::ask(modelctl, &place, process, &python.interpreter, torch::TORCH_LIMIT, self.now);
+        let limit = self.left().map_or(torch::TORCH_LIMIT, |left| left.min(torch::TORCH_LIMIT));
+        let ask = || torch::ask(modelctl, &place, process, &python.interpreter, limit, self.now);
         Some(self.collectors.timed(&format!("torch of {}", facts.name()), ask))
     }
 
@@ -238,9 +239,12 @@ impl Look<'_> {
         let cwd = process.and_then(|process| process.cwd.clone());
         let configured = facts.service.model.clone().map(PathBuf::from);
         let running = process.and_then(|process| process::model_path(&process.argv, cwd.as_deref()));
+        // Of a supervisord that gives no answer the config file has the command.
+        let program = self.found.program(&facts.service).and_then(|(_, program)| program.settings.as_ref());
         let command = || {
-            let folder = facts.settings().and_then(|settings| settings.directory.clone());
-            process::model_path(&facts.argv(), folder.as_deref())
+            let settings = facts.settings().or(program)?;
+            let words: Vec<String> = settings.command.split_whitespace().map(str::to_owned).collect();
+            process::model_path(&words, settings.directory.as_deref())
         };
         (process, configured.or(running).or_else(command))
     }

@@ -158,7 +158,7 @@ fn has_no_code(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let line = service
         .sign_now(NO_KERNEL)
         .filter(|line| service.trouble().is_some() || (line.text.contains("rror") && facts.is_recent(line)))?;
-    let devices = facts.nvml().map(|nvml| nvml.devices.as_slice()).unwrap_or_default();
+    let devices = facts.devices();
     let device = devices.iter().find(|device| device.capability.is_some());
     let by_log = service.line_now(&[CAPABILITY]);
     let capability = match (device.and_then(|device| device.capability), by_log) {

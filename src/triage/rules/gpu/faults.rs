@@ -40,10 +40,6 @@ pub(super) const GPU_13: Rule = Rule {
     check: Check::Node(is_throttled),
 };
 
-fn devices(facts: &Facts) -> &[Device] {
-    facts.nvml().map(|nvml| nvml.devices.as_slice()).unwrap_or_default()
-}
-
 fn of_device(facts: &Facts, text: String) -> Evidence {
     Evidence::new("NVML", Some(facts.gpus.time), text)
 }
@@ -55,7 +51,7 @@ fn identity(device: &Device) -> String {
 
 fn is_worn(facts: &Facts) -> Vec<Hit> {
     let worn =
-        devices(facts).iter().filter(|device| device.remap_failed == Some(true) || device.remap_pending == Some(true));
+        facts.devices().iter().filter(|device| device.remap_failed == Some(true) || device.remap_pending == Some(true));
     worn.map(|device| {
         let index = device.index.to_string();
         let has_failed = device.remap_failed == Some(true);
@@ -90,7 +86,7 @@ fn is_worn(facts: &Facts) -> Vec<Hit> {
 }
 
 fn is_throttled(facts: &Facts) -> Vec<Hit> {
-    let throttled = devices(facts).iter().filter_map(|device| {
+    let throttled = facts.devices().iter().filter_map(|device| {
         let [first, .., last] = device.clock_events.as_slice() else { return None };
         let both = first & last;
         let reasons: Vec<&str> = THROTTLES.iter().filter(|(bit, _)| both & bit != 0).map(|(_, name)| *name).collect();

@@ -1,9 +1,8 @@
 //! Who holds the memory of a GPU.
 
 use crate::display::units;
-use crate::node::gpu::Device;
 use crate::triage::facts::{Facts, ServiceFacts};
-use crate::triage::finding::{Changes, Evidence, Hit, Layer, Playbook, Severity};
+use crate::triage::finding::{Evidence, Hit, Layer, Playbook, Severity};
 use crate::triage::rules::step::{Step, hit, proven_if};
 use crate::triage::rules::text::{between, number_after};
 use crate::triage::rules::{Check, Need, Rule};
@@ -44,14 +43,10 @@ pub(super) const GPU_15: Rule = Rule {
     check: Check::Service(is_held),
 };
 
-fn devices(facts: &Facts) -> &[Device] {
-    facts.nvml().map(|nvml| nvml.devices.as_slice()).unwrap_or_default()
-}
-
 fn hides_processes(facts: &Facts) -> Vec<Hit> {
     let Some(container) = &facts.machine.container else { return Vec::new() };
     let hidden =
-        devices(facts).iter().filter(|device| device.memory_used > Some(DRIVER_BYTES) && device.processes.is_empty());
+        facts.devices().iter().filter(|device| device.memory_used > Some(DRIVER_BYTES) && device.processes.is_empty());
     hidden
         .map(|device| {
             let used = units::bytes(device.memory_used.unwrap_or(0));
@@ -72,17 +67,14 @@ fn hides_processes(facts: &Facts) -> Vec<Hit> {
 
 fn is_held(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let line = service.sign_of_trouble(&[NOT_FREE, NOT_RECOVERED])?;
-    let own = |pid: u32| service.all_processes().any(|process| process.pid == pid);
     let figures = between(&line.text, "(", " GiB)").and_then(|ratio| ratio.split_once('/'));
     let wanted = number_after(&line.text, "utilization (").and_then(|_| {
         let inside = line.text.split_once("utilization (")?.1.split_once(", ")?.1;
         inside.split_once(" GiB").map(|(gib, _)| gib.to_owned())
     });
     let index = number_after(&line.text, "cuda:").map_or(0, |index| index as u32);
-    let device = devices(facts).iter().find(|device| device.index == index);
-    let holder = device.and_then(|device| {
-        device.processes.iter().filter(|(pid, _)| !own(*pid)).max_by_key(|(_, bytes)| bytes.unwrap_or(0))
-    });
+    let device = facts.devices().iter().find(|device| device.index == index);
+    let holder = device.and_then(|device| facts.holder(device, service));
     let mut cause = match figures {
         Some((free, total)) => format!("only {free} of {total} GiB were free on GPU {index} when it started"),
         None => format!("the memory of GPU {index} was not released"),
@@ -91,18 +83,11 @@ fn is_held(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         cause.push_str(&format!(", and it needs {wanted} GiB"));
     }
     let mut evidence = vec![Evidence::of_line(line)];
-    let step = match holder {
-        Some((pid, bytes)) => {
-            let who = facts.who(*pid);
-            let held = bytes.map_or_else(|| "memory".to_owned(), units::bytes);
-            cause.push_str(&format!("; {who} uses {held}"));
-            evidence.push(Evidence::new("NVML", Some(facts.gpus.time), format!("GPU {index}: pid {pid} uses {held}")));
-            Step::change(
-                Changes::Host,
-                format!("stop {who}, if it is not needed"),
-                format!("start {who} again with the same command"),
-            )
-            .command(&["kill", &pid.to_string()])
+    let step = match &holder {
+        Some(holder) => {
+            cause.push_str(&holder.words());
+            evidence.push(holder.evidence(facts));
+            holder.step()
         }
         None => {
             if facts.machine.container.is_some() {

@@ -171,7 +171,7 @@ fn has_a_fault(facts: &Facts) -> Vec<Hit> {
     let xid = xids.iter().rev().find(is_fault);
     let device = xid.and_then(|xid| device_of(facts, xid));
     let bad = device.filter(|device| is_bad(device)).or_else(|| {
-        let devices = facts.nvml().map(|nvml| nvml.devices.as_slice()).unwrap_or_default();
+        let devices = facts.devices();
         devices.iter().find(|device| {
             device.code == code::RESET_REQUIRED
                 || device.recovery_action.is_some_and(|action| (1..=4).contains(&action))

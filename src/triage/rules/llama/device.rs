@@ -2,10 +2,9 @@
 
 use crate::display::units;
 use crate::model::service::Role;
-use crate::node::gpu::Device;
 use crate::triage::counters;
 use crate::triage::facts::{Facts, ServiceFacts};
-use crate::triage::finding::{Changes, Evidence, Hit, Layer, Playbook, Severity};
+use crate::triage::finding::{Evidence, Hit, Layer, Playbook, Severity};
 use crate::triage::rules::ask::{CONTEXT, GPU_LAYERS};
 use crate::triage::rules::step::{Step, hit, proven_if};
 use crate::triage::rules::text::{between, number_after};
@@ -73,10 +72,6 @@ pub(super) const LLM_15: Rule = Rule {
     check: Check::Service(is_offloaded_in_part),
 };
 
-fn devices(facts: &Facts) -> &[Device] {
-    facts.nvml().map(|nvml| nvml.devices.as_slice()).unwrap_or_default()
-}
-
 fn has_no_vram(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let line = service.sign_of_trouble(NO_VRAM)?;
     let same_life = |sign: &str| {
@@ -85,11 +80,8 @@ fn has_no_vram(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let sized = same_life(" MiB on device ").unwrap_or(line);
     let wanted = number_after(&sized.text, ALLOCATING).map(|mib| format!(" for {mib:.0} MiB"));
     let index = number_after(&sized.text, "on device ").map_or(0, |index| index as u32);
-    let device = devices(facts).iter().find(|device| device.index == index);
-    let own = |pid: u32| service.all_processes().any(|process| process.pid == pid);
-    let holder = device.and_then(|device| {
-        device.processes.iter().filter(|(pid, _)| !own(*pid)).max_by_key(|(_, bytes)| bytes.unwrap_or(0))
-    });
+    let device = facts.devices().iter().find(|device| device.index == index);
+    let holder = device.and_then(|device| facts.holder(device, service));
     let free = device.and_then(|device| device.memory_free);
     let mut cause = format!("GPU {index} does not have enough free memory{}", wanted.unwrap_or_default());
     if let Some(free) = free {
@@ -101,17 +93,10 @@ fn has_no_vram(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         let text = format!("GPU {index} {}: {} free of {}", device.name, shown(free), shown(device.memory_total));
         evidence.push(Evidence::new("NVML", Some(facts.gpus.time), text));
     }
-    let step = if let Some((pid, bytes)) = holder {
-        let who = facts.who(*pid);
-        let held = bytes.map_or_else(|| "memory".to_owned(), units::bytes);
-        cause.push_str(&format!("; {who} uses {held}"));
-        evidence.push(Evidence::new("NVML", Some(facts.gpus.time), format!("GPU {index}: pid {pid} uses {held}")));
-        Step::change(
-            Changes::Host,
-            format!("stop {who}, if it is not needed"),
-            format!("start {who} again with the same command"),
-        )
-        .command(&["kill", &pid.to_string()])
+    let step = if let Some(holder) = &holder {
+        cause.push_str(&holder.words());
+        evidence.push(holder.evidence(facts));
+        holder.step()
     } else {
         smaller(service)
     };
@@ -210,7 +195,7 @@ fn is_offloaded_in_part(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
         _ => return None,
     };
     let cause = format!("{on} of {all} layers are on the GPU, fewer than the {should}");
-    let device = devices(facts).first();
+    let device = facts.devices().first();
     let second = match (before, device) {
         (Some(before), _) => Evidence::new("baseline", None, format!("offloaded layers: {before:.0}")),
         (None, Some(device)) => {

@@ -1,6 +1,6 @@
 //! What the lives of a service tell: flapping, start-up gates, an end that nobody repairs.
 
-use super::super::manage::{argv, end_text, symptoms};
+use super::super::manage::{argv, symptoms};
 use super::super::step::{Step, hit};
 use super::super::text::seconds;
 use super::super::view::median;
@@ -54,7 +54,7 @@ fn flapping(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     let lasted: Vec<f64> = recent.iter().filter_map(|life| life.lasted_s).collect();
     let cadence = median(&lasted).map_or_else(String::new, |median| format!(", runs of about {}", seconds(median)));
     let last_three: Vec<&Life> = recent.iter().rev().take(3).rev().copied().collect();
-    let how: Vec<String> = last_three.iter().map(|life| end_text(&life.end)).collect();
+    let how: Vec<String> = last_three.iter().map(|life| life.end.to_string()).collect();
     let how = if how.windows(2).all(|pair| matches!(pair, [a, b] if a == b)) {
         how.last().cloned().unwrap_or_default()
     } else {
@@ -245,7 +245,7 @@ fn backoff(facts: &Facts, service: &ServiceFacts) -> Option<Hit> {
     if evidence.len() < 2 {
         evidence.push(Evidence::of_state(service));
     }
-    let how = life.map_or_else(|| "its exit status is in the main log".to_owned(), |life| end_text(&life.end));
+    let how = life.map_or_else(|| "its exit status is in the main log".to_owned(), |life| life.end.to_string());
     let within = program
         .settings
         .as_ref()

@@ -1,6 +1,6 @@
 //! Units that end with a result of their own: a limit of time, of starts, of memory, the watchdog.
 
-use super::super::manage::{end_text, symptoms};
+use super::super::manage::symptoms;
 use super::super::step::{Step, hit};
 use super::super::text::seconds;
 use super::super::{Check, Need, Rule};
@@ -81,7 +81,7 @@ fn start_limit(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
     evidence.extend(error.map(Evidence::of_line));
     complete(&mut evidence, service);
     let status = service.known_unit().and_then(|unit| unit.exit_status).map(|status| format!("exit status {status}"));
-    let how = end.map(|life| end_text(&life.end)).or(status).unwrap_or_else(|| "status unknown".to_owned());
+    let how = end.map(|life| life.end.to_string()).or(status).unwrap_or_else(|| "status unknown".to_owned());
     let error = error.map_or_else(String::new, |line| format!("; first error: {}", line.text.trim()));
     let text = format!("fix the cause, then run systemctl reset-failed {unit_name} and systemctl start {unit_name}");
     let undo = format!("none needed: only the count of failed starts is reset; systemctl stop {unit_name} stops it");
