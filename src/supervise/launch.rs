@@ -192,10 +192,6 @@ pub fn refusal(ending: Ending, stderr: &[u8]) -> Option<String> {
 }
 
 fn prepare(launch: &Launch) -> io::Result<()> {
-    if launch.nice != 0 {
-        let ours = rustix::process::getpriority_process(None)?;
-        rustix::process::setpriority_process(None, ours.saturating_add(launch.nice))?;
-    }
     // First, since the kernel takes the death signal back from a process that becomes another user.
     if let Some(user) = &launch.user {
         become_user(user)?;

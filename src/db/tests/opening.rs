@@ -83,7 +83,7 @@ fn an_observer_changes_nothing() {
     set_mode(dir.path(), 0o755);
     set_mode(&path, 0o644);
     let before = contents(dir.path());
-    let mut db = Db::open(&path, Access::Observe).unwrap();
+    let db = Db::open(&path, Access::Observe).unwrap();
     assert_eq!(db.rows().unwrap(), []);
     assert!(!db.was_exposed() && !db.is_fresh());
     assert_eq!((contents(dir.path()), modes(dir.path())), (before, vec![0o644]));
