@@ -189,7 +189,7 @@ mod tests {
         let parked: [(&ServerKey, &[DeviceBytes]); 2] = [(&a, &few), (&b, &many)];
         let ends = |key: &ServerKey, short, is_late| give_up(key, &on(short), &parked, is_late);
         assert_eq!(ends(&a, 100, false), [], "others have to give way first");
-        assert_eq!(ends(&a, 20, false), [b.clone()], "not its own, as long as that need not be");
+        assert_eq!(ends(&a, 20, false), std::slice::from_ref(&b), "not its own, as long as that need not be");
         assert_eq!(ends(&a, 22, false), [a.clone(), b.clone()]);
         assert_eq!(ends(&a, 100, true), [a.clone(), b.clone()], "whatever holds something, before it waits for ever");
         assert_eq!(ends(&ServerKey::service("c"), 25, false), [a.clone(), b.clone()]);
