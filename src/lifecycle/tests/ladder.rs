@@ -147,7 +147,7 @@ fn a_better_way_is_tried_after_ten_quiet_minutes_and_at_most_every_thirty() {
 fn a_person_chooses_the_way_and_it_stays() {
     let mut world = world(100);
     let of = with_ladder(1, 40);
-    assert_eq!(world.offload(90, &key(1), None), Offloaded::Unknown);
+    assert_eq!(world.offload(90, &key(1), None), Offloaded::NotLoaded);
     ask(&mut world, 1, 1, of.clone());
     world.answer = (20_000, 20_001);
     world.ask(2, key(1), Class::Normal, of.clone());
