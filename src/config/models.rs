@@ -1,9 +1,10 @@
 //! Settings for the servers of models: `[models."NAME"]`, `[engine]`.
 
 use super::env::Env;
+use super::services::find_program;
 use super::{LifecycleConfig, WorkerConfig};
 use crate::model::server::{Choices, Defaults, Engine, check_arg_list};
-use crate::model::{ModelRow, Pattern};
+use crate::model::{ModelRow, Pattern, Reading};
 use serde::{Deserialize, Deserializer, de};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,9 +16,20 @@ pub struct EngineConfig {
     pub default: Engine,
     /// llama-server; None: the one in `PATH`.
     pub llama_server: Option<PathBuf>,
+    /// Where programs are looked for.
+    path: Vec<PathBuf>,
 }
 
 impl EngineConfig {
+    /// Looks for the program of llama-server.
+    pub fn find_llama_server(&self) -> Reading<PathBuf> {
+        match self.llama_server().to_str() {
+            Some(named) => find_program(named, &self.path),
+            // Found out when it is started.
+            None => Reading::Known(self.llama_server().to_owned()),
+        }
+    }
+
     /// Returns the program of llama-server: a path, or a name to be searched for in `PATH`.
     pub fn llama_server(&self) -> &Path {
         self.llama_server.as_deref().unwrap_or(Path::new("llama-server"))
@@ -30,7 +42,8 @@ impl EngineConfig {
             _ => from_file(path),
         };
         let llama_server = env.path("MODELCTL_LLAMA_SERVER").or_else(|| file.llama_server.as_ref().map(named));
-        EngineConfig { default: file.default.unwrap_or_default(), llama_server }
+        let path = env.path_list("PATH").unwrap_or_default();
+        EngineConfig { default: file.default.unwrap_or_default(), llama_server, path }
     }
 }
 

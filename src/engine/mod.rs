@@ -74,7 +74,9 @@ pub use stub::{Engine, check_form, measure};
 // Types of the OpenAI dialect, which the engine uses for its answers.
 pub use crate::openai::{Constraint as Form, Finish, Input, Message, TemplateUse, Timings};
 pub use metrics::{AtWork, Figure, Metrics, Working};
-pub use request::{CONTEXTS, EngineError, Event, Generate, Info, LoadSpec, LogSink, Pooling, Prompt, Vectors};
+pub use request::{
+    CONTEXTS, EngineError, Event, Generate, Info, LoadSpec, LogSink, Pooling, Prompt, TEXT_TOKENS, Vectors,
+};
 pub use sampling::{Dry, DynamicTemperature, Mirostat, MirostatVersion, Penalties, Sampling, Xtc};
 pub use template::{Chat, Template};
 pub use thread_counts::Counts;

@@ -3,6 +3,10 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// Tokens that a text for a vector may have in any case, where the context allows it: its vector is computed in one piece,
+/// and the memory for that grows with this number.
+pub const TEXT_TOKENS: u32 = 2_048;
+
 /// The model to load, and its settings.
 #[derive(Debug, Clone)]
 pub struct LoadSpec {

@@ -4,6 +4,7 @@ use super::command::Command;
 use super::context::Context;
 use super::embed::{EmbedThread, TEXTS};
 use super::reproducible;
+use super::request::TEXT_TOKENS;
 use super::slots::Slots;
 use super::thread::EngineThread;
 use super::thread_counts::{Counts, ThreadCounts};
@@ -15,10 +16,6 @@ use llama_cpp_2::model::LlamaModel;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Receiver;
-
-/// Tokens that a text may have in any case, where the context allows it: its vector is computed in one piece, and the
-/// memory for that grows with this number.
-const TEXT_TOKENS: u32 = 2_048;
 
 /// The channel of commands, the metrics, the stop flag and the numbers of threads of either kind of work.
 pub type Shared = (Receiver<Command>, Arc<Metrics>, Arc<AtomicBool>, Arc<ThreadCounts>);

@@ -2,7 +2,7 @@
 
 use super::measured_memory::{self, main_file, other_shards, unchanged};
 use crate::db::Db;
-use crate::engine::LoadSpec;
+use crate::engine::{LoadSpec, TEXT_TOKENS};
 use crate::gguf::estimate::{Settings, Shape, estimate};
 use crate::host::budget::MAIN_MEMORY;
 use crate::model::server::Engine;
@@ -82,6 +82,12 @@ fn settings(model: &Model, load: &LoadSpec) -> Settings {
         (0, trained) => trained.unwrap_or(Settings::default().n_ctx),
         (context, trained) => trained.map_or(context, |trained| trained.min(context)),
     };
+    if load.pooling.is_some() {
+        // One batch, decoded in one piece, for all texts together.
+        let batch = load.batch.max(1);
+        let most = context.min(batch.max(TEXT_TOKENS)).max(batch);
+        return Settings { n_ctx: most, n_parallel: 1, n_batch: most, n_ubatch: most, ..Settings::default() };
+    }
     Settings {
         n_ctx: load.cells(context),
         n_parallel: load.parallel,

@@ -132,6 +132,7 @@ mod tests {
             is_granted: true,
             is_recorded: false,
             class: Class::default(),
+            id: "1".into(),
             client: "127.0.0.1".into(),
             status: 200,
             waited_ms: 40,

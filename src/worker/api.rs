@@ -320,7 +320,7 @@ fn stream(reply: Reply, events: Receiver<Event>, signs: (Arc<Metrics>, AtWork, D
         };
         Some(Ok::<_, std::convert::Infallible>(text))
     });
-    let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
+    let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
     (headers, Body::from_stream(parts)).into_response()
 }
 

@@ -78,7 +78,7 @@ fn stream(engine: Arc<Engine>, reply: Reply, first: Receiver<Event>, rest: Vec<G
         let _ = pieces.send(last).await;
     });
     let parts = ReceiverStream::new(receiver).map(Ok::<_, std::convert::Infallible>);
-    let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
+    let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
     (headers, Body::from_stream(parts)).into_response()
 }
 

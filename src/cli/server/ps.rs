@@ -34,20 +34,23 @@ pub fn run(ctx: &mut Ctx, args: &PsArgs) -> anyhow::Result<Exit> {
 const COLUMNS: &[Column] = &[
     Column::left("NAME", 0).shrink_to(20),
     Column::left("STATE", 1),
-    Column::right("MEMORY", 2),
-    Column::right("PORT", 4),
-    Column::right("BUSY", 5),
-    Column::right("UPTIME", 6),
-    Column::right("CONTEXT", 7),
-    Column::left("ID", 3),
-    Column::left("MODE", 8),
-    Column::left("ENGINE", 9),
-    Column::right("PID", 10),
-    Column::left("PROBLEM", 11).shrink_to(30),
+    Column::right("MEMORY", 3),
+    Column::right("PORT", 5),
+    Column::right("BUSY", 6),
+    Column::right("UPTIME", 7),
+    Column::right("CONTEXT", 8),
+    Column::left("ID", 4),
+    Column::left("MODE", 9),
+    Column::left("ENGINE", 10),
+    Column::right("PID", 11),
 ];
+/// Where any server has one: an operator looks for it first.
+const PROBLEM: Column = Column::left("PROBLEM", 2).shrink_to(24);
 
 fn table(servers: &[ServerRow]) -> Table<'_> {
-    let mut table = Table::new(COLUMNS);
+    let has_problem = servers.iter().any(|server| problem(server).is_some());
+    let columns: Vec<Column> = COLUMNS.iter().copied().chain(has_problem.then_some(PROBLEM)).collect();
+    let mut table = Table::new(&columns);
     let made = |text: Option<String>| text.map_or_else(Cell::none, Cell::new);
     for server in servers {
         let purpose = if server.purpose == "main" { String::new() } else { format!(" ({})", server.purpose) };
@@ -56,7 +59,7 @@ fn table(servers: &[ServerRow]) -> Table<'_> {
             None => server.in_flight.to_string(),
         };
         let busy = if server.queued > 0 { format!("{busy} +{}", server.queued) } else { busy };
-        table.row(vec![
+        let mut cells = vec![
             Cell::new(format!("{}{purpose}", server.display_name)),
             Cell::new(state(server)).tone(tone(server)),
             made(server.memory_used_bytes.map(units::bytes)),
@@ -68,8 +71,11 @@ fn table(servers: &[ServerRow]) -> Table<'_> {
             made(mode(server)),
             made(server.engine.clone()),
             made(server.pid.map(|pid| pid.to_string())),
-            made(problem(server).map(|problem| text::clean(problem).into_owned())),
-        ]);
+        ];
+        if has_problem {
+            cells.push(made(problem(server).map(|problem| text::clean(problem).into_owned())));
+        }
+        table.row(cells);
     }
     table
 }

@@ -7,6 +7,7 @@ mod run_tests;
 mod watched;
 
 pub use program::check_program;
+pub(super) use program::find_program;
 pub(super) use watched::Supervisor;
 pub use watched::SupervisorConfig;
 

@@ -10,7 +10,7 @@ const WRITE_BY_OTHERS: u32 = 0o002;
 const STICKY: u32 = 0o1000;
 
 /// Finds the program that a command names, in `path` where it is a bare name.
-pub(super) fn find_program(named: &str, path: &[PathBuf]) -> Reading<PathBuf> {
+pub(in crate::config) fn find_program(named: &str, path: &[PathBuf]) -> Reading<PathBuf> {
     let found = match named.starts_with('/') {
         true => Some(PathBuf::from(named)),
         // An entry that is not absolute would mean another file in each folder.

@@ -1,5 +1,6 @@
 //! The way of a load: reserved, started, ready.
 
+use super::super::decisions::bytes;
 use super::super::event::{Effect, Generation, Refusal, Report, Unload};
 use super::super::server::{By, Comeback, Queued, Server, ServerState, amount};
 use super::super::waiting::Want;
@@ -147,7 +148,15 @@ impl State {
         let short: Vec<&str> = refusal.short.iter().map(|short| short.device.as_str()).collect();
         let others = [refusal.others.clone(), self.external_holders(&short)].concat();
         let verdict = if exceeds(&[]) && !refusal.others_end_soon {
-            let message = format!("{name} does not fit into memory");
+            let over: Vec<String> = needs
+                .iter()
+                .filter(|need| need.bytes > amount(&refusal.capacity, &need.device))
+                .map(|need| {
+                    let all = bytes(amount(&refusal.capacity, &need.device));
+                    format!("it needs {} on {}, and {all} may be used there", bytes(need.bytes), need.device)
+                })
+                .collect();
+            let message = format!("{name} does not fit into memory: {}", over.join("; "));
             Some(refuse(Why::NoMemory, message, others.clone(), None))
         } else if exceeds(&pinned) && !refusal.others_end_soon {
             let message = format!("{name} fits only without a pinned model");

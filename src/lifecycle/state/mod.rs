@@ -123,7 +123,11 @@ impl State {
             }
             Event::Stop { waiter, key, now } => self.stop((waiter, key), now, effects),
             Event::Keep { key, idle } => {
-                if let Some(server) = self.servers.get_mut(&key) {
+                // A wish to unload what is not loaded is fulfilled: it is none for the next load.
+                let is_fulfilled = |server: &Server| {
+                    idle.is_zero() && matches!(server.state, ServerState::Stopped | ServerState::Failed(_))
+                };
+                if let Some(server) = self.servers.get_mut(&key).filter(|server| !is_fulfilled(server)) {
                     server.keep = Some(idle);
                 }
             }

@@ -67,6 +67,22 @@ fn a_wish_for_nothing_waits_for_running_answers_and_for_those_who_wait() {
     assert_eq!((world.outcome(9), phase(&world)), (Outcome::Done, Phase::Ready));
 }
 
+/// A client that unloads what is not loaded would have the next load of another client unloaded at once.
+#[test]
+fn a_wish_to_unload_what_is_not_loaded_is_none_for_the_next_load() {
+    let mut world = World::new(5, 60);
+    world.answer = (100, 101);
+    world.ask(1, key(1), Class::Normal, profile(1, 40));
+    world.run_until(seconds(30));
+    world.stop(2, key(1), true);
+    world.run_until(seconds(60));
+    assert_eq!(phase(&world), Phase::Stopped);
+    world.keep(&key(1), Duration::ZERO);
+    world.ask(3, key(1), Class::Normal, profile(1, 40));
+    world.run_until(seconds(100));
+    assert_eq!((world.outcome(3), phase(&world)), (Outcome::Done, Phase::Ready));
+}
+
 #[test]
 fn a_wish_pins_nothing_and_unloads_nothing_that_a_person_has_pinned() {
     let mut world = World::new(5, 60);

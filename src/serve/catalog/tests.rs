@@ -120,24 +120,16 @@ fn a_model_that_is_not_served_is_named_with_the_reason() {
 }
 
 #[test]
-fn ten_thousand_models_are_indexed_in_a_tenth_of_a_second() {
+fn each_of_ten_thousand_models_is_found() {
     let rows: Vec<ModelRow> = (0..10_000_u32)
         .map(|n| {
             row(&format!("{n:x}f"), &format!("Model-{n}-Instruct-Q4_K_M"), |r| r.repo = Some(format!("Org/Model-{n}")))
         })
         .collect();
-    let began = clock::instant();
     let catalog = catalog(rows);
-    let built = began.elapsed();
-    let began = clock::instant();
     for n in 0..10_000 {
         assert!(matches!(catalog.resolve(&format!("Model-{n}-Instruct-Q4_K_M:latest")), Resolved::One(_)));
     }
-    let found = began.elapsed();
-    // Ten times the limits: the build of tests is slow, and the machine may be busy.
-    assert!(built < Duration::from_secs(1), "{built:?}");
-    assert!(found < Duration::from_millis(500), "{found:?}");
-    println!("built in {built:?}, 10,000 lookups in {found:?}");
 }
 
 #[tokio::test]

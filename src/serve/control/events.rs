@@ -1,7 +1,7 @@
 //! What happened to servers, kept for whoever follows.
 
 use crate::clock::{self, Timestamp};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,9 +34,15 @@ impl Happening {
 pub struct Numbered {
     /// Counts from 1 in this run of the daemon, without gaps.
     pub id: u64,
+    #[serde(serialize_with = "rfc3339")]
     pub at: Timestamp,
     #[serde(flatten)]
     pub happening: Happening,
+}
+
+/// Writes a time as all documents of the API have it.
+fn rfc3339<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&at.rfc3339())
 }
 
 /// The last 1,000 events.

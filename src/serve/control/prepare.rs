@@ -9,8 +9,8 @@ use crate::display::text;
 use crate::host::budget;
 use crate::host::self_child::OURSELVES;
 use crate::lifecycle::{Denial, IdleKind, KeyKind, Profile, Purpose, ServerKey, Why};
-use crate::model::server::ServerSettings;
-use crate::model::{DeviceBytes, FileIdentity, Kind, Model, ModelRow};
+use crate::model::server::{Engine, ServerSettings};
+use crate::model::{DeviceBytes, FileIdentity, Kind, Model, ModelRow, Reading};
 use crate::ops::{Session, needs};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -64,6 +64,12 @@ fn prepare_model(
     };
     if let Err(why) = check_files(&model) {
         return Ok(Err(refuse(Why::BadFile, format!("{} cannot be loaded: {why}", text::clean(&name)))));
+    }
+    if let (Engine::LlamaServer, Reading::Unavailable(why)) = (chosen.engine, session.config.engine.find_llama_server())
+    {
+        let message =
+            format!("{} is served by llama-server, and {why}: see `llama_server` in [engine]", text::clean(&name));
+        return Ok(Err(refuse(Why::Failed, message)));
     }
     let mut bytes = needs::of_server(session, &model, (&settings, key.purpose))?;
     let budgets = budget::budgets(session.config.memory, Path::new(OURSELVES), &bytes);

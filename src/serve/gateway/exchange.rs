@@ -247,7 +247,7 @@ fn respond(
         headers.insert(MODE_HEADER, mode);
     }
     if is_stream {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
 }

@@ -108,7 +108,8 @@ impl Gateway {
     pub fn meter(&self, head: &Parts, endpoint: Endpoint) -> Meter {
         let caller = head.extensions.get::<Caller>();
         let client = caller.map(|caller| caller.name.clone()).unwrap_or_default();
-        let mut meter = Meter::new(self.records.clone(), endpoint, client);
+        let id = head.headers.get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned(); // ours is plain
+        let mut meter = Meter::new(self.records.clone(), endpoint, (id, client));
         // Our own command line, which has a source of its own for what it asks.
         if caller.is_some_and(|caller| caller.is_local_socket) && head.uri.query() == Some(RECORDED) {
             meter.recorded();

@@ -58,6 +58,8 @@ pub struct Record {
     #[serde(skip)]
     pub is_recorded: bool,
     pub class: Class,
+    /// The id of the request, as its answer has it.
+    pub id: String,
     /// The name of the key, or the address of the client.
     pub client: String,
     /// The HTTP status.
@@ -90,7 +92,7 @@ impl fmt::Display for Record {
         if let Some(rate) = self.tokens_per_second {
             write!(f, " tokens_per_second={rate:.1}")?;
         }
-        write!(f, " finish={finish:?} client={:?}", self.client)
+        write!(f, " finish={finish:?} id={} client={:?}", self.id, self.client)
     }
 }
 
@@ -166,7 +168,7 @@ pub struct Meter {
 }
 
 impl Meter {
-    pub fn new(records: Records, endpoint: Endpoint, client: String) -> Meter {
+    pub fn new(records: Records, endpoint: Endpoint, (id, client): (String, String)) -> Meter {
         let record = Record {
             endpoint,
             model: String::new(),
@@ -174,6 +176,7 @@ impl Meter {
             is_granted: false,
             is_recorded: false,
             class: Class::default(),
+            id,
             client,
             status: 200,
             waited_ms: 0,
@@ -370,7 +373,7 @@ mod tests {
         let (sender, receiver) = std::sync::mpsc::channel();
         let sender = Mutex::new(sender);
         let records = Records::new(move |record| sender.lock().unwrap().send(record.to_string()).unwrap());
-        let mut meter = Meter::new(records.clone(), Endpoint::Chat, "127.0.0.1".into());
+        let mut meter = Meter::new(records.clone(), Endpoint::Chat, ("7".into(), "127.0.0.1".into()));
         meter.model("small", &ModelId("aaaaaaaaaaaa".into()));
         drop(meter);
         let line = receiver.recv().unwrap();

@@ -51,7 +51,10 @@ impl Gate {
         let checked = guard.check(&parts);
         let client = checked.as_ref().map_or_else(|_| address.clone(), |admitted| admitted.caller.name.clone());
         let asked = format!("{} {}", parts.method, parts.uri.path());
-        let origin = checked.as_ref().ok().and_then(|admitted| admitted.foreign_origin.clone());
+        let origin = match &checked {
+            Ok(admitted) => admitted.foreign_origin.clone(),
+            Err(_) => guard.allowed_origin(&parts),
+        };
         let mut answer = match checked {
             Err(refusal) => {
                 discard(&parts.headers, body).await;

@@ -127,15 +127,22 @@ impl Guard<'_> {
         self.config.hosts.iter().any(ours)
     }
 
+    /// Returns the origin of a request that is refused for something else, if it is allowed: its page may read why.
+    pub fn allowed_origin(&self, request: &Parts) -> Option<String> {
+        let host = self.check_host(request).ok()?; // refused, and nothing is allowed
+        self.check_origin(&request.headers, &host).ok().flatten() // as above
+    }
+
     /// Returns the origin, if it is not ours and is allowed.
     fn check_origin(&self, headers: &HeaderMap, host: &str) -> Result<Option<String>, Refusal> {
         let mut origins = headers.get_all(ORIGIN).iter();
         let Some(origin) = origins.next() else {
-            let is_cross_site = headers
-                .get_all("sec-fetch-site")
-                .iter()
-                .any(|site| site.as_bytes().eq_ignore_ascii_case(b"cross-site"));
-            return match is_cross_site {
+            let says = |name: &str, word: &[u8]| {
+                headers.get_all(name).iter().any(|value| value.as_bytes().eq_ignore_ascii_case(word))
+            };
+            // A page on another port of this machine is of the same site: what it embeds (an image) has no Origin either.
+            let is_embedded = says("sec-fetch-site", b"same-site") && !says("sec-fetch-mode", b"navigate");
+            return match says("sec-fetch-site", b"cross-site") || is_embedded {
                 true => Err(Refusal::forbidden("requests from pages of other sites are not allowed")),
                 false => Ok(None),
             };

@@ -108,6 +108,14 @@ fn a_page_of_another_site_is_refused_and_one_of_ours_or_an_allowed_one_is_not() 
         assert_eq!(origin(foreign), 403, "{foreign}");
     }
     assert_eq!(world.status("GET", "/health", &[("sec-fetch-site", "cross-site")]), 403);
+    // An image of a page on another port of this machine, and a link on it.
+    let of_neighbour = |mode: &str| [("sec-fetch-site", "same-site".to_owned()), ("sec-fetch-mode", mode.to_owned())];
+    let status = |mode: &str| {
+        let headers = of_neighbour(mode);
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        world.status("GET", "/unload", &headers)
+    };
+    assert_eq!((status("no-cors"), status("navigate") == 403), (403, false));
     assert_eq!(world.status("GET", "/health", &[("sec-fetch-site", "same-origin")]), 200);
     assert_eq!(World::new("allow_apps = true\n").status("GET", "/", &[("origin", "tauri://localhost")]), 200);
     let asks = [("origin", "https://chat.example.com"), ("access-control-request-method", "POST")];

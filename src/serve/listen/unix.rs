@@ -36,6 +36,10 @@ impl UnixSocket {
             return Err(failure().hint("give the path of a socket").into());
         };
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        // Before anything is made beside it.
+        if std::fs::symlink_metadata(path).is_ok_and(|about| !is_socket(&about)) {
+            return Err(failure().hint("something else than a socket has this name").into());
+        }
         DirBuilder::new().recursive(true).mode(0o700).create(folder).or_fail(failure)?;
         let lock_name = format!("{}.lock", name.to_string_lossy());
         let lock = match NamedLock::take(folder, &lock_name, who).or_fail(failure)? {
@@ -111,5 +115,6 @@ mod tests {
         std::fs::write(&path, "mine").unwrap();
         assert_eq!(classify(&UnixSocket::bind(&path, "x").unwrap_err()).0, Kind::CannotMeet);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is made beside it");
     }
 }

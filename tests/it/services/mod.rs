@@ -250,6 +250,14 @@ fn a_service_is_started_by_its_route_and_gets_a_request_byte_by_byte() {
         assert_eq!(stream.whole().await.unwrap(), "last");
         daemon.until("whisper", "idle", |row| row["in_flight"] == 0).await;
     });
+    // Whoever follows the events sees the past ones he asks for, and then each new one.
+    for args in [&["events", "-f", "--limit", "9"][..], &["events", "-f", "--limit", "9", "--json"]] {
+        let mut follower = sandbox.command(args).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let mut lines = std::io::BufRead::lines(std::io::BufReader::new(follower.stdout.take().unwrap()));
+        assert!(lines.any(|line| line.unwrap().contains("service.loaded")), "{args:?}");
+        follower.kill().unwrap();
+        follower.wait().unwrap();
+    }
     assert!(sandbox.run(["logs", "whisper"]).ok().out.contains("listening on"));
     let pid = starts(&sandbox, "whisper")[0]["pid"].as_u64().unwrap();
     sandbox.run(["stop", "whisper"]).ok();
