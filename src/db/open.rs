@@ -125,11 +125,16 @@ fn open_to_write(path: &Path, patience: Duration) -> anyhow::Result<Db> {
     })
 }
 
-fn open_to_read(path: &Path, patience: Duration) -> anyhow::Result<Db> {
+/// Returns whether there is a database to read: one of ours, in a place where its locks work.
+fn is_there(path: &Path, patience: Duration) -> anyhow::Result<bool> {
     place::refuse_network(path)?;
     let found = place::look(path)?;
     peek(path).map_err(|error| explain(error, path, patience))?;
-    if found != Found::File {
+    Ok(found == Found::File)
+}
+
+fn open_to_read(path: &Path, patience: Duration) -> anyhow::Result<Db> {
+    if !is_there(path, patience)? {
         return Db::in_memory(path, patience);
     }
     let before = inode(path);
@@ -163,10 +168,7 @@ fn open_to_read(path: &Path, patience: Duration) -> anyhow::Result<Db> {
 }
 
 fn open_to_observe(path: &Path, patience: Duration) -> anyhow::Result<Db> {
-    place::refuse_network(path)?;
-    let found = place::look(path)?;
-    peek(path).map_err(|error| explain(error, path, patience))?;
-    if found != Found::File {
+    if !is_there(path, patience)? {
         return Db::in_memory(path, patience);
     }
     let before = inode(path);

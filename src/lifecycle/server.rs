@@ -224,6 +224,14 @@ impl Server {
         }
     }
 
+    /// Has a refused reservation tried again; what it lacked is known until there is an answer.
+    pub fn try_again(&mut self) {
+        if let ServerState::Queued(Queued::Short { short, .. }) = &mut self.state {
+            self.lacked = std::mem::take(short);
+            self.state = ServerState::Queued(Queued::Waiting);
+        }
+    }
+
     pub fn is_ready(&self) -> bool {
         matches!(self.state, ServerState::Ready { .. }) && self.wedged.is_none()
     }

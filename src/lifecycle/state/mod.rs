@@ -24,7 +24,7 @@ pub use cooling::Could;
 use super::decisions::Decisions;
 use super::event::{Answer, Effect, Event, Generation, Hint, WaiterId};
 use super::pressure::Gauges;
-use super::server::{Queued, Server, ServerState};
+use super::server::{Server, ServerState};
 use super::swaps::Swaps;
 use super::waiting::{Waiter, Waiting, Want};
 use super::{Class, Denial, Policy, Profile, ServerKey, Why};
@@ -249,12 +249,7 @@ impl State {
 
     /// Lets refused reservations be tried again: memory has become free.
     fn retry_short(&mut self) {
-        for server in self.servers.values_mut() {
-            if let ServerState::Queued(Queued::Short { short, .. }) = &mut server.state {
-                server.lacked = std::mem::take(short);
-                server.state = ServerState::Queued(Queued::Waiting);
-            }
-        }
+        self.servers.values_mut().for_each(Server::try_again);
     }
 }
 

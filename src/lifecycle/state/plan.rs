@@ -101,18 +101,14 @@ impl State {
 
     /// Tries refused reservations again after some time.
     fn retry_late(&mut self) {
-        let late = |server: &Server| match &server.state {
-            ServerState::Queued(Queued::Short { since, short, .. })
-                if self.now.saturating_sub(*since) >= self.readmit(server) =>
-            {
-                Some((server.key.clone(), short.clone()))
-            }
-            _ => None,
+        let is_late = |server: &&Server| match &server.state {
+            ServerState::Queued(Queued::Short { since, .. }) => self.now.saturating_sub(*since) >= self.readmit(server),
+            _ => false,
         };
-        for (key, short) in self.servers.values().filter_map(late).collect::<Vec<_>>() {
+        let late: Vec<ServerKey> = self.servers.values().filter(is_late).map(|server| server.key.clone()).collect();
+        for key in late {
             if let Some(server) = self.servers.get_mut(&key) {
-                server.state = ServerState::Queued(Queued::Waiting);
-                server.lacked = short;
+                server.try_again();
             }
         }
     }

@@ -31,6 +31,7 @@ impl UnixSocket {
     pub fn bind(path: &Path, who: &str) -> anyhow::Result<UnixSocket> {
         let shown = path.display();
         let failure = || Failure::cannot_meet(format!("cannot listen on `{shown}`"));
+        let other_file = || failure().hint("something else than a socket has this name");
         let busy = |who: &str| Failure::busy(format!("cannot listen on `{shown}`: it belongs to {who}"));
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(failure().hint("give the path of a socket").into());
@@ -38,7 +39,7 @@ impl UnixSocket {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         // Before anything is made beside it.
         if std::fs::symlink_metadata(path).is_ok_and(|about| !is_socket(&about)) {
-            return Err(failure().hint("something else than a socket has this name").into());
+            return Err(other_file().into());
         }
         DirBuilder::new().recursive(true).mode(0o700).create(folder).or_fail(failure)?;
         let lock_name = format!("{}.lock", name.to_string_lossy());
@@ -51,7 +52,7 @@ impl UnixSocket {
         };
         match std::fs::symlink_metadata(path) {
             Ok(about) if !is_socket(&about) => {
-                return Err(failure().hint("something else than a socket has this name").into());
+                return Err(other_file().into());
             }
             Ok(_) => match std::os::unix::net::UnixStream::connect(path) {
                 Ok(_) => return Err(busy("another program").into()),
