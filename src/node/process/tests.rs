@@ -200,7 +200,10 @@ struct Waiting(Child);
 
 impl Waiting {
     fn new() -> Waiting {
-        Waiting(Command::new("sleep").arg("600").stdin(Stdio::null()).spawn().unwrap())
+        let child = Waiting(Command::new("sleep").arg("600").stdin(Stdio::null()).spawn().unwrap());
+        // spawn returns when the old memory of the child is gone, which is before its arguments are in the new one.
+        read_until(child.0.id(), |fact| fact.known().is_some_and(|process| !process.argv.is_empty()));
+        child
     }
 
     fn pid(&self) -> rustix::process::Pid {
