@@ -73,6 +73,9 @@ if [ "$purpose" = test ]; then
     have setpriv && have mount || lacks util-linux "util-linux mount"
     have mkfs.ext4 || lacks mkfs.ext4 e2fsprogs
     have systemd-analyze || lacks systemd-analyze systemd
+    # For tests of the page in a real browser.
+    have chromium || have chromium-browser || lacks chromium chromium
+    have chromedriver || lacks chromedriver chromium-driver
 fi
 if [ "$purpose" = bench ]; then
     have sqlite3 || lacks sqlite3 sqlite3

@@ -36,6 +36,7 @@ mod offload;
 #[cfg(feature = "llama")]
 mod ollama;
 mod packaging;
+mod page;
 #[cfg(feature = "llama")]
 mod ports;
 #[cfg(feature = "llama")]

@@ -42,6 +42,10 @@ impl Daemon {
         self.serving.signal(signal);
     }
 
+    pub fn url(&self) -> String {
+        format!("http://{}", self.at)
+    }
+
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.at).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();

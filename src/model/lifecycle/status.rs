@@ -166,6 +166,9 @@ pub struct SwapEntry {
 /// One decision, with its reason and numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
+    /// Counts from 1 in this run of the daemon.
+    #[serde(default)]
+    pub number: u64,
     /// RFC 3339.
     pub time: String,
     /// The model or service; `None`: the machine.

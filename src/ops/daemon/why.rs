@@ -335,6 +335,7 @@ mod tests {
             waits_for: "until qwen is idle".into(),
         }];
         told.decisions = vec![Decision {
+            number: 1,
             time: "2026-11-28T13:02:00Z".into(),
             id: Some("a".into()),
             name: Some("gemma".into()),

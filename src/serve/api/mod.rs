@@ -5,7 +5,9 @@ mod all;
 mod error;
 mod events;
 mod headroom;
+mod history;
 mod lifecycle;
+mod live;
 mod lookup;
 #[cfg(test)]
 mod manage_tests;
@@ -15,6 +17,7 @@ mod rescan;
 mod servers;
 mod services;
 mod stream;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -25,6 +28,7 @@ pub use metrics::{METRICS, Metrics};
 use super::catalog::Catalogs;
 use super::control::Control;
 use super::gateway::Records;
+use super::history::History;
 use super::ports::Ports;
 use crate::clock;
 use crate::config::Config;
@@ -43,6 +47,8 @@ pub struct Api {
     config: watch::Receiver<Arc<Config>>,
     metrics: Arc<Metrics>,
     ports: Ports,
+    live: live::Live,
+    history: History,
     /// Whether a scan runs.
     is_scanning: AtomicBool,
 }
@@ -55,11 +61,17 @@ impl Api {
         (requests, ports): (Records, Ports),
     ) -> Api {
         let metrics = Arc::new(Metrics::new(requests));
-        Api { control, catalogs, config, metrics, ports, is_scanning: AtomicBool::new(false) }
+        let (live, history) = (live::Live::new(), History::default());
+        Api { control, catalogs, config, metrics, ports, live, history, is_scanning: AtomicBool::new(false) }
     }
 
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
+    }
+
+    /// Keeps the last hour, until the daemon ends.
+    pub fn keep_history(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.history.clone().follow(self.control.clone(), self.metrics.records().clone())
     }
 
     /// Returns the configuration as it is now.
@@ -100,6 +112,12 @@ pub fn routes(api: Arc<Api>) -> Router {
         .route("/api/lifecycle/headroom/{id}", delete(headroom::release))
         .route("/api/lifecycle/swap", post(headroom::swap))
         .route("/api/events", get(events::events))
+        .route("/api/history", get(history::hour))
+        .route("/api/requests", get(history::requests))
+        .route("/api/requests/{number}", delete(history::cancel))
+        .route("/api/stream", get(live::stream))
+        .route("/api/tasks", get(tasks::list))
+        .route("/api/inference", post(tasks::switch))
         .route("/metrics", get(metrics::metrics))
         .with_state(api)
 }

@@ -65,7 +65,7 @@ pub(super) async fn list(State(api): State<Arc<Api>>) -> Json<Servers> {
 
 /// Returns the bytes that the process of a server holds in main memory and, where it uses one, on the GPU. Takes up to
 /// 10.5 seconds where a driver hangs.
-fn memory_of(info: &ServerInfo) -> Option<u64> {
+pub(super) fn memory_of(info: &ServerInfo) -> Option<u64> {
     let asked = (info.device != "cpu").then_some(std::path::Path::new(OURSELVES));
     let held = process_memory::held(info.pid, asked);
     (!held.is_empty()).then(|| held.iter().fold(0, |sum: u64, held| sum.saturating_add(held.bytes)))

@@ -111,6 +111,7 @@ fn swap(wait: SwapWait) -> SwapEntry {
 
 fn decision(decided: Decided, moment: Moment) -> Decision {
     Decision {
+        number: decided.number,
         time: moment.at(decided.at),
         id: decided.key.map(|key| key.model.to_string()),
         name: decided.name,

@@ -170,6 +170,7 @@ impl Daemon {
         drop(tokio::spawn(ports.clone().follow(self.log())));
         let api = Arc::new(Api::new(control.clone(), catalogs.clone(), config, (records, ports.clone())));
         drop(tokio::spawn(Arc::clone(api.metrics()).follow(control.events().follow(Some(0)))));
+        drop(tokio::spawn(api.keep_history()));
         let ollama = Arc::new(Ollama::new(Arc::clone(&gateway), sessions.clone()));
         let metrics = Arc::clone(api.metrics());
         let routes = routes::all(&gateway, api, (ollama, ports));

@@ -1,6 +1,7 @@
 use crate::serve::api::{self, Api};
 use crate::serve::gateway::{self, Gateway};
 use crate::serve::ollama::{self, Ollama};
+use crate::serve::page;
 use crate::serve::ports::Ports;
 use crate::serve::router_shapes;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -23,6 +24,7 @@ pub(super) fn all(gateway: &Arc<Gateway>, api: Arc<Api>, (ollama, ports): (Arc<O
         .merge(router_shapes::routes(Arc::clone(gateway)).layer(Extension(ports)))
         .merge(ollama::routes(ollama))
         .merge(api::routes(api))
+        .merge(page::routes())
         .fallback(by_route)
         .method_not_allowed_fallback(gateway::wrong_method)
         // The listener has its own limit.

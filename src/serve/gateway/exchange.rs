@@ -1,7 +1,8 @@
 //! One request to the server of a model: its slot, its answer, and a second try where the first server died.
 
+use super::meter::Meter;
 use super::problem::Problem;
-use super::record::{Endpoint, Meter};
+use super::record::Endpoint;
 use super::relay::Relay;
 use super::request::Asked;
 use super::rewrite::{self, Rewriter};
@@ -55,8 +56,27 @@ enum Failed {
 /// # Errors
 /// The error for the client.
 pub(super) async fn answer(control: Control, job: Job, mut meter: Meter) -> Result<Response<Relay>, Problem> {
+    let cancelled = meter.cancelled();
+    let outcome = tokio::select! {
+        biased;
+        outcome = attempt(&control, &job, &mut meter) => outcome,
+        () = cancelled => Err(Problem::cancelled()),
+    };
+    match outcome {
+        Ok((opened, grant)) => {
+            let mode = mode_header(&control, &job.key);
+            Ok(respond(&job, opened, (grant, mode), meter))
+        }
+        Err(problem) => {
+            meter.fail(&problem);
+            Err(problem)
+        }
+    }
+}
+
+async fn attempt(control: &Control, job: &Job, meter: &mut Meter) -> Result<(Opened, Grant), Problem> {
     let (mut is_retry, mut has_grown) = (false, false);
-    let problem = loop {
+    loop {
         let ask = Ask { key: job.key.clone(), class: job.class, is_retry };
         let grant = match control.acquire(ask).await {
             Ok(grant) => grant,
@@ -65,7 +85,7 @@ pub(super) async fn answer(control: Control, job: Job, mut meter: Meter) -> Resu
                     // Others would be without the model, which has room with its own context.
                     control.ungrow(job.key.clone());
                 }
-                break Problem::denied(&denial);
+                return Err(Problem::denied(&denial));
             }
         };
         meter.granted();
@@ -73,23 +93,18 @@ pub(super) async fn answer(control: Control, job: Job, mut meter: Meter) -> Resu
             control.keep(job.key.clone(), idle).await;
         }
         if grant.info.engine == Some(Engine::LlamaServer) && job.asked.prompts > 1 {
-            break several();
+            return Err(several());
         }
-        match open(&job, grant).await {
-            Ok((parts, grant)) => {
-                let mode = mode_header(&control, &job.key);
-                return Ok(respond(&job, parts, (grant, mode), meter));
-            }
+        match open(job, grant).await {
+            Ok(opened) => return Ok(opened),
             Err(Failed::Died(_)) if !is_retry => is_retry = true,
-            Err(Failed::Died(why)) => break Problem::killer(why.as_ref()),
+            Err(Failed::Died(why)) => return Err(Problem::killer(why.as_ref())),
             Err(Failed::Told(problem)) => match problem.overflow().and_then(|overflow| overflow.larger(job.grow)) {
                 Some(grow) if !has_grown && control.grow(job.key.clone(), grow).await => has_grown = true,
-                _ => break problem,
+                _ => return Err(problem),
             },
         }
-    };
-    meter.fail(&problem);
-    Err(problem)
+    }
 }
 
 /// Returns the error for several prompts in one request to a llama-server: depending on its version it answers with another

@@ -7,12 +7,14 @@
 //! Absent on purpose: who may ask, the limits of connections, and which servers run.
 
 mod exchange;
+mod meter;
 mod models;
 mod overflow;
 mod pass;
 mod patient;
 mod problem;
 mod prompts;
+mod recent;
 mod record;
 mod relay;
 mod request;
@@ -21,9 +23,11 @@ mod rewrite;
 pub mod tests;
 
 pub use exchange::{Job, MODE_HEADER};
+pub use meter::{Meter, Records, RequestCount};
 pub use pass::by_route;
 pub use problem::{Problem, Retry};
-pub use record::{Endpoint, Meter, Record, Records, RequestCount};
+pub use recent::{Recent, RequestRow, Sums};
+pub use record::{Endpoint, Record};
 pub use relay::Relay;
 pub use request::{Asked, read_json};
 

@@ -2,8 +2,9 @@
 //! by their routes, and below `/upstream/NAME/` to any server.
 
 use super::exchange::{MODE_HEADER, mode_header};
+use super::meter::Meter;
 use super::problem::Problem;
-use super::record::{Endpoint, Meter};
+use super::record::Endpoint;
 use super::relay::Relay;
 use super::{Gateway, no_route};
 use crate::http::{self, Limits};

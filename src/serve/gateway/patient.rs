@@ -2,8 +2,8 @@
 
 use super::Gateway;
 use super::exchange::{self, Job};
+use super::meter::Meter;
 use super::problem::Problem;
-use super::record::Meter;
 use super::relay::Relay;
 use crate::lifecycle::{Phase, ServerKey};
 use crate::openai;

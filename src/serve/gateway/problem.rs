@@ -113,6 +113,12 @@ impl Problem {
         }
     }
 
+    /// Returns the error for a request that a person has cancelled.
+    pub fn cancelled() -> Problem {
+        let problem = Problem::new(StatusCode::CONFLICT, "server_error", "the request was cancelled by an operator");
+        Problem { retry: Retry::Never, ..problem.code("cancelled") }
+    }
+
     /// Returns the error for an answer of a server that is not one.
     pub fn unreadable() -> Problem {
         let message = "the server of the model sent an answer that is not a JSON object; see `modelctl logs MODEL`";

@@ -1,7 +1,7 @@
 //! The body of an answer on its way from a server to a client.
 
+use super::meter::Meter;
 use super::problem::Problem;
-use super::record::Meter;
 use super::rewrite::Rewriter;
 use crate::http;
 use crate::lifecycle::Denial;
@@ -33,6 +33,8 @@ pub struct Relay {
     /// Whether the bytes so far end with an event, so that another one may follow.
     at_boundary: bool,
     meter: Meter,
+    /// Ends when a person cancels the request.
+    cancelled: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 struct Flow {
@@ -64,7 +66,8 @@ impl Relay {
     ) -> Relay {
         let ended = Box::pin(async move { grant.server_ended().await });
         let flow = Some(Flow { body, ended, broken: None });
-        Relay { first, is_all, flow, rewriter, is_stream, at_boundary: true, meter }
+        let cancelled = Box::pin(meter.cancelled());
+        Relay { first, is_all, flow, rewriter, is_stream, at_boundary: true, meter, cancelled }
     }
 
     fn pass(&mut self, bytes: Bytes) -> Frame<Bytes> {
@@ -99,8 +102,11 @@ impl Relay {
 
     /// Ends a broken answer: with an event where one can follow, otherwise by breaking off.
     fn fail(&mut self, why: Option<Denial>) -> Option<Result<Frame<Bytes>, io::Error>> {
+        self.end_with(Problem::died(why.as_ref()))
+    }
+
+    fn end_with(&mut self, problem: Problem) -> Option<Result<Frame<Bytes>, io::Error>> {
         self.flow = None;
-        let problem = Problem::died(why.as_ref());
         self.meter.fail(&problem);
         if self.is_stream && self.at_boundary {
             Some(Ok(Frame::data(Bytes::from(openai::event(&problem.body())))))
@@ -119,6 +125,9 @@ impl HttpBody for Relay {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let this = &mut *self;
+        if this.flow.is_some() && this.cancelled.as_mut().poll(context).is_ready() {
+            return Poll::Ready(this.end_with(Problem::cancelled()));
+        }
         if let Some(first) = this.first.take() {
             let frame = this.pass(first);
             if this.is_all && this.flow.take().is_some() {

@@ -4,6 +4,7 @@ use super::keys::{self, Keys};
 use super::{Caller, Kind, Refusal};
 use crate::config::ServeConfig;
 use crate::serve::Phase;
+use crate::serve::page;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TRANSFER_ENCODING};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
@@ -170,13 +171,15 @@ impl Guard<'_> {
 
     fn check_key(&self, request: &Parts) -> Result<Caller, Refusal> {
         let caller = self.caller();
-        let is_health = matches!(request.method, Method::GET | Method::HEAD)
-            && matches!(request.uri.path(), "/health" | "/v1/health");
+        let path = request.uri.path();
+        let is_health =
+            matches!(request.method, Method::GET | Method::HEAD) && matches!(path, "/health" | "/v1/health");
+        let is_open = is_health || page::is_public(&request.method, path);
         let refuse = |message: &str| Err(Refusal::new(StatusCode::UNAUTHORIZED, "invalid_api_key", message));
-        if self.keys.is_empty() || is_health {
+        if self.keys.is_empty() || is_open {
             return match self.kind {
                 // Such a listener does not start without keys.
-                Kind::Network if !is_health => refuse("this server has no keys"),
+                Kind::Network if !is_open => refuse("this server has no keys"),
                 _ => Ok(caller),
             };
         }

@@ -148,6 +148,12 @@ fn a_key_is_needed_where_others_reach_us_and_a_wrong_one_is_refused_everywhere()
     world.kind = Kind::Network;
     assert_eq!((world.status("GET", "/metrics", &[]), bearer(&world, ""), bearer(&world, "k3y")), (401, 401, 200));
     assert_eq!((world.status("GET", "/health", &[]), world.status("HEAD", "/health", &[])), (200, 200));
+    // A browser has no key before it has the page, which shows nothing without one.
+    assert_eq!((world.status("GET", "/", &[]), world.status("HEAD", "/page/abc/app.js", &[])), (200, 200));
+    let others = [("POST", "/"), ("POST", "/page/abc/app.js"), ("GET", "/api/stream"), ("GET", "/pages")];
+    for (method, path) in others {
+        assert_eq!(world.status(method, path, &[]), 401, "{method} {path}");
+    }
     world.kind = Kind::LocalSocket;
     assert_eq!(world.status("GET", "/metrics", &[]), 200);
     (world.kind, world.config.key_on_loopback) = (Kind::Loopback, true);

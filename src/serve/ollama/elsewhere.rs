@@ -3,10 +3,11 @@
 use super::Ollama;
 use super::error::OllamaError;
 use crate::ollama::{self, PullRequest};
+use crate::serve::page;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::Uri;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -17,8 +18,12 @@ pub(super) const NOT_HERE: [&str; 5] = ["/api/create", "/api/copy", "/api/delete
 const PULL: &str = "modelctl downloads no models: fetch it with `hf download`, `ollama pull` or a browser into a folder \
                     that is scanned, then run `modelctl scan`";
 
-pub(super) async fn root() -> &'static str {
-    "Ollama is running"
+/// Clients look for this word; a browser gets the page.
+pub(super) async fn root(headers: HeaderMap) -> Response {
+    match page::is_preferred(&headers) {
+        true => page::index(),
+        false => ([(header::VARY, "Accept")], "Ollama is running").into_response(),
+    }
 }
 
 pub(super) async fn version(State(ollama): State<Arc<Ollama>>) -> Json<Value> {

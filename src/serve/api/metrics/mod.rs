@@ -105,6 +105,10 @@ impl Metrics {
         Metrics { registry, ..metrics }
     }
 
+    pub(super) fn records(&self) -> &Records {
+        &self.records
+    }
+
     /// Counts loads, evictions and restarts by the events of the servers, until the daemon ends.
     pub async fn follow(self: Arc<Self>, mut events: EventReader) {
         let mut servers = Servers::default();
