@@ -28,6 +28,8 @@ pub enum Event {
     Reload { key: ServerKey },
     /// A waiter has gone, or its answer has ended.
     Leave { waiter: WaiterId },
+    /// An answer had this many tokens together with its prompt.
+    Used { key: ServerKey, tokens: u32 },
     /// The memory of a load is reserved.
     Admitted { key: ServerKey, generation: Generation },
     /// The memory of a load could not be reserved now.

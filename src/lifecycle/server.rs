@@ -86,6 +86,8 @@ pub(super) struct Ladder {
     pub is_reset: bool,
     /// Why it is not loaded in full.
     pub reason: Option<String>,
+    /// The most tokens of context that a request has used, as far as it was more than any way to load has at least.
+    pub used: u32,
 }
 
 /// Where a change of the way to load comes from.
@@ -234,6 +236,15 @@ impl Server {
 
     pub fn is_ready(&self) -> bool {
         matches!(self.state, ServerState::Ready { .. }) && self.wedged.is_none()
+    }
+
+    /// Returns the further ways to load it: none with a context that is smaller than what requests have used.
+    pub fn lesser_rungs(&self) -> impl Iterator<Item = usize> {
+        let is_enough = |index: &usize| {
+            let context = self.profile.rung(*index).rung.context;
+            context >= self.ladder.used || context == self.profile.rung(self.ladder.current).rung.context
+        };
+        (self.ladder.current.saturating_add(1)..self.profile.rung_count()).filter(is_enough)
     }
 
     /// Returns what its processes hold that could not be ended.

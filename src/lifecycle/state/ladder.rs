@@ -82,11 +82,8 @@ impl State {
 
     /// Takes the next way, if there is one and it may be taken. Returns its mode.
     pub(super) fn lower(&mut self, key: &ServerKey, why: (By, String), effects: &mut Vec<Effect>) -> Option<Mode> {
-        let server = self.servers.get(key)?;
-        let next = server.ladder.current.saturating_add(1);
-        if server.profile.no_degrade || next >= server.profile.rung_count() {
-            return None;
-        }
+        let server = self.servers.get(key).filter(|server| !server.profile.no_degrade)?;
+        let next = server.lesser_rungs().next()?;
         self.set_rung(key, next, why, effects)
     }
 
@@ -99,9 +96,7 @@ impl State {
         effects: &mut Vec<Effect>,
     ) -> bool {
         let Some(server) = self.servers.get(key).filter(|server| !server.profile.no_degrade) else { return false };
-        let next = server.ladder.current.saturating_add(1);
-        let further = next..server.profile.rung_count();
-        let found = further.into_iter().find(|index| fits(&server.profile.rung(*index).rung.needs));
+        let found = server.lesser_rungs().find(|index| fits(&server.profile.rung(*index).rung.needs));
         found.is_some_and(|to| self.set_rung(key, to, (By::Room, reason), effects).is_some())
     }
 

@@ -133,6 +133,11 @@ impl State {
             }
             Event::Reload { key } => self.reload(&key),
             Event::Leave { waiter } => self.leave(waiter),
+            Event::Used { key, tokens } => {
+                if let Some(server) = self.servers.get_mut(&key) {
+                    server.ladder.used = server.ladder.used.max(tokens);
+                }
+            }
             Event::Admitted { key, generation } => self.admitted(&key, generation, effects),
             Event::Refused { key, generation, refusal } => self.refused(&key, generation, &refusal, effects),
             Event::Progress { key, generation, fraction } => {

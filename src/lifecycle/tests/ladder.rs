@@ -3,7 +3,7 @@
 use super::super::{Class, EndClass, Event, Offloaded, Phase, Profile, Report, ServerKey, Unload};
 use super::world::{GPU, Outcome, World, key, profile, with_ladder};
 use crate::model::Reading;
-use crate::model::lifecycle::{Mode, PressureKind};
+use crate::model::lifecycle::{Mode, PressureKind, Rung};
 use std::time::Duration;
 
 fn seconds(n: u64) -> Duration {
@@ -79,6 +79,25 @@ fn who_waits_for_a_load_that_runs_out_of_memory_is_served_by_the_next_one() {
     let restarted =
         |report: &Report| matches!(report, Report::Restarted { downgraded: true, mode: Mode::CpuOffload, .. });
     assert!(world.reports.iter().any(restarted));
+}
+
+/// Conversations that were answered before would be refused as too long from one moment to the next.
+#[test]
+fn the_context_is_never_made_smaller_than_what_requests_have_used() {
+    let mut world = world(100);
+    let contexts = [16_384, 8_192, 4_096];
+    let rung = |context: u32| Rung { mode: Mode::CpuOnly, context, gpu_layers: None, needs: Vec::new() };
+    let of = Profile { rungs: contexts.map(rung).to_vec(), ..profile(1, 40) };
+    ask(&mut world, 1, 1, of.clone());
+    world.happens(Event::Used { key: key(1), tokens: 6_000 });
+    world.happens(Event::Used { key: key(1), tokens: 5_000 });
+    let context = |world: &World| world.overview().servers.remove(0).rung.rung.context;
+    for waiter in [2, 3] {
+        world.die(&key(1), EndClass::Oom);
+        world.run_until(world.now + seconds(60));
+        ask(&mut world, waiter, 1, of.clone());
+        assert_eq!((world.outcome(waiter), context(&world)), (Outcome::Done, 8_192));
+    }
 }
 
 /// A person who would rather have an error than a slow answer gets it.

@@ -210,6 +210,7 @@ impl Actor {
             Command::Manage(command) => self.manage(command),
             Command::Seen(seen) => self.seen(seen),
             Command::Lost { id } => self.lost(&id),
+            Command::Used { key, tokens } => self.step(Event::Used { key, tokens }),
             Command::Leave { waiter } => {
                 self.slots.remove(&waiter);
                 self.step(Event::Leave { waiter });

@@ -2,6 +2,7 @@ use super::EventLog;
 use super::info::Attach;
 pub use super::info::ServerInfo;
 use super::manage::Manage;
+use super::rungs::LEAST_CONTEXT;
 use crate::http::Endpoint;
 use crate::lifecycle::{Class, Denial, ServerKey, ServerView, Why};
 use crate::model::ModelId;
@@ -128,6 +129,11 @@ pub enum Command {
     /// A waiter has gone, or its answer has ended.
     Leave {
         waiter: u64,
+    },
+    /// An answer had this many tokens together with its prompt.
+    Used {
+        key: ServerKey,
+        tokens: u32,
     },
     Start {
         key: ServerKey,
@@ -324,6 +330,15 @@ impl Control {
         // Without the deciding task nothing is kept.
         if self.commands.send(Command::Keep { key, idle, done }).is_ok() {
             let _ = shown.await; // as above
+        }
+    }
+
+    /// Notes the tokens of an answer and its prompt: the model is not loaded with a smaller context to save memory.
+    pub fn used(&self, key: ServerKey, tokens: u64) {
+        if tokens > u64::from(LEAST_CONTEXT) {
+            let tokens = u32::try_from(tokens).unwrap_or(u32::MAX);
+            // Without the deciding task nothing is loaded any more.
+            let _ = self.commands.send(Command::Used { key, tokens });
         }
     }
 

@@ -7,7 +7,7 @@ use crate::model::lifecycle::{Degrade, Mode, Rung};
 use crate::model::server::ServerSettings;
 
 /// The least context that a model is loaded with to save memory.
-const LEAST_CONTEXT: u32 = 4_096;
+pub(super) const LEAST_CONTEXT: u32 = 4_096;
 
 /// What is known of a model that is to be loaded in full.
 pub(super) struct Full<'a> {

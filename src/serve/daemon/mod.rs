@@ -23,6 +23,7 @@ use crate::db::Access;
 use crate::display::text;
 use crate::failure::{Failure, Kind, OrFail};
 use crate::host::daemon;
+use crate::lifecycle::ServerKey;
 use crate::model::Reading;
 use crate::ops::run_tasks::Stops;
 use crate::ops::{OpEvent, Session, Sink};
@@ -341,9 +342,13 @@ impl Daemon {
 
     fn gateway(&self, control: Control, journal: UseJournal) -> anyhow::Result<Gateway> {
         let log = self.log();
+        let of_records = control.clone();
         let records = Records::new(move |record| {
             log(record.to_string());
             journal.add(record);
+            if let Some((id, tokens)) = record.used() {
+                of_records.used(ServerKey::main(id.clone()), tokens);
+            }
         });
         let reports = self.events.clone();
         let database = self.config.borrow().database.clone();

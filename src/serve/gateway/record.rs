@@ -72,6 +72,14 @@ pub struct Record {
     pub finish: String,
 }
 
+impl Record {
+    /// Returns the tokens of the prompt and the answer that a model has generated.
+    pub fn used(&self) -> Option<(&ModelId, u64)> {
+        let completion = self.completion_tokens?;
+        Some((self.model_id.as_ref()?, completion.saturating_add(self.prompt_tokens?)))
+    }
+}
+
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Record { endpoint, class, status, waited_ms, took_ms, finish, .. } = self;
