@@ -10,10 +10,10 @@ use hyper::{Method, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::collections::VecDeque;
 use std::error::Error;
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::task::JoinSet;
 
 const JSON: &str = "application/json";
 
@@ -117,11 +117,22 @@ pub struct Response {
 }
 
 /// A body that keeps its connection open. Dropping it closes the connection.
-#[derive(Debug)]
 pub struct Body {
     incoming: Incoming,
-    /// The task that drives the connection: it ends with this body.
-    driver: JoinSet<()>,
+    connection: Connection,
+}
+
+/// Reads and writes as long as it is polled, by whoever waits for an answer: a task of its own would cost two more
+/// switches between threads for each request and each chunk. `None`: the connection has ended.
+struct Connection(Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
+
+impl Connection {
+    /// Goes on as far as it can now. An error of the connection is reported by the request or the body as well.
+    fn drive(&mut self, context: &mut Context<'_>) {
+        if self.0.as_mut().is_some_and(|connection| connection.as_mut().poll(context).is_ready()) {
+            self.0 = None;
+        }
+    }
 }
 
 /// Sends a request and waits for the head of the answer.
@@ -161,11 +172,18 @@ where
     let asked = async {
         let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream));
         let (mut sender, connection) = handshake.await.map_err(HttpError::broken)?;
-        let mut driver = JoinSet::new();
-        // An error of the connection is reported by the request or the body as well.
-        driver.spawn(async move { drop(connection.await) });
-        let response = sender.send_request(request).await.map_err(HttpError::broken)?;
-        Ok(response.map(|incoming| Body { incoming, driver }))
+        let mut connection = Connection(Some(Box::pin(async move { drop(connection.await) })));
+        let mut sent = std::pin::pin!(sender.send_request(request));
+        let response = std::future::poll_fn(|context| {
+            let sent_before = sent.as_mut().poll(context);
+            if sent_before.is_ready() {
+                return sent_before;
+            }
+            connection.drive(context);
+            sent.as_mut().poll(context)
+        });
+        let response = response.await.map_err(HttpError::broken)?;
+        Ok(response.map(|incoming| Body { incoming, connection }))
     };
     within(limits.head, asked).await
 }
@@ -188,7 +206,7 @@ impl Response {
     /// The connection broke, or was silent for too long.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
         loop {
-            let frame = within(self.limits.idle, async { Ok(self.body.incoming.frame().await) }).await?;
+            let frame = within(self.limits.idle, async { Ok(self.body.frame().await) }).await?;
             match frame.transpose().map_err(HttpError::broken)?.map(Frame::into_data) {
                 None => return Ok(None),
                 Some(Ok(bytes)) => return Ok(Some(bytes)),
@@ -226,10 +244,11 @@ impl Response {
         }
         Ok(whole.into())
     }
+}
 
-    /// Closes the connection, and waits until it is closed.
-    pub async fn close(mut self) {
-        self.body.driver.shutdown().await;
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body").field("incoming", &self.incoming).finish_non_exhaustive()
     }
 }
 
@@ -241,7 +260,13 @@ impl HttpBody for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        Pin::new(&mut self.incoming).poll_frame(context)
+        let this = &mut *self;
+        let frame = Pin::new(&mut this.incoming).poll_frame(context);
+        if frame.is_ready() {
+            return frame;
+        }
+        this.connection.drive(context);
+        Pin::new(&mut this.incoming).poll_frame(context)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -151,7 +151,7 @@ pub async fn stream(
     let request = Request::post(endpoint.clone(), path, body);
     let mut response = http::open(request, Limits::UNTIMED).await?;
     let outcome = read_answer(&mut response, on_heard).await;
-    response.close().await;
+    drop(response);
     outcome
 }
 

@@ -134,7 +134,7 @@ async fn exchange(
             // To leave before the end of the body would count as a client that gave up.
             while let Ok(Ok(Some(_))) = tokio::time::timeout(END, response.chunk()).await {}
         }
-        response.close().await;
+        drop(response);
         return Ok(outcome);
     }
     let status = response.status.as_u16();
