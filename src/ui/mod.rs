@@ -216,7 +216,8 @@ impl Ui {
         }
         let label = painted(label, tone, self.options.colored(self.err_is_terminal));
         // When stderr is closed, the error cannot be reported to anyone.
-        writeln!(self.err, "{label}{}", clean_lines(text)).unwrap_or(());
+        // One write: what another process writes to the same file cannot come between.
+        self.err.write_all(format!("{label}{}\n", clean_lines(text)).as_bytes()).unwrap_or(());
     }
 
     /// Prints one JSON document on stdout, indented the same way on a terminal and in a pipe, with a newline.
