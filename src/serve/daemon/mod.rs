@@ -36,8 +36,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 const COMMAND: &str = "modelctl serve";
 
-/// Threads of the runtime. The daemon passes bytes on; what computes are the servers.
+/// The most threads of the runtime. The daemon passes bytes on; what computes are the servers.
 const THREADS: usize = 2;
+/// The cores from which on a second thread pays: on fewer it costs every request more switches than it saves.
+const CORES: usize = 4;
 
 /// Events that wait to be printed. Lines of a log beyond them are dropped; whatever else has to be printed waits.
 const EVENTS: usize = 1024;
@@ -74,8 +76,9 @@ pub fn serve(session: &mut Session, options: Options, stops: &Stops, on: &mut Si
     session.take_notices().into_iter().for_each(&mut *on);
     // Everything from here on opens handles of its own.
     session.close_db();
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(THREADS)
+        .worker_threads(if cores < CORES { 1 } else { THREADS })
         .thread_name("serve")
         .enable_all()
         .build()

@@ -5,6 +5,11 @@ use super::prompts::Prompts;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
+use tokio::runtime::Handle;
+use tokio::runtime::RuntimeFlavor::MultiThread;
+
+/// Bytes of a body that are read in less than a few milliseconds.
+const AT_ONCE: usize = 1 << 20;
 
 /// The members of a body that decide where it is passed to. All others are the server's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +61,15 @@ impl Asked {
 /// # Errors
 /// A bad request, with the reason and the place.
 pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let _: Checked = parse(body)?; // only its depth matters
-    parse(body)
+    let read = || {
+        let _: Checked = parse(body)?; // only its depth matters
+        parse(body)
+    };
+    match body.len() > AT_ONCE && Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == MultiThread) {
+        // Everything else goes on meanwhile, on another thread.
+        true => tokio::task::block_in_place(read),
+        false => read(),
+    }
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
