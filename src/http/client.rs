@@ -1,10 +1,12 @@
 use super::endpoint::Endpoint;
 use super::error::HttpError;
+use super::kept::Back;
 use super::sse::{SseEvent, SseReader};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::client::conn::http1::SendRequest;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use hyper::{Method, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -116,22 +118,42 @@ pub struct Response {
     events: VecDeque<SseEvent>,
 }
 
-/// A body that keeps its connection open. Dropping it closes the connection.
+/// A body that keeps its connection open. Dropping it before its end closes the connection.
 pub struct Body {
     incoming: Incoming,
     connection: Connection,
+    /// For a connection that is used again.
+    back: Option<Back>,
 }
 
 /// Reads and writes as long as it is polled, by whoever waits for an answer: a task of its own would cost two more
 /// switches between threads for each request and each chunk. `None`: the connection has ended.
-struct Connection(Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
+pub(super) struct Connection(Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
 
 impl Connection {
+    pub(super) fn has_ended(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Goes on as far as it can now. An error of the connection is reported by the request or the body as well.
-    fn drive(&mut self, context: &mut Context<'_>) {
+    pub(super) fn drive(&mut self, context: &mut Context<'_>) {
         if self.0.as_mut().is_some_and(|connection| connection.as_mut().poll(context).is_ready()) {
             self.0 = None;
         }
+    }
+
+    /// Drives the connection until `step` is done, which waits for it.
+    pub(super) async fn driven<T>(&mut self, step: impl Future<Output = T>) -> T {
+        let mut step = std::pin::pin!(step);
+        let both = std::future::poll_fn(|context| {
+            let done = step.as_mut().poll(context);
+            if done.is_ready() {
+                return done;
+            }
+            self.drive(context);
+            step.as_mut().poll(context)
+        });
+        both.await
     }
 }
 
@@ -168,24 +190,25 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let stream = within(limits.connect, endpoint.connect()).await?;
+    let (mut sender, mut connection) = connect(endpoint, limits).await?;
     let asked = async {
-        let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream));
-        let (mut sender, connection) = handshake.await.map_err(HttpError::broken)?;
-        let mut connection = Connection(Some(Box::pin(async move { drop(connection.await) })));
-        let mut sent = std::pin::pin!(sender.send_request(request));
-        let response = std::future::poll_fn(|context| {
-            let sent_before = sent.as_mut().poll(context);
-            if sent_before.is_ready() {
-                return sent_before;
-            }
-            connection.drive(context);
-            sent.as_mut().poll(context)
-        });
-        let response = response.await.map_err(HttpError::broken)?;
-        Ok(response.map(|incoming| Body { incoming, connection }))
+        let response = connection.driven(sender.send_request(request)).await.map_err(HttpError::broken)?;
+        Ok(response.map(|incoming| Body::new(incoming, connection, None)))
     };
     within(limits.head, asked).await
+}
+
+/// Makes a connection.
+pub(super) async fn connect<B>(endpoint: &Endpoint, limits: Limits) -> Result<(SendRequest<B>, Connection), HttpError>
+where
+    B: HttpBody + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let stream = within(limits.connect, endpoint.connect()).await?;
+    let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream));
+    let (sender, connection) = handshake.await.map_err(HttpError::broken)?;
+    Ok((sender, Connection(Some(Box::pin(async move { drop(connection.await) })))))
 }
 
 /// Limits the time of a step.
@@ -246,6 +269,12 @@ impl Response {
     }
 }
 
+impl Body {
+    pub(super) fn new(incoming: Incoming, connection: Connection, back: Option<Back>) -> Body {
+        Body { incoming, connection, back }
+    }
+}
+
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Body").field("incoming", &self.incoming).finish_non_exhaustive()
@@ -261,12 +290,20 @@ impl HttpBody for Body {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let this = &mut *self;
-        let frame = Pin::new(&mut this.incoming).poll_frame(context);
-        if frame.is_ready() {
-            return frame;
+        let mut frame = Pin::new(&mut this.incoming).poll_frame(context);
+        if frame.is_pending() {
+            this.connection.drive(context);
+            frame = Pin::new(&mut this.incoming).poll_frame(context);
         }
-        this.connection.drive(context);
-        Pin::new(&mut this.incoming).poll_frame(context)
+        let is_end = match &frame {
+            Poll::Ready(None) => true,
+            Poll::Ready(Some(Ok(_))) => this.incoming.is_end_stream(),
+            Poll::Ready(Some(Err(_))) | Poll::Pending => false,
+        };
+        if is_end && let Some(back) = this.back.take() {
+            back.give(std::mem::replace(&mut this.connection, Connection(None)));
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

@@ -30,6 +30,14 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    address(&mut request, endpoint)?;
+    let mut response = exchange(endpoint, request, limits).await?;
+    drop_connection_headers(response.headers_mut());
+    Ok(response)
+}
+
+/// Makes of a request that was received one to another server.
+pub(super) fn address<B>(request: &mut hyper::Request<B>, endpoint: &Endpoint) -> Result<(), HttpError> {
     let target = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     *request.uri_mut() = Uri::from(target);
     // We choose the version of this connection.
@@ -37,12 +45,10 @@ where
     drop_connection_headers(request.headers_mut());
     let host = HeaderValue::from_str(&endpoint.authority()).map_err(HttpError::broken)?;
     request.headers_mut().insert(HOST, host);
-    let mut response = exchange(endpoint, request, limits).await?;
-    drop_connection_headers(response.headers_mut());
-    Ok(response)
+    Ok(())
 }
 
-fn drop_connection_headers(headers: &mut HeaderMap) {
+pub(super) fn drop_connection_headers(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()

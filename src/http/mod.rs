@@ -1,8 +1,8 @@
 //! The one HTTP client: HTTP/1.1 over Unix sockets and TCP. Whole answers, streams of server-sent events, and bytes
 //! that are passed through.
 //!
-//! Each request has a connection of its own: servers are local, and closing the connection cancels a generation, so
-//! that dropping an answer closes it. Redirects are not followed, and there is no TLS.
+//! Each request has a connection of its own, except those of [`forward_kept`]: servers are local, and closing the
+//! connection cancels a generation, so that dropping an answer closes it. Redirects are not followed, and there is no TLS.
 //!
 //! Absent on purpose: the contents of requests, and the meaning of answers.
 #![cfg_attr(
@@ -23,6 +23,7 @@ mod endpoint;
 mod error;
 mod fetch;
 mod forward;
+mod kept;
 mod sse;
 #[cfg(test)]
 mod tests;
@@ -34,5 +35,6 @@ pub use endpoint::Endpoint;
 pub use error::HttpError;
 pub use fetch::{Whole, fetch, fetch_all};
 pub use forward::forward;
+pub use kept::{Kept, forward_kept};
 pub use sse::{SseEvent, SseReader, TooLong};
 pub use url::{UrlError, parse_url, port_of};

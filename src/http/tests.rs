@@ -1,10 +1,14 @@
 use super::*;
 use axum::Router;
 use axum::body::Body as AxumBody;
+use axum::extract::ConnectInfo;
 use axum::http::HeaderMap;
 use axum::routing::{any, get};
 use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -131,6 +135,60 @@ async fn a_client_that_leaves_takes_its_forwarded_request_along() {
     let response = forward(&endpoint, request, Limits::UNTIMED).await.unwrap();
     drop(response);
     tokio::time::timeout(LONG, sender.closed()).await.unwrap();
+}
+
+fn posted(path: &str) -> hyper::Request<Full<Bytes>> {
+    hyper::Request::post(path).body(Full::new("x".into())).unwrap()
+}
+
+async fn read(response: hyper::Response<Body>) -> String {
+    String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+}
+
+/// Every request would otherwise wait for a connection of its own; and one that is left must still end its generation.
+#[tokio::test]
+async fn a_connection_is_used_again_after_a_whole_answer_and_closed_when_an_answer_is_left() {
+    let (sender, body) = fed();
+    let port = |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.port().to_string() };
+    let app = Router::new().route("/", any(port)).route("/long", any(once(body)));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Endpoint::port(listener.local_addr().unwrap().port());
+    let service = app.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(axum::serve(listener, service).into_future());
+    let kept = Kept::default();
+    let first = read(forward_kept(&endpoint, posted("/"), &kept).await.unwrap()).await;
+    for _ in 0..3 {
+        assert_eq!(read(forward_kept(&endpoint, posted("/"), &kept).await.unwrap()).await, first);
+    }
+    sender.send(Ok("data: 1\n\n".into())).await.unwrap();
+    let left = forward_kept(&endpoint, posted("/long"), &kept).await.unwrap();
+    let meanwhile = read(forward_kept(&endpoint, posted("/"), &kept).await.unwrap()).await;
+    assert_ne!(meanwhile, first, "each answer has a connection for itself");
+    drop(left);
+    tokio::time::timeout(LONG, sender.closed()).await.unwrap();
+    assert_eq!(read(forward_kept(&endpoint, posted("/"), &kept).await.unwrap()).await, meanwhile);
+}
+
+/// A server may end, or close what it has not used for some time.
+#[tokio::test]
+async fn a_kept_connection_that_the_server_has_closed_is_replaced() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Endpoint::port(listener.local_addr().unwrap().port());
+    let server = tokio::spawn(async move {
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"x") || !asked.windows(4).any(|end| end == b"\r\n\r\n") {
+                stream.read_buf(&mut asked).await.unwrap();
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
+        }
+    });
+    let kept = Kept::default();
+    for _ in 0..2 {
+        assert_eq!(read(forward_kept(&endpoint, posted("/"), &kept).await.unwrap()).await, "ok");
+    }
+    server.await.unwrap();
 }
 
 #[test]

@@ -2,6 +2,7 @@ use super::manage_tests::manage;
 use super::{Api, METRICS, Metrics, routes};
 use crate::config::{Config, Env, Flags};
 use crate::db::{Access, Db};
+use crate::http::Kept;
 use crate::lifecycle::{Denial, Holder, Phase, Purpose, ServerKey, ServerView, Shape, Why};
 use crate::model::server::Engine;
 use crate::model::{ModelId, ModelRow, State};
@@ -37,7 +38,16 @@ pub(super) struct Scene {
 fn info() -> Arc<ServerInfo> {
     let (engine, device) = (Some(Engine::Worker), "cpu".to_owned());
     let took = Duration::from_millis(12_345);
-    Arc::new(ServerInfo { engine, pid: u32::MAX, port: None, context: 4_096, slots: 4, device, took })
+    Arc::new(ServerInfo {
+        engine,
+        pid: u32::MAX,
+        port: None,
+        context: 4_096,
+        slots: 4,
+        device,
+        took,
+        connections: Kept::default(),
+    })
 }
 
 pub(super) fn denial(why: Why, retry_after: Option<u64>) -> Denial {

@@ -91,7 +91,7 @@ fn changed(attach: &Attach) -> Denial {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Endpoint;
+    use crate::http::{Endpoint, Kept};
     use crate::model::server::Engine;
     use crate::serve::control::ServerInfo;
     use std::sync::Arc;
@@ -107,6 +107,7 @@ mod tests {
             slots: 1,
             device,
             took: Duration::ZERO,
+            connections: Kept::default(),
         };
         Attach {
             id: id.into(),

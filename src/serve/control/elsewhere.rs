@@ -4,6 +4,7 @@ use super::ask::ServerInfo;
 use super::info::Attach;
 use super::prepared::{Prepared, What};
 use super::sessions::Sessions;
+use crate::http::Kept;
 use crate::lifecycle::{Purpose, ServerKey};
 use crate::model::server::Engine;
 use crate::serve::external::{Running, same_model};
@@ -36,5 +37,6 @@ pub fn info(pid: Option<u32>, context: u32, slots: u32) -> Arc<ServerInfo> {
         slots,
         device: "external".to_owned(),
         took: Duration::ZERO,
+        connections: Kept::default(),
     })
 }

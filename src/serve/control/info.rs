@@ -1,6 +1,6 @@
 //! The facts about servers that answer: ours, and those of others.
 
-use crate::http::Endpoint;
+use crate::http::{Endpoint, Kept};
 use crate::model::ModelId;
 use crate::model::server::Engine;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub struct ServerInfo {
     pub device: String,
     /// How long loading took.
     pub took: Duration,
+    /// Connections for its next requests.
+    pub connections: Kept,
 }
 
 /// A server of somebody else that is to answer the requests for a model.

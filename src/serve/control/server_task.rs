@@ -13,7 +13,7 @@ use super::{ledger, probe};
 use crate::clock;
 use crate::host::budget::MAIN_MEMORY;
 use crate::host::self_child::OURSELVES;
-use crate::http::{Request, Whole, fetch};
+use crate::http::{Kept, Request, Whole, fetch};
 use crate::lifecycle::{EndClass, Event, Liveness};
 use crate::model::Role;
 use std::sync::Arc;
@@ -199,6 +199,7 @@ impl ServerTask {
             slots,
             device: device.to_owned(),
             took: began.elapsed(),
+            connections: Kept::default(),
         }
     }
 }

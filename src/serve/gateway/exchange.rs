@@ -145,10 +145,15 @@ async fn open(job: &Job, mut grant: Grant) -> Result<(Opened, Grant), Failed> {
     let endpoint = grant.endpoint.clone();
     let request = request(job, grant.required_name.as_deref())
         .map_err(|error| Failed::Told(Problem::bad_request(error.to_string())))?;
+    // Other servers close a connection when they like, perhaps under a request.
+    let kept = (grant.info.engine == Some(Engine::Worker)).then(|| grant.info.connections.clone());
     // A whole answer of llama-server is read to its end: only then is it known whether it is one.
     let is_whole = grant.info.engine == Some(Engine::LlamaServer) && !job.asked.stream;
     let opened = async {
-        let mut response = http::forward(&endpoint, request, Limits::UNTIMED).await?;
+        let mut response = match &kept {
+            Some(kept) => http::forward_kept(&endpoint, request, kept).await?,
+            None => http::forward(&endpoint, request, Limits::UNTIMED).await?,
+        };
         if !response.status().is_success() {
             return Ok((response, None));
         }

@@ -13,6 +13,7 @@ use super::unload;
 use crate::clock;
 use crate::host::budget::MAIN_MEMORY;
 use crate::host::self_child::OURSELVES;
+use crate::http::Kept;
 use crate::lifecycle::{EndClass, Event};
 use crate::model::DeviceBytes;
 use crate::model::ledger::LoadId;
@@ -97,6 +98,7 @@ impl ServiceTask {
             slots: self.parts.spec.parallel,
             device: if is_on_gpu { "gpu" } else { "cpu" }.to_owned(),
             took: began.elapsed(),
+            connections: Kept::default(),
         };
         let (key, generation) = (self.task.key.clone(), self.task.generation);
         self.task.say(News::Ready { key, generation, endpoint: process.endpoint(), info: Arc::new(info) });

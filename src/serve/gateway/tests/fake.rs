@@ -2,7 +2,7 @@
 
 use crate::clock;
 use crate::config::{Config, Env, Flags};
-use crate::http::{self, Endpoint as Address, Limits};
+use crate::http::{self, Endpoint as Address, Kept, Limits};
 use crate::lifecycle::{Denial, Phase, ServerKey, ServerView, Shape, Why};
 use crate::model::server::Engine;
 use crate::model::{Kind, ModelId, ModelRow, State as ModelState};
@@ -64,7 +64,16 @@ pub fn alive() -> watch::Receiver<Option<Denial>> {
 pub fn info(engine: Engine) -> Arc<ServerInfo> {
     let device = "cpu".to_owned();
     let engine = Some(engine);
-    Arc::new(ServerInfo { engine, pid: 1, port: None, context: 512, slots: 4, device, took: Duration::ZERO })
+    Arc::new(ServerInfo {
+        engine,
+        pid: 1,
+        port: None,
+        context: 512,
+        slots: 4,
+        device,
+        took: Duration::ZERO,
+        connections: Kept::default(),
+    })
 }
 
 impl Fake {
