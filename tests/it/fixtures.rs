@@ -71,3 +71,8 @@ pub fn engine_turn() -> std::fs::File {
 pub fn supervisor() -> PathBuf {
     fixture("python/supervisor-4.3.0")
 }
+
+/// The rules of axe-core, as a script for a browser.
+pub fn axe() -> PathBuf {
+    fixture("python/axe-playwright-python-0.1.8/axe_playwright_python/axe.min.js")
+}

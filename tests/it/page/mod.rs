@@ -1,6 +1,7 @@
 //! The page of the daemon: its files as a browser gets them, the stream that it shows, and the page itself in a real
 //! browser. No engine is needed: where one would be, starting a model fails, which the page has to show as well.
 
+mod accessible;
 mod browser;
 mod shown;
 

@@ -9,10 +9,10 @@ use serde_json::json;
 use std::fs;
 use std::net::TcpListener;
 
-const ESCAPE: &str = "\u{e00c}";
-const LIVE: &str = "document.querySelector('#connection').innerText.includes('● connected')";
+pub const ESCAPE: &str = "\u{e00c}";
+pub const LIVE: &str = "document.querySelector('#connection').innerText.includes('● connected')";
 
-fn browser() -> Option<Browser> {
+pub fn browser() -> Option<Browser> {
     let browser = Browser::start(1280, 900);
     if browser.is_none() {
         skip("there is no chromium with chromedriver");
@@ -20,7 +20,7 @@ fn browser() -> Option<Browser> {
     browser
 }
 
-fn row(name: &str) -> String {
+pub fn row(name: &str) -> String {
     format!("[...document.querySelectorAll('table.models tbody tr')].find(row => row.innerText.includes('{name}'))")
 }
 
