@@ -21,6 +21,8 @@ pub fn program(argv: &[String]) -> Option<&'static str> {
         "ollama_llama_server" => return Some("ollama"),
         "ollama" => return (second == Some("runner")).then_some("ollama"),
         "vllm" => return Some("vllm"),
+        // A worker of another daemon, which starts it as its own file.
+        "modelctl" | "exe" => return (second == Some("worker")).then_some("modelctl"),
         _ => {}
     }
     let is_python = first.starts_with("python");
@@ -44,6 +46,9 @@ mod tests {
             ("ollama serve", None),
             ("ollama run qwen", None),
             ("vllm serve org/name", Some("vllm")),
+            ("/usr/bin/modelctl worker --model /m/a.gguf --socket /run/x", Some("modelctl")),
+            ("/proc/self/exe worker --model /m/a.gguf", Some("modelctl")),
+            ("modelctl serve", None),
             ("/v/bin/python3 /v/bin/vllm serve org/name", Some("vllm")),
             ("python -m vllm.entrypoints.openai.api_server --model x", Some("vllm")),
             ("VLLM::EngineCore", Some("vllm")),
