@@ -97,7 +97,7 @@ impl State {
             Some(if one.tries > 0 {
                 format!("it did not fit; tried again in {rest}")
             } else {
-                format!("{rest} have to pass")
+                format!("in {rest} at the earliest")
             })
         } else if !self.is_done(&one.by) {
             Some(format!("{} is in use", self.name(&one.by)))

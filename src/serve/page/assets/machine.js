@@ -56,7 +56,7 @@ export class Machine {
       if (server.downgraded) alerts.push(`${clean(server.name, 60)} runs ${MODES[server.mode] ?? server.mode}: ${clean(server.mode_reason ?? "memory ran out")}.`);
     }
     for (const swap of machine.swap_queue ?? []) {
-      alerts.push(`${clean(swap.name, 60)} was stopped for ${clean(swap.evicted_by, 60)} and comes back: it waits for ${clean(swap.waits_for)}.`);
+      alerts.push(`${clean(swap.name, 60)} was stopped for ${clean(swap.evicted_by, 60)} and comes back by itself: ${clean(swap.waits_for)}.`);
     }
     if (machine.readings && machine.readings.devices && !("known" in machine.readings.devices)) {
       alerts.push(`The GPUs are not known: ${clean(machine.readings.devices.unavailable)}.`);
