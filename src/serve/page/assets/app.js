@@ -85,6 +85,10 @@ function connection(next) {
   state = next;
   const live = next.is === "live";
   if (live !== (before === "live") || before === "connecting") setLive(live);
+  if (live && before !== "live") {
+    hour.read();
+    queue.read();
+  }
   document.body.classList.toggle("waiting", rows.seen === null);
   if (next.is !== "again") document.body.classList.toggle("stale", !live && rows.seen !== null);
   if (before !== next.is && live && rows.seen && before !== "connecting") byId("said").textContent = "Connected again";
