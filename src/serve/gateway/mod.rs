@@ -6,6 +6,7 @@
 //!
 //! Absent on purpose: who may ask, the limits of connections, and which servers run.
 
+mod check;
 mod exchange;
 mod meter;
 mod models;
@@ -36,8 +37,9 @@ use super::control::Control;
 use super::listen::{Caller, Logged, Refusal, read_body};
 use crate::config::Config;
 use crate::lifecycle::{Class, Purpose, ServerKey};
-use crate::model::server::ServerSettings;
-use crate::model::{Kind, ModelId, ModelRow};
+use crate::model::server::{Engine, ServerSettings};
+use crate::model::{Kind, ModelId, ModelRow, State as ModelState};
+use crate::ops::file_problem::file_problem;
 use crate::worker::RECORDED;
 use axum::Router;
 use axum::body::Body;
@@ -46,12 +48,16 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
 /// The header that sets the class of a request.
 const PRIORITY_HEADER: &str = "x-modelctl-priority";
+
+/// Bytes of a body that is checked on the thread that serves all clients.
+const LARGE: usize = 64 << 10;
 
 /// What the handlers of the gateway share.
 #[derive(Debug, Clone)]
@@ -134,7 +140,41 @@ impl Gateway {
             None => self.resolve(&asked.model)?,
         };
         let (key, class) = self.place(head, &entry, endpoint, meter)?;
+        let engine = self.engine(&key, &entry);
+        if body.len() > LARGE {
+            let members = body.clone();
+            // A large body takes as long as the answers to many others.
+            let checked =
+                tokio::task::spawn_blocking(move || check::check(endpoint, engine, &read_json(&members)?)).await;
+            checked.unwrap_or_else(|error| Err(Problem::broken(error.to_string())))?;
+        } else {
+            check::check(endpoint, engine, &read_json(&body)?)?;
+        }
         Ok(Job { key, class, endpoint, asked, body, keep: None, grow: None })
+    }
+
+    /// Checks a body of OpenAI's dialect before its model is asked for.
+    ///
+    /// # Errors
+    /// A bad request, with the reason.
+    pub fn check(
+        &self,
+        key: &ServerKey,
+        entry: &Entry,
+        (endpoint, body): (Endpoint, &Map<String, Value>),
+    ) -> Result<(), Problem> {
+        check::check(endpoint, self.engine(key, entry), body)
+    }
+
+    /// Returns the program that answers for a server: that of the one that runs, else the one that will be started.
+    fn engine(&self, key: &ServerKey, entry: &Entry) -> Engine {
+        let is_attached = self.control.attached().iter().any(|attached| attached.model == key.model);
+        if is_attached && key.purpose == Purpose::Main {
+            return Engine::LlamaServer;
+        }
+        let servers = self.control.servers();
+        let running = servers.iter().find(|server| server.view.key == *key).and_then(|server| server.info.as_ref());
+        running.and_then(|info| info.engine).unwrap_or_else(|| self.settings(&entry.row).engine)
     }
 
     /// Finds the server of a model that answers on an endpoint, and the class in which the request waits for it.

@@ -54,6 +54,11 @@ impl Problem {
         Problem::new(StatusCode::BAD_REQUEST, "invalid_request_error", message)
     }
 
+    /// Returns an error that is our fault.
+    pub fn broken(message: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", message)
+    }
+
     /// Returns the error for a name that leads to no model that is served.
     pub fn no_model(message: impl Into<String>) -> Problem {
         Problem::new(StatusCode::NOT_FOUND, "invalid_request_error", message).param("model").code("model_not_found")

@@ -92,6 +92,8 @@ impl Call {
         let gateway = std::sync::Arc::clone(&self.ollama.gateway);
         let placed = gateway.place(&self.head, entry, endpoint, &mut self.meter).map_err(OllamaError::from);
         let (key, class) = self.noted(placed)?;
+        let checked = gateway.check(&key, entry, (endpoint, &body)).map_err(OllamaError::from);
+        self.noted(checked)?;
         let asked = Asked { model, stream, include_usage: stream, prompts: 1 };
         let keep = self.granted(keep);
         let body = Bytes::from(Value::Object(body).to_string());

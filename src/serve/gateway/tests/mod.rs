@@ -204,6 +204,33 @@ async fn a_name_that_leads_to_no_model_to_several_or_to_a_disabled_one_is_told_s
     assert!(fake.asks.lock().unwrap().is_empty());
 }
 
+/// A typing error would evict the models of others.
+#[tokio::test]
+async fn a_request_that_no_server_answers_asks_for_none() {
+    let fake = Fake::start([Script::Deny(denial(Why::Failed, None))]);
+    let long = "x".repeat(200_000);
+    for (path, body, words) in [
+        ("/v1/chat/completions", json!({"model": "Chat"}), "`messages` is missing"),
+        ("/v1/chat/completions", json!({"model": "Chat", "messages": 7, "stream": true}), "`messages`"),
+        ("/chat/completions", json!({"model": "Chat", "messages": [long]}), "must be an object"),
+        ("/v1/completions", json!({"model": "Chat", "prompt": "x", "echo": true}), "`echo` is not served"),
+        ("/v1/embeddings", json!({"model": "Chat"}), "`input`"),
+    ] {
+        let answer = fake.post(path, &[], body).await;
+        assert_eq!(answer.status(), 400, "{path}");
+        let body: Value = serde_json::from_str(&whole(answer).await).unwrap();
+        assert_eq!(body["error"]["type"], "invalid_request_error");
+        assert!(body["error"]["message"].as_str().unwrap().contains(words), "{path}: {body}");
+    }
+    assert!(fake.asks.lock().unwrap().is_empty());
+    // A llama-server that runs has more than our worker.
+    fake.shows_of(Engine::LlamaServer, [view("a", Phase::Ready)]);
+    let mut tools = chat(false);
+    tools["tools"] = json!([{"type": "function"}]);
+    assert_eq!(fake.post("/v1/chat/completions", &[], tools).await.status(), 503);
+    assert_eq!(fake.asks.lock().unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn vectors_of_a_model_that_generates_come_from_a_server_of_their_own() {
     let deny = || Script::Deny(denial(Why::Failed, None));
