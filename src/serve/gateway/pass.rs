@@ -12,7 +12,7 @@ use crate::lifecycle::{Class, ServerKey};
 use crate::model::service::{ServiceSpec, service_for};
 use crate::serve::catalog::Resolved;
 use crate::serve::control::Ask;
-use crate::serve::listen::{Counted, Logged, discard, pass_body};
+use crate::serve::listen::{Counted, Logged, Passed, discard, pass_body};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
@@ -185,6 +185,7 @@ fn respond(response: hyper::Response<http::Body>, relay: impl FnOnce(http::Body)
     let is_ours = |name: &&HeaderName| **name == header::SET_COOKIE || name.as_str().starts_with("access-control-");
     let ours: Vec<HeaderName> = head.headers.keys().filter(is_ours).cloned().collect();
     ours.iter().for_each(|name| drop(head.headers.remove(name)));
+    head.extensions.insert(Passed);
     Response::from_parts(head, Body::new(relay(body)))
 }
 
