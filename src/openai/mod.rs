@@ -38,6 +38,6 @@ pub use embeddings::{EmbeddingReply, EmbeddingRequest, Encoding, Input};
 pub use error::ApiError;
 pub use message::Message;
 pub use options::{Options, Stops, StreamOptions};
-pub use reply::{DONE, Dialect, Kind, Reply, TemplateUse, comment, event};
+pub use reply::{DONE, Dialect, Kind, Reply, TemplateUse, comment, event, is_opening};
 pub use request::{ChatRequest, CompletionRequest};
 pub use usage::{Finish, PromptDetails, Timings, Usage};

@@ -146,7 +146,7 @@ async fn pass(
     if let Some(response) = opened {
         meter.status(response.status().as_u16());
         let mode = mode_header(&gateway.control, &target.key);
-        let mut answer = respond(response, |body| Relay::new(((None, false), body), grant, (false, None), meter));
+        let mut answer = respond(response, |body| Relay::new(((Vec::new(), false), body), grant, (false, None), meter));
         if let Some(mode) = mode {
             answer.headers_mut().insert(MODE_HEADER, mode);
         }

@@ -36,7 +36,8 @@ async fn each_part_of_an_answer_is_a_line_before_the_next_one_is_there() {
     let (parts, response) = stream();
     worker.answers.send(response).unwrap();
     parts.send("data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n").await.unwrap();
-    let mut answer = fake.post("/api/chat", &[], chat()).await;
+    let first = async { parts.send("data: {\"choices\":[{\"delta\":{\"content\":\"A\"}}]}\n\n").await.unwrap() };
+    let (mut answer, ()) = tokio::join!(fake.post("/api/chat", &[], chat()), first);
     assert_eq!(answer.headers()["content-type"], "application/x-ndjson");
     let line: Value = serde_json::from_str(&next(answer.body_mut()).await.unwrap()).unwrap();
     assert_eq!((&line["message"], &line["done"]), (&json!({"role": "assistant", "content": "A"}), &json!(false)));

@@ -139,6 +139,37 @@ async fn a_stream_whose_server_dies_ends_with_an_error_and_without_done() {
     assert!(rest.starts_with(r#"data: {"error":{"message":"because""#) && rest.ends_with("}\n\n"), "{rest}");
 }
 
+const OPENING: &str =
+    "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n";
+
+/// A client that has only the role has nothing yet: it need not hear of the death.
+#[tokio::test]
+async fn a_stream_whose_server_dies_after_its_opening_is_answered_by_a_new_one() {
+    let (first, second) = (worker(), worker());
+    let (die, death) = watch::channel(None);
+    let fake = Fake::start([
+        Script::Grant(first.address.clone(), death, Engine::Worker),
+        Script::Grant(second.address.clone(), alive(), Engine::Worker),
+    ]);
+    let (parts, response) = stream();
+    first.answers.send(response).unwrap();
+    let (again, response) = stream();
+    second.answers.send(response).unwrap();
+    let servers = async {
+        parts.send(OPENING).await.unwrap();
+        parts.send("BREAK").await.unwrap();
+        die.send_replace(Some(denial(Why::Died, Some(Duration::from_secs(5)))));
+        for part in [OPENING, "data: 1\n\n"] {
+            again.send(part).await.unwrap();
+        }
+        drop(again);
+    };
+    let (answer, ()) = tokio::join!(fake.post("/v1/chat/completions", &[], chat(true)), servers);
+    assert_eq!(whole(answer).await, format!("{OPENING}data: 1\n\n"));
+    let retries: Vec<bool> = fake.asks.lock().unwrap().iter().map(|ask| ask.is_retry).collect();
+    assert_eq!(retries, [false, true]);
+}
+
 /// A server that is killed because it hangs may keep its socket open for a moment.
 #[tokio::test]
 async fn a_client_is_told_at_once_when_its_server_has_ended_although_the_connection_is_open() {
