@@ -96,6 +96,14 @@ impl Catalog {
         self.index.by_id(id).and_then(|at| self.entries.get(at))
     }
 
+    /// Returns the model with this name whose files are gone. Its names may be those of its successor: they count where
+    /// there is none.
+    pub fn gone(&self, name: &str) -> Option<&Arc<Entry>> {
+        let is_named =
+            |row: &ModelRow| row.id.as_str() == name || row.alias.as_deref() == Some(name) || row.name == name;
+        self.entries.iter().find(|entry| entry.row.state == State::Gone && is_named(&entry.row))
+    }
+
     /// Returns the models that are served, each content once, in the order in which they were first recorded.
     pub fn offered(&self) -> impl Iterator<Item = (&str, &Arc<Entry>)> {
         self.entries.iter().filter_map(|entry| Some((entry.listed.as_deref()?, entry)))

@@ -49,7 +49,7 @@ struct Target {
 /// `/upstream/NAME/…`
 pub(super) async fn upstream(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let target = gateway.upstream(&head);
+    let target = gateway.upstream(&head).await;
     answer(&gateway, (head, body), target).await
 }
 
@@ -191,7 +191,7 @@ fn respond(response: hyper::Response<http::Body>, relay: impl FnOnce(http::Body)
 
 impl Gateway {
     /// Finds the server that a path below `/upstream/` names: a service, or else a model.
-    fn upstream(&self, head: &Parts) -> Result<Target, Problem> {
+    async fn upstream(&self, head: &Parts) -> Result<Target, Problem> {
         let config = Arc::clone(&self.config.borrow());
         let rest = head.uri.path().strip_prefix(UPSTREAM).unwrap_or_default();
         let parts: Vec<&str> = rest.split('/').collect();
@@ -213,7 +213,7 @@ impl Gateway {
             if name.is_empty() || matches!(self.catalogs.current().resolve(&name), Resolved::None) {
                 continue;
             }
-            let entry = self.resolve(&name)?;
+            let entry = self.resolve(&name).await?;
             let path = path(count);
             let begins = percent_decode_str(&path).decode_utf8_lossy().trim_start_matches('/').to_ascii_lowercase();
             if begins.starts_with(INTERNAL) {

@@ -35,7 +35,7 @@ struct Embedded {
 
 async fn vectors(mut call: Call) -> Result<Embedded, OllamaError> {
     let request: EmbedRequest = call.read().await?;
-    let entry = call.resolve(request.model.as_deref())?;
+    let entry = call.resolve(request.model.as_deref()).await?;
     let keep = call.keep(request.keep_alive.as_ref())?;
     let texts = call.noted(request.texts().map_err(OllamaError::bad_request))?;
     let model = request.model.clone().unwrap_or_default();

@@ -137,6 +137,8 @@ async fn an_error_is_a_text_with_ollamas_status() {
     }
     let (status, body) = post("/api/chat", json!({"model": "Off"})).await;
     assert!(status == 404 && body["error"].as_str().unwrap().contains("is disabled"), "{body}");
+    let (status, body) = post("/api/chat", json!({"model": "Lost"})).await;
+    assert!(status == 404 && body["error"].as_str().unwrap().contains("the model file is missing: "), "{body}");
     for (path, wrong) in [
         ("/api/chat", json!({"messages": []})),
         ("/api/chat", json!({"model": "twin"})),

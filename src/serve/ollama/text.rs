@@ -16,7 +16,7 @@ const IGNORED: &str = "x-modelctl-ignored";
 
 pub(super) async fn chat(mut call: Call) -> Result<Response, OllamaError> {
     let request: ChatRequest = call.read().await?;
-    let entry = call.resolve(request.model.as_deref())?;
+    let entry = call.resolve(request.model.as_deref()).await?;
     let keep = call.keep(request.keep_alive.as_ref())?;
     let model = request.model.clone().unwrap_or_default();
     let answer = Answer::new(Kind::Chat, &model);
@@ -30,7 +30,7 @@ pub(super) async fn chat(mut call: Call) -> Result<Response, OllamaError> {
 
 pub(super) async fn generate(mut call: Call) -> Result<Response, OllamaError> {
     let request: GenerateRequest = call.read().await?;
-    let entry = call.resolve(request.model.as_deref())?;
+    let entry = call.resolve(request.model.as_deref()).await?;
     let keep = call.keep(request.keep_alive.as_ref())?;
     let model = request.model.clone().unwrap_or_default();
     let answer = Answer::new(Kind::Generate, &model);

@@ -228,6 +228,7 @@ pub fn catalog() -> Catalog {
         row("d", "twin", &|_| {}),
         row("e", "twin", &|_| {}),
         row("f", "Broken", &|r| r.state = ModelState::Damaged),
+        row("9", "Lost", &|r| r.state = ModelState::Gone),
     ];
     Catalog::new(rows, &HashMap::new())
 }

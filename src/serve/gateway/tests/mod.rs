@@ -229,6 +229,12 @@ async fn a_name_that_leads_to_no_model_to_several_or_to_a_disabled_one_is_told_s
     assert_eq!((status, &error["models"]), (400, &json!(["d00000000000", "e00000000000"])));
     let (status, error) = ask("Off").await;
     assert!(status == 404 && error["message"].as_str().unwrap().contains("is disabled"), "{error}");
+    let (status, error) = ask("Lost").await;
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        status == 404 && message.ends_with("the model file is missing: /models/Lost.gguf"),
+        "as a start says: {error}"
+    );
     let (status, error) = ask("Vectors").await;
     assert!(status == 400 && error["message"].as_str().unwrap().contains("does not generate text"), "{error}");
     assert_eq!(ask(&"x".repeat(600)).await.0, 400);
