@@ -22,6 +22,7 @@ mod completion;
 mod constraint;
 mod embeddings;
 mod error;
+pub mod json;
 mod keys;
 mod member;
 mod message;

@@ -220,7 +220,7 @@ fn request(job: &Job, required_name: Option<&str>) -> Result<Request<Full<Bytes>
 
 /// Returns a body with the name by which a server of somebody else knows the model.
 fn named(body: &Bytes, name: &str) -> Bytes {
-    match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body) {
+    match openai::json::read::<serde_json::Map<String, serde_json::Value>>(body) {
         Ok(mut members) => {
             members.insert("model".to_owned(), name.into());
             serde_json::Value::Object(members).to_string().into()

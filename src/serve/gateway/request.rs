@@ -2,9 +2,9 @@
 
 use super::problem::Problem;
 use super::prompts::Prompts;
+use crate::openai::json;
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
-use std::fmt;
+use serde::de::DeserializeOwned;
 
 /// The members of a body that decide where it is passed to. All others are the server's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,61 +56,7 @@ impl Asked {
 /// # Errors
 /// A bad request, with the reason and the place.
 pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let _: Checked = parse(body)?; // only its depth matters
-    parse(body)
-}
-
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    let read = serde_path_to_error::deserialize(&mut reader);
-    let wrong = |what: String| Problem::bad_request(format!("the body cannot be read: {what}"));
-    let value = read.map_err(|error| wrong(error.to_string()))?;
-    reader.end().map_err(|error| wrong(error.to_string()))?;
-    Ok(value)
-}
-
-/// Any JSON value. Reading one checks the limit of 128 levels, which `serde_json` does not do for members that are
-/// ignored.
-struct Checked;
-
-impl<'de> Deserialize<'de> for Checked {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Checked, D::Error> {
-        deserializer.deserialize_any(Checked)
-    }
-}
-
-impl<'de> Visitor<'de> for Checked {
-    type Value = Checked;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<Checked, E> {
-        Ok(Checked)
-    }
-    fn visit_i64<E>(self, _: i64) -> Result<Checked, E> {
-        Ok(Checked)
-    }
-    fn visit_u64<E>(self, _: u64) -> Result<Checked, E> {
-        Ok(Checked)
-    }
-    fn visit_f64<E>(self, _: f64) -> Result<Checked, E> {
-        Ok(Checked)
-    }
-    fn visit_str<E>(self, _: &str) -> Result<Checked, E> {
-        Ok(Checked)
-    }
-    fn visit_unit<E>(self) -> Result<Checked, E> {
-        Ok(Checked)
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Checked, A::Error> {
-        while items.next_element::<Checked>()?.is_some() {}
-        Ok(Checked)
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Checked, A::Error> {
-        while members.next_entry::<Checked, Checked>()?.is_some() {}
-        Ok(Checked)
-    }
+    json::read(body).map_err(|why| Problem::bad_request(format!("the body cannot be read: {why}")))
 }
 
 #[cfg(test)]
@@ -141,8 +87,8 @@ mod tests {
         assert!(why(r#"{"model":"a"} x"#).contains("trailing"));
         assert!(why("").contains("EOF"));
         let deep = |levels: usize| format!(r#"{{"model":"a","x":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
-        assert!(Asked::read(deep(120).as_bytes(), None).is_ok());
-        assert!(why(&deep(128)).contains("recursion limit"));
-        assert!(why(&deep(1_000_000)).contains("recursion limit"));
+        assert!(Asked::read(deep(127).as_bytes(), None).is_ok(), "the object is a level as well");
+        assert!(why(&deep(128)).contains("more than 128 levels"));
+        assert!(why(&deep(1_000_000)).contains("more than 128 levels"));
     }
 }
