@@ -99,6 +99,11 @@ async fn attempt(control: &Control, job: &Job, meter: &mut Meter) -> Result<(Ope
             Ok(opened) => return Ok(opened),
             Err(Failed::Died(_)) if !is_retry => is_retry = true,
             Err(Failed::Died(why)) => return Err(Problem::killer(why.as_ref())),
+            Err(Failed::Told(problem)) if job.endpoint == Endpoint::Embeddings && problem.overflow().is_some() => {
+                let raise = "`modelctl set MODEL --context N` takes longer ones, up to what the model was trained with";
+                let message = format!("{}; {raise}", problem.message);
+                return Err(problem.told(message));
+            }
             Err(Failed::Told(problem)) => match problem.overflow().and_then(|overflow| overflow.larger(job.grow)) {
                 Some(grow) if !has_grown && control.grow(job.key.clone(), grow).await => has_grown = true,
                 _ => return Err(problem),
