@@ -3990,7 +3990,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__worker)
-            opts="-q -h -V --model --socket --port --context --parallel --batch --threads --threads-batch --gpu-layers --no-mmap --queue --pooling --reproducible --parent --nice --device --device-inode --grace-ms --config --db --color --quiet --help --version"
+            opts="-q -h -V --model --socket --port --context --parallel --batch --threads --threads-batch --gpu-layers --no-mmap --queue --pooling --text-tokens --reproducible --parent --nice --device --device-inode --grace-ms --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4037,6 +4037,10 @@ _modelctl() {
                     return 0
                     ;;
                 --pooling)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --text-tokens)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1147,6 +1147,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --gpu-layers 'Layers on the GPU (default: all that fit)'
             cand --queue 'Requests that may wait'
             cand --pooling 'Give vectors of texts instead of text, made in this way (default: as the file says): none, mean, cls, last'
+            cand --text-tokens 'Tokens that a text for a vector may have, as far as the context goes'
             cand --parent 'End when this process does (it holds the other end of our stdin)'
             cand --nice 'nice'
             cand --device 'The lock file of the device, and its inode: with another one in its place nothing is loaded'

@@ -1051,6 +1051,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l threads-bat
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l gpu-layers -d 'Layers on the GPU (default: all that fit)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l queue -d 'Requests that may wait' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l pooling -d 'Give vectors of texts instead of text, made in this way (default: as the file says): none, mean, cls, last' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l text-tokens -d 'Tokens that a text for a vector may have, as far as the context goes' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l parent -d 'End when this process does (it holds the other end of our stdin)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l nice -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand worker" -l device -d 'The lock file of the device, and its inode: with another one in its place nothing is loaded' -r -F

@@ -2,6 +2,7 @@ use super::{Ctx, Exit};
 use crate::model::lifecycle::{Degrade, NodeTier};
 use crate::model::server::{self, Class, Engine};
 use crate::model::{Selector, Settings, Tier};
+use crate::ops::daemon::settings_changed;
 use crate::ops::settings::{Change, TierChoice, change_settings};
 use clap::{ArgGroup, Args};
 use std::collections::BTreeMap;
@@ -249,6 +250,7 @@ pub fn run(ctx: &mut Ctx, args: &SetArgs) -> anyhow::Result<Exit> {
         server: args.server.change(),
     };
     let (row, settings) = change_settings(&mut ctx.session, &Selector(args.model.clone()), &change)?;
+    settings_changed(&ctx.session.config, &row.id);
     if args.json {
         ctx.ui.json(&settings)?;
     } else {

@@ -3,8 +3,8 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Tokens that a text for a vector may have in any case, where the context allows it: its vector is computed in one piece,
-/// and the memory for that grows with this number.
+/// Tokens that a text for a vector may have where nobody asked for more: its vector is computed in one piece, and the memory
+/// for that grows with this number.
 pub const TEXT_TOKENS: u32 = 2_048;
 
 /// The model to load, and its settings.
@@ -30,6 +30,8 @@ pub struct LoadSpec {
     /// The way in which the vectors of tokens become that of a text, for an engine that gives vectors instead of text;
     /// `None` follows the purpose that the file declares.
     pub pooling: Option<Pooling>,
+    /// Tokens that a text for a vector may have, where the context allows it.
+    pub text_tokens: u32,
     /// Whether one prompt and seed always give the same text, whatever else is answered at the same time: see
     /// `engine/reproducible.rs`. Slower.
     pub reproducible: bool,
@@ -50,6 +52,7 @@ impl LoadSpec {
             mmap: true,
             queue: 32,
             pooling: None,
+            text_tokens: TEXT_TOKENS,
             reproducible: false,
         }
     }

@@ -4,7 +4,6 @@ use super::command::Command;
 use super::context::Context;
 use super::embed::{EmbedThread, TEXTS};
 use super::reproducible;
-use super::request::TEXT_TOKENS;
 use super::slots::Slots;
 use super::thread::EngineThread;
 use super::thread_counts::{Counts, ThreadCounts};
@@ -73,7 +72,7 @@ impl Work {
         let batch = spec.batch.max(1);
         // An encoder has no positions beyond the number of tokens it was trained with.
         let longest = wanted.min(model.n_ctx_train()).max(1);
-        let most = longest.min(batch.max(TEXT_TOKENS));
+        let most = longest.min(batch.max(spec.text_tokens));
         let context = Context::for_vectors(Arc::clone(model), spec, (most.max(batch), TEXTS), spec.pooling)?;
         let pooling = context.pooling();
         let (commands, metrics, stopping, counts) = shared;

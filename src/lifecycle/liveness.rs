@@ -28,6 +28,8 @@ pub enum Probe {
 #[derive(Debug, Clone)]
 pub struct Liveness {
     bytes: u64,
+    /// How many times as long as usual a decode may take.
+    slower: u32,
     decodes: Option<u64>,
     /// Since when the number of decodes has not changed although the server was busy.
     still: Option<Duration>,
@@ -41,7 +43,12 @@ pub struct Liveness {
 impl Liveness {
     /// Begins with a server of a model with these bytes of weights.
     pub fn new(bytes: u64, now: Duration) -> Liveness {
-        Liveness { bytes, decodes: None, still: None, slowest: None, last: now, silent: 0, stopped: 0 }
+        Liveness { bytes, slower: 1, decodes: None, still: None, slowest: None, last: now, silent: 0, stopped: 0 }
+    }
+
+    /// Lets a decode take so many times as long: a long text that is decoded in one piece.
+    pub fn slower(self, times: u32) -> Liveness {
+        Liveness { slower: times.max(1), ..self }
     }
 
     /// Takes a probe into account. Returns why the server is wedged, if it is.
@@ -88,10 +95,11 @@ impl Liveness {
     }
 
     fn limit(&self) -> Duration {
-        match self.slowest {
+        let usual = match self.slowest {
             Some(slowest) => slowest.saturating_mul(SLOWER).max(LEAST),
             None => FIRST.saturating_add(Duration::from_secs(self.bytes >> 30)),
-        }
+        };
+        usual.saturating_mul(self.slower)
     }
 }
 
@@ -136,6 +144,18 @@ mod tests {
             |bytes| wedged_after(&mut Liveness::new(bytes, Duration::ZERO), 0, std::iter::repeat_n(BUSY(0), 100));
         assert_eq!(first(0), Some(125));
         assert_eq!(first(40 << 30), Some(165));
+    }
+
+    /// A long text for a vector, which is decoded in one piece, would be taken for a server that hangs.
+    #[test]
+    fn one_that_decodes_longer_texts_has_as_many_times_longer() {
+        let wedged = |times| {
+            let mut live = Liveness::new(0, Duration::ZERO).slower(times);
+            wedged_after(&mut live, 0, (0..4).map(|n| BUSY(100 * n)));
+            wedged_after(&mut live, 20, std::iter::repeat_n(BUSY(300), 100))
+        };
+        assert_eq!((wedged(0), wedged(1)), (Some(55), Some(55)));
+        assert_eq!(wedged(4), Some(145));
     }
 
     #[test]

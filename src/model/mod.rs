@@ -3,6 +3,7 @@
 mod amount;
 mod aside;
 pub mod backoff;
+mod copies;
 mod device_memory;
 mod facts;
 mod fault;
@@ -33,6 +34,7 @@ mod verdict;
 
 pub use amount::{Age, age, recent, size};
 pub use aside::Aside;
+pub use copies::best_copies;
 pub use device_memory::{DeviceBytes, DeviceMemory};
 pub use facts::{Attention, Evidence, Facts, Integrity, Recurrent, Split, digits, percent};
 pub(crate) use fault::fault_of;

@@ -10,6 +10,9 @@ pub enum KeepAlive {
     Forever,
 }
 
+/// The units of Go's durations.
+const UNITS: [&str; 8] = ["h", "m", "s", "ms", "us", "\u{b5}s", "\u{3bc}s", "ns"];
+
 impl KeepAlive {
     /// Reads a number of seconds or a duration as Go writes it (`5m`, `1h30m`, `300ms`). Clients also send a number of
     /// seconds as a text. A negative value is for ever; null is absent.
@@ -24,7 +27,12 @@ impl KeepAlive {
             Some(_) => None,
         };
         let shown = value.map(|value| value.to_string().chars().take(60).collect::<String>()).unwrap_or_default();
-        let wrong = || format!("`keep_alive` must be a number of seconds or a duration such as \"5m\", and is {shown}");
+        let wrong = || {
+            format!(
+                "`keep_alive` must be a number of seconds, or a duration with the units h, m, s, ms, us and ns such as \
+                 \"5m\" or \"1h30m\" (0: unload at once, negative: keep), and is {shown}"
+            )
+        };
         read.map(Some).ok_or_else(wrong)
     }
 
@@ -54,6 +62,11 @@ fn of_text(text: &str) -> Option<KeepAlive> {
     if let Ok(seconds) = text.parse::<f64>() {
         // `inf` and `nan` are words of Rust, not of Go.
         return seconds.is_finite().then_some(seconds).and_then(of_seconds);
+    }
+    // Words and forms of other kinds of durations are none of Go's.
+    let parts = text.split(|c: char| c.is_ascii_digit() || matches!(c, '.' | '+' | '-'));
+    if !parts.filter(|part| !part.is_empty()).all(|unit| UNITS.contains(&unit)) {
+        return None;
     }
     let time: SignedDuration = text.parse().ok()?; // the caller says what a duration is
     Some(Duration::try_from(time).map_or(KeepAlive::Forever, KeepAlive::For)) // only a negative one fails
@@ -96,11 +109,22 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused_with_an_example() {
-        for value in
-            [json!("soon"), json!(""), json!("5x"), json!("inf"), json!("nan"), json!(true), json!([1]), json!({})]
-        {
+        for value in [
+            json!("5min"),
+            json!("5 m"),
+            json!("PT5M"),
+            json!("01:30:00"),
+            json!("soon"),
+            json!(""),
+            json!("5x"),
+            json!("inf"),
+            json!("nan"),
+            json!(true),
+            json!([1]),
+            json!({}),
+        ] {
             let why = read(value.clone()).unwrap_err();
-            assert!(why.contains("`keep_alive`") && why.contains("5m"), "{value}: {why}");
+            assert!(why.contains("`keep_alive`") && why.contains("h, m, s, ms"), "{value}: {why}");
         }
     }
 

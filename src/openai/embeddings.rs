@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// The largest number of texts of one request, as in OpenAI's API.
 const MAX_TEXTS: usize = 2_048;
@@ -45,6 +46,14 @@ pub enum Encoding {
 }
 
 impl EmbeddingRequest {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// The reason why it cannot be answered, with the place.
+    pub fn read(body: &Map<String, Value>) -> Result<EmbeddingRequest, String> {
+        serde_path_to_error::deserialize(body).map_err(|error| error.to_string())
+    }
+
     /// Returns the texts, in their order.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use super::usage::{Finish, Timings, Usage};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The endpoint that answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,6 +172,26 @@ pub const DONE: &str = "[DONE]";
 /// Formats one event of a stream.
 pub fn event(value: &Value) -> String {
     format!("data: {value}\n\n")
+}
+
+/// Returns whether bytes of a stream are only the chunk with the role, which comes before the first token.
+pub fn is_opening(bytes: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Chunk {
+        choices: Vec<Choice>,
+    }
+    #[derive(Deserialize)]
+    struct Choice {
+        delta: Map<String, Value>,
+        finish_reason: Option<Value>,
+    }
+    let event = bytes.strip_prefix(b"data: ").and_then(|rest| rest.strip_suffix(b"\n\n"));
+    // Several events, half of one, and what is no chunk are no opening.
+    let Some(chunk) = event.and_then(|event| serde_json::from_slice::<Chunk>(event).ok()) else { return false };
+    let is_nothing = |(key, value): (&String, &Value)| key == "role" || value.is_null() || value == "";
+    let is_open = |choice: &Choice| choice.finish_reason.is_none() && choice.delta.contains_key("role");
+    !chunk.choices.is_empty()
+        && chunk.choices.iter().all(|choice| is_open(choice) && choice.delta.iter().all(is_nothing))
 }
 
 /// Formats a comment of a stream, which readers pass over.

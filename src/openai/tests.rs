@@ -341,3 +341,24 @@ fn a_body_that_cannot_be_answered_is_told_by_the_name_of_what_is_wrong() {
         assert!(told.contains(why), "{body}: {told}");
     }
 }
+
+/// A gateway that took another chunk for it would hold tokens back.
+#[test]
+fn the_opening_of_a_stream_is_told_from_everything_else() {
+    let chunk = |delta: &str| format!("data: {{\"choices\":[{{\"finish_reason\":null,\"delta\":{delta}}}]}}\n\n");
+    let opens = |text: &str| is_opening(text.as_bytes());
+    for delta in [r#"{"role":"assistant","content":""}"#, r#"{"role":"assistant","content":null}"#, r#"{"role":"x"}"#] {
+        assert!(opens(&chunk(delta)), "{delta}");
+    }
+    for delta in
+        [r#"{}"#, r#"{"content":""}"#, r#"{"role":"assistant","content":"a"}"#, r#"{"role":"a","tool_calls":[1]}"#]
+    {
+        assert!(!opens(&chunk(delta)), "{delta}");
+    }
+    let opening = chunk(r#"{"role":"assistant","content":""}"#);
+    let two = format!("{opening}{opening}");
+    let ended = opening.replace("null", "\"stop\"");
+    for other in [&two, &ended, opening.trim_end(), "data: [DONE]\n\n", ": x\n\n", "data: {\"choices\":[]}\n\n", ""] {
+        assert!(!opens(other), "{other}");
+    }
+}

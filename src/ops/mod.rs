@@ -12,6 +12,7 @@ pub mod clock_check;
 pub mod daemon;
 pub mod duplicates;
 mod event;
+pub mod file_problem;
 pub mod health;
 pub mod history;
 pub mod history_events;

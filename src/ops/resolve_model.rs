@@ -5,7 +5,7 @@ use crate::db::Access;
 use crate::display::text;
 use crate::failure::Failure;
 use crate::inventory;
-use crate::model::{ModelId, ModelRow, Named, Pick, Selector, State, pick};
+use crate::model::{ModelId, ModelRow, Named, Pick, Selector, State, best_copies, pick};
 use std::path::{Path, PathBuf};
 
 /// Number of candidates that the failure of an ambiguous selector lists.
@@ -13,11 +13,32 @@ const CANDIDATES: usize = 10;
 /// Number of similar names that the failure of an unknown selector lists.
 const SIMILAR: usize = 3;
 
-/// Finds the model that `selector` names.
+/// Finds the model that `selector` names. Of one content in several places it is the best copy.
 ///
 /// # Errors
 /// A [`Failure`] that lists the candidates when there are several, or the most similar names when there is none.
 pub fn resolve(session: &mut Session, selector: &Selector) -> anyhow::Result<ModelRow> {
+    find(session, selector, Copies::Best)
+}
+
+/// Finds the model whose files `selector` names: for what is done to the files of one copy.
+///
+/// # Errors
+/// As [`resolve`], and for a content in several places.
+pub fn resolve_copy(session: &mut Session, selector: &Selector) -> anyhow::Result<ModelRow> {
+    find(session, selector, Copies::Each)
+}
+
+/// What several copies of one content are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copies {
+    /// One model, for which the best copy stands.
+    Best,
+    /// Models of their own.
+    Each,
+}
+
+fn find(session: &mut Session, selector: &Selector, copies: Copies) -> anyhow::Result<ModelRow> {
     let db = session.db(Access::ReadOnly)?;
     let mut rows = db.rows()?;
     let paths = paths_meant(selector);
@@ -32,7 +53,7 @@ pub fn resolve(session: &mut Session, selector: &Selector) -> anyhow::Result<Mod
     if by_path.is_empty() && !rows.iter().any(|row| row.state != State::Gone && is_told(row)) {
         inventory::name_all(&mut rows);
     }
-    let at = choose(selector, &rows, &by_path)?;
+    let at = choose(selector, (&rows, copies), &by_path)?;
     Ok(rows.swap_remove(at))
 }
 
@@ -83,7 +104,11 @@ impl Named for Candidate<'_> {
 ///
 /// # Errors
 /// Those of [`resolve`].
-pub fn choose(selector: &Selector, rows: &[ModelRow], by_path: &[ModelId]) -> anyhow::Result<usize> {
+pub fn choose(
+    selector: &Selector,
+    (rows, copies): (&[ModelRow], Copies),
+    by_path: &[ModelId],
+) -> anyhow::Result<usize> {
     let candidates: Vec<Candidate> =
         rows.iter().map(|row| Candidate { row, is_at_path: by_path.contains(&row.id) }).collect();
     let path = PathBuf::from(&selector.0);
@@ -94,10 +119,14 @@ pub fn choose(selector: &Selector, rows: &[ModelRow], by_path: &[ModelId]) -> an
     };
     let is_there = |at: &usize| rows.get(*at).is_some_and(|row| row.state != State::Gone);
     let present: Vec<usize> = hits.iter().copied().filter(is_there).collect();
-    match present.as_slice() {
+    let distinct = match copies {
+        Copies::Best => best_copies(&present, |at| rows.get(at)),
+        Copies::Each => present.clone(),
+    };
+    match distinct.as_slice() {
         [one] => Ok(*one),
         [] => Err(ambiguous(selector, rows, &hits).into()),
-        several => Err(ambiguous(selector, rows, several).into()),
+        _ => Err(ambiguous(selector, rows, &present).into()),
     }
 }
 
@@ -146,16 +175,38 @@ mod tests {
         let mut gone = sample_row("SmolLM2-135M-Instruct-Q4_1");
         gone.id = ModelId("aaaabbbbcccc".into());
         gone.state = State::Gone;
-        vec![
+        let mut rows = vec![
             sample_row("SmolLM2-135M-Instruct-Q4_1"),
             sample_row("gemma-3-270m-q4_k_m"),
             sample_row("gemma-3-1b\x1b[2J"),
             gone,
-        ]
+        ];
+        for (at, row) in rows.iter_mut().enumerate() {
+            row.content = Some(format!("content {at}"));
+        }
+        rows
     }
 
     fn chosen(text: &str) -> anyhow::Result<usize> {
-        choose(&Selector(text.into()), &rows(), &[])
+        choose(&Selector(text.into()), (&rows(), Copies::Best), &[])
+    }
+
+    /// `start`, `run-once` and `stop` would refuse the alias that a person gave, and the gateway answer by it.
+    #[test]
+    fn a_name_means_a_content_and_the_best_copy_of_it_stands_for_all() {
+        let mut rows = rows();
+        rows.truncate(3);
+        for row in &mut rows {
+            (row.alias, row.content) = (Some("mine".into()), Some("same".into()));
+        }
+        rows[0].state = State::Damaged;
+        let chosen = |rows: &[ModelRow], copies| choose(&Selector("mine".into()), (rows, copies), &[]);
+        assert_eq!(chosen(&rows, Copies::Best).unwrap(), 1, "the first that is whole");
+        let error = chosen(&rows, Copies::Each).unwrap_err().to_string();
+        assert!(error.starts_with("`mine` fits 3 models"), "{error}");
+        rows[2].content = None;
+        let error = chosen(&rows, Copies::Best).unwrap_err().to_string();
+        assert!(error.starts_with("`mine` fits 3 models"), "a content that is not known is no copy: {error}");
     }
 
     #[test]
@@ -190,7 +241,7 @@ mod tests {
     #[test]
     fn a_path_to_any_file_of_a_model_finds_it() {
         let rows = rows();
-        let at = choose(&Selector("./mmproj.gguf".into()), &rows, &[rows[1].id.clone()]).unwrap();
+        let at = choose(&Selector("./mmproj.gguf".into()), (&rows, Copies::Best), &[rows[1].id.clone()]).unwrap();
         assert_eq!(at, 1);
     }
 }

@@ -85,7 +85,7 @@ fn chosen(session: &mut Session, request: &Request) -> anyhow::Result<Vec<ModelI
     let mut named = HashSet::new();
     let mut ids = Vec::new();
     for selector in &request.models {
-        let id = resolve_model::resolve(session, selector)?.id;
+        let id = resolve_model::resolve_copy(session, selector)?.id;
         if named.insert(id.clone()) {
             ids.push(id);
         }

@@ -6,7 +6,7 @@ use crate::engine::{LoadSpec, TEXT_TOKENS};
 use crate::gguf::estimate::{Settings, Shape, estimate};
 use crate::host::budget::MAIN_MEMORY;
 use crate::model::server::Engine;
-use crate::model::{DeviceBytes, DeviceMemory, Model, Reading};
+use crate::model::{DeviceBytes, DeviceMemory, Kind, Model, Reading};
 use std::path::Path;
 
 /// Bytes of a worker besides its model, where no formula says: the runtime of llama.cpp.
@@ -82,10 +82,10 @@ fn settings(model: &Model, load: &LoadSpec) -> Settings {
         (0, trained) => trained.unwrap_or(Settings::default().n_ctx),
         (context, trained) => trained.map_or(context, |trained| trained.min(context)),
     };
-    if load.pooling.is_some() {
+    if load.pooling.is_some() || model.kind == Kind::Embedding {
         // One batch, decoded in one piece, for all texts together.
         let batch = load.batch.max(1);
-        let most = context.min(batch.max(TEXT_TOKENS)).max(batch);
+        let most = context.min(batch.max(load.text_tokens)).max(batch);
         return Settings { n_ctx: most, n_parallel: 1, n_batch: most, n_ubatch: most, ..Settings::default() };
     }
     Settings {
@@ -99,8 +99,13 @@ fn settings(model: &Model, load: &LoadSpec) -> Settings {
 
 /// Returns a key of everything that the memory of a worker depends on in addition to the main file.
 fn key(model: &Model, (load, engine): (&LoadSpec, Engine)) -> String {
+    // What was measured with the usual number is still right.
+    let text = match load.text_tokens {
+        TEXT_TOKENS => String::new(),
+        tokens => format!(" text={tokens}"),
+    };
     format!(
-        "engine={} ctx={} parallel={} batch={} gpu-layers={} mmap={} pooling={} llama={}{}",
+        "engine={} ctx={} parallel={} batch={} gpu-layers={} mmap={} pooling={}{text} llama={}{}",
         engine.name(),
         load.context,
         load.parallel,
@@ -142,9 +147,52 @@ fn add(all: &mut Vec<DeviceBytes>, device: &str, bytes: u64, how: fn(u64, u64) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Pooling;
+    use crate::model::{ModelId, State, StoreKind, Usage};
 
     fn bytes(all: &[(&str, u64)]) -> Vec<DeviceBytes> {
         all.iter().map(|(device, bytes)| DeviceBytes { device: (*device).into(), bytes: *bytes }).collect()
+    }
+
+    /// A batch of the longest text that nobody counted would take the memory of others.
+    #[test]
+    fn the_memory_of_vectors_is_that_of_the_longest_text_in_one_batch() {
+        let model = |kind| Model {
+            id: ModelId("a00000000000".into()),
+            name: "m".into(),
+            store: StoreKind::Dir,
+            root: "/m".into(),
+            repo: None,
+            kind,
+            state: State::Ready,
+            reason: None,
+            content: None,
+            artifacts: Vec::new(),
+            whole: None,
+            shards_expected: 1,
+            first_seen: crate::clock::Timestamp(0),
+            settings: crate::model::Settings::default(),
+            usage: Usage::default(),
+        };
+        let load = |context, text_tokens, pooling| LoadSpec {
+            context,
+            text_tokens,
+            pooling,
+            parallel: 16,
+            ..LoadSpec::new(Path::new("/m"))
+        };
+        let of = |kind, load: &LoadSpec| {
+            let Settings { n_ctx, n_parallel, n_ubatch, .. } = settings(&model(kind), load);
+            (n_ctx, n_parallel, n_ubatch)
+        };
+        let mean = Some(Pooling::Mean);
+        assert_eq!(of(Kind::Generative, &load(8_192, TEXT_TOKENS, mean)), (2_048, 1, 2_048));
+        assert_eq!(of(Kind::Generative, &load(8_192, 8_192, mean)), (8_192, 1, 8_192));
+        assert_eq!(of(Kind::Embedding, &load(8_192, 8_192, None)), (8_192, 1, 8_192));
+        assert_eq!(of(Kind::Embedding, &load(512, 8_192, None)), (512, 1, 512));
+        assert_eq!(of(Kind::Generative, &load(8_192, TEXT_TOKENS, None)), (32_768, 16, 512));
+        let key_of = |load: &LoadSpec| key(&model(Kind::Embedding), (load, Engine::Worker));
+        assert_ne!(key_of(&load(8_192, 8_192, None)), key_of(&load(8_192, TEXT_TOKENS, None)), "measured apart");
     }
 
     #[test]

@@ -7,8 +7,8 @@ use super::{prompt, several};
 use crate::clock;
 use crate::engine::{AtWork, Counts, Engine, EngineError, Event, Figure, Metrics, Prompt, Vectors};
 use crate::openai::{
-    ApiError, ChatRequest, CompletionRequest, DONE, Dialect, EmbeddingReply, EmbeddingRequest, Finish, Kind, Options,
-    Reply, Timings, Usage, comment, event as sse,
+    self, ApiError, ChatRequest, CompletionRequest, DONE, Dialect, EmbeddingReply, EmbeddingRequest, Finish, Kind,
+    Options, Reply, Timings, Usage, comment, event as sse,
 };
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -220,8 +220,7 @@ async fn embeddings(State(shared): State<Arc<Shared>>, headers: HeaderMap, body:
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut reader).map_err(|error| ApiError::bad_request(error.to_string()))
+    openai::json::read(body).map_err(ApiError::bad_request)
 }
 
 /// Runs `make` on another thread, since work that takes milliseconds must not block the thread that serves all clients.

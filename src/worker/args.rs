@@ -54,6 +54,7 @@ impl WorkerSpec {
         if let Some(pooling) = self.load.pooling {
             option("--pooling", pooling.name().into());
         }
+        option("--text-tokens", self.load.text_tokens.to_string().into());
         if let Some(parent) = self.parent {
             option("--parent", parent.to_string().into());
         }

@@ -3,6 +3,7 @@
 //! memory of the child is bounded, and so is the time of each rendering, after which the child is killed.
 
 use crate::engine::{Chat, EngineError, Template, TemplateUse};
+use crate::openai::json;
 use crate::supervise::{Dialogue, NoAnswer, OURSELVES, SpawnSpec};
 use rustix::process::{Resource, Rlimit, Signal};
 use serde::{Deserialize, Serialize};
@@ -173,7 +174,8 @@ fn answer_all(mut input: impl BufRead, mut output: impl Write) -> io::Result<()>
         if input.read_until(b'\n', &mut line)? == 0 {
             return Ok(());
         }
-        let chat: Chat = serde_json::from_slice(&line)?;
+        // Some levels more than those of the request, which was read before.
+        let chat: Chat = json::read_within(&line, json::DEPTH.saturating_mul(2)).map_err(io::Error::other)?;
         let rendered = template.as_ref().map_err(Clone::clone).and_then(|template| template.render(&chat));
         let reply = match rendered {
             Ok((text, how)) => Reply::Text { text, how },

@@ -1,5 +1,6 @@
 //! The daemon's listeners: who is let in, what one client can take, and how the daemon starts and stops.
 
+use crate::gguf::fixture;
 use crate::sandbox::{Run, Sandbox, finish};
 use crate::serving::Serving;
 use rustix::process::Signal;
@@ -208,6 +209,59 @@ fn a_request_that_two_servers_would_read_differently_is_refused() {
     let (status, body) = daemon.get("/api/../x", "");
     let body: Value = serde_json::from_str(&body).unwrap();
     assert!(status == 400 && body["error"].is_string() && body["detail"].is_string(), "{body}");
+}
+
+/// A client reads the reason for an error from its JSON, and shows nothing, or a parse error of its own, where it is none.
+#[test]
+fn every_error_has_the_json_of_its_api_whoever_refuses_the_request() {
+    let sandbox = Sandbox::new();
+    let daemon = Daemon::start(&sandbox, "", &[]);
+    let json = |(status, body): (u16, String)| {
+        (status, serde_json::from_str::<Value>(&body).unwrap_or_else(|error| panic!("{error}: {status} {body:?}")))
+    };
+    // By the server of HTTP, before anything of ours is asked.
+    for request in
+        ["GET /health HTTP/9.9\r\n\r\n", "GET  /health\r\n\r\n", "G\u{1}T / HTTP/1.1\r\nHost: localhost\r\n\r\n"]
+    {
+        let (status, body) = json(daemon.raw(request));
+        assert_eq!((status, &body["error"]["type"]), (400, &Value::from("invalid_request_error")), "{request:?}");
+    }
+    let (status, body) = json(daemon.raw("GET /api/models HTTP/1.1\r\nno header\r\n\r\n"));
+    assert!(status == 400 && body["error"].is_string() && body["detail"].is_string(), "{body}");
+    // By the router.
+    for path in ["/v1/models/%ff", "/models/%ff", "/props?model=%ff&model=x", "/page/none/such"] {
+        let (status, body) = json(daemon.get(path, ""));
+        assert!((400..500).contains(&status) && body["error"]["message"].is_string(), "{path}: {status} {body}");
+    }
+    for answer in [
+        daemon.post("/api/models/servers/x/stop?now=garbage", ""),
+        daemon.post("/api/models/servers/x/stop?now=true&now=false", ""),
+        daemon.get("/api/models/%ff", ""),
+        daemon.get("/api/events?limit=x", ""),
+    ] {
+        let (status, body) = json(answer);
+        assert!(status == 400 && body["error"].is_string() && body["detail"].is_string(), "{status} {body}");
+    }
+    // A document that is nested as deeply as it may be is read, and the next one is refused.
+    let deep = |levels: usize| format!("{{\"model\":\"x\",\"y\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
+    assert_eq!(daemon.post("/v1/chat/completions", &deep(127)).0, 404, "there is no such model");
+    assert_eq!(daemon.post("/v1/chat/completions", &deep(128)).0, 400);
+}
+
+/// Whoever pins a model, or takes it out of service, has it done when the command returns.
+#[test]
+fn what_the_command_line_sets_counts_at_once() {
+    let sandbox = Sandbox::new();
+    sandbox.write("m/m-Q4_0.gguf", &fixture::small_model("m"));
+    sandbox.run(["scan"]).ok();
+    let daemon = Daemon::start(&sandbox, "", &[]);
+    for round in 0..4 {
+        let alias = format!("alias-{round}");
+        sandbox.run(["set", "m-Q4_0", "--alias", &alias]).ok();
+        assert_eq!(daemon.get(&format!("/v1/models/{alias}"), "").0, 200, "{alias}");
+    }
+    sandbox.run(["set", "m-Q4_0", "--disable"]).ok();
+    assert_eq!(daemon.get("/v1/models/alias-3", "").0, 404);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `modelctl worker`: the process that hosts llama.cpp. Hidden: `run-once` and `serve` start it.
 
 use super::super::{Ctx, Exit};
-use crate::engine::{LoadSpec, Pooling};
+use crate::engine::{LoadSpec, Pooling, TEXT_TOKENS};
 use crate::host::named_lock::LockFile;
 use crate::worker::{self, Listen, WorkerSpec};
 use clap::Args;
@@ -44,6 +44,9 @@ pub struct WorkerArgs {
     /// Give vectors of texts instead of text, made in this way (default: as the file says): none, mean, cls, last
     #[arg(long, value_name = "HOW", value_parser = pooling)]
     pooling: Option<Pooling>,
+    /// Tokens that a text for a vector may have, as far as the context goes
+    #[arg(long, default_value_t = TEXT_TOKENS, value_parser = clap::value_parser!(u32).range(1..))]
+    text_tokens: u32,
     /// One text for one prompt and seed, whatever else is answered at the same time (slower)
     #[arg(long)]
     reproducible: bool,
@@ -84,6 +87,7 @@ impl WorkerArgs {
                 mmap: !self.no_mmap,
                 queue: self.queue,
                 pooling: self.pooling,
+                text_tokens: self.text_tokens,
                 reproducible: self.reproducible,
                 ..default
             },

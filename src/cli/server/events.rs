@@ -41,7 +41,7 @@ pub fn run(ctx: &mut Ctx, args: &EventsArgs) -> anyhow::Result<Exit> {
         ctx.ui.json(&events)?;
         return Ok(Exit::Done);
     }
-    if events.events.is_empty() {
+    if events.events.is_empty() && args.limit > 0 {
         ctx.ui.note("nothing happened since the daemon began");
     }
     events.events.iter().try_for_each(|event| ctx.ui.line(&line(event)))?;

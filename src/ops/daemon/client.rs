@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::display::text;
 use crate::failure::{Failure, Kind, OrFail};
 use crate::http::{Endpoint, HttpError, Limits, Request, SseEvent, open};
+use crate::model::ModelId;
 use crate::supervise::StopSignal;
 use bytes::Bytes;
 use hyper::Method;
@@ -17,6 +18,9 @@ use tokio::runtime::Runtime;
 const LIMIT: Duration = Duration::from_secs(10);
 /// The time between two checks for an interruption, and between two reports of progress.
 const TICK: Duration = Duration::from_millis(100);
+
+/// The time for the news of settings that have changed.
+const TOLD: Duration = Duration::from_secs(2);
 
 /// Continues or ends the reading of a stream.
 pub type Follow = ControlFlow<()>;
@@ -173,6 +177,21 @@ impl Daemon {
             }
         })
     }
+}
+
+/// Has the daemon of this configuration, if one runs, use settings of a model that were just written. It finds them by
+/// itself a second later, so nothing is said where it cannot be told.
+pub fn settings_changed(config: &Config, model: &ModelId) {
+    let socket = &config.serve.socket;
+    if !socket.exists() {
+        return;
+    }
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+    // A change of nothing: what is there now is read.
+    let path = format!("/api/models/{model}");
+    let change = send(socket, (Method::PATCH, &path, Bytes::from_static(b"{}")), Some(TOLD));
+    let told = async { tokio::time::timeout(TOLD, change).await };
+    drop(runtime.block_on(told)); // as above
 }
 
 /// The reason why there is no document.

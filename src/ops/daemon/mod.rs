@@ -7,7 +7,7 @@ mod lifecycle;
 mod reply;
 mod why;
 
-pub use client::{Daemon, Follow, OnServers};
+pub use client::{Daemon, Follow, OnServers, settings_changed};
 pub use error::refused;
 pub use event_line::event_line;
 pub use lifecycle::{HeadroomReply, OffloadReply, PauseReply, PressureReply, PriorityReply, ReleaseReply, SwapReply};

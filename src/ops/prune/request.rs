@@ -72,7 +72,7 @@ impl Selection {
     fn policy(&self, session: &mut Session, allow_large: bool) -> anyhow::Result<Policy> {
         let mut models = Vec::new();
         for selector in &self.models {
-            models.push(resolve_model::resolve(session, selector)?.id);
+            models.push(resolve_model::resolve_copy(session, selector)?.id);
         }
         let now = session.now;
         let until = |age: Age| age.until(now);

@@ -96,6 +96,11 @@ impl ApiError {
             detail.push_str(": ");
             detail.push_str(&cause);
         }
+        // Of a bug it is how to report one.
+        if let Some(hint) = report.hint.filter(|_| !status.is_server_error()) {
+            detail.push_str("; ");
+            detail.push_str(&hint);
+        }
         ApiError::new(status, title, detail)
     }
 }

@@ -3,9 +3,9 @@
 use super::{Api, ApiError};
 use crate::display::text;
 use crate::model::{ModelRow, State};
+use crate::ops::file_problem::file_problem;
 use crate::serve::catalog::Resolved;
 use axum::http::StatusCode;
-use std::io::ErrorKind;
 
 /// The longest name that is looked up, in bytes.
 const NAME_BYTES: usize = 512;
@@ -19,8 +19,7 @@ impl Api {
         let catalog = self.catalogs.current();
         match catalog.resolve(name) {
             Resolved::One(entry) | Resolved::NotServed(entry, _) => Ok(entry.row.clone()),
-            // The names of a model that is gone may be those of its successor: they count where there is none.
-            Resolved::None => match catalog.all().iter().find(|entry| is_gone_and_named(&entry.row, name)) {
+            Resolved::None => match catalog.gone(name) {
                 Some(entry) => Ok(entry.row.clone()),
                 None => Err(ApiError::no_model(name)),
             },
@@ -48,25 +47,5 @@ impl Api {
             Some(why) => Err(ApiError::not_started(format!("{} {why}", text::clean(&row.name)))),
             None => Ok(()),
         }
-    }
-}
-
-fn is_gone_and_named(row: &ModelRow, name: &str) -> bool {
-    row.state == State::Gone && (row.id.as_str() == name || row.alias.as_deref() == Some(name) || row.name == name)
-}
-
-/// Returns whether the file is missing, unreadable or not in any scanned place, as a sentence.
-pub(super) fn file_problem(path: &std::path::Path, is_gone: bool) -> Option<String> {
-    let shown = text::path(path);
-    match std::fs::File::open(path) {
-        Ok(_) if is_gone => Some(format!(
-            "the model file is not in any scanned place: {shown} exists, but no root of a scan contains it; `modelctl \
-             scan` finds it again"
-        )),
-        Ok(_) => None,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Some(format!("the model file is missing: {shown}"))
-        }
-        Err(error) => Some(format!("the model file cannot be read: {shown}: {error}")),
     }
 }

@@ -256,17 +256,6 @@ async fn a_model_that_is_not_there_and_a_file_that_is_not_there_are_told_apart()
 }
 
 #[tokio::test]
-async fn a_file_outside_of_all_scanned_places_is_named_as_such() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("m.gguf");
-    std::fs::write(&file, "x").unwrap();
-    assert!(super::lookup::file_problem(&file, true).unwrap().contains("not in any scanned place"));
-    assert_eq!(super::lookup::file_problem(&file, false), None);
-    let missing = super::lookup::file_problem(&dir.path().join("n.gguf"), true).unwrap();
-    assert!(missing.contains("is missing"), "{missing}");
-}
-
-#[tokio::test]
 async fn a_refused_start_says_why_and_when_to_try_again() {
     for (why, retry, status, after) in [
         (Why::NoMemory, Some(1_200), 503, Some("2")),

@@ -9,7 +9,7 @@ pub use capabilities::Capabilities;
 pub use follow::{Catalogs, follow};
 
 use crate::clock::Timestamp;
-use crate::model::{ModelId, ModelRow, State};
+use crate::model::{ModelId, ModelRow, State, best_copies};
 use index::Index;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -78,7 +78,7 @@ impl Catalog {
         let hits = self.index.best(name);
         let served: Vec<usize> =
             hits.iter().copied().filter(|at| rows(*at).is_some_and(|row| not_served(row).is_none())).collect();
-        match distinct(&served, rows).as_slice() {
+        match best_copies(&served, rows).as_slice() {
             [one] => at(one).map_or(Resolved::None, Resolved::One),
             [] => match hits.first().and_then(at) {
                 Some(entry) => {
@@ -94,6 +94,14 @@ impl Catalog {
     /// Returns the model with this id, whether or not it is served. Takes constant time.
     pub fn by_id(&self, id: &ModelId) -> Option<&Arc<Entry>> {
         self.index.by_id(id).and_then(|at| self.entries.get(at))
+    }
+
+    /// Returns the model with this name whose files are gone. Its names may be those of its successor: they count where
+    /// there is none.
+    pub fn gone(&self, name: &str) -> Option<&Arc<Entry>> {
+        let is_named =
+            |row: &ModelRow| row.id.as_str() == name || row.alias.as_deref() == Some(name) || row.name == name;
+        self.entries.iter().find(|entry| entry.row.state == State::Gone && is_named(&entry.row))
     }
 
     /// Returns the models that are served, each content once, in the order in which they were first recorded.
@@ -126,29 +134,13 @@ pub fn not_served(row: &ModelRow) -> Option<String> {
     None
 }
 
-/// Returns one model for each content: pinned before not pinned, with alias before without one, then the one that was
-/// recorded first.
-fn distinct<'r>(hits: &[usize], row: impl Fn(usize) -> Option<&'r ModelRow>) -> Vec<usize> {
-    let mut ranked: Vec<(usize, &ModelRow)> = hits.iter().filter_map(|at| Some((*at, row(*at)?))).collect();
-    ranked.sort_by_key(|(at, row)| (!row.pinned, row.alias.is_none(), *at));
-    let mut kept: Vec<(usize, &ModelRow)> = Vec::new();
-    for (at, row) in ranked {
-        // A content that is not known is equal to none.
-        let is_copy = kept.iter().any(|(_, other)| row.content.is_some() && row.content == other.content);
-        if !is_copy {
-            kept.push((at, row));
-        }
-    }
-    kept.into_iter().map(|(at, _)| at).collect()
-}
-
 /// Returns the name under which a model is listed.
 fn listed(rows: &[ModelRow], index: &Index, at: usize) -> Option<String> {
     let row = rows.get(at).filter(|row| not_served(row).is_none())?;
     let name = row.alias.as_deref().unwrap_or(&row.name);
     let is_served = |at: &usize| rows.get(*at).is_some_and(|row| not_served(row).is_none());
     let served: Vec<usize> = index.best(name).into_iter().filter(is_served).collect();
-    match distinct(&served, |at| rows.get(at)).as_slice() {
+    match best_copies(&served, |at| rows.get(at)).as_slice() {
         [one] if *one == at => Some(name.to_owned()),
         // A copy of it in another store is listed.
         [_] if served.contains(&at) => None,

@@ -4,6 +4,7 @@ use super::llama_log::{Diagnosis, diagnose};
 use super::start_plan::{Ended, StartPlan, contexts, of_ending, unwatched};
 use crate::http::Endpoint;
 use crate::lifecycle::EndClass;
+use crate::ops::needs;
 use crate::supervise::{
     Child, CrashClass, Ending, Evidence, HttpHealth, LogRing, NotReady, OomKills, Output, SpawnSpec, StartLimits,
     spawn_async, until_ready,
@@ -166,7 +167,9 @@ fn command_line(plan: &StartPlan, parallel: u32, socket: OsString) -> Vec<OsStri
         option("--threads", threads.to_string().into());
     }
     if plan.gives_vectors {
-        args.push("--embeddings".into());
+        // The vector of a text is computed in one piece.
+        let most = needs::text_tokens(&plan.settings, plan.purpose).min(plan.settings.context).to_string();
+        args.extend(["--embeddings", "--batch-size", &most, "--ubatch-size", &most].map(OsString::from));
         if plan.purpose == crate::lifecycle::Purpose::Vectors {
             args.extend(["--pooling".into(), "mean".into()]);
         }

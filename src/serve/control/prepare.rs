@@ -11,10 +11,9 @@ use crate::host::self_child::OURSELVES;
 use crate::lifecycle::{Denial, IdleKind, KeyKind, Profile, Purpose, ServerKey, Why};
 use crate::model::server::{Engine, ServerSettings};
 use crate::model::{DeviceBytes, FileIdentity, Kind, Model, ModelRow, Reading};
+use crate::ops::file_problem::file_problem;
 use crate::ops::{Session, needs};
-use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
 use std::path::Path;
 use tokio::sync::oneshot;
 
@@ -144,12 +143,11 @@ fn check_files(model: &Model) -> Result<(), String> {
         return Err("it has no file".to_owned());
     }
     for artifact in &model.artifacts {
+        if let Some(problem) = file_problem(&artifact.path, false) {
+            return Err(problem);
+        }
         let path = text::path(&artifact.path);
-        let file = File::open(&artifact.path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => format!("{path} is missing"),
-            _ => format!("{path} cannot be read: {error}"),
-        })?;
-        let meta = file.metadata().map_err(|error| format!("{path} cannot be read: {error}"))?;
+        let meta = std::fs::metadata(&artifact.path).map_err(|error| format!("{path} cannot be read: {error}"))?;
         if !meta.is_file() {
             return Err(format!("{path} is not a file"));
         }

@@ -97,7 +97,7 @@ impl ServerTask {
     /// Watches a server that is ready until it ends or is ended.
     async fn watch(&mut self, mut running: Running) -> Outcome {
         let began = clock::instant();
-        let mut live = Liveness::new(self.parts.row.size, Duration::ZERO);
+        let mut live = Liveness::new(self.parts.row.size, Duration::ZERO).slower(self.plan().slower());
         let mut ticks = tokio::time::interval(probe::EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (pid, endpoint) = (running.pid(), running.endpoint().clone());

@@ -1,8 +1,9 @@
 //! How a server is started, and how it ended.
 
-use crate::engine::{CONTEXTS, LoadSpec, Pooling};
+use crate::engine::{CONTEXTS, LoadSpec, Pooling, TEXT_TOKENS};
 use crate::lifecycle::{EndClass, Purpose};
 use crate::model::server::ServerSettings;
+use crate::ops::needs;
 use crate::supervise::{CrashClass, Ending, LogRing};
 use crate::worker::StartSpec;
 use std::path::PathBuf;
@@ -53,6 +54,12 @@ impl StartPlan {
         BASE.saturating_add(by_size).min(self.load_limit)
     }
 
+    /// Returns how many times longer than with the usual longest text one decode may take.
+    pub fn slower(&self) -> u32 {
+        let tokens = if self.gives_vectors { needs::text_tokens(&self.settings, self.purpose) } else { TEXT_TOKENS };
+        tokens.div_ceil(TEXT_TOKENS)
+    }
+
     /// Returns the requests that the server answers at once.
     pub fn parallel(&self) -> u32 {
         self.settings.parallel.unwrap_or(PARALLEL)
@@ -71,6 +78,9 @@ impl StartPlan {
         }
         if self.purpose == Purpose::Vectors {
             load.pooling = Some(Pooling::Mean);
+        }
+        if self.gives_vectors {
+            load.text_tokens = needs::text_tokens(&self.settings, self.purpose);
         }
         StartSpec {
             program: self.program.clone(),

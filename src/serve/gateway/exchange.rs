@@ -9,10 +9,10 @@ use super::rewrite::{self, Rewriter};
 use crate::http::{self, HttpError, Limits};
 use crate::lifecycle::{Class, Denial, ServerKey, Why};
 use crate::model::server::Engine;
+use crate::openai;
 use crate::serve::control::{Ask, Control, Grant};
 use crate::worker::MODEL_HEADER;
 use axum::body::Bytes;
-use bytes::BytesMut;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response, StatusCode};
@@ -50,8 +50,8 @@ enum Failed {
     Told(Problem),
 }
 
-/// Has a request answered, up to the first bytes of the answer. A server that dies before them is replaced once: this
-/// request may be what kills it.
+/// Has a request answered, up to the first bytes of the answer beyond the opening of a stream. A server that dies before
+/// them is replaced once: this request may be what kills it.
 ///
 /// # Errors
 /// The error for the client.
@@ -99,6 +99,11 @@ async fn attempt(control: &Control, job: &Job, meter: &mut Meter) -> Result<(Ope
             Ok(opened) => return Ok(opened),
             Err(Failed::Died(_)) if !is_retry => is_retry = true,
             Err(Failed::Died(why)) => return Err(Problem::killer(why.as_ref())),
+            Err(Failed::Told(problem)) if job.endpoint == Endpoint::Embeddings && problem.overflow().is_some() => {
+                let raise = "`modelctl set MODEL --context N` takes longer ones, up to what the model was trained with";
+                let message = format!("{}; {raise}", problem.message);
+                return Err(problem.told(message));
+            }
             Err(Failed::Told(problem)) => match problem.overflow().and_then(|overflow| overflow.larger(job.grow)) {
                 Some(grow) if !has_grown && control.grow(job.key.clone(), grow).await => has_grown = true,
                 _ => return Err(problem),
@@ -139,7 +144,8 @@ pub(super) async fn load(
     }
 }
 
-type Opened = (Response<http::Body>, Option<Bytes>);
+/// An answer, and the parts of it that were read.
+type Opened = (Response<http::Body>, Vec<Bytes>);
 
 async fn open(job: &Job, mut grant: Grant) -> Result<(Opened, Grant), Failed> {
     let endpoint = grant.endpoint.clone();
@@ -154,29 +160,33 @@ async fn open(job: &Job, mut grant: Grant) -> Result<(Opened, Grant), Failed> {
             Some(kept) => http::forward_kept(&endpoint, request, kept).await?,
             None => http::forward(&endpoint, request, Limits::UNTIMED).await?,
         };
+        let mut read = Vec::new();
         if !response.status().is_success() {
-            return Ok((response, None));
+            return Ok((response, read));
         }
-        let mut read = BytesMut::new();
+        let mut left = ANSWER_BYTES;
         while let Some(frame) = response.body_mut().frame().await {
             let frame = frame.map_err(|error| HttpError::Broken(error.to_string()))?;
             let Ok(bytes) = frame.into_data() else { continue };
-            if !is_whole {
-                return Ok((response, Some(bytes)));
+            left = left.checked_sub(bytes.len()).ok_or(HttpError::TooLarge(ANSWER_BYTES))?;
+            // The opening of a stream comes before the first token: a server that dies until then has answered nothing.
+            let is_answer = !is_whole && !(job.asked.stream && read.is_empty() && openai::is_opening(&bytes));
+            read.push(bytes);
+            if is_answer {
+                return Ok((response, read));
             }
-            if read.len().saturating_add(bytes.len()) > ANSWER_BYTES {
-                return Err(HttpError::TooLarge(ANSWER_BYTES));
-            }
-            read.extend_from_slice(&bytes);
         }
-        Ok((response, is_whole.then(|| read.freeze())))
+        match is_whole || read.is_empty() {
+            true => Ok((response, read)),
+            false => Err(HttpError::Broken("the stream ended after its opening".to_owned())),
+        }
     };
     let outcome = tokio::select! {
         biased;
         outcome = opened => outcome,
         why = grant.server_ended() => return Err(Failed::Died(Some(why))),
     };
-    let (response, first) = match outcome {
+    let (response, read) = match outcome {
         Ok(opened) => opened,
         Err(HttpError::TooLarge(_)) => return Err(Failed::Told(Problem::unreadable())),
         Err(_) => {
@@ -188,11 +198,11 @@ async fn open(job: &Job, mut grant: Grant) -> Result<(Opened, Grant), Failed> {
     };
     if response.status().is_success() {
         if !is_whole {
-            return Ok(((response, first), grant));
+            return Ok(((response, read), grant));
         }
-        let whole = rewrite::whole(&job.asked.model, &first.unwrap_or_default());
+        let whole = rewrite::whole(&job.asked.model, &read.concat());
         let whole = whole.ok_or_else(|| Failed::Told(Problem::unreadable()))?;
-        return Ok(((response, Some(whole)), grant));
+        return Ok(((response, vec![whole]), grant));
     }
     let status = response.status();
     let whole = Limited::new(response.into_body(), ERROR_BYTES).collect();
@@ -220,7 +230,7 @@ fn request(job: &Job, required_name: Option<&str>) -> Result<Request<Full<Bytes>
 
 /// Returns a body with the name by which a server of somebody else knows the model.
 fn named(body: &Bytes, name: &str) -> Bytes {
-    match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body) {
+    match openai::json::read::<serde_json::Map<String, serde_json::Value>>(body) {
         Ok(mut members) => {
             members.insert("model".to_owned(), name.into());
             serde_json::Value::Object(members).to_string().into()
@@ -249,7 +259,7 @@ pub(super) fn mode_header(control: &Control, key: &ServerKey) -> Option<HeaderVa
 /// Builds the answer for the client.
 fn respond(
     job: &Job,
-    (response, first): Opened,
+    (response, read): Opened,
     (grant, mode): (Grant, Option<HeaderValue>),
     meter: Meter,
 ) -> Response<Relay> {
@@ -258,7 +268,7 @@ fn respond(
     let is_all = is_foreign && !job.asked.stream;
     let (head, body) = response.into_parts();
     let is_stream = job.asked.stream;
-    let mut response = Response::new(Relay::new(((first, is_all), body), grant, (is_stream, rewriter), meter));
+    let mut response = Response::new(Relay::new(((read, is_all), body), grant, (is_stream, rewriter), meter));
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
     let json = HeaderValue::from_static("application/json");

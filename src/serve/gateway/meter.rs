@@ -6,6 +6,7 @@ use super::record::{Endpoint, Record};
 use crate::clock;
 use crate::lifecycle::Class;
 use crate::model::ModelId;
+use crate::openai;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -166,7 +167,7 @@ impl Meter {
 
     /// Reads bytes of the answer.
     pub fn bytes(&mut self, bytes: &[u8]) {
-        let is_opening = self.record.first_token_ms.is_none() && is_opening(bytes);
+        let is_opening = self.record.first_token_ms.is_none() && openai::is_opening(bytes);
         let is_first = self.record.first_token_ms.is_none() && !is_opening;
         if is_first {
             self.record.first_token_ms = Some(millis(self.granted.unwrap_or(self.began).elapsed()));
@@ -236,12 +237,6 @@ fn events(bytes: &[u8]) -> u64 {
     const DATA: &[u8] = b"data: {";
     let count = bytes.windows(DATA.len()).filter(|window| *window == DATA).count();
     u64::try_from(count).unwrap_or(u64::MAX)
-}
-
-/// Returns whether bytes of a stream are only the chunk with the role, which comes before the prompt is read.
-fn is_opening(bytes: &[u8]) -> bool {
-    let count = |key: &[u8]| bytes.windows(key.len()).filter(|window| *window == key).count();
-    count(b"data: ") == 1 && count(br#""role":"assistant","content":"""#) == 1
 }
 
 fn millis(time: Duration) -> u64 {
@@ -332,10 +327,6 @@ mod tests {
         let figures = tail.figures();
         assert_eq!((figures.prompt_tokens, figures.completion_tokens), (Some(5), Some(7)));
         assert_eq!((figures.tokens_per_second, figures.finish.as_deref()), (Some(12.5), Some("length")));
-        assert!(
-            is_opening(b"data: {\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}\n\n"),
-            "the prompt is not read yet"
-        );
         tail.push(b"{\"data\":[],\"usage\":{\"prompt_tokens\":9,\"total_tokens\":9}}");
         assert_eq!(tail.figures().prompt_tokens, Some(9));
     }

@@ -6,6 +6,7 @@
 //!
 //! Absent on purpose: who may ask, the limits of connections, and which servers run.
 
+mod check;
 mod exchange;
 mod meter;
 mod models;
@@ -36,8 +37,9 @@ use super::control::Control;
 use super::listen::{Caller, Logged, Refusal, read_body};
 use crate::config::Config;
 use crate::lifecycle::{Class, Purpose, ServerKey};
-use crate::model::server::ServerSettings;
-use crate::model::{Kind, ModelId, ModelRow};
+use crate::model::server::{Engine, ServerSettings};
+use crate::model::{Kind, ModelId, ModelRow, State as ModelState};
+use crate::ops::file_problem::file_problem;
 use crate::worker::RECORDED;
 use axum::Router;
 use axum::body::Body;
@@ -46,6 +48,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -125,16 +128,45 @@ impl Gateway {
     async fn prepare(&self, head: &Parts, body: Body, endpoint: Endpoint, meter: &mut Meter) -> Result<Job, Problem> {
         let config = Arc::clone(&self.config.borrow());
         let body = read_body(body, &config.serve.limits).await?;
-        let only = head.extensions.get::<OnlyModel>().map(|OnlyModel(id)| self.served(id)).transpose()?;
+        let only = match head.extensions.get::<OnlyModel>() {
+            Some(OnlyModel(id)) => Some(self.served(id).await?),
+            None => None,
+        };
         let default = only.as_ref().map(|entry| entry.name());
         let asked = Asked::read(&body, default)?;
         self.check_name(&asked.model)?;
         let entry = match only {
             Some(entry) => entry,
-            None => self.resolve(&asked.model)?,
+            None => self.resolve(&asked.model).await?,
         };
         let (key, class) = self.place(head, &entry, endpoint, meter)?;
+        let engine = self.engine(&key, &entry);
+        request::apart(body.len(), || check::check(endpoint, engine, &read_json(&body)?))?;
         Ok(Job { key, class, endpoint, asked, body, keep: None, grow: None })
+    }
+
+    /// Checks a body of OpenAI's dialect before its model is asked for.
+    ///
+    /// # Errors
+    /// A bad request, with the reason.
+    pub fn check(
+        &self,
+        key: &ServerKey,
+        entry: &Entry,
+        (endpoint, body): (Endpoint, &Map<String, Value>),
+    ) -> Result<(), Problem> {
+        check::check(endpoint, self.engine(key, entry), body)
+    }
+
+    /// Returns the program that answers for a server: that of the one that runs, else the one that will be started.
+    fn engine(&self, key: &ServerKey, entry: &Entry) -> Engine {
+        let is_attached = self.control.attached().iter().any(|attached| attached.model == key.model);
+        if is_attached && key.purpose == Purpose::Main {
+            return Engine::LlamaServer;
+        }
+        let servers = self.control.servers();
+        let running = servers.iter().find(|server| server.view.key == *key).and_then(|server| server.info.as_ref());
+        running.and_then(|info| info.engine).unwrap_or_else(|| self.settings(&entry.row).engine)
     }
 
     /// Finds the server of a model that answers on an endpoint, and the class in which the request waits for it.
@@ -196,15 +228,20 @@ impl Gateway {
     ///
     /// # Errors
     /// 404 for a name that leads to no model that is served, 400 for one that leads to several.
-    pub fn resolve(&self, name: &str) -> Result<Arc<Entry>, Problem> {
+    pub async fn resolve(&self, name: &str) -> Result<Arc<Entry>, Problem> {
         self.check_name(name)?;
-        match self.catalogs.current().resolve(name) {
+        let catalog = self.catalogs.current();
+        match catalog.resolve(name) {
             Resolved::One(entry) => Ok(entry),
             Resolved::Many(entries) => Err(Problem::ambiguous(name, &entries)),
-            Resolved::NotServed(entry, why) => Err(Problem::no_model(format!("the model `{}` {why}", entry.row.name))),
-            Resolved::None => {
-                Err(Problem::no_model(format!("the model `{name}` does not exist; `modelctl list` shows all models")))
-            }
+            Resolved::NotServed(entry, why) => Err(unserved(&entry, &why).await),
+            Resolved::None => match catalog.gone(name) {
+                Some(entry) => Err(unserved(entry, &not_served(&entry.row).unwrap_or_default()).await),
+                None => {
+                    let message = format!("the model `{name}` does not exist; `modelctl list` shows all models");
+                    Err(Problem::no_model(message))
+                }
+            },
         }
     }
 
@@ -220,11 +257,11 @@ impl Gateway {
     ///
     /// # Errors
     /// 404 for one that is not served, or is known no longer.
-    pub fn served(&self, id: &ModelId) -> Result<Arc<Entry>, Problem> {
+    pub async fn served(&self, id: &ModelId) -> Result<Arc<Entry>, Problem> {
         let entry = self.catalogs.current().by_id(id).cloned();
         let entry = entry.ok_or_else(|| Problem::no_model(format!("the model `{id}` does not exist any more")))?;
         match not_served(&entry.row) {
-            Some(why) => Err(Problem::no_model(format!("the model `{}` {why}", entry.row.name))),
+            Some(why) => Err(unserved(&entry, &why).await),
             None => Ok(entry),
         }
     }
@@ -234,6 +271,21 @@ impl Gateway {
         let trained = row.context_length.and_then(|tokens| u32::try_from(tokens).ok());
         self.config.borrow().server_settings(row, trained)
     }
+}
+
+/// Returns the error for a model that is known and not served. Where its file was not found, the file says why.
+async fn unserved(entry: &Entry, why: &str) -> Problem {
+    let row = &entry.row;
+    let path = row.path.clone();
+    let is_lost = matches!(row.state, ModelState::Gone | ModelState::Unavailable);
+    let problem = match is_lost {
+        true => tokio::task::spawn_blocking(move || file_problem(&path, true)).await.unwrap_or_default(), // its state says enough
+        false => None,
+    };
+    Problem::no_model(match problem {
+        Some(problem) => format!("the model `{}` cannot be loaded: {problem}", row.name),
+        None => format!("the model `{}` {why}", row.name),
+    })
 }
 
 /// Returns which server of a model answers on an endpoint.

@@ -35,9 +35,9 @@ pub(super) async fn one(
     only: Only,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let (entry, servers) = (gateway.resolve(&name)?, gateway.control.servers());
+    let (entry, servers) = (gateway.resolve(&name).await?, gateway.control.servers());
     let entry = match only {
-        Some(Extension(OnlyModel(id))) => only_one(&name, &entry, gateway.served(&id)?)?,
+        Some(Extension(OnlyModel(id))) => only_one(&name, &entry, gateway.served(&id).await?)?,
         None => entry,
     };
     let servers: HashMap<&ServerKey, &Server> = servers.iter().map(|server| (&server.view.key, server)).collect();

@@ -12,7 +12,7 @@ use crate::lifecycle::{Class, ServerKey};
 use crate::model::service::{ServiceSpec, service_for};
 use crate::serve::catalog::Resolved;
 use crate::serve::control::Ask;
-use crate::serve::listen::{Counted, Logged, discard, pass_body};
+use crate::serve::listen::{Counted, Logged, Passed, discard, pass_body};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
@@ -49,7 +49,7 @@ struct Target {
 /// `/upstream/NAME/…`
 pub(super) async fn upstream(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let target = gateway.upstream(&head);
+    let target = gateway.upstream(&head).await;
     answer(&gateway, (head, body), target).await
 }
 
@@ -146,7 +146,7 @@ async fn pass(
     if let Some(response) = opened {
         meter.status(response.status().as_u16());
         let mode = mode_header(&gateway.control, &target.key);
-        let mut answer = respond(response, |body| Relay::new(((None, false), body), grant, (false, None), meter));
+        let mut answer = respond(response, |body| Relay::new(((Vec::new(), false), body), grant, (false, None), meter));
         if let Some(mode) = mode {
             answer.headers_mut().insert(MODE_HEADER, mode);
         }
@@ -185,12 +185,13 @@ fn respond(response: hyper::Response<http::Body>, relay: impl FnOnce(http::Body)
     let is_ours = |name: &&HeaderName| **name == header::SET_COOKIE || name.as_str().starts_with("access-control-");
     let ours: Vec<HeaderName> = head.headers.keys().filter(is_ours).cloned().collect();
     ours.iter().for_each(|name| drop(head.headers.remove(name)));
+    head.extensions.insert(Passed);
     Response::from_parts(head, Body::new(relay(body)))
 }
 
 impl Gateway {
     /// Finds the server that a path below `/upstream/` names: a service, or else a model.
-    fn upstream(&self, head: &Parts) -> Result<Target, Problem> {
+    async fn upstream(&self, head: &Parts) -> Result<Target, Problem> {
         let config = Arc::clone(&self.config.borrow());
         let rest = head.uri.path().strip_prefix(UPSTREAM).unwrap_or_default();
         let parts: Vec<&str> = rest.split('/').collect();
@@ -212,7 +213,7 @@ impl Gateway {
             if name.is_empty() || matches!(self.catalogs.current().resolve(&name), Resolved::None) {
                 continue;
             }
-            let entry = self.resolve(&name)?;
+            let entry = self.resolve(&name).await?;
             let path = path(count);
             let begins = percent_decode_str(&path).decode_utf8_lossy().trim_start_matches('/').to_ascii_lowercase();
             if begins.starts_with(INTERNAL) {

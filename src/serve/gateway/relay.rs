@@ -22,8 +22,8 @@ const REASON: Duration = Duration::from_secs(2);
 
 /// Bytes of a server, as they come. Dropping it ends the generation and frees the slot.
 pub struct Relay {
-    /// What was read to see that the server answers at all.
-    first: Option<Bytes>,
+    /// What was read to see that the server answers at all, the last part first.
+    read: Vec<Bytes>,
     /// Whether that is all of the answer.
     is_all: bool,
     /// `None` when the answer is complete, or was broken off.
@@ -59,7 +59,7 @@ impl Relay {
     }
 
     pub(super) fn new(
-        ((first, is_all), body): ((Option<Bytes>, bool), http::Body),
+        ((mut read, is_all), body): ((Vec<Bytes>, bool), http::Body),
         mut grant: Grant,
         (is_stream, rewriter): (bool, Option<Rewriter>),
         meter: Meter,
@@ -67,7 +67,8 @@ impl Relay {
         let ended = Box::pin(async move { grant.server_ended().await });
         let flow = Some(Flow { body, ended, broken: None });
         let cancelled = Box::pin(meter.cancelled());
-        Relay { first, is_all, flow, rewriter, is_stream, at_boundary: true, meter, cancelled }
+        read.reverse();
+        Relay { read, is_all, flow, rewriter, is_stream, at_boundary: true, meter, cancelled }
     }
 
     fn pass(&mut self, bytes: Bytes) -> Frame<Bytes> {
@@ -128,9 +129,9 @@ impl HttpBody for Relay {
         if this.flow.is_some() && this.cancelled.as_mut().poll(context).is_ready() {
             return Poll::Ready(this.end_with(Problem::cancelled()));
         }
-        if let Some(first) = this.first.take() {
-            let frame = this.pass(first);
-            if this.is_all && this.flow.take().is_some() {
+        if let Some(part) = this.read.pop() {
+            let frame = this.pass(part);
+            if this.is_all && this.read.is_empty() && this.flow.take().is_some() {
                 this.meter.end();
             }
             return Poll::Ready(Some(Ok(frame)));

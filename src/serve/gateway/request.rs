@@ -2,14 +2,14 @@
 
 use super::problem::Problem;
 use super::prompts::Prompts;
+use crate::openai::json;
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
-use std::fmt;
+use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use tokio::runtime::RuntimeFlavor::MultiThread;
 
 /// Bytes of a body that are read in less than a few milliseconds.
-const AT_ONCE: usize = 1 << 20;
+const AT_ONCE: usize = 256 << 10;
 
 /// The members of a body that decide where it is passed to. All others are the server's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,67 +61,15 @@ impl Asked {
 /// # Errors
 /// A bad request, with the reason and the place.
 pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let read = || {
-        let _: Checked = parse(body)?; // only its depth matters
-        parse(body)
-    };
-    match body.len() > AT_ONCE && Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == MultiThread) {
-        // Everything else goes on meanwhile, on another thread.
-        true => tokio::task::block_in_place(read),
-        false => read(),
-    }
+    let read = || json::read(body).map_err(|why| Problem::bad_request(format!("the body cannot be read: {why}")));
+    apart(body.len(), read)
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    let read = serde_path_to_error::deserialize(&mut reader);
-    let wrong = |what: String| Problem::bad_request(format!("the body cannot be read: {what}"));
-    let value = read.map_err(|error| wrong(error.to_string()))?;
-    reader.end().map_err(|error| wrong(error.to_string()))?;
-    Ok(value)
-}
-
-/// Any JSON value. Reading one checks the limit of 128 levels, which `serde_json` does not do for members that are
-/// ignored.
-struct Checked;
-
-impl<'de> Deserialize<'de> for Checked {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Checked, D::Error> {
-        deserializer.deserialize_any(Checked)
-    }
-}
-
-impl<'de> Visitor<'de> for Checked {
-    type Value = Checked;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<Checked, E> {
-        Ok(Checked)
-    }
-    fn visit_i64<E>(self, _: i64) -> Result<Checked, E> {
-        Ok(Checked)
-    }
-    fn visit_u64<E>(self, _: u64) -> Result<Checked, E> {
-        Ok(Checked)
-    }
-    fn visit_f64<E>(self, _: f64) -> Result<Checked, E> {
-        Ok(Checked)
-    }
-    fn visit_str<E>(self, _: &str) -> Result<Checked, E> {
-        Ok(Checked)
-    }
-    fn visit_unit<E>(self) -> Result<Checked, E> {
-        Ok(Checked)
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Checked, A::Error> {
-        while items.next_element::<Checked>()?.is_some() {}
-        Ok(Checked)
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Checked, A::Error> {
-        while members.next_entry::<Checked, Checked>()?.is_some() {}
-        Ok(Checked)
+/// Does something with so many bytes; where there are many, everything else goes on meanwhile, on another thread.
+pub(super) fn apart<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    match bytes > AT_ONCE && Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == MultiThread) {
+        true => tokio::task::block_in_place(work),
+        false => work(),
     }
 }
 
@@ -153,8 +101,8 @@ mod tests {
         assert!(why(r#"{"model":"a"} x"#).contains("trailing"));
         assert!(why("").contains("EOF"));
         let deep = |levels: usize| format!(r#"{{"model":"a","x":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
-        assert!(Asked::read(deep(120).as_bytes(), None).is_ok());
-        assert!(why(&deep(128)).contains("recursion limit"));
-        assert!(why(&deep(1_000_000)).contains("recursion limit"));
+        assert!(Asked::read(deep(127).as_bytes(), None).is_ok(), "the object is a level as well");
+        assert!(why(&deep(128)).contains("more than 128 levels"));
+        assert!(why(&deep(1_000_000)).contains("more than 128 levels"));
     }
 }

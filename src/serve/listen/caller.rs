@@ -14,3 +14,7 @@ pub struct Caller {
 /// Marks an answer whose handler has logged its request.
 #[derive(Debug, Clone, Copy)]
 pub struct Logged;
+
+/// Marks an answer that a server of somebody else gave: it is passed on as it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Passed;

@@ -100,6 +100,11 @@ impl Connection {
         state.head.extend_from_slice(bytes);
     }
 
+    /// Returns the bytes that arrived for a request that has not begun.
+    pub fn head(&self) -> Vec<u8> {
+        locked(&self.state).head.clone()
+    }
+
     /// Notes that a request begins. Returns the bytes that arrived for it; none when it came together with another.
     pub fn begin(&self) -> Vec<u8> {
         let mut state = locked(&self.state);

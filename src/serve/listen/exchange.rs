@@ -2,8 +2,8 @@
 
 use super::accept::{Gate, Peer};
 use super::body::{Answer, Running, discard};
-use super::guard::{Admitted, Guard};
-use super::{Kind, Logged, Refusal};
+use super::guard::{Admitted, Checked, Guard};
+use super::{Kind, Logged, Passed, Refusal};
 use crate::clock;
 use crate::serve::Phase;
 use axum::Router;
@@ -11,13 +11,17 @@ use axum::body::Body;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, AUTHORIZATION,
-    CACHE_CONTROL, CONNECTION, COOKIE, TRANSFER_ENCODING, VARY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, TRANSFER_ENCODING, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use std::sync::Arc;
 use tower::ServiceExt;
+
+/// Bytes of a text that the router has for a request that it refuses.
+const TEXT_BYTES: usize = 4 << 10;
 
 /// The header that names a request in an answer.
 const REQUEST_ID: &str = "x-request-id";
@@ -48,17 +52,14 @@ impl Gate {
             host_name: &self.host_name,
             has_both_lengths,
         };
-        let checked = guard.check(&parts);
-        let client = checked.as_ref().map_or_else(|_| address.clone(), |admitted| admitted.caller.name.clone());
+        let Checked { foreign_origin: origin, outcome } = guard.check(&parts);
+        let client = outcome.as_ref().map_or_else(|_| address.clone(), |admitted| admitted.caller.name.clone());
         let asked = format!("{} {}", parts.method, parts.uri.path());
-        let origin = match &checked {
-            Ok(admitted) => admitted.foreign_origin.clone(),
-            Err(_) => guard.allowed_origin(&parts),
-        };
-        let mut answer = match checked {
+        let path = parts.uri.path().to_owned();
+        let mut answer = match outcome {
             Err(refusal) => {
                 discard(&parts.headers, body).await;
-                refusal.answer(parts.uri.path())
+                refusal.answer(&path)
             }
             Ok(Admitted { is_preflight: true, .. }) => preflight(&parts),
             Ok(Admitted { caller, .. }) => {
@@ -74,7 +75,8 @@ impl Gate {
                     parts.headers.insert(REQUEST_ID, id);
                 }
                 // A router has an answer for every request.
-                router.oneshot(Request::from_parts(parts, body)).await.unwrap_or_else(|never| match never {})
+                let answer = router.oneshot(Request::from_parts(parts, body)).await;
+                in_json(answer.unwrap_or_else(|never| match never {}), &path).await
             }
         };
         let headers = answer.headers_mut();
@@ -98,6 +100,43 @@ impl Gate {
             (self.setup.log)(format!("{asked:?} status={status} took_ms={took} id={id} client={client:?}"));
         }
         Response::from_parts(parts, Answer { body, running: Some(running) })
+    }
+}
+
+/// Returns an answer with the body of an error where it is one and has another body: what the router refuses by itself
+/// has a line of text. What a server of somebody else answered stays as it is.
+async fn in_json(answer: Response<Body>, path: &str) -> Response<Body> {
+    let status = answer.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    let kind = answer.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    if !is_error || kind.starts_with(b"application/json") || answer.extensions().get::<Passed>().is_some() {
+        return answer;
+    }
+    let (parts, body) = answer.into_parts();
+    // A longer text, or one that breaks off, says no more than the status does.
+    let told = Limited::new(body, TEXT_BYTES).collect().await.map(|text| text.to_bytes()).unwrap_or_default();
+    let told = String::from_utf8_lossy(&told);
+    let reason = status.canonical_reason().unwrap_or("the request failed");
+    let message = if told.trim().is_empty() { reason } else { told.trim() };
+    let mut refused = Refusal::new(status, code_of(status), message).answer(path);
+    for (name, value) in &parts.headers {
+        if *name != CONTENT_TYPE && *name != CONTENT_LENGTH {
+            refused.headers_mut().insert(name, value.clone());
+        }
+    }
+    *refused.extensions_mut() = parts.extensions;
+    refused
+}
+
+/// Returns OpenAI's `code` for a request that the router refuses.
+fn code_of(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND => "unknown_url",
+        StatusCode::METHOD_NOT_ALLOWED => "method_not_supported",
+        StatusCode::PAYLOAD_TOO_LARGE => "request_too_large",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "invalid_content_type",
+        status if status.is_server_error() => "internal_error",
+        _ => "invalid_request",
     }
 }
 

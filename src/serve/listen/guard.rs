@@ -26,27 +26,37 @@ pub(super) struct Guard<'a> {
     pub has_both_lengths: bool,
 }
 
+/// What the checks found.
+#[derive(Debug)]
+pub(super) struct Checked {
+    /// The origin of the page that sent the request, where that is not ours and is allowed: it may read why its request
+    /// was refused.
+    pub foreign_origin: Option<String>,
+    /// The request that is let in, or the reason for refusing it.
+    pub outcome: Result<Admitted, Refusal>,
+}
+
 /// A request that is let in.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Admitted {
     pub caller: Caller,
-    /// The origin of the page that sent it, where that is not ours and is allowed.
-    pub foreign_origin: Option<String>,
     /// Whether it only asks for permission (CORS preflight).
     pub is_preflight: bool,
 }
 
 impl Guard<'_> {
     /// Checks the head of a request.
-    ///
-    /// # Errors
-    /// The reason for refusing it.
-    pub fn check(&self, request: &Parts) -> Result<Admitted, Refusal> {
-        self.check_form(request)?;
-        let host = self.check_host(request)?;
-        let foreign_origin = self.check_origin(&request.headers, &host)?;
+    pub fn check(&self, request: &Parts) -> Checked {
+        let form = self.check_form(request);
+        let origin = self.check_host(request).and_then(|host| self.check_origin(&request.headers, &host));
+        let foreign_origin = origin.as_ref().ok().cloned().flatten(); // a refusal is in the outcome
+        let outcome = form.and(origin).and_then(|origin| self.admit(request, origin.is_some()));
+        Checked { foreign_origin, outcome }
+    }
+
+    fn admit(&self, request: &Parts, is_foreign: bool) -> Result<Admitted, Refusal> {
         let is_preflight = request.method == Method::OPTIONS
-            && foreign_origin.is_some()
+            && is_foreign
             && request.headers.contains_key("access-control-request-method");
         match self.phase {
             Phase::Starting => {
@@ -61,7 +71,7 @@ impl Guard<'_> {
         // A browser sends no key with a preflight.
         let caller = if is_preflight { self.caller() } else { self.check_key(request)? };
         self.check_body(request)?;
-        Ok(Admitted { caller, foreign_origin, is_preflight })
+        Ok(Admitted { caller, is_preflight })
     }
 
     fn check_form(&self, request: &Parts) -> Result<(), Refusal> {
@@ -126,12 +136,6 @@ impl Guard<'_> {
             of.eq_ignore_ascii_case(name) || of.eq_ignore_ascii_case(host)
         };
         self.config.hosts.iter().any(ours)
-    }
-
-    /// Returns the origin of a request that is refused for something else, if it is allowed: its page may read why.
-    pub fn allowed_origin(&self, request: &Parts) -> Option<String> {
-        let host = self.check_host(request).ok()?; // refused, and nothing is allowed
-        self.check_origin(&request.headers, &host).ok().flatten() // as above
     }
 
     /// Returns the origin, if it is not ours and is allowed.

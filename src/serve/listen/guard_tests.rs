@@ -55,7 +55,7 @@ impl World {
             host_name: "box",
             has_both_lengths: false,
         };
-        guard.check(&request.body(()).unwrap().into_parts().0)
+        guard.check(&request.body(()).unwrap().into_parts().0).outcome
     }
 
     fn status(&self, method: &str, uri: &str, headers: &[(&str, &str)]) -> u16 {

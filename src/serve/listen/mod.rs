@@ -28,12 +28,13 @@ mod passed;
 mod read;
 mod refusal;
 mod unix;
+mod unparsed;
 mod wire;
 
 pub use accept::{Gate, Kind, Setup};
 pub use bind::{Bound, bind, bind_tcp};
 pub use body::{Counted, discard};
-pub use caller::{Caller, Logged};
+pub use caller::{Caller, Logged, Passed};
 pub use files::raise_open_files;
 pub use keys::{Key, Keys};
 pub use passed::pass_body;

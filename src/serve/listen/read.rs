@@ -3,6 +3,7 @@
 use super::Refusal;
 use super::guard::too_large;
 use crate::config::ServeLimits;
+use crate::openai::json::is_deeper;
 use axum::body::Body;
 use axum::http::StatusCode;
 use bytes::Bytes;
@@ -41,40 +42,4 @@ pub(super) fn unread(error: &axum::Error, limits: &ServeLimits) -> Refusal {
         source = inner.source();
     }
     Refusal::malformed(format!("the body of the request cannot be read: {error}"))
-}
-
-/// Returns whether arrays and objects are nested deeper than `most`. Right for JSON; anything else is refused by its
-/// parser.
-fn is_deeper(json: &[u8], most: usize) -> bool {
-    let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
-    for byte in json {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if is_text => is_escaped = true,
-            b'"' => is_text = !is_text,
-            _ if is_text => {}
-            b'[' | b'{' => {
-                depth = depth.saturating_add(1);
-                if depth > most {
-                    return true;
-                }
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    false
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn depth_is_that_of_arrays_and_objects_and_not_of_texts() {
-        let deeper = |json: &str| is_deeper(json.as_bytes(), 2);
-        assert!(!deeper(r#"[{"a": "[[[[", "b\"[[[": 1}, {}, {}]"#));
-        assert!(!deeper(r#"{"a": "\\", "b": []}"#));
-        assert!(deeper(r#"[{"a": []}]"#) && deeper("[[[") && deeper(r#"{"a": "\\", "b": [{}]}"#));
-    }
 }

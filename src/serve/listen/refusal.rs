@@ -36,18 +36,24 @@ impl Refusal {
             StatusCode::UNAUTHORIZED => "authentication_error",
             StatusCode::FORBIDDEN => "permission_error",
             StatusCode::SERVICE_UNAVAILABLE => "unavailable_error",
+            status if status.is_server_error() => "server_error",
             _ => "invalid_request_error",
         }
     }
 
-    /// Returns the answer: OpenAI's object, or `{"error", "detail"}` below `/api/`.
-    pub fn answer(&self, path: &str) -> Response<Body> {
+    /// Returns the body of the answer: OpenAI's object, or `{"error", "detail"}` below `/api/`.
+    pub(super) fn body(&self, path: &str) -> String {
         let body = if path.starts_with("/api/") {
             json!({"error": self.message, "detail": self.code})
         } else {
             json!({"error": {"message": self.message, "type": self.kind(), "param": null, "code": self.code}})
         };
-        let mut answer = Response::new(Body::from(body.to_string()));
+        body.to_string()
+    }
+
+    /// Returns the answer to a request for `path`.
+    pub fn answer(&self, path: &str) -> Response<Body> {
+        let mut answer = Response::new(Body::from(self.body(path)));
         *answer.status_mut() = self.status;
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

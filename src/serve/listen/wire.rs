@@ -1,7 +1,9 @@
 //! The bytes of a connection, with limits on the time that a client takes.
 
 use super::connections::{Connection, Stage};
+use super::unparsed;
 use crate::clock;
+use bytes::{Buf, Bytes};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -31,12 +33,14 @@ pub(super) struct Wire<S> {
     /// The turn of the connection that `reading` is set for.
     armed: Option<u64>,
     writing: Option<Pin<Box<Sleep>>>,
+    /// What is left of an answer of ours that is written in place of hyper's.
+    own: Option<Bytes>,
 }
 
 impl<S> Wire<S> {
     pub fn new(stream: S, connection: Arc<Connection>, patience: Patience) -> Wire<S> {
         let reading = Box::pin(sleep(patience.idle));
-        Wire { stream, connection, patience, reading, armed: None, writing: None }
+        Wire { stream, connection, patience, reading, armed: None, writing: None, own: None }
     }
 
     /// Handles the outcome of a write: a client that takes nothing for too long has left.
@@ -48,6 +52,25 @@ impl<S> Wire<S> {
         let patience = self.patience.write;
         ready!(self.writing.get_or_insert_with(|| Box::pin(sleep(patience))).as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Wire<S> {
+    /// Writes our answer where `bytes` are hyper's to what is no request; `None` for all others.
+    fn write_own(&mut self, bytes: &[u8], cx: &mut Context<'_>) -> Option<Poll<io::Result<usize>>> {
+        if self.own.is_none() && unparsed::is_error(bytes) && self.connection.stage().0 != Stage::Busy {
+            self.own = unparsed::answer(bytes, &self.connection.head()).map(Bytes::from);
+        }
+        let own = self.own.as_mut()?;
+        while !own.is_empty() {
+            match Pin::new(&mut self.stream).poll_write(cx, own) {
+                Poll::Ready(Ok(0)) => return Some(Poll::Ready(Ok(0))),
+                Poll::Ready(Ok(written)) => own.advance(written.min(own.len())),
+                failed_or_full => return Some(failed_or_full),
+            }
+        }
+        self.own = None;
+        Some(Poll::Ready(Ok(bytes.len())))
     }
 }
 
@@ -82,7 +105,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let outcome = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        let own = this.write_own(bytes, cx);
+        let outcome = own.unwrap_or_else(|| Pin::new(&mut this.stream).poll_write(cx, bytes));
         this.written(outcome, cx)
     }
 
@@ -92,7 +116,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let outcome = Pin::new(&mut this.stream).poll_write_vectored(cx, bytes);
+        let first = bytes.iter().find(|slice| !slice.is_empty());
+        let own = first.and_then(|first| this.write_own(first, cx));
+        let outcome = own.unwrap_or_else(|| Pin::new(&mut this.stream).poll_write_vectored(cx, bytes));
         this.written(outcome, cx)
     }
 
@@ -132,6 +158,30 @@ mod tests {
         assert_eq!(wire.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
         let (_client, mut wire) = self::wire(20, FOREVER, FOREVER);
         assert_eq!(wire.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    /// A client would show its user an empty message.
+    #[tokio::test]
+    async fn what_hyper_answers_by_itself_gets_a_body_however_slowly_it_is_read() {
+        let hypers = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        let (mut client, mut wire) = wire(FOREVER, FOREVER, FOREVER);
+        client.write_all(b"GET /v1/models HTTP/9\r\n\r\n").await.unwrap();
+        let mut read = [0; 25];
+        wire.read_exact(&mut read).await.unwrap();
+        // The pipe has room for 64 bytes.
+        let answer = async {
+            let mut text = String::new();
+            client.read_to_string(&mut text).await.unwrap();
+            text
+        };
+        let write = async {
+            wire.write_all(hypers).await.unwrap();
+            drop(wire);
+        };
+        let (text, ()) = tokio::join!(answer, write);
+        let body = text.split_once("\r\n\r\n").unwrap().1;
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(body["error"]["code"], "invalid_request");
     }
 
     #[tokio::test]

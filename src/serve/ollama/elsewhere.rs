@@ -33,7 +33,7 @@ pub(super) async fn version(State(ollama): State<Arc<Ollama>>) -> Json<Value> {
 /// A model that is here needs no download.
 pub(super) async fn pull(State(ollama): State<Arc<Ollama>>, request: Request) -> Result<Response, OllamaError> {
     let asked: PullRequest = ollama.read(request.into_body()).await?;
-    match ollama.resolve(asked.named()) {
+    match ollama.resolve(asked.named()).await {
         Ok(_) => {}
         Err(error) if error.problem().status == StatusCode::NOT_FOUND => {
             return Ok(refuse(&format!("{}: {PULL}", error.message())));

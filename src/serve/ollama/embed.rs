@@ -1,8 +1,8 @@
 //! `POST /api/embed`, and the older `POST /api/embeddings`.
 
-use super::Call;
 use super::error::OllamaError;
 use super::text::with_mode;
+use super::{Call, errand};
 use crate::clock;
 use crate::ollama::{EmbedReply, EmbedRequest, Times};
 use crate::serve::gateway::{Endpoint, MODE_HEADER};
@@ -35,18 +35,18 @@ struct Embedded {
 
 async fn vectors(mut call: Call) -> Result<Embedded, OllamaError> {
     let request: EmbedRequest = call.read().await?;
-    let entry = call.resolve(request.model.as_deref())?;
+    let entry = call.resolve(request.model.as_deref()).await?;
     let keep = call.keep(request.keep_alive.as_ref())?;
     let texts = call.noted(request.texts().map_err(OllamaError::bad_request))?;
     let model = request.model.clone().unwrap_or_default();
     let began = call.began;
-    let body = request.body(&model, &texts);
-    let job = call.job(&entry, (Endpoint::Embeddings, body), (model.clone(), false), keep)?;
     if texts.is_empty() {
-        // Loads the model, as the empty requests for texts do.
-        call.ollama.gateway.load((job.key, job.class), job.keep, call.meter).await?;
+        // As the empty requests for texts do.
+        errand::load(call, &entry, (Endpoint::Embeddings, keep)).await?;
         return Ok(Embedded { model, reply: EmbedReply::default(), times: Times::default(), mode: None });
     }
+    let body = request.body(&model, &texts);
+    let job = call.job(&entry, (Endpoint::Embeddings, body), (model.clone(), false), keep)?;
     let (head, relay) = call.ollama.gateway.forward(job, call.meter).await?.into_parts();
     let mode = head.headers.get(MODE_HEADER).cloned();
     let load = relay.waited();

@@ -24,13 +24,7 @@ pub(super) async fn run(
     answer: Answer,
 ) -> Result<Response, OllamaError> {
     match errand {
-        Errand::Load => {
-            let gateway = Arc::clone(&call.ollama.gateway);
-            let placed = gateway.place(&call.head, entry, Endpoint::Chat, &mut call.meter).map_err(OllamaError::from);
-            let at = call.noted(placed)?;
-            let keep = call.granted(keep);
-            gateway.load(at, keep, call.meter).await?;
-        }
+        Errand::Load => load(call, entry, (Endpoint::Chat, keep)).await?,
         Errand::Unload => {
             call.meter.model(entry.name(), &entry.row.id);
             unload(&call.ollama.gateway.control, &entry.row.id).await;
@@ -38,6 +32,19 @@ pub(super) async fn run(
         }
     }
     Ok(Json(answer.errand(errand.name(), clock::now())).into_response())
+}
+
+/// Has the server loaded that answers on an endpoint.
+pub(super) async fn load(
+    mut call: Call,
+    entry: &Entry,
+    (endpoint, keep): (Endpoint, Option<KeepAlive>),
+) -> Result<(), OllamaError> {
+    let gateway = Arc::clone(&call.ollama.gateway);
+    let placed = gateway.place(&call.head, entry, endpoint, &mut call.meter).map_err(OllamaError::from);
+    let at = call.noted(placed)?;
+    let keep = call.granted(keep);
+    Ok(gateway.load(at, keep, call.meter).await?)
 }
 
 /// Has a model unloaded once it has nothing to do, and waits for the end of one that is idle: a client that lists what

@@ -102,8 +102,8 @@ impl Call {
         self.noted(read)
     }
 
-    fn resolve(&mut self, name: Option<&str>) -> Result<Arc<Entry>, OllamaError> {
-        let found = self.ollama.resolve(name);
+    async fn resolve(&mut self, name: Option<&str>) -> Result<Arc<Entry>, OllamaError> {
+        let found = self.ollama.resolve(name).await;
         self.noted(found)
     }
 
@@ -127,16 +127,18 @@ impl Ollama {
     }
 
     /// Finds the model that a client names.
-    fn resolve(&self, name: Option<&str>) -> Result<Arc<Entry>, OllamaError> {
+    async fn resolve(&self, name: Option<&str>) -> Result<Arc<Entry>, OllamaError> {
         let name = name.filter(|name| !name.is_empty()).ok_or_else(|| OllamaError::bad_request("model is required"))?;
-        self.gateway.resolve(name).map_err(|problem| {
+        self.gateway.resolve(name).await.map_err(|problem| {
             if problem.status != StatusCode::NOT_FOUND {
                 return OllamaError::from(problem);
             }
             // Clients look for these words.
-            let message = match self.gateway.catalogs.current().resolve(name) {
-                Resolved::NotServed(..) => format!("model '{name}' not found: {}", problem.message),
-                _ => format!("model '{name}' not found"),
+            let catalog = self.gateway.catalogs.current();
+            let is_known = matches!(catalog.resolve(name), Resolved::NotServed(..)) || catalog.gone(name).is_some();
+            let message = match is_known {
+                true => format!("model '{name}' not found: {}", problem.message),
+                false => format!("model '{name}' not found"),
             };
             OllamaError::from(problem.told(message))
         })

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 pub(super) async fn show(State(ollama): State<Arc<Ollama>>, request: Request) -> Result<Json<Value>, OllamaError> {
     let asked: ShowRequest = ollama.read(request.into_body()).await?;
-    let entry = ollama.resolve(asked.named())?;
+    let entry = ollama.resolve(asked.named()).await?;
     let id = entry.row.id.clone();
     let header = ollama.sessions.run(move |session| model_header(session, &id)).await;
     let broken =

@@ -36,9 +36,9 @@ async fn each_part_of_an_answer_is_a_line_before_the_next_one_is_there() {
     let (parts, response) = stream();
     worker.answers.send(response).unwrap();
     parts.send("data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n").await.unwrap();
-    let mut answer = fake.post("/api/chat", &[], chat()).await;
+    let first = async { parts.send("data: {\"choices\":[{\"delta\":{\"content\":\"A\"}}]}\n\n").await.unwrap() };
+    let (mut answer, ()) = tokio::join!(fake.post("/api/chat", &[], chat()), first);
     assert_eq!(answer.headers()["content-type"], "application/x-ndjson");
-    parts.send("data: {\"choices\":[{\"delta\":{\"content\":\"A\"}}]}\n\n").await.unwrap();
     let line: Value = serde_json::from_str(&next(answer.body_mut()).await.unwrap()).unwrap();
     assert_eq!((&line["message"], &line["done"]), (&json!({"role": "assistant", "content": "A"}), &json!(false)));
     parts.send(END).await.unwrap();
@@ -137,12 +137,19 @@ async fn an_error_is_a_text_with_ollamas_status() {
     }
     let (status, body) = post("/api/chat", json!({"model": "Off"})).await;
     assert!(status == 404 && body["error"].as_str().unwrap().contains("is disabled"), "{body}");
+    let (status, body) = post("/api/chat", json!({"model": "Lost"})).await;
+    assert!(status == 404 && body["error"].as_str().unwrap().contains("the model file is missing: "), "{body}");
     for (path, wrong) in [
         ("/api/chat", json!({"messages": []})),
         ("/api/chat", json!({"model": "twin"})),
         ("/api/chat", json!({"model": "Chat", "keep_alive": "soon"})),
         ("/api/chat", json!({"model": "Vectors", "messages": [{"role": "user", "content": "x"}]})),
         ("/api/chat", json!({"model": "Chat", "messages": 5})),
+        // These are found out before the model is asked for.
+        ("/api/chat", json!({"model": "Chat", "messages": [{"content": "x"}]})),
+        ("/api/chat", json!({"model": "Chat", "messages": [{"role": "user", "content": 5}]})),
+        ("/api/generate", json!({"model": "Chat", "prompt": "a", "options": {"temperature": "hot"}})),
+        ("/api/generate", json!({"model": "Chat", "prompt": "a", "raw": true, "options": {"top_k": "x"}})),
         ("/api/embed", json!({"model": "Chat", "input": 5})),
         ("/api/generate", json!({"model": "Chat", "prompt": "a", "suffix": "b"})),
     ] {

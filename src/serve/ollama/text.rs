@@ -16,7 +16,7 @@ const IGNORED: &str = "x-modelctl-ignored";
 
 pub(super) async fn chat(mut call: Call) -> Result<Response, OllamaError> {
     let request: ChatRequest = call.read().await?;
-    let entry = call.resolve(request.model.as_deref())?;
+    let entry = call.resolve(request.model.as_deref()).await?;
     let keep = call.keep(request.keep_alive.as_ref())?;
     let model = request.model.clone().unwrap_or_default();
     let answer = Answer::new(Kind::Chat, &model);
@@ -30,7 +30,7 @@ pub(super) async fn chat(mut call: Call) -> Result<Response, OllamaError> {
 
 pub(super) async fn generate(mut call: Call) -> Result<Response, OllamaError> {
     let request: GenerateRequest = call.read().await?;
-    let entry = call.resolve(request.model.as_deref())?;
+    let entry = call.resolve(request.model.as_deref()).await?;
     let keep = call.keep(request.keep_alive.as_ref())?;
     let model = request.model.clone().unwrap_or_default();
     let answer = Answer::new(Kind::Generate, &model);
@@ -92,6 +92,8 @@ impl Call {
         let gateway = std::sync::Arc::clone(&self.ollama.gateway);
         let placed = gateway.place(&self.head, entry, endpoint, &mut self.meter).map_err(OllamaError::from);
         let (key, class) = self.noted(placed)?;
+        let checked = gateway.check(&key, entry, (endpoint, &body)).map_err(OllamaError::from);
+        self.noted(checked)?;
         let asked = Asked { model, stream, include_usage: stream, prompts: 1 };
         let keep = self.granted(keep);
         let body = Bytes::from(Value::Object(body).to_string());

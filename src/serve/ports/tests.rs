@@ -166,8 +166,10 @@ async fn whoever_asks_at_a_port_is_answered_by_its_model_whatever_the_request_na
     let lease = Arc::new(Lease::default());
     let router = routes::routes(&scene.gateway, &id("b"), Arc::clone(&lease));
     assert!(!lease.is_wanted.load(Ordering::Relaxed));
-    for body in [r#"{"messages":[]}"#, r#"{"model":"a"}"#, r#"{"model":"gpt-4o"}"#, r#"{"model":null}"#] {
-        let (status, refused) = ask(&router, "POST", "/v1/chat/completions", body).await;
+    for named in [json!({}), json!({"model": "a"}), json!({"model": "gpt-4o"}), json!({"model": null})] {
+        let mut body = named;
+        body["messages"] = json!([{"role": "user", "content": "x"}]);
+        let (status, refused) = ask(&router, "POST", "/v1/chat/completions", &body.to_string()).await;
         assert_eq!((status, &refused["error"]["message"]), (503, &json!("it does not fit")), "{body}");
         assert_eq!(scene.asked.recv().await.unwrap(), ServerKey::main(id("b")), "{body}");
     }

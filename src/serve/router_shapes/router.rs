@@ -54,7 +54,7 @@ impl IntoResponse for Refused {
 
 /// `POST /models/load`: answers at once; how the load ends is seen in `/v1/models`, `/running` and the events.
 pub(super) async fn load(State(gateway): State<Arc<Gateway>>, request: Request) -> Result<Json<Value>, Refused> {
-    let entry = gateway.resolve(&named(&gateway, request.into_body()).await?)?;
+    let entry = gateway.resolve(&named(&gateway, request.into_body()).await?).await?;
     if server_of(&gateway, &entry).is_some_and(|server| is_up(&server)) {
         return Err(Refused::bad_request("model is already running"));
     }
@@ -67,7 +67,7 @@ pub(super) async fn load(State(gateway): State<Arc<Gateway>>, request: Request) 
 /// `POST /models/unload`: answers at once. Running answers have 30 seconds.
 pub(super) async fn unload(State(gateway): State<Arc<Gateway>>, request: Request) -> Result<Json<Value>, Refused> {
     let name = named(&gateway, request.into_body()).await?;
-    let entry = gateway.resolve(&name).map_err(|problem| match problem.status {
+    let entry = gateway.resolve(&name).await.map_err(|problem| match problem.status {
         StatusCode::NOT_FOUND => Refused::bad_request(&problem.message),
         _ => Refused::from(problem),
     })?;
@@ -103,7 +103,7 @@ pub(super) async fn props(
         let props = json!({"role": "router", "max_instances": 0, "models_autoload": true, "build_info": build});
         return Ok(Json(props));
     };
-    let entry = gateway.resolve(&name)?;
+    let entry = gateway.resolve(&name).await?;
     let (row, settings) = (&entry.row, gateway.settings(&entry.row));
     let info = server_of(&gateway, &entry).filter(|server| server.view.phase == Phase::Ready).and_then(|s| s.info);
     let context = info.as_ref().map_or(settings.context, |info| info.context);
@@ -129,7 +129,7 @@ pub(super) async fn slots(
 ) -> Result<Json<Value>, Refused> {
     let name = asked.model.filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| Refused::bad_request("model name is missing from the request"))?;
-    let entry = gateway.resolve(&name)?;
+    let entry = gateway.resolve(&name).await?;
     let Some((server, info)) = server_of(&gateway, &entry).and_then(|server| Some((server.view, server.info?))) else {
         return Ok(Json(json!([])));
     };

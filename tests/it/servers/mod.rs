@@ -5,6 +5,7 @@
 mod deaths;
 mod garbage;
 mod hostile;
+mod opening;
 #[cfg(feature = "llama")]
 mod sharing;
 #[cfg(feature = "llama")]

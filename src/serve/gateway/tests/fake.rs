@@ -175,9 +175,14 @@ impl Fake {
 
     /// Has the servers be in this state.
     pub fn shows(&self, views: impl IntoIterator<Item = ServerView>) {
+        self.shows_of(Engine::Worker, views);
+    }
+
+    /// The same with servers of another program.
+    pub fn shows_of(&self, engine: Engine, views: impl IntoIterator<Item = ServerView>) {
         let server = |view: ServerView| {
             let is_ready = view.phase == Phase::Ready;
-            let info = is_ready.then(|| info(Engine::Worker));
+            let info = is_ready.then(|| info(engine));
             let ready = is_ready.then(clock::instant);
             let expires = view.expires.and_then(|time| clock::instant().checked_add(time));
             Server { view, info, ready, expires, retry: None, log: LogRing::new() }
@@ -232,6 +237,7 @@ pub fn catalog() -> Catalog {
         row("d", "twin", &|_| {}),
         row("e", "twin", &|_| {}),
         row("f", "Broken", &|r| r.state = ModelState::Damaged),
+        row("9", "Lost", &|r| r.state = ModelState::Gone),
     ];
     Catalog::new(rows, &HashMap::new())
 }

@@ -139,6 +139,37 @@ async fn a_stream_whose_server_dies_ends_with_an_error_and_without_done() {
     assert!(rest.starts_with(r#"data: {"error":{"message":"because""#) && rest.ends_with("}\n\n"), "{rest}");
 }
 
+const OPENING: &str =
+    "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n";
+
+/// A client that has only the role has nothing yet: it need not hear of the death.
+#[tokio::test]
+async fn a_stream_whose_server_dies_after_its_opening_is_answered_by_a_new_one() {
+    let (first, second) = (worker(), worker());
+    let (die, death) = watch::channel(None);
+    let fake = Fake::start([
+        Script::Grant(first.address.clone(), death, Engine::Worker),
+        Script::Grant(second.address.clone(), alive(), Engine::Worker),
+    ]);
+    let (parts, response) = stream();
+    first.answers.send(response).unwrap();
+    let (again, response) = stream();
+    second.answers.send(response).unwrap();
+    let servers = async {
+        parts.send(OPENING).await.unwrap();
+        parts.send("BREAK").await.unwrap();
+        die.send_replace(Some(denial(Why::Died, Some(Duration::from_secs(5)))));
+        for part in [OPENING, "data: 1\n\n"] {
+            again.send(part).await.unwrap();
+        }
+        drop(again);
+    };
+    let (answer, ()) = tokio::join!(fake.post("/v1/chat/completions", &[], chat(true)), servers);
+    assert_eq!(whole(answer).await, format!("{OPENING}data: 1\n\n"));
+    let retries: Vec<bool> = fake.asks.lock().unwrap().iter().map(|ask| ask.is_retry).collect();
+    assert_eq!(retries, [false, true]);
+}
+
 /// A server that is killed because it hangs may keep its socket open for a moment.
 #[tokio::test]
 async fn a_client_is_told_at_once_when_its_server_has_ended_although_the_connection_is_open() {
@@ -198,10 +229,43 @@ async fn a_name_that_leads_to_no_model_to_several_or_to_a_disabled_one_is_told_s
     assert_eq!((status, &error["models"]), (400, &json!(["d00000000000", "e00000000000"])));
     let (status, error) = ask("Off").await;
     assert!(status == 404 && error["message"].as_str().unwrap().contains("is disabled"), "{error}");
+    let (status, error) = ask("Lost").await;
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        status == 404 && message.ends_with("the model file is missing: /models/Lost.gguf"),
+        "as a start says: {error}"
+    );
     let (status, error) = ask("Vectors").await;
     assert!(status == 400 && error["message"].as_str().unwrap().contains("does not generate text"), "{error}");
     assert_eq!(ask(&"x".repeat(600)).await.0, 400);
     assert!(fake.asks.lock().unwrap().is_empty());
+}
+
+/// A typing error would evict the models of others.
+#[tokio::test]
+async fn a_request_that_no_server_answers_asks_for_none() {
+    let fake = Fake::start([Script::Deny(denial(Why::Failed, None))]);
+    let long = "x".repeat(200_000);
+    for (path, body, words) in [
+        ("/v1/chat/completions", json!({"model": "Chat"}), "`messages` is missing"),
+        ("/v1/chat/completions", json!({"model": "Chat", "messages": 7, "stream": true}), "`messages`"),
+        ("/chat/completions", json!({"model": "Chat", "messages": [long]}), "must be an object"),
+        ("/v1/completions", json!({"model": "Chat", "prompt": "x", "echo": true}), "`echo` is not served"),
+        ("/v1/embeddings", json!({"model": "Chat"}), "`input`"),
+    ] {
+        let answer = fake.post(path, &[], body).await;
+        assert_eq!(answer.status(), 400, "{path}");
+        let body: Value = serde_json::from_str(&whole(answer).await).unwrap();
+        assert_eq!(body["error"]["type"], "invalid_request_error");
+        assert!(body["error"]["message"].as_str().unwrap().contains(words), "{path}: {body}");
+    }
+    assert!(fake.asks.lock().unwrap().is_empty());
+    // A llama-server that runs has more than our worker.
+    fake.shows_of(Engine::LlamaServer, [view("a", Phase::Ready)]);
+    let mut tools = chat(false);
+    tools["tools"] = json!([{"type": "function"}]);
+    assert_eq!(fake.post("/v1/chat/completions", &[], tools).await.status(), 503);
+    assert_eq!(fake.asks.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]
