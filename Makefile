@@ -33,7 +33,7 @@ SHARE = $(ROOT)/share
 UNITS = modelctl-serve.service modelctl-run-once.service modelctl-run-once.timer modelctl-prune.service modelctl-prune.timer
 CRON = modelctl-prune modelctl-health
 
-.PHONY: help setup fixtures build demo test fast lint bench fuzz install uninstall clean
+.PHONY: help setup fixtures build demo test fast lint bench fuzz install uninstall deb wheel clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-17s %s\n", $$1, $$2 }'
@@ -135,6 +135,15 @@ uninstall: ## remove what install put there (same PREFIX, DESTDIR)
 	for line in $(CRON); do rm -f "$(SHARE)/modelctl/cron/$$line" || exit 1; done
 	for dir in completions cron prometheus grafana ""; do \
 	    [ ! -d "$(SHARE)/modelctl/$$dir" ] || rmdir --ignore-fail-on-non-empty "$(SHARE)/modelctl/$$dir"; done
+
+deb: build ## build a Debian package, target/debian/modelctl_*.deb (cargo-deb)
+	@$(SETUP) deb
+	cargo deb --no-build
+
+# maturin calls cargo as `make build` does, so that nothing is compiled a second time.
+wheel: build ## build a wheel for pip, target/wheels/modelctl-*.whl (maturin)
+	@$(SETUP) wheel
+	python3 -m maturin build --release --compatibility linux --out "$${CARGO_TARGET_DIR:-target}/wheels"
 
 clean: ## remove all build output (the fixtures in the cache stay)
 	cargo clean

@@ -2,10 +2,12 @@
 //! units.
 
 mod config;
+mod deb;
 mod install;
 mod manual;
 mod monitoring;
 mod rights;
+mod wheel;
 
 use modelctl::cli::{Cli, command};
 use std::ffi::OsString;
