@@ -140,6 +140,7 @@ fn a_package_is_installed_upgraded_removed_and_purged_and_leaves_models_alone() 
     models.iter().for_each(|model| root.write(model, "GGUF"));
     root.write("var/lib/modelctl/modelctl.db", "");
     root.write("var/lib/modelctl/modelctl.db-run/serve.lock", "");
+    root.write("var/lib/systemd/timers/stamp-modelctl-prune.timer", "");
     let config = fs::read_to_string(root.path("etc/modelctl/config.toml")).unwrap() + "\n[scan]\npaths = [\"/srv\"]\n";
     root.write("etc/modelctl/config.toml", &config);
     root.enable("modelctl-serve.service", "multi-user.target");
