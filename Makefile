@@ -28,8 +28,12 @@ SETUP = sh packaging/setup.sh
 FETCH = python3 fixtures/fetch.py
 # A packaged text with the path of the binary that is installed with it.
 PLACED = sed "s|/usr/bin/modelctl|$(PREFIX)/bin/modelctl|g"
+ROOT = $(DESTDIR)$(PREFIX)
+SHARE = $(ROOT)/share
+UNITS = modelctl-serve.service modelctl-run-once.service modelctl-run-once.timer modelctl-prune.service modelctl-prune.timer
+CRON = modelctl-prune modelctl-health
 
-.PHONY: help setup fixtures build demo test fast lint bench fuzz install uninstall clean
+.PHONY: help setup fixtures build demo test fast lint bench fuzz install uninstall deb wheel clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-17s %s\n", $$1, $$2 }'
@@ -86,37 +90,60 @@ fuzz: ## fuzz the header reader for FUZZ_SECONDS (needs nightly Rust and cargo-f
 	fi
 
 # Under sudo cargo is often not on PATH: then what `make build` left is installed as it is.
-# The units do nothing until an operator switches the timer on, and the cron line until it is copied to /etc/cron.d.
+# The units do nothing until an operator switches them on, and the cron lines until they are copied to /etc/cron.d.
 install: ## install binary, manual pages, completions and units (PREFIX=/usr/local, DESTDIR)
 	@if command -v cargo >/dev/null 2>&1; then $(MAKE) --no-print-directory build; \
 	elif [ ! -x "$(BIN)" ]; then echo "install: run \`make build\` first, as a user who has cargo" >&2; exit 1; fi
-	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/man/man1" \
-	    "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \
-	    "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d" "$(DESTDIR)$(PREFIX)/share/elvish/lib" \
-	    "$(DESTDIR)$(PREFIX)/lib/systemd/system" "$(DESTDIR)$(PREFIX)/share/modelctl/cron"
-	install -m 755 "$(BIN)" "$(DESTDIR)$(PREFIX)/bin/modelctl"
-	install -m 644 man/*.1 "$(DESTDIR)$(PREFIX)/share/man/man1/"
-	install -m 644 completions/modelctl.bash "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/modelctl"
-	install -m 644 completions/_modelctl "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_modelctl"
-	install -m 644 completions/modelctl.fish "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/modelctl.fish"
-	install -m 644 completions/modelctl.elv "$(DESTDIR)$(PREFIX)/share/elvish/lib/modelctl.elv"
-	for unit in modelctl-prune.service modelctl-prune.timer modelctl-serve.service; do \
-	    $(PLACED) "packaging/systemd/$$unit" > "$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit" || exit 1; \
-	    chmod 644 "$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit"; done
-	$(PLACED) packaging/cron/modelctl-prune > "$(DESTDIR)$(PREFIX)/share/modelctl/cron/modelctl-prune"
-	chmod 644 "$(DESTDIR)$(PREFIX)/share/modelctl/cron/modelctl-prune"
+	install -d "$(ROOT)/bin" "$(ROOT)/sbin" "$(SHARE)/man/man1" "$(SHARE)/man/man8" "$(SHARE)/bash-completion/completions" \
+	    "$(SHARE)/zsh/site-functions" "$(SHARE)/fish/vendor_completions.d" "$(SHARE)/elvish/lib" \
+	    "$(SHARE)/nushell/vendor/autoload" "$(SHARE)/modelctl/completions" "$(SHARE)/modelctl/cron" \
+	    "$(SHARE)/modelctl/prometheus" "$(SHARE)/modelctl/grafana" "$(ROOT)/lib/systemd/system" \
+	    "$(ROOT)/lib/sysusers.d" "$(ROOT)/lib/tmpfiles.d"
+	install -m 755 "$(BIN)" "$(ROOT)/bin/modelctl"
+	install -m 644 man/*.1 "$(SHARE)/man/man1/"
+	install -m 644 packaging/modelctl-admin.8 "$(SHARE)/man/man8/"
+	install -m 644 completions/modelctl.bash "$(SHARE)/bash-completion/completions/modelctl"
+	install -m 644 completions/_modelctl "$(SHARE)/zsh/site-functions/_modelctl"
+	install -m 644 completions/modelctl.fish "$(SHARE)/fish/vendor_completions.d/modelctl.fish"
+	install -m 644 completions/modelctl.elv "$(SHARE)/elvish/lib/modelctl.elv"
+	install -m 644 completions/modelctl.nu "$(SHARE)/nushell/vendor/autoload/modelctl.nu"
+	install -m 644 completions/_modelctl.ps1 "$(SHARE)/modelctl/completions/_modelctl.ps1"
+	install -m 644 packaging/config.toml "$(SHARE)/modelctl/config.toml"
+	install -m 644 packaging/prometheus/modelctl.rules.yml "$(SHARE)/modelctl/prometheus/modelctl.rules.yml"
+	install -m 644 packaging/grafana/modelctl.json "$(SHARE)/modelctl/grafana/modelctl.json"
+	install -m 644 packaging/sysusers.d/modelctl.conf "$(ROOT)/lib/sysusers.d/modelctl.conf"
+	install -m 644 packaging/tmpfiles.d/modelctl.conf "$(ROOT)/lib/tmpfiles.d/modelctl.conf"
+	$(PLACED) packaging/modelctl-admin > "$(ROOT)/sbin/modelctl-admin"
+	chmod 755 "$(ROOT)/sbin/modelctl-admin"
+	for unit in $(UNITS); do \
+	    $(PLACED) "packaging/systemd/$$unit" > "$(ROOT)/lib/systemd/system/$$unit" || exit 1; \
+	    chmod 644 "$(ROOT)/lib/systemd/system/$$unit"; done
+	for line in $(CRON); do \
+	    $(PLACED) "packaging/cron/$$line" > "$(SHARE)/modelctl/cron/$$line" || exit 1; \
+	    chmod 644 "$(SHARE)/modelctl/cron/$$line"; done
 
+# Folders that are ours alone go as well; the others stay.
 uninstall: ## remove what install put there (same PREFIX, DESTDIR)
-	rm -f "$(DESTDIR)$(PREFIX)/bin/modelctl" \
-	    "$(DESTDIR)$(PREFIX)/share/man/man1/modelctl.1" "$(DESTDIR)$(PREFIX)/share/man/man1"/modelctl-*.1 \
-	    "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/modelctl" \
-	    "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_modelctl" \
-	    "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/modelctl.fish" \
-	    "$(DESTDIR)$(PREFIX)/share/elvish/lib/modelctl.elv" \
-	    "$(DESTDIR)$(PREFIX)/lib/systemd/system/modelctl-prune.service" \
-	    "$(DESTDIR)$(PREFIX)/lib/systemd/system/modelctl-prune.timer" \
-	    "$(DESTDIR)$(PREFIX)/lib/systemd/system/modelctl-serve.service" \
-	    "$(DESTDIR)$(PREFIX)/share/modelctl/cron/modelctl-prune"
+	rm -f "$(ROOT)/bin/modelctl" "$(ROOT)/sbin/modelctl-admin" \
+	    "$(SHARE)/man/man1/modelctl.1" "$(SHARE)/man/man1"/modelctl-*.1 "$(SHARE)/man/man8/modelctl-admin.8" \
+	    "$(SHARE)/bash-completion/completions/modelctl" "$(SHARE)/zsh/site-functions/_modelctl" \
+	    "$(SHARE)/fish/vendor_completions.d/modelctl.fish" "$(SHARE)/elvish/lib/modelctl.elv" \
+	    "$(SHARE)/nushell/vendor/autoload/modelctl.nu" "$(SHARE)/modelctl/completions/_modelctl.ps1" \
+	    "$(SHARE)/modelctl/config.toml" "$(SHARE)/modelctl/prometheus/modelctl.rules.yml" \
+	    "$(SHARE)/modelctl/grafana/modelctl.json" "$(ROOT)/lib/sysusers.d/modelctl.conf" "$(ROOT)/lib/tmpfiles.d/modelctl.conf"
+	for unit in $(UNITS); do rm -f "$(ROOT)/lib/systemd/system/$$unit" || exit 1; done
+	for line in $(CRON); do rm -f "$(SHARE)/modelctl/cron/$$line" || exit 1; done
+	for dir in completions cron prometheus grafana ""; do \
+	    [ ! -d "$(SHARE)/modelctl/$$dir" ] || rmdir --ignore-fail-on-non-empty "$(SHARE)/modelctl/$$dir"; done
+
+deb: build ## build a Debian package, target/debian/modelctl_*.deb (cargo-deb)
+	@$(SETUP) deb
+	cargo deb --no-build
+
+# maturin calls cargo as `make build` does, so that nothing is compiled a second time.
+wheel: build ## build a wheel for pip, target/wheels/modelctl-*.whl (maturin)
+	@$(SETUP) wheel
+	python3 -m maturin build --release --compatibility linux --out "$${CARGO_TARGET_DIR:-target}/wheels"
 
 clean: ## remove all build output (the fixtures in the cache stay)
 	cargo clean

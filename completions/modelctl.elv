@@ -61,12 +61,6 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand triage 'Find out why a service on this node fails: one cause, its proof, the smallest next step and its undo'
             cand completions 'Print the completion script of a shell'
             cand man 'Print the manual page, or write all pages into a folder'
-            cand worker 'worker'
-            cand probe 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
-            cand render 'Renders chat templates, a JSON line in and a JSON line out: started by the worker, hidden from people'
-            cand measure 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
-            cand forms 'Reports, as JSON, which JSON schemas and grammars llama.cpp cannot compile: started by other commands, hidden from people'
-            cand launch 'Becomes another program, with a priority and a process to die with: started by other commands, hidden from people'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'modelctl;scan'= {
@@ -1135,102 +1129,6 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
-        &'modelctl;worker'= {
-            cand --model 'The GGUF file (of a split model: its first shard)'
-            cand --socket 'Listen on this Unix socket'
-            cand --port 'Listen on 127.0.0.1 (0: any free port)'
-            cand --context 'Tokens of context (0: the model''s own)'
-            cand --parallel 'Requests answered at once, each with the whole context if it needs it'
-            cand --batch 'Prompt tokens per step'
-            cand --threads 'threads'
-            cand --threads-batch 'threads-batch'
-            cand --gpu-layers 'Layers on the GPU (default: all that fit)'
-            cand --queue 'Requests that may wait'
-            cand --pooling 'Give vectors of texts instead of text, made in this way (default: as the file says): none, mean, cls, last'
-            cand --text-tokens 'Tokens that a text for a vector may have, as far as the context goes'
-            cand --parent 'End when this process does (it holds the other end of our stdin)'
-            cand --nice 'nice'
-            cand --device 'The lock file of the device, and its inode: with another one in its place nothing is loaded'
-            cand --device-inode 'device-inode'
-            cand --grace-ms 'How long a running answer may go on after SIGTERM'
-            cand --config 'Read this config file instead of the one in the usual places'
-            cand --db 'Use this model database (also: MODELCTL_DB)'
-            cand --color 'Colour the output'
-            cand --no-mmap 'no-mmap'
-            cand --reproducible 'One text for one prompt and seed, whatever else is answered at the same time (slower)'
-            cand -q 'Print results, warnings and errors only'
-            cand --quiet 'Print results, warnings and errors only'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
-            cand -V 'Print version'
-            cand --version 'Print version'
-        }
-        &'modelctl;probe'= {
-            cand --parent 'The process that asks, to end with'
-            cand --config 'Read this config file instead of the one in the usual places'
-            cand --db 'Use this model database (also: MODELCTL_DB)'
-            cand --color 'Colour the output'
-            cand -q 'Print results, warnings and errors only'
-            cand --quiet 'Print results, warnings and errors only'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
-            cand -V 'Print version'
-            cand --version 'Print version'
-        }
-        &'modelctl;render'= {
-            cand --config 'Read this config file instead of the one in the usual places'
-            cand --db 'Use this model database (also: MODELCTL_DB)'
-            cand --color 'Colour the output'
-            cand -q 'Print results, warnings and errors only'
-            cand --quiet 'Print results, warnings and errors only'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
-            cand -V 'Print version'
-            cand --version 'Print version'
-        }
-        &'modelctl;measure'= {
-            cand --ctx 'ctx'
-            cand --parallel 'parallel'
-            cand --cache-type-k 'cache-type-k'
-            cand --cache-type-v 'cache-type-v'
-            cand --config 'Read this config file instead of the one in the usual places'
-            cand --db 'Use this model database (also: MODELCTL_DB)'
-            cand --color 'Colour the output'
-            cand -q 'Print results, warnings and errors only'
-            cand --quiet 'Print results, warnings and errors only'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
-            cand -V 'Print version'
-            cand --version 'Print version'
-        }
-        &'modelctl;forms'= {
-            cand --config 'Read this config file instead of the one in the usual places'
-            cand --db 'Use this model database (also: MODELCTL_DB)'
-            cand --color 'Colour the output'
-            cand -q 'Print results, warnings and errors only'
-            cand --quiet 'Print results, warnings and errors only'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
-            cand -V 'Print version'
-            cand --version 'Print version'
-        }
-        &'modelctl;launch'= {
-            cand --parent 'The process to die with'
-            cand --nice 'nice'
-            cand --uid 'The user and the groups to run as'
-            cand --gid 'gid'
-            cand --groups 'groups'
-            cand --config 'Read this config file instead of the one in the usual places'
-            cand --db 'Use this model database (also: MODELCTL_DB)'
-            cand --color 'Colour the output'
-            cand --guard 'Stay beside the program, and end its process group with that process'
-            cand -q 'Print results, warnings and errors only'
-            cand --quiet 'Print results, warnings and errors only'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
-            cand -V 'Print version'
-            cand --version 'Print version'
-        }
         &'modelctl;help'= {
             cand scan 'Look for models and record what is there'
             cand list 'List the models known on this machine'
@@ -1265,12 +1163,6 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand triage 'Find out why a service on this node fails: one cause, its proof, the smallest next step and its undo'
             cand completions 'Print the completion script of a shell'
             cand man 'Print the manual page, or write all pages into a folder'
-            cand worker 'worker'
-            cand probe 'Reads something that may hang, and prints it as JSON: started by other commands, hidden from people'
-            cand render 'Renders chat templates, a JSON line in and a JSON line out: started by the worker, hidden from people'
-            cand measure 'Prints what a model takes in memory as JSON: started by other commands, hidden from people'
-            cand forms 'Reports, as JSON, which JSON schemas and grammars llama.cpp cannot compile: started by other commands, hidden from people'
-            cand launch 'Becomes another program, with a priority and a process to die with: started by other commands, hidden from people'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'modelctl;help;scan'= {
@@ -1410,18 +1302,6 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;help;completions'= {
         }
         &'modelctl;help;man'= {
-        }
-        &'modelctl;help;worker'= {
-        }
-        &'modelctl;help;probe'= {
-        }
-        &'modelctl;help;render'= {
-        }
-        &'modelctl;help;measure'= {
-        }
-        &'modelctl;help;forms'= {
-        }
-        &'modelctl;help;launch'= {
         }
         &'modelctl;help;help'= {
         }

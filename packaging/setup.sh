@@ -1,11 +1,13 @@
 #!/bin/sh
 # Brings a machine to where `make` can work, or says exactly what it lacks. Silent when nothing is missing.
 #
-#   packaging/setup.sh [build|lint|test|bench]
+#   packaging/setup.sh [build|lint|test|bench|deb|wheel]
 #
 # Missing Debian packages are installed as root, else through sudo. Without rights it prints the command and fails.
 set -eu
 purpose=${1:-build}
+CARGO_DEB=3.8.0
+MATURIN=1.16.0
 top=$(cd "$(dirname "$0")/.." && pwd)
 
 say() { printf '%s\n' "$*" >&2; }
@@ -58,6 +60,7 @@ have_libclang() {
     return 1
 }
 have_cxx() { have "${CXX:-c++}" || have g++ || have clang++; }
+have_venv() { have python3 && python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
 have_pip() { have python3 && python3 -c 'import pip' >/dev/null 2>&1; }
 
 missing=
@@ -77,11 +80,37 @@ if [ "$purpose" = test ]; then
     have chromium || have chromium-browser || lacks chromium chromium
     have chromedriver || lacks chromedriver chromium-driver
 fi
+if [ "$purpose" = test ] || [ "$purpose" = deb ]; then
+    # Finds out on which libraries the package depends.
+    have dpkg-shlibdeps || lacks dpkg-shlibdeps dpkg-dev
+fi
+if [ "$purpose" = test ]; then
+    # The test of the wheel installs it into an environment of its own.
+    have_venv || lacks python3-venv python3-venv
+fi
 if [ "$purpose" = bench ]; then
     have sqlite3 || lacks sqlite3 sqlite3
     have find || lacks find findutils
 fi
-[ -n "$missing" ] || exit 0
+# Tools that come from crates.io and PyPI, in a version that was tried.
+tools() {
+    case $purpose in deb | test)
+        if ! cargo deb --version >/dev/null 2>&1; then
+            say "setup: cargo install --locked cargo-deb@$CARGO_DEB"
+            cargo install --quiet --locked "cargo-deb@$CARGO_DEB" >&2
+        fi ;;
+    esac
+    case $purpose in wheel | test)
+        if ! python3 -m maturin --version >/dev/null 2>&1; then
+            say "setup: python3 -m pip install maturin==$MATURIN"
+            where=$(python3 -c 'import sys; print("" if sys.prefix != sys.base_prefix else "--user")')
+            # shellcheck disable=SC2086 # an option or none
+            PIP_ROOT_USER_ACTION=ignore PIP_BREAK_SYSTEM_PACKAGES=1 python3 -m pip install --quiet \
+                --disable-pip-version-check $where "maturin==$MATURIN" >&2
+        fi ;;
+    esac
+}
+[ -n "$missing" ] || { tools; exit 0; }
 
 say "setup: missing:$missing"
 if ! have apt-get; then
@@ -108,3 +137,4 @@ $root apt-get update -qq || say "setup: apt-get update had errors, going on"
 say "setup: $root apt-get install -y --no-install-recommends$packages"
 # shellcheck disable=SC2086 # a list of words
 $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >&2
+tools

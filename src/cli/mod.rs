@@ -291,13 +291,15 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
 /// # Errors
 /// None in practice: all is rendered in memory.
 pub fn generated() -> std::io::Result<Vec<(String, Vec<u8>)>> {
-    use clap_complete::Shell;
+    use completions::Shell;
     let mut files: Vec<_> = man::pages()?.into_iter().map(|(name, page)| (format!("man/{name}"), page)).collect();
     for (shell, name) in [
         (Shell::Bash, "modelctl.bash"),
         (Shell::Zsh, "_modelctl"),
         (Shell::Fish, "modelctl.fish"),
         (Shell::Elvish, "modelctl.elv"),
+        (Shell::Nushell, "modelctl.nu"),
+        (Shell::Powershell, "_modelctl.ps1"),
     ] {
         files.push((format!("completions/{name}"), completions::script(shell)));
     }

@@ -11,7 +11,7 @@ use crate::model::{
     Aside, Class, Damage, FileIdentity, Holding, KeepHint, Kind, ModelId, ModelRow, OneFile, Pick, PlacedFile, Role,
     RootState, Selector, State, StoreKind, pick,
 };
-use rustix::fs::{Access, StatVfsMountFlags, access, statvfs};
+use rustix::fs::{Access, AtFlags, CWD, StatVfsMountFlags, accessat, statvfs};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::Metadata;
 use std::hash::{Hash, Hasher};
@@ -293,7 +293,8 @@ fn bytes(
         None => file,
     };
     // A file that could not be read is not known to be damaged.
-    let is_damaged = holding.class == Class::Damaged && access(&holding.path, Access::READ_OK).is_ok();
+    let can_read = || accessat(CWD, &holding.path, Access::READ_OK, AtFlags::EACCESS).is_ok();
+    let is_damaged = holding.class == Class::Damaged && can_read();
     let names: Vec<&str> = holding.owner.as_deref().into_iter().chain([name.as_str()]).collect();
     let kept_by = hints.iter().filter(|h| h.fits(&names, &holding.path)).map(|h| h.text.clone()).collect();
     Candidate {

@@ -6,7 +6,7 @@ use super::trash::{Place, Step};
 use crate::host::mounts;
 use crate::inventory::Stamp;
 use crate::model::StoreKind;
-use rustix::fs::{Access, access};
+use rustix::fs::{Access, AtFlags, CWD, accessat};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -51,7 +51,8 @@ impl StepPreconditions {
         steps.iter().filter_map(|step| step.path().parent()).any(|folder| match last {
             Some((same, closed)) if same == folder => closed,
             _ => {
-                let closed = |folder: &PathBuf| access(folder, Access::WRITE_OK).is_err();
+                // Capabilities count, which `access` ignores for everybody but root.
+                let closed = |folder: &PathBuf| accessat(CWD, folder, Access::WRITE_OK, AtFlags::EACCESS).is_err();
                 let closed = *self.closed.entry(base.join(folder)).or_insert_with_key(closed);
                 last = Some((folder, closed));
                 closed

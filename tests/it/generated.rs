@@ -19,3 +19,22 @@ fn completions_and_manual_pages_are_up_to_date() {
     }
     assert!(stale.is_empty(), "these were stale and are written anew, commit them: {stale:?}");
 }
+
+/// A person who is offered `modelctl launch` by the shell finds a command that is none for people.
+#[test]
+fn no_completion_offers_a_hidden_command() {
+    let whole = modelctl::cli::command();
+    let hidden: Vec<&str> = whole.get_subcommands().filter(|sub| sub.is_hide_set()).map(|sub| sub.get_name()).collect();
+    assert!(hidden.contains(&"launch"), "{hidden:?}");
+    for (name, text) in generated().unwrap().iter().filter(|(name, _)| name.starts_with("completions/")) {
+        let text = String::from_utf8_lossy(text);
+        for command in &hidden {
+            let written = ["modelctl ", "modelctl__", "modelctl;", "-f -a \"", "subcommand "];
+            let found = written.into_iter().find(|before| {
+                let mut rest = text.split(&format!("{before}{command}")).skip(1);
+                rest.any(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-'))
+            });
+            assert_eq!(found, None, "{name} has {command}");
+        }
+    }
+}

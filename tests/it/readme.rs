@@ -57,3 +57,30 @@ fn every_make_target_that_the_readme_names_is_there() {
     }
     assert!(count > 5, "only {count} targets were found in the README");
 }
+
+/// The commands that a text names as code: in an indented or fenced line, or between backticks.
+fn commands(text: &str) -> Vec<String> {
+    let spans = text.split("`modelctl ").skip(1).filter_map(|rest| rest.split('`').next());
+    let lines = text.lines().filter_map(|line| line.strip_prefix("    modelctl "));
+    let admin = text.split("modelctl-admin ").skip(1).filter_map(|rest| rest.lines().next());
+    let words = spans.chain(lines).chain(admin).filter_map(|rest| rest.split([' ', '`', ',', '.']).next());
+    words
+        .filter(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Somebody who comes from another tool types what the tables say.
+#[test]
+fn every_command_that_the_documents_name_is_there() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let whole = modelctl::cli::command();
+    for (file, least) in [("README.md", 60), ("docs/serve.md", 10)] {
+        let text = fs::read_to_string(top.join(file)).unwrap();
+        let named: Vec<String> = commands(&text).into_iter().filter(|word| !word.starts_with('-')).collect();
+        assert!(named.len() >= least, "{file} names {} commands", named.len());
+        for name in named {
+            assert!(whole.find_subcommand(&name).is_some(), "{file} names `modelctl {name}`, which there is not");
+        }
+    }
+}

@@ -1,5 +1,6 @@
+mod sections;
+
 use super::{Ctx, Exit};
-use crate::serve::api::METRICS;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -14,7 +15,7 @@ pub struct ManArgs {
 pub fn run(ctx: &mut Ctx, args: &ManArgs) -> anyhow::Result<Exit> {
     use crate::failure::{Failure, OrFail};
     match &args.dir {
-        None => ctx.ui.raw(&page(super::command())?)?,
+        None => ctx.ui.raw(&first_page(super::command())?)?,
         Some(dir) => {
             for (name, page) in pages()? {
                 let path = dir.join(name);
@@ -32,11 +33,10 @@ fn page(command: clap::Command) -> std::io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Returns the section about the figures of `/metrics`.
-fn metrics() -> String {
-    let listed = METRICS.iter().map(|(name, what)| format!(".TP\n\\fB{name}\\fR\n{what}\n"));
-    let head = ".SH METRICS\nGET /metrics has these figures for Prometheus, at most 2,000 series in all. Their names are stable.\n";
-    std::iter::once(head.to_owned()).chain(listed).collect()
+fn first_page(command: clap::Command) -> std::io::Result<Vec<u8>> {
+    let mut text = page(command)?;
+    text.extend(sections::of_program().into_bytes());
+    Ok(text)
 }
 
 /// Returns the file name and text of every page, as they are also kept in `man/`.
@@ -46,7 +46,7 @@ fn metrics() -> String {
 pub fn pages() -> std::io::Result<Vec<(String, Vec<u8>)>> {
     let mut whole = super::command();
     whole.build();
-    let mut pages = vec![("modelctl.1".to_owned(), page(whole.clone())?)];
+    let mut pages = vec![("modelctl.1".to_owned(), first_page(whole.clone())?)];
     below(&whole, "modelctl", &mut pages)?;
     Ok(pages)
 }
@@ -58,7 +58,7 @@ fn below(command: &clap::Command, name: &str, pages: &mut Vec<(String, Vec<u8>)>
         let name = format!("{name}-{}", sub.get_name());
         let mut text = page(sub.clone().name(name.clone()).display_name(name.clone()))?;
         if sub.get_name() == "serve" {
-            text.extend(metrics().into_bytes());
+            text.extend(sections::of_serve().into_bytes());
         }
         pages.push((format!("{name}.1"), text));
         below(sub, &name, pages)?;

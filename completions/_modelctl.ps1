@@ -1,0 +1,1461 @@
+
+using namespace System.Management.Automation
+using namespace System.Management.Automation.Language
+
+Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+
+    $commandElements = $commandAst.CommandElements
+    $command = @(
+        'modelctl'
+        for ($i = 1; $i -lt $commandElements.Count; $i++) {
+            $element = $commandElements[$i]
+            if ($element -isnot [StringConstantExpressionAst] -or
+                $element.StringConstantType -ne [StringConstantType]::BareWord -or
+                $element.Value.StartsWith('-') -or
+                $element.Value -eq $wordToComplete) {
+                break
+        }
+        $element.Value
+    }) -join ';'
+
+    $completions = @(switch ($command) {
+        'modelctl' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('scan', 'scan', [CompletionResultType]::ParameterValue, 'Look for models and record what is there')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the models known on this machine')
+            [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List the models known on this machine')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show everything about one model: files, metadata, memory, use')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs')
+            [CompletionResult]::new('keep', 'keep', [CompletionResultType]::ParameterValue, 'Name the models that you want to keep')
+            [CompletionResult]::new('health', 'health', [CompletionResultType]::ParameterValue, 'Check the health of the services on this node')
+            [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Check that the files of models are whole and are what their store promises')
+            [CompletionResult]::new('duplicates', 'duplicates', [CompletionResultType]::ParameterValue, 'Show files that are on this machine more than once')
+            [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Remove unused models and leftover files (dry run unless --confirm)')
+            [CompletionResult]::new('trash', 'trash', [CompletionResultType]::ParameterValue, 'See, bring back or delete what prune took away')
+            [CompletionResult]::new('tune', 'tune', [CompletionResultType]::ParameterValue, 'Suggest the next setting to change on this node, and record the effect of changes')
+            [CompletionResult]::new('run-once', 'run-once', [CompletionResultType]::ParameterValue, 'Run due tasks of the queue and exit (for cron), or one prompt')
+            [CompletionResult]::new('batch', 'batch', [CompletionResultType]::ParameterValue, 'Answer a file of requests in OpenAI''s Batch format (JSONL) and write the answers')
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Serve models to clients, and run queued tasks as they come, until stopped')
+            [CompletionResult]::new('start', 'start', [CompletionResultType]::ParameterValue, 'Start the servers of models, and wait until they are ready')
+            [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'Stop the servers of models')
+            [CompletionResult]::new('restart', 'restart', [CompletionResultType]::ParameterValue, 'Stop the servers of models and start them again, with their settings of now')
+            [CompletionResult]::new('start-all', 'start-all', [CompletionResultType]::ParameterValue, 'Start the servers of all enabled models, the smallest first')
+            [CompletionResult]::new('stop-all', 'stop-all', [CompletionResultType]::ParameterValue, 'Stop the servers of all models')
+            [CompletionResult]::new('ps', 'ps', [CompletionResultType]::ParameterValue, 'List the model servers that run, start or failed')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what is loaded, what memory is left, and what was decided')
+            [CompletionResult]::new('why', 'why', [CompletionResultType]::ParameterValue, 'Explain why a model is loaded or not, and what it waits for')
+            [CompletionResult]::new('lifecycle', 'lifecycle', [CompletionResultType]::ParameterValue, 'Pause or resume what the daemon does by itself, or show its status')
+            [CompletionResult]::new('priority', 'priority', [CompletionResultType]::ParameterValue, 'Set how much a model is needed, over what the daemon finds out')
+            [CompletionResult]::new('offload', 'offload', [CompletionResultType]::ParameterValue, 'Move a loaded model off the GPU, or back')
+            [CompletionResult]::new('logs', 'logs', [CompletionResultType]::ParameterValue, 'Show what the server of a model, or a service, logged')
+            [CompletionResult]::new('events', 'events', [CompletionResultType]::ParameterValue, 'Show what happened to the model servers since the daemon began')
+            [CompletionResult]::new('task', 'task', [CompletionResultType]::ParameterValue, 'Queue prompts, look at them, and get their answers')
+            [CompletionResult]::new('inference', 'inference', [CompletionResultType]::ParameterValue, 'Let tasks run, or make them wait')
+            [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show who did what, when, why and how much, newest last')
+            [CompletionResult]::new('triage', 'triage', [CompletionResultType]::ParameterValue, 'Find out why a service on this node fails: one cause, its proof, the smallest next step and its undo')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
+            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print the manual page, or write all pages into a folder')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'modelctl;scan' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Look in this folder too, as the root of that store: `ollama=/srv/models` (dir, hf, ollama, lmstudio, llamacpp, ramalama, docker)')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Read everything again, also repositories of a Hugging Face cache in which nothing has changed')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as a JSON object')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;list' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Only models in this kind of store')
+            [CompletionResult]::new('--tier', '--tier', [CompletionResultType]::ParameterName, 'Only models of this tier')
+            [CompletionResult]::new('--family', '--family', [CompletionResultType]::ParameterName, 'Only models of this family (`llama`, `qwen*`)')
+            [CompletionResult]::new('--quant', '--quant', [CompletionResultType]::ParameterName, 'Only models with this quantisation (`Q4_K_M`, `q4*`)')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only models in this state')
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Only files of this kind')
+            [CompletionResult]::new('--sort', '--sort', [CompletionResultType]::ParameterName, 'What to sort by; sizes largest first, times latest first, unknown values last')
+            [CompletionResult]::new('--class', '--class', [CompletionResultType]::ParameterName, 'Only files of this class (with --files)')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Turn the order round')
+            [CompletionResult]::new('--reverse', '--reverse', [CompletionResultType]::ParameterName, 'Turn the order round')
+            [CompletionResult]::new('--files', '--files', [CompletionResultType]::ParameterName, 'Show the files that stores hold, each with its class and the reason, instead of models')
+            [CompletionResult]::new('--stores', '--stores', [CompletionResultType]::ParameterName, 'Show what each store takes, and how much of it is not referenced, instead of models')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Also show models that are gone')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Also show models that are gone')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;ls' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Only models in this kind of store')
+            [CompletionResult]::new('--tier', '--tier', [CompletionResultType]::ParameterName, 'Only models of this tier')
+            [CompletionResult]::new('--family', '--family', [CompletionResultType]::ParameterName, 'Only models of this family (`llama`, `qwen*`)')
+            [CompletionResult]::new('--quant', '--quant', [CompletionResultType]::ParameterName, 'Only models with this quantisation (`Q4_K_M`, `q4*`)')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only models in this state')
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Only files of this kind')
+            [CompletionResult]::new('--sort', '--sort', [CompletionResultType]::ParameterName, 'What to sort by; sizes largest first, times latest first, unknown values last')
+            [CompletionResult]::new('--class', '--class', [CompletionResultType]::ParameterName, 'Only files of this class (with --files)')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Turn the order round')
+            [CompletionResult]::new('--reverse', '--reverse', [CompletionResultType]::ParameterName, 'Turn the order round')
+            [CompletionResult]::new('--files', '--files', [CompletionResultType]::ParameterName, 'Show the files that stores hold, each with its class and the reason, instead of models')
+            [CompletionResult]::new('--stores', '--stores', [CompletionResultType]::ParameterName, 'Show what each store takes, and how much of it is not referenced, instead of models')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Also show models that are gone')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Also show models that are gone')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;show' {
+            [CompletionResult]::new('--ctx', '--ctx', [CompletionResultType]::ParameterName, 'Context in tokens to estimate the memory for [default: the model''s own, at most 4096]')
+            [CompletionResult]::new('--parallel', '--parallel', [CompletionResultType]::ParameterName, 'Sequences that share the context')
+            [CompletionResult]::new('--cache-type-k', '--cache-type-k', [CompletionResultType]::ParameterName, 'Type of the keys in the cache')
+            [CompletionResult]::new('--cache-type-v', '--cache-type-v', [CompletionResultType]::ParameterName, 'Type of the values in the cache')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--fit', '--fit', [CompletionResultType]::ParameterName, 'Ask llama.cpp for the exact memory, without allocating it (the answer is kept)')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON object')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;set' {
+            [CompletionResult]::new('--tier', '--tier', [CompletionResultType]::ParameterName, 'Override the computed tier; `auto` computes it again')
+            [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'A name of your own for it; empty takes it away')
+            [CompletionResult]::new('--note', '--note', [CompletionResultType]::ParameterName, 'A line to remember; empty takes it away')
+            [CompletionResult]::new('--engine', '--engine', [CompletionResultType]::ParameterName, 'The program that serves it: `worker` or `llama-server`')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Tokens of context of one request')
+            [CompletionResult]::new('--parallel', '--parallel', [CompletionResultType]::ParameterName, 'Requests that are answered at once')
+            [CompletionResult]::new('--gpu-layers', '--gpu-layers', [CompletionResultType]::ParameterName, 'Layers on the GPU')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads for generation')
+            [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'Stop the server after this time without a request, such as `10m`')
+            [CompletionResult]::new('--priority', '--priority', [CompletionResultType]::ParameterName, 'The class of requests that name none: `interactive`, `normal` or `batch`')
+            [CompletionResult]::new('--embeddings', '--embeddings', [CompletionResultType]::ParameterName, 'Whether a second worker may make vectors of a model that generates text: `yes` or `no`')
+            [CompletionResult]::new('--degrade', '--degrade', [CompletionResultType]::ParameterName, 'What may become less when memory runs out, in this order: `layers` (of the GPU), `context`')
+            [CompletionResult]::new('--min-tier', '--min-tier', [CompletionResultType]::ParameterName, 'Start it by itself only on such a node or a larger one: `embedded`, `lite`, `standard`, `full`, `compute_host`')
+            [CompletionResult]::new('--llama-args', '--llama-args', [CompletionResultType]::ParameterName, 'Arguments for llama-server, separated by spaces, such as `-fa on`')
+            [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'A variable of its server, such as `CUDA_VISIBLE_DEVICES=0`; replaces all that are set')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--pin', '--pin', [CompletionResultType]::ParameterName, 'Never evict, never prune')
+            [CompletionResult]::new('--unpin', '--unpin', [CompletionResultType]::ParameterName, 'Take the pin away')
+            [CompletionResult]::new('--enable', '--enable', [CompletionResultType]::ParameterName, 'Let it be started and chosen')
+            [CompletionResult]::new('--disable', '--disable', [CompletionResultType]::ParameterName, 'Keep it from being started or chosen')
+            [CompletionResult]::new('--essential', '--essential', [CompletionResultType]::ParameterName, 'Restart its server after every crash, without a limit')
+            [CompletionResult]::new('--no-essential', '--no-essential', [CompletionResultType]::ParameterName, 'Give its server up after a few crashes in a row')
+            [CompletionResult]::new('--pressure-evict-only', '--pressure-evict-only', [CompletionResultType]::ParameterName, 'Stop its server only when memory is needed, never because it is idle or the CPU is busy')
+            [CompletionResult]::new('--no-pressure-evict-only', '--no-pressure-evict-only', [CompletionResultType]::ParameterName, 'Stop its server as others')
+            [CompletionResult]::new('--no-degrade', '--no-degrade', [CompletionResultType]::ParameterName, 'Let it fail when memory runs out, rather than be slower or shorter')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the settings as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;keep' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Add hints; one that is kept already stays where it is')
+            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Remove hints that `keep add` added')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Remove hints that `keep add` added')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List all hints in order of preference: where each comes from, and which models it means')
+            [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List all hints in order of preference: where each comes from, and which models it means')
+            break
+        }
+        'modelctl;keep;add' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;keep;rm' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;keep;remove' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;keep;list' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;keep;ls' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;health' {
+            [CompletionResult]::new('--level', '--level', [CompletionResultType]::ParameterName, 'How thoroughly to check services (default: `health.level` in the config, or ready)')
+            [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Run only these checks, separated by commas')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit for all checks together (default: `health.timeout` in the config, or 5s)')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Check again until everything is ok, for at most this long')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Warn if a value violates a range, such as `disk_free=10%:`')
+            [CompletionResult]::new('--warning', '--warning', [CompletionResultType]::ParameterName, 'Warn if a value violates a range, such as `disk_free=10%:`')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Fail if a value violates a range')
+            [CompletionResult]::new('--critical', '--critical', [CompletionResultType]::ParameterName, 'Fail if a value violates a range')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to this file instead of standard output, replacing it atomically')
+            [CompletionResult]::new('--exit-style', '--exit-style', [CompletionResultType]::ParameterName, 'Exit code convention; docker and kubernetes also limit the output to 4,096 bytes')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--require-gpu', '--require-gpu', [CompletionResultType]::ParameterName, 'Fail unless there is a working GPU')
+            [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Exit with 1 on a warning as well')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Same as `--format json`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;verify' {
+            [CompletionResult]::new('--max-rate', '--max-rate', [CompletionResultType]::ParameterName, 'Read at most so much per second over all files (`50MB`, `1GiB`)')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Verify every model that is not gone')
+            [CompletionResult]::new('--quick', '--quick', [CompletionResultType]::ParameterName, 'Structure only: headers, lengths, split sets, sizes at rest; no data is read')
+            [CompletionResult]::new('--hash', '--hash', [CompletionResultType]::ParameterName, 'Also hash files for which no store promises a hash, and record that')
+            [CompletionResult]::new('--again', '--again', [CompletionResultType]::ParameterName, 'Read what was verified before as well')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as a JSON object')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;duplicates' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--wasteful', '--wasteful', [CompletionResultType]::ParameterName, 'Only groups of which sharing would save something: not those that are hard links already')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of groups')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;prune' {
+            [CompletionResult]::new('--unused-for', '--unused-for', [CompletionResultType]::ParameterName, 'Models not used for this long (`30d`, `12h`, `3mo`)')
+            [CompletionResult]::new('--prune-days', '--prune-days', [CompletionResultType]::ParameterName, 'The same in days')
+            [CompletionResult]::new('--older-than', '--older-than', [CompletionResultType]::ParameterName, 'Models of which no file was written for this long')
+            [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'These models: an id, a name, an alias or a path')
+            [CompletionResult]::new('--free', '--free', [CompletionResultType]::ParameterName, 'Free space to reach on the file system (`50GiB`), the least recently used first')
+            [CompletionResult]::new('--max-total', '--max-total', [CompletionResultType]::ParameterName, 'Space that all models may take together (`200GiB`)')
+            [CompletionResult]::new('--prefer', '--prefer', [CompletionResultType]::ParameterName, 'With --across-stores: the store whose copy stays')
+            [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'Keep models that match this name, id, path or glob (`*-Q8_0`)')
+            [CompletionResult]::new('--min-keep', '--min-keep', [CompletionResultType]::ParameterName, 'Keep at least this many usable models, over all stores (also: AUTO_PRUNE_MIN_KEEP)')
+            [CompletionResult]::new('--grace', '--grace', [CompletionResultType]::ParameterName, 'Keep what was used, written or put in place within this time; 0 for none')
+            [CompletionResult]::new('--expire-trash', '--expire-trash', [CompletionResultType]::ParameterName, 'Also delete for good what has been in the trash for this long; `trash.expire` of the config file takes precedence')
+            [CompletionResult]::new('--plan', '--plan', [CompletionResultType]::ParameterName, 'Save the plan to this file, to be reviewed and then applied (`-`: standard output)')
+            [CompletionResult]::new('--apply', '--apply', [CompletionResultType]::ParameterName, 'Take the plan from this file instead of making one; what has changed since is left alone')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--empty-trash', '--empty-trash', [CompletionResultType]::ParameterName, 'To reach --free, delete what is in the trash for good: the oldest first, and only as far as needed')
+            [CompletionResult]::new('--superseded', '--superseded', [CompletionResultType]::ParameterName, 'Files referenced only by an old revision')
+            [CompletionResult]::new('--orphans', '--orphans', [CompletionResultType]::ParameterName, 'Files that nothing references')
+            [CompletionResult]::new('--partials', '--partials', [CompletionResultType]::ParameterName, 'Unfinished downloads, and split models with parts missing')
+            [CompletionResult]::new('--damaged', '--damaged', [CompletionResultType]::ParameterName, 'Truncated and corrupt models')
+            [CompletionResult]::new('--duplicates', '--duplicates', [CompletionResultType]::ParameterName, 'Further copies of the same content (by sha256) in one store; a copy that `modelctl verify --hash` has read stays')
+            [CompletionResult]::new('--across-stores', '--across-stores', [CompletionResultType]::ParameterName, 'With --duplicates: copies in different stores as well, although each store then lacks the model')
+            [CompletionResult]::new('--assume-unused', '--assume-unused', [CompletionResultType]::ParameterName, 'Treat files whose use cannot be checked (processes of other users) as unused')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be done and change nothing; this is the default')
+            [CompletionResult]::new('--confirm', '--confirm', [CompletionResultType]::ParameterName, 'Apply the plan')
+            [CompletionResult]::new('--purge', '--purge', [CompletionResultType]::ParameterName, 'Delete for good instead of keeping in the trash: there is no undo')
+            [CompletionResult]::new('--allow-large', '--allow-large', [CompletionResultType]::ParameterName, 'Allow rules to remove more than half of a store')
+            [CompletionResult]::new('--now-is-right', '--now-is-right', [CompletionResultType]::ParameterName, 'Count ages up to the time of the clock although it leapt ahead, and accept that time from now on')
+            [CompletionResult]::new('--exit-code', '--exit-code', [CompletionResultType]::ParameterName, 'Exit with 10 when something was removed or would be, with 0 when there is nothing to do')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the plan, and what became of it, as a JSON object')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;trash' {
+            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List what is in the trash, the oldest first')
+            [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List what is in the trash, the oldest first')
+            [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Put back where it was: content, links, times and modes; nothing is overwritten')
+            [CompletionResult]::new('empty', 'empty', [CompletionResultType]::ParameterValue, 'Delete for good; without --confirm shows what would be deleted')
+            break
+        }
+        'modelctl;trash;list' {
+            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;trash;ls' {
+            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;trash;restore' {
+            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;trash;empty' {
+            [CompletionResult]::new('--older-than', '--older-than', [CompletionResultType]::ParameterName, 'Only what has been there for this long (`7d`)')
+            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--confirm', '--confirm', [CompletionResultType]::ParameterName, 'Delete: there is no undo')
+            [CompletionResult]::new('--now-is-right', '--now-is-right', [CompletionResultType]::ParameterName, 'Count ages up to the time of the clock although it leapt ahead, and accept that time from now on')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;tune' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('next', 'next', [CompletionResultType]::ParameterValue, 'Suggest the smallest setting to change in the current state')
+            [CompletionResult]::new('record', 'record', [CompletionResultType]::ParameterValue, 'Record a change before you make it, with the current health, speed and memory')
+            [CompletionResult]::new('done', 'done', [CompletionResultType]::ParameterValue, 'Measure again after a change and report whether it is better, the same or worse')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the recorded changes')
+            [CompletionResult]::new('rollback', 'rollback', [CompletionResultType]::ParameterValue, 'Print how to undo a change')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'modelctl;tune;next' {
+            [CompletionResult]::new('--service', '--service', [CompletionResultType]::ParameterName, 'Only this service')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;tune;record' {
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Current value, which a rollback restores')
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'New value')
+            [CompletionResult]::new('--why', '--why', [CompletionResultType]::ParameterName, 'Reason for the change')
+            [CompletionResult]::new('--service', '--service', [CompletionResultType]::ParameterName, 'Service that the setting belongs to')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;tune;done' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;tune;list' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;tune;rollback' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;tune;help' {
+            [CompletionResult]::new('next', 'next', [CompletionResultType]::ParameterValue, 'Suggest the smallest setting to change in the current state')
+            [CompletionResult]::new('record', 'record', [CompletionResultType]::ParameterValue, 'Record a change before you make it, with the current health, speed and memory')
+            [CompletionResult]::new('done', 'done', [CompletionResultType]::ParameterValue, 'Measure again after a change and report whether it is better, the same or worse')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the recorded changes')
+            [CompletionResult]::new('rollback', 'rollback', [CompletionResultType]::ParameterValue, 'Print how to undo a change')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'modelctl;tune;help;next' {
+            break
+        }
+        'modelctl;tune;help;record' {
+            break
+        }
+        'modelctl;tune;help;done' {
+            break
+        }
+        'modelctl;tune;help;list' {
+            break
+        }
+        'modelctl;tune;help;rollback' {
+            break
+        }
+        'modelctl;tune;help;help' {
+            break
+        }
+        'modelctl;run-once' {
+            [CompletionResult]::new('--prompt', '--prompt', [CompletionResultType]::ParameterName, 'The prompt; `-` reads it from standard input')
+            [CompletionResult]::new('--max-tasks', '--max-tasks', [CompletionResultType]::ParameterName, 'Run so many tasks at most [default: OFFLOAD_MAX_TASKS, else 5]')
+            [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'Answer with this model: an id or its beginning, an alias, a name or a path')
+            [CompletionResult]::new('--max-tokens', '--max-tokens', [CompletionResultType]::ParameterName, 'Stop after this many tokens [default: when the model is done or the context is full]')
+            [CompletionResult]::new('--temperature', '--temperature', [CompletionResultType]::ParameterName, '0 takes the likeliest token each time')
+            [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Draw the same numbers each time')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Give up waiting for other processes after this long, and end the answer then [default: wait 10m, no end]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Load the model even if it does not seem to fit in memory')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object when it is done, instead of the stream')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;batch' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the answers to this file, whole or not at all')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the answers to this file, whole or not at all')
+            [CompletionResult]::new('--errors', '--errors', [CompletionResultType]::ParameterName, 'Write those that failed to this file instead')
+            [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'Answer all with this model, whatever the lines say')
+            [CompletionResult]::new('--tier', '--tier', [CompletionResultType]::ParameterName, 'Answer all with models of this tier, whatever the lines say')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--any-model', '--any-model', [CompletionResultType]::ParameterName, 'Answer with whichever model is at hand, whatever the lines say')
+            [CompletionResult]::new('--fallback', '--fallback', [CompletionResultType]::ParameterName, 'Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON object with the figures')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;serve' {
+            [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Listen on this address: 127.0.0.1:4848 (the default), [::1]:4848, or the path of a Unix socket; may be repeated, and `none` leaves only --socket (also: MODELCTL_LISTEN, separated by commas)')
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The Unix socket for the command line, for this user alone [default: $XDG_RUNTIME_DIR/modelctl/serve.sock]')
+            [CompletionResult]::new('--api-key-file', '--api-key-file', [CompletionResultType]::ParameterName, 'Keys that clients must send, one `name:key:class` a line; needed for addresses that other machines reach')
+            [CompletionResult]::new('--exec', '--exec', [CompletionResultType]::ParameterName, 'Run this program for every event, which it gets as JSON on its standard input; it has 10 seconds (also: `[hooks] exec`)')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--no-executor', '--no-executor', [CompletionResultType]::ParameterName, 'Run no queued tasks')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON object for each run that did something, one a line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;start' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the servers as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;stop' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--now', '--now', [CompletionResultType]::ParameterName, 'Cut running answers instead of waiting for them')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the servers as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;restart' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--now', '--now', [CompletionResultType]::ParameterName, 'Cut running answers instead of waiting for them')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the servers as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;start-all' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the result as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;stop-all' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--now', '--now', [CompletionResultType]::ParameterName, 'Cut running answers instead of waiting for them')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the result as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;ps' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the servers as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;status' {
+            [CompletionResult]::new('--decisions', '--decisions', [CompletionResultType]::ParameterName, 'Number of decisions to show; the daemon keeps 200')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the status as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;why' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print what is known as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;lifecycle' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('pause', 'pause', [CompletionResultType]::ParameterValue, 'Load, unload and evict nothing without a request')
+            [CompletionResult]::new('resume', 'resume', [CompletionResultType]::ParameterValue, 'Go on after a pause')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what is loaded, what memory is left, and what was decided')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'modelctl;lifecycle;pause' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the answer as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;lifecycle;resume' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the answer as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;lifecycle;status' {
+            [CompletionResult]::new('--decisions', '--decisions', [CompletionResultType]::ParameterName, 'Number of decisions to show; the daemon keeps 200')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the status as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;lifecycle;help' {
+            [CompletionResult]::new('pause', 'pause', [CompletionResultType]::ParameterValue, 'Load, unload and evict nothing without a request')
+            [CompletionResult]::new('resume', 'resume', [CompletionResultType]::ParameterValue, 'Go on after a pause')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what is loaded, what memory is left, and what was decided')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'modelctl;lifecycle;help;pause' {
+            break
+        }
+        'modelctl;lifecycle;help;resume' {
+            break
+        }
+        'modelctl;lifecycle;help;status' {
+            break
+        }
+        'modelctl;lifecycle;help;help' {
+            break
+        }
+        'modelctl;priority' {
+            [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'Let it hold for this time, such as `1h`')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--clear', '--clear', [CompletionResultType]::ParameterName, 'Let the daemon decide again')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the answer as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;offload' {
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Where its layers go [default: one step lower]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the answer as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;logs' {
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Number of past lines; the daemon keeps 200')
+            [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Number of past lines; the daemon keeps 200')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Go on with lines as they come, until interrupted')
+            [CompletionResult]::new('--follow', '--follow', [CompletionResultType]::ParameterName, 'Go on with lines as they come, until interrupted')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: a document, or with --follow an object a line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;events' {
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Number of past events; the daemon keeps 1,000')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Go on with events as they come, until interrupted')
+            [CompletionResult]::new('--follow', '--follow', [CompletionResultType]::ParameterName, 'Go on with events as they come, until interrupted')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: a document, or with --follow an object a line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;task' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Add one task')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List tasks, newest first')
+            [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List tasks, newest first')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show a task: where it stands, its attempts, its answer')
+            [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel tasks, also while they run')
+            [CompletionResult]::new('retry', 'retry', [CompletionResultType]::ParameterValue, 'Try tasks again that have failed or were cancelled')
+            [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until tasks have ended')
+            [CompletionResult]::new('follow', 'follow', [CompletionResultType]::ParameterValue, 'Print what happens to tasks, as it happens')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Queue the requests of a file in OpenAI''s Batch format (JSONL)')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write the answers of tasks that have ended, in OpenAI''s Batch format (JSONL)')
+            [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Show the figures of the queue')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'modelctl;task;add' {
+            [CompletionResult]::new('--prompt', '--prompt', [CompletionResultType]::ParameterName, 'The prompt, also one that begins with a dash')
+            [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'Read the prompt from a file')
+            [CompletionResult]::new('--system', '--system', [CompletionResultType]::ParameterName, 'What the model is told before the prompt')
+            [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'Answer with this model: an id or its beginning, an alias, a name or a path')
+            [CompletionResult]::new('--tier', '--tier', [CompletionResultType]::ParameterName, 'Answer with a model of this tier')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Your own name for the task')
+            [CompletionResult]::new('--priority', '--priority', [CompletionResultType]::ParameterName, 'Higher runs first; may be negative')
+            [CompletionResult]::new('--not-before', '--not-before', [CompletionResultType]::ParameterName, 'Not before then: a time (`2026-11-21T06:00:00Z`) or so long from now (`2h`)')
+            [CompletionResult]::new('--deadline', '--deadline', [CompletionResultType]::ParameterName, 'Give up if it has not started by then: a time, or so long from now')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long one attempt may take (`90s`, `10m`)')
+            [CompletionResult]::new('--max-attempts', '--max-attempts', [CompletionResultType]::ParameterName, 'Attempts that may end in an error [default: OFFLOAD_MAX_ATTEMPTS, else 3]')
+            [CompletionResult]::new('--max-tokens', '--max-tokens', [CompletionResultType]::ParameterName, 'Stop after this many tokens')
+            [CompletionResult]::new('--temperature', '--temperature', [CompletionResultType]::ParameterName, '0 takes the likeliest token each time')
+            [CompletionResult]::new('--top-p', '--top-p', [CompletionResultType]::ParameterName, 'Draw from the likeliest tokens that together have this probability')
+            [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Draw the same numbers each time')
+            [CompletionResult]::new('--stop', '--stop', [CompletionResultType]::ParameterName, 'End the answer before this text; may be given several times')
+            [CompletionResult]::new('--json-schema', '--json-schema', [CompletionResultType]::ParameterName, 'The answer must be JSON that fits the schema in this file')
+            [CompletionResult]::new('--grammar', '--grammar', [CompletionResultType]::ParameterName, 'The answer must fit the GBNF grammar in this file')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--raw', '--raw', [CompletionResultType]::ParameterName, 'Continue the text as it is, without a chat template (`/v1/completions`)')
+            [CompletionResult]::new('--fallback', '--fallback', [CompletionResultType]::ParameterName, 'Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]')
+            [CompletionResult]::new('--replace-finished', '--replace-finished', [CompletionResultType]::ParameterName, 'Run it again if the task of this key has ended')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the task as a JSON object')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;task;list' {
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only tasks in this state; may be given several times')
+            [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Only tasks of this batch')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'So many at most; 0 is all')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'So many at most; 0 is all')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only tasks that have not ended')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;task;ls' {
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only tasks in this state; may be given several times')
+            [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Only tasks of this batch')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'So many at most; 0 is all')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'So many at most; 0 is all')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only tasks that have not ended')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;task;show' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--text', '--text', [CompletionResultType]::ParameterName, 'Print the answer alone, byte for byte')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON object')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;task;cancel' {
+            [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Every task of this batch that has not ended')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Every task that has not ended')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON object')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;task;retry' {
+            [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Every task of this batch that has failed or was cancelled')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--failed', '--failed', [CompletionResultType]::ParameterName, 'Every task that has failed')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON object')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;task;wait' {
+            [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Every task of this batch')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Wait so long at most (`10m`)')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Every task that has not ended yet')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the tasks as a JSON array when they have ended')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;task;follow' {
+            [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Every task of this batch')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON object for each event, one a line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;task;import' {
+            [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Name of the batch [default: the name of the file and the beginning of a sha256 of it and the models it is for]')
+            [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'Answer all with this model, whatever the lines say')
+            [CompletionResult]::new('--tier', '--tier', [CompletionResultType]::ParameterName, 'Answer all with models of this tier, whatever the lines say')
+            [CompletionResult]::new('--priority', '--priority', [CompletionResultType]::ParameterName, 'Higher runs first; may be negative')
+            [CompletionResult]::new('--max-attempts', '--max-attempts', [CompletionResultType]::ParameterName, 'Attempts that may end in an error, each [default: OFFLOAD_MAX_ATTEMPTS, else 3]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--any-model', '--any-model', [CompletionResultType]::ParameterName, 'Answer with whichever model is at hand, whatever the lines say')
+            [CompletionResult]::new('--fallback', '--fallback', [CompletionResultType]::ParameterName, 'Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]')
+            [CompletionResult]::new('--replace-finished', '--replace-finished', [CompletionResultType]::ParameterName, 'Run those again that have ended')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON object')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;task;export' {
+            [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Only tasks of this batch')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to this file, whole or not at all, instead of standard output')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to this file, whole or not at all, instead of standard output')
+            [CompletionResult]::new('--errors', '--errors', [CompletionResultType]::ParameterName, 'Write those that failed to this file instead')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON object with the figures; needs --output')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;task;stats' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON object')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;task;help' {
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Add one task')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List tasks, newest first')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show a task: where it stands, its attempts, its answer')
+            [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel tasks, also while they run')
+            [CompletionResult]::new('retry', 'retry', [CompletionResultType]::ParameterValue, 'Try tasks again that have failed or were cancelled')
+            [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until tasks have ended')
+            [CompletionResult]::new('follow', 'follow', [CompletionResultType]::ParameterValue, 'Print what happens to tasks, as it happens')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Queue the requests of a file in OpenAI''s Batch format (JSONL)')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write the answers of tasks that have ended, in OpenAI''s Batch format (JSONL)')
+            [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Show the figures of the queue')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'modelctl;task;help;add' {
+            break
+        }
+        'modelctl;task;help;list' {
+            break
+        }
+        'modelctl;task;help;show' {
+            break
+        }
+        'modelctl;task;help;cancel' {
+            break
+        }
+        'modelctl;task;help;retry' {
+            break
+        }
+        'modelctl;task;help;wait' {
+            break
+        }
+        'modelctl;task;help;follow' {
+            break
+        }
+        'modelctl;task;help;import' {
+            break
+        }
+        'modelctl;task;help;export' {
+            break
+        }
+        'modelctl;task;help;stats' {
+            break
+        }
+        'modelctl;task;help;help' {
+            break
+        }
+        'modelctl;inference' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON object')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;history' {
+            [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'Only what happened to this model: id, alias, name or path')
+            [CompletionResult]::new('--what', '--what', [CompletionResultType]::ParameterName, 'Only events of this kind; may be given several times')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only from then on: an age (`7d`, `45min`), a day (`2026-11-21`), or a time with its zone')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Only up to then; a day counts whole')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'So many at most, the newest; 0 is all')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'So many at most, the newest; 0 is all')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;triage' {
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'How far back to look')
+            [CompletionResult]::new('--playbook', '--playbook', [CompletionResultType]::ParameterName, 'Only services of this playbook, and the node')
+            [CompletionResult]::new('--service', '--service', [CompletionResultType]::ParameterName, 'Only this service, and the node (repeatable)')
+            [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Apply only this rule (repeatable)')
+            [CompletionResult]::new('--skip', '--skip', [CompletionResultType]::ParameterName, 'Skip this rule (repeatable)')
+            [CompletionResult]::new('--bundle', '--bundle', [CompletionResultType]::ParameterName, 'Also write facts and report to this new file (.tar or .tar.zst, mode 0600, at most 64 MiB)')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Use the facts in this bundle instead of those of this node')
+            [CompletionResult]::new('--baseline', '--baseline', [CompletionResultType]::ParameterName, 'Save the current state as the baseline, or show what differs from it')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'How long --checklist watches')
+            [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Show what a rule recognizes, and why')
+            [CompletionResult]::new('--sysroot', '--sysroot', [CompletionResultType]::ParameterName, 'Use this directory as /')
+            [CompletionResult]::new('--kmsg', '--kmsg', [CompletionResultType]::ParameterName, 'Use this file as the kernel log')
+            [CompletionResult]::new('--journal', '--journal', [CompletionResultType]::ParameterName, 'Use this file as the journal')
+            [CompletionResult]::new('--now', '--now', [CompletionResultType]::ParameterName, 'Use this time as now')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Show everything: hints, all lines of proof, explained findings, collector times')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON (with --look: the facts; with --map: the files)')
+            [CompletionResult]::new('--deep', '--deep', [CompletionResultType]::ParameterName, 'Also request one token from servers with a free slot, and import torch in a child process')
+            [CompletionResult]::new('--map', '--map', [CompletionResultType]::ParameterName, 'Show where the config, launcher, code, models and logs of each service are')
+            [CompletionResult]::new('--look', '--look', [CompletionResultType]::ParameterName, 'Show the facts without a verdict: states, log tails, GPUs, memory, endpoints')
+            [CompletionResult]::new('--checklist', '--checklist', [CompletionResultType]::ParameterName, 'After a fix: check that programs, endpoints and model files stay stable')
+            [CompletionResult]::new('--rules', '--rules', [CompletionResultType]::ParameterName, 'List all rules')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;completions' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;man' {
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'Write `modelctl.1` and a page for each command here')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;help' {
+            [CompletionResult]::new('scan', 'scan', [CompletionResultType]::ParameterValue, 'Look for models and record what is there')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the models known on this machine')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show everything about one model: files, metadata, memory, use')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs')
+            [CompletionResult]::new('keep', 'keep', [CompletionResultType]::ParameterValue, 'Name the models that you want to keep')
+            [CompletionResult]::new('health', 'health', [CompletionResultType]::ParameterValue, 'Check the health of the services on this node')
+            [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Check that the files of models are whole and are what their store promises')
+            [CompletionResult]::new('duplicates', 'duplicates', [CompletionResultType]::ParameterValue, 'Show files that are on this machine more than once')
+            [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Remove unused models and leftover files (dry run unless --confirm)')
+            [CompletionResult]::new('trash', 'trash', [CompletionResultType]::ParameterValue, 'See, bring back or delete what prune took away')
+            [CompletionResult]::new('tune', 'tune', [CompletionResultType]::ParameterValue, 'Suggest the next setting to change on this node, and record the effect of changes')
+            [CompletionResult]::new('run-once', 'run-once', [CompletionResultType]::ParameterValue, 'Run due tasks of the queue and exit (for cron), or one prompt')
+            [CompletionResult]::new('batch', 'batch', [CompletionResultType]::ParameterValue, 'Answer a file of requests in OpenAI''s Batch format (JSONL) and write the answers')
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Serve models to clients, and run queued tasks as they come, until stopped')
+            [CompletionResult]::new('start', 'start', [CompletionResultType]::ParameterValue, 'Start the servers of models, and wait until they are ready')
+            [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'Stop the servers of models')
+            [CompletionResult]::new('restart', 'restart', [CompletionResultType]::ParameterValue, 'Stop the servers of models and start them again, with their settings of now')
+            [CompletionResult]::new('start-all', 'start-all', [CompletionResultType]::ParameterValue, 'Start the servers of all enabled models, the smallest first')
+            [CompletionResult]::new('stop-all', 'stop-all', [CompletionResultType]::ParameterValue, 'Stop the servers of all models')
+            [CompletionResult]::new('ps', 'ps', [CompletionResultType]::ParameterValue, 'List the model servers that run, start or failed')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what is loaded, what memory is left, and what was decided')
+            [CompletionResult]::new('why', 'why', [CompletionResultType]::ParameterValue, 'Explain why a model is loaded or not, and what it waits for')
+            [CompletionResult]::new('lifecycle', 'lifecycle', [CompletionResultType]::ParameterValue, 'Pause or resume what the daemon does by itself, or show its status')
+            [CompletionResult]::new('priority', 'priority', [CompletionResultType]::ParameterValue, 'Set how much a model is needed, over what the daemon finds out')
+            [CompletionResult]::new('offload', 'offload', [CompletionResultType]::ParameterValue, 'Move a loaded model off the GPU, or back')
+            [CompletionResult]::new('logs', 'logs', [CompletionResultType]::ParameterValue, 'Show what the server of a model, or a service, logged')
+            [CompletionResult]::new('events', 'events', [CompletionResultType]::ParameterValue, 'Show what happened to the model servers since the daemon began')
+            [CompletionResult]::new('task', 'task', [CompletionResultType]::ParameterValue, 'Queue prompts, look at them, and get their answers')
+            [CompletionResult]::new('inference', 'inference', [CompletionResultType]::ParameterValue, 'Let tasks run, or make them wait')
+            [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show who did what, when, why and how much, newest last')
+            [CompletionResult]::new('triage', 'triage', [CompletionResultType]::ParameterValue, 'Find out why a service on this node fails: one cause, its proof, the smallest next step and its undo')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
+            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print the manual page, or write all pages into a folder')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'modelctl;help;scan' {
+            break
+        }
+        'modelctl;help;list' {
+            break
+        }
+        'modelctl;help;show' {
+            break
+        }
+        'modelctl;help;set' {
+            break
+        }
+        'modelctl;help;keep' {
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Add hints; one that is kept already stays where it is')
+            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Remove hints that `keep add` added')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List all hints in order of preference: where each comes from, and which models it means')
+            break
+        }
+        'modelctl;help;keep;add' {
+            break
+        }
+        'modelctl;help;keep;rm' {
+            break
+        }
+        'modelctl;help;keep;list' {
+            break
+        }
+        'modelctl;help;health' {
+            break
+        }
+        'modelctl;help;verify' {
+            break
+        }
+        'modelctl;help;duplicates' {
+            break
+        }
+        'modelctl;help;prune' {
+            break
+        }
+        'modelctl;help;trash' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List what is in the trash, the oldest first')
+            [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Put back where it was: content, links, times and modes; nothing is overwritten')
+            [CompletionResult]::new('empty', 'empty', [CompletionResultType]::ParameterValue, 'Delete for good; without --confirm shows what would be deleted')
+            break
+        }
+        'modelctl;help;trash;list' {
+            break
+        }
+        'modelctl;help;trash;restore' {
+            break
+        }
+        'modelctl;help;trash;empty' {
+            break
+        }
+        'modelctl;help;tune' {
+            [CompletionResult]::new('next', 'next', [CompletionResultType]::ParameterValue, 'Suggest the smallest setting to change in the current state')
+            [CompletionResult]::new('record', 'record', [CompletionResultType]::ParameterValue, 'Record a change before you make it, with the current health, speed and memory')
+            [CompletionResult]::new('done', 'done', [CompletionResultType]::ParameterValue, 'Measure again after a change and report whether it is better, the same or worse')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the recorded changes')
+            [CompletionResult]::new('rollback', 'rollback', [CompletionResultType]::ParameterValue, 'Print how to undo a change')
+            break
+        }
+        'modelctl;help;tune;next' {
+            break
+        }
+        'modelctl;help;tune;record' {
+            break
+        }
+        'modelctl;help;tune;done' {
+            break
+        }
+        'modelctl;help;tune;list' {
+            break
+        }
+        'modelctl;help;tune;rollback' {
+            break
+        }
+        'modelctl;help;run-once' {
+            break
+        }
+        'modelctl;help;batch' {
+            break
+        }
+        'modelctl;help;serve' {
+            break
+        }
+        'modelctl;help;start' {
+            break
+        }
+        'modelctl;help;stop' {
+            break
+        }
+        'modelctl;help;restart' {
+            break
+        }
+        'modelctl;help;start-all' {
+            break
+        }
+        'modelctl;help;stop-all' {
+            break
+        }
+        'modelctl;help;ps' {
+            break
+        }
+        'modelctl;help;status' {
+            break
+        }
+        'modelctl;help;why' {
+            break
+        }
+        'modelctl;help;lifecycle' {
+            [CompletionResult]::new('pause', 'pause', [CompletionResultType]::ParameterValue, 'Load, unload and evict nothing without a request')
+            [CompletionResult]::new('resume', 'resume', [CompletionResultType]::ParameterValue, 'Go on after a pause')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what is loaded, what memory is left, and what was decided')
+            break
+        }
+        'modelctl;help;lifecycle;pause' {
+            break
+        }
+        'modelctl;help;lifecycle;resume' {
+            break
+        }
+        'modelctl;help;lifecycle;status' {
+            break
+        }
+        'modelctl;help;priority' {
+            break
+        }
+        'modelctl;help;offload' {
+            break
+        }
+        'modelctl;help;logs' {
+            break
+        }
+        'modelctl;help;events' {
+            break
+        }
+        'modelctl;help;task' {
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Add one task')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List tasks, newest first')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show a task: where it stands, its attempts, its answer')
+            [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel tasks, also while they run')
+            [CompletionResult]::new('retry', 'retry', [CompletionResultType]::ParameterValue, 'Try tasks again that have failed or were cancelled')
+            [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until tasks have ended')
+            [CompletionResult]::new('follow', 'follow', [CompletionResultType]::ParameterValue, 'Print what happens to tasks, as it happens')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Queue the requests of a file in OpenAI''s Batch format (JSONL)')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write the answers of tasks that have ended, in OpenAI''s Batch format (JSONL)')
+            [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Show the figures of the queue')
+            break
+        }
+        'modelctl;help;task;add' {
+            break
+        }
+        'modelctl;help;task;list' {
+            break
+        }
+        'modelctl;help;task;show' {
+            break
+        }
+        'modelctl;help;task;cancel' {
+            break
+        }
+        'modelctl;help;task;retry' {
+            break
+        }
+        'modelctl;help;task;wait' {
+            break
+        }
+        'modelctl;help;task;follow' {
+            break
+        }
+        'modelctl;help;task;import' {
+            break
+        }
+        'modelctl;help;task;export' {
+            break
+        }
+        'modelctl;help;task;stats' {
+            break
+        }
+        'modelctl;help;inference' {
+            break
+        }
+        'modelctl;help;history' {
+            break
+        }
+        'modelctl;help;triage' {
+            break
+        }
+        'modelctl;help;completions' {
+            break
+        }
+        'modelctl;help;man' {
+            break
+        }
+        'modelctl;help;help' {
+            break
+        }
+    })
+
+    $completions.Where{ $_.CompletionText -like "$wordToComplete*" } |
+        Sort-Object -Property ListItemText
+}
