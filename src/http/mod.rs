@@ -34,5 +34,5 @@ pub use endpoint::Endpoint;
 pub use error::HttpError;
 pub use fetch::{Whole, fetch, fetch_all};
 pub use forward::forward;
-pub use sse::{SseEvent, SseReader, TooLong};
+pub use sse::{NamedEvent, SseEvent, SseReader, TooLong};
 pub use url::{UrlError, parse_url, port_of};
