@@ -11,7 +11,7 @@
 //! | [`cli`] | one file or folder per subcommand: its arguments, its request to a recipe, its view | SQL, byte reading, recipes |
 //! | [`serve`] | the daemon: when the queue is looked at, and one of it at a time | SQL, printing |
 //! | [`ops`] | the recipes that command line and daemon share, over a session; their events and reports | printing, command lines |
-//! | [`ui`] | streams, tables, progress, JSON | decisions |
+//! | [`ui`] | streams, tables, progress, JSON, the whole terminal | decisions |
 //! | [`display`] | sizes, ages and foreign names in a sentence | printing |
 //! | [`config`] | defaults < file < environment < flags; the only reader of the environment | printing |
 //! | [`failure`] | kinds of failure, hints, exit codes | |

@@ -24,6 +24,7 @@ mod server;
 mod set;
 mod show;
 mod task;
+mod top;
 mod trash;
 mod triage;
 mod tune;
@@ -101,6 +102,7 @@ enum Command {
     StartAll(server::start::StartAllArgs),
     StopAll(server::stop::StopAllArgs),
     Ps(server::ps::PsArgs),
+    Top(top::TopArgs),
     Status(lifecycle::status::StatusArgs),
     Why(lifecycle::why::WhyArgs),
     Lifecycle(lifecycle::LifecycleArgs),
@@ -262,6 +264,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::StartAll(args) => server::start::run_all(ctx, args),
         Command::StopAll(args) => server::stop::run_all(ctx, args),
         Command::Ps(args) => server::ps::run(ctx, args),
+        Command::Top(args) => top::run(ctx, args),
         Command::Status(args) => lifecycle::status::run(ctx, args),
         Command::Why(args) => lifecycle::why::run(ctx, args),
         Command::Lifecycle(args) => lifecycle::run(ctx, args),

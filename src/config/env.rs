@@ -111,6 +111,13 @@ impl Env {
         self.get(key).map(PathBuf::from)
     }
 
+    /// Returns whether the locale of characters is a UTF-8 one.
+    pub(super) fn is_utf8(&self) -> bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|key| self.text(key)).unwrap_or_default();
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    }
+
     /// Returns whether the variable is `1` or `true`; any other value means no.
     pub fn says_yes(&self, key: &str) -> bool {
         self.text(key).is_some_and(|word| word == "1" || word.eq_ignore_ascii_case("true"))

@@ -104,6 +104,10 @@ pub struct Config {
     pub journal_stream: Option<String>,
     /// The color setting from the environment and the flags; for `Auto` the terminal decides.
     pub color: Color,
+    /// Whether the terminal can only print lines (`TERM=dumb`).
+    pub is_terminal_dumb: bool,
+    /// Whether the locale has all characters: `LC_ALL`, else `LC_CTYPE`, else `LANG` names UTF-8.
+    pub is_utf8: bool,
     /// The user who called sudo, as sudo reports it (`SUDO_USER`, else the number in `SUDO_UID`); None without sudo.
     /// Anyone can set these variables.
     pub sudo_user: Option<String>,
@@ -297,6 +301,8 @@ impl Config {
             journal_stream: env.text("JOURNAL_STREAM"),
             runtime_dir: env.runtime_dir(),
             color,
+            is_terminal_dumb: env.text("TERM").as_deref() == Some("dumb"),
+            is_utf8: env.is_utf8(),
             sudo_user: env.text("SUDO_USER").or_else(|| env.text("SUDO_UID").map(|uid| format!("uid {uid}"))),
             columns: env.text("COLUMNS").and_then(|c| c.parse().ok()).filter(|c| *c > 0),
         })

@@ -1,7 +1,7 @@
 use super::endpoint::Endpoint;
 use super::error::HttpError;
 use super::kept::Back;
-use super::sse::{SseEvent, SseReader};
+use super::sse::{NamedEvent, SseEvent, SseReader};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -115,7 +115,7 @@ pub struct Response {
     body: Body,
     limits: Limits,
     reader: SseReader,
-    events: VecDeque<SseEvent>,
+    events: VecDeque<NamedEvent>,
 }
 
 /// A body that keeps its connection open. Dropping it before its end closes the connection.
@@ -244,13 +244,27 @@ impl Response {
     /// # Errors
     /// As [`Response::chunk`]; [`HttpError::TooLarge`] for an event that exceeds the limit of one.
     pub async fn event(&mut self) -> Result<Option<SseEvent>, HttpError> {
+        Ok(self.named_event().await?.map(|named| named.event))
+    }
+
+    /// As [`Response::event`], with the name of the event.
+    ///
+    /// # Errors
+    /// As [`Response::event`].
+    pub async fn named_event(&mut self) -> Result<Option<NamedEvent>, HttpError> {
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Ok(Some(event));
             }
             let Some(bytes) = self.chunk().await? else { return Ok(None) };
-            self.events.extend(self.reader.push(&bytes)?);
+            self.events.extend(self.reader.push_named(&bytes)?);
         }
+    }
+
+    /// Accepts events of so many bytes from now on, for a stream that begins with all that there is.
+    #[must_use]
+    pub fn with_events_of(self, bytes: usize) -> Response {
+        Response { reader: SseReader::up_to(bytes), ..self }
     }
 
     /// Returns the whole body.

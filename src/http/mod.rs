@@ -36,5 +36,5 @@ pub use error::HttpError;
 pub use fetch::{Whole, fetch, fetch_all};
 pub use forward::forward;
 pub use kept::{Kept, forward_kept};
-pub use sse::{SseEvent, SseReader, TooLong};
+pub use sse::{NamedEvent, SseEvent, SseReader, TooLong};
 pub use url::{UrlError, parse_url, port_of};

@@ -4,6 +4,7 @@
 
 mod json;
 mod progress;
+mod screen;
 mod section;
 mod table;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod table_tests;
 
 pub use crate::display::{text, units};
 pub use progress::Progress;
+pub use screen::{Key, Screen, ScreenEvent};
 pub use section::{Field, Section};
 pub use table::{Align, Cell, Column, Medium, Table, Tone};
 

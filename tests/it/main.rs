@@ -62,6 +62,7 @@ mod supervised;
 #[cfg(feature = "llama")]
 mod swaps;
 mod task;
+mod top;
 mod torch;
 mod triage;
 mod triage_node;

@@ -10,8 +10,8 @@ use super::server::daemon;
 use super::{Ctx, Exit, stop_on_signals};
 use crate::failure::Failure;
 use crate::model::Selector;
-use crate::model::lifecycle::{ServiceStatus, Status};
-use crate::ops::daemon::PauseReply;
+use crate::model::lifecycle::Status;
+use crate::ops::daemon::{PauseReply, service_of};
 use crate::ops::resolve_model::resolve;
 use crate::supervise::StopSignal;
 use clap::{Args, Subcommand};
@@ -79,16 +79,10 @@ fn set_paused(ctx: &mut Ctx, paused: bool, json: bool) -> anyhow::Result<Exit> {
 /// Finds what a person names: the id of a service of the daemon, or of a model.
 fn target(ctx: &mut Ctx, name: &str) -> anyhow::Result<String> {
     let status: Status = daemon(ctx)?.get("/api/lifecycle")?;
-    match service(&status, name) {
+    match service_of(&status, name) {
         Some((id, _)) => Ok(id.to_owned()),
         None => Ok(resolve(&mut ctx.session, &Selector(name.to_owned()))?.id.to_string()),
     }
-}
-
-/// Returns id and name of the service of the daemon with this name or id, whether it has run or not.
-fn service<'s>(status: &'s Status, name: &str) -> Option<(&'s str, &'s str)> {
-    let is_it = |service: &&'s ServiceStatus| service.name == name || service.id == name;
-    status.services.iter().find(is_it).map(|service| (&*service.id, &*service.name))
 }
 
 /// Sends a command to the daemon and waits for its answer.

@@ -54,12 +54,17 @@ pub fn run(ctx: &mut Ctx, args: &OffloadArgs) -> anyhow::Result<Exit> {
         ctx.ui.json(&reply)?;
         return Ok(Exit::Done);
     }
+    ctx.ui.note(&sentence(&reply, to));
+    Ok(Exit::Done)
+}
+
+/// Returns how a change of the mode ended, as a sentence.
+pub fn sentence(reply: &OffloadReply, to: Option<&str>) -> String {
     let name = text::clean(&reply.display_name);
-    ctx.ui.note(&match (reply.outcome.as_str(), to) {
+    match (reply.outcome.as_str(), to) {
         ("already_there", Some(to)) => format!("{name} is already loaded as {to}"),
         ("already_there", None) => format!("{name} is already on the CPU alone"),
         (_, Some(to)) => format!("{name} is loaded as {to}"),
         (_, None) => format!("{name} is loaded one step lower"),
-    });
-    Ok(Exit::Done)
+    }
 }

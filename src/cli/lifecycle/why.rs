@@ -1,12 +1,8 @@
 use super::super::server::daemon;
 use super::super::{Ctx, Exit};
-use super::service;
 use crate::clock;
-use crate::model::Selector;
-use crate::model::lifecycle::{ModelStatus, Status};
-use crate::ops::daemon::{About, LocalClock, sentences};
-use crate::ops::resolve_model::resolve;
-use crate::queue::unfit;
+use crate::model::lifecycle::Status;
+use crate::ops::daemon::{LocalClock, about, sentences};
 use clap::Args;
 use jiff::tz::TimeZone;
 
@@ -29,7 +25,7 @@ pub struct WhyArgs {
 
 pub fn run(ctx: &mut Ctx, args: &WhyArgs) -> anyhow::Result<Exit> {
     let status: Status = daemon(ctx)?.get("/api/lifecycle")?;
-    let about = about(ctx, &status, &args.model)?;
+    let about = about(&mut ctx.session, &status, &args.model)?;
     if args.json {
         ctx.ui.json(&about)?;
         return Ok(Exit::Done);
@@ -40,19 +36,4 @@ pub fn run(ctx: &mut Ctx, args: &WhyArgs) -> anyhow::Result<Exit> {
         ctx.ui.line(&format!("  {sentence}"))?;
     }
     Ok(Exit::Done)
-}
-
-/// Finds the service or the model with that name, or the reservation with that id.
-fn about(ctx: &mut Ctx, status: &Status, name: &str) -> anyhow::Result<About> {
-    let is_its_id = |id: &str| id == name || id.split_once(':').is_some_and(|(_, id)| id == name);
-    let is_reservation =
-        |model: &&ModelStatus| model.kind == "headroom" && (is_its_id(&model.id) || model.name == name);
-    let reservation = || status.models.iter().find(is_reservation).map(|model| (&*model.id, &*model.name));
-    if let Some(found) = service(status, name).or_else(reservation) {
-        return Ok(About::of(status, found, None));
-    }
-    let row = resolve(&mut ctx.session, &Selector(name.to_owned()))?;
-    let not_served = unfit(&row).map(|unfit| unfit.why);
-    let shown = row.alias.as_deref().unwrap_or(&row.name);
-    Ok(About::of(status, (row.id.as_str(), shown), not_served))
 }

@@ -171,7 +171,8 @@ impl Bar {
     }
 }
 
-fn sentence(reply: &StartReply) -> String {
+/// Returns how a start ended, as a sentence.
+pub fn sentence(reply: &StartReply) -> String {
     let name = text::clean(&reply.display_name);
     let port = reply.port.map(|port| format!(" on port {port}")).unwrap_or_default();
     match reply.status.as_str() {

@@ -51,11 +51,7 @@ pub fn run(ctx: &mut Ctx, args: &StopArgs) -> anyhow::Result<Exit> {
             return Err(interrupted(&signal, GOES_ON).into());
         };
         if !args.json {
-            let name = text::clean(&reply.display_name);
-            ctx.ui.note(&match reply.was_running {
-                true => format!("{name} stopped in {:.1} s", reply.shutdown_time_seconds),
-                false => format!("{name} is not running"),
-            });
+            ctx.ui.note(&sentence(&reply));
         }
         stopped.push(reply);
     }
@@ -68,6 +64,15 @@ pub fn run(ctx: &mut Ctx, args: &StopArgs) -> anyhow::Result<Exit> {
         ctx.ui.json(&Document { schema: "modelctl.stop/1", servers: &stopped })?;
     }
     Ok(Exit::Done)
+}
+
+/// Returns how a stop ended, as a sentence.
+pub fn sentence(reply: &StopReply) -> String {
+    let name = text::clean(&reply.display_name);
+    match reply.was_running {
+        true => format!("{name} stopped in {:.1} s", reply.shutdown_time_seconds),
+        false => format!("{name} is not running"),
+    }
 }
 
 pub fn run_all(ctx: &mut Ctx, args: &StopAllArgs) -> anyhow::Result<Exit> {

@@ -1,9 +1,10 @@
+use super::live::LiveNews;
 use super::refused;
 use super::reply::{DaemonInfo, ServerRow, Servers};
 use crate::config::Config;
 use crate::display::text;
 use crate::failure::{Failure, Kind, OrFail};
-use crate::http::{Endpoint, HttpError, Limits, Request, SseEvent, open};
+use crate::http::{Endpoint, HttpError, Limits, NamedEvent, Request, SseEvent, open};
 use crate::model::ModelId;
 use crate::supervise::StopSignal;
 use bytes::Bytes;
@@ -18,6 +19,10 @@ use tokio::runtime::Runtime;
 const LIMIT: Duration = Duration::from_secs(10);
 /// The time between two checks for an interruption, and between two reports of progress.
 const TICK: Duration = Duration::from_millis(100);
+/// The time after which a stream that has said nothing counts as lost; the daemon says something every 15 seconds.
+const SILENCE: Duration = Duration::from_secs(20);
+/// Bytes of the longest change of the live stream: a snapshot has some KiB for each model.
+const LIVE_BYTES: usize = 64 << 20;
 
 /// The time for the news of settings that have changed.
 const TOLD: Duration = Duration::from_secs(2);
@@ -84,7 +89,7 @@ impl Daemon {
         stop: &StopSignal,
         on: Option<OnServers>,
     ) -> anyhow::Result<Option<T>> {
-        self.command((path, Bytes::new()), stop, on)
+        self.command((Method::POST, path, Bytes::new()), stop, on)
     }
 
     /// As [`Daemon::post`], with a document.
@@ -97,17 +102,30 @@ impl Daemon {
         body: &serde_json::Value,
         stop: &StopSignal,
     ) -> anyhow::Result<Option<T>> {
-        self.command((path, body.to_string().into()), stop, None)
+        self.command((Method::POST, path, body.to_string().into()), stop, None)
+    }
+
+    /// Changes what a document names.
+    ///
+    /// # Errors
+    /// As [`Daemon::post`].
+    pub fn patch_json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+        stop: &StopSignal,
+    ) -> anyhow::Result<Option<T>> {
+        self.command((Method::PATCH, path, body.to_string().into()), stop, None)
     }
 
     fn command<T: DeserializeOwned>(
         &self,
-        (path, body): (&str, Bytes),
+        (method, path, body): (Method, &str, Bytes),
         stop: &StopSignal,
         mut on: Option<OnServers>,
     ) -> anyhow::Result<Option<T>> {
         let done = self.runtime.block_on(async {
-            let command = send(&self.socket, (Method::POST, path, body), None);
+            let command = send(&self.socket, (method, path, body), None);
             tokio::pin!(command);
             let mut ticks = tokio::time::interval(TICK);
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -146,11 +164,35 @@ impl Daemon {
         stop: &StopSignal,
         mut on: impl FnMut(T) -> anyhow::Result<Follow>,
     ) -> anyhow::Result<bool> {
+        self.events((path, None), stop, |event| on(parse(event.1.as_bytes())?))
+    }
+
+    /// Reads all that the daemon knows, and then what changes, as [`Daemon::follow`] does. A daemon that says nothing for 20
+    /// seconds counts as lost.
+    ///
+    /// # Errors
+    /// As [`Daemon::follow`].
+    pub fn watch(
+        &self,
+        stop: &StopSignal,
+        mut on: impl FnMut(LiveNews) -> anyhow::Result<Follow>,
+    ) -> anyhow::Result<bool> {
+        self.events(("/api/stream", Some(SILENCE)), stop, |(name, data)| {
+            on(LiveNews { is_snapshot: name == "snapshot", ..parse(data.as_bytes())? })
+        })
+    }
+
+    fn events(
+        &self,
+        (path, idle): (&str, Option<Duration>),
+        stop: &StopSignal,
+        mut on: impl FnMut((String, String)) -> anyhow::Result<Follow>,
+    ) -> anyhow::Result<bool> {
         self.runtime.block_on(async {
             let request = Request::get(Endpoint::Unix(self.socket.clone()), path);
-            let limits = Limits { connect: Some(LIMIT), head: Some(LIMIT), ..Limits::UNTIMED };
+            let limits = Limits { connect: Some(LIMIT), head: Some(LIMIT), idle, ..Limits::UNTIMED };
             let failed = |error| Failed::Http(error).into_failure(&self.socket);
-            let mut stream = open(request, limits).await.map_err(failed)?;
+            let mut stream = open(request, limits).await.map_err(failed)?.with_events_of(LIVE_BYTES);
             if !stream.status.is_success() {
                 let body = stream.whole().await.map_err(failed)?;
                 return Err(refused(stream.status.as_u16(), &body).into());
@@ -159,11 +201,11 @@ impl Daemon {
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
-                    event = stream.event() => match event.map_err(failed)? {
+                    event = stream.named_event() => match event.map_err(failed)? {
                         None => return Ok(false),
-                        Some(SseEvent::Comment(_)) => {}
-                        Some(SseEvent::Data(data)) => {
-                            if on(parse(data.as_bytes())?)?.is_break() {
+                        Some(NamedEvent { event: SseEvent::Comment(_), .. }) => {}
+                        Some(NamedEvent { name, event: SseEvent::Data(data) }) => {
+                            if on((name, data))?.is_break() {
                                 return Ok(false);
                             }
                         }

@@ -3,7 +3,11 @@
 use super::seconds;
 use crate::clock::Timestamp;
 use crate::display::{text, units};
-use crate::model::lifecycle::{Decision, ModelStatus, Priority, RestartPending, Status, SwapEntry};
+use crate::model::Selector;
+use crate::model::lifecycle::{Decision, ModelStatus, Priority, RestartPending, ServiceStatus, Status, SwapEntry};
+use crate::ops::Session;
+use crate::ops::resolve_model::resolve;
+use crate::queue::unfit;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::time::Duration;
@@ -62,8 +66,32 @@ impl About {
     }
 }
 
+/// Returns what is known of the service or the model with that name, or of the reservation with that id.
+///
+/// # Errors
+/// There is no such model, or the database cannot be read.
+pub fn about(session: &mut Session, status: &Status, name: &str) -> anyhow::Result<About> {
+    let is_its_id = |id: &str| id == name || id.split_once(':').is_some_and(|(_, id)| id == name);
+    let is_reservation =
+        |model: &&ModelStatus| model.kind == "headroom" && (is_its_id(&model.id) || model.name == name);
+    let reservation = || status.models.iter().find(is_reservation).map(|model| (&*model.id, &*model.name));
+    if let Some(found) = service_of(status, name).or_else(reservation) {
+        return Ok(About::of(status, found, None));
+    }
+    let row = resolve(session, &Selector(name.to_owned()))?;
+    let not_served = unfit(&row).map(|unfit| unfit.why);
+    let shown = row.alias.as_deref().unwrap_or(&row.name);
+    Ok(About::of(status, (row.id.as_str(), shown), not_served))
+}
+
+/// Returns id and name of the service of the daemon with this name or id, whether it has run or not.
+pub fn service_of<'s>(status: &'s Status, name: &str) -> Option<(&'s str, &'s str)> {
+    let is_it = |service: &&'s ServiceStatus| service.name == name || service.id == name;
+    status.services.iter().find(is_it).map(|service| (&*service.id, &*service.name))
+}
+
 /// The clock of the reader.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LocalClock {
     pub zone: TimeZone,
     pub now: Timestamp,
@@ -111,10 +139,13 @@ pub fn sentences(about: &About, clock: &LocalClock) -> Vec<String> {
         );
     }
     let skip = about.decisions.len().saturating_sub(DECISIONS);
-    for decision in about.decisions.iter().skip(skip) {
-        said.push(format!("{} {}: {}", done(&decision.what), clock.shown(&decision.time), decision.reason));
-    }
+    said.extend(about.decisions.iter().skip(skip).map(|decision| told(decision, clock)));
     said.into_iter().map(|sentence| text::clean(&sentence).into_owned()).collect()
+}
+
+/// Returns a decision as a sentence: `evicted 14:02: qwen needed …`. Foreign names in it are not cleaned.
+pub fn told(decision: &Decision, clock: &LocalClock) -> String {
+    format!("{} {}: {}", done(&decision.what), clock.shown(&decision.time), decision.reason)
 }
 
 fn of_server(server: &ModelStatus, clock: &LocalClock, said: &mut Vec<String>) {

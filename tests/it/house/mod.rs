@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 /// Files that decide and do nothing else: in them no file, process, network, clock or database is named.
 const PURE: &[&str] = &[
+    "cli/top/draw/",
+    "cli/top/state/",
     "lifecycle/",
     "model/",
     "ollama/",
@@ -96,6 +98,7 @@ const ABSENT: &[(&str, &[&str], &str)] = &[
     ("llama_cpp_2", &["engine/"], "llama.cpp is met in one room"),
     ("llama_cpp_sys_2", &["engine/"], "llama.cpp is met in one room"),
     (".spawn()", &["supervise/"], "children are started in one room"),
+    ("crossterm", &["ui/screen.rs"], "one place takes over the terminal"),
     ("env::var", &["config/"], "one reader of the environment"),
     ("println!", &["cli/", "ui/"], "one place prints"),
     ("eprint", &["cli/", "ui/"], "one place prints"),
@@ -241,7 +244,9 @@ fn recipes_know_neither_terminal_nor_command_line() {
     let mut wrong = Vec::new();
     for source in Sources::read().files.iter().filter(|source| is_in(source, &["ops/", "serve/"])) {
         for path in source.paths.iter().filter(|path| {
-            ["clap", "indicatif", "comfy_table", "crate::ui", "crate::cli"].iter().any(|face| starts(path, face))
+            ["clap", "indicatif", "comfy_table", "ratatui", "crate::ui", "crate::cli"]
+                .iter()
+                .any(|face| starts(path, face))
         }) {
             wrong.push(format!("{}: {}", source.name, path.join("::")));
         }

@@ -1,0 +1,52 @@
+//! `modelctl top`: what runs, what it costs and why, on the whole terminal. What is known and what keys mean is in [`state`],
+//! how it looks in [`draw`]; [`link`] asks the daemon in threads of its own, [`app`] is the loop between them, and [`once`]
+//! prints the same as a table or as JSON.
+
+mod app;
+mod draw;
+mod link;
+mod once;
+mod state;
+
+use super::{Ctx, Exit};
+use crate::clock;
+use crate::config::Color;
+use crate::ops::daemon::LocalClock;
+use clap::Args;
+use draw::Theme;
+use jiff::tz::TimeZone;
+
+/// Watch what is loaded, what it costs and why, and start or stop it by a key
+///
+/// Memory by device, all models with their state, requests and speed, and below them the last hour, the queue, requests, events
+/// and logs, as the daemon sees them. `?` shows the keys. Without a daemon it shows the models of the database. Into a pipe, and on
+/// a terminal that can only print lines, it prints one table.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  modelctl top\n  modelctl top --once | head -5\n  modelctl top --json | jq '.models[] | select(.state == \"busy\") | {name, memory_bytes, tokens_per_second}'"
+)]
+pub struct TopArgs {
+    /// Print one table, and end
+    #[arg(long)]
+    once: bool,
+    /// Print one JSON document, and end
+    #[arg(long)]
+    json: bool,
+    /// Draw with ASCII characters alone, as in a locale without UTF-8
+    #[arg(long)]
+    ascii: bool,
+}
+
+pub fn run(ctx: &mut Ctx, args: &TopArgs) -> anyhow::Result<Exit> {
+    let config = &ctx.session.config;
+    if args.once || args.json || !ctx.ui.out_is_terminal() || config.is_terminal_dumb {
+        return once::run(ctx, args.json);
+    }
+    let theme = Theme { is_ascii: args.ascii || !config.is_utf8, is_colored: config.color != Color::Never };
+    app::run(config, theme)
+}
+
+/// Returns the clock of the reader as it is now.
+fn local_clock() -> LocalClock {
+    LocalClock { zone: TimeZone::system(), now: clock::now() }
+}

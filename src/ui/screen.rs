@@ -1,0 +1,195 @@
+//! The whole terminal, for a view that fills it: raw mode and the alternate screen, given back whatever ends the program, and
+//! the keys that are pressed meanwhile.
+
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::cursor::{Hide, Show};
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyModifiers};
+use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, size,
+};
+use ratatui::layout::Rect;
+use ratatui::{Frame, Terminal};
+use rustix::process::{Signal, kill_current_process_group};
+use std::fmt;
+use std::io::{self, Stdout};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether the terminal is ours at the moment. It is given back once: leaving the alternate screen twice moves the cursor.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+static HOOK: Once = Once::new();
+
+/// The terminal, taken over until this value is dropped.
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+}
+
+impl fmt::Debug for Screen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Screen").finish_non_exhaustive()
+    }
+}
+
+/// A key, as far as views use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    Char(char),
+    /// With the control key.
+    Ctrl(char),
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Home,
+    End,
+    Enter,
+    Esc,
+    Tab,
+    BackTab,
+    Backspace,
+}
+
+/// What happens at the terminal.
+#[derive(Debug)]
+pub enum ScreenEvent {
+    Key(Key),
+    Resized,
+    /// The program was stopped, and goes on.
+    Continued,
+    /// No key can be read any more.
+    Lost(io::Error),
+}
+
+impl Screen {
+    /// Takes over the terminal of standard output. It is given back when the value is dropped, and before the message of a
+    /// panic of any thread is printed.
+    ///
+    /// # Errors
+    /// There is no terminal, or it cannot be set up.
+    pub fn open() -> io::Result<Screen> {
+        HOOK.call_once(|| {
+            let next = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |panic| {
+                give_back();
+                next(panic);
+            }));
+        });
+        take()?;
+        // From here on dropping the value gives the terminal back.
+        let terminal = Terminal::new(CrosstermBackend::new(io::stdout())).inspect_err(|_| give_back())?;
+        Ok(Screen { terminal })
+    }
+
+    /// Draws what has changed.
+    ///
+    /// # Errors
+    /// The terminal cannot be written to, or was given back because another thread panicked.
+    pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        if !IS_TAKEN.load(Ordering::SeqCst) {
+            return Err(io::Error::other("the terminal was given back"));
+        }
+        self.terminal.draw(draw).map(drop)
+    }
+
+    /// Gives the terminal back and stops this program and those of its group, as Ctrl-Z does; returns when it goes on.
+    ///
+    /// # Errors
+    /// The terminal cannot be taken over again.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        give_back();
+        // Where nobody could let the program go on, the kernel does not stop it.
+        kill_current_process_group(Signal::TSTP)?;
+        self.resume()
+    }
+
+    /// Takes over the terminal again after somebody else has had it, and draws all anew the next time.
+    ///
+    /// # Errors
+    /// As [`Screen::open`].
+    pub fn resume(&mut self) -> io::Result<()> {
+        take()?;
+        self.redraw()
+    }
+
+    /// Draws all anew the next time.
+    ///
+    /// # Errors
+    /// The terminal cannot be written to.
+    pub fn redraw(&mut self) -> io::Result<()> {
+        let (width, height) = size()?;
+        // `Terminal::clear` asks the terminal for its cursor, and would wait for the thread that reads keys.
+        self.terminal.resize(Rect::new(0, 0, width, height))
+    }
+
+    /// Reads keys, changes of the size and continuations in threads of their own, until the program ends.
+    ///
+    /// # Errors
+    /// No thread or no handler can be started.
+    pub fn listen(on: impl Fn(ScreenEvent) + Clone + Send + 'static) -> io::Result<()> {
+        let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGCONT])?;
+        let continued = on.clone();
+        std::thread::Builder::new().name("continued".into()).spawn(move || {
+            for _ in signals.forever() {
+                continued(ScreenEvent::Continued);
+            }
+        })?;
+        std::thread::Builder::new().name("keys".into()).spawn(move || {
+            loop {
+                match event::read() {
+                    Ok(Event::Key(key)) if key.is_press() => {
+                        if let Some(key) = key_of(key) {
+                            on(ScreenEvent::Key(key));
+                        }
+                    }
+                    Ok(Event::Resize(..)) => on(ScreenEvent::Resized),
+                    Ok(_) => {}
+                    Err(error) => return on(ScreenEvent::Lost(error)),
+                }
+            }
+        })?;
+        Ok(())
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+fn take() -> io::Result<()> {
+    IS_TAKEN.store(true, Ordering::SeqCst);
+    let taken = enable_raw_mode().and_then(|()| execute!(io::stdout(), EnterAlternateScreen, Hide));
+    taken.inspect_err(|_| give_back())
+}
+
+fn give_back() {
+    if IS_TAKEN.swap(false, Ordering::SeqCst) {
+        // Nobody could read what is wrong with the terminal; each step is tried.
+        let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
+        // As above.
+        let _ = disable_raw_mode();
+    }
+}
+
+fn key_of(key: KeyEvent) -> Option<Key> {
+    Some(match key.code {
+        KeyCode::Char(letter) if key.modifiers.contains(KeyModifiers::CONTROL) => Key::Ctrl(letter),
+        // Alt and the like have no meaning, and must not act as the letter alone.
+        KeyCode::Char(_) if key.modifiers.intersects(!KeyModifiers::SHIFT) => return None,
+        KeyCode::Char(letter) => Key::Char(letter),
+        KeyCode::Up => Key::Up,
+        KeyCode::Down => Key::Down,
+        KeyCode::PageUp => Key::PageUp,
+        KeyCode::PageDown => Key::PageDown,
+        KeyCode::Home => Key::Home,
+        KeyCode::End => Key::End,
+        KeyCode::Enter => Key::Enter,
+        KeyCode::Esc => Key::Esc,
+        KeyCode::Tab => Key::Tab,
+        KeyCode::BackTab => Key::BackTab,
+        KeyCode::Backspace => Key::Backspace,
+        _ => return None,
+    })
+}
