@@ -363,7 +363,7 @@ fn events_are_held_while_nobody_follows() {
 #[test]
 fn the_speed_of_a_model_is_sampled_and_forgotten_when_it_was_zero_for_long() {
     let mut state = live();
-    let mut tick = |state: &mut State, seconds: i64| {
+    let tick = |state: &mut State, seconds: i64| {
         state.apply(Event::Tick(Timestamp(at("2026-11-29T14:05:00Z").millis() + seconds * 1_000)));
     };
     tick(&mut state, 1);
