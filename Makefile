@@ -33,7 +33,7 @@ SHARE = $(ROOT)/share
 UNITS = modelctl-serve.service modelctl-run-once.service modelctl-run-once.timer modelctl-prune.service modelctl-prune.timer
 CRON = modelctl-prune modelctl-health
 
-.PHONY: help setup fixtures build demo test fast lint bench fuzz install uninstall deb wheel clean
+.PHONY: help setup fixtures build demo test fast lint screenshots bench fuzz install uninstall deb wheel clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-17s %s\n", $$1, $$2 }'
@@ -62,6 +62,11 @@ lint: ## check formatting and lints, with and without the engine
 	cargo fmt --check
 	cargo clippy --release --all-targets -- -D warnings
 	cargo clippy --release --all-targets --no-default-features -- -D warnings
+
+screenshots: fixtures ## take pictures of the page, target/screenshots/*.png
+	@$(SETUP) test
+	cargo test --release --test it page::screenshots -- --ignored
+	@ls target/screenshots
 
 bench: fixtures ## measure against other programs, as ratios (ONLY=scan: one group)
 	@$(SETUP) bench

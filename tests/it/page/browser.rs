@@ -115,6 +115,32 @@ impl Browser {
         self.send("/actions", json!({ "actions": actions }));
     }
 
+    #[cfg(feature = "llama")]
+    pub fn resize(&self, width: u32, height: u32) {
+        self.send("/window/rect", json!({"width": width, "height": height}));
+    }
+
+    /// Waits until what has changed is drawn.
+    #[cfg(feature = "llama")]
+    pub fn frame(&self) {
+        let script = "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))";
+        self.send("/execute/async", json!({"script": script, "args": []}));
+    }
+
+    /// Returns a picture of the window, PNG in Base64.
+    #[cfg(feature = "llama")]
+    pub fn screenshot(&self) -> String {
+        let request = Request::get(self.endpoint.clone(), format!("/session{}/screenshot", self.session));
+        let answer = self.runtime.block_on(async {
+            let whole = async {
+                open(request, Limits { bytes: 64 << 20, ..Limits::UNTIMED }).await.unwrap().whole().await.unwrap()
+            };
+            tokio::time::timeout(LIMIT, whole).await.unwrap()
+        });
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        answer["value"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
     /// Returns what stands on the console.
     pub fn console(&self) -> Vec<Value> {
         self.send("/se/log", json!({"type": "browser"})).as_array().unwrap().clone()

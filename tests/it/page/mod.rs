@@ -3,6 +3,8 @@
 
 mod accessible;
 mod browser;
+#[cfg(feature = "llama")]
+mod screenshots;
 mod shown;
 
 use crate::gguf::fixture::small_model;
