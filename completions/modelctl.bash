@@ -121,6 +121,9 @@ _modelctl() {
             modelctl,task)
                 cmd="modelctl__subcmd__task"
                 ;;
+            modelctl,top)
+                cmd="modelctl__subcmd__top"
+                ;;
             modelctl,trash)
                 cmd="modelctl__subcmd__trash"
                 ;;
@@ -240,6 +243,9 @@ _modelctl() {
                 ;;
             modelctl__subcmd__help,task)
                 cmd="modelctl__subcmd__help__subcmd__task"
+                ;;
+            modelctl__subcmd__help,top)
+                cmd="modelctl__subcmd__help__subcmd__top"
                 ;;
             modelctl__subcmd__help,trash)
                 cmd="modelctl__subcmd__help__subcmd__trash"
@@ -494,7 +500,7 @@ _modelctl() {
 
     case "${cmd}" in
         modelctl)
-            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps status why lifecycle priority offload logs events task inference history triage completions man worker probe render measure forms launch help"
+            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps top status why lifecycle priority offload logs events task inference history triage completions man worker probe render measure forms launch help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -744,7 +750,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help)
-            opts="scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps status why lifecycle priority offload logs events task inference history triage completions man worker probe render measure forms launch help"
+            opts="scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps top status why lifecycle priority offload logs events task inference history triage completions man worker probe render measure forms launch help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1446,6 +1452,20 @@ _modelctl() {
         modelctl__subcmd__help__subcmd__task__subcmd__wait)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__top)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -3434,6 +3454,32 @@ _modelctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__top)
+            opts="-q -h -V --once --json --ascii --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
