@@ -48,6 +48,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand start-all 'Start the servers of all enabled models, the smallest first'
             cand stop-all 'Stop the servers of all models'
             cand ps 'List the model servers that run, start or failed'
+            cand top 'Watch what is loaded, what it costs and why, and start or stop it by a key'
             cand status 'Show what is loaded, what memory is left, and what was decided'
             cand why 'Explain why a model is loaded or not, and what it waits for'
             cand lifecycle 'Pause or resume what the daemon does by itself, or show its status'
@@ -653,6 +654,20 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'modelctl;top'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --once 'Print one table, and end'
+            cand --json 'Print one JSON document, and end'
+            cand --ascii 'Draw with ASCII characters alone, as in a locale without UTF-8'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'modelctl;status'= {
             cand --decisions 'Number of decisions to show; the daemon keeps 200'
             cand --config 'Read this config file instead of the one in the usual places'
@@ -1150,6 +1165,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand start-all 'Start the servers of all enabled models, the smallest first'
             cand stop-all 'Stop the servers of all models'
             cand ps 'List the model servers that run, start or failed'
+            cand top 'Watch what is loaded, what it costs and why, and start or stop it by a key'
             cand status 'Show what is loaded, what memory is left, and what was decided'
             cand why 'Explain why a model is loaded or not, and what it waits for'
             cand lifecycle 'Pause or resume what the daemon does by itself, or show its status'
@@ -1237,6 +1253,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;help;stop-all'= {
         }
         &'modelctl;help;ps'= {
+        }
+        &'modelctl;help;top'= {
         }
         &'modelctl;help;status'= {
         }

@@ -2,7 +2,7 @@
 
 use super::super::{Exit, stop_on_signals};
 use super::draw::{Theme, draw};
-use super::link::Link;
+use super::link::{Input, Link};
 use super::local_clock;
 use super::state::{Action, Event, State};
 use crate::clock;
@@ -17,14 +17,6 @@ use std::time::Duration;
 const TICK: Duration = Duration::from_secs(1);
 /// The time after which the thread that waits for a signal looks again.
 const LOOK: Duration = Duration::from_secs(3_600);
-
-/// What wakes the loop.
-#[derive(Debug)]
-pub enum Input {
-    Event(Event),
-    Screen(ScreenEvent),
-    Stop,
-}
 
 pub fn run(config: &Config, theme: Theme) -> anyhow::Result<Exit> {
     let no_thread = || Failure::new(Kind::Bug, "cannot start a thread");

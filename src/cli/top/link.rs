@@ -2,7 +2,6 @@
 //! order has one until it is carried out.
 
 use super::super::server::{start, stop as stopping};
-use super::app::Input;
 use super::local_clock;
 use super::state::{Event, Order, Query, What};
 use crate::clock;
@@ -17,6 +16,7 @@ use crate::ops::daemon::{
 use crate::ops::list::{Filter, known};
 use crate::queue::unfit;
 use crate::supervise::StopSignal;
+use crate::ui::ScreenEvent;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::io;
@@ -29,6 +29,14 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Lines of a log; the daemon keeps as many.
 const LINES: usize = 200;
+
+/// What wakes the loop.
+#[derive(Debug)]
+pub enum Input {
+    Event(Event),
+    Screen(ScreenEvent),
+    Stop,
+}
 
 /// The threads that ask the daemon.
 #[derive(Debug)]

@@ -14,6 +14,8 @@ const DEVICES: usize = 8;
 const ALERTS: usize = 4;
 /// Columns of the name of a device.
 const LABEL: usize = 6;
+/// Columns of a bar, at most.
+const BAR: usize = 60;
 /// Columns from which on the parts are named as well.
 const WORDS_FROM: usize = 110;
 
@@ -50,9 +52,15 @@ pub fn lines(state: &State, theme: Theme, width: usize) -> Vec<Line<'static>> {
     let mut lines = vec![title(state, theme, width)];
     lines.extend(connection(state, theme, width));
     if let Some(machine) = &state.rows.machine {
+        let mut devices = Vec::new();
         for device in machine.devices.iter().take(DEVICES) {
-            lines.push(bar(device, state, theme, width));
+            let shares = shares(device, state.rows.servers.values());
+            let figures = figures(&shares, width);
+            devices.push((device.device.as_str(), shares, figures));
         }
+        let widest = devices.iter().map(|(_, _, figures)| text::width(figures)).max().unwrap_or(0);
+        let room = width.saturating_sub(LABEL).saturating_sub(3).saturating_sub(widest).min(BAR);
+        lines.extend(devices.iter().map(|(name, shares, figures)| bar(name, (shares, figures), room, theme)));
         let more = machine.devices.len().saturating_sub(DEVICES);
         if more > 0 {
             lines.push(Line::styled(format!("and {}", units::plural(more as u64, "more device")), dim(theme)));
@@ -144,25 +152,25 @@ fn connection(state: &State, theme: Theme, width: usize) -> Vec<Line<'static>> {
     lines
 }
 
-fn bar(device: &DeviceStatus, state: &State, theme: Theme, width: usize) -> Line<'static> {
-    let shares = shares(device, state.rows.servers.values());
-    let gib = |bytes: u64| units::bytes(bytes);
+/// Returns what is free of a device, and from some width on who has the rest.
+fn figures(shares: &Shares, width: usize) -> String {
     let figures = match (shares.free, shares.total) {
         (_, None) => "size unknown".to_owned(),
-        (None, Some(total)) => format!("free unknown of {}", gib(total)),
-        (Some(free), Some(total)) => format!("{} free of {}", gib(free), gib(total)),
+        (None, Some(total)) => format!("free unknown of {}", units::bytes(total)),
+        (Some(free), Some(total)) => format!("{} free of {}", units::bytes(free), units::bytes(total)),
     };
     let words = ["ours", "services", "others", "reserved"];
     let named = words.iter().zip(&shares.parts).filter(|(_, part)| part.1 > 0);
-    let named: Vec<String> = named.map(|(word, part)| format!("{word} {}", gib(part.1))).collect();
-    let figures = match width >= WORDS_FROM && !named.is_empty() {
+    let named: Vec<String> = named.map(|(word, part)| format!("{word} {}", units::bytes(part.1))).collect();
+    match width >= WORDS_FROM && !named.is_empty() {
         true => format!("{figures}: {}", named.join(", ")),
         false => figures,
-    };
-    let mut spans = vec![Span::raw(format!("{:<LABEL$} ", theme.cut(&device.device, LABEL)))];
-    let room = width.saturating_sub(LABEL).saturating_sub(3).saturating_sub(text::width(&figures));
-    let room = room.min(60);
-    for (part, cells) in scaled(&shares, room) {
+    }
+}
+
+fn bar(device: &str, (shares, figures): (&Shares, &str), room: usize, theme: Theme) -> Line<'static> {
+    let mut spans = vec![Span::raw(format!("{:<LABEL$} ", theme.cut(device, LABEL)))];
+    for (part, cells) in scaled(shares, room) {
         let (shape, tone) = theme.part(part);
         spans.push(Span::styled(shape.repeat(cells), theme.style(tone)));
     }

@@ -64,23 +64,21 @@ fn axis(room: usize) -> String {
 }
 
 fn legend_line(theme: Theme, width: usize) -> Line<'static> {
-    let states = [
-        (Did::Starting, "loading"),
-        (Did::Ready, "ready"),
-        (Did::Busy, "busy"),
-        (Did::Backoff, "backoff"),
-        (Did::Failed, "failed"),
+    let did = |did: Did, word| (theme.did(did), word);
+    let mark = |mark: Mark, word| (theme.mark(mark), word);
+    let all = [
+        did(Did::Busy, "busy"),
+        did(Did::Ready, "ready"),
+        did(Did::Starting, "loading"),
+        mark(Mark::Evicted, "evicted"),
+        mark(Mark::Crashed, "crash"),
+        did(Did::Backoff, "backoff"),
+        did(Did::Failed, "failed"),
+        mark(Mark::Downgraded, "downgraded"),
+        mark(Mark::Restored, "restored"),
     ];
-    let marks = [
-        (Mark::Evicted, "evicted"),
-        (Mark::Crashed, "crash"),
-        (Mark::Downgraded, "downgraded"),
-        (Mark::Restored, "restored"),
-    ];
-    let states = states.iter().map(|(did, word)| (theme.did(*did), *word));
-    let marks = marks.iter().map(|(mark, word)| (theme.mark(*mark), *word));
     let (mut spans, mut left) = (Vec::new(), width);
-    for ((shape, tone), word) in states.chain(marks) {
+    for ((shape, tone), word) in all {
         let said = format!(" {word}  ");
         left = left.saturating_sub(said.len()).saturating_sub(1);
         if left == 0 {

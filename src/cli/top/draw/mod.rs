@@ -13,7 +13,7 @@ pub use head::shares;
 pub use models::{idle_left, state_words};
 pub use theme::{Part, Theme};
 
-use super::state::{Focus, State};
+use super::state::{Focus, Link, Pane, State};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
@@ -61,7 +61,15 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
     }
     if tabs > 0 {
         panes::draw_tabs(frame, of_tabs, state, theme);
-        panes::draw(frame, of_pane, state, theme);
+        match state.pane {
+            Pane::Hour => hour::draw(frame, of_pane, state, theme),
+            _ => panes::draw(frame, of_pane, state, theme),
+        }
+    }
+    if matches!(state.link, Link::Lost { .. }) {
+        for old in [of_counts, of_table, of_why, of_pane] {
+            frame.buffer_mut().set_style(old, theme.style(Tone::Dim));
+        }
     }
     frame.render_widget(Paragraph::new(foot), of_foot);
     let above = Rect { height: area.height.saturating_sub(1), ..area };
@@ -75,7 +83,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
 /// Says why there are no rows.
 fn empty(state: &State) -> Option<&'static str> {
     match (&state.link, state.total) {
-        (super::state::Link::Connecting, _) => None,
+        (Link::Connecting, _) => None,
         (_, 0) => {
             Some("no models are known: `modelctl scan` looks for them, `modelctl scan PATH` in a folder of yours")
         }

@@ -81,8 +81,8 @@ fn columns(width: u16) -> Vec<Column> {
 /// Says how many rows there are, and which of them are shown in which order.
 pub fn counts(state: &State, theme: Theme, width: usize) -> Line<'static> {
     let shown = match state.entries.len() == state.total {
-        true => units::plural(state.total as u64, "model"),
-        false => format!("{} of {}", state.entries.len(), units::plural(state.total as u64, "model")),
+        true => units::plural(state.models as u64, "model"),
+        false => format!("{} of {}", state.entries.len(), units::plural(state.total as u64, "row")),
     };
     let filter = if state.filter.is_empty() { String::new() } else { format!(", filter: {}", state.filter) };
     let running = format!("{} running", units::plural(state.running as u64, "server"));

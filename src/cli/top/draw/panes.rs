@@ -30,10 +30,10 @@ pub fn draw_tabs(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme)
     }
 }
 
-/// Draws the pane, but for the hour.
+/// Draws a pane other than the hour.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     match state.pane {
-        Pane::Hour => super::hour::draw(frame, area, state, theme),
+        Pane::Hour => {}
         Pane::Queue => draw_queue(frame, area, state, theme),
         Pane::Requests => draw_requests(frame, area, state, theme),
         Pane::Events => draw_events(frame, area, state, theme),

@@ -27,24 +27,40 @@ fn screen(state: &State, theme: Theme, size: (u16, u16)) -> String {
     let buffer = terminal.backend().buffer();
     let mut text = String::new();
     for y in 0..size.1 {
-        let line: String = (0..size.0).map(|x| buffer[(x, y)].symbol()).collect();
+        let (mut line, mut x) = (String::new(), 0);
+        while x < size.0 {
+            let symbol = buffer[(x, y)].symbol();
+            line.push_str(symbol);
+            // A wide character takes the cell after its own.
+            x += u16::try_from(crate::ui::text::width(symbol)).unwrap().max(1);
+        }
         text.push_str(line.trim_end());
         text.push('\n');
     }
     text
 }
 
-#[track_caller]
-fn looks(name: &str, state: &State, theme: Theme, size: (u16, u16)) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/cli/top/draw/screens/{name}.txt"));
-    let seen = screen(state, theme, size);
-    if fs::read_to_string(&path).ok().as_deref() != Some(&seen) {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, &seen).unwrap();
-        panic!("{name} looks otherwise, and is written anew: look at it, and commit it\n{seen}");
+/// The screens that differ from those of before.
+#[derive(Default)]
+struct Screens(Vec<String>);
+
+impl Screens {
+    fn look(&mut self, name: &str, state: &State, theme: Theme, size: (u16, u16)) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/cli/top/draw/screens/{name}.txt"));
+        let seen = screen(state, theme, size);
+        if fs::read_to_string(&path).ok().as_deref() != Some(&seen) {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, &seen).unwrap();
+            self.0.push(format!("{name}:\n{seen}"));
+        }
+        let wide = seen.lines().find(|line| crate::ui::text::width(line) > usize::from(size.0));
+        assert_eq!(wide, None);
     }
-    let wide = seen.lines().find(|line| crate::ui::text::width(line) > usize::from(size.0));
-    assert_eq!(wide, None);
+
+    #[track_caller]
+    fn are_as_before(self) {
+        assert!(self.0.is_empty(), "these look otherwise, and are written anew:\n{}", self.0.join("\n"));
+    }
 }
 
 fn hour() -> Hour {
@@ -88,67 +104,75 @@ fn busy_hour() -> State {
 /// An operator looks, and within two seconds sees what runs, what it costs, and why.
 #[test]
 fn all_is_in_sight_at_60_80_and_200_columns() {
+    let mut screens = Screens::default();
     for (width, height) in [(60, 24), (80, 30), (200, 50)] {
-        looks(&format!("live-{width}"), &busy_hour(), PLAIN, (width, height));
+        screens.look(&format!("live-{width}"), &busy_hour(), PLAIN, (width, height));
     }
-    looks("ascii-80", &busy_hour(), ASCII, (80, 30));
+    screens.look("ascii-80", &busy_hour(), ASCII, (80, 30));
+    screens.are_as_before();
 }
 
 #[test]
 fn each_pane_shows_its_rows() {
+    let mut screens = Screens::default();
     let mut state = busy_hour();
     press(&mut state, "\t");
     state.apply(Event::Queue(Ok(queue())));
-    looks("queue-60", &state, PLAIN, (60, 24));
-    looks("queue-80", &state, PLAIN, (80, 30));
+    screens.look("queue-60", &state, PLAIN, (60, 24));
+    screens.look("queue-80", &state, PLAIN, (80, 30));
     press(&mut state, "\t");
-    looks("requests-60", &state, PLAIN, (60, 24));
-    looks("requests-120", &state, PLAIN, (120, 30));
+    screens.look("requests-60", &state, PLAIN, (60, 24));
+    screens.look("requests-120", &state, PLAIN, (120, 30));
     press(&mut state, "\t");
-    looks("events-60", &state, PLAIN, (60, 24));
+    screens.look("events-60", &state, PLAIN, (60, 24));
     press(&mut state, "\t");
     state.wants();
     let line = |text: &str| LogRow { at: None, text: text.into() };
     let lines =
         vec![line("srv  load_model: loading"), line(&format!("bad \u{1b}[2J\u{7}\u{202e}{}", "y".repeat(10_000)))];
     state.apply(Event::Log("aaaaaaaaaaaa".into(), Ok(lines)));
-    looks("log-80", &state, PLAIN, (80, 30));
+    screens.look("log-80", &state, PLAIN, (80, 30));
+    screens.are_as_before();
 }
 
 #[test]
 fn keys_detail_and_questions_lie_over_the_rest() {
+    let mut screens = Screens::default();
     let mut state = busy_hour();
     press(&mut state, "?");
-    looks("help-60", &state, PLAIN, (60, 24));
+    screens.look("help-60", &state, PLAIN, (60, 24));
     press(&mut state, "qjj\n");
     state.wants();
     let said = ["loaded on CUDA0 (cpu_offload, 20 layers on the GPU, context 8192)", "pinned: never evicted"];
     state.apply(Event::About("bbbbbbbbbbbb".into(), Ok(said.map(str::to_owned).to_vec())));
-    looks("detail-60", &state, PLAIN, (60, 24));
-    looks("detail-200", &state, PLAIN, (200, 50));
+    screens.look("detail-60", &state, PLAIN, (60, 24));
+    screens.look("detail-200", &state, PLAIN, (200, 50));
     press(&mut state, "qgs");
-    looks("question-60", &state, PLAIN, (60, 24));
+    screens.look("question-60", &state, PLAIN, (60, 24));
     press(&mut state, "n/gem");
-    looks("filter-80", &state, PLAIN, (80, 30));
+    screens.look("filter-80", &state, PLAIN, (80, 30));
     let error =
         ["Failed to start server: it does not fit", "  gemma (pinned)", "hint: `modelctl ps` shows what is loaded"];
     state.apply(Event::Ended("x".into(), Err(error.map(str::to_owned).to_vec())));
     press(&mut state, "\n");
-    looks("error-80", &state, PLAIN, (80, 30));
+    screens.look("error-80", &state, PLAIN, (80, 30));
+    screens.are_as_before();
 }
 
 #[test]
 fn figures_of_before_and_of_the_database_say_so() {
+    let mut screens = Screens::default();
     let mut lost = busy_hour();
     lost.apply(Event::Tick(Timestamp(lost.clock.now.millis() + 20_000)));
     lost.apply(Event::Lost(vec!["the daemon at /run/modelctl.sock does not listen".into()]));
-    looks("lost-60", &lost, PLAIN, (60, 24));
+    screens.look("lost-60", &lost, PLAIN, (60, 24));
     let mut without = state();
-    looks("connecting-60", &without, PLAIN, (60, 24));
+    screens.look("connecting-60", &without, PLAIN, (60, 24));
     let hint = "hint: `modelctl serve` starts one; none listens on /run/modelctl.sock";
     without.apply(Event::Lost(vec!["no daemon serves this database: /srv/modelctl.db".into(), hint.into()]));
     without.apply(Event::Database(Ok(Vec::new())));
-    looks("empty-60", &without, PLAIN, (60, 24));
+    screens.look("empty-60", &without, PLAIN, (60, 24));
+    screens.are_as_before();
 }
 
 /// Whoever shrinks a window to nothing must not lose the program.
@@ -157,8 +181,8 @@ fn any_size_is_drawn() {
     let mut state = busy_hour();
     for keys in ["", "?", "q\n", "q\t", "\t", "\t", "\t", "/x"] {
         press(&mut state, keys);
-        for width in [1, 2, 7, 19, 40, 59, 60, 61, 79, 109, 110, 111, 300] {
-            for height in [1, 2, 3, 5, 8, 13, 24, 100] {
+        for width in [1, 7, 40, 60, 80, 110, 300] {
+            for height in [1, 2, 3, 8, 24, 60] {
                 for theme in [PLAIN, ASCII] {
                     terminal(&state, theme, (width, height));
                 }

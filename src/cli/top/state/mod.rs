@@ -179,8 +179,9 @@ pub struct State {
     pub rows: LiveRows,
     /// The rows that pass the filter, in order.
     pub entries: Vec<Entry>,
-    /// All rows, and servers that run.
+    /// All rows, those that are models, and servers that run.
     pub total: usize,
+    pub models: usize,
     pub running: usize,
     /// The key of the row that keys act on.
     selected: Option<String>,
@@ -217,6 +218,7 @@ impl State {
             rows: LiveRows::default(),
             entries: Vec::new(),
             total: 0,
+            models: 0,
             running: 0,
             selected: None,
             sort: Sort::default(),
@@ -337,6 +339,7 @@ impl State {
         let at = self.at();
         let all = entry::entries(&self.rows, &self.clock);
         self.total = all.len();
+        self.models = all.iter().filter(|entry| entry.kind == Kind::Model).count();
         let is_ours = |entry: &&Entry| entry.status.runs() && entry.kind != Kind::Reserved;
         self.running = all.iter().filter(is_ours).count();
         self.entries = entry::select(all, &self.filter, self.sort);
