@@ -51,6 +51,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('start-all', 'start-all', [CompletionResultType]::ParameterValue, 'Start the servers of all enabled models, the smallest first')
             [CompletionResult]::new('stop-all', 'stop-all', [CompletionResultType]::ParameterValue, 'Stop the servers of all models')
             [CompletionResult]::new('ps', 'ps', [CompletionResultType]::ParameterValue, 'List the model servers that run, start or failed')
+            [CompletionResult]::new('top', 'top', [CompletionResultType]::ParameterValue, 'Watch what is loaded, what it costs and why, and start or stop it by a key')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what is loaded, what memory is left, and what was decided')
             [CompletionResult]::new('why', 'why', [CompletionResultType]::ParameterValue, 'Explain why a model is loaded or not, and what it waits for')
             [CompletionResult]::new('lifecycle', 'lifecycle', [CompletionResultType]::ParameterValue, 'Pause or resume what the daemon does by itself, or show its status')
@@ -699,6 +700,21 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             break
         }
+        'modelctl;top' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--once', '--once', [CompletionResultType]::ParameterName, 'Print one table, and end')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, and end')
+            [CompletionResult]::new('--ascii', '--ascii', [CompletionResultType]::ParameterName, 'Draw with ASCII characters alone, as in a locale without UTF-8')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
         'modelctl;status' {
             [CompletionResult]::new('--decisions', '--decisions', [CompletionResultType]::ParameterName, 'Number of decisions to show; the daemon keeps 200')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
@@ -1240,6 +1256,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('start-all', 'start-all', [CompletionResultType]::ParameterValue, 'Start the servers of all enabled models, the smallest first')
             [CompletionResult]::new('stop-all', 'stop-all', [CompletionResultType]::ParameterValue, 'Stop the servers of all models')
             [CompletionResult]::new('ps', 'ps', [CompletionResultType]::ParameterValue, 'List the model servers that run, start or failed')
+            [CompletionResult]::new('top', 'top', [CompletionResultType]::ParameterValue, 'Watch what is loaded, what it costs and why, and start or stop it by a key')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what is loaded, what memory is left, and what was decided')
             [CompletionResult]::new('why', 'why', [CompletionResultType]::ParameterValue, 'Explain why a model is loaded or not, and what it waits for')
             [CompletionResult]::new('lifecycle', 'lifecycle', [CompletionResultType]::ParameterValue, 'Pause or resume what the daemon does by itself, or show its status')
@@ -1358,6 +1375,9 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;help;ps' {
+            break
+        }
+        'modelctl;help;top' {
             break
         }
         'modelctl;help;status' {

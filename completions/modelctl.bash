@@ -28,9 +28,6 @@ _modelctl() {
             modelctl,events)
                 cmd="modelctl__subcmd__events"
                 ;;
-            modelctl,forms)
-                cmd="modelctl__subcmd__forms"
-                ;;
             modelctl,health)
                 cmd="modelctl__subcmd__health"
                 ;;
@@ -45,9 +42,6 @@ _modelctl() {
                 ;;
             modelctl,keep)
                 cmd="modelctl__subcmd__keep"
-                ;;
-            modelctl,launch)
-                cmd="modelctl__subcmd__launch"
                 ;;
             modelctl,lifecycle)
                 cmd="modelctl__subcmd__lifecycle"
@@ -64,26 +58,17 @@ _modelctl() {
             modelctl,man)
                 cmd="modelctl__subcmd__man"
                 ;;
-            modelctl,measure)
-                cmd="modelctl__subcmd__measure"
-                ;;
             modelctl,offload)
                 cmd="modelctl__subcmd__offload"
                 ;;
             modelctl,priority)
                 cmd="modelctl__subcmd__priority"
                 ;;
-            modelctl,probe)
-                cmd="modelctl__subcmd__probe"
-                ;;
             modelctl,prune)
                 cmd="modelctl__subcmd__prune"
                 ;;
             modelctl,ps)
                 cmd="modelctl__subcmd__ps"
-                ;;
-            modelctl,render)
-                cmd="modelctl__subcmd__render"
                 ;;
             modelctl,restart)
                 cmd="modelctl__subcmd__restart"
@@ -139,9 +124,6 @@ _modelctl() {
             modelctl,why)
                 cmd="modelctl__subcmd__why"
                 ;;
-            modelctl,worker)
-                cmd="modelctl__subcmd__worker"
-                ;;
             modelctl__subcmd__help,batch)
                 cmd="modelctl__subcmd__help__subcmd__batch"
                 ;;
@@ -153,9 +135,6 @@ _modelctl() {
                 ;;
             modelctl__subcmd__help,events)
                 cmd="modelctl__subcmd__help__subcmd__events"
-                ;;
-            modelctl__subcmd__help,forms)
-                cmd="modelctl__subcmd__help__subcmd__forms"
                 ;;
             modelctl__subcmd__help,health)
                 cmd="modelctl__subcmd__help__subcmd__health"
@@ -172,9 +151,6 @@ _modelctl() {
             modelctl__subcmd__help,keep)
                 cmd="modelctl__subcmd__help__subcmd__keep"
                 ;;
-            modelctl__subcmd__help,launch)
-                cmd="modelctl__subcmd__help__subcmd__launch"
-                ;;
             modelctl__subcmd__help,lifecycle)
                 cmd="modelctl__subcmd__help__subcmd__lifecycle"
                 ;;
@@ -187,26 +163,17 @@ _modelctl() {
             modelctl__subcmd__help,man)
                 cmd="modelctl__subcmd__help__subcmd__man"
                 ;;
-            modelctl__subcmd__help,measure)
-                cmd="modelctl__subcmd__help__subcmd__measure"
-                ;;
             modelctl__subcmd__help,offload)
                 cmd="modelctl__subcmd__help__subcmd__offload"
                 ;;
             modelctl__subcmd__help,priority)
                 cmd="modelctl__subcmd__help__subcmd__priority"
                 ;;
-            modelctl__subcmd__help,probe)
-                cmd="modelctl__subcmd__help__subcmd__probe"
-                ;;
             modelctl__subcmd__help,prune)
                 cmd="modelctl__subcmd__help__subcmd__prune"
                 ;;
             modelctl__subcmd__help,ps)
                 cmd="modelctl__subcmd__help__subcmd__ps"
-                ;;
-            modelctl__subcmd__help,render)
-                cmd="modelctl__subcmd__help__subcmd__render"
                 ;;
             modelctl__subcmd__help,restart)
                 cmd="modelctl__subcmd__help__subcmd__restart"
@@ -261,9 +228,6 @@ _modelctl() {
                 ;;
             modelctl__subcmd__help,why)
                 cmd="modelctl__subcmd__help__subcmd__why"
-                ;;
-            modelctl__subcmd__help,worker)
-                cmd="modelctl__subcmd__help__subcmd__worker"
                 ;;
             modelctl__subcmd__help__subcmd__keep,add)
                 cmd="modelctl__subcmd__help__subcmd__keep__subcmd__add"
@@ -500,7 +464,7 @@ _modelctl() {
 
     case "${cmd}" in
         modelctl)
-            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps top status why lifecycle priority offload logs events task inference history triage completions man worker probe render measure forms launch help"
+            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps top status why lifecycle priority offload logs events task inference history triage completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -572,7 +536,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__completions)
-            opts="-q -h -V --config --db --color --quiet --help --version bash elvish fish powershell zsh"
+            opts="-q -h -V --config --db --color --quiet --help --version bash elvish fish nushell powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -634,32 +598,6 @@ _modelctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --config)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --db)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        modelctl__subcmd__forms)
-            opts="-q -h -V --config --db --color --quiet --help --version"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -750,7 +688,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help)
-            opts="scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps top status why lifecycle priority offload logs events task inference history triage completions man worker probe render measure forms launch help"
+            opts="scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps top status why lifecycle priority offload logs events task inference history triage completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -806,20 +744,6 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help__subcmd__events)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        modelctl__subcmd__help__subcmd__forms)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -945,20 +869,6 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        modelctl__subcmd__help__subcmd__launch)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         modelctl__subcmd__help__subcmd__lifecycle)
             opts="pause resume status"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1057,20 +967,6 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        modelctl__subcmd__help__subcmd__measure)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         modelctl__subcmd__help__subcmd__offload)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1099,20 +995,6 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        modelctl__subcmd__help__subcmd__probe)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         modelctl__subcmd__help__subcmd__prune)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1128,20 +1010,6 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help__subcmd__ps)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        modelctl__subcmd__help__subcmd__render)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1659,20 +1527,6 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        modelctl__subcmd__help__subcmd__worker)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         modelctl__subcmd__history)
             opts="-n -q -h -V --model --what --since --until --limit --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1834,52 +1688,6 @@ _modelctl() {
                 return 0
             fi
             case "${prev}" in
-                --config)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --db)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        modelctl__subcmd__launch)
-            opts="-q -h -V --parent --guard --nice --uid --gid --groups --config --db --color --quiet --help --version"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --parent)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --nice)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --uid)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --gid)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --groups)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2199,48 +2007,6 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        modelctl__subcmd__measure)
-            opts="-q -h -V --ctx --parallel --cache-type-k --cache-type-v --config --db --color --quiet --help --version"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --ctx)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --parallel)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --cache-type-k)
-                    COMPREPLY=($(compgen -W "f32 f16 bf16 q8_0 q5_1 q5_0 q4_1 q4_0 iq4_nl" -- "${cur}"))
-                    return 0
-                    ;;
-                --cache-type-v)
-                    COMPREPLY=($(compgen -W "f32 f16 bf16 q8_0 q5_1 q5_0 q4_1 q4_0 iq4_nl" -- "${cur}"))
-                    return 0
-                    ;;
-                --config)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --db)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         modelctl__subcmd__offload)
             opts="-q -h -V --to --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -2279,36 +2045,6 @@ _modelctl() {
             fi
             case "${prev}" in
                 --for)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --config)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --db)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        modelctl__subcmd__probe)
-            opts="-q -h -V --parent --config --db --color --quiet --help --version gpu gpu-facts amd-facts model-file disks shared-memory torch node stat"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --parent)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2411,32 +2147,6 @@ _modelctl() {
             ;;
         modelctl__subcmd__ps)
             opts="-q -h -V --json --config --db --color --quiet --help --version"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --config)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --db)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        modelctl__subcmd__render)
-            opts="-q -h -V --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4016,96 +3726,6 @@ _modelctl() {
                 return 0
             fi
             case "${prev}" in
-                --config)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --db)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        modelctl__subcmd__worker)
-            opts="-q -h -V --model --socket --port --context --parallel --batch --threads --threads-batch --gpu-layers --no-mmap --queue --pooling --reproducible --parent --nice --device --device-inode --grace-ms --config --db --color --quiet --help --version"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --model)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --socket)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --port)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --context)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --parallel)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --batch)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --threads)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --threads-batch)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --gpu-layers)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --queue)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --pooling)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --parent)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --nice)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --device)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --device-inode)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --grace-ms)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -691,6 +691,23 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl top color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Watch what is loaded, what it costs and why, and start or stop it by a key
+  export extern "modelctl top" [
+    --once                    # Print one table, and end
+    --json                    # Print one JSON document, and end
+    --ascii                   # Draw with ASCII characters alone, as in a locale without UTF-8
+    --config: path            # Read this config file instead of the one in the usual places
+    --db: path                # Use this model database (also: MODELCTL_DB)
+    --color: string@"nu-complete modelctl top color" # Colour the output
+    --quiet(-q)               # Print results, warnings and errors only
+    --help(-h)                # Print help (see more with '--help')
+    --version(-V)             # Print version
+  ]
+
   def "nu-complete modelctl status color" [] {
     [ "auto" "always" "never" ]
   }
@@ -1406,6 +1423,10 @@ module completions {
 
   # List the model servers that run, start or failed
   export extern "modelctl help ps" [
+  ]
+
+  # Watch what is loaded, what it costs and why, and start or stop it by a key
+  export extern "modelctl help top" [
   ]
 
   # Show what is loaded, what memory is left, and what was decided

@@ -1,20 +1,15 @@
+use super::connection::{Body, connect, within};
 use super::endpoint::Endpoint;
 use super::error::HttpError;
-use super::kept::Back;
 use super::sse::{NamedEvent, SseEvent, SseReader};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
-use hyper::client::conn::http1::SendRequest;
+use hyper::body::{Body as HttpBody, Frame};
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use hyper::{Method, StatusCode};
-use hyper_util::rt::TokioIo;
 use std::collections::VecDeque;
 use std::error::Error;
-use std::fmt;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 const JSON: &str = "application/json";
@@ -118,45 +113,6 @@ pub struct Response {
     events: VecDeque<NamedEvent>,
 }
 
-/// A body that keeps its connection open. Dropping it before its end closes the connection.
-pub struct Body {
-    incoming: Incoming,
-    connection: Connection,
-    /// For a connection that is used again.
-    back: Option<Back>,
-}
-
-/// Reads and writes as long as it is polled, by whoever waits for an answer: a task of its own would cost two more
-/// switches between threads for each request and each chunk. `None`: the connection has ended.
-pub(super) struct Connection(Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
-
-impl Connection {
-    pub(super) fn has_ended(&self) -> bool {
-        self.0.is_none()
-    }
-
-    /// Goes on as far as it can now. An error of the connection is reported by the request or the body as well.
-    pub(super) fn drive(&mut self, context: &mut Context<'_>) {
-        if self.0.as_mut().is_some_and(|connection| connection.as_mut().poll(context).is_ready()) {
-            self.0 = None;
-        }
-    }
-
-    /// Drives the connection until `step` is done, which waits for it.
-    pub(super) async fn driven<T>(&mut self, step: impl Future<Output = T>) -> T {
-        let mut step = std::pin::pin!(step);
-        let both = std::future::poll_fn(|context| {
-            let done = step.as_mut().poll(context);
-            if done.is_ready() {
-                return done;
-            }
-            self.drive(context);
-            step.as_mut().poll(context)
-        });
-        both.await
-    }
-}
-
 /// Sends a request and waits for the head of the answer.
 ///
 /// # Errors
@@ -190,36 +146,12 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let (mut sender, mut connection) = connect(endpoint, limits).await?;
+    let (mut sender, mut connection) = connect(endpoint, limits.connect).await?;
     let asked = async {
         let response = connection.driven(sender.send_request(request)).await.map_err(HttpError::broken)?;
-        Ok(response.map(|incoming| Body::new(incoming, connection, None)))
+        Ok(response.map(|incoming| Body::new(incoming, connection)))
     };
     within(limits.head, asked).await
-}
-
-/// Makes a connection.
-pub(super) async fn connect<B>(endpoint: &Endpoint, limits: Limits) -> Result<(SendRequest<B>, Connection), HttpError>
-where
-    B: HttpBody + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
-    let stream = within(limits.connect, endpoint.connect()).await?;
-    let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream));
-    let (sender, connection) = handshake.await.map_err(HttpError::broken)?;
-    Ok((sender, Connection(Some(Box::pin(async move { drop(connection.await) })))))
-}
-
-/// Limits the time of a step.
-pub(super) async fn within<T>(
-    limit: Option<Duration>,
-    step: impl Future<Output = Result<T, HttpError>>,
-) -> Result<T, HttpError> {
-    match limit {
-        None => step.await,
-        Some(limit) => tokio::time::timeout(limit, step).await.unwrap_or(Err(HttpError::TimedOut(limit))),
-    }
 }
 
 impl Response {
@@ -280,51 +212,5 @@ impl Response {
             whole.extend_from_slice(&bytes);
         }
         Ok(whole.into())
-    }
-}
-
-impl Body {
-    pub(super) fn new(incoming: Incoming, connection: Connection, back: Option<Back>) -> Body {
-        Body { incoming, connection, back }
-    }
-}
-
-impl fmt::Debug for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Body").field("incoming", &self.incoming).finish_non_exhaustive()
-    }
-}
-
-impl HttpBody for Body {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let this = &mut *self;
-        let mut frame = Pin::new(&mut this.incoming).poll_frame(context);
-        if frame.is_pending() {
-            this.connection.drive(context);
-            frame = Pin::new(&mut this.incoming).poll_frame(context);
-        }
-        let is_end = match &frame {
-            Poll::Ready(None) => true,
-            Poll::Ready(Some(Ok(_))) => this.incoming.is_end_stream(),
-            Poll::Ready(Some(Err(_))) | Poll::Pending => false,
-        };
-        if is_end && let Some(back) = this.back.take() {
-            back.give(std::mem::replace(&mut this.connection, Connection(None)));
-        }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
     }
 }

@@ -1,4 +1,5 @@
-use super::client::{Limits, Request, open, within};
+use super::client::{Limits, Request, open};
+use super::connection::within;
 use super::error::HttpError;
 use bytes::Bytes;
 use std::time::Duration;

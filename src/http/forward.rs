@@ -1,7 +1,9 @@
-use super::client::{Body, Limits, exchange};
+use super::client::{Limits, exchange};
+use super::connection::{Body, Kept, connect};
 use super::endpoint::Endpoint;
 use super::error::HttpError;
 use bytes::Bytes;
+use http_body_util::Full;
 use hyper::body::Body as HttpBody;
 use hyper::header::{
     CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
@@ -36,8 +38,41 @@ where
     Ok(response)
 }
 
+/// Passes a request on to `endpoint`, as [`forward`] does, on a connection that an earlier answer has
+/// left, and leaves it for a later one.
+///
+/// # Errors
+/// See [`HttpError`]. An error in the body of the answer is returned by that body.
+pub async fn forward_kept(
+    endpoint: &Endpoint,
+    mut request: hyper::Request<Full<Bytes>>,
+    kept: &Kept,
+) -> Result<hyper::Response<Body>, HttpError> {
+    address(&mut request, endpoint)?;
+    loop {
+        let (idle, is_old) = match kept.take() {
+            Some(idle) => (idle, true),
+            None => (connect(endpoint, None).await?, false),
+        };
+        let (mut sender, mut connection) = idle;
+        let sent = connection.driven(sender.try_send_request(request)).await;
+        match sent {
+            Ok(response) => {
+                let mut response = response.map(|incoming| kept.body(incoming, (sender, connection)));
+                drop_connection_headers(response.headers_mut());
+                return Ok(response);
+            }
+            Err(mut error) => match error.take_message().filter(|_| is_old) {
+                // The server closed it before anything was sent.
+                Some(unsent) => request = unsent,
+                None => return Err(HttpError::broken(error.into_error())),
+            },
+        }
+    }
+}
+
 /// Makes of a request that was received one to another server.
-pub(super) fn address<B>(request: &mut hyper::Request<B>, endpoint: &Endpoint) -> Result<(), HttpError> {
+fn address<B>(request: &mut hyper::Request<B>, endpoint: &Endpoint) -> Result<(), HttpError> {
     let target = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     *request.uri_mut() = Uri::from(target);
     // We choose the version of this connection.
@@ -48,7 +83,7 @@ pub(super) fn address<B>(request: &mut hyper::Request<B>, endpoint: &Endpoint) -
     Ok(())
 }
 
-pub(super) fn drop_connection_headers(headers: &mut HeaderMap) {
+fn drop_connection_headers(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()

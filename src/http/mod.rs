@@ -19,22 +19,22 @@
 
 mod ask;
 mod client;
+mod connection;
 mod endpoint;
 mod error;
 mod fetch;
 mod forward;
-mod kept;
 mod sse;
 #[cfg(test)]
 mod tests;
 mod url;
 
 pub use ask::{Answered, Question, Unanswered, ask, bearer};
-pub use client::{Authorization, Body, Limits, Request, Response, open};
+pub use client::{Authorization, Limits, Request, Response, open};
+pub use connection::{Body, Kept};
 pub use endpoint::Endpoint;
 pub use error::HttpError;
 pub use fetch::{Whole, fetch, fetch_all};
-pub use forward::forward;
-pub use kept::{Kept, forward_kept};
+pub use forward::{forward, forward_kept};
 pub use sse::{NamedEvent, SseEvent, SseReader, TooLong};
 pub use url::{UrlError, parse_url, port_of};
