@@ -85,6 +85,8 @@ if [ "$purpose" = test ] || [ "$purpose" = deb ]; then
     have dpkg-shlibdeps || lacks dpkg-shlibdeps dpkg-dev
 fi
 if [ "$purpose" = test ]; then
+    # The scripts of the package call it.
+    have deb-systemd-helper || lacks deb-systemd-helper init-system-helpers
     # The test of the wheel installs it into an environment of its own.
     have_venv || lacks python3-venv python3-venv
 fi

@@ -31,9 +31,10 @@ fn no_completion_offers_a_hidden_command() {
         for command in &hidden {
             let written = ["modelctl ", "modelctl__", "modelctl;", "-f -a \"", "subcommand "];
             let found = written.into_iter().find(|before| {
-                let offered = format!("{before}{command}");
-                let mut rest = text.split(&offered).skip(1);
-                rest.any(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-'))
+                let offer = format!("{before}{command}");
+                text.split(&offer)
+                    .skip(1)
+                    .any(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-'))
             });
             assert_eq!(found, None, "{name} has {command}");
         }
