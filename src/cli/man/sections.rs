@@ -48,6 +48,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ),
     ("PATH", "where llama-server and the programs of services are looked for"),
     ("SUDO_USER, SUDO_UID", "who called sudo, for the history"),
+    ("LC_ALL, LC_CTYPE, LANG", "top draws with ASCII alone where these name no UTF-8"),
     ("NO_COLOR, TERM, COLUMNS", "no color (also with TERM=dumb), and the width of tables"),
 ];
 

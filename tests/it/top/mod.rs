@@ -126,7 +126,10 @@ fn it_is_suspended_and_goes_on() {
     terminal.shows("\none");
     let modes = |terminal: &Terminal| -> Vec<String> {
         let is_modes = |line: &&str| line.matches(':').count() > 10;
-        terminal.text().lines().map(str::trim).filter(is_modes).map(str::to_owned).collect()
+        let text = terminal.text();
+        // The prompt may stand before them.
+        let words = text.lines().filter_map(|line| line.split_whitespace().last());
+        words.filter(is_modes).map(str::to_owned).collect()
     };
     assert_eq!(modes(&terminal).len(), 1, "{}", terminal.text());
     terminal.press(&format!("{program} top\r"));

@@ -11,7 +11,7 @@ export function openLog(id, name) {
   const stop = new AbortController();
   const lines = [];
   let paused = false;
-  const output = el("pre", { class: "log", tabindex: "0", "aria-label": `Log of ${clean(name, 80)}` });
+  const output = el("pre", { class: "log", role: "log", tabindex: "0", "aria-label": `Log of ${clean(name, 80)}` });
   const note = el("p", { class: "quiet", role: "status" }, "Reading…");
   const filter = el("input", { type: "search", placeholder: "Filter", "aria-label": "Filter lines", on: { input: () => draw() } });
   const pause = el("button", { type: "button", "aria-pressed": "false", on: { click: () => {
