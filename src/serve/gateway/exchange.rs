@@ -170,9 +170,9 @@ async fn open(job: &Job, mut grant: Grant) -> Result<(Opened, Grant), Failed> {
             let Ok(bytes) = frame.into_data() else { continue };
             left = left.checked_sub(bytes.len()).ok_or(HttpError::TooLarge(ANSWER_BYTES))?;
             // The opening of a stream comes before the first token: a server that dies until then has answered nothing.
-            let is_answer = !is_whole && !(job.asked.stream && read.is_empty() && openai::is_opening(&bytes));
+            let is_opening = job.asked.stream && read.is_empty() && openai::is_opening(&bytes);
             read.push(bytes);
-            if is_answer {
+            if !is_whole && !is_opening {
                 return Ok((response, read));
             }
         }
