@@ -122,7 +122,7 @@ fn each_pane_shows_its_rows() {
     screens.look("queue-80", &state, PLAIN, (80, 30));
     press(&mut state, "\t");
     screens.look("requests-60", &state, PLAIN, (60, 24));
-    screens.look("requests-120", &state, PLAIN, (120, 30));
+    screens.look("requests-200", &state, PLAIN, (200, 50));
     press(&mut state, "\t");
     screens.look("events-60", &state, PLAIN, (60, 24));
     press(&mut state, "\t");
