@@ -5,7 +5,7 @@ use super::shown::{LIVE, browser, row};
 use crate::fixtures::{engine_turn, gemma, smollm2};
 use crate::gguf::fixture::small_model;
 use crate::sandbox::Sandbox;
-use crate::serve_http::Daemon;
+use crate::serve_http::{Daemon, answer};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::json;
 use std::fs;
@@ -59,19 +59,20 @@ fn five_scenes() {
     browser.until(&format!("{}.innerText.includes('ready')", row("SmolLM2")));
     browser.until("document.querySelector('#hour canvas')");
     take(&browser, "idle");
-    let mut busy = daemon.connect();
-    let body = chat(smollm2, 3_000, true);
-    let head =
-        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json";
-    write!(busy, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    let begin = |body: String| {
+        let mut stream = daemon.connect();
+        let head = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close";
+        let length = body.len();
+        write!(stream, "{head}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
+        stream
+    };
+    let busy = begin(chat(smollm2, 3_000, true));
     browser.until(&format!("{}.innerText.includes('busy')", row("SmolLM2")));
-    std::thread::scope(|scope| {
-        let waits = scope.spawn(|| daemon.post("/v1/chat/completions", &chat("gemma-3-270m-q4_k_m", 5, false)));
-        browser.until(&format!("/waits|loading/.test({}.innerText)", row("gemma")));
-        take(&browser, "pressure");
-        drop(busy);
-        assert_eq!(waits.join().unwrap().0, 200);
-    });
+    let mut waits = begin(chat("gemma-3-270m-q4_k_m", 5, false));
+    browser.until(&format!("/waits|loading/.test({}.innerText)", row("gemma")));
+    take(&browser, "pressure");
+    drop(busy);
+    assert_eq!(answer(&mut waits).0, 200);
     daemon.post("/api/models/servers/broken/start", "{}");
     browser.until(&format!("{}.innerText.includes('failed')", row("broken")));
     take(&browser, "failed");
