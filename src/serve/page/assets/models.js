@@ -99,7 +99,7 @@ export class Models {
       if (this.only.running.checked && !(server && RUNNING.includes(server.state))) continue;
       if (this.only.enabled.checked && !model.enabled) continue;
       const held = (server?.bytes ?? []).reduce((sum, held) => sum + held.bytes, 0);
-      const fits = held ? "loaded" : room(model);
+      const fits = held ? "loaded" : server?.state === "queued" ? null : room(model);
       if (this.only.fits.checked && fits !== "loaded" && fits !== "fits now") continue;
       list.push({ model, server, name, held, fits, state: stateOf(server, model, now), now });
     }
