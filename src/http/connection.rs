@@ -18,8 +18,8 @@ use std::time::Duration;
 pub struct Body {
     incoming: Incoming,
     connection: Connection,
-    /// For a connection that is used again.
-    back: Option<Back>,
+    /// Where the connection goes after a whole answer, with what sends on it.
+    back: Option<(SendRequest<Full<Bytes>>, Kept)>,
 }
 
 /// Reads and writes as long as it is polled, by whoever waits for an answer: a task of its own would cost two more
@@ -38,18 +38,24 @@ impl Connection {
         }
     }
 
+    /// Polls what waits for the connection: once more where the connection had to go on first.
+    fn poll_with<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let done = poll(context);
+        if done.is_ready() {
+            return done;
+        }
+        self.drive(context);
+        poll(context)
+    }
+
     /// Drives the connection until `step` is done, which waits for it.
     pub(super) async fn driven<T>(&mut self, step: impl Future<Output = T>) -> T {
         let mut step = std::pin::pin!(step);
-        let both = std::future::poll_fn(|context| {
-            let done = step.as_mut().poll(context);
-            if done.is_ready() {
-                return done;
-            }
-            self.drive(context);
-            step.as_mut().poll(context)
-        });
-        both.await
+        std::future::poll_fn(|context| self.poll_with(context, |context| step.as_mut().poll(context))).await
     }
 }
 
@@ -101,18 +107,15 @@ impl HttpBody for Body {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let this = &mut *self;
-        let mut frame = Pin::new(&mut this.incoming).poll_frame(context);
-        if frame.is_pending() {
-            this.connection.drive(context);
-            frame = Pin::new(&mut this.incoming).poll_frame(context);
-        }
+        let incoming = &mut this.incoming;
+        let frame = this.connection.poll_with(context, |context| Pin::new(&mut *incoming).poll_frame(context));
         let is_end = match &frame {
             Poll::Ready(None) => true,
             Poll::Ready(Some(Ok(_))) => this.incoming.is_end_stream(),
             Poll::Ready(Some(Err(_))) | Poll::Pending => false,
         };
-        if is_end && let Some(back) = this.back.take() {
-            back.give(std::mem::replace(&mut this.connection, Connection(None)));
+        if is_end && let Some((sender, kept)) = this.back.take() {
+            kept.put((sender, std::mem::replace(&mut this.connection, Connection(None))));
         }
         frame
     }
@@ -151,7 +154,7 @@ impl Kept {
 
     /// Returns the body of an answer, after whose end its connection is kept.
     pub(super) fn body(&self, incoming: Incoming, (sender, connection): Idle) -> Body {
-        Body { incoming, connection, back: Some(Back { sender, kept: self.clone() }) }
+        Body { incoming, connection, back: Some((sender, self.clone())) }
     }
 
     fn put(&self, idle: Idle) {
@@ -174,17 +177,5 @@ impl Eq for Kept {}
 impl fmt::Debug for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Kept")
-    }
-}
-
-/// Where a connection goes after a whole answer.
-struct Back {
-    sender: SendRequest<Full<Bytes>>,
-    kept: Kept,
-}
-
-impl Back {
-    fn give(self, connection: Connection) {
-        self.kept.put((self.sender, connection));
     }
 }

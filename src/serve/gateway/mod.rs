@@ -140,8 +140,7 @@ impl Gateway {
             None => self.resolve(&asked.model).await?,
         };
         let (key, class) = self.place(head, &entry, endpoint, meter)?;
-        let engine = self.engine(&key, &entry);
-        request::apart(body.len(), || check::check(endpoint, engine, &read_json(&body)?))?;
+        request::apart(body.len(), || self.check(&key, &entry, (endpoint, &read_json(&body)?)))?;
         Ok(Job { key, class, endpoint, asked, body, keep: None, grow: None })
     }
 
