@@ -136,7 +136,8 @@ impl Gate {
         let Some(connection) = self.connections.admit(limits.connections, limits.header_bytes) else { return };
         let connection = Arc::new(connection);
         let patience = Patience { idle: limits.keep_alive, head: limits.header_timeout, write: limits.write_timeout };
-        let wire = Wire::new(stream, Arc::clone(&connection), patience);
+        let gate = self.clone();
+        let wire = Wire::new(stream, Arc::clone(&connection), patience, Box::new(move || gate.next_id()));
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())

@@ -10,8 +10,8 @@ pub(super) fn is_error(written: &[u8]) -> bool {
 }
 
 /// Returns our answer in place of `written`, if that is hyper's own to what is no request. `head` has the bytes that the
-/// client sent so far.
-pub(super) fn answer(written: &[u8], head: &[u8]) -> Option<Vec<u8>> {
+/// client sent so far; `next_id` gives the answer its number.
+pub(super) fn answer(written: &[u8], head: &[u8], next_id: &dyn Fn() -> String) -> Option<Vec<u8>> {
     let written = std::str::from_utf8(written).ok().filter(|text| is_error(text.as_bytes()))?; // hyper's heads are plain
     let status = written.get(9..12).and_then(|status| StatusCode::from_bytes(status.as_bytes()).ok())?; // as above
     let (fields, "") = written.split_once("\r\n\r\n")? else { return None };
@@ -32,7 +32,9 @@ pub(super) fn answer(written: &[u8], head: &[u8]) -> Option<Vec<u8>> {
     let (number, reason, length) = (status.as_u16(), status.canonical_reason().unwrap_or_default(), body.len());
     let answer = format!(
         "HTTP/1.1 {number} {reason}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
-         cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n{body}"
+         x-request-id: {}\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n\
+         connection: close\r\n\r\n{body}",
+        next_id()
     );
     Some(answer.into_bytes())
 }
@@ -45,13 +47,14 @@ mod tests {
     fn only_what_hyper_answers_by_itself_is_replaced() {
         let hypers =
             "HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\ndate: x\r\n\r\n";
-        let told = |written: &str, head: &str| answer(written.as_bytes(), head.as_bytes());
+        let told = |written: &str, head: &str| answer(written.as_bytes(), head.as_bytes(), &|| "id-1".into());
         let ours = String::from_utf8(told(hypers, "GET /api/models HTTP/1.1\r\n").unwrap()).unwrap();
         let (head, body) = ours.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"), "{head}");
         assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{head}");
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!(body["detail"], "headers_too_large");
+        assert!(head.contains("x-request-id: id-1\r\n"), "{head}");
         let ours = String::from_utf8(told(hypers, "\u{0}").unwrap()).unwrap();
         assert!(ours.contains(r#""type":"invalid_request_error""#), "{ours}");
         for other in [

@@ -35,12 +35,16 @@ pub(super) struct Wire<S> {
     writing: Option<Pin<Box<Sleep>>>,
     /// What is left of an answer of ours that is written in place of hyper's.
     own: Option<Bytes>,
+    next_id: NextId,
 }
 
+/// Returns a new number for a request.
+pub(super) type NextId = Box<dyn Fn() -> String + Send>;
+
 impl<S> Wire<S> {
-    pub fn new(stream: S, connection: Arc<Connection>, patience: Patience) -> Wire<S> {
+    pub fn new(stream: S, connection: Arc<Connection>, patience: Patience, next_id: NextId) -> Wire<S> {
         let reading = Box::pin(sleep(patience.idle));
-        Wire { stream, connection, patience, reading, armed: None, writing: None, own: None }
+        Wire { stream, connection, patience, reading, armed: None, writing: None, own: None, next_id }
     }
 
     /// Handles the outcome of a write: a client that takes nothing for too long has left.
@@ -59,7 +63,7 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
     /// Writes our answer where `bytes` are hyper's to what is no request; `None` for all others.
     fn write_own(&mut self, bytes: &[u8], cx: &mut Context<'_>) -> Option<Poll<io::Result<usize>>> {
         if self.own.is_none() && unparsed::is_error(bytes) && self.connection.stage().0 != Stage::Busy {
-            self.own = unparsed::answer(bytes, &self.connection.head()).map(Bytes::from);
+            self.own = unparsed::answer(bytes, &self.connection.head(), &self.next_id).map(Bytes::from);
         }
         let own = self.own.as_mut()?;
         while !own.is_empty() {
@@ -145,7 +149,7 @@ mod tests {
         let (client, ours) = duplex(64);
         let [idle, head, write] = [idle, head, write].map(Duration::from_millis);
         let connection = Arc::new(Connections::default().admit(1, 100).unwrap());
-        (client, Wire::new(ours, connection, Patience { idle, head, write }))
+        (client, Wire::new(ours, connection, Patience { idle, head, write }, Box::new(|| "id-1".into())))
     }
 
     const FOREVER: u64 = 600_000;
@@ -179,7 +183,8 @@ mod tests {
             drop(wire);
         };
         let (text, ()) = tokio::join!(answer, write);
-        let body = text.split_once("\r\n\r\n").unwrap().1;
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains("x-request-id: id-1\r\n"), "{head}");
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!(body["error"]["code"], "invalid_request");
     }
