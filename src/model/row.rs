@@ -52,6 +52,21 @@ pub struct ModelRow {
 }
 
 impl ModelRow {
+    /// Returns why no server of the model is started, as the predicate of a sentence; `None` where one may be.
+    pub fn not_served(&self) -> Option<String> {
+        if !self.enabled {
+            return Some(format!("is disabled; `modelctl set {} --enable` enables it", self.id));
+        }
+        if self.state != State::Ready {
+            let reason = self.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            return Some(format!("cannot be served, because it is {}{reason}", self.state.name()));
+        }
+        if !self.kind.is_served() {
+            return Some(format!("cannot be served, because it is of kind {}", self.kind.name()));
+        }
+        None
+    }
+
     /// Returns the tier that a person set, otherwise the computed one; None for a model that is not served or has no
     /// readable header.
     pub fn tier(&self, limits: &TierLimits) -> Option<Tier> {

@@ -1,7 +1,7 @@
 //! What the daemon knows of its servers beyond its own life: read at its start, saved while it runs, and how popular
 //! models are.
 
-use super::catalog::{Catalogs, Entry, Resolved, not_served};
+use super::catalog::{Catalogs, Entry, Resolved};
 use super::control::{Control, EventReader, Known, Sessions};
 use crate::clock::{self, Timestamp};
 use crate::db::{Access, ServerHint};
@@ -79,7 +79,7 @@ impl Hints {
                     last.iter()
                         .filter(|key| {
                             // One that is gone or disabled by now is no mistake of the config.
-                            catalog.by_id(&key.model).is_none_or(|entry| not_served(&entry.row).is_none())
+                            catalog.by_id(&key.model).is_none_or(|entry| entry.row.not_served().is_none())
                         })
                         .cloned(),
                 ),

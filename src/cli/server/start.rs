@@ -3,7 +3,7 @@ use super::{daemon, interrupted, resolved};
 use crate::clock;
 use crate::failure::{ErrorReport, Failure, Kind};
 use crate::model::ModelId;
-use crate::ops::daemon::{Daemon, OnServers, ServerRow, StartAllReply, StartReply, StopReply};
+use crate::ops::daemon::{Daemon, OnServers, ServerRow, StartAllReply, StartReply};
 use crate::supervise::StopSignal;
 use crate::ui::{Progress, Ui, text, units};
 use clap::Args;
@@ -139,18 +139,12 @@ fn one(
     stop_first: Option<bool>,
     signal: &StopSignal,
 ) -> anyhow::Result<Option<StartReply>> {
-    if let Some(now) = stop_first {
-        let path = format!("/api/models/servers/{id}/stop?now={now}&restart=true");
-        if daemon.post::<StopReply>(&path, signal, None)?.is_none() {
-            return Ok(None);
-        }
-    }
     let bar = Bar::new(ui);
     let mut watch = |servers: &[ServerRow]| bar.show(servers.iter().find(|server| server.model_id == *id));
-    let path = format!("/api/models/servers/{id}/start");
-    match ui.err_is_terminal() && !ui.is_quiet() {
-        true => daemon.post(&path, signal, Some(&mut watch)),
-        false => daemon.post(&path, signal, None),
+    let on: Option<OnServers> = if ui.err_is_terminal() && !ui.is_quiet() { Some(&mut watch) } else { None };
+    match stop_first {
+        Some(now) => daemon.restart_server(id.as_str(), now, signal, on),
+        None => daemon.start_server(id.as_str(), signal, on),
     }
 }
 

@@ -46,8 +46,7 @@ pub fn run(ctx: &mut Ctx, args: &StopArgs) -> anyhow::Result<Exit> {
     let signal = stop_on_signals()?;
     let mut stopped = Vec::new();
     for row in &rows {
-        let path = format!("/api/models/servers/{}/stop?now={}", row.id, args.now);
-        let Some(reply) = daemon.post::<StopReply>(&path, &signal, None)? else {
+        let Some(reply) = daemon.stop_server(row.id.as_str(), args.now, &signal)? else {
             return Err(interrupted(&signal, GOES_ON).into());
         };
         if !args.json {

@@ -10,11 +10,8 @@ use crate::failure::ErrorReport;
 use crate::model::lifecycle::Status;
 use crate::model::{ModelRow, State, Tier, TierLimits};
 use crate::ops::Session;
-use crate::ops::daemon::{
-    Daemon, Follow, LiveModel, LiveNews, Logs, OffloadReply, StartReply, StopReply, about, sentences,
-};
+use crate::ops::daemon::{Daemon, Follow, LiveModel, LiveNews, Logs, OffloadReply, about, sentences};
 use crate::ops::list::{Filter, known};
-use crate::queue::unfit;
 use crate::supervise::StopSignal;
 use crate::ui::ScreenEvent;
 use serde::de::DeserializeOwned;
@@ -209,7 +206,7 @@ fn of_row(row: &ModelRow, limits: &TierLimits) -> LiveModel {
         reason: row.reason.clone(),
         enabled: row.enabled,
         pinned: row.pinned,
-        served: unfit(row).is_none(),
+        served: row.not_served().is_none(),
         last_used: row.last_used.map(|at| at.rfc3339()),
     }
 }
@@ -218,16 +215,10 @@ fn of_row(row: &ModelRow, limits: &TierLimits) -> LiveModel {
 fn carry_out(config: &Config, order: &Order, stop: &StopSignal) -> anyhow::Result<String> {
     let daemon = Daemon::connect(config)?;
     let Order { id, name, what, .. } = order;
-    let start = || daemon.post::<StartReply>(&format!("/api/models/servers/{id}/start"), stop, None);
-    let stop_with =
-        |more: &str| daemon.post::<StopReply>(&format!("/api/models/servers/{id}/stop?now=false{more}"), stop, None);
     let done = match what {
-        What::Start => start()?.map(|reply| start::sentence(&reply)),
-        What::Stop => stop_with("")?.map(|reply| stopping::sentence(&reply)),
-        What::Restart => match stop_with("&restart=true")? {
-            Some(_) => start()?.map(|reply| start::sentence(&reply)),
-            None => None,
-        },
+        What::Start => daemon.start_server(id, stop, None)?.map(|reply| start::sentence(&reply)),
+        What::Stop => daemon.stop_server(id, false, stop)?.map(|reply| stopping::sentence(&reply)),
+        What::Restart => daemon.restart_server(id, false, stop, None)?.map(|reply| start::sentence(&reply)),
         What::Pin(pinned) => {
             let body = json!({ "pinned": pinned });
             let changed = daemon.patch_json::<Value>(&format!("/api/models/{id}"), &body, stop)?;

@@ -7,6 +7,7 @@ mod hour;
 mod lifecycle;
 mod live;
 mod reply;
+mod server;
 mod why;
 
 pub use client::{Daemon, Follow, OnServers, settings_changed};

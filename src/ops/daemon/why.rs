@@ -7,7 +7,6 @@ use crate::model::Selector;
 use crate::model::lifecycle::{Decision, ModelStatus, Priority, RestartPending, ServiceStatus, Status, SwapEntry};
 use crate::ops::Session;
 use crate::ops::resolve_model::resolve;
-use crate::queue::unfit;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::time::Duration;
@@ -79,7 +78,7 @@ pub fn about(session: &mut Session, status: &Status, name: &str) -> anyhow::Resu
         return Ok(About::of(status, found, None));
     }
     let row = resolve(session, &Selector(name.to_owned()))?;
-    let not_served = unfit(&row).map(|unfit| unfit.why);
+    let not_served = row.not_served();
     let shown = row.alias.as_deref().unwrap_or(&row.name);
     Ok(About::of(status, (row.id.as_str(), shown), not_served))
 }

@@ -5,7 +5,6 @@ use crate::clock;
 use crate::lifecycle::{KeyKind, Phase, ServerKey};
 use crate::model::ModelRow;
 use crate::ops::daemon::{FailedModel, StartAllReply, StartReply, StartedModel, StopAllReply, seconds};
-use crate::serve::catalog::not_served;
 use crate::serve::control::Server;
 use axum::Json;
 use axum::extract::{Query, State};
@@ -26,7 +25,7 @@ pub(super) async fn start_all(State(api): State<Arc<Api>>) -> Json<StartAllReply
     let began = clock::instant();
     let catalog = api.catalogs.current();
     let offered = catalog.offered().map(|(_, entry)| &entry.row);
-    let mut rows: Vec<&ModelRow> = offered.filter(|row| not_served(row).is_none()).collect();
+    let mut rows: Vec<&ModelRow> = offered.filter(|row| row.not_served().is_none()).collect();
     rows.sort_by(|a, b| a.size.cmp(&b.size).then_with(|| a.id.cmp(&b.id)));
     let (mut models, mut failed, mut starts) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {

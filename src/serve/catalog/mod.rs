@@ -77,12 +77,12 @@ impl Catalog {
         let rows = |index: usize| self.entries.get(index).map(|entry| &entry.row);
         let hits = self.index.best(name);
         let served: Vec<usize> =
-            hits.iter().copied().filter(|at| rows(*at).is_some_and(|row| not_served(row).is_none())).collect();
+            hits.iter().copied().filter(|at| rows(*at).is_some_and(|row| row.not_served().is_none())).collect();
         match best_copies(&served, rows).as_slice() {
             [one] => at(one).map_or(Resolved::None, Resolved::One),
             [] => match hits.first().and_then(at) {
                 Some(entry) => {
-                    let why = not_served(&entry.row).unwrap_or_default();
+                    let why = entry.row.not_served().unwrap_or_default();
                     Resolved::NotServed(entry, why)
                 }
                 None => Resolved::None,
@@ -119,26 +119,11 @@ fn time(row: &ModelRow, written: &HashMap<ModelId, Timestamp>) -> Timestamp {
     written.get(&row.id).copied().unwrap_or(row.first_seen)
 }
 
-/// Returns why a model is not served, as the predicate of a sentence; `None` for one that is.
-pub fn not_served(row: &ModelRow) -> Option<String> {
-    if !row.enabled {
-        return Some(format!("is disabled; `modelctl set {} --enable` enables it", row.id));
-    }
-    if row.state != State::Ready {
-        let reason = row.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        return Some(format!("cannot be served, because it is {}{reason}", row.state.name()));
-    }
-    if !row.kind.is_served() {
-        return Some(format!("cannot be served, because it is of kind {}", row.kind.name()));
-    }
-    None
-}
-
 /// Returns the name under which a model is listed.
 fn listed(rows: &[ModelRow], index: &Index, at: usize) -> Option<String> {
-    let row = rows.get(at).filter(|row| not_served(row).is_none())?;
+    let row = rows.get(at).filter(|row| row.not_served().is_none())?;
     let name = row.alias.as_deref().unwrap_or(&row.name);
-    let is_served = |at: &usize| rows.get(*at).is_some_and(|row| not_served(row).is_none());
+    let is_served = |at: &usize| rows.get(*at).is_some_and(|row| row.not_served().is_none());
     let served: Vec<usize> = index.best(name).into_iter().filter(is_served).collect();
     match best_copies(&served, |at| rows.get(at)).as_slice() {
         [one] if *one == at => Some(name.to_owned()),

@@ -4,7 +4,7 @@ use super::problem::Problem;
 use super::{Gateway, OnlyModel};
 use crate::lifecycle::{Phase, ServerKey};
 use crate::model::Kind;
-use crate::serve::catalog::{Entry, not_served};
+use crate::serve::catalog::Entry;
 use crate::serve::control::Server;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
@@ -21,7 +21,7 @@ pub(super) async fn list(State(gateway): State<Arc<Gateway>>, only: Only) -> Jso
     let offered: Vec<(&str, &Arc<Entry>)> = match &only {
         // A copy of a model that is listed under its name is not offered, and has a port of its own.
         Some(Extension(OnlyModel(id))) => {
-            let entry = catalog.by_id(id).filter(|entry| not_served(&entry.row).is_none());
+            let entry = catalog.by_id(id).filter(|entry| entry.row.not_served().is_none());
             entry.map(|entry| (entry.name(), entry)).into_iter().collect()
         }
         None => catalog.offered().collect(),

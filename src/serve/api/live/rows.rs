@@ -5,7 +5,6 @@ use crate::lifecycle::{Phase, Purpose, ServerKey};
 use crate::model::lifecycle::{ModelStatus, Status};
 use crate::model::{Listed, ModelId, ModelRow, TierLimits};
 use crate::ops::daemon::EventRow;
-use crate::serve::catalog::not_served;
 use crate::serve::control::{Numbered, Server};
 use crate::serve::gateway::RequestRow;
 use crate::serve::history::Rate;
@@ -38,7 +37,7 @@ pub fn models<'a>(rows: impl Iterator<Item = &'a ModelRow>, limits: &TierLimits)
         served: bool,
     }
     rows.map(|row| {
-        let model = Model { listed: Listed::of(row, limits), served: not_served(row).is_none() };
+        let model = Model { listed: Listed::of(row, limits), served: row.not_served().is_none() };
         (row.id.to_string(), text(&model))
     })
     .collect()
