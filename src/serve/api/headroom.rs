@@ -113,8 +113,11 @@ pub(super) async fn swap(State(api): State<Arc<Api>>, body: Bytes) -> Result<Jso
     if names.len() > EVICTED {
         return Err(ApiError::bad_request(NO_SWAP, format!("`evict`: give up to {EVICTED} names")));
     }
-    let (needed, name) = api.key(&needed)?;
-    let evict = names.iter().map(|name| api.key(name).map(|(key, _)| key)).collect::<Result<Vec<_>, _>>()?;
+    let (needed, name) = api.key(&needed).await?;
+    let mut evict = Vec::new();
+    for name in &names {
+        evict.push(api.key(name).await?.0);
+    }
     if evict.contains(&needed) {
         return Err(ApiError::bad_request(NO_SWAP, format!("{name} cannot give way to itself")));
     }

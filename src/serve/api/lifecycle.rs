@@ -69,7 +69,7 @@ struct PriorityAsk {
 }
 
 async fn priority(api: &Api, name: &str, body: &[u8]) -> Result<PriorityReply, ApiError> {
-    let (key, display_name) = api.key(name)?;
+    let (key, display_name) = api.key(name).await?;
     let PriorityAsk { priority, ttl_seconds } = read("Priority cannot be set", body)?;
     let lasts = ttl_seconds.filter(|_| priority.is_some()).map(Duration::from_secs);
     if lasts.is_some_and(|lasts| lasts.is_zero() || lasts > LONGEST) {
@@ -91,7 +91,7 @@ struct OffloadAsk {
 
 async fn offload(api: &Api, name: &str, body: &[u8]) -> Result<OffloadReply, ApiError> {
     const TITLE: &str = "Mode cannot be changed";
-    let (key, display_name) = api.key(name)?;
+    let (key, display_name) = api.key(name).await?;
     let asked: OffloadAsk = if body.is_empty() { OffloadAsk::default() } else { read(TITLE, body)? };
     let to = match asked.to.as_deref() {
         None => None,
@@ -127,11 +127,11 @@ impl Api {
     }
 
     /// Finds the server of the model or service that a client names, with its name for people.
-    pub(super) fn key(&self, name: &str) -> Result<(ServerKey, String), ApiError> {
+    pub(super) async fn key(&self, name: &str) -> Result<(ServerKey, String), ApiError> {
         if let Some(service) = self.service(name) {
             return Ok((ServerKey::service(&service.name), service.name));
         }
-        let row = self.model(name)?;
+        let row = self.model(name).await?;
         Ok((ServerKey::main(row.id.clone()), display_name(&row)))
     }
 }

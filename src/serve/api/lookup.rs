@@ -12,12 +12,12 @@ const NAME_BYTES: usize = 512;
 
 impl Api {
     /// Finds the model that a client names, whether or not it may be started. A name is looked up, never used as a path.
-    pub(super) fn model(&self, name: &str) -> Result<ModelRow, ApiError> {
+    pub(super) async fn model(&self, name: &str) -> Result<ModelRow, ApiError> {
         if name.len() > NAME_BYTES {
             return Err(ApiError::bad_request("Name too long", format!("a name has at most {NAME_BYTES} bytes")));
         }
-        let catalog = self.catalogs.current();
-        match catalog.resolve(name) {
+        let (catalog, found) = self.catalogs.resolve(name).await;
+        match found {
             Resolved::One(entry) | Resolved::NotServed(entry, _) => Ok(entry.row.clone()),
             Resolved::None => match catalog.gone(name) {
                 Some(entry) => Ok(entry.row.clone()),
@@ -43,7 +43,7 @@ impl Api {
         if let Some(problem) = problem {
             return Err(ApiError::not_started(problem));
         }
-        match crate::serve::catalog::not_served(row) {
+        match row.not_served() {
             Some(why) => Err(ApiError::not_started(format!("{} {why}", text::clean(&row.name)))),
             None => Ok(()),
         }

@@ -50,7 +50,7 @@ fn capabilities(catalogs: &Catalogs, row: &ModelRow) -> Vec<&'static str> {
 
 /// `GET /api/models/{id}`: the document of `show --json`.
 pub(super) async fn show(State(api): State<Arc<Api>>, Path(name): Path<String>) -> Result<Json<Value>, ApiError> {
-    let row = api.model(&name)?;
+    let row = api.model(&name).await?;
     let capabilities = capabilities(&api.catalogs, &row);
     let of = api.recipe(move |session| document(session, Selector(row.id.to_string()))).await?;
     let shown = serde_json::to_value(Capable { capabilities, of });
@@ -124,7 +124,7 @@ pub(super) async fn change(
     Path(name): Path<String>,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
-    let row = api.model(&name)?;
+    let row = api.model(&name).await?;
     let change = change_of(&body).map_err(|why| ApiError::bad_request("Settings cannot be changed", why))?;
     let (database, catalogs) = (api.config().database.clone(), api.catalogs.clone());
     let shown = api

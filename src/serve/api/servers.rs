@@ -93,15 +93,15 @@ pub(super) async fn one(
     }
     match (method, action) {
         (Method::POST, "start") => {
-            let row = api.model(name)?;
+            let row = api.model(name).await?;
             Ok(Json(start(&api, &row).await?).into_response())
         }
         (Method::POST, "stop") => {
-            let row = api.model(name)?;
+            let row = api.model(name).await?;
             Ok(Json(stop(&api, &row, &options).await).into_response())
         }
         (Method::GET, "logs") => {
-            let row = api.model(name)?;
+            let row = api.model(name).await?;
             Ok(logs(&api, &row.id, &options))
         }
         (_, "start" | "stop" | "logs") => {

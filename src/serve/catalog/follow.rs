@@ -1,15 +1,15 @@
 //! Keeps the catalog as the database has it.
 
-use super::{Capabilities, Catalog};
+use super::{Capabilities, Catalog, Resolved};
 use crate::clock;
 use crate::db::{Access, Db};
 use crate::host::own_memory;
-use crate::model::task::Queue;
+use crate::model::task::{ChangeMark, Queue};
 use crate::supervise::StopSignal;
 use anyhow::Context;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// The longest wait for a change of the database; it is only read when there was one.
@@ -26,16 +26,87 @@ pub struct Catalogs(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     current: watch::Sender<Arc<Catalog>>,
-    /// The handle that it is read by.
-    db: Mutex<Option<Db>>,
+    /// None: the catalog does not change.
+    database: Option<PathBuf>,
+    reader: Mutex<Reader>,
+    /// One request at a time finds out whether the catalog is behind.
+    catching_up: tokio::sync::Mutex<()>,
     capabilities: Capabilities,
+}
+
+/// The handle that the catalog is read by.
+#[derive(Debug, Default)]
+struct Reader {
+    db: Option<Db>,
+    /// The commits of others that the last read has seen.
+    seen: Option<ChangeMark>,
+    /// When the next read is due at the earliest, where nobody has just changed the database himself.
+    next: Option<Instant>,
+}
+
+impl Reader {
+    /// Returns the time until the next read is due; `None` where nothing was committed since the last one.
+    fn behind(&self) -> anyhow::Result<Option<Duration>> {
+        let rest = || self.next.map_or(Duration::ZERO, |next| next.saturating_duration_since(clock::instant()));
+        let is_current = match &self.db {
+            Some(db) if !Queue::is_replaced(db) => self.seen == Some(db.changes()?),
+            _ => false,
+        };
+        Ok((!is_current).then(rest))
+    }
 }
 
 impl Catalogs {
     /// Returns a catalog that does not change, for tests and for a daemon without a database.
     pub fn fixed(catalog: Catalog) -> Catalogs {
-        let (current, db) = (watch::Sender::new(Arc::new(catalog)), Mutex::default());
-        Catalogs(Arc::new(Shared { current, db, capabilities: Capabilities::default() }))
+        Catalogs::of(catalog, None)
+    }
+
+    fn of(catalog: Catalog, database: Option<PathBuf>) -> Catalogs {
+        Catalogs(Arc::new(Shared {
+            current: watch::Sender::new(Arc::new(catalog)),
+            database,
+            reader: Mutex::default(),
+            catching_up: tokio::sync::Mutex::default(),
+            capabilities: Capabilities::default(),
+        }))
+    }
+
+    fn reader(&self) -> MutexGuard<'_, Reader> {
+        self.0.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Finds the model that a client names, and returns the catalog that it is in. Before a name leads nowhere, what was
+    /// committed since the last read is read: a model that a scan has just found can be asked for at once. That takes a
+    /// second at most, and no longer than a look at the database where nothing has changed.
+    pub async fn resolve(&self, name: &str) -> (Arc<Catalog>, Resolved) {
+        let catalog = self.current();
+        match catalog.resolve(name) {
+            found @ (Resolved::One(_) | Resolved::Many(_)) => return (catalog, found),
+            Resolved::None | Resolved::NotServed(..) => {}
+        }
+        // The thread that follows the database reports that it cannot be read; the catalog stays what it was.
+        let _ = self.catch_up().await;
+        let catalog = self.current();
+        let found = catalog.resolve(name);
+        (catalog, found)
+    }
+
+    async fn catch_up(&self) -> anyhow::Result<()> {
+        let Some(database) = self.0.database.clone() else { return Ok(()) };
+        let _first = self.0.catching_up.lock().await;
+        let behind = {
+            let catalogs = self.clone();
+            move || catalogs.reader().behind()
+        };
+        let Some(rest) = tokio::task::spawn_blocking(behind.clone()).await?? else { return Ok(()) };
+        tokio::time::sleep(rest.min(REST)).await;
+        let catalogs = self.clone();
+        tokio::task::spawn_blocking(move || match behind()? {
+            Some(_) => catalogs.refresh(&database),
+            None => Ok(()), // the thread that follows was faster
+        })
+        .await?
     }
 
     /// Returns the catalog as of the last change that was seen.
@@ -58,19 +129,28 @@ impl Catalogs {
     /// # Errors
     /// The database cannot be read; the catalog stays what it was.
     pub fn refresh(&self, database: &Path) -> anyhow::Result<()> {
-        let mut handle = self.0.db.lock().unwrap_or_else(PoisonError::into_inner);
-        let db = match handle.take().filter(|db| !Queue::is_replaced(db)) {
+        let mut reader = self.reader();
+        let began = clock::instant();
+        let db = match reader.db.take().filter(|db| !Queue::is_replaced(db)) {
             Some(db) => db,
             None => Db::open(database, Access::ReadWrite)?,
         };
-        let db = handle.insert(db);
+        // Before the rows: a commit in between is read once more.
+        let seen = db.changes()?;
         let (rows, written) = (db.rows()?, db.written()?);
+        (reader.db, reader.seen) = (Some(db), Some(seen));
+        reader.next = clock::instant().checked_add(rest_after(began.elapsed()));
         if !self.current().is_of(&rows, &written) {
             self.0.current.send_replace(Arc::new(Catalog::new(rows, &written)));
             own_memory::trim_heap();
         }
         Ok(())
     }
+}
+
+/// Returns the time without another read after one that took so long.
+fn rest_after(took: Duration) -> Duration {
+    REST.max(took.saturating_mul(REST_FACTOR))
 }
 
 /// Reads the catalog, and follows the database on a thread of its own until `stop` is requested. `report` gets an error
@@ -83,7 +163,7 @@ pub fn follow(
     stop: StopSignal,
     mut report: impl FnMut(String) + Send + 'static,
 ) -> anyhow::Result<Catalogs> {
-    let catalogs = Catalogs::fixed(Catalog::default());
+    let catalogs = Catalogs::of(Catalog::default(), Some(database.clone()));
     let mut waiting = Some(Db::open(&database, Access::ReadWrite)?);
     let mut seen = waiting.as_ref().map(Queue::changes).transpose()?;
     catalogs.refresh(&database)?;
@@ -106,7 +186,7 @@ pub fn follow(
                 seen = Some(db.changes()?);
                 let began = clock::instant();
                 let refreshed = following.refresh(&database);
-                rest = REST.max(began.elapsed().saturating_mul(REST_FACTOR));
+                rest = rest_after(began.elapsed());
                 refreshed
             })();
             match read {

@@ -182,5 +182,13 @@ async fn a_change_by_another_process_reaches_the_catalog() {
     db.set(&id, &Settings { enabled: false, ..Settings::default() }).unwrap();
     catalogs.refresh(&path).unwrap();
     assert!(!catalogs.current().by_id(&id).unwrap().row.enabled);
+    // Whoever asks for a model right after another program made it available gets it.
+    for _ in 0..3 {
+        db.set(&id, &Settings { enabled: true, ..Settings::default() }).unwrap();
+        let (_, found) = catalogs.resolve(id.as_str()).await;
+        assert!(matches!(found, Resolved::One(_)), "{found:?}");
+        db.set(&id, &Settings { enabled: false, ..Settings::default() }).unwrap();
+        catalogs.refresh(&path).unwrap();
+    }
     stop.request(Stop::Terminated);
 }

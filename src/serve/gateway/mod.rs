@@ -32,7 +32,7 @@ pub use record::{Endpoint, Record};
 pub use relay::Relay;
 pub use request::{Asked, read_json};
 
-use super::catalog::{Catalogs, Entry, Resolved, not_served};
+use super::catalog::{Catalogs, Entry, Resolved};
 use super::control::Control;
 use super::listen::{Caller, Logged, Refusal, read_body};
 use crate::config::Config;
@@ -229,13 +229,13 @@ impl Gateway {
     /// 404 for a name that leads to no model that is served, 400 for one that leads to several.
     pub async fn resolve(&self, name: &str) -> Result<Arc<Entry>, Problem> {
         self.check_name(name)?;
-        let catalog = self.catalogs.current();
-        match catalog.resolve(name) {
+        let (catalog, found) = self.catalogs.resolve(name).await;
+        match found {
             Resolved::One(entry) => Ok(entry),
             Resolved::Many(entries) => Err(Problem::ambiguous(name, &entries)),
             Resolved::NotServed(entry, why) => Err(unserved(&entry, &why).await),
             Resolved::None => match catalog.gone(name) {
-                Some(entry) => Err(unserved(entry, &not_served(&entry.row).unwrap_or_default()).await),
+                Some(entry) => Err(unserved(entry, &entry.row.not_served().unwrap_or_default()).await),
                 None => {
                     let message = format!("the model `{name}` does not exist; `modelctl list` shows all models");
                     Err(Problem::no_model(message))
@@ -259,7 +259,7 @@ impl Gateway {
     pub async fn served(&self, id: &ModelId) -> Result<Arc<Entry>, Problem> {
         let entry = self.catalogs.current().by_id(id).cloned();
         let entry = entry.ok_or_else(|| Problem::no_model(format!("the model `{id}` does not exist any more")))?;
-        match not_served(&entry.row) {
+        match entry.row.not_served() {
             Some(why) => Err(unserved(&entry, &why).await),
             None => Ok(entry),
         }

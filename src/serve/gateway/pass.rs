@@ -210,7 +210,7 @@ impl Gateway {
         }
         for count in 1..=parts.len().min(NAME_PARTS) {
             let name = named(count);
-            if name.is_empty() || matches!(self.catalogs.current().resolve(&name), Resolved::None) {
+            if name.is_empty() || matches!(self.catalogs.resolve(&name).await.1, Resolved::None) {
                 continue;
             }
             let entry = self.resolve(&name).await?;
