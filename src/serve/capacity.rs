@@ -1,17 +1,20 @@
-//! Whether what is enabled, and what is pinned, fits on this machine together: told at the start.
+//! What the models need: whether what is enabled, and what is pinned, fits on this machine together is told at the start.
 
-use super::catalog::Catalogs;
+use super::catalog::{Catalog, Catalogs, Entry};
 use super::control::Sessions;
+use crate::config::Config;
 use crate::db::Access;
 use crate::display::units;
 use crate::failure::Failure;
 use crate::host::budget::{self, MAIN_MEMORY};
 use crate::host::gpu;
 use crate::host::self_child::OURSELVES;
+use crate::model::DeviceBytes;
 use crate::model::ledger::{DeviceBudget, Purpose};
-use crate::model::{DeviceBytes, ModelRow};
+use crate::model::server::ServerSettings;
 use crate::ops::{OpEvent, Session, needs};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The models of one read, and the rest after it.
@@ -30,17 +33,16 @@ struct Sums {
 /// # Errors
 /// The database cannot be read.
 pub async fn check(sessions: &Sessions, catalogs: &Catalogs) -> anyhow::Result<Option<OpEvent>> {
-    let rows: Vec<ModelRow> = catalogs.current().offered().map(|(_, entry)| entry.row.clone()).collect();
+    let catalog = catalogs.current();
+    compute(sessions, catalogs, &catalog).await?;
+    let config = sessions.config();
     let mut sums = Sums::default();
-    for service in &sessions.config().run_services {
+    for service in &config.run_services {
         sums.add(service.vram.saturating_add(service.ram), service.pinned);
     }
-    for some in rows.chunks(SOME) {
-        let some = some.to_vec();
-        for (bytes, is_pinned) in sessions.run(move |session| of_models(session, &some)).await? {
-            sums.add(bytes, is_pinned);
-        }
-        tokio::time::sleep(REST).await;
+    for (_, entry) in catalog.offered() {
+        let bytes = catalogs.needs().of(entry, &settings_of(&config, entry)).unwrap_or(entry.row.size);
+        sums.add(bytes, entry.row.pinned);
     }
     let budgets = sessions
         .run(|session| {
@@ -60,20 +62,51 @@ impl Sums {
     }
 }
 
-/// Returns the bytes that the servers of models need, by their headers or else the sizes of their files, and whether each
-/// is pinned.
-fn of_models(session: &mut Session, rows: &[ModelRow]) -> anyhow::Result<Vec<(u64, bool)>> {
-    let ids: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
+/// Computes what models need that came or changed, until the daemon ends.
+pub async fn follow(sessions: Sessions, catalogs: Catalogs) {
+    let mut changes = catalogs.watch();
+    while changes.changed().await.is_ok() {
+        let catalog = Arc::clone(&changes.borrow_and_update());
+        // What cannot be read now is tried with the next change; the catalog itself tells of a database that is gone.
+        let _ = compute(&sessions, &catalogs, &catalog).await;
+    }
+}
+
+/// Computes what the offered models need for which that is not known, some at a time.
+async fn compute(sessions: &Sessions, catalogs: &Catalogs, catalog: &Catalog) -> anyhow::Result<()> {
+    let config = sessions.config();
+    let entries = catalog.offered().map(|(_, entry)| (Arc::clone(entry), settings_of(&config, entry)));
+    let unknown: Vec<_> = entries.filter(|(entry, settings)| catalogs.needs().of(entry, settings).is_none()).collect();
+    for some in unknown.chunks(SOME) {
+        let wanted = some.to_vec();
+        for (entry, settings, bytes) in sessions.run(move |session| of_models(session, wanted)).await? {
+            catalogs.needs().keep(&entry, &settings, bytes);
+        }
+        tokio::time::sleep(REST).await;
+    }
+    Ok(())
+}
+
+/// Returns how the server of a model is started.
+pub(super) fn settings_of(config: &Config, entry: &Entry) -> ServerSettings {
+    let trained = entry.row.context_length.and_then(|tokens| u32::try_from(tokens).ok()).filter(|tokens| *tokens > 0);
+    config.server_settings(&entry.row, trained)
+}
+
+/// Returns the bytes that the servers of models need, by their headers or else the sizes of their files.
+fn of_models(
+    session: &mut Session,
+    wanted: Vec<(Arc<Entry>, ServerSettings)>,
+) -> anyhow::Result<Vec<(Arc<Entry>, ServerSettings, u64)>> {
+    let ids: Vec<_> = wanted.iter().map(|(entry, _)| entry.row.id.clone()).collect();
     let models = session.db(Access::ReadOnly)?.models(Some(&ids))?;
-    let of = |row: &ModelRow| {
-        let model = models.iter().find(|model| model.id == row.id);
-        let by_formula = model.and_then(|model| {
-            let settings = session.config.server_settings(row, model.trained_context());
-            needs::by_formula(model, &settings, Purpose::Main)
-        });
-        (by_formula.unwrap_or(row.size), row.pinned)
+    let with_bytes = |(entry, settings): (Arc<Entry>, ServerSettings)| {
+        let model = models.iter().find(|model| model.id == entry.row.id);
+        let by_formula = model.and_then(|model| needs::by_formula(model, &settings, Purpose::Main));
+        let bytes = by_formula.unwrap_or(entry.row.size);
+        (entry, settings, bytes)
     };
-    Ok(rows.iter().map(of).collect())
+    Ok(wanted.into_iter().map(with_bytes).collect())
 }
 
 /// Returns what is told: an error where not even the pinned ones fit, a note where the enabled ones take turns. Models

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 /// What changes with the files of a model.
-type Files = (Kind, Option<String>, Timestamp, u64, bool);
+pub(super) type Files = (Kind, Option<String>, Timestamp, u64, bool);
 
 /// What was read of the files of models.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ impl Capabilities {
     }
 }
 
-fn files_of(entry: &Entry) -> Files {
+pub(super) fn files_of(entry: &Entry) -> Files {
     let row = &entry.row;
     (row.kind, row.content.clone(), entry.written, row.size, row.mmproj)
 }

@@ -1,6 +1,6 @@
 //! Keeps the catalog as the database has it.
 
-use super::{Capabilities, Catalog, Resolved};
+use super::{Capabilities, Catalog, Needs, Resolved};
 use crate::clock;
 use crate::db::{Access, Db};
 use crate::host::own_memory;
@@ -32,6 +32,7 @@ struct Shared {
     /// One request at a time finds out whether the catalog is behind.
     catching_up: tokio::sync::Mutex<()>,
     capabilities: Capabilities,
+    needs: Needs,
 }
 
 /// The handle that the catalog is read by.
@@ -69,6 +70,7 @@ impl Catalogs {
             reader: Mutex::default(),
             catching_up: tokio::sync::Mutex::default(),
             capabilities: Capabilities::default(),
+            needs: Needs::default(),
         }))
     }
 
@@ -117,6 +119,11 @@ impl Catalogs {
     /// Returns what is known of the abilities of models, in this catalog and in later ones.
     pub fn capabilities(&self) -> &Capabilities {
         &self.0.capabilities
+    }
+
+    /// Returns what is known of the memory that models need, in this catalog and in later ones.
+    pub fn needs(&self) -> &Needs {
+        &self.0.needs
     }
 
     /// Follows the catalog: the receiver changes with every catalog that differs from the one before.

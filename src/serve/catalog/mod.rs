@@ -4,9 +4,11 @@
 mod capabilities;
 mod follow;
 mod index;
+mod needs;
 
 pub use capabilities::Capabilities;
 pub use follow::{Catalogs, follow};
+pub use needs::Needs;
 
 use crate::clock::Timestamp;
 use crate::model::{ModelId, ModelRow, State, best_copies};

@@ -255,7 +255,7 @@ impl Daemon {
         ended.unwrap_or_else(|_| Err(Failure::new(Kind::Bug, "the loop of the queue ended without a word").into()))
     }
 
-    /// Says where models do not fit on this machine together, beside everything else.
+    /// Says where models do not fit on this machine together, and keeps what each needs known, beside everything else.
     fn tell_capacity(&self, sessions: Sessions, catalogs: Catalogs) {
         let (events, warn) = (self.events.clone(), self.warnings());
         drop(tokio::spawn(async move {
@@ -267,6 +267,7 @@ impl Daemon {
                 Ok(None) => {}
                 Err(error) => warn(format!("what the models need together is not known: {error:#}")),
             }
+            capacity::follow(sessions, catalogs).await;
         }));
     }
 

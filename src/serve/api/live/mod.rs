@@ -10,7 +10,8 @@ use super::{Api, servers, stream};
 use crate::clock::{self, Timestamp};
 use crate::config::Config;
 use crate::model::lifecycle::Status;
-use crate::serve::catalog::Catalog;
+use crate::serve::capacity;
+use crate::serve::catalog::{Catalog, Entry};
 use crate::serve::control::{Server, ServerInfo};
 use crate::serve::page;
 use axum::extract::State;
@@ -54,6 +55,7 @@ struct Seen {
     servers: Option<Arc<Vec<Server>>>,
     last_event: u64,
     requests: Option<u64>,
+    needs: u64,
 }
 
 impl Live {
@@ -115,9 +117,12 @@ impl Api {
         let (catalog, config) = (self.catalogs.current(), self.config());
         let is_known =
             seen.catalog.as_ref().is_some_and(|(old, of)| Arc::ptr_eq(old, &catalog) && Arc::ptr_eq(of, &config));
-        if !is_known {
-            let models = catalog.all().iter().map(|entry| &entry.row);
+        let needs = self.catalogs.needs().version();
+        if !is_known || seen.needs != needs {
+            let need = |entry: &Entry| self.catalogs.needs().of(entry, &capacity::settings_of(&config, entry));
+            let models = catalog.all().iter().map(|entry| (&entry.row, need(entry)));
             seen.board.take("model", rows::models(models, &config.tiers), Missing::Gone);
+            seen.needs = needs;
             seen.catalog = Some((catalog, Arc::clone(&config)));
         }
         let events = self.control.events().last(EVENTS);

@@ -28,16 +28,18 @@ pub fn only(value: &impl Serialize) -> Rows {
     Rows::from([(String::new(), text(value))])
 }
 
-/// The documents of `list --json`, with whether a model is served.
-pub fn models<'a>(rows: impl Iterator<Item = &'a ModelRow>, limits: &TierLimits) -> Rows {
+/// The documents of `list --json`, with whether a model is served and the bytes that it needs.
+pub fn models<'a>(rows: impl Iterator<Item = (&'a ModelRow, Option<u64>)>, limits: &TierLimits) -> Rows {
     #[derive(Serialize)]
     struct Model<'a> {
         #[serde(flatten)]
         listed: Listed<'a>,
         served: bool,
+        /// What a server of it takes on all devices together; null when it is not known.
+        needs_bytes: Option<u64>,
     }
-    rows.map(|row| {
-        let model = Model { listed: Listed::of(row, limits), served: row.not_served().is_none() };
+    rows.map(|(row, needs_bytes)| {
+        let model = Model { listed: Listed::of(row, limits), served: row.not_served().is_none(), needs_bytes };
         (row.id.to_string(), text(&model))
     })
     .collect()

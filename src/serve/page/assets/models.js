@@ -111,7 +111,7 @@ export class Models {
     return keyed.map(([, , row]) => row);
   }
 
-  /** Tells of a model whether it fits: by its weights, and what is free and what could be made free. */
+  /** Tells of a model whether it fits: by what its server needs, and what is free and what could be made free. */
   room() {
     const machine = this.rows.one("machine");
     const devices = machine?.devices ?? [];
@@ -125,7 +125,7 @@ export class Models {
     const free = (device, set) => Math.min(device?.free ?? 0, Math.max(0, limit(device, set) - ours(device)));
     return (model) => {
       if (model.state !== "ready" || !model.served) return null;
-      const need = (model.needs ?? Math.round(model.weights_bytes * 1.1)) || model.size_bytes;
+      const need = model.needs_bytes || model.size_bytes;
       const places = [...gpus.map((gpu) => [gpu, daemon?.vram_budget]), [main, daemon?.ram_budget]].filter(([device]) => device);
       if (!places.length) return null;
       if (places.some(([device, set]) => free(device, set) >= need)) return "fits now";
@@ -168,7 +168,7 @@ export class Models {
     const tier = el("td", { data: { label: "Tier, store" } });
     const used = el("td", { data: { label: "Last used" } });
     const held = el("span");
-    const device = el("span", { class: "quiet sub", title: "Whether it fits is estimated from the size of its weights" });
+    const device = el("span", { class: "quiet sub", title: "Whether it fits with its context, beside what is loaded" });
     const state = el("td", { data: { label: "State" }, class: "state-cell" });
     let row = null;
     const toggle = (label, what) => {

@@ -20,6 +20,12 @@ export class Servers {
     const servers = this.rows.list("server").filter((server) => server.state !== "stopped")
       .map((server) => ({ ...server, now, rates: this.rows.group("rate").get(server.key) }));
     servers.sort((a, b) => (a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : a.name < b.name ? -1 : 1));
+    // What the last requests have used of the context.
+    const used = new Map();
+    for (const { model_id, prompt_tokens, completion_tokens } of this.rows.list("request")) {
+      if (prompt_tokens) used.set(model_id, Math.max(used.get(model_id) ?? 0, prompt_tokens + (completion_tokens ?? 0)));
+    }
+    for (const server of servers) server.used = used.get(server.model_id);
     const externals = this.rows.list("external");
     this.none.hidden = servers.length + externals.length > 0 || this.rows.seen === null;
     this.keyed.show([...servers, ...externals], (row) => (row.program === undefined ? `s/${row.key}` : `e/${row.id}`));
@@ -83,7 +89,7 @@ function ours(openLog) {
         ["waiting", next.queued || next.state === "ready" ? String(next.queued) : null],
         ["tokens/s", rates.tokens_per_s === undefined ? null : rate(rates.tokens_per_s)],
         ["first token p50", rates.first_p50_ms === undefined ? null : millis(rates.first_p50_ms)],
-        ["context", next.context ? `${next.context} tokens × ${next.slots} slots` : null],
+        ["context", next.context ? `${next.context} tokens × ${next.slots} slots${next.used ? `, ${next.used} used lately` : ""}` : null],
         ["priority", next.priority],
         ["unloads in", next.pinned ? "never: pinned" : left !== null && left > 0 ? span(left) : null],
         ["process", next.pid],
