@@ -25,6 +25,7 @@ pub mod memory_fit;
 pub mod model_header;
 pub mod needs;
 pub mod node;
+pub mod overview;
 pub mod patterns;
 pub mod prompt;
 mod prompt_device;

@@ -29,8 +29,8 @@ fn serve(sandbox: &Sandbox, more: &[&str]) -> Serving {
 fn without_a_daemon_every_command_says_so() {
     let sandbox = sandbox();
     for args in [
-        &["status"][..],
-        &["status", "--json"],
+        &["lifecycle", "status"][..],
+        &["lifecycle", "status", "--json"],
         &["why", "tiny"],
         &["lifecycle", "pause"],
         &["priority", "tiny", "warm"],
@@ -43,6 +43,29 @@ fn without_a_daemon_every_command_says_so() {
     }
 }
 
+/// In an incident one screen has to say what there is, with or without a daemon.
+#[test]
+fn one_screen_says_what_there_is() {
+    let sandbox = sandbox();
+    sandbox.write("cut.gguf.part", b"x");
+    let text = sandbox.run(["status"]).ok().out;
+    for part in ["models", "1 ready", "disk", "queue", "last scan", "database", "no daemon runs"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    sandbox.run(["inference", "off"]).ok();
+    let status = sandbox.run(["status", "--json"]).ok().json();
+    assert_eq!((&status["schema"], &status["running"]), (&json!("modelctl.status/1"), &json!(false)));
+    let inventory = &status["inventory"];
+    assert_eq!((&inventory["models"]["ready"], &inventory["queue"]["inference"]), (&json!(1), &json!("off")));
+    let stores = inventory["stores"].as_array().unwrap();
+    let sum: u64 = stores.iter().map(|store| store["allocated_bytes"].as_u64().unwrap()).sum();
+    assert_eq!(inventory["allocated_bytes"], sum);
+    let _daemon = serve(&sandbox, &[]);
+    let status = sandbox.run(["status", "--json"]).ok().json();
+    assert!(status["running"] == true && status["devices"].is_array(), "{status:#}");
+    assert!(sandbox.run(["status"]).ok().out.contains("no model is loaded"));
+}
+
 #[test]
 fn a_pause_is_seen_by_everybody_and_ends() {
     let sandbox = sandbox();
@@ -50,7 +73,7 @@ fn a_pause_is_seen_by_everybody_and_ends() {
     let paused = sandbox.run(["lifecycle", "pause", "--json"]).ok().json();
     assert_eq!(paused, json!({"schema": "modelctl.pause/1", "paused": true, "was_paused": false}));
     let status = sandbox.run(["status", "--json"]).ok().json();
-    assert_eq!((&status["schema"], &status["paused"]), (&json!("modelctl.lifecycle/1"), &json!(true)));
+    assert_eq!((&status["schema"], &status["paused"]), (&json!("modelctl.status/1"), &json!(true)));
     let text = sandbox.run(["status"]).ok();
     assert!(
         text.out.contains("lifecycle paused") && text.out.lines().all(|line| line.chars().count() <= 100),

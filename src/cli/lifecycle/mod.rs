@@ -1,6 +1,7 @@
 //! The commands about the lifecycle of the daemon's servers.
 
 pub mod offload;
+mod overview;
 pub mod priority;
 pub mod status;
 mod view;
@@ -39,6 +40,8 @@ enum LifecycleCommand {
     /// Go on after a pause
     #[command(after_help = "Examples:\n  modelctl lifecycle resume\n  modelctl -q lifecycle resume")]
     Resume(PauseArgs),
+    /// Show what the daemon has loaded, what memory is left, and what was decided
+    #[command(after_help = "Examples:\n  modelctl lifecycle status\n  modelctl lifecycle status --json | jq .paused")]
     Status(status::StatusArgs),
 }
 
@@ -53,7 +56,7 @@ pub fn run(ctx: &mut Ctx, args: &LifecycleArgs) -> anyhow::Result<Exit> {
     match &args.command {
         LifecycleCommand::Pause(args) => set_paused(ctx, true, args.json),
         LifecycleCommand::Resume(args) => set_paused(ctx, false, args.json),
-        LifecycleCommand::Status(args) => status::run(ctx, args),
+        LifecycleCommand::Status(args) => status::of_daemon(ctx, args),
     }
 }
 

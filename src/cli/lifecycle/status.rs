@@ -1,15 +1,20 @@
 use super::super::server::daemon;
 use super::super::{Ctx, Exit};
+use super::overview::section;
 use super::view;
 use crate::clock;
 use crate::model::lifecycle::Status;
-use crate::ops::daemon::LocalClock;
+use crate::ops::daemon::{Daemon, LocalClock};
+use crate::ops::overview::{Overview, overview};
 use clap::Args;
 use jiff::tz::TimeZone;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
-/// Show what is loaded, what memory is left, and what was decided
+/// Show on one screen what there is: models, disk, queue, and what the daemon has loaded
 ///
-/// Models and services of the daemon with their mode and priority, memory by device, pressure, restarts and swaps that are
+/// Models by state, space by store, what `prune` could free and the command for it, trash, tasks, and the last scan. With a
+/// daemon also its models and services with their mode and priority, memory by device, pressure, restarts and swaps that are
 /// pending, servers of others, and the last decisions with their reasons.
 #[derive(Debug, Args)]
 #[command(
@@ -19,18 +24,63 @@ pub struct StatusArgs {
     /// Number of decisions to show; the daemon keeps 200
     #[arg(long, value_name = "N", default_value_t = 10)]
     decisions: usize,
-    /// Print the status as JSON
+    /// Print a JSON document
     #[arg(long)]
     json: bool,
 }
 
+/// The inventory, and what the daemon says where one runs.
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    inventory: &'a Overview,
+    /// Whether a daemon runs that is not about to end.
+    running: bool,
+    #[serde(flatten)]
+    daemon: Option<Map<String, Value>>,
+}
+
 pub fn run(ctx: &mut Ctx, args: &StatusArgs) -> anyhow::Result<Exit> {
-    let status: Status = daemon(ctx)?.get("/api/lifecycle")?;
+    let (overview, scanned) = ctx.run(overview)?;
+    let status: Option<Status> = match Daemon::find(&ctx.session.config)? {
+        Some(daemon) => Some(daemon.get("/api/lifecycle")?),
+        None => None,
+    };
     if args.json {
-        ctx.ui.json(&status)?;
+        let daemon = status.as_ref().map(serde_json::to_value).transpose()?;
+        let daemon = daemon.and_then(|value| match value {
+            Value::Object(mut members) => {
+                members.remove("schema");
+                members.remove("running");
+                Some(members)
+            }
+            _ => None,
+        });
+        let running = status.is_some_and(|status| status.running);
+        ctx.ui.json(&Document { schema: "modelctl.status/1", inventory: &overview, running, daemon })?;
         return Ok(Exit::Done);
     }
-    let clock = LocalClock { zone: TimeZone::system(), now: clock::now() };
-    view::print(&mut ctx.ui, &status, (&clock, args.decisions))?;
+    let now = ctx.session.now;
+    ctx.ui.sections(&[section(&overview, (scanned, now))])?;
+    ctx.ui.line("")?;
+    match &status {
+        Some(status) => print(ctx, status, args.decisions)?,
+        None => ctx.ui.line("no daemon runs: `modelctl serve` starts one")?,
+    }
     Ok(Exit::Done)
+}
+
+/// Shows what the daemon says alone.
+pub fn of_daemon(ctx: &mut Ctx, args: &StatusArgs) -> anyhow::Result<Exit> {
+    let status: Status = daemon(ctx)?.get("/api/lifecycle")?;
+    match args.json {
+        true => ctx.ui.json(&status)?,
+        false => print(ctx, &status, args.decisions)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn print(ctx: &mut Ctx, status: &Status, decisions: usize) -> anyhow::Result<()> {
+    let clock = LocalClock { zone: TimeZone::system(), now: clock::now() };
+    view::print(&mut ctx.ui, status, (&clock, decisions))
 }

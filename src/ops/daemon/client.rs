@@ -47,6 +47,14 @@ impl Daemon {
     /// # Errors
     /// Cannot be met (3) where no daemon serves the database of this configuration.
     pub fn connect(config: &Config) -> anyhow::Result<Daemon> {
+        Daemon::find(config)?.ok_or_else(|| none(&config.serve.socket, &config.database).into())
+    }
+
+    /// As [`Daemon::connect`]; returns `None` where nobody listens at the socket.
+    ///
+    /// # Errors
+    /// Whoever listens cannot be asked, or serves another database.
+    pub fn find(config: &Config) -> anyhow::Result<Option<Daemon>> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -55,7 +63,7 @@ impl Daemon {
         let asked = runtime.block_on(fetch(&socket, Method::GET, "/api/daemon", Some(LIMIT)));
         let body = match asked {
             Ok(body) => body,
-            Err(Failed::Http(HttpError::Refused)) => return Err(none(&socket, &config.database).into()),
+            Err(Failed::Http(HttpError::Refused)) => return Ok(None),
             Err(failed) => return Err(failed.into_failure(&socket).into()),
         };
         let info: DaemonInfo = parse(&body)?;
@@ -66,7 +74,7 @@ impl Daemon {
                 format!("the daemon at {} (process {}) serves {}", text::path(&socket), info.pid, text::path(served));
             return Err(Failure::cannot_meet(message).hint(other).into());
         }
-        Ok(Daemon { socket, runtime, info })
+        Ok(Some(Daemon { socket, runtime, info }))
     }
 
     /// Asks for a document.
