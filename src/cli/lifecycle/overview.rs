@@ -42,7 +42,7 @@ pub fn section(overview: &Overview, (scanned, now): (Option<Timestamp>, Timestam
         label = "";
     }
     match scanned {
-        Some(at) => section.add("last scan", units::ago(at.age(now))),
+        Some(at) => section.add("last scan", format!("{} ago", units::ago(at.age(now)))),
         None => section.toned("last scan", "never: modelctl scan", Tone::Warn),
     }
     for store in &overview.stores {
