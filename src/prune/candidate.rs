@@ -2,6 +2,7 @@
 
 use super::download::Together;
 use super::in_use::{Asked, InUse, Use};
+use super::plan_text;
 use crate::clock::Timestamp;
 use crate::model::{Class, Damage, FileIdentity, ModelId, State, StoreKind};
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Evidence of the last use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Evidence {
     /// The journal of uses of this program.
@@ -35,6 +36,7 @@ impl Evidence {
 /// The latest known use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastUse {
+    #[serde(with = "plan_text::time")]
     pub at: Timestamp,
     pub evidence: Evidence,
 }

@@ -12,6 +12,7 @@ pub mod in_use;
 pub mod leap;
 mod mirrors;
 pub mod plan;
+mod plan_text;
 pub mod policy;
 pub mod preconditions;
 mod remaining;

@@ -4,6 +4,7 @@ use super::candidate::{Candidate, LastUse, Piece};
 use super::decide::{self, Rule, Verdict};
 use super::in_use::Use;
 use super::mirrors::Mirrors;
+use super::plan_text;
 use super::policy::Policy;
 use super::preconditions::StepPreconditions;
 use super::resolved_steps::{BaseDir, ResolvedSteps};
@@ -28,7 +29,7 @@ pub const FORMAT: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     pub format: u32,
-    /// Milliseconds since the epoch.
+    #[serde(with = "plan_text::time")]
     pub made: Timestamp,
     pub policy: Policy,
     /// The globs of `--keep`.

@@ -1,6 +1,7 @@
 //! The request of an operator: which models and bytes may be removed, which never are, and how much is enough. Pure.
 
 use super::candidate::Candidate;
+use super::plan_text;
 use crate::model::{ModelId, StoreKind};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -13,8 +14,10 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// Selects models that were not used for this long.
+    #[serde(with = "plan_text::some_length")]
     pub unused_for: Option<Duration>,
     /// Selects models of which no file was written for this long.
+    #[serde(with = "plan_text::some_length")]
     pub older_than: Option<Duration>,
     /// Bytes that are to be free on each file system that holds something selected.
     pub free: Option<u64>,
@@ -41,6 +44,7 @@ pub struct Policy {
     /// The minimum of usable models that stay, over all stores.
     pub min_keep: u64,
     /// Models that were used, written or put in place within this time stay.
+    #[serde(with = "plan_text::length")]
     pub grace: Duration,
     /// Whether models count as unused when their use cannot be determined.
     pub assume_unused: bool,
