@@ -29,6 +29,8 @@ impl Target {
             Err(_) => path,
         };
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // An error of the temporary file would name that.
+        fs::metadata(folder).or_fail(|| Target::failure(path))?;
         let file = tempfile::Builder::new()
             .prefix(".modelctl-export-")
             .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))

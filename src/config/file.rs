@@ -203,8 +203,14 @@ impl ConfigFile {
     /// `CannotMeet`, naming file, line and key.
     pub fn read(path: &Path) -> anyhow::Result<ConfigFile> {
         let unreadable = || {
-            Failure::cannot_meet(format!("cannot read config file {}", path.display()))
-                .hint("choose another with --config, or fix its permissions")
+            let failure =
+                Failure::cannot_meet(format!("cannot read config file {}", path.display())).code("bad_config");
+            match path.symlink_metadata() {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    failure.hint("there is no such file: name another with --config, or leave it out")
+                }
+                _ => failure.hint("choose another with --config, or fix its permissions"),
+            }
         };
         let about = std::fs::metadata(path).or_fail(unreadable)?;
         if !about.is_file() {
@@ -218,6 +224,22 @@ impl ConfigFile {
     }
 }
 
+/// Returns a message of the parser with the names of Rust's types in words.
+fn in_words(message: &str) -> String {
+    let Some((found, expected)) = message.rsplit_once(", expected ") else { return message.to_owned() };
+    let expected = match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i32" | "i64" => "a whole number",
+        "f32" | "f64" => "a number",
+        "path string" => "a path in quotes",
+        "a string" => "a text in quotes",
+        "a boolean" => "true or false",
+        "a sequence" => "a list in brackets",
+        "a map" => "a table",
+        other => other,
+    };
+    format!("{found}, expected {expected}")
+}
+
 fn parse(path: &Path, text: &str) -> anyhow::Result<ConfigFile> {
     let line = |at: usize| 1 + text.bytes().take(at).filter(|b| *b == b'\n').count();
     let line_of = |error: &toml::de::Error| error.span().map(|span| line(span.start));
@@ -225,7 +247,8 @@ fn parse(path: &Path, text: &str) -> anyhow::Result<ConfigFile> {
     let file: ConfigFile = serde_path_to_error::deserialize(document).map_err(|tracked| {
         let key = tracked.path().to_string();
         let error = tracked.into_inner();
-        let what = if key == "." { error.message().to_owned() } else { format!("key `{key}`: {}", error.message()) };
+        let message = in_words(error.message());
+        let what = if key == "." { message } else { format!("key `{key}`: {message}") };
         bad_config(path, line_of(&error), &what)
     })?;
     match file.services.named_twice() {

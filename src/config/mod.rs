@@ -341,7 +341,7 @@ pub(crate) fn bad_config(path: &Path, line: Option<usize>, what: &str) -> Failur
         Some(line) => format!("{}:{line}", path.display()),
         None => path.display().to_string(),
     };
-    Failure::cannot_meet(format!("config file {place}: {what}"))
+    Failure::cannot_meet(format!("config file {place}: {what}")).code("bad_config")
 }
 
 #[cfg(test)]

@@ -25,7 +25,6 @@ pub(super) fn typed<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error>
 
 pub(super) fn duration<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(d)?;
-    humantime::parse_duration(&text)
-        .map(Some)
-        .map_err(|e| de::Error::custom(format!("`{text}` is not a valid duration: {e}")))
+    let wrong = |_| de::Error::custom(format!("`{text}` is not a time such as 90s, 10m or 2h"));
+    humantime::parse_duration(&text).map(Some).map_err(wrong)
 }

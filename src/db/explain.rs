@@ -30,7 +30,7 @@ fn failure_of(error: &DbError, path: &Path, patience: Duration) -> Option<Failur
                 .hint(start_over(path))
         }
         DbError::NoModel(id) => {
-            Failure::cannot_meet(format!("no model has the id `{id}`")).hint("`modelctl list` shows those there are")
+            Failure::not_found(format!("no model has the id `{id}`")).hint("`modelctl list` shows those there are")
         }
         DbError::Foreign => Failure::cannot_meet(format!("`{db}` is an SQLite database of another program"))
             .hint("it was not touched; name another file for modelctl's own database (MODELCTL_DB)"),

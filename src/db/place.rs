@@ -25,9 +25,10 @@ pub(super) fn look(path: &Path) -> anyhow::Result<Found> {
         Ok(file) if file.is_file() => Ok(if file.len() == 0 { Found::Empty } else { Found::File }),
         Ok(_) => Err(Failure::cannot_meet(format!("the database `{}` is not a regular file", path.display())).into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
-        Err(error) => {
-            Err(error).or_fail(|| Failure::cannot_meet(format!("cannot look at the database `{}`", path.display())))
-        }
+        Err(error) => Err(error).or_fail(|| {
+            Failure::cannot_meet(format!("cannot look at the database `{}`", path.display()))
+                .hint("run it as a user who may open its folder, or name another database with --db")
+        }),
     }
 }
 

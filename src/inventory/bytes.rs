@@ -132,10 +132,11 @@ pub struct RootSum {
     pub classes: BTreeMap<Class, ClassSum>,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct ClassSum {
     pub files: u64,
     /// Bytes of disk in use.
+    #[serde(rename = "allocated_bytes")]
     pub allocated: u64,
 }
 
@@ -170,7 +171,7 @@ pub fn root_sums(rows: &[Stored], roots: &[(PathBuf, StoreKind, RootState)]) -> 
 }
 
 /// The certainty that files have the same content; the most certain first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Sureness {
     /// The hash of every file was computed.

@@ -116,6 +116,11 @@ pub fn size(text: &str) -> Result<u64, String> {
     text.parse::<ByteSize>().map(|size| size.as_u64()).map_err(known)
 }
 
+/// Formats bytes in binary units with one decimal: `93.8 MiB`.
+pub fn iec(bytes: u64) -> String {
+    ByteSize::b(bytes).display().iec().to_string()
+}
+
 /// Returns the typed text for a message: without control characters, and shortened to at most 40 characters.
 fn shown(text: &str) -> String {
     text.escape_debug().take(40).collect()

@@ -1,4 +1,4 @@
-use super::{Kind, Quant};
+use super::{Kind, Quant, iec};
 use serde::{Deserialize, Serialize};
 
 /// The facts that the header of one GGUF file states. They are read without loading the model and kept in the database
@@ -189,10 +189,10 @@ impl Integrity {
                 None
             }
             Integrity::Truncated { need, have, first_missing } => Some(format!(
-                "is {} % there: {} of {} bytes; first missing tensor {first_missing}",
+                "truncated: {} of {} ({}%); first missing tensor {first_missing}",
+                iec(*have),
+                iec(*need),
                 percent(*have, *need),
-                digits(*have),
-                digits(*need),
             )),
         }
     }

@@ -32,7 +32,7 @@ mod trash;
 pub mod tuning;
 mod verdict;
 
-pub use amount::{Age, age, recent, size};
+pub use amount::{Age, age, iec, recent, size};
 pub use aside::Aside;
 pub use copies::best_copies;
 pub use device_memory::{DeviceBytes, DeviceMemory};
@@ -42,7 +42,7 @@ pub use fault::{Damage, Fault, Nature, damage, other_hash};
 pub use history::{Action, Actor, Event, Recorded, Subject};
 pub use holding::{Class, Holding, Surveyed};
 pub use keep::{HintSource, KeepHint};
-pub use listed::{Listed, hex, path_bytes_hex};
+pub use listed::{Listed, hex, path_bytes_hex, paths_bytes_hex};
 pub use one_file::{OneFile, may_be_one_file};
 pub use pattern::Pattern;
 pub use quant::{Quant, QuantSource};
@@ -65,7 +65,7 @@ use std::path::{Path, PathBuf};
 
 /// The id of a model: twelve lower-case hex digits, which a person types to name it. Assigned when a model is first
 /// seen, derived from its content where possible, and kept when the model moves.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct ModelId(pub String);
 
@@ -115,7 +115,7 @@ impl FileIdentity {
 }
 
 /// The kinds of stores, each with its own layout rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StoreKind {
     /// A plain folder tree.
@@ -171,13 +171,24 @@ impl StoreKind {
         }
     }
 
+    /// Returns other names that people type for it.
+    pub fn synonyms(self) -> &'static [&'static str] {
+        match self {
+            StoreKind::Dir => &["folder"],
+            StoreKind::Hf => &["huggingface", "hugging-face"],
+            StoreKind::LmStudio => &["lm-studio"],
+            StoreKind::LlamaCpp => &["llama.cpp", "llama-cpp"],
+            StoreKind::Ollama | StoreKind::RamaLama | StoreKind::Docker => &[],
+        }
+    }
+
     pub fn from_name(name: &str) -> Option<StoreKind> {
-        Self::ALL.iter().copied().find(|s| s.name() == name)
+        Self::ALL.iter().copied().find(|s| s.name() == name || s.synonyms().contains(&name))
     }
 }
 
 /// The purpose of a GGUF file, from `general.type`, its architecture and its keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Generates text.
@@ -254,7 +265,7 @@ impl Kind {
 }
 
 /// Whether a model can be used as it is on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Every file exists and is as long as its header says.
@@ -306,7 +317,7 @@ impl State {
 }
 
 /// The role of one file within its model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// The whole model, or the adapter, imatrix and so on itself.
@@ -444,7 +455,7 @@ impl Model {
 }
 
 /// The settings that a person made for a model. Stored by content identity.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Settings {
     /// Whether the model may be started or chosen.
     pub enabled: bool,

@@ -49,6 +49,12 @@ fn without_directories(line: &str) -> &str {
     file.rfind('/').and_then(|slash| line.get(slash..)).map_or(line, |rest| rest.trim_start_matches('/'))
 }
 
+/// Returns whether llama.cpp refused for want of memory, by its own words.
+fn is_about_memory(message: &str) -> bool {
+    let message = message.to_lowercase();
+    ["allocat", "out of memory", "not enough memory", "cudamalloc"].iter().any(|word| message.contains(word))
+}
+
 impl WorkerError {
     /// Returns the kind of failure, with the next step.
     fn failure(&self) -> Failure {
@@ -64,6 +70,8 @@ impl WorkerError {
                 Failure::busy(message).hint("this process was stopped for longer than its lease of the device")
             }
             WorkerError::Refused { kind: FailedKind::Cpu | FailedKind::Engine, .. } => Failure::engine(message),
+            WorkerError::Refused { .. } if is_about_memory(&message) => Failure::engine(message)
+                .hint("the memory ran out: free some, or choose a smaller model, context or number of GPU layers"),
             WorkerError::Refused { .. } => {
                 Failure::engine(message).hint("the file may be damaged or newer than this build of llama.cpp")
             }
@@ -134,6 +142,17 @@ mod tests {
                 && failure.message.ends_with(": ggml.c:123: GGML_ASSERT(a == b) failed"),
             "{failure}"
         );
+    }
+
+    /// A person would look for a damaged file while the memory was full.
+    #[test]
+    fn a_refusal_for_want_of_memory_says_so() {
+        let refused = |reason: &str| {
+            Failure::from(WorkerError::Refused { kind: FailedKind::Load, reason: reason.to_owned() }).hint.unwrap()
+        };
+        assert!(refused("failed to allocate compute pp buffers").starts_with("the memory ran out"));
+        assert!(refused("unable to allocate CUDA0 buffer").starts_with("the memory ran out"));
+        assert!(refused("unknown model architecture").starts_with("the file may be damaged"));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::inventory::names::plain_name;
 use crate::inventory::paths::is_partial;
 use crate::inventory::shards::shard_name;
 use crate::model::{Class, Holding, StoreKind};
-use crate::model::{digits, percent};
+use crate::model::{iec, percent};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -193,7 +193,7 @@ impl Claims {
             holding.owner = Some(claim.repo.clone());
             let size = claim.size.filter(|_| OsStr::new(&claim.file) == file);
             let progress = match size {
-                Some(size) => format!(": {} % of {} bytes are there", percent(holding.size, size), digits(size)),
+                Some(size) => format!(": {} of {} ({}%)", iec(holding.size), iec(size), percent(holding.size, size)),
                 None => String::new(),
             };
             holding.why = format!("{UNFINISHED}, of {}:{}{progress}", claim.repo, claim.tag);

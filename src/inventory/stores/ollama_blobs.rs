@@ -5,7 +5,7 @@ use super::oci_images::{At, Image, Place, Uses, Verdict, stray};
 use crate::inventory::collector::StoreCollector;
 use crate::inventory::inode::{not_regular_reason, vanished};
 use crate::inventory::kept::{Kept, Sum};
-use crate::model::{Class, Holding, StoreKind};
+use crate::model::{Class, Holding, StoreKind, iec};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
@@ -113,7 +113,7 @@ impl Blobs {
         }
         for (digest, path, meta) in downloads {
             let why = match notes.progress.get(&digest) {
-                Some((done, all)) => format!("a download that was not finished: {done} of {all} bytes are here"),
+                Some((done, all)) => format!("a download that was not finished: {} of {}", iec(*done), iec(*all)),
                 None => "a download that was not finished".to_owned(),
             };
             let expected_sha256 = digest.sha256();

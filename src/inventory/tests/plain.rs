@@ -95,7 +95,7 @@ fn a_damaged_file_is_a_row_with_its_reason_and_stops_nothing() {
     assert_eq!(cut.state, State::Truncated);
     assert_eq!(
         cut.reason.as_deref(),
-        Some("is 93 % there: 91,750,400 of 98,362,432 bytes; first missing tensor blk.1.ffn_up.weight")
+        Some("truncated: 87.5 MiB of 93.8 MiB (93%); first missing tensor blk.1.ffn_up.weight")
     );
     assert_eq!(shelf.named("good").state, State::Ready);
     assert_eq!(shelf.scan(&[&tree.path("m")]).outcome.counts.unchanged, 3);

@@ -76,6 +76,8 @@ pub fn save(plan: &Plan, file: &Path) -> anyhow::Result<()> {
     let there = meta.map(|_| file.canonicalize()).transpose().or_fail(cannot)?;
     let place = there.as_deref().unwrap_or(file);
     let folder = place.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // An error of the temporary file would name that.
+    std::fs::metadata(folder).or_fail(cannot)?;
     let mut new = tempfile::NamedTempFile::new_in(folder).or_fail(cannot)?;
     new.write_all(&bytes).or_fail(cannot)?;
     new.as_file().sync_all().or_fail(cannot)?;
