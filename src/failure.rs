@@ -3,6 +3,7 @@
 //! Modules return `anyhow::Result` and attach a [`Failure`] where they know the kind. `main` looks for the outermost
 //! `Failure` in the chain; an error without one is a bug in modelctl and exits with 70.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
 
@@ -45,6 +46,20 @@ pub const EXIT_CODES: &[(u8, &str)] = &[
 ];
 
 impl Kind {
+    /// Returns the name of this kind for scripts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Answer => "negative",
+            Kind::Usage => "usage",
+            Kind::CannotMeet => "cannot_meet",
+            Kind::Busy => "busy",
+            Kind::Engine => "engine",
+            Kind::Bug => "bug",
+            Kind::Interrupted => "interrupted",
+            Kind::Terminated => "terminated",
+        }
+    }
+
     /// Returns the process exit code of this kind.
     pub fn code(self) -> u8 {
         match self {
@@ -64,13 +79,26 @@ impl Kind {
 #[derive(Debug)]
 pub struct Failure {
     pub kind: Kind,
+    /// The name of this failure for scripts; None for that of its kind.
+    pub code: Option<&'static str>,
     pub message: String,
     pub hint: Option<String>,
+    /// What could have been meant.
+    pub candidates: Vec<Candidate>,
+}
+
+/// One of several things that a name could mean.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Candidate {
+    pub id: Option<String>,
+    pub name: String,
+    /// Lossily decoded.
+    pub path: Option<String>,
 }
 
 impl Failure {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Failure { kind, message: message.into(), hint: None }
+        Failure { kind, code: None, message: message.into(), hint: None, candidates: Vec::new() }
     }
 
     /// Creates a failure for a request that cannot be met (exit 3).
@@ -86,6 +114,25 @@ impl Failure {
     /// Creates a failure of llama.cpp or its worker (exit 5).
     pub fn engine(message: impl Into<String>) -> Self {
         Failure::new(Kind::Engine, message)
+    }
+
+    /// Creates a failure for something that does not exist (exit 3, `not_found`).
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Failure::cannot_meet(message).code("not_found")
+    }
+
+    /// Gives the failure a name of its own for scripts.
+    #[must_use]
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    /// Adds what could have been meant.
+    #[must_use]
+    pub fn candidates(mut self, candidates: Vec<Candidate>) -> Self {
+        self.candidates = candidates;
+        self
     }
 
     /// Adds a hint: what to do about the error, printed on its own line.
@@ -128,13 +175,20 @@ pub fn classify(error: &anyhow::Error) -> (Kind, Option<&str>) {
 }
 
 /// An error as a person and a client read it: the message, its causes and a hint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct ErrorReport {
+    /// `not_found`, `ambiguous`, `bad_config`, or the kind: `negative`, `usage`, `cannot_meet`, `busy`, `engine`, `bug`,
+    /// `interrupted`, `terminated`.
+    pub code: &'static str,
+    /// The exit code.
+    #[serde(rename = "exit")]
     pub exit_code: u8,
     pub message: String,
     /// The causes, each the reason for the one before it. A cause that the previous text already quotes is left out.
     pub causes: Vec<String>,
     pub hint: Option<String>,
+    /// What could have been meant.
+    pub candidates: Vec<Candidate>,
 }
 
 impl ErrorReport {
@@ -152,7 +206,15 @@ impl ErrorReport {
         let (kind, hint) = classify(error);
         let of_bug = || "this is a bug in modelctl: please report it with the command you ran";
         let hint = hint.or_else(|| (kind == Kind::Bug).then(of_bug)).map(str::to_owned);
-        ErrorReport { exit_code: kind.code(), message: error.to_string(), causes, hint }
+        let failure = error.downcast_ref::<Failure>();
+        ErrorReport {
+            code: failure.and_then(|failure| failure.code).unwrap_or_else(|| kind.name()),
+            exit_code: kind.code(),
+            message: error.to_string(),
+            causes,
+            hint,
+            candidates: failure.map(|failure| failure.candidates.clone()).unwrap_or_default(),
+        }
     }
 }
 

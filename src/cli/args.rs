@@ -2,7 +2,8 @@
 
 use crate::clock::Timestamp;
 use crate::failure::{Failure, Kind};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use crate::model::StoreKind;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use std::time::Duration;
 
 /// Returns a value parser over the names of an enum of modelctl, so that help and completion list them.
@@ -15,6 +16,13 @@ pub(super) fn named<T: Copy + Send + Sync + 'static>(
     })
 }
 
+/// Returns a value parser over the kinds of stores, which accepts other names of them as well.
+pub(super) fn store() -> impl TypedValueParser<Value = StoreKind> {
+    let value = |store: &StoreKind| PossibleValue::new(store.name()).aliases(store.synonyms());
+    PossibleValuesParser::new(StoreKind::ALL.iter().map(value))
+        .try_map(|text| StoreKind::from_name(&text).ok_or_else(|| Failure::new(Kind::Usage, "no such store")))
+}
+
 pub(super) fn temperature(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(t) if (0.0..=5.0).contains(&t) => Ok(t),
@@ -24,10 +32,24 @@ pub(super) fn temperature(text: &str) -> Result<f32, String> {
 
 /// Parses a time limit, which must be above 0.
 pub(super) fn limit(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(Duration::ZERO) => Err("give a time above 0".to_owned()),
-        Ok(limit) => Ok(limit),
-        Err(error) => Err(error.to_string()),
+    match duration(text)? {
+        Duration::ZERO => Err("give a time above 0".to_owned()),
+        limit => Ok(limit),
+    }
+}
+
+/// Parses a length of time.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| not_a_time(text))
+}
+
+fn not_a_time(text: &str) -> String {
+    let shown: String = text.escape_debug().take(40).collect();
+    match text.parse::<f64>() {
+        Ok(number) if number >= 0.0 => {
+            format!("`{shown}` needs a unit: `{shown}s` is seconds; s, m, h and d are known")
+        }
+        _ => format!("`{shown}` is not a time such as 90s, 10m or 2h"),
     }
 }
 

@@ -16,7 +16,7 @@ pub struct DuplicatesArgs {
     /// Only groups of which sharing would save something: not those that are hard links already
     #[arg(long)]
     pub wasteful: bool,
-    /// Print a JSON array of groups
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -28,7 +28,7 @@ pub fn run(ctx: &mut Ctx, args: &DuplicatesArgs) -> anyhow::Result<Exit> {
     let groups: Vec<Group<'_>> =
         groups.into_iter().filter(|g| g.is_here_twice()).filter(|g| !args.wasteful || g.saved > 0).collect();
     if args.json {
-        ctx.ui.json(&groups.iter().map(report).collect::<Vec<_>>())?;
+        ctx.ui.document(&report(&groups))?;
         return Ok(Exit::Done);
     }
     if groups.is_empty() {

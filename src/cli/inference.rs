@@ -3,9 +3,10 @@
 use super::{Ctx, Exit};
 use crate::clock::Timestamp;
 use crate::model::task::{Counts, Inference, TaskState};
-use crate::ops::inference::{counts, state, switch};
-use crate::ui::units;
+use crate::ops::inference::{InferenceReport, counts, state, switch};
+use crate::ui::{Document, units};
 use clap::{Args, ValueEnum};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Let tasks run, or make them wait
@@ -16,7 +17,7 @@ use serde::Serialize;
 pub struct InferenceArgs {
     #[arg(value_enum)]
     what: What,
-    /// Print a JSON object
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -31,12 +32,16 @@ enum What {
     Status,
 }
 
-#[derive(Debug, Serialize)]
-struct Shown {
-    inference: &'static str,
-    since: Option<String>,
+/// The document of `inference --json`: the API's, and how many tasks there are.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Shown {
+    inference: InferenceReport,
     running: u64,
     waiting: u64,
+}
+
+impl Document for Shown {
+    const SCHEMA: &'static str = "modelctl.inference/1";
 }
 
 pub fn run(ctx: &mut Ctx, args: &InferenceArgs) -> anyhow::Result<Exit> {
@@ -48,7 +53,7 @@ pub fn run(ctx: &mut Ctx, args: &InferenceArgs) -> anyhow::Result<Exit> {
     };
     let shown = shown(&counts(&mut ctx.session)?, state);
     if args.json {
-        ctx.ui.json(&shown)?;
+        ctx.ui.document(&shown)?;
     } else {
         let text = sentence(&shown, &state, now);
         ctx.ui.line(&text)?;
@@ -59,8 +64,7 @@ pub fn run(ctx: &mut Ctx, args: &InferenceArgs) -> anyhow::Result<Exit> {
 fn shown(counts: &Counts, state: Inference) -> Shown {
     let of = |state| counts.get(&state).copied().unwrap_or(0);
     Shown {
-        inference: if state.on { "on" } else { "off" },
-        since: state.since.map(Timestamp::rfc3339),
+        inference: InferenceReport::of(&state),
         running: of(TaskState::Running),
         waiting: of(TaskState::Queued).saturating_add(of(TaskState::Scheduled)),
     }
@@ -71,7 +75,7 @@ fn sentence(shown: &Shown, state: &Inference, now: Timestamp) -> String {
     let still = if !state.on && shown.running > 0 { " still" } else { "" };
     format!(
         "inference is {}{since}: {}{still} running, {} waiting",
-        shown.inference,
+        if state.on { "on" } else { "off" },
         units::plural(shown.running, "task"),
         shown.waiting
     )

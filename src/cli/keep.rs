@@ -2,7 +2,7 @@
 
 use super::{Access, Ctx, Exit};
 use crate::model::{HintSource, KeepHint, ModelRow};
-use crate::ops::keep_hints::{self, entry, matching, present};
+use crate::ops::keep_hints::{self, HintsReport, entry, matching, present};
 use crate::ui::{Cell, Column, Table, Tone, text, units};
 use clap::{Args, Subcommand};
 
@@ -39,7 +39,7 @@ struct Named {
 
 #[derive(Debug, Args)]
 struct ListArgs {
-    /// Print a JSON array of objects
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -59,7 +59,11 @@ fn add(ctx: &mut Ctx, given: &[String]) -> anyhow::Result<Exit> {
             0 => "it means no model that is here now".to_owned(),
             n => format!("it means {}", units::plural(n, "model")),
         };
-        ctx.ui.note(&format!("`{}` {done}; {what}", text::clean(&added.hint)));
+        let sentence = format!("`{}` {done}; {what}", text::clean(&added.hint));
+        match added.is_new {
+            true => ctx.ui.act(&sentence),
+            false => ctx.ui.note(&sentence),
+        }
     }
     Ok(Exit::Done)
 }
@@ -67,7 +71,7 @@ fn add(ctx: &mut Ctx, given: &[String]) -> anyhow::Result<Exit> {
 fn remove(ctx: &mut Ctx, given: &[String]) -> anyhow::Result<Exit> {
     for removed in keep_hints::remove(&mut ctx.session, given)? {
         let hint = text::clean(&removed.hint);
-        ctx.ui.note(&format!("`{hint}` is no longer kept"));
+        ctx.ui.act(&format!("`{hint}` is no longer kept"));
         if let Some(place) = &removed.remains_in {
             ctx.ui.warn(&format!("`{hint}` still comes from {place}"));
         }
@@ -79,8 +83,8 @@ fn list(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
     let hints = keep_hints::hints(&mut ctx.session)?;
     let rows = present(ctx.db(Access::ReadOnly)?.rows()?);
     if args.json {
-        let entries: Vec<_> = hints.iter().map(|(source, hint)| entry(&ctx.session, *source, hint, &rows)).collect();
-        ctx.ui.json(&entries)?;
+        let hints = hints.iter().map(|(source, hint)| entry(&ctx.session, *source, hint, &rows)).collect();
+        ctx.ui.document(&HintsReport { hints })?;
     } else if hints.is_empty() {
         ctx.ui.note("no keep hints");
         ctx.ui.hint("`modelctl keep add HINT` adds one");

@@ -5,6 +5,7 @@ mod args;
 mod batch;
 mod completions;
 mod ctx;
+mod df;
 mod duplicates;
 mod health;
 mod hidden;
@@ -19,6 +20,7 @@ mod prompt;
 mod prune;
 mod run_once;
 mod scan;
+mod schema;
 mod serve;
 mod server;
 mod set;
@@ -28,6 +30,7 @@ mod top;
 mod trash;
 mod triage;
 mod tune;
+mod usage;
 mod verify;
 
 use ctx::{ConfigSource, Ctx};
@@ -84,6 +87,9 @@ enum Command {
     Scan(scan::ScanArgs),
     #[command(visible_alias = "ls")]
     List(list::ListArgs),
+    #[command(visible_alias = "du")]
+    Df(df::DfArgs),
+    #[command(visible_aliases = ["info", "inspect"])]
     Show(show::ShowArgs),
     Set(set::SetArgs),
     Keep(keep::KeepArgs),
@@ -93,6 +99,7 @@ enum Command {
     Prune(Box<prune::PruneArgs>),
     Trash(trash::TrashArgs),
     Tune(tune::TuneArgs),
+    #[command(visible_alias = "run")]
     RunOnce(run_once::RunOnceArgs),
     Batch(batch::BatchArgs),
     Serve(serve::ServeArgs),
@@ -114,8 +121,11 @@ enum Command {
     Inference(inference::InferenceArgs),
     History(history::HistoryArgs),
     Triage(Box<triage::TriageArgs>),
+    Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
+    /// Print the version
+    Version,
     Worker(worker::WorkerArgs),
     Probe(probe::ProbeArgs),
     Render(render::RenderArgs),
@@ -139,14 +149,18 @@ pub enum Exit {
 impl Cli {
     /// Parses the command line. The error of a refusal, of `--help` and of `--version` holds the exit code.
     pub fn parse_args(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-        command().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches))
+        let args: Vec<OsString> = args.into_iter().collect();
+        let command = command();
+        let matches = command.clone().try_get_matches_from(&args);
+        let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+        cli.map_err(|refusal| usage::in_our_words(refusal, &command, &args))
     }
 }
 
 /// Returns the whole command line, as the parser, the man pages and the completions see it.
 pub fn command() -> clap::Command {
     let table: String = EXIT_CODES.iter().map(|(code, meaning)| format!("\n  {code:>3}  {meaning}")).collect();
-    Cli::command().after_help(format!("Exit codes:{table}"))
+    usage::with_formats(Cli::command()).after_help(format!("Exit codes:{table}"))
 }
 
 /// Turns SIGINT and SIGTERM into a request to stop, for commands that must clean up before they end. The other commands
@@ -165,10 +179,10 @@ fn graceful_stop_on_signals() -> anyhow::Result<Stops> {
 /// Runs one command line and returns its exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
-    let style = health::style_of(&args);
+    let (style, json) = (health::style_of(&args), usage::wants_json(&args));
     let cli = match Cli::parse_args(args) {
         Ok(cli) => cli,
-        Err(refusal) => return refused(&refusal, style),
+        Err(refusal) => return refused(&refusal, style, json),
     };
     if let Command::Launch(args) = &cli.command {
         return launch::run(args);
@@ -187,6 +201,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
         width: config.as_ref().ok().and_then(|c| c.columns),
         quiet: cli.global.quiet,
         progress: true,
+        json_errors: json,
     });
     let outcome = match config {
         Ok(config) => {
@@ -216,10 +231,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
 }
 
 /// Prints help, a version or what is wrong with a command line, and returns the exit code.
-fn refused(refusal: &clap::Error, style: Style) -> u8 {
+fn refused(refusal: &clap::Error, style: Style, json: bool) -> u8 {
     if style == Style::Nagios && refusal.use_stderr() {
         // Plugins say on stdout what is wrong. It may be a closed pipe; then there is no reader to report that to.
         let _ = write!(std::io::stdout(), "{}", nagios_failure(&refusal.to_string()));
+    } else if json && refusal.use_stderr() {
+        Ui::new(UiOptions { json_errors: true, ..UiOptions::default() }).report(&usage::report(refusal));
     } else {
         // As above.
         let _ = refusal.print();
@@ -246,6 +263,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
     match command {
         Command::Scan(args) => scan::run(ctx, args),
         Command::List(args) => list::run(ctx, args),
+        Command::Df(args) => df::run(ctx, args),
         Command::Show(args) => show::run(ctx, args),
         Command::Set(args) => set::run(ctx, args),
         Command::Keep(args) => keep::run(ctx, args),
@@ -276,8 +294,13 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::Inference(args) => inference::run(ctx, args),
         Command::History(args) => history::run(ctx, args),
         Command::Triage(args) => triage::run(ctx, args),
+        Command::Schema(args) => schema::run(ctx, args),
         Command::Completions(args) => completions::run(ctx, args),
         Command::Man(args) => man::run(ctx, args),
+        Command::Version => {
+            ctx.ui.line(concat!("modelctl ", env!("CARGO_PKG_VERSION")))?;
+            Ok(Exit::Done)
+        }
         Command::Worker(args) => worker::run(ctx, args),
         Command::Probe(args) => probe::run(ctx, args),
         Command::Render(args) => render::run(ctx, args),

@@ -83,9 +83,7 @@ pub fn run(ctx: &mut Ctx, args: &ServeArgs) -> anyhow::Result<Exit> {
 
 fn print(ui: &mut Ui, summary: &Summary, json: bool) -> anyhow::Result<()> {
     if json {
-        let mut line = serde_json::to_vec(summary)?;
-        line.push(b'\n');
-        ui.raw(&line)?;
+        ui.document_line(summary)?;
     } else if let Some(line) = in_words(summary) {
         ui.line(&line)?;
     }

@@ -3,7 +3,7 @@ use crate::model::lifecycle::{Degrade, NodeTier};
 use crate::model::server::{self, Class, Engine};
 use crate::model::{Selector, Settings, Tier};
 use crate::ops::daemon::settings_changed;
-use crate::ops::settings::{Change, TierChoice, change_settings};
+use crate::ops::settings::{Change, TierChoice, change_settings, report};
 use clap::{ArgGroup, Args};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -252,9 +252,10 @@ pub fn run(ctx: &mut Ctx, args: &SetArgs) -> anyhow::Result<Exit> {
     let (row, settings) = change_settings(&mut ctx.session, &Selector(args.model.clone()), &change)?;
     settings_changed(&ctx.session.config, &row.id);
     if args.json {
-        ctx.ui.json(&settings)?;
+        let report = report(&mut ctx.session, &row, &settings)?;
+        ctx.ui.document(&report)?;
     } else {
-        ctx.ui.note(&format!("{} {}: {}", row.id, row.name, sentence(&settings)));
+        ctx.ui.act(&format!("{} {}: {}", row.id, row.name, sentence(&settings)));
     }
     Ok(Exit::Done)
 }

@@ -3,7 +3,7 @@ use serde::Serialize;
 use std::path::Path;
 
 /// The source of a keep hint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum HintSource {
     /// `KEEP_LOCAL_MODELS`.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// One model as `list --json` and the HTTP API show it. Part of the public interface: keys are added, never renamed
 /// or dropped. Unknown values are `null`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Listed<'a> {
     pub id: &'a ModelId,
     pub name: &'a str,
@@ -14,6 +14,9 @@ pub struct Listed<'a> {
     pub store: StoreKind,
     /// The root of the store, lossily decoded.
     pub root: String,
+    /// As `path_bytes_hex`, of the root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root_bytes_hex: Option<String>,
     /// The repository on the Hugging Face hub, `org/name`.
     pub repo: Option<&'a str>,
     pub kind: Kind,
@@ -69,6 +72,7 @@ impl<'a> Listed<'a> {
             alias: row.alias.as_deref(),
             store: row.store,
             root: row.root.to_string_lossy().into_owned(),
+            root_bytes_hex: path_bytes_hex(&row.root),
             repo: row.repo.as_deref(),
             kind: row.kind,
             state: row.state,
@@ -107,6 +111,13 @@ pub fn path_bytes_hex(path: &Path) -> Option<String> {
         return None;
     }
     Some(hex(path.as_os_str().as_bytes()))
+}
+
+/// As [`path_bytes_hex`] for several paths: the bytes of all of them, when one is not UTF-8.
+pub fn paths_bytes_hex<P: AsRef<Path>>(paths: &[P]) -> Option<Vec<String>> {
+    let is_text = |path: &P| path.as_ref().to_str().is_some();
+    let all = || paths.iter().map(|path| hex(path.as_ref().as_os_str().as_bytes())).collect();
+    (!paths.iter().all(is_text)).then(all)
 }
 
 /// Formats bytes as lower-case hex, two digits for each byte.

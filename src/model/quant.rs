@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The source of a quantization label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum QuantSource {
     /// `general.file_type`, which the tensors do not contradict.

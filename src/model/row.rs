@@ -1,7 +1,6 @@
 use super::server::Choices;
 use super::{Damage, Kind, ModelId, Named, State, StoreKind, Tier, TierLimits, tier_of};
 use crate::clock::Timestamp;
-use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// One row of `list`: the fields needed to sort, filter and print, without the whole model.
@@ -96,12 +95,29 @@ impl Named for ModelRow {
 }
 
 /// The result of a scan for one root, for the report and the database.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase", tag = "state")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RootState {
     /// The root was read to its end.
     Read,
     /// The root is missing, empty, unmounted or unreadable although the database knows models in it, or it could not be
     /// read to its end. None of its models is marked as gone.
     Unavailable { reason: String },
+}
+
+impl RootState {
+    /// Returns the name used in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            RootState::Read => "read",
+            RootState::Unavailable { .. } => "unavailable",
+        }
+    }
+
+    /// Returns the reason why it is unavailable.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            RootState::Read => None,
+            RootState::Unavailable { reason } => Some(reason),
+        }
+    }
 }

@@ -39,7 +39,7 @@ pub struct ScanOutcome {
 }
 
 /// The counts of a scan, in models.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct ScanCounts {
     pub added: u64,
     pub changed: u64,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What is measured before and after a change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Snapshot {
     pub taken: Timestamp,
     pub services: Vec<ServiceSnapshot>,
@@ -14,7 +14,7 @@ pub struct Snapshot {
     pub gpu_used_bytes: Option<u64>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ServiceSnapshot {
     pub name: String,
     /// Whether it does what it should.
@@ -27,7 +27,7 @@ pub struct ServiceSnapshot {
 }
 
 /// A recorded change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Tuning {
     pub id: i64,
     /// The setting: `--threads`, `OMP_NUM_THREADS`, `-c`.
@@ -58,7 +58,7 @@ pub struct NewTuning {
 }
 
 /// The end of a recorded change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Done {
     pub time: Timestamp,
     pub after: Snapshot,
@@ -71,7 +71,7 @@ pub struct Done {
 }
 
 /// Whether a running service has the new value of a setting.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Applied {
     /// None: it cannot be seen.
     pub applied: Option<bool>,
@@ -79,7 +79,7 @@ pub struct Applied {
     pub reason: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     Better,

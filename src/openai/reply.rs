@@ -35,7 +35,7 @@ pub enum Dialect {
 }
 
 /// The way in which the messages became a prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TemplateUse {
     /// The model file's own chat template.

@@ -58,7 +58,7 @@ pub enum Finish {
 }
 
 /// Times by llama-server's names: n in tokens, ms in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Timings {
     /// Prompt tokens that were already in the cache, from an earlier or a concurrent request.
     #[serde(default)]

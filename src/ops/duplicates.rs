@@ -1,7 +1,8 @@
 //! Copies of the same content, and the space that sharing it would save.
 
+use crate::display::Document;
 use crate::inventory::{Mass, SameContent, Sureness, masses, same_content, weigh};
-use crate::model::{Class, StoreKind, Stored};
+use crate::model::{Class, StoreKind, Stored, path_bytes_hex, paths_bytes_hex};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -49,7 +50,7 @@ fn saved(masses: &[Mass]) -> u64 {
 }
 
 /// One group in `duplicates --json`. Keys are added, never renamed or dropped.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct GroupReport<'a> {
     /// `verified`, `promised` or `header`.
     sure: Sureness,
@@ -68,7 +69,7 @@ pub struct GroupReport<'a> {
     copies: Vec<CopyReport<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct CopyReport<'a> {
     store: StoreKind,
     root: String,
@@ -76,13 +77,35 @@ struct CopyReport<'a> {
     name: Option<&'a str>,
     models: Vec<&'a str>,
     path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes_hex: Option<String>,
     entries: Vec<String>,
+    /// The bytes of all entries, when one is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entries_bytes_hex: Option<Vec<String>>,
     device: Option<u64>,
     inode: Option<u64>,
 }
 
-/// Returns a group for a client.
-pub fn report<'a>(group: &'a Group<'a>) -> GroupReport<'a> {
+/// The document of `duplicates --json`.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct DuplicatesReport<'a> {
+    /// Bytes saved when all groups are shared.
+    saved_bytes: u64,
+    groups: Vec<GroupReport<'a>>,
+}
+
+impl Document for DuplicatesReport<'_> {
+    const SCHEMA: &'static str = "modelctl.duplicates/1";
+}
+
+/// Returns the groups for a client.
+pub fn report<'a>(groups: &'a [Group<'a>]) -> DuplicatesReport<'a> {
+    let saved_bytes = groups.iter().fold(0u64, |sum, group| sum.saturating_add(group.saved));
+    DuplicatesReport { saved_bytes, groups: groups.iter().map(group_report).collect() }
+}
+
+fn group_report<'a>(group: &'a Group<'a>) -> GroupReport<'a> {
     let weight = weigh(&group.masses);
     let copies = group.same.copies.iter().map(|copy| CopyReport {
         store: copy.holding.store,
@@ -91,7 +114,9 @@ pub fn report<'a>(group: &'a Group<'a>) -> GroupReport<'a> {
         name: copy.name(),
         models: copy.models.iter().map(|(id, _)| id.as_str()).collect(),
         path: copy.holding.path.to_string_lossy().into_owned(),
+        path_bytes_hex: path_bytes_hex(&copy.holding.path),
         entries: copy.entries.iter().map(|e| e.to_string_lossy().into_owned()).collect(),
+        entries_bytes_hex: paths_bytes_hex(&copy.entries),
         device: copy.holding.identity.map(|i| i.dev),
         inode: copy.holding.identity.map(|i| i.ino),
     });

@@ -3,7 +3,8 @@
 use super::{Session, resolve_model};
 use crate::clock::Timestamp;
 use crate::db::{Access, Db, HistoryFilter};
-use crate::model::{Action, Event, ModelId, Pattern, Recorded, Selector};
+use crate::display::Document;
+use crate::model::{Action, Event, ModelId, Pattern, Recorded, Selector, path_bytes_hex};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -99,7 +100,7 @@ fn occurs_in(pattern: &Pattern, value: &Value) -> bool {
 
 /// An element of `history --json`. Part of the public interface: keys are added, never renamed or dropped. Null means
 /// not readable or not applicable.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct EventReport<'a> {
     /// Increases with each event.
     number: i64,
@@ -110,6 +111,8 @@ pub struct EventReport<'a> {
     name: Option<&'a str>,
     /// Lossily decoded.
     path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes_hex: Option<String>,
     reason: Option<&'a str>,
     apparent_bytes: Option<u64>,
     allocated_bytes: Option<u64>,
@@ -126,17 +129,34 @@ pub struct EventReport<'a> {
     detail: &'a Value,
 }
 
-/// Returns an event for a client.
-pub fn report(recorded: &Recorded) -> EventReport<'_> {
+/// The document of `history --json`. Its name is another one than that of the API's record of the node.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct HistoryReport<'a> {
+    /// The newest last.
+    events: Vec<EventReport<'a>>,
+}
+
+impl Document for HistoryReport<'_> {
+    const SCHEMA: &'static str = "modelctl.audit-log/1";
+}
+
+/// Returns events for a client.
+pub fn report(found: &[Recorded]) -> HistoryReport<'_> {
+    HistoryReport { events: found.iter().map(event_report).collect() }
+}
+
+fn event_report(recorded: &Recorded) -> EventReport<'_> {
     let Event { actor, subject, .. } = &recorded.event;
     let subject = subject.as_ref();
+    let path = subject.and_then(|s| s.path.as_ref());
     EventReport {
         number: recorded.number,
         at: recorded.event.at.rfc3339(),
         action: recorded.event.action,
         model: subject.and_then(|s| s.id.as_ref()),
         name: subject.map(|s| s.name.as_str()),
-        path: subject.and_then(|s| s.path.as_ref()).map(|path| path.to_string_lossy().into_owned()),
+        path: path.map(|path| path.to_string_lossy().into_owned()),
+        path_bytes_hex: path.and_then(|path| path_bytes_hex(path)),
         reason: recorded.event.reason.as_deref(),
         apparent_bytes: recorded.event.apparent,
         allocated_bytes: recorded.event.allocated,

@@ -2,9 +2,26 @@
 
 use super::tasks::Lens;
 use super::{Session, history_events};
+use crate::clock::Timestamp;
 use crate::db::Access;
 use crate::model::Action;
 use crate::model::task::{Counts, Inference};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The switch, for a client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct InferenceReport {
+    pub on: bool,
+    /// The time of the last change, RFC 3339 in UTC; null when there was none.
+    pub since: Option<String>,
+}
+
+impl InferenceReport {
+    pub fn of(state: &Inference) -> InferenceReport {
+        InferenceReport { on: state.on, since: state.since.map(Timestamp::rfc3339) }
+    }
+}
 
 /// Switches inference on or off, and records a change.
 ///

@@ -2,10 +2,10 @@
 
 use super::{Session, history_events};
 use crate::db::Access;
-use crate::display::text;
+use crate::display::{Document, text};
 use crate::failure::{Failure, Kind};
 use crate::inventory;
-use crate::model::{Action, HintSource, KeepHint, ModelId, ModelRow, State};
+use crate::model::{Action, HintSource, KeepHint, ModelId, ModelRow, State, path_bytes_hex};
 use serde::Serialize;
 
 /// Longest hint in bytes: the longest path that Linux accepts.
@@ -19,7 +19,7 @@ pub fn hints(session: &mut Session) -> anyhow::Result<Vec<(HintSource, KeepHint)
 }
 
 /// The result of adding a hint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Added {
     /// The hint as it is kept.
     pub hint: String,
@@ -93,7 +93,7 @@ fn checked(hint: &str) -> Result<String, Failure> {
 }
 
 /// A hint that was removed from the database.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Removed {
     pub hint: String,
     /// The other source of the same hint, in words.
@@ -137,7 +137,7 @@ fn not_here(session: &Session, hint: &str) -> Failure {
     match elsewhere(session, hint) {
         Some(place) => Failure::cannot_meet(format!("keep hint `{shown}` comes from {place}"))
             .hint("take it out there: `modelctl keep rm` removes what `modelctl keep add` added"),
-        None => Failure::cannot_meet(format!("there is no keep hint `{shown}`"))
+        None => Failure::not_found(format!("there is no keep hint `{shown}`"))
             .hint("`modelctl keep list` shows those there are, as they are spelled"),
     }
 }
@@ -155,7 +155,7 @@ pub fn matching<'a>(rows: &'a [ModelRow], hint: &KeepHint) -> Vec<&'a ModelRow> 
 }
 
 /// An element of `keep list --json`. Part of the public interface: keys are added, never renamed or dropped.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct Entry<'a> {
     pub hint: &'a str,
     /// `environment`, `database` or `file`.
@@ -166,12 +166,25 @@ pub struct Entry<'a> {
     pub models: Vec<Meant<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct Meant<'a> {
     pub id: &'a ModelId,
     pub name: &'a str,
     /// Lossily decoded.
     pub path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_bytes_hex: Option<String>,
+}
+
+/// The document of `keep list --json`.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct HintsReport<'a> {
+    /// In order of preference.
+    pub hints: Vec<Entry<'a>>,
+}
+
+impl Document for HintsReport<'_> {
+    const SCHEMA: &'static str = "modelctl.keep-list/1";
 }
 
 /// Returns the hint with its source and the rows that it matches.
@@ -179,7 +192,12 @@ pub fn entry<'a>(session: &Session, source: HintSource, hint: &'a KeepHint, rows
     let file = session.config.source.as_deref().filter(|_| source == HintSource::File);
     let models = matching(rows, hint)
         .into_iter()
-        .map(|row| Meant { id: &row.id, name: &row.name, path: row.path.to_string_lossy().into_owned() })
+        .map(|row| Meant {
+            id: &row.id,
+            name: &row.name,
+            path: row.path.to_string_lossy().into_owned(),
+            path_bytes_hex: path_bytes_hex(&row.path),
+        })
         .collect();
     Entry { hint: &hint.text, source, file: file.map(|path| path.to_string_lossy().into_owned()), models }
 }

@@ -3,8 +3,11 @@
 use super::Session;
 use super::patterns::patterns;
 use crate::db::Access;
+use crate::display::Document;
 use crate::inventory;
-use crate::model::{Kind, ModelRow, State, StoreKind, Tier, TierLimits};
+use crate::model::{Kind, Listed, ModelRow, State, StoreKind, Tier, TierLimits};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::cmp::{Ordering, Reverse};
 
 /// Filters and order of a list. A filter matches any of its values, and everything when it has none.
@@ -37,6 +40,21 @@ pub enum Sort {
     Context,
     State,
     Store,
+}
+
+/// The document of `list --json`. Keys are added, never renamed or dropped.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ListReport<'a> {
+    pub models: Vec<Listed<'a>>,
+}
+
+impl Document for ListReport<'_> {
+    const SCHEMA: &'static str = "modelctl.list/1";
+}
+
+/// Returns the rows for a client.
+pub fn report<'a>(rows: &[&'a ModelRow], limits: &TierLimits) -> ListReport<'a> {
+    ListReport { models: rows.iter().map(|row| Listed::of(row, limits)).collect() }
 }
 
 /// Returns all known models, with all names that `filter` can find them by.

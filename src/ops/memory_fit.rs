@@ -6,13 +6,12 @@ use crate::gguf::estimate::{CacheType, Settings, Shape, estimate};
 use crate::host::gpu::{Gpu, GpuMemory};
 use crate::host::memory::Memory;
 use crate::model::{DeviceMemory, Kind, Model, Reading, State};
-use serde::Serialize;
 
 /// Largest context in tokens that memory is shown for without `--ctx`. The contexts that models support (131072 and
 /// more) are rarely used.
 pub const DEFAULT_CONTEXT: u32 = 4096;
 /// Memory that a model needs at one context, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Need {
     /// Tokens, over all sequences.
     pub context: u32,
@@ -35,7 +34,7 @@ pub struct Machine {
 }
 
 /// The fit of a model in one place of this machine now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fit {
     /// `main memory`, `GPU 0`, `GPUs`.
     pub place: String,
@@ -157,7 +156,7 @@ pub const FORMULA: &str = "formula over the header";
 pub const LLAMA: &str = "llama.cpp without allocating";
 
 /// llama.cpp's figures over all devices minus those of the formula, in bytes; the projector is in neither.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Difference {
     pub weights: i64,
     pub kv_cache: i64,

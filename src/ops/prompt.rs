@@ -5,11 +5,11 @@ use super::prompt_shared::{self, Shared};
 use super::{OpEvent, Progress, Session, Sink, Step, keep_hints, resolve_model, runnable};
 use crate::clock;
 use crate::db::{Access, UseEvent};
-use crate::display::{text, units};
+use crate::display::{Document, text, units};
 use crate::failure::Failure;
 use crate::host::self_child;
 use crate::inventory;
-use crate::model::{KeepHint, Model, ModelId, Selector};
+use crate::model::{KeepHint, Model, ModelId, Selector, path_bytes_hex};
 use crate::openai::{ChatRequest, Completion, Finish, Message, Options, TemplateUse, Timings};
 use crate::queue::executor::Device;
 use crate::queue::reservation::{self, Reservation};
@@ -288,7 +288,7 @@ fn finish_word(finish: Finish) -> &'static str {
 }
 
 /// The answer as one JSON object. Part of the public interface: keys are added, never renamed or dropped.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct Report<'a> {
     model: Answered<'a>,
     text: &'a str,
@@ -305,20 +305,27 @@ pub struct Report<'a> {
     total_ms: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct Answered<'a> {
     id: &'a ModelId,
     name: &'a str,
     path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes_hex: Option<String>,
+}
+
+impl Document for Report<'_> {
+    const SCHEMA: &'static str = "modelctl.answer/1";
 }
 
 /// Returns the answer for a client.
 pub fn report(run: &Answer) -> Report<'_> {
     let model = &run.model;
     let ms = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
-    let path = model.main().map_or_else(String::new, |a| a.path.to_string_lossy().into_owned());
+    let main = model.main().map(|main| main.path.as_path()).unwrap_or(Path::new(""));
+    let (path, path_bytes_hex) = (main.to_string_lossy().into_owned(), path_bytes_hex(main));
     Report {
-        model: Answered { id: &model.id, name: &model.name, path },
+        model: Answered { id: &model.id, name: &model.name, path, path_bytes_hex },
         text: &run.completion.text,
         finish_reason: finish_word(run.completion.finish),
         template: run.completion.template,

@@ -3,7 +3,7 @@
 use super::Session;
 use crate::db::Access;
 use crate::display::text;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::inventory;
 use crate::model::{ModelId, ModelRow, Named, Pick, Selector, State, best_copies, pick};
 use std::path::{Path, PathBuf};
@@ -138,11 +138,23 @@ fn ambiguous(selector: &Selector, rows: &[ModelRow], hits: &[usize]) -> Failure 
     if let Some(more) = hits.len().checked_sub(CANDIDATES).filter(|more| *more > 0) {
         message.push_str(&format!("\n  and {more} more"));
     }
-    Failure::cannot_meet(message).hint("name one by its id, its full name or its path")
+    let meant = hits.iter().filter_map(|at| rows.get(*at)).map(candidate).collect();
+    Failure::cannot_meet(message)
+        .code("ambiguous")
+        .candidates(meant)
+        .hint("name one by its id, its full name or its path")
+}
+
+fn candidate(row: &ModelRow) -> failure::Candidate {
+    failure::Candidate {
+        id: Some(row.id.to_string()),
+        name: row.name.clone(),
+        path: Some(row.path.to_string_lossy().into_owned()),
+    }
 }
 
 fn unknown(selector: &Selector, rows: &[ModelRow]) -> Failure {
-    let failure = Failure::cannot_meet(format!("no model fits `{}`", text::clean(&selector.0)));
+    let failure = Failure::not_found(format!("no model fits `{}`", text::clean(&selector.0)));
     if rows.is_empty() {
         return failure.hint("no models are known yet: `modelctl scan` looks for them");
     }
@@ -152,12 +164,11 @@ fn unknown(selector: &Selector, rows: &[ModelRow]) -> Failure {
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
     scored.dedup_by(|a, b| a.1 == b.1);
     // Below this score, names that Jaro-Winkler proposes have nothing to do with the typed text.
-    let similar: Vec<String> = scored
-        .iter()
-        .take_while(|(score, _)| *score >= 0.7)
-        .take(SIMILAR)
-        .map(|(_, name)| format!("`{}`", text::clean(name)))
-        .collect();
+    scored.retain(|(score, _)| *score >= 0.7);
+    scored.truncate(SIMILAR);
+    let similar: Vec<String> = scored.iter().map(|(_, name)| format!("`{}`", text::clean(name))).collect();
+    let is_similar = |row: &&ModelRow| scored.iter().any(|(_, name)| *name == row.name);
+    let failure = failure.candidates(rows.iter().filter(is_similar).map(candidate).collect());
     if similar.is_empty() {
         failure.hint("`modelctl list` shows what there is; `modelctl scan` looks again")
     } else {

@@ -1,13 +1,13 @@
 //! The report of a scan, for a client.
 
 use crate::inventory::{Change, ChangeKind, ScanReport, Skipped};
-use crate::model::{ModelId, RootState, ScanCounts, StoreKind, path_bytes_hex};
+use crate::model::{ModelId, ScanCounts, StoreKind, path_bytes_hex};
 use serde::Serialize;
 use std::path::Path;
 use std::time::Duration;
 
 /// The document of `scan --json`. Keys are added, never renamed or dropped.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct Document<'a> {
     roots: Vec<RootDocument<'a>>,
     counts: ScanCounts,
@@ -16,16 +16,19 @@ pub struct Document<'a> {
     took_ms: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct RootDocument<'a> {
     path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes_hex: Option<String>,
     store: StoreKind,
-    /// `state`: `read` or `unavailable`; the latter with `reason`.
-    #[serde(flatten)]
-    state: &'a RootState,
+    /// `read` or `unavailable`.
+    state: &'static str,
+    /// The reason why it is unavailable.
+    reason: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct ChangeDocument<'a> {
     /// `added`, `changed`, `moved`, `gone` or `unavailable`.
     change: &'static str,
@@ -36,10 +39,12 @@ struct ChangeDocument<'a> {
     path_bytes_hex: Option<String>,
     /// The former path of a moved model; null for other changes.
     from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from_bytes_hex: Option<String>,
     detail: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct SkippedDocument<'a> {
     path: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,27 +52,41 @@ struct SkippedDocument<'a> {
     reason: &'a str,
 }
 
+impl crate::display::Document for Document<'_> {
+    const SCHEMA: &'static str = "modelctl.scan/1";
+}
+
 /// Returns the document of a scan that took `took`.
 pub fn document(report: &ScanReport, took: Duration) -> Document<'_> {
     let lossy = |path: &Path| path.to_string_lossy().into_owned();
     let roots = report.outcome.roots.iter();
-    let change = |change: &'_ Change| match &change.kind {
-        ChangeKind::Moved { from } => Some(lossy(from)),
-        _ => None,
+    let from = |change: &Change| match &change.kind {
+        ChangeKind::Moved { from } => (Some(lossy(from)), path_bytes_hex(from)),
+        _ => (None, None),
     };
     Document {
-        roots: roots.map(|(path, store, state)| RootDocument { path: lossy(path), store: *store, state }).collect(),
+        roots: roots
+            .map(|(path, store, state)| RootDocument {
+                path: lossy(path),
+                path_bytes_hex: path_bytes_hex(path),
+                store: *store,
+                state: state.name(),
+                reason: state.reason(),
+            })
+            .collect(),
         counts: report.outcome.counts,
         changes: report
             .changes
             .iter()
-            .map(|c| ChangeDocument {
+            .map(|c| (c, from(c)))
+            .map(|(c, (from, from_bytes_hex))| ChangeDocument {
                 change: change_name(&c.kind),
                 id: &c.id,
                 name: &c.name,
                 path: lossy(&c.path),
                 path_bytes_hex: path_bytes_hex(&c.path),
-                from: change(c),
+                from,
+                from_bytes_hex,
                 detail: c.detail.as_deref(),
             })
             .collect(),

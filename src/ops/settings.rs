@@ -3,11 +3,13 @@
 
 use super::{Session, history_events, resolve_model};
 use crate::db::Access;
-use crate::display::text;
+use crate::display::{Document, text};
 use crate::failure::Failure;
 use crate::inventory;
 use crate::model::server;
-use crate::model::{Action, ModelRow, Selector, Settings, State, Tier};
+use crate::model::{Action, ModelId, ModelRow, Selector, Settings, State, StoreKind, Tier, path_bytes_hex};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// New settings; None leaves a setting as it is.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +63,48 @@ pub fn change_settings(
         Some(error) => Err(Failure::cannot_meet(error.to_string()).into()),
         None => Ok((row, settings)),
     }
+}
+
+/// The document of `set --json`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SetReport<'a> {
+    /// The model that was named.
+    id: &'a ModelId,
+    name: &'a str,
+    /// All copies of its content, which the settings are of.
+    models: Vec<Copy>,
+    settings: &'a Settings,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct Copy {
+    id: ModelId,
+    name: String,
+    store: StoreKind,
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes_hex: Option<String>,
+}
+
+impl Document for SetReport<'_> {
+    const SCHEMA: &'static str = "modelctl.set/1";
+}
+
+/// Returns the settings of a model for a client.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn report<'a>(session: &mut Session, row: &'a ModelRow, settings: &'a Settings) -> anyhow::Result<SetReport<'a>> {
+    let rows = session.db(Access::ReadOnly)?.rows()?;
+    let is_meant = |other: &&ModelRow| other.id == row.id || other.state != State::Gone && other.is_copy_of(row);
+    let models = rows.iter().filter(is_meant).map(|copy| Copy {
+        id: copy.id.clone(),
+        name: copy.name.clone(),
+        store: copy.store,
+        path: copy.path.to_string_lossy().into_owned(),
+        path_bytes_hex: path_bytes_hex(&copy.path),
+    });
+    Ok(SetReport { id: &row.id, name: &row.name, models: models.collect(), settings })
 }
 
 /// Refuses an alias that leads to another model already: requests for that one would reach this one. A name that both have

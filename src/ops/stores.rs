@@ -5,8 +5,9 @@ use super::trash::everything;
 use super::{Session, Sink};
 use crate::clock::Timestamp;
 use crate::db::Access;
+use crate::display::Document;
 use crate::inventory::{ClassSum, RootSum, Weight, masses, root_sums, weigh};
-use crate::model::{RootState, StoreKind, Stored};
+use crate::model::{RootState, StoreKind, Stored, path_bytes_hex};
 use crate::prune::room::{Content, Emptying};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -105,13 +106,17 @@ impl StoreRow {
 }
 
 /// One root or one trash in `list --stores --json`. Keys are added, never renamed or dropped.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct StoreReport<'a> {
     /// The kind of the store, or `trash`.
     store: &'static str,
     root: String,
-    #[serde(flatten)]
-    state: &'a RootState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root_bytes_hex: Option<String>,
+    /// `read` or `unavailable`.
+    state: &'static str,
+    /// The reason why it is unavailable.
+    reason: Option<&'a str>,
     /// Number of items of a trash.
     #[serde(skip_serializing_if = "Option::is_none")]
     items: Option<u64>,
@@ -130,6 +135,24 @@ pub struct StoreReport<'a> {
     classes: BTreeMap<&'static str, ClassSum>,
 }
 
+/// The document of `list --stores --json`.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct StoresReport<'a> {
+    stores: Vec<StoreReport<'a>>,
+}
+
+impl Document for StoresReport<'_> {
+    const SCHEMA: &'static str = "modelctl.list-stores/1";
+}
+
+impl Stores {
+    /// Returns the stores and the trashes for a client.
+    pub fn report(&self) -> StoresReport<'_> {
+        let trashes = self.trashes.iter().map(StoreReport::of_trash);
+        StoresReport { stores: self.rows.iter().map(StoreReport::of).chain(trashes).collect() }
+    }
+}
+
 impl StoreReport<'_> {
     /// Returns the report of a root.
     pub fn of(row: &StoreRow) -> StoreReport<'_> {
@@ -139,7 +162,9 @@ impl StoreReport<'_> {
             items: None,
             oldest: None,
             root: sum.root.to_string_lossy().into_owned(),
-            state: &sum.state,
+            root_bytes_hex: path_bytes_hex(&sum.root),
+            state: sum.state.name(),
+            reason: sum.state.reason(),
             models: sum.models,
             files: sum.files,
             apparent_bytes: row.weight.map_or(sum.apparent, |w| w.apparent),
@@ -154,7 +179,9 @@ impl StoreReport<'_> {
         StoreReport {
             store: "trash",
             root: row.path.to_string_lossy().into_owned(),
-            state: &RootState::Read,
+            root_bytes_hex: path_bytes_hex(&row.path),
+            state: RootState::Read.name(),
+            reason: None,
             items: Some(row.items),
             oldest: row.oldest.map(Timestamp::rfc3339),
             models: 0,

@@ -3,7 +3,7 @@
 use super::{Progress, Session, Sink, Step, Unit, resolve_model};
 use crate::clock::{self, Timestamp};
 use crate::db::{Access, Db, HashRecord};
-use crate::display::units;
+use crate::display::{Document, units};
 use crate::failure::Failure;
 use crate::host::cpu;
 use crate::inventory::{
@@ -166,7 +166,7 @@ pub fn count(reports: &[ModelReport], word: &str) -> u64 {
 
 /// The document of `verify --json`. Part of the public interface: keys are added, never renamed or dropped. Unknown
 /// values are `null`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct Report<'a> {
     /// `quick` or `full`.
     depth: &'static str,
@@ -176,8 +176,12 @@ pub struct Report<'a> {
     models: Vec<ModelEntry<'a>>,
 }
 
+impl Document for Report<'_> {
+    const SCHEMA: &'static str = "modelctl.verify/1";
+}
+
 /// Number of files by result.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct Counts {
     files: u64,
     ok: u64,
@@ -190,7 +194,7 @@ struct Counts {
     unverifiable: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct ModelEntry<'a> {
     id: &'a ModelId,
     name: &'a str,
@@ -200,7 +204,7 @@ struct ModelEntry<'a> {
     files: Vec<FileEntry<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct FileEntry<'a> {
     /// Lossily decoded.
     path: String,

@@ -117,7 +117,7 @@ impl Trashes {
     fn failure(&self, row: &Row) -> Option<Failure> {
         let error = self.failed.get(&row.base.as_ref()?.path).filter(|_| !row.is_foreign)?;
         let (kind, hint) = classify(error);
-        Some(Failure { kind, message: format!("{error:#}"), hint: hint.map(str::to_owned) })
+        Some(Failure { hint: hint.map(str::to_owned), ..Failure::new(kind, format!("{error:#}")) })
     }
 
     /// Returns whether there is no room for the trash of `base`. Deleting for good needs none.

@@ -44,7 +44,7 @@ pub enum Playbook {
 }
 
 /// A line that proves a cause, and where it stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Evidence {
     pub source: String,
     pub line: Option<u64>,

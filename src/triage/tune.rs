@@ -8,7 +8,7 @@ use crate::node::log::LogLine;
 use serde::Serialize;
 
 /// One change of one setting.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Suggestion {
     pub service: String,
     /// `--threads`, `--parallel`, `--ctx-size`, `--n-gpu-layers`, …

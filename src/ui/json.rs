@@ -10,26 +10,49 @@ pub(super) fn write<T: Serialize + ?Sized>(out: impl Write, value: &T) -> io::Re
     value.serialize(&mut serializer).map_err(io::Error::from)
 }
 
+/// Returns `value` as JSON on one line, with its newline. Characters are escaped as by [`write`].
+pub(super) fn line<T: Serialize + ?Sized>(value: &T) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    let mut serializer = Serializer::with_formatter(&mut out, VisibleLine);
+    value.serialize(&mut serializer).map_err(io::Error::from)?;
+    out.push(b'\n');
+    Ok(out)
+}
+
+/// Writes the text of a string.
+fn write_fragment<W: ?Sized + Write>(out: &mut W, fragment: &str) -> io::Result<()> {
+    if fragment.bytes().all(|b| (0x20..0x7f).contains(&b)) || !fragment.chars().any(is_hostile) {
+        return out.write_all(fragment.as_bytes());
+    }
+    let mut units = [0u16; 2];
+    let mut bytes = [0u8; 4];
+    for c in fragment.chars() {
+        if is_hostile(c) {
+            for unit in c.encode_utf16(&mut units) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+        } else {
+            out.write_all(c.encode_utf8(&mut bytes).as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+/// Like [`serde_json::ser::CompactFormatter`], except for the text of strings.
+struct VisibleLine;
+
+impl Formatter for VisibleLine {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        write_fragment(out, fragment)
+    }
+}
+
 /// Like [`PrettyFormatter`], except for the text of strings.
 struct Visible(PrettyFormatter<'static>);
 
 impl Formatter for Visible {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        if fragment.bytes().all(|b| (0x20..0x7f).contains(&b)) || !fragment.chars().any(is_hostile) {
-            return out.write_all(fragment.as_bytes());
-        }
-        let mut units = [0u16; 2];
-        let mut bytes = [0u8; 4];
-        for c in fragment.chars() {
-            if is_hostile(c) {
-                for unit in c.encode_utf16(&mut units) {
-                    write!(out, "\\u{unit:04x}")?;
-                }
-            } else {
-                out.write_all(c.encode_utf8(&mut bytes).as_bytes())?;
-            }
-        }
-        Ok(())
+        write_fragment(out, fragment)
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {

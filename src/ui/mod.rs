@@ -10,13 +10,15 @@ mod table;
 #[cfg(test)]
 mod table_tests;
 
-pub use crate::display::{text, units};
+pub use crate::display::{Document, text, units};
 pub use progress::Progress;
 pub use screen::{Key, Screen, ScreenEvent};
 pub use section::{Field, Section};
 pub use table::{Align, Cell, Column, Medium, Table, Tone};
 
+use crate::display::Named;
 use crate::failure::{ErrorReport, Failure, OrFail};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -42,6 +44,8 @@ pub struct UiOptions {
     pub quiet: bool,
     /// Whether to show a progress bar if stderr is a terminal.
     pub progress: bool,
+    /// Whether to print errors as JSON, one a line.
+    pub json_errors: bool,
 }
 
 impl UiOptions {
@@ -201,6 +205,9 @@ impl Ui {
 
     /// Like [`Ui::error`], for an error that consists of texts only.
     pub fn report(&mut self, error: &ErrorReport) {
+        if self.options.json_errors {
+            return self.report_json(error);
+        }
         self.say("error: ", Tone::Bad, &error.message);
         for cause in &error.causes {
             self.say("  caused by: ", Tone::Plain, cause);
@@ -208,6 +215,19 @@ impl Ui {
         if let Some(hint) = &error.hint {
             self.say("hint: ", Tone::Bold, hint);
         }
+    }
+
+    /// Prints an error as JSON on one line of stderr.
+    fn report_json(&mut self, error: &ErrorReport) {
+        let document = ErrorDocument { error };
+        // Texts and numbers always become JSON; what cannot be written to stderr cannot be reported to anyone.
+        let line = json::line(&Named::new(&document)).unwrap_or_default();
+        self.err.write_all(&line).unwrap_or(());
+    }
+
+    /// Prints what was done, on stderr, also when quiet.
+    pub fn act(&mut self, text: &str) {
+        self.say("", Tone::Plain, text);
     }
 
     fn say(&mut self, label: &str, tone: Tone, text: &str) {
@@ -227,6 +247,22 @@ impl Ui {
     pub fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> anyhow::Result<()> {
         json::write(&mut self.out, value).map_err(stdout_failed)?;
         self.out.write_all(b"\n").map_err(stdout_failed)
+    }
+
+    /// Prints a document with its name, as [`Ui::json`] does.
+    pub fn document<D: Document>(&mut self, document: &D) -> anyhow::Result<()> {
+        self.json(&Named::new(document))
+    }
+
+    /// Prints a document with its name on one line.
+    pub fn document_line<D: Document>(&mut self, document: &D) -> anyhow::Result<()> {
+        self.json_line(&Named::new(document))
+    }
+
+    /// Prints a value as JSON on one line.
+    pub fn json_line<T: Serialize + ?Sized>(&mut self, value: &T) -> anyhow::Result<()> {
+        let line = json::line(value).map_err(stdout_failed)?;
+        self.out.write_all(&line).map_err(stdout_failed)
     }
 
     /// Returns what [`Ui::json`] prints.
@@ -258,6 +294,16 @@ impl Ui {
     pub fn flush(&mut self) -> anyhow::Result<()> {
         self.out.flush().map_err(stdout_failed)
     }
+}
+
+/// What stderr gets in place of an error in words, with `--json`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ErrorDocument<'a> {
+    error: &'a ErrorReport,
+}
+
+impl Document for ErrorDocument<'_> {
+    const SCHEMA: &'static str = "modelctl.error/1";
 }
 
 /// Stdout. Marks the error of a closed pipe as its own, so that a broken pipe elsewhere (to a worker) is not taken for

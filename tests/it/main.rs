@@ -7,6 +7,7 @@
 mod command_line;
 mod daemon;
 mod database;
+mod documents;
 mod externals;
 #[cfg(feature = "llama")]
 mod fit_families;

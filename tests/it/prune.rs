@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 const DAY: u64 = 86_400;
 /// Other users' processes cannot be looked into where the tests do not run as root.
-const BOLD: [&str; 3] = ["--grace", "0", "--assume-unused"];
+pub const BOLD: [&str; 3] = ["--grace", "0", "--assume-unused"];
 
 pub fn old(path: &Path, days: u64) {
     let then = SystemTime::now() - Duration::from_secs(days * DAY);

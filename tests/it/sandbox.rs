@@ -148,9 +148,37 @@ impl Run {
         self
     }
 
+    /// The document on stdout.
+    #[track_caller]
+    pub fn document(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {self:#?}"))
+    }
+
+    /// The document on stdout; of one that is a list, its rows.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {self:#?}"))
+        let mut document = self.document();
+        let rows = match document["schema"].as_str() {
+            Some("modelctl.list/1") => "models",
+            Some("modelctl.list-files/1") => "files",
+            Some("modelctl.list-stores/1") => "stores",
+            Some("modelctl.keep-list/1") => "hints",
+            Some("modelctl.duplicates/1") => "groups",
+            Some("modelctl.audit-log/1") => "events",
+            Some("modelctl.trash-list/1" | "modelctl.trash-restore/1" | "modelctl.trash-empty/1") => "items",
+            Some("modelctl.task-list/1") => "tasks",
+            _ => return document,
+        };
+        document[rows].take()
+    }
+
+    /// The error on stderr of a command with `--json`.
+    #[track_caller]
+    pub fn error(&self) -> serde_json::Value {
+        let line = self.err.lines().last().unwrap_or_default();
+        let document: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {self:#?}"));
+        assert_eq!(document["schema"], "modelctl.error/1", "{self:#?}");
+        document["error"].clone()
     }
 }
 

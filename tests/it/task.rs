@@ -287,7 +287,7 @@ fn inference_stays_off_until_it_is_switched_on() {
     let added = sandbox.run(["task", "add", "a"]).ok();
     assert!(added.err.contains("inference is off"), "{added:?}");
     let status = sandbox.run(["inference", "status", "--json"]).ok().json();
-    assert_eq!((&status["inference"], &status["waiting"]), (&json!("off"), &json!(1)));
+    assert_eq!((&status["inference"]["on"], &status["waiting"]), (&json!(false), &json!(1)));
     let ask = ClaimAsk::new(OwnerId::new(1, 2, 3), 1);
     assert_eq!(open(&sandbox).claim(&ask, soon()).unwrap(), Claimed::Off);
     sandbox.run(["inference", "on"]).ok();

@@ -39,7 +39,7 @@ pub struct HistoryArgs {
     /// So many at most, the newest; 0 is all
     #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
     limit: u32,
-    /// Print a JSON array of objects
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -105,8 +105,7 @@ pub fn run(ctx: &mut Ctx, args: &HistoryArgs) -> anyhow::Result<Exit> {
     };
     let found = history(&mut ctx.session, &request)?;
     if args.json {
-        let documents: Vec<_> = found.iter().map(report).collect();
-        ctx.ui.json(&documents)?;
+        ctx.ui.document(&report(&found))?;
         return Ok(Exit::Done);
     }
     if found.is_empty() {

@@ -4,7 +4,7 @@ use super::ListArgs;
 use super::{Ctx, Exit};
 use crate::model::{Class, Pattern, Stored};
 use crate::ops::patterns::patterns;
-use crate::ops::stored_files::{FileReport, stored};
+use crate::ops::stored_files::{report, stored};
 use crate::ui::{Cell, Column, Table, Tone, text, units};
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
     };
     let shown: Vec<&Stored> = all.iter().filter(fits).collect();
     if args.json {
-        ctx.ui.json(&shown.iter().map(|row| FileReport::of(row)).collect::<Vec<_>>())?;
+        ctx.ui.document(&report(&shown))?;
         return Ok(Exit::Done);
     }
     if shown.is_empty() {

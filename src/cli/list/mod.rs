@@ -7,11 +7,11 @@ mod tests;
 
 pub(super) use files::tone_of as tone_of_class;
 
-use super::args::named;
+use super::args::{named, store};
 use super::{Ctx, Exit};
 use crate::clock::Timestamp;
-use crate::model::{Class, Kind, Listed, ModelRow, State, StoreKind, Tier, TierLimits};
-use crate::ops::list::{Filter, Sort, known, select};
+use crate::model::{Class, Kind, ModelRow, State, StoreKind, Tier, TierLimits};
+use crate::ops::list::{Filter, Sort, known, report, select};
 use crate::ui::{Cell, Column, Table, Tone, text, units};
 use clap::{Args, ValueEnum};
 
@@ -25,7 +25,7 @@ pub struct ListArgs {
     #[arg(value_name = "PATTERN")]
     pub patterns: Vec<String>,
     /// Only models in this kind of store
-    #[arg(long, value_parser = named(StoreKind::ALL, StoreKind::name))]
+    #[arg(long, value_parser = store())]
     pub store: Vec<StoreKind>,
     /// Only models of this tier
     #[arg(long, value_parser = named(Tier::ALL, Tier::name))]
@@ -60,7 +60,7 @@ pub struct ListArgs {
     /// Also show models that are gone
     #[arg(long, short)]
     pub all: bool,
-    /// Print a JSON array of objects
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -125,8 +125,7 @@ pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
     let known = known(&mut ctx.session, &filter)?;
     let shown = select(&known, &filter, &limits)?;
     if args.json {
-        let listed: Vec<Listed> = shown.iter().map(|row| Listed::of(row, &limits)).collect();
-        ctx.ui.json(&listed)?;
+        ctx.ui.document(&report(&shown, &limits))?;
         return Ok(Exit::Done);
     }
     if shown.is_empty() {

@@ -6,16 +6,16 @@ use super::{Ctx, Exit};
 use crate::clock::Timestamp;
 use crate::inventory::RootSum;
 use crate::model::{Class, RootState};
-use crate::ops::stores::{StoreReport, StoreRow, Stores, TrashRow, stores};
+use crate::ops::stores::{StoreRow, Stores, TrashRow, stores};
 use crate::ui::{Cell, Column, Table, Tone, text, units};
 
 pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
-    let Stores { rows, trashes } = ctx.run(|session, on| stores(session, &args.store, on))?;
+    let found = ctx.run(|session, on| stores(session, &args.store, on))?;
     if args.json {
-        let trashes = trashes.iter().map(StoreReport::of_trash);
-        ctx.ui.json(&rows.iter().map(StoreReport::of).chain(trashes).collect::<Vec<_>>())?;
+        ctx.ui.document(&found.report())?;
         return Ok(Exit::Done);
     }
+    let Stores { rows, trashes } = found;
     if rows.is_empty() && trashes.is_empty() {
         ctx.ui.note("no stores known");
         ctx.ui.hint("`modelctl scan` looks for them");

@@ -25,13 +25,13 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub struct PruneArgs {
     /// Models not used for this long (`30d`, `12h`, `3mo`)
-    #[arg(long, value_name = "AGE", value_parser = age, help_heading = "What is removed")]
+    #[arg(long, value_name = "AGE", value_parser = age, allow_hyphen_values = true, help_heading = "What is removed")]
     pub unused_for: Option<Age>,
     /// The same in days
     #[arg(long, value_name = "DAYS", value_parser = days, conflicts_with = "unused_for", help_heading = "What is removed")]
     pub prune_days: Option<u32>,
     /// Models of which no file was written for this long
-    #[arg(long, value_name = "AGE", value_parser = age, help_heading = "What is removed")]
+    #[arg(long, value_name = "AGE", value_parser = age, allow_hyphen_values = true, help_heading = "What is removed")]
     pub older_than: Option<Age>,
     /// These models: an id, a name, an alias or a path
     #[arg(long = "model", value_name = "MODEL", help_heading = "What is removed")]
@@ -79,10 +79,10 @@ pub struct PruneArgs {
     #[arg(long, help_heading = "What stays")]
     pub assume_unused: bool,
     /// Show what would be done and change nothing; this is the default
-    #[arg(long, conflicts_with = "confirm")]
+    #[arg(long, short = 'n', conflicts_with = "confirm")]
     pub dry_run: bool,
     /// Apply the plan
-    #[arg(long)]
+    #[arg(long, short = 'y', visible_alias = "yes")]
     pub confirm: bool,
     /// Delete for good instead of keeping in the trash: there is no undo
     #[arg(long)]

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 /// Prints a plan that was not acted on.
 pub fn show(ui: &mut Ui, plan: &Plan, shown: &Shown<'_>) -> anyhow::Result<()> {
     if shown.args.json {
-        return ui.json(&report(plan, None, (shown.notes, shown.leap)));
+        return ui.document(&report(plan, None, (shown.notes, shown.leap)));
     }
     let is_all = head::print(ui, plan, shown);
     // Quiet is for scripts, which check the exit code.
@@ -57,7 +57,7 @@ pub fn show(ui: &mut Ui, plan: &Plan, shown: &Shown<'_>) -> anyhow::Result<()> {
 /// and a summary line. With --quiet, prints only the summary and what went wrong. Returns whether a target was missed.
 pub fn acted(ui: &mut Ui, plan: &Plan, acted: &Acted<'_>, shown: &Shown<'_>) -> anyhow::Result<bool> {
     if shown.args.json {
-        ui.json(&report(plan, Some(acted), (shown.notes, shown.leap)))?;
+        ui.document(&report(plan, Some(acted), (shown.notes, shown.leap)))?;
     } else {
         let mut printer = Printer::new(ui);
         exceptions(&acted.done).into_iter().for_each(|event| printer.print(event));

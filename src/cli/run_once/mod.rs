@@ -4,6 +4,8 @@ mod queue;
 
 pub(super) use queue::verdict;
 
+pub use crate::queue::executor::Summary as RunOnceReport;
+
 use super::args::{limit, temperature};
 use super::prompt::prompt;
 use super::{Ctx, Exit};
@@ -13,7 +15,7 @@ use crate::ops::OpEvent;
 use crate::ops::prompt::{Answer, Request, answer, report};
 use crate::supervise::Stop;
 use crate::ui::{Ui, text, units};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use std::time::Duration;
 
 /// Run due tasks of the queue and exit (for cron), or one prompt
@@ -25,30 +27,34 @@ use std::time::Duration;
 /// 4 when that takes longer than --timeout (10 minutes) or no answer has begun by then. Without --model the first keep
 /// hint that fits in memory answers, else a model of the smallest tier that does.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("answered").args(["positional", "text"]))]
 pub struct RunOnceArgs {
     /// The prompt; `-` reads it from standard input
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(value_name = "PROMPT", conflicts_with = "text")]
+    positional: Option<String>,
+    /// The prompt, also one that begins with a dash
+    #[arg(long = "prompt", short, id = "text", value_name = "TEXT", allow_hyphen_values = true)]
     prompt: Option<String>,
     /// Run so many tasks at most [default: OFFLOAD_MAX_TASKS, else 5]
-    #[arg(long, value_name = "N", conflicts_with = "prompt", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", conflicts_with_all = ["positional", "text"], value_parser = clap::value_parser!(u64).range(1..))]
     max_tasks: Option<u64>,
     /// Answer with this model: an id or its beginning, an alias, a name or a path
-    #[arg(long, value_name = "MODEL", requires = "prompt")]
+    #[arg(long, short, value_name = "MODEL", requires = "answered")]
     model: Option<String>,
     /// Stop after this many tokens [default: when the model is done or the context is full]
-    #[arg(long, value_name = "N", requires = "prompt", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", requires = "answered", value_parser = clap::value_parser!(u32).range(1..))]
     max_tokens: Option<u32>,
     /// 0 takes the likeliest token each time
     #[arg(long, value_name = "T", default_value_t = 0.8, value_parser = temperature)]
     temperature: f32,
     /// Draw the same numbers each time
-    #[arg(long, value_name = "N", requires = "prompt")]
+    #[arg(long, value_name = "N", requires = "answered")]
     seed: Option<u32>,
     /// Give up waiting for other processes after this long, and end the answer then [default: wait 10m, no end]
-    #[arg(long, value_name = "DURATION", requires = "prompt", value_parser = limit)]
+    #[arg(long, value_name = "DURATION", requires = "answered", value_parser = limit)]
     timeout: Option<Duration>,
     /// Load the model even if it does not seem to fit in memory
-    #[arg(long, requires = "prompt")]
+    #[arg(long, requires = "answered")]
     force: bool,
     /// Print one JSON object when it is done, instead of the stream
     #[arg(long)]
@@ -56,7 +62,9 @@ pub struct RunOnceArgs {
 }
 
 pub fn run(ctx: &mut Ctx, args: &RunOnceArgs) -> anyhow::Result<Exit> {
-    let Some(prompt_argument) = &args.prompt else { return queue::run(ctx, args.max_tasks, args.json) };
+    let Some(prompt_argument) = args.prompt.as_ref().or(args.positional.as_ref()) else {
+        return queue::run(ctx, args.max_tasks, args.json);
+    };
     let stop = super::stop_on_signals()?;
     let request = Request {
         prompt: prompt(prompt_argument)?,
@@ -93,7 +101,7 @@ pub fn run(ctx: &mut Ctx, args: &RunOnceArgs) -> anyhow::Result<Exit> {
     }
     let answer = answer?;
     if args.json {
-        ctx.ui.json(&report(&answer))?;
+        ctx.ui.document(&report(&answer))?;
     } else {
         if !answer.completion.text.ends_with('\n') {
             ctx.ui.raw(b"\n")?;

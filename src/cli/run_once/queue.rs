@@ -31,7 +31,7 @@ pub fn run(ctx: &mut Ctx, max_tasks: Option<u64>, json: bool) -> anyhow::Result<
         anyhow::Ok(summary)
     })?;
     if json {
-        ctx.ui.json(&summary)?;
+        ctx.ui.document(&summary)?;
     } else if let Some(line) = in_words(&summary) {
         ctx.ui.line(&line)?;
         if let Some(why) = &summary.waits_for {

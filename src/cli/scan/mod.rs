@@ -38,7 +38,7 @@ pub fn run(ctx: &mut Ctx, args: &ScanArgs) -> anyhow::Result<Exit> {
     let asked = Request { paths: args.paths.clone(), stores: args.stores.clone(), full: args.full };
     let Scanned { report, took } = ctx.run(|session, on| scan(session, &asked, &stop, on))?;
     if args.json {
-        ctx.ui.json(&scan_report::document(&report, took))?;
+        ctx.ui.document(&scan_report::document(&report, took))?;
     } else {
         view::print(&mut ctx.ui, &report, took)?;
     }

@@ -31,6 +31,9 @@ pub fn print(ui: &mut Ui, report: &ScanReport, took: Duration) -> anyhow::Result
             ));
         }
     }
+    if ui.is_quiet() {
+        return Ok(());
+    }
     let limit = if ui.out_is_terminal() { LINES } else { usize::MAX };
     let lines = report.changes.len().saturating_add(report.skipped.len());
     if lines > 0 {

@@ -28,7 +28,7 @@ pub fn run(ctx: &mut Ctx, args: &EventsArgs) -> anyhow::Result<Exit> {
         let stop = stop_on_signals()?;
         daemon.follow(&path, &stop, |event: EventRow| {
             match args.json {
-                true => ctx.ui.line(&serde_json::to_string(&event)?)?,
+                true => ctx.ui.document_line(&event)?,
                 false => ctx.ui.line(&line(&event))?,
             }
             ctx.ui.flush()?;

@@ -31,7 +31,7 @@ pub fn run(ctx: &mut Ctx, args: &LogsArgs) -> anyhow::Result<Exit> {
         let stop = stop_on_signals()?;
         daemon.follow(&path, &stop, |line: LogRow| {
             match args.json {
-                true => ctx.ui.line(&serde_json::to_string(&line)?)?,
+                true => ctx.ui.document_line(&line)?,
                 false => ctx.ui.line(&line.text)?,
             }
             ctx.ui.flush()?;

@@ -5,7 +5,7 @@ use crate::failure::{ErrorReport, Failure, Kind};
 use crate::model::ModelId;
 use crate::ops::daemon::{Daemon, OnServers, ServerRow, StartAllReply, StartReply};
 use crate::supervise::StopSignal;
-use crate::ui::{Progress, Ui, text, units};
+use crate::ui::{Document, Progress, Ui, text, units};
 use clap::Args;
 use serde::Serialize;
 
@@ -59,18 +59,22 @@ pub struct StartAllArgs {
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
-    schema: &'static str,
+/// The document of `start --json` and `restart --json`.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct StartReport<'a> {
     servers: &'a [StartReply],
     errors: &'a [Refused],
 }
 
-#[derive(Serialize)]
-struct Refused {
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct Refused {
     model_id: ModelId,
     #[serde(flatten)]
     error: ErrorReport,
+}
+
+impl Document for StartReport<'_> {
+    const SCHEMA: &'static str = "modelctl.start/1";
 }
 
 pub fn run(ctx: &mut Ctx, args: &StartArgs) -> anyhow::Result<Exit> {
@@ -119,7 +123,7 @@ fn start(
         }
     }
     if json {
-        ctx.ui.json(&Document { schema: "modelctl.start/1", servers: &started, errors: &refused })?;
+        ctx.ui.document(&StartReport { servers: &started, errors: &refused })?;
     }
     match first {
         Some(error) => Err(error),
@@ -193,13 +197,7 @@ pub fn run_all(ctx: &mut Ctx, args: &StartAllArgs) -> anyhow::Result<Exit> {
         return Err(interrupted(&signal, "the servers go on starting: `modelctl stop-all` ends them").into());
     };
     if args.json {
-        #[derive(Serialize)]
-        struct Document<'a> {
-            schema: &'static str,
-            #[serde(flatten)]
-            reply: &'a StartAllReply,
-        }
-        ctx.ui.json(&Document { schema: "modelctl.start-all/1", reply: &reply })?;
+        ctx.ui.document(&reply)?;
     } else {
         for failed in &reply.failed {
             ctx.ui.warn(&format!("{}: {}", text::clean(&failed.display_name), text::clean(&failed.detail)));

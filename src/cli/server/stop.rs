@@ -1,7 +1,7 @@
 use super::super::{Ctx, Exit, stop_on_signals};
 use super::{daemon, interrupted, resolved};
 use crate::ops::daemon::{StopAllReply, StopReply};
-use crate::ui::text;
+use crate::ui::{Document, text};
 use clap::Args;
 use serde::Serialize;
 
@@ -55,14 +55,19 @@ pub fn run(ctx: &mut Ctx, args: &StopArgs) -> anyhow::Result<Exit> {
         stopped.push(reply);
     }
     if args.json {
-        #[derive(Serialize)]
-        struct Document<'a> {
-            schema: &'static str,
-            servers: &'a [StopReply],
-        }
-        ctx.ui.json(&Document { schema: "modelctl.stop/1", servers: &stopped })?;
+        ctx.ui.document(&StopReport { servers: &stopped })?;
     }
     Ok(Exit::Done)
+}
+
+/// The document of `stop --json`.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct StopReport<'a> {
+    servers: &'a [StopReply],
+}
+
+impl Document for StopReport<'_> {
+    const SCHEMA: &'static str = "modelctl.stop/1";
 }
 
 /// Returns how a stop ended, as a sentence.
@@ -82,13 +87,7 @@ pub fn run_all(ctx: &mut Ctx, args: &StopAllArgs) -> anyhow::Result<Exit> {
         return Err(interrupted(&signal, GOES_ON).into());
     };
     if args.json {
-        #[derive(Serialize)]
-        struct Document<'a> {
-            schema: &'static str,
-            #[serde(flatten)]
-            reply: &'a StopAllReply,
-        }
-        ctx.ui.json(&Document { schema: "modelctl.stop-all/1", reply: &reply })?;
+        ctx.ui.document(&reply)?;
     } else {
         ctx.ui.note(&format!("{} in {:.1} s", reply.message, reply.shutdown_time_seconds));
     }

@@ -32,7 +32,7 @@ pub struct ShowArgs {
     /// Ask llama.cpp for the exact memory, without allocating it (the answer is kept)
     #[arg(long)]
     pub fit: bool,
-    /// Print a JSON object
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -51,7 +51,7 @@ pub fn run(ctx: &mut Ctx, args: &ShowArgs) -> anyhow::Result<Exit> {
     let shown = show(&mut ctx.session, &request)?;
     let limits = ctx.session.config.tiers;
     if args.json {
-        ctx.ui.json(&report(&shown, &limits))?;
+        ctx.ui.document(&report(&shown, &limits))?;
     } else {
         ctx.ui.sections(&view::sections(&shown, &limits))?;
     }

@@ -267,9 +267,9 @@ fn the_json_of_show_extends_that_of_list() {
     for (key, expected) in listed.as_object().unwrap() {
         assert_eq!(&value[key], expected, "{key}");
     }
-    assert_eq!(value["memory"]["known"]["total"], 200 << 20);
-    assert_eq!(value["fits"][1], serde_json::json!({"place": "GPU", "fits": null, "words": "unknown: not loaded"}));
-    assert_eq!(value["metadata"]["quant"]["label"], "Q4_1");
+    assert_eq!(value["memory"]["total_bytes"], 200 << 20);
+    assert_eq!(value["fits"][1], serde_json::json!({"place": "GPU", "fits": null, "detail": "unknown: not loaded"}));
+    assert_eq!(value["metadata"]["quant"], "Q4_1");
     assert_eq!(
         value["files"][0],
         serde_json::json!({
@@ -277,7 +277,10 @@ fn the_json_of_show_extends_that_of_list() {
             "role": "main", "shard_no": null, "size_bytes": 98_362_432, "allocated_bytes": 98_366_464,
             "device": 1, "inode": 2, "modified": "2023-11-14T22:13:20Z", "class": null, "why": null, "expected_sha256": "b179",
             "verified_sha256": null, "header_error": null, "header_fault": null,
-            "integrity": {"is": "truncated", "need": 200, "have": 100, "first_missing": "blk.7"},
+            "integrity": {
+                "state": "truncated", "needed_bytes": 200, "actual_bytes": 100, "first_missing_tensor": "blk.7",
+                "allocated_bytes": null, "trailing_bytes": null, "reason": null,
+            },
         })
     );
 }

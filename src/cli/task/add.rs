@@ -25,7 +25,7 @@ pub struct AddArgs {
     #[arg(value_name = "PROMPT", group = "what")]
     positional: Option<String>,
     /// The prompt, also one that begins with a dash
-    #[arg(long, value_name = "TEXT", group = "what", allow_hyphen_values = true)]
+    #[arg(long, short, value_name = "TEXT", group = "what", allow_hyphen_values = true)]
     prompt: Option<String>,
     /// Read the prompt from a file
     #[arg(long, value_name = "FILE", group = "what")]
@@ -37,7 +37,7 @@ pub struct AddArgs {
     #[arg(long, conflicts_with = "system")]
     raw: bool,
     /// Answer with this model: an id or its beginning, an alias, a name or a path
-    #[arg(long, value_name = "MODEL", conflicts_with = "tier")]
+    #[arg(long, short, value_name = "MODEL", conflicts_with = "tier")]
     model: Option<String>,
     /// Answer with a model of this tier
     #[arg(long, value_parser = one_of(Tier::ALL, Tier::name))]
@@ -87,7 +87,7 @@ pub struct AddArgs {
     /// The answer must fit the GBNF grammar in this file
     #[arg(long, value_name = "FILE")]
     grammar: Option<PathBuf>,
-    /// Print the task as a JSON object
+    /// Print the task as JSON
     #[arg(long)]
     json: bool,
 }
@@ -139,7 +139,7 @@ pub fn run(ctx: &mut Ctx, args: &AddArgs) -> anyhow::Result<Exit> {
     };
     let added = ctx.run(|session, on| add::add(session, &request, at, on))?;
     match (args.json, &added.task) {
-        (true, Some(_)) => ctx.ui.json(&added)?,
+        (true, Some(_)) => ctx.ui.document(&added)?,
         _ => ctx.ui.line(&added.id.to_string())?,
     }
     Ok(Exit::Done)

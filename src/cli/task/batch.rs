@@ -25,7 +25,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "NAME", value_parser = batch_name)]
     batch: Option<String>,
     /// Answer all with this model, whatever the lines say
-    #[arg(long, value_name = "MODEL", conflicts_with_all = ["tier", "any_model"])]
+    #[arg(long, short, value_name = "MODEL", conflicts_with_all = ["tier", "any_model"])]
     model: Option<String>,
     /// Answer all with models of this tier, whatever the lines say
     #[arg(long, value_parser = one_of(Tier::ALL, Tier::name), conflicts_with = "any_model")]
@@ -100,7 +100,7 @@ pub fn import(ctx: &mut Ctx, args: &ImportArgs) -> anyhow::Result<Exit> {
         ctx.ui.hint("name another --batch, or give --replace-finished for those that have ended");
     }
     if args.json {
-        ctx.ui.json(&imported)?;
+        ctx.ui.document(&imported)?;
     } else {
         let mut words = vec![format!("{} new", imported.new)];
         words.extend((imported.existing > 0).then(|| format!("{} existing", imported.existing)));
@@ -138,7 +138,7 @@ pub fn write(
         written.keep()?;
     }
     if json {
-        return ctx.ui.json(&exported);
+        return ctx.ui.document(&exported);
     }
     let pending = if exported.pending > 0 { format!(", {} pending", exported.pending) } else { String::new() };
     let (answers, errors) = (units::plural(exported.answers, "answer"), units::plural(exported.errors, "error"));

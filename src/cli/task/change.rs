@@ -17,7 +17,7 @@ pub struct CancelArgs {
     /// Every task that has not ended
     #[arg(long, group = "which")]
     all: bool,
-    /// Print a JSON object
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -37,7 +37,7 @@ pub struct RetryArgs {
     /// Every task that has failed
     #[arg(long, group = "which")]
     failed: bool,
-    /// Print a JSON object
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -72,14 +72,18 @@ struct Which<'a> {
 fn change(ctx: &mut Ctx, which: &Which<'_>, word: &str, change: Change) -> anyhow::Result<Exit> {
     let done = tasks::change(&mut ctx.session, (which.named, &which.some), change)?;
     if which.json {
-        ctx.ui.json(&done)?;
+        ctx.ui.document(&done)?;
     } else {
         for refused in &done.refused {
             ctx.ui.warn(&refused.reason);
         }
         let running =
             if done.were_running > 0 { format!(", {} while running", done.were_running) } else { String::new() };
-        ctx.ui.note(&format!("{} {word}{running}", units::plural(done.changed.len() as u64, "task")));
+        let sentence = format!("{} {word}{running}", units::plural(done.changed.len() as u64, "task"));
+        match done.changed.is_empty() {
+            true => ctx.ui.note(&sentence),
+            false => ctx.ui.act(&sentence),
+        }
     }
     // A task that was named and could not be changed is a bad answer; a selection takes what there is.
     Ok(if which.named.is_empty() || done.refused.is_empty() { Exit::Done } else { Exit::Bad })

@@ -26,7 +26,7 @@ pub struct ListArgs {
     /// So many at most; 0 is all
     #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
     limit: u32,
-    /// Print a JSON array of objects
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -42,7 +42,7 @@ pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
     let filter = TaskFilter { states, batch: args.batch.clone() };
     let listing = list::newest(&mut ctx.session, &filter, limit)?;
     if args.json {
-        ctx.ui.json(&listing.report())?;
+        ctx.ui.document(&listing.report())?;
         return Ok(Exit::Done);
     }
     let tasks = listing.tasks(&mut ctx.session)?;

@@ -9,6 +9,8 @@ mod stats;
 mod view;
 mod wait;
 
+pub use stats::Shown as StatsReport;
+
 use super::{Access, Ctx, Exit};
 use clap::{Args, Subcommand};
 

@@ -18,7 +18,7 @@ pub struct ShowArgs {
     /// Print the answer alone, byte for byte
     #[arg(long, conflicts_with = "json")]
     text: bool,
-    /// Print a JSON object
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -36,7 +36,7 @@ pub fn run(ctx: &mut Ctx, args: &ShowArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     if args.json {
-        ctx.ui.json(&shown.report(now))?;
+        ctx.ui.document(&shown.report(now))?;
         return Ok(Exit::Done);
     }
     let mut sections = vec![about(task, standing.as_ref(), now, (*is_inference_on, lens))];

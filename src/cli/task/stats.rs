@@ -1,10 +1,11 @@
 use super::{Access, Ctx, Exit};
 use crate::clock::Timestamp;
 use crate::model::task::{AttemptEnd, ModelStats, Stats, TaskState};
+use crate::ops::inference::InferenceReport;
 use crate::ops::tasks::Lens;
-use crate::ui::Section;
-use crate::ui::units;
+use crate::ui::{Document, Section, units};
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,15 +18,19 @@ pub struct StatsArgs {
     json: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct Shown<'a> {
-    inference: &'static str,
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Shown<'a> {
+    inference: InferenceReport,
     tasks: BTreeMap<&'static str, u64>,
     oldest_due: Option<String>,
     next_due: Option<String>,
     finished_bytes: u64,
     attempts: &'a BTreeMap<AttemptEnd, u64>,
     models: &'a [ModelStats],
+}
+
+impl Document for Shown<'_> {
+    const SCHEMA: &'static str = "modelctl.task-stats/1";
 }
 
 pub fn run(ctx: &mut Ctx, args: &StatsArgs) -> anyhow::Result<Exit> {
@@ -36,8 +41,8 @@ pub fn run(ctx: &mut Ctx, args: &StatsArgs) -> anyhow::Result<Exit> {
     let word = if inference.on { "on" } else { "off" };
     if args.json {
         let count = |state: &TaskState| (state.name(), stats.counts.get(state).copied().unwrap_or(0));
-        ctx.ui.json(&Shown {
-            inference: word,
+        ctx.ui.document(&Shown {
+            inference: InferenceReport::of(&inference),
             tasks: TaskState::ALL.iter().map(count).collect(),
             oldest_due: stats.oldest_due.map(Timestamp::rfc3339),
             next_due: stats.next_due.map(Timestamp::rfc3339),

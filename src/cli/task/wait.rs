@@ -1,8 +1,9 @@
+use super::super::args::duration;
 use super::view::tone;
 use super::{Access, Ctx, Exit};
 use crate::failure::Failure;
 use crate::model::task::{Phase, TaskState, Ticket};
-use crate::ops::tasks::{self, TicketReport, all_of, named};
+use crate::ops::tasks::{self, TasksReport, TicketReport, all_of, named};
 use crate::ui::Ui;
 use clap::{ArgGroup, Args};
 use std::collections::BTreeMap;
@@ -24,9 +25,9 @@ pub struct WaitArgs {
     #[arg(long, group = "which")]
     all: bool,
     /// Wait so long at most (`10m`)
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     timeout: Option<Duration>,
-    /// Print the tasks as a JSON array when they have ended
+    /// Print the tasks as JSON when they have ended
     #[arg(long)]
     json: bool,
 }
@@ -60,8 +61,7 @@ pub fn wait(ctx: &mut Ctx, args: &WaitArgs) -> anyhow::Result<Exit> {
     }
     let ended = ctx.run(|session, on| tasks::wait(session, ids, args.timeout, on))?;
     if args.json {
-        let shown: Vec<TicketReport> = ended.iter().map(TicketReport::of).collect();
-        ctx.ui.json(&shown)?;
+        ctx.ui.document(&TasksReport { tasks: ended.iter().map(TicketReport::of).collect() })?;
     } else {
         ctx.ui.note(&sum(&ended));
     }
@@ -103,9 +103,7 @@ fn exit(ended: &[Ticket]) -> Exit {
 
 fn say(ui: &mut Ui, ticket: &Ticket, json: bool) -> anyhow::Result<()> {
     if json {
-        let mut line = serde_json::to_vec(&TicketReport::of(ticket))?;
-        line.push(b'\n');
-        return ui.raw(&line);
+        return ui.document_line(&TicketReport::of(ticket));
     }
     let name = ticket.key.as_ref().map(|key| format!(" `{key}`")).unwrap_or_default();
     let more = match &ticket.phase {

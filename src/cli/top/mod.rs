@@ -8,6 +8,8 @@ mod link;
 mod once;
 mod state;
 
+pub use once::TopReport;
+
 use super::{Ctx, Exit};
 use crate::clock;
 use crate::config::Color;

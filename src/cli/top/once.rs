@@ -24,8 +24,8 @@ const COLUMNS: &[Column] = &[
     Column::left("ID", 9),
 ];
 
-#[derive(Serialize)]
-struct Document<'a> {
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct TopReport<'a> {
     schema: &'static str,
     /// RFC 3339.
     at: String,
@@ -41,7 +41,7 @@ struct Document<'a> {
     models: Vec<Row<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct Daemon<'a> {
     host: &'a str,
     version: &'a str,
@@ -51,7 +51,7 @@ struct Daemon<'a> {
     throttle_factor: Option<f64>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct Device {
     device: String,
     total_bytes: Option<u64>,
@@ -62,7 +62,7 @@ struct Device {
     reserved_bytes: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct Row<'a> {
     id: &'a str,
     name: &'a str,
@@ -170,9 +170,9 @@ fn tone(entry: &Entry) -> Tone {
     }
 }
 
-fn document<'a>(state: &'a State, no_daemon: Option<&'a [String]>, database: String) -> Document<'a> {
+fn document<'a>(state: &'a State, no_daemon: Option<&'a [String]>, database: String) -> TopReport<'a> {
     let (rows, machine) = (&state.rows, state.rows.machine.as_ref());
-    Document {
+    TopReport {
         schema: "modelctl.top/1",
         at: Timestamp::rfc3339(state.clock.now),
         source: if no_daemon.is_none() { "daemon" } else { "database" },

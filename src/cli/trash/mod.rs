@@ -7,7 +7,7 @@ use crate::model::{Age, age};
 use crate::ops::OpEvent;
 use crate::ops::known_roots::roots;
 use crate::ops::trash::empty::{self, Outcome, damage};
-use crate::ops::trash::{self, ItemReport, everything, restore};
+use crate::ops::trash::{self, EmptyReport, ItemReport, RestoreReport, TrashReport, everything, restore};
 use crate::prune::trash::Trashed;
 use crate::ui::{Ui, text, units};
 use clap::{Args, Subcommand};
@@ -39,7 +39,7 @@ enum TrashCommand {
 
 #[derive(Debug, Args)]
 struct ListArgs {
-    /// Print a JSON array of objects
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -49,7 +49,7 @@ struct RestoreArgs {
     /// Ids of items or the beginnings of them, or names of models
     #[arg(value_name = "ID", required = true)]
     ids: Vec<String>,
-    /// Print a JSON array of objects
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -62,13 +62,16 @@ struct EmptyArgs {
     /// Only what has been there for this long (`7d`)
     #[arg(long, value_name = "AGE", value_parser = age)]
     older_than: Option<Age>,
+    /// Show what would be deleted and change nothing; this is the default
+    #[arg(long, short = 'n', conflicts_with = "confirm")]
+    dry_run: bool,
     /// Delete: there is no undo
-    #[arg(long)]
+    #[arg(long, short = 'y', visible_alias = "yes")]
     confirm: bool,
     /// Count ages up to the time of the clock although it leapt ahead, and accept that time from now on
     #[arg(long)]
     now_is_right: bool,
-    /// Print a JSON array of objects
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -86,7 +89,7 @@ fn list(ctx: &mut Ctx, dirs: &[PathBuf], args: &ListArgs) -> anyhow::Result<Exit
     let (all, is_all) = ctx.run(|session, on| trash::list(session, dirs, on))?;
     let exit = if is_all { Exit::Done } else { Exit::Bad };
     if args.json {
-        ctx.ui.json(&all.iter().map(|t| ItemReport::of(t, None)).collect::<Vec<_>>())?;
+        ctx.ui.document(&TrashReport { items: all.iter().map(|t| ItemReport::of(t, None)).collect() })?;
         return Ok(exit);
     }
     if all.is_empty() && is_all {
@@ -121,7 +124,7 @@ fn restore(ctx: &mut Ctx, dirs: &[PathBuf], args: &RestoreArgs) -> anyhow::Resul
     if args.json {
         let back = restored.iter().map(|(t, lack)| ItemReport::of(t, Some("restored")).because(lack.clone()));
         let stay = failed.iter().map(|(t, e)| ItemReport::of(t, Some("failed")).because(Some(format!("{e:#}"))));
-        ctx.ui.json(&back.chain(stay).collect::<Vec<_>>())?;
+        ctx.ui.document(&RestoreReport { items: back.chain(stay).collect() })?;
     }
     if restored.is_empty()
         && failed.len() == 1
@@ -156,7 +159,8 @@ fn empty(ctx: &mut Ctx, dirs: &[PathBuf], args: &EmptyArgs) -> anyhow::Result<Ex
             ItemReport::of(now(item).unwrap_or(item), Some(outcome.word)).because(outcome.reason.clone())
         });
         let stay = damaged.iter().map(|item| ItemReport::of(item, Some("failed")).because(Some(damage(item))));
-        ctx.ui.json(&gone.chain(stay).collect::<Vec<_>>())?;
+        let freed_bytes = outcomes.iter().fold(0u64, |sum, outcome| sum.saturating_add(outcome.freed));
+        ctx.ui.document(&EmptyReport { dry_run: false, freed_bytes, items: gone.chain(stay).collect() })?;
     } else if let Some(line) = summary(outcomes) {
         ctx.ui.line(&line)?;
     } else if !bad {
@@ -170,10 +174,13 @@ fn would_empty(ctx: &mut Ctx, report: &empty::Report, args: &EmptyArgs) -> anyho
     let empty::Report { items, damaged, is_all, .. } = report;
     let exit = if *is_all { Exit::Done } else { Exit::Bad };
     if args.json {
-        ctx.ui.json(&items.iter().chain(damaged).map(|t| ItemReport::of(t, None)).collect::<Vec<_>>())?;
+        let items = items.iter().chain(damaged).map(|t| ItemReport::of(t, None)).collect();
+        ctx.ui.document(&EmptyReport { dry_run: true, freed_bytes: 0, items })?;
         return Ok(exit);
     }
-    show(ctx, items)?;
+    if !ctx.ui.is_quiet() {
+        show(ctx, items)?;
+    }
     if items.is_empty() {
         if damaged.is_empty() && *is_all {
             ctx.ui.note("nothing in the trash to delete");

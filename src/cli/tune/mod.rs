@@ -113,22 +113,22 @@ struct RollbackArgs {
     json: bool,
 }
 
-#[derive(Serialize)]
-struct NextDocument<'a> {
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct NextDocument<'a> {
     schema: &'static str,
     suggestion: Option<&'a Suggestion>,
 }
 
-#[derive(Serialize)]
-struct ChangeDocument<'a> {
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct ChangeDocument<'a> {
     schema: &'static str,
     #[serde(flatten)]
     change: &'a Tuning,
     rollback: String,
 }
 
-#[derive(Serialize)]
-struct ListDocument<'a> {
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct ListDocument<'a> {
     schema: &'static str,
     changes: &'a [Tuning],
 }

@@ -61,11 +61,11 @@ pub fn run(ctx: &mut Ctx, args: &VerifyArgs) -> anyhow::Result<Exit> {
     };
     let Verified { reports, took } = ctx.run(|session, on| verify(session, &request, &stop, on))?;
     if args.json {
-        ctx.ui.json(&report(request.depth, &reports))?;
+        ctx.ui.document(&report(request.depth, &reports))?;
     } else if reports.is_empty() {
         ctx.ui.note("no models are known yet");
         ctx.ui.hint("`modelctl scan` looks for them");
-    } else {
+    } else if !ctx.ui.is_quiet() || reports.iter().any(ModelReport::is_finding) {
         view::print(&mut ctx.ui, &reports, took)?;
     }
     Ok(if reports.iter().any(ModelReport::is_finding) { Exit::Bad } else { Exit::Done })

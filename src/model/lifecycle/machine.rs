@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 /// What the machine has and what is used of it, as it was read at one time. A reading that is late is unavailable, never
 /// zero.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Readings {
     /// GPUs, by the names that the ledger uses. Unavailable: the driver did not answer.
     pub devices: Reading<Vec<DeviceReading>>,
@@ -16,7 +16,7 @@ pub struct Readings {
 }
 
 /// The memory of one GPU.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DeviceReading {
     /// As in [`DeviceBytes::device`].
     pub device: String,
@@ -27,7 +27,7 @@ pub struct DeviceReading {
 }
 
 /// The main memory, within the limits of the control group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MemoryReading {
     /// Bytes: of the machine, or the smallest limit of a control group.
     pub total: u64,
@@ -36,7 +36,7 @@ pub struct MemoryReading {
 }
 
 /// A file system that is written to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DiskReading {
     /// What lies on it: `database`, or the folder of a store.
     pub what: String,
@@ -45,7 +45,7 @@ pub struct DiskReading {
 }
 
 /// A model server that somebody else started. It is never signalled, restarted or reconfigured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct External {
     /// Unique and stable: `pid:PID:START`, or the name of its `[[external]]`.
     pub id: String,
@@ -70,7 +70,7 @@ pub struct External {
 }
 
 /// The size of a machine, by which models are started by themselves or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NodeTier {
     /// Less than 4 GiB of memory.

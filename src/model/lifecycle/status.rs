@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// All that is known and decided at one time. Times are seconds; wall-clock times are RFC 3339.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Status {
     /// `modelctl.lifecycle/1`.
     pub schema: String,
@@ -34,7 +34,7 @@ pub struct Status {
 }
 
 /// One model, service or reservation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ModelStatus {
     pub id: String,
     /// `main`, or `vectors` for the second server of a model that generates text.
@@ -82,7 +82,7 @@ pub struct ModelStatus {
 }
 
 /// A service of the config. One that runs, or did since the daemon began, is one of [`Status::models`] too.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ServiceStatus {
     /// `service:NAME`.
     pub id: String,
@@ -97,7 +97,7 @@ pub struct ServiceStatus {
 }
 
 /// The memory of one device, in bytes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DeviceStatus {
     pub device: String,
     pub total: Option<u64>,
@@ -108,7 +108,7 @@ pub struct DeviceStatus {
 }
 
 /// What there is too little of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PressureKind {
     Vram,
@@ -130,7 +130,7 @@ impl PressureKind {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Pressure {
     pub kind: PressureKind,
     pub is_high: bool,
@@ -142,7 +142,7 @@ pub struct Pressure {
     pub message: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RestartPending {
     pub id: String,
     pub name: String,
@@ -152,7 +152,7 @@ pub struct RestartPending {
 }
 
 /// A server that was stopped for another one and comes back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SwapEntry {
     pub id: String,
     pub name: String,
@@ -164,7 +164,7 @@ pub struct SwapEntry {
 }
 
 /// One decision, with its reason and numbers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Decision {
     /// Counts from 1 in this run of the daemon.
     #[serde(default)]

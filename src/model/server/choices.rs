@@ -38,7 +38,7 @@ const IDLE_SECONDS: RangeInclusive<u64> = 1..=365 * 86_400;
 const ENV_BYTES: usize = 1_024;
 
 /// What a person chose for the server of a model; None leaves it to the layer below.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Choices {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +61,7 @@ pub struct Choices {
     pub env: Option<BTreeMap<String, String>>,
     /// The time without a request after which the server is stopped.
     #[serde(skip_serializing_if = "Option::is_none", with = "duration")]
+    #[schemars(with = "Option<String>")]
     pub idle_timeout: Option<Duration>,
     /// The class of requests that name none.
     #[serde(skip_serializing_if = "Option::is_none")]

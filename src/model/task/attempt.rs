@@ -4,7 +4,7 @@ use crate::model::ModelId;
 use serde::{Deserialize, Serialize};
 
 /// The kind of an error of a task; scripts branch on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
     /// An error of the model: loading, decoding, an answer that is empty or violates its schema.
@@ -52,7 +52,7 @@ impl ErrorKind {
 }
 
 /// The reason why an attempt or a task failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TaskError {
     pub kind: ErrorKind,
     pub message: String,
@@ -65,7 +65,7 @@ impl TaskError {
 }
 
 /// The outcome of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptEnd {
     Done,

@@ -80,7 +80,7 @@ pub struct Stats {
 }
 
 /// Statistics of the answers of one model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct ModelStats {
     pub model: ModelId,
     pub name: String,

@@ -1,5 +1,5 @@
 use crate::db::Access;
-use crate::display::text;
+use crate::display::{Document, text};
 use crate::failure::Failure;
 use crate::model::task::{TaskFilter, TaskId, TaskState};
 use crate::ops::Session;
@@ -10,12 +10,16 @@ use serde::Serialize;
 const PAGE: u32 = 200;
 
 /// Figures of an export.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, schemars::JsonSchema)]
 pub struct Exported {
     pub answers: u64,
     pub errors: u64,
     /// Tasks that have not ended yet, and are in no file.
     pub pending: u64,
+}
+
+impl Document for Exported {
+    const SCHEMA: &'static str = "modelctl.task-export/1";
 }
 
 /// Refuses a batch that has no tasks.

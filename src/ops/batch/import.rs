@@ -1,5 +1,5 @@
 use crate::db::Access;
-use crate::display::{text, units};
+use crate::display::{Document, text, units};
 use crate::failure::{Failure, OrFail};
 use crate::model::task::{Accepted, Enqueued, NewTask, OnFinished, Wish};
 use crate::model::{Selector, hex};
@@ -31,7 +31,7 @@ pub struct Request {
 }
 
 /// Counts of the lines of a file by how they were queued.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, schemars::JsonSchema)]
 pub struct Imported {
     pub batch: String,
     pub lines: u64,
@@ -40,6 +40,10 @@ pub struct Imported {
     pub replaced: u64,
     /// Tasks whose key exists with another request, model or priority; the existing ones stay.
     pub existing_differs: u64,
+}
+
+impl Document for Imported {
+    const SCHEMA: &'static str = "modelctl.task-import/1";
 }
 
 /// Checks the whole file, then queues its requests in one transaction.

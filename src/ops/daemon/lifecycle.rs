@@ -12,7 +12,7 @@ pub struct PressureReply {
 }
 
 /// The answer to `pause` and `resume`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PauseReply {
     pub schema: String,
     pub paused: bool,
@@ -20,7 +20,7 @@ pub struct PauseReply {
 }
 
 /// The answer to a priority that a person set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PriorityReply {
     pub schema: String,
     pub model_id: String,
@@ -32,7 +32,7 @@ pub struct PriorityReply {
 }
 
 /// The answer to a change of the mode of a model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct OffloadReply {
     pub schema: String,
     pub model_id: String,

@@ -1,5 +1,6 @@
 //! The documents of the daemon's API about servers: what the daemon writes and the command line reads.
 
+use crate::display::Document;
 use crate::model::ModelId;
 use crate::model::lifecycle::Mode;
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// The answer to the start of one server.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StartReply {
     pub message: String,
     pub model_id: ModelId,
@@ -19,7 +20,7 @@ pub struct StartReply {
 }
 
 /// The answer to the stop of one server.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StopReply {
     pub message: String,
     pub model_id: ModelId,
@@ -31,7 +32,7 @@ pub struct StopReply {
 }
 
 /// The answer to the start of all servers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StartAllReply {
     pub message: String,
     pub started: usize,
@@ -41,14 +42,18 @@ pub struct StartAllReply {
     pub failed: Vec<FailedModel>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+impl Document for StartAllReply {
+    const SCHEMA: &'static str = "modelctl.start-all/1";
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StartedModel {
     pub model_id: ModelId,
     pub display_name: String,
     pub port: Option<u16>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FailedModel {
     pub model_id: ModelId,
     pub display_name: String,
@@ -57,15 +62,19 @@ pub struct FailedModel {
 }
 
 /// The answer to the stop of all servers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StopAllReply {
     pub message: String,
     pub stopped: usize,
     pub shutdown_time_seconds: f64,
 }
 
+impl Document for StopAllReply {
+    const SCHEMA: &'static str = "modelctl.stop-all/1";
+}
+
 /// All servers that are not stopped, and those that failed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Servers {
     pub schema: String,
     pub servers: Vec<ServerRow>,
@@ -73,7 +82,7 @@ pub struct Servers {
 }
 
 /// One server.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ServerRow {
     /// The id of the model; `service:NAME` for a service.
     pub model_id: ModelId,
@@ -119,35 +128,45 @@ pub struct ServerRow {
 }
 
 /// Lines of the log of a server.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Logs {
     pub schema: String,
     pub model_id: ModelId,
     pub lines: Vec<LogRow>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LogRow {
     /// RFC 3339, UTC; null for a line whose time is not known.
     pub at: Option<String>,
     pub text: String,
 }
 
+/// A line of `logs --follow --json`.
+impl Document for LogRow {
+    const SCHEMA: &'static str = "modelctl.log-line/1";
+}
+
 /// The last events.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Events {
     pub schema: String,
     pub events: Vec<EventRow>,
 }
 
 /// One event, with the members of its kind.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct EventRow {
     pub id: u64,
     pub at: String,
     pub event: String,
     #[serde(flatten)]
     pub fields: Map<String, Value>,
+}
+
+/// A line of `events --follow --json`.
+impl Document for EventRow {
+    const SCHEMA: &'static str = "modelctl.event/1";
 }
 
 /// Which daemon answers.

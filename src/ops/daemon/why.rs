@@ -15,7 +15,7 @@ use std::time::Duration;
 const DECISIONS: usize = 10;
 
 /// What is known of one model or service.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct About {
     pub schema: &'static str,
     pub id: String,

@@ -3,7 +3,8 @@
 use super::trash_room::Emptied;
 use super::{Acted, Leap};
 use crate::clock::Timestamp;
-use crate::model::{StoreKind, path_bytes_hex};
+use crate::display::Document;
+use crate::model::{StoreKind, path_bytes_hex, paths_bytes_hex};
 use crate::prune::apply::Fate;
 use crate::prune::candidate::{Evidence, LastUse};
 use crate::prune::decide::Rule;
@@ -11,25 +12,30 @@ use crate::prune::plan::{Plan, Row};
 use crate::prune::target::{Large, Reach, Target};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The document of `prune --json`. Part of the public interface: keys are added, never renamed or dropped.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct PruneReport<'a> {
     /// Whether nothing was done.
     dry_run: bool,
-    made: String,
+    /// When the plan was made, RFC 3339 in UTC.
+    at: String,
     apparent_bytes: u64,
     allocated_bytes: u64,
     /// Bytes freed at least by everything that the plan removes.
     freed_bytes: u64,
     /// Bytes freed by this run, without those from the trash.
     freed_now_bytes: u64,
-    large: &'a [Large],
+    /// Stores that would lose more than half of their bytes.
+    large: Vec<LargeReport>,
     notes: &'a [String],
     /// Roots that the plan may remove something from.
     roots: Vec<String>,
+    /// The bytes of all roots, when one is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roots_bytes_hex: Option<Vec<String>>,
     /// Dates of the two ages: not used, or not written, since that date.
     unused_since: Option<String>,
     written_since: Option<String>,
@@ -45,7 +51,34 @@ pub struct PruneReport<'a> {
     rows: Vec<RowReport<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+impl Document for PruneReport<'_> {
+    const SCHEMA: &'static str = "modelctl.prune/1";
+}
+
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+struct LargeReport {
+    store: StoreKind,
+    root: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root_bytes_hex: Option<String>,
+    /// Bytes of disk that the plan removes.
+    removed_bytes: u64,
+    allocated_bytes: u64,
+}
+
+impl LargeReport {
+    fn of(large: &Large) -> LargeReport {
+        LargeReport {
+            store: large.store,
+            root: large.root.to_string_lossy().into_owned(),
+            root_bytes_hex: path_bytes_hex(&large.root),
+            removed_bytes: large.going,
+            allocated_bytes: large.all,
+        }
+    }
+}
+
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct TotalReport {
     most_bytes: u64,
     before_bytes: u64,
@@ -53,7 +86,7 @@ struct TotalReport {
     missed_bytes: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct RowReport<'a> {
     /// `remove` or `keep`.
     verdict: &'static str,
@@ -63,6 +96,8 @@ struct RowReport<'a> {
     name: &'a str,
     store: StoreKind,
     root: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root_bytes_hex: Option<String>,
     path: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     path_bytes_hex: Option<String>,
@@ -71,11 +106,15 @@ struct RowReport<'a> {
     last_used: LastUsed,
     apparent_bytes: u64,
     allocated_bytes: u64,
+    /// Bytes that are freed at least when it is removed after all rows before it; 0 for a row that is kept.
     freed_bytes: u64,
     /// Whether only the interface of its owner can delete it, without an undo.
     no_undo: bool,
     /// All paths that are removed with it, references first.
     paths: Vec<String>,
+    /// The bytes of all paths, when one is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paths_bytes_hex: Option<Vec<String>>,
     /// `trashed`, `purged`, `skipped`, `failed`; null in a dry run and for rows that are kept.
     outcome: Option<&'static str>,
     /// The id of the item in the trash.
@@ -84,7 +123,7 @@ struct RowReport<'a> {
     reason: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct LastUsed {
     at: String,
     evidence: Evidence,
@@ -119,16 +158,18 @@ pub fn report<'a>(
         after_bytes: total.after,
         missed_bytes: total.missed(),
     });
+    let roots: Vec<&Path> = roots(plan).into_iter().collect();
     PruneReport {
         dry_run: acted.is_none(),
-        made: plan.made.rfc3339(),
+        at: plan.made.rfc3339(),
         apparent_bytes: plan.sums.apparent,
         allocated_bytes: plan.sums.allocated,
         freed_bytes: plan.sums.freed,
         freed_now_bytes: freed,
-        large: &plan.large,
+        large: plan.large.iter().map(LargeReport::of).collect(),
         notes,
-        roots: roots(plan).into_iter().map(|root| root.to_string_lossy().into_owned()).collect(),
+        roots_bytes_hex: paths_bytes_hex(&roots),
+        roots: roots.into_iter().map(|root| root.to_string_lossy().into_owned()).collect(),
         unused_since: plan.policy.unused_for.map(|age| since(plan, age)),
         written_since: plan.policy.older_than.map(|age| since(plan, age)),
         targets: documents(plan, acted.map(|acted| acted.free.as_slice())),
@@ -142,7 +183,7 @@ pub fn report<'a>(
 
 fn row_report<'a>(row: &'a Row, fate: Option<&'a Fate>) -> RowReport<'a> {
     let base = row.base.as_ref();
-    let paths = row.steps.iter().filter_map(|step| Some(base?.path.join(step.path()).to_string_lossy().into_owned()));
+    let paths: Vec<PathBuf> = row.steps.iter().filter_map(|step| Some(base?.path.join(step.path()))).collect();
     let (outcome, trash_id, reason) = match fate {
         None | Some(Fate::Ready) => (None, None, None),
         Some(Fate::Trashed { id }) => (Some("trashed"), Some(id.as_str()), None),
@@ -158,6 +199,7 @@ fn row_report<'a>(row: &'a Row, fate: Option<&'a Fate>) -> RowReport<'a> {
         name: &row.name,
         store: row.store,
         root: row.root.to_string_lossy().into_owned(),
+        root_bytes_hex: path_bytes_hex(&row.root),
         path: row.path.to_string_lossy().into_owned(),
         path_bytes_hex: path_bytes_hex(&row.path),
         class: row.class.name(),
@@ -165,9 +207,10 @@ fn row_report<'a>(row: &'a Row, fate: Option<&'a Fate>) -> RowReport<'a> {
         last_used: row.last_use.into(),
         apparent_bytes: row.apparent_bytes,
         allocated_bytes: row.allocated_bytes,
-        freed_bytes: row.freed_bytes,
+        freed_bytes: if row.goes { row.freed_bytes } else { 0 },
         no_undo: row.is_foreign,
-        paths: paths.collect(),
+        paths_bytes_hex: paths_bytes_hex(&paths),
+        paths: paths.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
         outcome,
         trash_id,
         reason,
@@ -193,9 +236,11 @@ pub fn since(plan: &Plan, age: Duration) -> String {
 }
 
 /// `--free` on one file system, in JSON. Keys are added, never renamed or dropped.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct TargetReport {
     path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes_hex: Option<String>,
     wanted_bytes: u64,
     free_bytes: u64,
     trash_bytes: u64,
@@ -219,6 +264,7 @@ fn documents(plan: &Plan, after: Option<&[Option<u64>]>) -> Vec<TargetReport> {
         };
         TargetReport {
             path: target.path.to_string_lossy().into_owned(),
+            path_bytes_hex: path_bytes_hex(&target.path),
             wanted_bytes: target.wanted,
             free_bytes: target.free,
             trash_bytes: target.trash,

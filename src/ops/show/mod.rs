@@ -1,5 +1,6 @@
 //! Everything known about one model, the memory it needs, and whether that much is available now.
 
+mod metadata;
 mod report;
 
 pub use report::{ShowReport, report};

@@ -3,7 +3,7 @@
 use super::TaskReport;
 use crate::clock::Timestamp;
 use crate::db::{Access, Db};
-use crate::display::{text, units};
+use crate::display::{Document, text, units};
 use crate::model::task::{Accepted, Moment, NewTask, OnFinished, Task, TaskId, Wish};
 use crate::ops::{OpEvent, Session, Sink};
 use serde::Serialize;
@@ -20,13 +20,17 @@ pub struct Request {
 }
 
 /// The task that was added, or the existing one with its key.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct Added {
     pub how: Accepted,
     #[serde(skip)]
     pub id: TaskId,
     #[serde(flatten)]
     pub task: Option<TaskReport>,
+}
+
+impl Document for Added {
+    const SCHEMA: &'static str = "modelctl.task-add/1";
 }
 
 /// Adds a task, unless one has its key. Reports how an existing one differs from the request.

@@ -1,5 +1,5 @@
 use crate::db::Access;
-use crate::display::text;
+use crate::display::{Document, text};
 use crate::failure::Failure;
 use crate::model::task::machine::Refusal;
 use crate::model::task::{Moment, Queue, TaskFilter, TaskId, TaskState};
@@ -10,7 +10,7 @@ use serde::Serialize;
 const STEP: u32 = 500;
 
 /// The result of a change of tasks.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, schemars::JsonSchema)]
 pub struct Changed {
     pub changed: Vec<TaskId>,
     /// Number of changed tasks that were running: their worker stops within a moment.
@@ -18,8 +18,12 @@ pub struct Changed {
     pub refused: Vec<Refused>,
 }
 
+impl Document for Changed {
+    const SCHEMA: &'static str = "modelctl.task-change/1";
+}
+
 /// A task that was not changed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct Refused {
     pub id: TaskId,
     pub reason: String,
@@ -92,7 +96,7 @@ pub fn named(session: &mut Session, names: &[String]) -> anyhow::Result<Vec<Task
             },
         };
         let id = by_key.ok_or_else(|| {
-            Failure::cannot_meet(format!("there is no task `{}`", text::clean(name)))
+            Failure::not_found(format!("there is no task `{}`", text::clean(name)))
                 .hint("`modelctl task list` shows those there are; old ones are taken away some time after their end")
         })?;
         if !found.contains(&id) {

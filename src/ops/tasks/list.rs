@@ -1,6 +1,6 @@
 //! The newest tasks.
 
-use super::{Lens, TicketReport};
+use super::{Lens, TasksReport, TicketReport};
 use crate::db::Access;
 use crate::model::task::{AttemptEnd, Queue, Task, TaskFilter, TaskState, Ticket};
 use crate::ops::Session;
@@ -36,8 +36,8 @@ pub fn newest(session: &mut Session, filter: &TaskFilter, limit: u32) -> anyhow:
 
 impl Listing {
     /// Returns the tasks for a client, without their texts.
-    pub fn report(&self) -> Vec<TicketReport> {
-        self.tickets.iter().map(|ticket| TicketReport::seen(ticket, &self.lens)).collect()
+    pub fn report(&self) -> TasksReport {
+        TasksReport { tasks: self.tickets.iter().map(|ticket| TicketReport::seen(ticket, &self.lens)).collect() }
     }
 
     /// Returns the tasks with their texts, each with the name of its model. Each task is a separate read, so that a

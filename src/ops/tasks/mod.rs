@@ -12,5 +12,5 @@ mod wait;
 pub use change::{Change, Changed, Refused, change, named};
 pub use follow::follow;
 pub use lens::Lens;
-pub use report::{AttemptReport, TaskReport, TicketReport};
+pub use report::{AttemptReport, TaskReport, TasksReport, TicketReport};
 pub use wait::{all_of, wait, warn_if_off};

@@ -2,13 +2,14 @@
 
 use super::Lens;
 use crate::clock::Timestamp;
+use crate::display::Document;
 use crate::model::Tier;
 use crate::model::task::{Attempt, AttemptEnd, Task, TaskError, TaskId, TaskResult, TaskState, Ticket};
 use serde::Serialize;
 use serde_json::Value;
 
 /// A task without its texts. One format for all output of tasks. Times are RFC 3339 in UTC, durations milliseconds.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct TicketReport {
     pub id: TaskId,
     pub key: Option<String>,
@@ -41,8 +42,22 @@ pub struct TicketReport {
     pub waits_for: Option<String>,
 }
 
+impl Document for TicketReport {
+    const SCHEMA: &'static str = "modelctl.task-follow/1";
+}
+
+/// Several tasks without their texts: the document of `task list --json` and `task wait --json`.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct TasksReport {
+    pub tasks: Vec<TicketReport>,
+}
+
+impl Document for TasksReport {
+    const SCHEMA: &'static str = "modelctl.task-list/1";
+}
+
 /// A task with its request and its answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct TaskReport {
     #[serde(flatten)]
     pub ticket: TicketReport,
@@ -52,7 +67,7 @@ pub struct TaskReport {
 }
 
 /// One attempt of a task.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct AttemptReport {
     pub round: u32,
     pub owner: String,

@@ -3,6 +3,7 @@
 use super::{AttemptReport, Lens, TaskReport, TicketReport, named};
 use crate::clock::Timestamp;
 use crate::db::Access;
+use crate::display::Document;
 use crate::failure::Failure;
 use crate::model::task::{Attempt, AttemptEnd, Phase, Standing, Task, TaskState, Ticket};
 use crate::ops::Session;
@@ -49,7 +50,7 @@ pub fn show(session: &mut Session, name: &str) -> anyhow::Result<Shown> {
 }
 
 /// A task with its place in the queue and its attempts, for a client.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct ShownReport {
     #[serde(flatten)]
     task: TaskReport,
@@ -58,6 +59,10 @@ pub struct ShownReport {
     /// Estimated start, from the speed of recent tasks.
     estimated_start: Option<String>,
     history: Vec<AttemptReport>,
+}
+
+impl Document for ShownReport {
+    const SCHEMA: &'static str = "modelctl.task-show/1";
 }
 
 impl Shown {

@@ -8,7 +8,7 @@ pub mod restore;
 
 pub use places::{Holds, everything, places};
 pub use recover::{record_missing_events, recover_interrupted};
-pub use report::ItemReport;
+pub use report::{EmptyReport, ItemReport, RestoreReport, TrashReport};
 
 use super::{Session, Sink};
 use crate::prune::trash::Trashed;

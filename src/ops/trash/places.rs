@@ -74,7 +74,7 @@ pub fn select(all: Vec<Trashed>, ids: &[String]) -> anyhow::Result<Vec<Trashed>>
                 chosen.insert(*one);
             }
             [] => {
-                return Err(Failure::cannot_meet(format!("nothing in the trash is `{}`", text::clean(id)))
+                return Err(Failure::not_found(format!("nothing in the trash is `{}`", text::clean(id)))
                     .hint("`modelctl trash list` shows what is there")
                     .into());
             }
@@ -123,8 +123,8 @@ impl Holds {
                 }
             }
         }
-        if let Some(Failure { kind, message, hint }) = self.failed.get(around) {
-            return Err(Failure { kind: *kind, message: message.clone(), hint: hint.clone() }.into());
+        if let Some(Failure { kind, message, hint, .. }) = self.failed.get(around) {
+            return Err(Failure { hint: hint.clone(), ..Failure::new(*kind, message.as_str()) }.into());
         }
         Ok(self.held.get(around).ok_or_else(gone)?)
     }

@@ -58,7 +58,7 @@ fn millis<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok,
 }
 
 /// The summary of a run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Summary {
     pub done: u64,
     /// Tasks that have failed permanently.
@@ -79,6 +79,10 @@ pub struct Summary {
     pub waits_for: Option<String>,
     #[serde(skip)]
     pub stopped: Option<Stop>,
+}
+
+impl crate::display::Document for Summary {
+    const SCHEMA: &'static str = "modelctl.run-once/1";
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 use super::{Api, ApiError};
+use crate::display::{Document, Named};
 use crate::model::server;
 use crate::model::{Listed, ModelRow, Selector, Tier};
-use crate::ops::list::{Filter, known, select};
+use crate::ops::list::{Filter, ListReport, known, select};
 use crate::ops::memory_fit::Wanted;
 use crate::ops::model_header::capabilities_of_kind;
 use crate::ops::settings::{Change, TierChoice, change_settings};
@@ -26,7 +27,7 @@ pub(super) async fn list(State(api): State<Arc<Api>>) -> Result<Json<Value>, Api
                 .iter()
                 .map(|row| Capable { capabilities: capabilities(&catalogs, row), of: Listed::of(row, &limits) })
                 .collect();
-            Ok(json!({ "schema": "modelctl.list/1", "models": models }))
+            Ok(json!({ "schema": ListReport::SCHEMA, "models": models }))
         })
         .await?;
     Ok(Json(listed))
@@ -58,16 +59,9 @@ pub(super) async fn show(State(api): State<Arc<Api>>, Path(name): Path<String>) 
 }
 
 fn document(session: &mut crate::ops::Session, model: Selector) -> anyhow::Result<Value> {
-    #[derive(Serialize)]
-    struct Document<'a> {
-        schema: &'static str,
-        #[serde(flatten)]
-        report: show::ShowReport<'a>,
-    }
     let limits = session.config.tiers;
     let shown = show::show(session, &show::Request { model, memory: Wanted::new(None, 1), measure: false })?;
-    let report = show::report(&shown, &limits);
-    Ok(serde_json::to_value(Document { schema: "modelctl.show/1", report })?)
+    Ok(serde_json::to_value(Named::new(&show::report(&shown, &limits)))?)
 }
 
 /// What a PATCH may change. `null` takes a setting away.
