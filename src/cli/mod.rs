@@ -150,10 +150,9 @@ impl Cli {
     /// Parses the command line. The error of a refusal, of `--help` and of `--version` holds the exit code.
     pub fn parse_args(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
         let args: Vec<OsString> = args.into_iter().collect();
-        let command = command();
-        let matches = command.clone().try_get_matches_from(&args);
+        let matches = command().try_get_matches_from(&args);
         let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches));
-        cli.map_err(|refusal| usage::in_our_words(refusal, &command, &args))
+        cli.map_err(|refusal| usage::in_our_words(refusal, &command(), &args))
     }
 }
 

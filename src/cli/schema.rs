@@ -133,7 +133,8 @@ pub fn run(ctx: &mut Ctx, args: &SchemaArgs) -> anyhow::Result<Exit> {
         ctx.ui.table(&table())?;
         return Ok(Exit::Done);
     }
-    let wanted = args.command.join(" ");
+    let words: Vec<&str> = args.command.iter().map(String::as_str).filter(|word| *word != "--json").collect();
+    let wanted = words.join(" ");
     let fits = |entry: &&Entry| entry.command == wanted || entry.name == wanted;
     let Some(entry) = ENTRIES.iter().find(fits) else {
         return Err(Failure::not_found(format!("no document is described for `{wanted}`"))

@@ -35,9 +35,15 @@ pub struct SetArgs {
     /// A name of your own for it; empty takes it away
     #[arg(long, group = "change", value_name = "NAME")]
     alias: Option<String>,
+    /// Remove the alias
+    #[arg(long, group = "change", conflicts_with = "alias")]
+    no_alias: bool,
     /// A line to remember; empty takes it away
     #[arg(long, group = "change", value_name = "TEXT")]
     note: Option<String>,
+    /// Remove the note
+    #[arg(long, group = "change", conflicts_with = "note")]
+    no_note: bool,
     #[command(flatten)]
     server: ServerArgs,
     /// Print the settings as JSON
@@ -245,8 +251,8 @@ pub fn run(ctx: &mut Ctx, args: &SetArgs) -> anyhow::Result<Exit> {
         pinned: args.pin.then_some(true).or(args.unpin.then_some(false)),
         enabled: args.enable.then_some(true).or(args.disable.then_some(false)),
         tier: args.tier,
-        alias: args.alias.clone(),
-        note: args.note.clone(),
+        alias: args.alias.clone().or(args.no_alias.then(String::new)),
+        note: args.note.clone().or(args.no_note.then(String::new)),
         server: args.server.change(),
     };
     let (row, settings) = change_settings(&mut ctx.session, &Selector(args.model.clone()), &change)?;

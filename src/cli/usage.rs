@@ -143,13 +143,16 @@ fn number_in_words(error: &(dyn std::error::Error + 'static)) -> Option<String> 
     }
     // clap's own range in Rust's notation: `0 is not in 1..=256`.
     let text = error.to_string();
-    let (_, range) = text.split_once(" is not in ")?;
+    let (typed, range) = text.split_once(" is not in ")?;
     let (least, most) = range.split_once("..")?;
     let most = most.trim_start_matches('=');
-    Some(match (least, most) {
-        (least, "") => format!("give a number of at least {least}"),
-        (least, most) if most.len() > 6 => format!("give a number of at least {least}"),
-        (least, most) => format!("give a number from {least} to {most}"),
+    let is_above = || typed.parse::<i128>().ok() > most.parse::<i128>().ok();
+    Some(match most {
+        "" => format!("give a number of at least {least}"),
+        // The end of the type, which means nothing to who typed it.
+        most if most.len() > 8 && is_above() => "the number is too large".to_owned(),
+        most if most.len() > 8 => format!("give a number of at least {least}"),
+        most => format!("give a number from {least} to {most}"),
     })
 }
 

@@ -33,7 +33,7 @@ pub struct RunOnceArgs {
     #[arg(value_name = "PROMPT", conflicts_with = "text")]
     positional: Option<String>,
     /// The prompt, also one that begins with a dash
-    #[arg(long = "prompt", short, id = "text", value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(long = "prompt", short = 'p', id = "text", value_name = "TEXT", allow_hyphen_values = true)]
     prompt: Option<String>,
     /// Run so many tasks at most [default: OFFLOAD_MAX_TASKS, else 5]
     #[arg(long, value_name = "N", conflicts_with_all = ["positional", "text"], value_parser = clap::value_parser!(u64).range(1..))]
