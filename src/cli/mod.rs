@@ -55,7 +55,7 @@ use std::time::Duration;
 /// Time for short-lived children to end before the program does.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
-/// Find, inspect, run and look after the GGUF models on this machine
+/// Find, check, clean up, run and serve the GGUF models on this machine
 #[derive(Debug, Parser)]
 #[command(name = "modelctl", version, propagate_version = true, max_term_width = 100)]
 pub struct Cli {

@@ -69,7 +69,7 @@ impl Style {
 mod tests {
     use super::*;
 
-    /// The table of the README. A wrong code restarts a pod that only warned, or leaves a dead service in place.
+    /// The table of docs/health.md. A wrong code restarts a pod that only warned, or leaves a dead service in place.
     #[test]
     fn the_exit_codes_are_those_of_the_table() {
         let statuses = [Status::Ok, Status::Warning, Status::Critical, Status::Unknown];

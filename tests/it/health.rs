@@ -210,7 +210,7 @@ fn a_process_that_is_stopped_is_seen() {
     assert!(alive(1).contains("not running"));
 }
 
-/// The table of the README, through the real program.
+/// The table of docs/health.md, through the real program.
 #[test]
 fn usage_and_config_fail_in_the_words_of_the_caller() {
     let sandbox = Sandbox::new();

@@ -374,10 +374,10 @@ async fn figures_have_the_names_that_dashboards_use() {
     for name in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()) {
         assert!(listed(name), "{name} is not in the manual page");
     }
-    let readme = include_str!("../../../README.md");
+    let guide = include_str!("../../../docs/serve.md");
     for (name, _) in METRICS {
         let name = name.trim_start_matches("modelctl_");
-        assert!(readme.contains(&format!("`{name}`")), "{name} is not in the README");
+        assert!(guide.contains(&format!("`{name}`")), "{name} is not in docs/serve.md");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Figures for Prometheus. Their names are stable, and listed in the README and in the manual page of `serve`.
+//! Figures for Prometheus. Their names are stable, and listed in docs/serve.md and in the manual page of `serve`.
 
 mod labels;
 mod lifecycle;
