@@ -242,10 +242,10 @@ mod tests {
     fn a_cause_under_a_failure_keeps_its_kind() {
         let io = std::io::Error::other("disk on fire");
         let error = Err::<(), _>(io)
-            .or_fail(|| Failure::cannot_meet("cannot read `x`").hint("look at the disk"))
+            .or_fail(|| Failure::cannot_meet("cannot read `x`").hint("check the disk"))
             .unwrap_err()
             .context("while scanning");
-        assert_eq!(classify(&error), (Kind::CannotMeet, Some("look at the disk")));
+        assert_eq!(classify(&error), (Kind::CannotMeet, Some("check the disk")));
         assert_eq!(format!("{error:#}"), "while scanning: cannot read `x`: disk on fire");
     }
 

@@ -66,7 +66,10 @@ pub(super) fn when(text: &str) -> Result<When, String> {
     }
     match text.parse::<jiff::Timestamp>() {
         Ok(time) => Ok(When::At(Timestamp(time.as_millisecond()))),
-        Err(_) => Err("give a time with its zone (`2026-11-21T06:00:00Z`, `2026-11-21T06:00:00+01:00`) or so long from now (`2h`)".into()),
+        Err(_) => {
+            Err("give a time with its zone (`2026-11-21T06:00:00Z`, `2026-11-21T06:00:00+01:00`) or a delay (`2h`)"
+                .into())
+        }
     }
 }
 

@@ -14,45 +14,45 @@ use crate::ui::units;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
-/// Answer a file of requests in OpenAI's Batch format (JSONL) and write the answers
+/// Run an OpenAI Batch file (JSONL) and write the answers
 ///
-/// The file is checked whole, queued in one transaction, run, and written. Killed on the way, the same command goes on
-/// where it was: each `custom_id` is answered once. Tasks of others are run too when it is their turn.
+/// The whole file is checked, queued in one transaction, run, and the answers are written. If it is killed, the same
+/// command resumes: each `custom_id` is answered once. Other queued tasks are run too when it is their turn.
 ///
-/// The same batch is the same bytes under the same file name, for the same models. A file that was edited or renamed, or
-/// another --model, is a batch of its own, and all of its lines are answered: give lines that are new a file of their
-/// own.
+/// A batch is identified by the bytes and the name of its file, and its models. An edited or renamed file, or another
+/// --model, is a new batch, and all of its lines are answered: put new lines into a new
+/// file.
 #[derive(Debug, Args)]
 pub struct BatchArgs {
     /// The requests; `-` reads standard input
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// Write the answers to this file, whole or not at all
+    /// Write the answers to this file, atomically
     #[arg(long, short, value_name = "OUT")]
     output: PathBuf,
-    /// Write those that failed to this file instead
+    /// Write failed requests to this file instead
     #[arg(long, value_name = "FILE")]
     errors: Option<PathBuf>,
-    /// Answer all with this model, whatever the lines say
+    /// Use this model for all requests, overriding the file
     #[arg(long, value_name = "MODEL", conflicts_with_all = ["tier", "any_model"])]
     model: Option<String>,
-    /// Answer all with models of this tier, whatever the lines say
+    /// Use models of this tier for all requests, overriding the file
     #[arg(long, value_parser = named(Tier::ALL, Tier::name), conflicts_with = "any_model")]
     tier: Option<Tier>,
-    /// Answer with whichever model is at hand, whatever the lines say
+    /// Use any available model for all requests, overriding the file
     #[arg(long)]
     any_model: bool,
-    /// Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]
+    /// Let another model answer if the named one fails or cannot run [default: OFFLOAD_FALLBACK]
     #[arg(long)]
     fallback: bool,
-    /// Print a JSON object with the figures
+    /// Print a JSON object with the counts
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(ctx: &mut Ctx, args: &BatchArgs) -> anyhow::Result<Exit> {
     if args.output == Path::new("-") {
-        return Err(Failure::new(Kind::Usage, "the answers go to a file, so that a killed run can go on")
+        return Err(Failure::new(Kind::Usage, "write the answers to a file, so that a killed run can resume")
             .hint("`modelctl task export` writes to standard output")
             .into());
     }
@@ -79,16 +79,16 @@ pub fn run(ctx: &mut Ctx, args: &BatchArgs) -> anyhow::Result<Exit> {
     write(ctx, Some(batch), (Some(output), errors), args.json)?;
     if *ended < *total {
         verdict(summary)?;
-        let why = if summary.off { "inference is off" } else { "they are not done yet" };
+        let why = if summary.off { "inference is off" } else { "they are not finished yet" };
         return Err(Failure::busy(format!("{} of {total} requests have no answer: {why}", total - ended))
-            .hint("the same command goes on where it was")
+            .hint("run the same command again to resume")
             .into());
     }
     if *failed == 0 {
         return Ok(Exit::Done);
     }
-    ctx.ui.warn(&format!("{} failed or cancelled", units::plural(*failed, "request")));
+    ctx.ui.warn(&format!("{} failed or canceled", units::plural(*failed, "request")));
     let retry = format!("modelctl task retry --batch {}", actor::quoted(batch));
-    ctx.ui.hint(&format!("`{retry}` queues them again, and then the same command answers them"));
+    ctx.ui.hint(&format!("`{retry}` queues them again; then run the same command"));
     Ok(Exit::Bad)
 }

@@ -140,9 +140,9 @@ fn say(ui: &mut Ui, event: OpEvent) {
 fn say_of_task(ui: &mut Ui, event: &ExecutorEvent) {
     match event {
         ExecutorEvent::Recovered { requeued, failed } => {
-            let failed = if *failed > 0 { format!(", {failed} failed for good") } else { String::new() };
+            let failed = if *failed > 0 { format!(", {failed} expired") } else { String::new() };
             let tasks = units::plural(*requeued, "task");
-            ui.note(&format!("taken up after a process that was killed: {tasks}{failed}"));
+            ui.note(&format!("recovered from a killed process: {tasks}{failed}"));
         }
         ExecutorEvent::Ready { model, took } => {
             ui.note(&format!("{} loaded in {}", text::clean(model), units::took(*took)))
@@ -154,11 +154,11 @@ fn say_of_task(ui: &mut Ui, event: &ExecutorEvent) {
             ui.warn(&format!("task {id}: {}; tried with {}", text::clean(why), text::clean(to)));
         }
         ExecutorEvent::Waiting { who } => {
-            ui.note(&format!("the model is in use by {}, which takes the same tasks", text::clean(who)))
+            ui.note(&format!("the model is in use by {}, which runs the same tasks", text::clean(who)))
         }
         ExecutorEvent::Warning { message } => ui.warn(&text::clean(message)),
         ExecutorEvent::Waits { why: Some(why) } => ui.note(&format!("tasks wait: {}", text::clean(why))),
-        ExecutorEvent::Waits { why: None } => ui.note("what tasks waited for is there"),
+        ExecutorEvent::Waits { why: None } => ui.note("waiting tasks can run now"),
         ExecutorEvent::ByOthers { .. }
         | ExecutorEvent::Loading { .. }
         | ExecutorEvent::Started { .. }

@@ -7,13 +7,13 @@ use crate::ops::stored_files::stored;
 use crate::ui::{Tone, text, units};
 use clap::Args;
 
-/// Show files that are on this machine more than once
+/// Find identical files
 ///
-/// Compares the hashes that stores promise and that `verify` computed; a file without one joins by its header and size.
+/// Compares the sha256 that stores declare and that `verify` computed; files without one are compared by header and size.
 /// Hard links and shared blocks (reflinks) count once. Nothing is changed.
 #[derive(Debug, Args)]
 pub struct DuplicatesArgs {
-    /// Only groups of which sharing would save something: not those that are hard links already
+    /// Only groups where sharing would save space, not those that are hard links already
     #[arg(long)]
     pub wasteful: bool,
     /// Print JSON
@@ -32,7 +32,7 @@ pub fn run(ctx: &mut Ctx, args: &DuplicatesArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     if groups.is_empty() {
-        ctx.ui.note("no content is here twice");
+        ctx.ui.note("no duplicates");
         return Ok(Exit::Done);
     }
     for (at, group) in groups.iter().enumerate() {
@@ -45,7 +45,7 @@ pub fn run(ctx: &mut Ctx, args: &DuplicatesArgs) -> anyhow::Result<Exit> {
     let groups = units::plural(groups.len() as u64, "group");
     ctx.ui.note(&format!("{groups}; sharing would save {}", units::bytes(saved)));
     if needs_hashes {
-        ctx.ui.hint("`modelctl verify --all --hash` computes the hashes that would make this sure");
+        ctx.ui.hint("`modelctl verify --all --hash` computes the missing hashes");
     }
     Ok(Exit::Done)
 }
@@ -55,9 +55,9 @@ fn print(ctx: &mut Ctx, group: &Group<'_>) -> anyhow::Result<()> {
     let weight = weigh(&group.masses);
     let what = match (same.sureness, same.sha256) {
         (Sureness::Verified, Some(hash)) => format!("sha256 {}", short(hash)),
-        (Sureness::Promised, Some(hash)) => format!("sha256 {} as promised by stores", short(hash)),
+        (Sureness::Promised, Some(hash)) => format!("sha256 {} as declared by stores", short(hash)),
         (_, Some(hash)) => format!("sha256 {} for some, the same header for the others", short(hash)),
-        (_, None) => "the same header and size, not hashed yet".to_owned(),
+        (_, None) => "same header and size, not hashed yet".to_owned(),
     };
     ctx.ui.heading(&format!("{} in {}: {what}", units::bytes(same.size), copies(group)))?;
     for copy in &same.copies {

@@ -9,10 +9,10 @@ use clap::{Args, ValueEnum};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Let tasks run, or make them wait
+/// Pause or resume the task queue
 ///
-/// While inference is off, no task is started by anybody on this database; those that run go on to their end, and new
-/// ones may be added. The switch stays as it is over restarts.
+/// While inference is off, no process starts tasks of this database; running tasks finish, and new tasks
+/// can be added. The setting survives restarts. Prompts (`run-once --prompt`) and requests to the daemon are still answered.
 #[derive(Debug, Args)]
 pub struct InferenceArgs {
     #[arg(value_enum)]
@@ -24,11 +24,11 @@ pub struct InferenceArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// Let tasks be started
+    /// Resume the queue
     On,
-    /// Start no more tasks
+    /// Start no new tasks
     Off,
-    /// Say which it is
+    /// Show whether inference is on
     Status,
 }
 

@@ -6,10 +6,10 @@ use crate::ops::keep_hints::{self, HintsReport, entry, matching, present};
 use crate::ui::{Cell, Column, Table, Tone, text, units};
 use clap::{Args, Subcommand};
 
-/// Name the models that you want to keep
+/// Manage the models that you want to keep
 ///
-/// What a hint means is asked first when a task names no model. A hint is an id (or at least its first 4 digits), a
-/// name, an alias, a path, or a glob over names and paths. KEEP_LOCAL_MODELS (comma separated) and `keep` of the config
+/// Models that match a hint are chosen first when a task names no model, and are never pruned. A hint is an id (or at least its first 4 digits), a
+/// name, an alias, a path, or a glob over names and paths. KEEP_LOCAL_MODELS (comma separated) and `keep` in the config
 /// file add to those kept here; the order is environment, these, file.
 #[derive(Debug, Args)]
 #[command(disable_help_subcommand = true)]
@@ -20,12 +20,12 @@ pub struct KeepArgs {
 
 #[derive(Debug, Subcommand)]
 enum KeepCommand {
-    /// Add hints; one that is kept already stays where it is
+    /// Add hints; existing ones keep their place
     Add(Named),
     /// Remove hints that `keep add` added
     #[command(visible_alias = "remove")]
     Rm(Named),
-    /// List all hints in order of preference: where each comes from, and which models it means
+    /// List all hints in order of preference, with their origin and the models they match
     #[command(visible_alias = "ls")]
     List(ListArgs),
 }
@@ -54,12 +54,12 @@ pub fn run(ctx: &mut Ctx, args: &KeepArgs) -> anyhow::Result<Exit> {
 
 fn add(ctx: &mut Ctx, given: &[String]) -> anyhow::Result<Exit> {
     for added in keep_hints::add(&mut ctx.session, given)? {
-        let done = if added.is_new { "kept" } else { "was kept already" };
+        let done = if added.is_new { "kept" } else { "was already added" };
         let what = match added.models {
-            0 => "it means no model that is here now".to_owned(),
-            n => format!("it means {}", units::plural(n, "model")),
+            0 => "it matches no model at the moment".to_owned(),
+            n => format!("it matches {}", units::plural(n, "model")),
         };
-        let sentence = format!("`{}` {done}; {what}", text::clean(&added.hint));
+        let sentence = format!("{done} `{}`; {what}", text::clean(&added.hint));
         match added.is_new {
             true => ctx.ui.act(&sentence),
             false => ctx.ui.note(&sentence),
@@ -71,7 +71,7 @@ fn add(ctx: &mut Ctx, given: &[String]) -> anyhow::Result<Exit> {
 fn remove(ctx: &mut Ctx, given: &[String]) -> anyhow::Result<Exit> {
     for removed in keep_hints::remove(&mut ctx.session, given)? {
         let hint = text::clean(&removed.hint);
-        ctx.ui.act(&format!("`{hint}` is no longer kept"));
+        ctx.ui.act(&format!("removed `{hint}`"));
         if let Some(place) = &removed.remains_in {
             ctx.ui.warn(&format!("`{hint}` still comes from {place}"));
         }
@@ -107,7 +107,7 @@ fn table<'a>(hints: &'a [(HintSource, KeepHint)], rows: &'a [ModelRow]) -> Table
         let meant = matching(rows, hint);
         let names: Vec<&str> = meant.iter().map(|row| row.name.as_str()).collect();
         let means = match names.as_slice() {
-            [] => Cell::new("nothing that is here now").tone(Tone::Warn),
+            [] => Cell::new("no model at the moment").tone(Tone::Warn),
             names => Cell::new(names.join(", ")),
         };
         table.row(vec![

@@ -74,7 +74,7 @@ struct Global {
     /// Use this model database (also: MODELCTL_DB)
     #[arg(long, global = true, value_name = "FILE")]
     db: Option<PathBuf>,
-    /// Colour the output
+    /// When to use color
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: Color,
     /// Print results, warnings and errors only

@@ -50,7 +50,7 @@ impl Target {
     pub fn keep(self) -> anyhow::Result<()> {
         let path = self.path;
         let keep = || -> anyhow::Result<()> {
-            let file = self.file.into_inner().context("writing what is left")?;
+            let file = self.file.into_inner().context("writing the rest")?;
             file.as_file().sync_all()?;
             file.persist(&path)?;
             Ok(())
@@ -67,7 +67,7 @@ pub fn distinct(named: &[(&str, Option<&Path>)]) -> anyhow::Result<()> {
     for (at, (word, place)) in files.iter().enumerate() {
         if let Some((other, _)) = files.iter().take(at).find(|(_, before)| before.is(place)) {
             return Err(Failure::new(Kind::Usage, format!("{other} and {word} name the same file"))
-                .hint("give each a file of its own")
+                .hint("use different files")
                 .into());
         }
     }

@@ -12,13 +12,13 @@ use crate::ui::{Ui, is_broken_pipe};
 use clap::Args;
 use std::path::PathBuf;
 
-/// Serve models to clients, and run queued tasks as they come, until stopped
+/// Serve models to clients and run queued tasks, until stopped
 ///
 /// Clients of OpenAI's API find every model at http://127.0.0.1:4848/v1. A request starts the server of its model; servers
-/// stay until they are idle for long or another model needs the memory. Queued tasks are answered by the same servers, after
-/// the requests of people: when a task is added, when one that waits for its time is due, when another executor is killed
-/// with tasks in its hands, and every OFFLOAD_POLL_S (30) seconds in any case. SIGTERM finishes what is running within a
-/// minute and gives the rest back; a second one hurries. SIGHUP reads the config again. One daemon serves a database; a
+/// stay until they are idle or another model needs the memory. Queued tasks run on the same servers, after
+/// the requests of clients: when a task is added or due, when another executor dies with tasks in progress, and
+/// at least every OFFLOAD_POLL_S (30) seconds. SIGTERM finishes running work within a
+/// minute and returns the rest to the queue; a second one stops at once. SIGHUP reloads the config. One daemon serves a database; a
 /// second one ends with exit code 4.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
@@ -26,20 +26,20 @@ pub struct ServeArgs {
     /// and `none` leaves only --socket (also: MODELCTL_LISTEN, separated by commas)
     #[arg(long, value_name = "ADDRESS")]
     listen: Vec<String>,
-    /// The Unix socket for the command line, for this user alone [default: $XDG_RUNTIME_DIR/modelctl/serve.sock]
+    /// Unix socket for the command line, accessible to this user only [default: $XDG_RUNTIME_DIR/modelctl/serve.sock]
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
-    /// Keys that clients must send, one `name:key:class` a line; needed for addresses that other machines reach
+    /// File of the keys that clients must send, one `name:key:class` per line; required for addresses that other machines can reach
     #[arg(long, value_name = "FILE")]
     api_key_file: Option<PathBuf>,
-    /// Run this program for every event, which it gets as JSON on its standard input; it has 10 seconds (also: `[hooks]
+    /// Run this program for every event, with the event as JSON on its standard input, for at most 10 seconds (also: `[hooks]
     /// exec`)
     #[arg(long, value_name = "PROGRAM")]
     exec: Option<PathBuf>,
-    /// Run no queued tasks
+    /// Do not run queued tasks
     #[arg(long)]
     no_executor: bool,
-    /// Print a JSON object for each run that did something, one a line
+    /// Print a JSON object per line for each run that did something
     #[arg(long)]
     json: bool,
 }

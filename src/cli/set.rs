@@ -8,37 +8,37 @@ use clap::{ArgGroup, Args};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs
+/// Change a model's settings: tier, alias, note, pin, enabled, server options
 ///
-/// Kept by content: a model that moves or is downloaded again keeps its settings.
+/// Settings follow the content: a model that is moved or downloaded again keeps them.
 #[derive(Debug, Args)]
 #[command(override_usage = "modelctl set [OPTIONS] <MODEL>", group = ArgGroup::new("change").required(true).multiple(true))]
 pub struct SetArgs {
-    /// Id (or its beginning), alias, name or path
+    /// Id (or its first digits), alias, name or path
     #[arg(value_name = "MODEL")]
     model: String,
-    /// Never evict, never prune
+    /// Never evict or prune it
     #[arg(long, group = "change", conflicts_with = "unpin")]
     pin: bool,
-    /// Take the pin away
+    /// Remove the pin
     #[arg(long, group = "change")]
     unpin: bool,
-    /// Let it be started and chosen
+    /// Allow it to be started and chosen
     #[arg(long, group = "change", conflicts_with = "disable")]
     enable: bool,
-    /// Keep it from being started or chosen
+    /// Never start or choose it
     #[arg(long, group = "change")]
     disable: bool,
-    /// Override the computed tier; `auto` computes it again
+    /// Override the computed tier; `auto` removes the override
     #[arg(long, group = "change", value_name = "TIER", value_parser = tier)]
     tier: Option<TierChoice>,
-    /// A name of your own for it; empty takes it away
+    /// A name of your own for it; empty removes it
     #[arg(long, group = "change", value_name = "NAME")]
     alias: Option<String>,
     /// Remove the alias
     #[arg(long, group = "change", conflicts_with = "alias")]
     no_alias: bool,
-    /// A line to remember; empty takes it away
+    /// A note; empty removes it
     #[arg(long, group = "change", value_name = "TEXT")]
     note: Option<String>,
     /// Remove the note
@@ -51,7 +51,7 @@ pub struct SetArgs {
     json: bool,
 }
 
-/// What applies when its server is started the next time; `auto` takes a setting away. These settings win over
+/// Applied when its server is started the next time; `auto` removes a setting. These settings take precedence over
 /// `[models."NAME"]` of the config file.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options for its server")]
@@ -62,7 +62,7 @@ struct ServerArgs {
     /// Tokens of context of one request
     #[arg(long, group = "change", value_name = "TOKENS", value_parser = set_or_auto::<u32>)]
     context: Option<Wish<u32>>,
-    /// Requests that are answered at once
+    /// Requests answered at the same time
     #[arg(long, group = "change", value_name = "N", value_parser = set_or_auto::<u32>)]
     parallel: Option<Wish<u32>>,
     /// Layers on the GPU
@@ -77,34 +77,34 @@ struct ServerArgs {
     /// The class of requests that name none: `interactive`, `normal` or `batch`
     #[arg(long, group = "change", value_name = "CLASS", value_parser = set_or_auto::<Class>)]
     priority: Option<Wish<Class>>,
-    /// Whether a second worker may make vectors of a model that generates text: `yes` or `no`
+    /// Whether a second worker may compute embeddings with a model that generates text: `yes` or `no`
     #[arg(long, group = "change", value_name = "YES", value_parser = set_or_auto::<YesNo>)]
     embeddings: Option<Wish<YesNo>>,
-    /// Restart its server after every crash, without a limit
+    /// Restart its server after every crash, without limit
     #[arg(long, group = "change", conflicts_with = "no_essential")]
     essential: bool,
-    /// Give its server up after a few crashes in a row
+    /// Give up on its server after a few crashes in a row
     #[arg(long, group = "change")]
     no_essential: bool,
-    /// Stop its server only when memory is needed, never because it is idle or the CPU is busy
+    /// Stop its server only when memory is needed, not when it is idle or the CPU is busy
     #[arg(long, group = "change", conflicts_with = "no_pressure_evict_only")]
     pressure_evict_only: bool,
-    /// Stop its server as others
+    /// Stop its server under the same conditions as others
     #[arg(long, group = "change")]
     no_pressure_evict_only: bool,
-    /// What may become less when memory runs out, in this order: `layers` (of the GPU), `context`
+    /// What may be reduced when memory runs out, in this order: `layers` (on the GPU), `context`
     #[arg(long, group = "change", value_name = "WHAT", value_parser = set_or_auto::<Steps>, conflicts_with = "no_degrade")]
     degrade: Option<Wish<Steps>>,
-    /// Let it fail when memory runs out, rather than be slower or shorter
+    /// Fail when memory runs out, instead of reducing anything
     #[arg(long, group = "change")]
     no_degrade: bool,
-    /// Start it by itself only on such a node or a larger one: `embedded`, `lite`, `standard`, `full`, `compute_host`
+    /// Start it automatically only on a node of this tier or larger: `embedded`, `lite`, `standard`, `full`, `compute_host`
     #[arg(long, group = "change", value_name = "TIER", value_parser = set_or_auto::<NodeTier>)]
     min_tier: Option<Wish<NodeTier>>,
     /// Arguments for llama-server, separated by spaces, such as `-fa on`
     #[arg(long, group = "change", value_name = "ARGS", allow_hyphen_values = true, value_parser = set_or_auto::<Words>)]
     llama_args: Option<Wish<Words>>,
-    /// A variable of its server, such as `CUDA_VISIBLE_DEVICES=0`; replaces all that are set
+    /// Environment variable of its server, such as `CUDA_VISIBLE_DEVICES=0`; replaces all that are set
     #[arg(long, group = "change", value_name = "NAME=VALUE", value_parser = set_or_auto::<Variable>)]
     env: Vec<Wish<Variable>>,
 }
@@ -180,7 +180,7 @@ impl Value for Steps {
         let step = |name: &str| match name.trim() {
             "layers" => Ok(Degrade::Layers),
             "context" => Ok(Degrade::Context),
-            _ => Err("give layers, context, both with a comma, or auto".to_owned()),
+            _ => Err("give layers, context, both separated by a comma, or auto".to_owned()),
         };
         text.split(',').map(step).collect::<Result<_, _>>().map(Steps)
     }
@@ -291,11 +291,11 @@ pub(super) fn server_words(s: &server::Choices) -> Vec<String> {
     words.extend(s.embeddings.map(|yes| format!("embeddings {}", if yes { "yes" } else { "no" })));
     let flags = [
         (s.essential, "essential", "not essential"),
-        (s.pressure_evict_only, "evicted only for memory", "evicted as others"),
+        (s.pressure_evict_only, "evicted only for memory", "evicted like others"),
     ];
     let flag = |(is_set, on, off): (Option<bool>, &str, &str)| is_set.map(|is| if is { on } else { off }.to_owned());
     words.extend(flags.into_iter().filter_map(flag));
-    words.extend(s.no_degrade.filter(|no| *no).map(|_| "fails rather than degrades".to_owned()));
+    words.extend(s.no_degrade.filter(|no| *no).map(|_| "never degraded".to_owned()));
     words.extend(s.degrade.as_ref().map(|steps| {
         let names = steps.iter().map(|step| match step {
             Degrade::Layers => "layers",
@@ -303,7 +303,7 @@ pub(super) fn server_words(s: &server::Choices) -> Vec<String> {
         });
         format!("degrades {}", names.collect::<Vec<_>>().join(", "))
     }));
-    words.extend(s.min_tier.map(|tier| format!("from tier {} on", tier_name(tier))));
+    words.extend(s.min_tier.map(|tier| format!("tier {} or larger", tier_name(tier))));
     words.extend(s.args.as_ref().map(|args| format!("arguments {}", args.join(" "))));
     // Values may be long; the names say enough.
     words.extend(s.env.as_ref().map(|env| format!("variables {}", env.keys().cloned().collect::<Vec<_>>().join(" "))));

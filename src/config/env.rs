@@ -61,7 +61,7 @@ impl Env {
         match humantime::parse_duration(text.trim()) {
             Ok(time) => Ok(Some(time)),
             Err(error) => {
-                Err(Failure::cannot_meet(format!("{key} is `{}`, no duration: {error}", text.escape_debug())).into())
+                Err(Failure::cannot_meet(format!("{key} is `{}`, not a duration: {error}", text.escape_debug())).into())
             }
         }
     }

@@ -208,12 +208,10 @@ fn checked(externals: Vec<External>, serve: &ServeConfig) -> anyhow::Result<Vec<
         }
         match (external.takeover, external.attach, &external.model) {
             (Takeover::Start, false, _) => {
-                return refuse(
-                    "`takeover = \"start\"` needs `attach = true`: only an attached one is missed".to_owned(),
-                );
+                return refuse("`takeover = \"start\"` requires `attach = true`".to_owned());
             }
             (Takeover::Start, true, None) => {
-                return refuse("`takeover = \"start\"` needs `model`: the one to start".to_owned());
+                return refuse("`takeover = \"start\"` requires `model`, the model to start".to_owned());
             }
             _ => {}
         }
@@ -284,7 +282,7 @@ fn names<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
     for name in &names {
         let told = name.escape_debug();
         if name.trim().is_empty() || name.contains(char::is_control) {
-            return Err(de::Error::custom(format!("`{told}` is no name of a model")));
+            return Err(de::Error::custom(format!("`{told}` is not a model name")));
         }
         if !seen.insert(name) {
             return Err(de::Error::custom(format!("`{told}` is listed twice")));
@@ -402,8 +400,8 @@ mod tests {
             (twice("url = \"h:1\"", "url = \"http://h:1\""), "`b`: another one has the address http://h:1"),
             (one("a", "url = \"http://localhost:4848\""), "`a`: http://localhost:4848 is the address of this daemon"),
             (one("a", "url = \"http://127.0.0.1:4848\""), "is the address of this daemon"),
-            (one("a", "url = \"h:1\"\nmodel = \"m\"\ntakeover = \"start\""), "needs `attach = true`"),
-            (one("a", "url = \"h:1\"\nattach = true\ntakeover = \"start\""), "needs `model`"),
+            (one("a", "url = \"h:1\"\nmodel = \"m\"\ntakeover = \"start\""), "requires `attach = true`"),
+            (one("a", "url = \"h:1\"\nattach = true\ntakeover = \"start\""), "requires `model`"),
         ] {
             let error = error(&[], &toml);
             assert!(error.contains(why), "{error}");

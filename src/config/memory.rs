@@ -46,7 +46,7 @@ fn of(env: &Env, key: &str) -> anyhow::Result<Option<u64>> {
 /// A sentence without a full stop.
 fn parse(text: &str) -> Result<u64, String> {
     match size(text.trim()) {
-        Ok(0) => Err("a budget of 0 admits no model; turn inference off instead: `modelctl inference off`".to_owned()),
+        Ok(0) => Err("a budget of 0 allows no model; to pause tasks, use `modelctl inference off`".to_owned()),
         Ok(bytes) => Ok(bytes),
         Err(why) => Err(why.to_string()),
     }

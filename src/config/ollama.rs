@@ -60,7 +60,7 @@ fn version<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> 
     let is_number = |part: &str| !part.is_empty() && part.len() <= 9 && part.bytes().all(|b| b.is_ascii_digit());
     match text.split('.').all(is_number) {
         true => Ok(Some(text)),
-        false => Err(de::Error::custom(format!("`{}` is no version: give numbers and dots", text.escape_debug()))),
+        false => Err(de::Error::custom(format!("`{}` is not a version: give numbers and dots", text.escape_debug()))),
     }
 }
 
@@ -84,8 +84,8 @@ mod tests {
         assert_eq!(load("[ollama]\nversion = \"0.40\"\nkeep_alive_max = \"1h\"\nnum_ctx = \"grow\"\n").unwrap(), set);
         assert_eq!(load("[ollama]\nollama_version = \"1\"\n").unwrap().version, "1");
         for (line, why) in [
-            ("version = \"modelctl-0.1\"", "`ollama.version`: `modelctl-0.1` is no version"),
-            ("version = \"0..1\"", "is no version"),
+            ("version = \"modelctl-0.1\"", "`ollama.version`: `modelctl-0.1` is not a version"),
+            ("version = \"0..1\"", "is not a version"),
             ("keep_alive_max = 5", "`ollama.keep_alive_max`"),
             ("num_ctx = \"shrink\"", "`ollama.num_ctx`"),
             ("num_gpu = 5", "unknown field `num_gpu`"),

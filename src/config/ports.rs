@@ -31,7 +31,7 @@ impl PortRange {
         let first = port(START)?.or(first).unwrap_or(least);
         let last = port(END)?.or(last).unwrap_or(first.saturating_add(most.saturating_sub(least)));
         if first > last {
-            let message = format!("the ports of models end at {last}, before they begin at {first}");
+            let message = format!("the port range of models ends at {last}, before it begins at {first}");
             let hint = format!("port_range_start and port_range_end in [serve], or {START} and {END}, set them");
             return Err(Failure::cannot_meet(message).hint(hint).into());
         }
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_range_that_cannot_be_is_refused_by_its_name() {
-        assert!(range(&[], "port_range_end = 80\n").contains("end at 80, before they begin at 8080"));
+        assert!(range(&[], "port_range_end = 80\n").contains("ends at 80, before it begins at 8080"));
         assert!(
             range(&[], "port_range_start = 0\n").contains("`serve.port_range_start`: 0 is not between 1 and 65535")
         );

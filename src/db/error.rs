@@ -34,7 +34,7 @@ pub(super) enum DbError {
     /// `PRAGMA journal_mode` did not switch to WAL.
     #[error("the file system gives no write-ahead log: the journal mode stayed `{0}`")]
     NoWal(String),
-    #[error("what is to be stored contradicts itself: {0}")]
+    #[error("inconsistent data: {0}")]
     Contradiction(String),
 }
 

@@ -79,14 +79,14 @@ fn failure_of_code(error: &DbError, path: &Path, patience: Duration) -> Option<F
         .hint(format!("try again in a moment; `lsof {db}` shows who has it open")),
         _ if error.is_no_space() => no_space(path),
         Code::SystemIoFailure => Failure::cannot_meet(format!("reading or writing the database `{db}` failed"))
-            .hint("look at the disk and its file system (dmesg); the last complete state is kept"),
+            .hint("check the disk and its file system (dmesg); the last complete state is kept"),
         Code::DatabaseCorrupt => damaged(path),
         Code::NotADatabase => {
             Failure::cannot_meet(format!("`{db}` is not an SQLite database, or a damaged one")).hint(start_over(path))
         }
         Code::ReadOnly => read_only(path),
         Code::CannotOpen | Code::PermissionDenied => Failure::cannot_meet(format!("cannot open the database `{db}`"))
-            .hint("look at the permissions of the file, of its `-wal` and `-shm` files, and of their folder"),
+            .hint("check the permissions of the file, of its `-wal` and `-shm` files, and of their folder"),
         Code::OutOfMemory => Failure::cannot_meet(format!("not enough memory to read the database `{db}`")),
         _ => return None,
     })

@@ -26,7 +26,7 @@ pub(super) fn look(path: &Path) -> anyhow::Result<Found> {
         Ok(_) => Err(Failure::cannot_meet(format!("the database `{}` is not a regular file", path.display())).into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
         Err(error) => Err(error).or_fail(|| {
-            Failure::cannot_meet(format!("cannot look at the database `{}`", path.display()))
+            Failure::cannot_meet(format!("cannot access the database `{}`", path.display()))
                 .hint("run it as a user who may open its folder, or name another database with --db")
         }),
     }
@@ -153,7 +153,7 @@ pub(super) fn refuse_network(path: &Path) -> anyhow::Result<()> {
     match network_file_system(magic) {
         None => Ok(()),
         Some(name) => Err(Failure::cannot_meet(format!(
-            "the database `{}` would lie on a network file system ({name}), where SQLite's locks do not hold",
+            "the database `{}` would be on a network file system ({name}), where SQLite's locks do not work",
             path.display()
         ))
         .hint("name a path on a local disk (MODELCTL_DB)")

@@ -67,7 +67,7 @@ impl Verdicts {
         if matches!(state, State::Damaged | State::Truncated) && is_as_promised(conn, number)? {
             *state = State::Unsupported;
             let why = reason.take().unwrap_or_default();
-            *reason = Some(format!("its sha256 is the promised one, so this is what was published: {why}"));
+            *reason = Some(format!("its sha256 matches the declared one, so this is what was published: {why}"));
         }
         Ok(apply_verdicts(self.0.get(&number).map_or(&[], Vec::as_slice), state, reason))
     }

@@ -103,7 +103,7 @@ impl Grammars {
                 Err(error) => first = first.or(Some(prepared.places.in_words(&error))),
             }
         }
-        Err(first.unwrap_or_else(|| Refusal::new("#", "", "it cannot be followed")))
+        Err(first.unwrap_or_else(|| Refusal::new("#", "", "it cannot be used")))
     }
 
     /// Follows the schema for some tokens, so that one that exceeds the limits is found before an answer starts.
@@ -155,12 +155,12 @@ impl Constraint {
         let forced = self.forced()?;
         for &token in &forced {
             if !self.progress.push(self.tokens.tok_trie().token(token), &self.check) {
-                return Err("what the schema begins with does not fit it".into());
+                return Err("the beginning that the schema requires does not match it".into());
             }
         }
         self.matcher.consume_tokens(&forced).map_err(|error| in_short(&error))?;
         if self.matcher.is_stopped() && !self.progress.may_end(&self.check) {
-            return Err("the only value that the schema leaves does not fit it".into());
+            return Err("the only value that the schema allows does not match it".into());
         }
         Ok(signed(&forced))
     }

@@ -46,7 +46,7 @@ impl Rules {
 }
 
 fn bad(what: &str, why: impl std::fmt::Display) -> EngineError {
-    EngineError::BadSpec(format!("the {what} cannot be followed: {why}"))
+    EngineError::BadSpec(format!("the {what} cannot be used: {why}"))
 }
 
 /// Checks whether any model could answer under this constraint, as far as that can be known without a model. A hostile

@@ -69,9 +69,9 @@ impl Gbnf {
     /// The token does not fit, or the grammar has become too slow.
     pub fn accept(&mut self, token: i32) -> Result<(), String> {
         let accepted = self.timed(|sampler| sampler.try_accept(LlamaToken(token)));
-        accepted.map_err(|error| format!("no token fits the grammar: {error}"))?;
+        accepted.map_err(|error| format!("no token matches the grammar: {error}"))?;
         match self.is_slow {
-            true => Err(format!("one token by the grammar takes more than {STEP:?}: it has too many ways to go on")),
+            true => Err(format!("one token of the grammar takes more than {STEP:?}: it is too ambiguous")),
             false => Ok(()),
         }
     }

@@ -206,7 +206,7 @@ pub enum EngineError {
     /// llama.cpp refused, in its own words from its log.
     #[error("{0}")]
     Refused(String),
-    #[error("loading was cancelled")]
+    #[error("loading was canceled")]
     Cancelled,
     /// The template raised an exception, in its own words.
     #[error("the chat template of the model refuses these messages: {0}")]
@@ -236,7 +236,7 @@ pub enum EngineError {
     #[error("llama.cpp could not decode: {0}")]
     Decode(String),
     /// The unfinished answer cannot be continued to one that fits the constraint.
-    #[error("the answer cannot be finished in the form that was asked for: {0}")]
+    #[error("the answer cannot be completed in the requested form: {0}")]
     Stuck(String),
     #[error("the engine has stopped")]
     Stopped,

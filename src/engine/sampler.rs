@@ -91,7 +91,7 @@ impl Sampler {
 fn by_grammar(choice: &mut Choice, grammar: &mut Gbnf, (free, logits): (i32, &[f32])) -> Result<i32, EngineError> {
     let token = match grammar.admits(free) {
         true => free,
-        false => choice.next(&grammar.fitting(logits))?.ok_or_else(|| stuck("no token fits the grammar"))?,
+        false => choice.next(&grammar.fitting(logits))?.ok_or_else(|| stuck("no token matches the grammar"))?,
     };
     grammar.accept(token).map_err(stuck)?;
     Ok(token)
@@ -125,7 +125,7 @@ fn by_schema(
             *place = f32::NAN;
         }
     }
-    Err(stuck("what was written leaves no way to a value that fits the schema"))
+    Err(stuck("no value that matches the schema can follow the text so far"))
 }
 
 fn broken() -> EngineError {

@@ -85,7 +85,7 @@ pub fn check_form(form: &Form) -> Result<(), EngineError> {
         Form::Grammar(_) => Ok(()),
         Form::Schema(text) => match schema::prepare(text, schema::Exactness::Exact) {
             Ok(_) => Ok(()),
-            Err(why) => Err(EngineError::BadSpec(format!("the JSON schema cannot be followed: {why}"))),
+            Err(why) => Err(EngineError::BadSpec(format!("the JSON schema cannot be used: {why}"))),
         },
     }
 }

@@ -126,7 +126,7 @@ impl<'s, S: Source> Cursor<'s, S> {
     /// Returns the error for `wanted` more bytes than the file, or any header, has.
     pub fn too_short(&self, wanted: u64) -> GgufError {
         if self.at.checked_add(wanted).is_some_and(|end| end > HEADER && end <= self.len) {
-            return GgufError::Unsupported(format!("a header that goes on beyond {} MiB", HEADER >> 20));
+            return GgufError::Unsupported(format!("a header longer than {} MiB", HEADER >> 20));
         }
         GgufError::TruncatedHeader { at: self.at, wanted, len: self.len }
     }

@@ -114,14 +114,14 @@ impl Header {
         match version {
             2 | 3 => {}
             1 => {
-                let what = "GGUF version 1, which llama.cpp does not read any more (2 and 3 are): convert it again";
+                let what = "GGUF version 1, which llama.cpp no longer reads (2 and 3 are supported): convert it again";
                 return Err(GgufError::Unsupported(what.to_owned()));
             }
             4..=NEWER => {
                 let what = format!("GGUF version {version}, which is newer than this program (2 and 3 are known)");
                 return Err(GgufError::Unsupported(what));
             }
-            _ => return Err(GgufError::Malformed(format!("GGUF version {version}, which there is not"))),
+            _ => return Err(GgufError::Malformed(format!("GGUF version {version}, which does not exist"))),
         }
         let n_tensors = c.u64()?;
         let n_kv = c.u64()?;
@@ -215,7 +215,7 @@ fn aligned(kind: u32, value: &Value, odd: &mut Irregularities) -> Result<u64, Gg
         Some(a) if kind == 4 && a.is_power_of_two() && a <= 1 << 20 => Ok(a),
         Some(0) => Err(GgufError::Malformed("general.alignment is 0".into())),
         stated => {
-            odd.note("a general.alignment that is no u32 with a power of two up to 2^20".to_owned());
+            odd.note("a general.alignment that is not a u32 with a power of two up to 2^20".to_owned());
             odd.is_alignment_odd = true;
             Ok(stated.filter(|a| *a <= 1 << 20).unwrap_or(32))
         }

@@ -98,7 +98,7 @@ pub fn unreadable(error: &std::io::Error) -> String {
         Some(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM) => {
             format!("may not be read by this user: {error}")
         }
-        Some(rustix::io::Errno::IO) => format!("the disk does not hand it over: {error}"),
+        Some(rustix::io::Errno::IO) => format!("the disk cannot be read: {error}"),
         _ => format!("cannot be read: {error}"),
     }
 }

@@ -69,7 +69,7 @@ pub fn template_tokens(path: &Path) -> Result<TemplateTokens, GgufError> {
         }
         let (element, count) = (c.u32()?, c.u64()?);
         if element != 8 {
-            return Err(GgufError::Malformed("a vocabulary that is no array of strings".into()));
+            return Err(GgufError::Malformed("a vocabulary that is not an array of strings".into()));
         }
         for id in 0..count {
             if Some(id) != bos && Some(id) != eos {

@@ -106,7 +106,7 @@ fn each_kind_of_damage_and_of_what_is_not_known_is_called_by_its_name() {
         (Some(Unsupported), "zip archive", "zip archive"),
         (Some(Unsupported), "byte-swapped magic", "byte-swapped"),
         (Some(Damaged), "version 0", "GGUF version 0"),
-        (Some(Unsupported), "version 1", "GGUF version 1, which llama.cpp does not read any more"),
+        (Some(Unsupported), "version 1", "GGUF version 1, which llama.cpp no longer reads"),
         (Some(Unsupported), "version 4", "GGUF version 4, which is newer"),
         (Some(Damaged), "2^63 keys", "9223372036854775808 keys"),
         (Some(Damaged), "2^64-1 tensors", "18446744073709551615 tensors"),

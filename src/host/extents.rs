@@ -26,7 +26,7 @@ pub fn shared(file: &File) -> Reading<Vec<Range<u64>>> {
     for (seen, extent) in Fiemap::new(file).enumerate() {
         let extent = match extent {
             Ok(extent) if seen < MOST => extent,
-            Ok(_) => return Reading::Unavailable(format!("the file lies in more than {MOST} pieces")),
+            Ok(_) => return Reading::Unavailable(format!("the file has more than {MOST} extents")),
             Err(e) => {
                 return Reading::Unavailable(format!("the file system does not tell which blocks are shared: {e}"));
             }

@@ -31,7 +31,7 @@ pub fn lease(path: &Path, inode: (u64, u64)) -> Lease {
     match file.metadata() {
         Ok(meta) if meta.is_file() && (meta.dev(), meta.ino()) == inode => {}
         Ok(_) => return Lease::Unavailable(format!("`{}` is another file now", path.display())),
-        Err(e) => return Lease::Unavailable(format!("`{}` cannot be looked at: {e}", path.display())),
+        Err(e) => return Lease::Unavailable(format!("`{}` cannot be read: {e}", path.display())),
     }
     match ask(&file) {
         Ok(()) => Lease::Granted,

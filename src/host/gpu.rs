@@ -162,7 +162,9 @@ fn said(error: &NvmlError) -> String {
         NvmlError::OperatingSystem => "the operating system or a control group keeps the GPUs from us",
         NvmlError::GpuLost => "the GPU has fallen off the bus",
         NvmlError::ResetRequired => "the GPU needs a reset",
-        NvmlError::Unknown => "the NVIDIA driver reports an unknown error; in a container: its devices were taken away",
+        NvmlError::Unknown => {
+            "the NVIDIA driver reports an unknown error; in a container: it lost access to its devices"
+        }
         other => return format!("the NVIDIA driver: {other}"),
     };
     text.to_owned()

@@ -17,11 +17,11 @@ pub struct Memory {
 pub fn memory() -> Reading<Memory> {
     let mut system = match sysinfo::System::new() {
         Ok(system) => system,
-        Err(error) => return Reading::Unavailable(format!("the system does not tell its memory: {error}")),
+        Err(error) => return Reading::Unavailable(format!("the available memory is unknown: {error}")),
     };
     system.refresh_memory();
     if system.total_memory() == 0 {
-        return Reading::Unavailable("the system does not tell its memory".into());
+        return Reading::Unavailable("the available memory is unknown".into());
     }
     let machine = Memory { total: system.total_memory(), available: system.available_memory() };
     let groups = std::fs::read_to_string("/proc/self/cgroup").map_or(vec![], |text| groups(&text, "memory"));

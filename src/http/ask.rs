@@ -126,7 +126,7 @@ async fn exchange(question: &Question, stream: Counted) -> Result<Answered, Unan
 fn reason(error: &hyper::Error) -> String {
     match () {
         () if error.is_parse_too_large() => format!("the head of its answer is larger than {HEAD_BYTES} bytes"),
-        () if error.is_parse() => format!("its answer is no HTTP ({error})"),
+        () if error.is_parse() => format!("its answer is not HTTP ({error})"),
         () if error.is_incomplete_message() || error.is_closed() || error.is_canceled() => {
             "it closed the connection before its answer ended".to_owned()
         }

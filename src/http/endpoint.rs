@@ -70,7 +70,7 @@ async fn connect_tcp(host: &str, port: u16) -> Result<TcpStream, HttpError> {
             Err(e) => worst = Some(HttpError::broken(e)),
         }
     }
-    Err(worst.unwrap_or_else(|| HttpError::Broken("its name leads to no address".to_owned())))
+    Err(worst.unwrap_or_else(|| HttpError::Broken("its name has no address".to_owned())))
 }
 
 impl fmt::Display for Endpoint {

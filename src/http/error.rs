@@ -8,12 +8,12 @@ pub enum HttpError {
     /// Nothing listens there.
     #[error("does not listen")]
     Refused,
-    #[error("gave no answer within {}", humantime::format_duration(*.0))]
+    #[error("did not answer within {}", humantime::format_duration(*.0))]
     TimedOut(Duration),
     #[error("answered with more than {0} bytes")]
     TooLarge(usize),
     /// There is no connection, it broke, or the data is no HTTP.
-    #[error("cannot be asked: {0}")]
+    #[error("cannot be queried: {0}")]
     Broken(String),
 }
 

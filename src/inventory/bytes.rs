@@ -48,7 +48,7 @@ fn plain(file: &ModelFile) -> Holding {
         State::Damaged
             if file.allocated == 0 && file.fault.as_ref().is_some_and(|f| f.why == "a link to a missing blob") =>
         {
-            (Class::Missing, "a link leads to it, and it is not there")
+            (Class::Missing, "a link points to it, but it does not exist")
         }
         _ => (Class::Referenced, "a file of a folder that is scanned"),
     };
@@ -96,7 +96,7 @@ fn join(stored: &mut Stored, file: ModelFile) {
     match finding {
         Some(Found::Unreadable(why) | Found::Changed(why)) => say(holding, &why, false),
         Some(Found::NotAsRecorded { recorded, found }) => {
-            say(holding, &format!("its sha256 is {found}, and was {recorded} before"), true);
+            say(holding, &format!("its sha256 is {found}, but was {recorded} before"), true);
         }
         Some(Found::OtherHash { .. }) | None => {}
     }

@@ -155,10 +155,10 @@ fn what_changed(new: &Model, old: &Model) -> String {
             None => "its projector is gone".to_owned(),
         }
     } else if path(new) != path(old) {
-        format!("named by another entry, before {}", path(old).display())
+        format!("named by another entry, {} before", path(old).display())
     } else if identity(new) != identity(old) {
-        "file replaced or touched, same header".to_owned()
+        "file replaced or touched, header unchanged".to_owned()
     } else {
-        "the way it is kept".to_owned()
+        "settings or location changed".to_owned()
     }
 }

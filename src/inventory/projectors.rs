@@ -159,30 +159,28 @@ pub fn pairing(model: &Model, beside: &[&Model]) -> Option<String> {
     let projector = model.mmproj()?;
     let (own, projector) = (side(model.main()?, model.facts()?)?, side(projector, projector.header.as_ref().ok()?)?); // unreadable ones pair with nothing
     Some(match (score(&projector, &own) > 0, model.repo.is_some()) {
-        (true, _) => "its projector has its name and its width".to_owned(),
-        (false, true) => "its projector is the one of its repository".to_owned(),
-        (false, false) => {
-            "its projector is beside it and has its width; no name says that they belong together".to_owned()
-        }
+        (true, _) => "the projector matches by name and width".to_owned(),
+        (false, true) => "the projector is from the same repository".to_owned(),
+        (false, false) => "the projector is next to it and has the right width; no name confirms the match".to_owned(),
     })
 }
 
 fn why_alone(projector: &Model, beside: &[&Model]) -> String {
     let Some(own) = projector.main().and_then(|a| side(a, a.header.as_ref().ok()?)) else {
-        return "paired with no model: it cannot be read".to_owned();
+        return "not paired with a model: it cannot be read".to_owned();
     };
     let sides = beside.iter().filter_map(|m| side(m.main()?, m.facts()?));
     let fitting = sides.filter(|model| fits(&own, model)).count();
     let width = own.facts.projection_dim.map(|width| format!(" ({width})")).unwrap_or_default();
     match (beside.len(), fitting) {
-        (0, _) => "paired with no model: none is beside it".to_owned(),
-        (_, 0) => format!("paired with no model: none beside it has its width{width}"),
+        (0, _) => "not paired with a model: there is none next to it".to_owned(),
+        (_, 0) => format!("not paired with a model: none next to it has its width{width}"),
         (_, 1) => {
-            "cannot be paired: one model beside it has its width, and neither a name nor what that model takes says \
+            "cannot be paired: one model next to it has its width, but neither a name nor what that model accepts confirms \
                    that they belong together"
                 .to_owned()
         }
-        (_, n) => format!("cannot be paired: {n} models beside it have its width{width}, and no name says which"),
+        (_, n) => format!("cannot be paired: {n} models next to it have its width{width}, and no name says which"),
     }
 }
 

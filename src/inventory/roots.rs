@@ -159,8 +159,8 @@ pub(crate) fn region_of(regions: &[Region], path: &Path) -> Option<usize> {
 
 /// Returns the failure for a root that the user named and that cannot be read.
 pub(crate) fn unreachable_root(region: &Region, why: &str) -> Failure {
-    Failure::cannot_meet(format!("cannot read root {}: {why}", region.path.display()))
-        .hint("name a folder that exists and that you may read")
+    Failure::cannot_meet(format!("cannot scan {}: {why}", region.path.display()))
+        .hint("give a folder that exists and is readable")
 }
 
 #[cfg(test)]

@@ -52,10 +52,10 @@ impl Unfinished {
     /// Returns the reason for a holding of this kind, for use in a sentence.
     pub fn why(self) -> &'static str {
         match self {
-            Unfinished::Download => "a download that was not finished",
-            Unfinished::Control => "how far a download is, of which the file is not here",
-            Unfinished::Piece => "a piece of a model: no program loads it before the pieces are put together",
-            Unfinished::Copy => "a second copy, or the rest of one, under a name that no program loads",
+            Unfinished::Download => "an unfinished download",
+            Unfinished::Control => "progress of a download whose file is elsewhere",
+            Unfinished::Piece => "a piece of a model: it must be joined with the others before it can be loaded",
+            Unfinished::Copy => "a second copy, or part of one, under a name that no program loads",
             Unfinished::Spare => "a model under a name that no program loads",
         }
     }

@@ -103,7 +103,7 @@ type Entries = BTreeMap<u64, BTreeSet<(Option<(u64, u64)>, PathBuf)>>;
 fn shared(path: &Path) -> Reading<Vec<Range<u64>>> {
     match open_untouched(path) {
         Ok(file) if file.metadata().is_ok_and(|m| m.is_file()) => extents::shared(&file),
-        Ok(_) => Reading::Unavailable("it is no regular file any more".to_owned()),
+        Ok(_) => Reading::Unavailable("it is no longer a regular file".to_owned()),
         Err(e) => Reading::Unavailable(format!("cannot be read: {e}")),
     }
 }

@@ -62,8 +62,8 @@ impl Aside {
     /// Returns the words for a sentence about a file in such a folder.
     pub fn why(self) -> &'static str {
         match self {
-            Aside::Trash => "in a trash: it is no model and no copy of one",
-            Aside::Snapshot => "in a snapshot or a backup: it is no model and no copy to rely on",
+            Aside::Trash => "in a trash: not counted as a model or a copy",
+            Aside::Snapshot => "in a snapshot or a backup: not counted as a model or a copy",
         }
     }
 }

@@ -92,7 +92,7 @@ pub fn damage(header: &Result<Facts, Fault>, promised: Option<&str>, found: Opti
 
 /// Returns the sentence about a file whose hash differs from the one that its store promises.
 pub fn other_hash(promised: &str, found: &str) -> String {
-    format!("its sha256 is {found}, and its store promises {promised}")
+    format!("its sha256 is {found}, but its store declares {promised}")
 }
 
 /// Returns the fault of a file whose facts were read: it is cut off, or has something that is not supported.

@@ -121,10 +121,10 @@ pub fn compare(before: &Snapshot, after: &Snapshot, service: Option<&str>) -> (V
     if let Some(gone) = before.services.iter().find(|one| {
         is_meant(&one.name) && one.is_well && !after.services.iter().any(|is| is.name == one.name && is.is_well)
     }) {
-        return (Verdict::Worse, format!("{} was well and is not", gone.name));
+        return (Verdict::Worse, format!("{} was healthy and is not", gone.name));
     }
     if let Some((was, _)) = pairs.iter().find(|(was, is)| !was.is_well && is.is_well) {
-        return (Verdict::Better, format!("{} was not well and is", was.name));
+        return (Verdict::Better, format!("{} was not healthy and is", was.name));
     }
     let total = |pick: fn(&ServiceSnapshot) -> Option<f64>| {
         let both: Vec<(f64, f64)> = pairs.iter().filter_map(|(was, is)| Some((pick(was)?, pick(is)?))).collect();

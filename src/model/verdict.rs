@@ -29,7 +29,7 @@ impl FileVerdict {
         let what = match &self.found {
             Found::OtherHash { promised, found } => other_hash(promised, found),
             Found::NotAsRecorded { recorded, found } => {
-                format!("its sha256 is {found}, and was {recorded} before, though nothing wrote to it")
+                format!("its sha256 is {found}, but was {recorded} before, although nothing wrote to it")
             }
             Found::Unreadable(why) | Found::Changed(why) => why.clone(),
         };
@@ -87,8 +87,8 @@ mod tests {
     #[test]
     fn what_was_read_outweighs_what_the_header_says() {
         let other = || Some(Found::OtherHash { promised: "aa".into(), found: "bb".into() });
-        let unreadable = || Some(Found::Unreadable("the disk does not hand it over".into()));
-        let said = "its sha256 is bb, and its store promises aa".to_owned();
+        let unreadable = || Some(Found::Unreadable("the disk cannot be read".into()));
+        let said = "its sha256 is bb, but its store declares aa".to_owned();
         assert_eq!(after(State::Ready, other()), (State::Damaged, Some(Damage::Hash), Some(said)));
         assert_eq!(after(State::Unsupported, other()).0, State::Damaged);
         assert_eq!(after(State::Truncated, None), (State::Truncated, Some(Damage::Structure), None));

@@ -88,7 +88,7 @@ impl Answer {
             return Part::Done;
         }
         let Ok(chunk) = serde_json::from_str::<Chunk>(payload) else {
-            return Part::Failed(ApiError::broken("the server of the model sent something that is no answer"));
+            return Part::Failed(ApiError::broken("the server of the model sent an invalid answer"));
         };
         if let Some(error) = chunk.error {
             return Part::Failed(error);

@@ -219,7 +219,7 @@ impl Options {
             }
             // `true` admits any value. `false` admits none, which is reported with other reasons why no answer can fit.
             Some(Constraint::Schema(text)) if !text.starts_with('{') && !["true", "false"].contains(&text.as_str()) => {
-                return Err("the JSON schema is no object".into());
+                return Err("the JSON schema is not an object".into());
             }
             _ => {}
         }

@@ -43,14 +43,14 @@ pub fn refused(forms: &[&Constraint]) -> Vec<Option<String>> {
             }
             // Not known: the worker finds out, task by task, as it does for constraints that depend on the model.
             Answer::Nobody => continue,
-            Answer::Ended => "it ends the process that reads it",
-            Answer::Late => "it cannot be judged in time",
+            Answer::Ended => "it crashes the process that reads it",
+            Answer::Late => "checking it takes too long",
         };
         let (before, behind) = some.split_at(some.len() / 2);
         if before.is_empty() || left.is_zero() {
             for (at, form) in some.iter().enumerate() {
                 if let Some(place) = refused.get_mut(first.saturating_add(at)) {
-                    *place = Some(format!("the {} cannot be followed: {why}", form.name()));
+                    *place = Some(format!("the {} cannot be used: {why}", form.name()));
                 }
             }
         } else {

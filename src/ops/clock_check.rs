@@ -31,11 +31,13 @@ pub fn check(session: &mut Session, is_right: bool, on: &mut Sink<'_>) -> anyhow
     if let Some(leap) = &judged.leap {
         let (ahead, last, wall) = (units::ago(leap.ahead), leap.last.rfc3339(), leap.wall.rfc3339());
         let why = match leap.is_same_boot {
-            true => format!("the clock leapt ahead by {ahead} while this machine was running"),
-            false => format!("the clock is {ahead} ahead of the last time that was seen ({last})"),
+            true => format!("the clock jumped ahead by {ahead} while this machine was running"),
+            false => format!("the clock is {ahead} ahead of the last known time ({last})"),
         };
-        on(OpEvent::warning(format!("{why}: it says {wall}; ages are counted up to {}", judged.now.rfc3339())));
-        on(OpEvent::hint("if that time is right (the machine was off, for example), say so once with --now-is-right"));
+        on(OpEvent::warning(format!("{why}: it shows {wall}; ages are counted up to {}", judged.now.rfc3339())));
+        on(OpEvent::hint(
+            "if that time is right (for example, the machine was off), confirm it once with --now-is-right",
+        ));
         session.now = judged.now;
     }
     Ok(judged.leap)

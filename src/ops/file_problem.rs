@@ -10,7 +10,7 @@ pub fn file_problem(path: &Path, is_gone: bool) -> Option<String> {
     let shown = text::path(path);
     match File::open(path) {
         Ok(_) if is_gone => Some(format!(
-            "the model file is not in any scanned place: {shown} exists, but no root of a scan contains it; `modelctl \
+            "the model file is outside all scanned folders: {shown} exists, but no scanned root contains it; `modelctl \
              scan` finds it again"
         )),
         Ok(_) => None,
@@ -32,7 +32,7 @@ mod tests {
         std::fs::write(&file, "x").unwrap();
         assert_eq!(file_problem(&file, false), None);
         let said = |path: &Path, is_gone| file_problem(path, is_gone).unwrap();
-        assert!(said(&file, true).starts_with("the model file is not in any scanned place: "));
+        assert!(said(&file, true).starts_with("the model file is outside all scanned folders: "));
         assert!(said(&dir.path().join("n.gguf"), true).starts_with("the model file is missing: "));
         assert!(said(&file.join("n.gguf"), false).starts_with("the model file is missing: "));
         let circle = dir.path().join("circle");

@@ -103,7 +103,7 @@ pub fn trash_item(event: &Event, item: &Item<'_>, freed: u64) -> Event {
             path: item.root.map(Path::to_owned),
         }),
         others: order.map(|o| o.models.iter().skip(1).cloned().collect()).unwrap_or_default(),
-        reason: order.map(|o| format!("taken away by {}: {}", o.who, o.why.join("; "))),
+        reason: order.map(|o| format!("removed by {}: {}", o.who, o.why.join("; "))),
         apparent: order.map(|o| o.apparent_bytes),
         allocated: Some(item.bytes),
         freed: Some(freed),
@@ -140,6 +140,6 @@ pub fn taken(id: &str, order: &Order, root: &Path, uid: u32) -> Event {
 pub fn record(session: &mut Session, events: &[Event], gone: &[ModelId], on: &mut Sink<'_>) {
     let recorded = session.db(Access::ReadWrite).and_then(|db| db.record_taken(events, gone));
     if let Err(error) = recorded {
-        on(OpEvent::warning(format!("the history does not know of it: {error:#}")));
+        on(OpEvent::warning(format!("could not record this in the history: {error:#}")));
     }
 }

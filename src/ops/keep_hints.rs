@@ -23,7 +23,7 @@ pub fn hints(session: &mut Session) -> anyhow::Result<Vec<(HintSource, KeepHint)
 pub struct Added {
     /// The hint as it is kept.
     pub hint: String,
-    /// False when the hint was kept already.
+    /// False when the hint was already added.
     pub is_new: bool,
     /// Number of models that match the hint now.
     pub models: u64,
@@ -52,14 +52,16 @@ pub fn add(session: &mut Session, given: &[String]) -> anyhow::Result<Vec<Added>
 /// Returns the failure for a hint that is neither a glob nor the name of anything, and would silently keep nothing.
 /// Without a source, the hint was just typed.
 pub fn no_glob(source: Option<HintSource>, hint: &KeepHint, fault: &str) -> Failure {
-    let what =
-        format!("`{}` is no glob, and nothing is called so: {fault}", text::shorten(&text::clean(&hint.text), 60));
+    let what = format!(
+        "`{}` is not a valid glob, and no model has this name: {fault}",
+        text::shorten(&text::clean(&hint.text), 60)
+    );
     match source {
-        None => Failure::new(Kind::Usage, what).hint("a bracket that means itself is written `[[]`"),
+        None => Failure::new(Kind::Usage, what).hint("write a literal bracket as `[[]`"),
         Some(HintSource::Environment) => Failure::cannot_meet(format!("KEEP_LOCAL_MODELS: {what}")),
         Some(HintSource::File) => Failure::cannot_meet(format!("`keep` of the config file: {what}")),
         Some(HintSource::Database) => {
-            Failure::cannot_meet(format!("a keep hint: {what}")).hint("`modelctl keep rm` takes it out")
+            Failure::cannot_meet(format!("a keep hint: {what}")).hint("remove it with `modelctl keep rm`")
         }
     }
 }
@@ -67,7 +69,10 @@ pub fn no_glob(source: Option<HintSource>, hint: &KeepHint, fault: &str) -> Fail
 /// Returns the hint as it is kept: a path that starts with `./` or `../` is made absolute. Refuses an invalid hint.
 fn checked(hint: &str) -> Result<String, Failure> {
     let refuse = |why: &str| {
-        Failure::new(Kind::Usage, format!("`{}` is no keep hint: {why}", text::shorten(&text::clean(hint), 60)))
+        Failure::new(
+            Kind::Usage,
+            format!("`{}` is not a valid keep hint: {why}", text::shorten(&text::clean(hint), 60)),
+        )
     };
     if hint.trim().is_empty() {
         return Err(refuse("it is empty"));
@@ -136,9 +141,9 @@ fn not_here(session: &Session, hint: &str) -> Failure {
     let shown = text::clean(hint);
     match elsewhere(session, hint) {
         Some(place) => Failure::cannot_meet(format!("keep hint `{shown}` comes from {place}"))
-            .hint("take it out there: `modelctl keep rm` removes what `modelctl keep add` added"),
+            .hint("remove it there: `modelctl keep rm` only removes what `modelctl keep add` added"),
         None => Failure::not_found(format!("there is no keep hint `{shown}`"))
-            .hint("`modelctl keep list` shows those there are, as they are spelled"),
+            .hint("`modelctl keep list` shows the exact spelling of all hints"),
     }
 }
 

@@ -57,7 +57,7 @@ pub fn rescan(session: &mut Session, touched: &BTreeSet<PathBuf>, on: &mut Sink<
     }
     let roots: Vec<_> = roots.into_iter().collect();
     if let Err(error) = scan::rescan(session, &roots) {
-        on(OpEvent::warning(format!("the database does not know of it yet, `modelctl scan` tells it: {error:#}")));
+        on(OpEvent::warning(format!("could not update the inventory, run `modelctl scan`: {error:#}")));
     }
     Ok(())
 }

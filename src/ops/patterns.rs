@@ -12,7 +12,7 @@ pub fn patterns(words: &[String]) -> anyhow::Result<Vec<Pattern>> {
         match pattern.fault() {
             None => Ok(pattern),
             Some(fault) => {
-                let what = format!("`{}` is not a pattern that can be read: {fault}", text::clean(word));
+                let what = format!("`{}` is not a valid pattern: {fault}", text::clean(word));
                 Err(Failure::new(Kind::Usage, what).into())
             }
         }

@@ -128,7 +128,7 @@ fn choose(session: &mut Session, request: &Request) -> anyhow::Result<(Model, Op
         let model = load(session, &row.id)?;
         if let Some(short) = too_large(&model, (context, 1), &available).filter(|_| !request.force) {
             return Err(Failure::cannot_meet(format!("{} {short}", row.name))
-                .hint("choose a smaller model, free memory, or insist with --force")
+                .hint("choose a smaller model, free memory, or use --force")
                 .into());
         }
         return Ok((model, None));
@@ -140,9 +140,8 @@ fn choose(session: &mut Session, request: &Request) -> anyhow::Result<(Model, Op
     }
     let order = rank(&rows, &hints, &session.config.tiers);
     if order.is_empty() {
-        let failure =
-            Failure::cannot_meet("no model can answer: none is known that generates text, is intact and enabled");
-        return Err(failure.hint("`modelctl scan` looks for models, `modelctl list` shows what is known").into());
+        let failure = Failure::cannot_meet("no usable model: none is known that generates text, is intact and enabled");
+        return Err(failure.hint("run `modelctl scan` to find models, `modelctl list` to see them").into());
     }
     let mut short = Vec::new();
     for ranked in &order {
@@ -160,7 +159,7 @@ fn choose(session: &mut Session, request: &Request) -> anyhow::Result<(Model, Op
         }
     }
     let message = format!("no model fits in memory:\n{}", short.join("\n"));
-    Err(Failure::cannot_meet(message).hint("free memory, or name one and insist with --model M --force").into())
+    Err(Failure::cannot_meet(message).hint("free memory, or choose one with --model M --force").into())
 }
 
 fn load(session: &mut Session, id: &ModelId) -> anyhow::Result<Model> {
@@ -247,14 +246,11 @@ fn check(
 ) -> Result<(), Failure> {
     if completion.finish == Finish::TimedOut && first_token.is_none() {
         let limit = request.timeout.map_or_else(String::new, |limit| format!(" within {}", units::took(limit)));
-        return Err(Failure::busy(format!("{} did not come to an answer{limit}", text::clean(&model.name)))
-            .hint("loading the model and reading the prompt count; give a longer --timeout"));
+        return Err(Failure::busy(format!("{} did not finish its answer{limit}", text::clean(&model.name)))
+            .hint("this includes loading the model and reading the prompt; use a longer --timeout"));
     }
     if completion.template == TemplateUse::None {
-        on(OpEvent::warning(format!(
-            "{} has no chat template: it was given the plain text and goes on from there",
-            model.name
-        )));
+        on(OpEvent::warning(format!("{} has no chat template: it continues the plain text", model.name)));
     }
     Ok(())
 }

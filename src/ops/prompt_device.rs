@@ -40,11 +40,11 @@ pub fn take(
     match taken {
         Taken::Ours(device) => Ok(Some(device)),
         Taken::Busy(who) | Taken::Orphaned(who) => Err(match stop.reason() {
-            Some(stop) => Failure::new(stop.kind(), "stopped before it was its turn"),
+            Some(stop) => Failure::new(stop.kind(), "stopped while waiting"),
             None => {
                 let (who, limit) = (text::clean(&who), units::took(limit));
-                Failure::busy(format!("{who} has a model in memory, and did not end within {limit}"))
-                    .hint("a longer --timeout waits longer")
+                Failure::busy(format!("{who} has a model in memory and did not finish within {limit}"))
+                    .hint("use a longer --timeout to wait longer")
             }
         }
         .into()),
@@ -53,7 +53,7 @@ pub fn take(
 
 /// Warns that other processes do not know of the memory of a model.
 pub fn unreserved(error: &anyhow::Error, on: &mut Sink<'_>) {
-    on(OpEvent::warning(format!("the memory of this model is not in the ledger: {error:#}")));
+    on(OpEvent::warning(format!("could not record the memory of this model: {error:#}")));
 }
 
 /// The interval between tries for memory: no event reports that a process has given its memory back.
@@ -99,18 +99,17 @@ pub fn reserve(
         };
         let name = text::clean(&model.name);
         if !refusal.can_ever_fit || refusal.rows.is_empty() {
-            let hint =
-                "choose a smaller model, free memory, or insist with --force; MODELCTL_RAM_BUDGET limits all models";
+            let hint = "choose a smaller model, free memory, or use --force; MODELCTL_RAM_BUDGET limits all models";
             return Err(Failure::cannot_meet(format!("{name} {}", asking.in_words(&refusal))).hint(hint).into());
         }
         if let Some(stop) = stop.reason() {
-            return Err(Failure::new(stop.kind(), "stopped before there was memory for it").into());
+            return Err(Failure::new(stop.kind(), "stopped while waiting for memory").into());
         }
         let waited = began.elapsed();
         let Some(left) = limit.checked_sub(waited).filter(|left| !left.is_zero()) else {
             let (why, limit) = (asking.in_words(&refusal), units::took(limit));
-            return Err(Failure::busy(format!("{name} {why}, which did not end within {limit}"))
-                .hint("a longer --timeout waits longer")
+            return Err(Failure::busy(format!("{name} {why}, which did not finish within {limit}"))
+                .hint("use a longer --timeout to wait longer")
                 .into());
         };
         if !is_reported && waited >= QUIET_WAIT {

@@ -131,7 +131,7 @@ pub fn choose(
 }
 
 fn ambiguous(selector: &Selector, rows: &[ModelRow], hits: &[usize]) -> Failure {
-    let mut message = format!("`{}` fits {} models", text::clean(&selector.0), hits.len());
+    let mut message = format!("`{}` is ambiguous: {} models match", text::clean(&selector.0), hits.len());
     for row in hits.iter().take(CANDIDATES).filter_map(|at| rows.get(*at)) {
         message.push_str(&format!("\n  {}  {}  {}", row.id, text::clean(&row.name), text::path(&row.path)));
     }
@@ -142,7 +142,7 @@ fn ambiguous(selector: &Selector, rows: &[ModelRow], hits: &[usize]) -> Failure 
     Failure::cannot_meet(message)
         .code("ambiguous")
         .candidates(meant)
-        .hint("name one by its id, its full name or its path")
+        .hint("use the id, the full name or the path")
 }
 
 fn candidate(row: &ModelRow) -> failure::Candidate {
@@ -154,9 +154,9 @@ fn candidate(row: &ModelRow) -> failure::Candidate {
 }
 
 fn unknown(selector: &Selector, rows: &[ModelRow]) -> Failure {
-    let failure = Failure::not_found(format!("no model fits `{}`", text::clean(&selector.0)));
+    let failure = Failure::not_found(format!("no model matches `{}`", text::clean(&selector.0)));
     if rows.is_empty() {
-        return failure.hint("no models are known yet: `modelctl scan` looks for them");
+        return failure.hint("no models known: `modelctl scan` looks for them");
     }
     let typed = selector.0.to_lowercase();
     let mut scored: Vec<(f64, &str)> =
@@ -170,7 +170,7 @@ fn unknown(selector: &Selector, rows: &[ModelRow]) -> Failure {
     let is_similar = |row: &&ModelRow| scored.iter().any(|(_, name)| *name == row.name);
     let failure = failure.candidates(rows.iter().filter(is_similar).map(candidate).collect());
     if similar.is_empty() {
-        failure.hint("`modelctl list` shows what there is; `modelctl scan` looks again")
+        failure.hint("`modelctl list` shows all models; `modelctl scan` checks again")
     } else {
         failure.hint(format!("did you mean {}? `modelctl list` shows all", similar.join(" or ")))
     }
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn a_slip_of_the_finger_gets_the_nearest_names() {
         let error = chosen("gema-3-270m").unwrap_err();
-        assert_eq!(error.to_string(), "no model fits `gema-3-270m`");
+        assert_eq!(error.to_string(), "no model matches `gema-3-270m`");
         assert!(
             classify(&error)
                 .1

@@ -66,9 +66,9 @@ pub fn in_words(summary: &Summary) -> Option<String> {
     let parts = [
         (summary.done, "done"),
         (summary.failed, "failed"),
-        (summary.retried, "to be tried again"),
-        (summary.given_back, "given back"),
-        (summary.lost, "cancelled or taken over meanwhile"),
+        (summary.retried, "to be retried"),
+        (summary.given_back, "returned"),
+        (summary.lost, "canceled or taken over"),
     ];
     let words: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
     (!words.is_empty()).then(|| words.join(", "))
@@ -79,10 +79,10 @@ pub fn in_words(summary: &Summary) -> Option<String> {
 pub fn failure(summary: &Summary) -> Option<Failure> {
     if let Some(who) = &summary.busy {
         let failure = Failure::busy(format!("the model is in use by {}", text::clean(who)));
-        return Some(failure.hint("its executor takes the same tasks; nothing is lost by waiting"));
+        return Some(failure.hint("it runs the same tasks; wait for it"));
     }
     if let Some(stop) = summary.stopped {
-        return Some(Failure::new(stop.kind(), "stopped; what was running was finished or given back"));
+        return Some(Failure::new(stop.kind(), "stopped; running tasks were finished or returned to the queue"));
     }
     let why = summary.waits_for.as_ref().filter(|_| in_words(summary).is_none())?;
     let tasks = match summary.waiting {
@@ -92,8 +92,9 @@ pub fn failure(summary: &Summary) -> Option<Failure> {
     let message = format!("{tasks}: {}", text::clean(why));
     Some(match engine::available() {
         Err(_) => Failure::engine(message),
-        Ok(()) => Failure::cannot_meet(message)
-            .hint("they have lost nothing and run when it is there; `modelctl scan` looks for models"),
+        Ok(()) => {
+            Failure::cannot_meet(message).hint("they will run when it is available; `modelctl scan` finds models")
+        }
     })
 }
 

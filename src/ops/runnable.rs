@@ -31,7 +31,7 @@ pub fn check_size(session: &mut Session, row: &ModelRow, force: bool) -> anyhow:
     let models = session.db(Access::ReadOnly)?.models(Some(std::slice::from_ref(&row.id)))?;
     match models.first().and_then(|model| too_large(model, (context, 1), &total)) {
         None => Ok(()),
-        Some(why) => Err(Failure::cannot_meet(format!("{} {why} to this machine in all", text::clean(&row.name)))
+        Some(why) => Err(Failure::cannot_meet(format!("{} {why} on this machine", text::clean(&row.name)))
             .hint("choose a smaller model, or a smaller `[worker] context`")
             .into()),
     }
@@ -45,7 +45,7 @@ pub fn check_size(session: &mut Session, row: &ModelRow, force: bool) -> anyhow:
 pub fn check_for_task(session: &mut Session, row: &ModelRow, fallback: bool, on: &mut Sink<'_>) -> anyhow::Result<()> {
     if matches!(row.state, State::Gone | State::Unavailable) {
         let (name, path) = (text::clean(&row.name), text::path(&row.path));
-        on(OpEvent::warning(format!("{name} cannot be reached now: {path} is not there; the task waits for it")));
+        on(OpEvent::warning(format!("{name} is unavailable: {path} does not exist; the task waits for it")));
         return Ok(());
     }
     let checked = check(row).and_then(|()| check_size(session, row, false));

@@ -140,7 +140,7 @@ fn roots(session: &Session, asked: &Request) -> anyhow::Result<Vec<RootSpec>> {
     list.into_iter()
         .map(|(path, store)| {
             let absolute = std::path::absolute(&path)
-                .or_fail(|| Failure::cannot_meet(format!("cannot tell what `{}` means", text::path(&path))))?;
+                .or_fail(|| Failure::cannot_meet(format!("cannot use `{}`", text::path(&path))))?;
             Ok(RootSpec { path: absolute, store, named_by })
         })
         .collect()

@@ -49,7 +49,7 @@ impl Session {
         let db = Db::open(&self.config.database, access)?;
         if db.was_exposed() {
             self.notices.push(OpEvent::warning(format!(
-                "other users could read the database `{}`, which holds prompts and answers; its mode is now 0600",
+                "other users could read the database `{}`, which contains prompts and answers; changed its mode to 0600",
                 text::clean(&db.path().to_string_lossy())
             )));
         }

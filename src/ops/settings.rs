@@ -123,7 +123,7 @@ fn check_alias(rows: &[ModelRow], row: &ModelRow, alias: &str) -> Result<(), Fai
         Some((other, what)) => {
             let (id, name) = (&other.id, text::clean(&other.name));
             let message = format!("`{}` is the {what} of another model: {id} {name}", text::clean(alias));
-            Err(Failure::cannot_meet(message).hint("choose an alias that no other model has as a name"))
+            Err(Failure::cannot_meet(message).hint("choose an alias that is not the name of another model"))
         }
     }
 }

@@ -151,8 +151,8 @@ fn read(
     outcome.map_err(|error| match stop.reason() {
         Some(why) => {
             let done = units::plural(ledger.done.load(Ordering::Relaxed), "file");
-            Failure::new(why.kind(), format!("interrupted: {done} read whole and recorded"))
-                .hint("the same command goes on with the others")
+            Failure::new(why.kind(), format!("interrupted: {done} verified and recorded"))
+                .hint("run the same command again to continue")
                 .into()
         }
         None => error,

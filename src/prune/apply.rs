@@ -178,7 +178,7 @@ fn go_through<'p>(plan: &'p Plan, trashes: Option<&Trashes>, acting: &mut Acting
         let turn = match at.and_then(|at| Some((at, candidates.get(at)?))) {
             _ if let Some(failure) = failure(row) => Turn::Over(Fate::Failed { error: failure.into() }),
             None => Turn::Over(Fate::Skipped {
-                why: "the database does not know it any more: scan, and plan again".to_owned(),
+                why: "it is no longer in the database: run `modelctl scan`, then plan again".to_owned(),
             }),
             Some((at, c)) => {
                 if !run.fits(at, row) {
@@ -294,14 +294,14 @@ impl<'r, 'p: 'r> Run<'r, 'p> {
                 }
                 witness = self.left.copy_of(c);
                 if witness.is_none() {
-                    return skipped("no other copy of it stays".to_owned());
+                    return skipped("no other copy would be kept".to_owned());
                 }
             }
             _ if !selected.goes => return skipped(selected.why),
             _ => {}
         }
         if c.counts() && self.left.usable() <= self.plan.policy.min_keep {
-            return skipped(format!("one of the last {} that stay at least", self.plan.policy.min_keep));
+            return skipped(format!("one of the last {} usable models", self.plan.policy.min_keep));
         }
         if let Some(why) = (acting.is_kept)(c)? {
             return skipped(why);
@@ -309,7 +309,7 @@ impl<'r, 'p: 'r> Run<'r, 'p> {
         if let Some(Verdict { why, .. }) = decide::protect_use(&self.plan.policy, &(acting.in_use)(c)) {
             return skipped(why);
         }
-        let Some(base) = &row.base else { return skipped("the plan has no steps for it".to_owned()) };
+        let Some(base) = &row.base else { return skipped("the plan has no steps for this row".to_owned()) };
         // A running download may have created a folder that is still empty. Checked before the locks are ours.
         let is_downloading = self.trashes.is_some()
             && matches!(c.store, StoreKind::Hf | StoreKind::LlamaCpp)
@@ -321,12 +321,12 @@ impl<'r, 'p: 'r> Run<'r, 'p> {
         };
         let found = match self.left.replan_steps(at) {
             Ok(found) if found.base == *base => found.steps,
-            Ok(_) => return skipped("its root is another one by now: plan again".to_owned()),
+            Ok(_) => return skipped("its root has changed: plan again".to_owned()),
             Err(why) => return skipped(why),
         };
         let planned = self.left.kin_rows(at).filter_map(|number| self.going.get(number).copied());
         let Some(steps) = remaining_steps(row, planned, c, found, self.left.moved()) else {
-            return skipped("what goes with it is not what was planned: plan again".to_owned());
+            return skipped("its files are not those that were planned: plan again".to_owned());
         };
         let mut steps = steps;
         if is_downloading {
@@ -336,7 +336,7 @@ impl<'r, 'p: 'r> Run<'r, 'p> {
         if row.is_foreign {
             // A name that stands for something else by now is another model's.
             if !row.steps.iter().filter(|step| hand_over::is_name(step)).all(|step| steps.contains(step)) {
-                return skipped("its names are not those that were planned: plan again".to_owned());
+                return skipped("its names have changed: plan again".to_owned());
             }
             return Ok(Turn::Over(hand_over((row, &steps), base, acting)));
         }
@@ -374,12 +374,12 @@ pub fn places(plan: &Plan, candidates: &[Candidate]) -> Vec<Option<usize>> {
 /// Has its owner's own interface delete a row.
 fn hand_over((row, steps): (&Row, &[trash::Step]), base: &BaseDir, acting: &Acting<'_>) -> Fate {
     if !acting.purge {
-        let why = "its store cannot be written: with --purge Ollama's own server deletes it, and there is no undo";
+        let why = "its store is not writable: with --purge Ollama's server deletes it, without undo";
         return Fate::Skipped { why: why.to_owned() };
     }
     let partly = |deleted: Vec<String>, why: String| {
         let names = deleted.join("`, `");
-        let failure = Failure::cannot_meet(format!("`{names}` is deleted for good, and the rest is not: {why}"));
+        let failure = Failure::cannot_meet(format!("`{names}` was deleted, the rest was not: {why}"));
         Fate::Partly { deleted, error: failure.hint("`modelctl scan`, then plan again").into() }
     };
     let deleted = match hand_over::delete(&base.path, steps, acting.ollama) {

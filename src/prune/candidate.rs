@@ -26,9 +26,9 @@ impl Evidence {
     /// Returns the evidence in words, to follow an age in a sentence.
     pub fn in_words(self) -> &'static str {
         match self {
-            Evidence::Journal => "by the journal of uses",
-            Evidence::AccessTime => "by its access time, which is weak evidence",
-            Evidence::Appeared => "no use is known since it appeared",
+            Evidence::Journal => "(recorded by modelctl)",
+            Evidence::AccessTime => "(file access time, may be wrong)",
+            Evidence::Appeared => "no known use since it appeared",
         }
     }
 }
@@ -240,12 +240,10 @@ impl Candidate {
             let name = asked.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             match in_use.of(&asked) {
                 Use::Free => {}
-                Use::Unknown(why) => unknown = Some(format!("of the download that it may be part of, `{name}`: {why}")),
+                Use::Unknown(why) => unknown = Some(format!("it may be part of the download `{name}`: {why}")),
                 Use::Used(by) => {
                     let by = by.join(", ");
-                    return Use::Used(vec![format!(
-                        "it may be part of a download that is in progress, of `{name}`: {by}"
-                    )]);
+                    return Use::Used(vec![format!("it may be part of a download in progress, `{name}`: {by}")]);
                 }
             }
         }

@@ -92,7 +92,7 @@ pub fn admit(policy: &Policy, c: &Candidate, now: Timestamp) -> Result<(), Verdi
 fn since(c: &Candidate, now: Timestamp) -> String {
     let ago = units::ago(age(c.last_use.at, now));
     match c.last_use.evidence {
-        Evidence::Appeared => format!("appeared {ago} ago, no use is known"),
+        Evidence::Appeared => format!("appeared {ago} ago, no known use"),
         evidence => format!("used {ago} ago {}", evidence.in_words()),
     }
 }
@@ -113,7 +113,7 @@ pub fn select(policy: &Policy, c: &Candidate, now: Timestamp) -> Verdict {
     ];
     if let Some((_, rule)) = asked.iter().find(|(asked, _)| *asked) {
         return match c.damage.filter(|_| *rule == Rule::Damaged) {
-            Some(by) => Verdict::goes(*rule, format!("damaged, proven by its {}: {}", by.name(), c.why)),
+            Some(by) => Verdict::goes(*rule, format!("damaged (by its {}): {}", by.name(), c.why)),
             None => Verdict::goes(*rule, c.why.clone()),
         };
     }
@@ -129,7 +129,7 @@ pub fn select(policy: &Policy, c: &Candidate, now: Timestamp) -> Verdict {
         (true, _, true) => Verdict::goes(Rule::Unused, since(c, now)),
         (true, true, false) => Verdict::goes(Rule::Named, "named"),
         (true, false, false) => Verdict::goes(Rule::Old, format!("written {} ago", units::ago(age(c.written, now)))),
-        (false, ..) => Verdict::stays(Rule::NotSelected, "no rule selects it"),
+        (false, ..) => Verdict::stays(Rule::NotSelected, "not selected"),
     }
 }
 
@@ -152,7 +152,7 @@ pub fn protect(policy: &Policy, c: &Candidate, now: Timestamp) -> Option<Verdict
         return stays(Rule::Pinned, "pinned".to_owned());
     }
     if let Some(hint) = c.kept_by.first() {
-        return stays(Rule::KeepHint, format!("matches the keep rule `{hint}`"));
+        return stays(Rule::KeepHint, format!("matches keep rule `{hint}`"));
     }
     if c.tasks > 0 {
         return stays(Rule::Task, format!("needed by {}", units::plural(c.tasks, "waiting task")));
@@ -164,13 +164,17 @@ pub fn protect(policy: &Policy, c: &Candidate, now: Timestamp) -> Option<Verdict
     let young = used.into_iter().chain(accessed).chain(latest).find(|(at, _)| age(*at, now) < policy.grace);
     if let Some((at, what)) = young {
         let grace = units::ago(policy.grace);
-        return stays(Rule::Grace, format!("{what} {} ago, within the grace of {grace}", units::ago(age(at, now))));
+        return stays(
+            Rule::Grace,
+            format!("{what} {} ago, within the grace period of {grace}", units::ago(age(at, now))),
+        );
     }
     let newest = c.download.as_ref().and_then(|download| download.newest.as_ref());
     if let Some((at, path)) = newest.filter(|(at, _)| age(*at, now) < policy.grace) {
         let (name, ago) = (path.file_name().unwrap_or_default().to_string_lossy(), units::ago(age(*at, now)));
         let grace = units::ago(policy.grace);
-        let why = format!("it may be part of a download: `{name}` was written {ago} ago, within the grace of {grace}");
+        let why =
+            format!("it may be part of a download: `{name}` was written {ago} ago, within the grace period of {grace}");
         return stays(Rule::Grace, why);
     }
     None
@@ -218,9 +222,9 @@ pub fn copies(policy: &Policy, candidates: &[Candidate], verdicts: &mut [Verdict
             let path = first.path.display();
             let outcome = if first.is_read {
                 let missing = if c.root == first.root { String::new() } else { format!("; {}", missing(c)) };
-                Verdict::goes(Rule::Duplicate, format!("`{path}` has the same content and stays{missing}"))
+                Verdict::goes(Rule::Duplicate, format!("`{path}` has the same content and is kept{missing}"))
             } else {
-                let why = format!("`{path}` promises the same content; `modelctl verify --hash` checks that");
+                let why = format!("`{path}` should have the same content: check it with `modelctl verify --hash`");
                 Verdict::stays(Rule::NotSelected, why)
             };
             *verdict = protect(policy, c, now).unwrap_or(outcome);

@@ -327,9 +327,9 @@ fn bytes(
 
 fn stale(is_unreachable: bool, seen: &Seen) -> Option<String> {
     if is_unreachable {
-        return Some("its root could not be looked at in the last scan".to_owned());
+        return Some("its root could not be read in the last scan".to_owned());
     }
-    seen.odd.clone().map(|what| format!("{what} since the last scan: `modelctl scan` looks again"))
+    seen.odd.clone().map(|what| format!("{what} since the last scan: run `modelctl scan` to check again"))
 }
 
 /// The times and changes that were found on the files of a candidate.
@@ -434,7 +434,7 @@ impl Looks {
                         seen.odd = Some(format!("`{}` has changed", entry.display()));
                     }
                 }
-                Err(e) if entry == bytes => seen.odd = Some(format!("`{}` cannot be looked at ({e})", entry.display())),
+                Err(e) if entry == bytes => seen.odd = Some(format!("`{}` cannot be read ({e})", entry.display())),
                 // Another missing entry leads nowhere.
                 Err(_) => {}
             }

@@ -46,7 +46,7 @@ fn each(base: &Path, steps: &[Step], server: &Reading<ServerAddress>, deleted: &
             Ok(now) if now == *seen => {}
             // A name may have two manifests, and the server deletes both.
             Err(e) if e.kind() == ErrorKind::NotFound && deleted.contains(&name) => continue,
-            _ => return Err(format!("`{name}` stands for something else by now: plan again")),
+            _ => return Err(format!("`{name}` now names something else: plan again")),
         }
         // Servers before 0.2 read `name`.
         let method = Method::Delete(json!({ "model": name, "name": name }));
@@ -58,13 +58,13 @@ fn each(base: &Path, steps: &[Step], server: &Reading<ServerAddress>, deleted: &
                 return Err(format!("Ollama's server did not delete `{name}`: {status} {said}"));
             }
             Some(Answer::Refused) | None => {
-                return Err(format!("its store cannot be written, and no server of Ollama listens at {server}"));
+                return Err(format!("its store is not writable, and no Ollama server listens at {server}"));
             }
             Some(Answer::Failed(why)) => return Err(why),
         }
     }
     if deleted.is_empty() {
-        return Err("its store cannot be written, and no name leads to it that its server could delete".to_owned());
+        return Err("its store is not writable, and it has no name that Ollama's server could delete".to_owned());
     }
     Ok(())
 }

@@ -80,11 +80,12 @@ impl Mirrors {
                 let Some(verdict) = verdicts.get_mut(at).filter(|v| v.goes) else { continue };
                 *verdict = match &kept {
                     Some(kept) => {
-                        let why = format!("it is the same file as `{path}`, which stays: {}", kept.why);
+                        let why = format!("it is the same file as `{path}`, which is kept: {}", kept.why);
                         Verdict::stays(kept.rule, why)
                     }
                     None => {
-                        let why = format!("it is the same file as `{path}`, through another mount, and goes with it");
+                        let why =
+                            format!("it is the same file as `{path}` through another mount, and is removed with it");
                         Verdict::stays(Rule::NotSelected, why)
                     }
                 };

@@ -94,14 +94,14 @@ struct RootDir<'a> {
 
 impl RootDir<'_> {
     fn of(root: &Path) -> Result<RootDir<'_>, String> {
-        let cannot = |e: std::io::Error| format!("its root `{}` cannot be looked at: {e}", root.display());
+        let cannot = |e: std::io::Error| format!("its root `{}` cannot be read: {e}", root.display());
         let real = root.canonicalize().map_err(cannot)?;
         let meta = std::fs::metadata(&real).map_err(cannot)?;
         if meta.is_dir() {
             let is = Inode { dev: meta.dev(), ino: meta.ino() };
             return Ok(RootDir { named: root, base: BaseDir { path: real, is } });
         }
-        let around = real.parent().ok_or("its root is a file in no folder")?.to_owned();
+        let around = real.parent().ok_or("its root is a file without a folder")?.to_owned();
         let meta = std::fs::metadata(&around).map_err(cannot)?;
         let is = Inode { dev: meta.dev(), ino: meta.ino() };
         Ok(RootDir { named: root.parent().unwrap_or(root), base: BaseDir { path: around, is } })
@@ -222,8 +222,8 @@ pub fn plan(
 /// files that an operator asks to remove, but are named because they may miss those files.
 fn stand_for(names: &[String]) -> String {
     match names {
-        [one] => format!("the virtual model `{one}` of LM Studio stands for its repository"),
-        many => format!("the virtual models `{}` of LM Studio stand for its repository", many.join("`, `")),
+        [one] => format!("the virtual model `{one}` of LM Studio refers to its repository"),
+        many => format!("the virtual models `{}` of LM Studio refer to its repository", many.join("`, `")),
     }
 }
 
@@ -249,7 +249,7 @@ fn refused(
     let takes = |c: &Candidate, way: &ResolvedSteps| {
         let root = Some(&c.root).filter(|_| c.store == StoreKind::Ollama)?;
         let stays = way.steps.iter().find_map(|step| needed.get(&root.join(step.path())))?;
-        Some(format!("it would take `{stays}` along, which stays"))
+        Some(format!("it would also remove `{stays}`, which is kept"))
     };
     let rule = |why: String| Refused { why, is_ground: false };
     let mut why = |at: usize, found: &Result<ResolvedSteps, String>| match found {
@@ -366,7 +366,7 @@ pub(super) fn lookup(candidates: &[Candidate], going: &[usize], stay: &[usize]) 
             }
             if wish.paths.is_empty() {
                 let user = c.pieces.iter().flat_map(|p| &p.entries).find_map(|entry| needed.get(entry));
-                return Err(user.map_or_else(|| "none of its files is known".to_owned(), |user| leads(user)));
+                return Err(user.map_or_else(|| "none of its files are known".to_owned(), |user| leads(user)));
             }
             let root = wish.root.as_path();
             let around = around.entry(root).or_insert_with(|| RootDir::of(root)).as_ref().map_err(String::clone)?;
@@ -387,8 +387,8 @@ pub(super) fn lookup(candidates: &[Candidate], going: &[usize], stay: &[usize]) 
 /// Returns the reason why something cannot be removed because `user`, which stays, leads to it.
 fn leads(user: &Candidate) -> String {
     match user.store {
-        StoreKind::Dir => format!("`{}`, which stays, leads to its files", user.path.display()),
-        store => format!("`{}` of {}, which stays, leads to its files", user.name, store.title()),
+        StoreKind::Dir => format!("`{}`, which is kept, needs its files", user.path.display()),
+        store => format!("`{}` of {}, which is kept, needs its files", user.name, store.title()),
     }
 }
 
@@ -412,7 +412,7 @@ fn mutually_linked(candidates: &[Candidate], going: &[usize]) -> Vec<(usize, Str
         let over = home.flatten().filter(|entry| !own.contains(*entry));
         over.filter_map(|entry| owners.get(entry)).find(|other| **other != at).and_then(|other| candidates.get(*other))
     };
-    let why = |other: &Candidate| format!("a link of it leads over one of `{}`, which leads to it", other.name);
+    let why = |other: &Candidate| format!("it and `{}` link to each other", other.name);
     asked.into_iter().filter_map(|(at, c)| Some((at, why(other(at, c)?)))).collect()
 }
 
@@ -453,10 +453,10 @@ fn way(entry: &Path) -> Vec<PathBuf> {
 fn way_of(around: &RootDir<'_>, parts: Vec<Part>) -> Result<ResolvedSteps, String> {
     let (mut steps, mut looks) = (Vec::with_capacity(parts.len()), Vec::with_capacity(parts.len()));
     for Part { role, path: full, look } in parts {
-        let cannot = |e: std::io::Error| format!("`{}` cannot be looked at: {e}", full.display());
+        let cannot = |e: std::io::Error| format!("`{}` cannot be read: {e}", full.display());
         let inside = full.strip_prefix(around.named).or_else(|_| full.strip_prefix(&around.base.path));
         let Ok(path) = inside else {
-            return Err(format!("`{}` lies outside of its store, behind a link", full.display()));
+            return Err(format!("`{}` is outside its store, behind a link", full.display()));
         };
         let path = path.to_owned();
         let look = match look {

@@ -37,13 +37,13 @@ impl StepPreconditions {
             matches!(step, Step::Move { .. }) && (look.identity.dev != base.is.dev || is_below())
         };
         if let Some((step, _)) = steps.iter().zip(looks).find(is_beyond) {
-            return Some(format!("`{}` lies on another file system than its store", step.path().display()));
+            return Some(format!("`{}` is on another file system than its store", step.path().display()));
         }
         if self.is_foreign(store, &base.path, steps) {
             return None;
         }
         let trashless = self.trashless.entry(base.path.clone()).or_insert_with_key(|base| !Place::is_possible(base));
-        (*trashless || self.closed(&base.path, steps)).then(|| "its store cannot be written".to_owned())
+        (*trashless || self.closed(&base.path, steps)).then(|| "its store is not writable".to_owned())
     }
 
     fn closed(&mut self, base: &Path, steps: &[Step]) -> bool {

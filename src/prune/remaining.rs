@@ -178,7 +178,7 @@ impl<'a> Left<'a> {
 }
 
 fn gone() -> Result<ResolvedSteps, String> {
-    Err("it is not there any more".to_owned())
+    Err("it no longer exists".to_owned())
 }
 
 /// Returns the planned steps that still apply. None if anything unplanned would be touched or one of the model's own

@@ -56,7 +56,7 @@ pub(super) fn take_all(
             Ok(Outcome::Trashed { id }) => Fate::Trashed { id },
             Ok(Outcome::Skipped { why }) => Fate::Skipped { why: why.to_string() },
             Ok(Outcome::Kept { id, why }) => {
-                Fate::Skipped { why: format!("{why}; what could not go back is in the trash as {id}") }
+                Fate::Skipped { why: format!("{why}; files that could not be put back are in the trash as {id}") }
             }
         });
     }
@@ -114,7 +114,8 @@ impl Taking<'_> {
     fn at_once(&self, order: &Order, hook: Hook<'_>) -> anyhow::Result<Fate> {
         // Nothing could be undone if the copy that is to stay was the same file.
         if self.witness.as_ref().is_some_and(|witness| !witness.is_apart(self.c)) {
-            let why = "there is no room in its trash, and only a move tells whether the other copy is another file";
+            let why =
+                "there is no space in its trash, which is needed to check whether the other copy is a separate file";
             return Ok(Fate::Skipped { why: why.to_owned() });
         }
         let mut is_stopped = false;

@@ -117,7 +117,7 @@ pub fn limit(policy: &Policy, candidates: &[Candidate], verdicts: &mut [Verdict]
     for at in order {
         let (Some(c), Some(verdict)) = (candidates.get(at), verdicts.get_mut(at)) else { continue };
         if c.counts() && usable.count() <= policy.min_keep {
-            *verdict = Verdict::stays(Rule::MinKeep, format!("one of the last {} that stay at least", policy.min_keep));
+            *verdict = Verdict::stays(Rule::MinKeep, format!("one of the last {} usable models", policy.min_keep));
             continue;
         }
         if policy.has_target() {
@@ -132,9 +132,9 @@ pub fn limit(policy: &Policy, candidates: &[Candidate], verdicts: &mut [Verdict]
             };
             if !(is_too_much && lowers || short.any(comes_free)) {
                 let why = match (is_short, is_too_much, &c.id) {
-                    (false, true, None) => "it is not a model, and the limit is on models",
+                    (false, true, None) => "it is not a model, and the limit only counts models",
                     (false, false, _) => REACHED,
-                    _ => "removing it would free nothing: its bytes have other names",
+                    _ => "removing it would free nothing: its content has other names",
                 };
                 *verdict = Verdict::stays(Rule::Enough, why);
                 continue;

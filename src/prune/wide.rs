@@ -90,8 +90,7 @@ impl Roots {
         if let Some(known) = self.known.get(root) {
             return known.clone();
         }
-        let why =
-            self.around.too_wide(root).map(|why| format!("{why}: scan the folder of the models itself, or name it"));
+        let why = self.around.too_wide(root).map(|why| format!("{why}: scan the models' own folder, or use --model"));
         self.known.insert(root.to_owned(), why.clone());
         why
     }

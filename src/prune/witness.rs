@@ -38,12 +38,13 @@ impl Witness {
     pub fn open(c: &Candidate) -> Result<Witness, String> {
         let mut files = Vec::new();
         for piece in c.pieces.iter().filter(|piece| !piece.is_projector) {
-            let mut why = format!("the copy of it that would stay, `{}`, is not as it was read", c.path.display());
+            let mut why =
+                format!("the copy that would be kept, `{}`, has changed since it was verified", c.path.display());
             let opened = piece.entries.iter().find_map(|path| match Open::at(path) {
                 Ok(open) if open.state.identity == piece.identity => Some(open),
                 Ok(_) => None,
                 Err(e) => {
-                    why = format!("the copy of it that would stay, `{}`, cannot be opened: {e}", path.display());
+                    why = format!("the copy that would be kept, `{}`, cannot be opened: {e}", path.display());
                     None
                 }
             });
@@ -165,7 +166,7 @@ mod tests {
         fs::write(&path, "bytes").unwrap();
         let c = read(&path);
         fs::write(&path, "other bytes").unwrap();
-        assert!(Witness::open(&c).is_err_and(|why| why.contains("is not as it was read")));
+        assert!(Witness::open(&c).is_err_and(|why| why.contains("has changed since it was verified")));
         fs::remove_file(&path).unwrap();
         assert!(Witness::open(&c).is_err_and(|why| why.contains("cannot be opened")));
         std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();

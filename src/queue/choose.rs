@@ -35,22 +35,21 @@ pub fn unfit(row: &ModelRow) -> Option<Unfit> {
     let reason = row.reason.as_deref().unwrap_or_default();
     let (why, hint) = match row.state {
         State::Gone => {
-            let why = format!("is gone: {} was not there at the last scan", row.path.display());
-            (why, "`modelctl scan` looks again".to_owned())
+            let why = format!("is gone: {} did not exist at the last scan", row.path.display());
+            (why, "run `modelctl scan` to check again".to_owned())
         }
         State::Unavailable => {
-            (format!("is unavailable: {reason}"), "mount its folder, then `modelctl scan`".to_owned())
+            (format!("is unavailable: {reason}"), "mount its folder, then run `modelctl scan`".to_owned())
         }
         State::Damaged | State::Truncated | State::Incomplete => {
-            (format!("cannot be run: {reason}"), "fetch it again, then `modelctl scan`".to_owned())
+            (format!("cannot be run: {reason}"), "download it again, then run `modelctl scan`".to_owned())
         }
         State::Unsupported => {
-            let hint =
-                "that is no damage: another program may read it; fetch a file that llama.cpp reads to run it here";
+            let hint = "the file is not damaged: another program may read it; to run it here, download a file that llama.cpp supports";
             (format!("cannot be run: {reason}"), hint.to_owned())
         }
         State::Unreadable => {
-            let hint = "give this user the right to read it, or look after the disk, then `modelctl scan`";
+            let hint = "give this user read permission, or check the disk, then run `modelctl scan`";
             (format!("cannot be run: {reason}"), hint.to_owned())
         }
         State::Ready => not_answering(row)?,
@@ -63,13 +62,13 @@ fn not_answering(row: &ModelRow) -> Option<(String, String)> {
     let others = || "`modelctl list --kind generative` shows the models that generate text".to_owned();
     if row.kind == Kind::Unknown {
         let why = gguf::of_no_kind(row.architecture.as_deref());
-        return Some((format!("is of no known kind: {why}"), others()));
+        return Some((format!("has an unknown kind: {why}"), others()));
     }
     if row.kind != Kind::Generative {
-        return Some((format!("does not generate text: it is of kind {}", row.kind.name()), others()));
+        return Some((format!("does not generate text: its kind is {}", row.kind.name()), others()));
     }
     if !row.enabled {
-        return Some(("is disabled".to_owned(), format!("`modelctl set {} --enable` lets it run", row.id)));
+        return Some(("is disabled".to_owned(), format!("enable it with `modelctl set {} --enable`", row.id)));
     }
     let why = gguf::unanswered(row.architecture.as_deref())?;
     Some((format!("cannot be run: {why}"), others()))
@@ -253,8 +252,8 @@ pub(crate) mod tests {
             check(&rows, &["*"], &["good"]);
             unfit(&rows[0]).map(|unfit| unfit.why).unwrap()
         };
-        assert_eq!(unfit_of(|r| r.kind = Kind::Draft), "does not generate text: it is of kind draft");
-        assert_eq!(unfit_of(|r| r.kind = Kind::Diffusion), "does not generate text: it is of kind diffusion");
+        assert_eq!(unfit_of(|r| r.kind = Kind::Draft), "does not generate text: its kind is draft");
+        assert_eq!(unfit_of(|r| r.kind = Kind::Diffusion), "does not generate text: its kind is diffusion");
         let told = unfit_of(|r| (r.kind, r.architecture) = (Kind::Unknown, Some("brand-new".into())));
         assert!(told.contains("does not know its architecture `brand-new`"), "{told}");
         assert!(unfit_of(|r| r.architecture = None).contains("names no architecture"));

@@ -43,7 +43,7 @@ impl ExecutorLock {
             let mode = std::fs::metadata(dir)?.permissions().mode();
             if mode & 0o022 != 0 {
                 // Other users could make living owners look dead.
-                return Err(io::Error::other(format!("it is writable for others (mode {:o})", mode & 0o777)));
+                return Err(io::Error::other(format!("it is writable by others (mode {:o})", mode & 0o777)));
             }
             let random = RandomState::new().hash_one(std::process::id());
             let id = OwnerId::new(std::process::id(), start_time()?, random).on(&host_name());

@@ -104,9 +104,9 @@ fn key(model: &Model, s: &Settings) -> String {
 fn unanswered(why: NoAnswer) -> String {
     match why {
         NoAnswer::Unreadable { why } => format!("llama.cpp's answer cannot be read: {why}"),
-        NoAnswer::Ended(ending) => format!("llama.cpp could not lay the model out: its process {ending}"),
+        NoAnswer::Ended(ending) => format!("llama.cpp could not measure the model: its process {ending}"),
         NoAnswer::TimedOut { limit, .. } | NoAnswer::Hung { limit, .. } => {
-            format!("llama.cpp gave no answer in {} s", limit.as_secs())
+            format!("llama.cpp did not answer within {} s", limit.as_secs())
         }
         NoAnswer::NotStarted { why } => format!("llama.cpp's process could not be run: {why}"),
     }

@@ -73,7 +73,7 @@ fn named(name: &str, place: &Place<'_>) -> Option<String> {
     match row.state {
         State::Ready if !row.enabled => Some(format!("{shown} is disabled")),
         State::Ready => (place.refused)(row).filter(|r| r.is_place).map(|r| format!("{shown} {}", r.why)),
-        State::Gone => Some(format!("{shown} is gone: {} is not there", text::path(&row.path))),
+        State::Gone => Some(format!("{shown} is gone: {} does not exist", text::path(&row.path))),
         State::Unavailable | State::Incomplete | State::Unreadable => {
             let why = row.reason.as_deref().map(text::clean).unwrap_or_default();
             Some(format!("{shown} is {}: {why}", row.state.name()))

@@ -100,7 +100,7 @@ impl Request {
         if refusal.rows.is_empty() || !refusal.can_ever_fit {
             return short;
         }
-        format!("{short} beside {}", holders(refusal))
+        format!("{short} next to {}", holders(refusal))
     }
 
     /// Takes over the admitted row.
@@ -146,7 +146,7 @@ fn main_memory(
     let budgets: Vec<DeviceBudget> = budgets(limits, Path::new(""), &[]);
     Ok(match budgets.iter().find(|budget| budget.device == MAIN_MEMORY) {
         Some(budget) => Reading::Known(count(&rows, &here, budget)),
-        None => Reading::Unavailable("the system does not tell its memory".to_owned()),
+        None => Reading::Unavailable("the available memory is unknown".to_owned()),
     })
 }
 

@@ -38,7 +38,7 @@ impl Hints {
         let hints = match self.sessions.run(|session| session.db(Access::ReadWrite)?.server_hints()).await {
             Ok(hints) => hints,
             Err(error) => {
-                (self.report)(format!("what was known of the servers before cannot be read: {error:#}"));
+                (self.report)(format!("cannot read the saved state of the servers: {error:#}"));
                 return Vec::new();
             }
         };
@@ -85,7 +85,7 @@ impl Hints {
                 ),
                 name => match catalog.resolve(name) {
                     Resolved::One(entry) => drop(keys.insert(of(&entry))),
-                    Resolved::Many(_) => (self.report)(format!("preload: `{name}` fits several models")),
+                    Resolved::Many(_) => (self.report)(format!("preload: `{name}` is ambiguous")),
                     Resolved::NotServed(_, why) => (self.report)(format!("preload: `{name}` {why}")),
                     Resolved::None => {
                         keys.extend([ServerKey::service(name.strip_prefix(ID_PREFIX).unwrap_or(name))]);
@@ -124,7 +124,7 @@ impl Hints {
         let saved = self.sessions.run(move |s| s.db(Access::ReadWrite)?.save_server_hints(&hints, now)).await;
         if let Err(error) = saved {
             self.control.uses_not_saved();
-            (self.report)(format!("what is known of the servers was not saved: {error:#}"));
+            (self.report)(format!("cannot save the state of the servers: {error:#}"));
         }
     }
 

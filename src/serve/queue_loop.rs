@@ -144,7 +144,7 @@ impl Daemon<'_> {
         }
         on(match &now {
             Some(why) => OpEvent::warning(format!("tasks wait: {}", text::clean(why))),
-            None => OpEvent::note("what tasks waited for is there"),
+            None => OpEvent::note("waiting tasks can run now"),
         });
         self.waits_for = now;
     }
@@ -189,7 +189,7 @@ impl Daemon<'_> {
         }
         on(match &now {
             Some(why) => OpEvent::warning(text::clean(why)),
-            None => OpEvent::note("that is over: tasks are run again"),
+            None => OpEvent::note("resuming tasks"),
         });
         self.trouble = now;
     }

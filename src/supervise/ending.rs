@@ -32,7 +32,7 @@ impl Ending {
     pub fn hint(self) -> Option<&'static str> {
         let Ending::Signalled { signal, .. } = self else { return None };
         match signal_name(signal) {
-            "SIGKILL" => Some("if nobody killed it by hand, look for the kernel's OOM killer in `dmesg`"),
+            "SIGKILL" => Some("if it was not killed by hand, check for the kernel's OOM killer in `dmesg`"),
             "SIGILL" => Some("this build of llama.cpp needs a CPU with AVX2, FMA, F16C and BMI2"),
             "SIGBUS" => Some("was the model file cut or replaced while it was in use, or is its disk failing?"),
             "SIGABRT" | "SIGSEGV" | "SIGFPE" => Some("the model file may be damaged; try another one"),
@@ -46,13 +46,13 @@ impl fmt::Display for Ending {
     /// Writes the predicate of a sentence: "the worker …".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Ending::Exited(0) => f.write_str("ended by itself (exit code 0)"),
+            Ending::Exited(0) => f.write_str("exited (exit code 0)"),
             Ending::Exited(code) => write!(f, "failed with exit code {code}"),
             Ending::Signalled { signal, core_dumped } => {
                 let name = signal_name(signal);
                 match name {
                     "SIGKILL" => f.write_str("was killed (SIGKILL; the kernel's OOM killer sends it too)")?,
-                    "SIGTERM" => f.write_str("was told to stop (SIGTERM)")?,
+                    "SIGTERM" => f.write_str("was terminated (SIGTERM)")?,
                     "SIGABRT" => f.write_str("gave up on a failed assertion (SIGABRT)")?,
                     "SIGSEGV" => f.write_str("crashed on a bad memory access (SIGSEGV)")?,
                     "SIGBUS" => f.write_str("crashed on a page it could not read (SIGBUS)")?,
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn an_ending_reads_as_a_sentence() {
-        check(0, "ended by itself (exit code 0)");
+        check(0, "exited (exit code 0)");
         check(5 << 8, "failed with exit code 5");
         check(9, "was killed (SIGKILL; the kernel's OOM killer sends it too)");
         check(6 | 0x80, "gave up on a failed assertion (SIGABRT), core dumped");

@@ -179,7 +179,7 @@ fn is_our_parent(pid: u32) -> bool {
 }
 
 fn gone() -> io::Error {
-    io::Error::other("the process that started it has gone")
+    io::Error::other("the process that started it is gone")
 }
 
 /// Returns why a program was not started, by the end of its launch; None for a program that was.

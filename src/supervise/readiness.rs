@@ -33,7 +33,7 @@ pub enum NotReady {
     Protocol(String),
     #[error("it was not ready within {}", humantime::format_duration(*.0))]
     TimedOut(Duration),
-    #[error("it gave no sign of life for {} while it was starting", humantime::format_duration(*.0))]
+    #[error("it did not respond for {} while starting", humantime::format_duration(*.0))]
     Silent(Duration),
     /// The child cannot be watched.
     #[error("{0}")]

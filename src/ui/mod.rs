@@ -321,7 +321,7 @@ impl Write for Out {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("nobody reads the output any more")]
+#[error("the output was closed")]
 struct StdoutClosed;
 
 fn mark(error: io::Error) -> io::Error {
@@ -412,10 +412,10 @@ mod tests {
     fn an_error_shows_its_causes_and_the_next_step() {
         let (mut ui, _, err) = Ui::for_test(plain(), false);
         let error = Err::<(), _>(io::Error::other("disk on \x1b[5mfire"))
-            .or_fail(|| Failure::cannot_meet("cannot read `x`").hint("look at the disk"))
+            .or_fail(|| Failure::cannot_meet("cannot read `x`").hint("check the disk"))
             .unwrap_err();
         ui.error(&error);
-        assert_eq!(err.text(), "error: cannot read `x`\n  caused by: disk on \\x1b[5mfire\nhint: look at the disk\n");
+        assert_eq!(err.text(), "error: cannot read `x`\n  caused by: disk on \\x1b[5mfire\nhint: check the disk\n");
     }
 
     #[test]

@@ -23,10 +23,10 @@ pub enum WorkerError {
     #[error("{0}")]
     Hung(String),
     /// The worker was not needed any more, and the start was given up while it was loading.
-    #[error("it was not wanted any more")]
+    #[error("it was no longer needed")]
     Unwanted,
     /// The worker sent something that cannot be parsed.
-    #[error("the worker answered what makes no sense: {0}")]
+    #[error("the worker sent an invalid answer: {0}")]
     Protocol(String),
     /// The worker answered with an error.
     #[error("the worker answered {status}: {message}")]
@@ -64,10 +64,10 @@ impl WorkerError {
             WorkerError::Server { status: 400, .. } => Failure::cannot_meet(message),
             WorkerError::Server { status: 503, .. } => Failure::busy(message).hint("try again when it has less to do"),
             WorkerError::Refused { kind: FailedKind::File, .. } => {
-                Failure::cannot_meet(message).hint("mount its folder or make it readable, then `modelctl scan`")
+                Failure::cannot_meet(message).hint("mount its folder or make it readable, then run `modelctl scan`")
             }
             WorkerError::Refused { kind: FailedKind::Device, .. } => {
-                Failure::busy(message).hint("this process was stopped for longer than its lease of the device")
+                Failure::busy(message).hint("this process was suspended for longer than its lease of the device")
             }
             WorkerError::Refused { kind: FailedKind::Cpu | FailedKind::Engine, .. } => Failure::engine(message),
             WorkerError::Refused { .. } if is_about_memory(&message) => Failure::engine(message)

@@ -134,7 +134,7 @@ impl Signs {
             let patience = if self.is_accepted.get() { SILENCE } else { ACCEPT };
             if silent > patience.saturating_add(longest.saturating_mul(2)) {
                 let told = humantime::format_duration(Duration::from_secs(silent.as_secs()));
-                return Broken::Known(WorkerError::Hung(format!("the worker gave no sign of life for {told}")));
+                return Broken::Known(WorkerError::Hung(format!("the worker did not respond for {told}")));
             }
         }
     }

@@ -248,10 +248,9 @@ impl Starting {
             NotReady::TimedOut(limit) => {
                 WorkerError::TimedOut(format!("the model was not loaded within {}", told(limit)))
             }
-            NotReady::Silent(time) => WorkerError::TimedOut(format!(
-                "the worker gave no sign of life for {} while it was loading",
-                told(time)
-            )),
+            NotReady::Silent(time) => {
+                WorkerError::TimedOut(format!("the worker did not respond for {} while loading", told(time)))
+            }
             NotReady::Unwatched(why) => WorkerError::Spawn(why),
         })
     }

@@ -29,7 +29,7 @@ pub fn bound_memory(log: fn(&str)) {
         return;
     }
     let Some(now) = fs::read_to_string("/proc/self/status").ok().and_then(|text| data_bytes(&text)) else {
-        log("cannot read how much memory we have: it stays unbounded");
+        log("cannot read our memory limit: memory is unlimited");
         return;
     };
     let limit = rustix::process::getrlimit(Resource::Data);

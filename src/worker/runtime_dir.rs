@@ -35,7 +35,7 @@ pub fn new_socket(dir: &Path) -> io::Result<Socket> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     let mode = std::fs::metadata(dir)?.permissions().mode();
     if mode & 0o022 != 0 {
-        return Err(io::Error::other(format!("`{}` is writable for others (mode {:o})", dir.display(), mode & 0o777)));
+        return Err(io::Error::other(format!("`{}` is writable by others (mode {:o})", dir.display(), mode & 0o777)));
     }
     sweep(dir)?;
     static NEXT: AtomicU32 = AtomicU32::new(0);

@@ -105,7 +105,7 @@ async fn run(spec: WorkerSpec, stop: StopSignal) -> anyhow::Result<()> {
     let finished = tokio::time::timeout(spec.grace, &mut server).await;
     engine.stop();
     if finished.is_err() {
-        log("what still ran was cancelled: the time to finish it was over");
+        log("canceled running requests: the time to finish was over");
         // The canceled answers still have to be written; their clients may have disconnected as well.
         let _ = tokio::time::timeout(Duration::from_millis(500), server).await;
     }
@@ -148,7 +148,7 @@ fn die_with(parent: u32, socket: Option<PathBuf>) -> anyhow::Result<()> {
     // The parent may have ended before the request; then the signal never comes.
     let now = rustix::process::getppid().map(Pid::as_raw_nonzero);
     if now.is_none_or(|pid| u32::try_from(pid.get()) != Ok(parent)) {
-        anyhow::bail!(Failure::engine("the process that started this worker has gone"));
+        anyhow::bail!(Failure::engine("the process that started this worker is gone"));
     }
     let watch = move || {
         let mut stdin = std::io::stdin().lock();

@@ -104,7 +104,7 @@ async fn chat(
         Err(Broken::Late) => Completion { text, ..Completion::without(Finish::TimedOut) },
         Err(Broken::Connection(_)) if text.is_empty() => return Ok(None),
         Err(Broken::Connection(why)) => {
-            let message = format!("the daemon ended in the middle of the answer: {why}");
+            let message = format!("the daemon stopped in the middle of the answer: {why}");
             return Err(Failure::engine(message));
         }
         Err(Broken::Known(error)) => return Err(error.into()),

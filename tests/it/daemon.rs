@@ -63,7 +63,7 @@ impl Daemon {
     /// Has the config read again, and waits until it is.
     pub fn reload(&self) {
         self.serving.signal(rustix::process::Signal::HUP);
-        self.serving.hears("the config was read again");
+        self.serving.hears("config reloaded");
     }
 
     #[track_caller]

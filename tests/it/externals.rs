@@ -99,7 +99,7 @@ fn a_server_of_somebody_else_that_the_config_names_answers_and_is_missed_when_it
     fake.end();
     // A request that comes before anybody has noticed is not answered by a server that is not there.
     assert_ne!(ask(&daemon).ok().as_deref(), Some("from the other one"));
-    daemon.hears("does not answer for small any more");
+    daemon.hears("no longer answers for small");
     daemon.hears("has gone");
 }
 
@@ -135,7 +135,7 @@ fn a_server_that_serves_something_else_now_is_not_asked_any_more() {
     daemon.hears("small is answered by a server of somebody else");
     fake.end();
     let _second = Fake::start(&other, port);
-    daemon.hears("does not answer for small any more");
+    daemon.hears("no longer answers for small");
     let until = Instant::now() + LIMIT;
     while Instant::now() < until && ask(&daemon).ok().as_deref() == Some("from the other one") {}
     assert_ne!(ask(&daemon).ok().as_deref(), Some("from the other one"));

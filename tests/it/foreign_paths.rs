@@ -107,7 +107,7 @@ fn a_run_that_was_ended_is_put_in_order_in_a_folder_that_is_known() {
     let sandbox = with_models();
     forge(&sandbox, &sandbox.models(), None, "back.txt");
     let run = sandbox.run(["trash", "empty", "--older-than", "1d", "--confirm"]).ok();
-    assert!(run.err.contains("it is back where it was"), "{run:?}");
+    assert!(run.err.contains("it was put back"), "{run:?}");
     assert_eq!(fs::read(sandbox.models().join("back.txt")).unwrap(), b"evil");
 }
 

@@ -119,7 +119,7 @@ fn every_filter_gives_a_valid_document() {
     }
     sandbox.run(["history", "--since", "yesterday"]).refuses(2, "is not an age");
     sandbox.run(["history", "--what", "shrug"]).refuses(2, "prune");
-    sandbox.run(["history", "--model", "gamma"]).refuses(3, "no model fits");
+    sandbox.run(["history", "--model", "gamma"]).refuses(3, "no model matches");
     sandbox.run(["history", "["]).refuses(2, "pattern");
 }
 
@@ -128,7 +128,7 @@ fn without_a_history_nothing_is_made_and_nothing_fails() {
     let sandbox = Sandbox::new();
     assert_eq!(sandbox.run(["history", "--json"]).ok().json(), json!([]));
     let run = sandbox.run(["history"]).ok();
-    assert_eq!((run.out.as_str(), run.err.as_str()), ("", "nothing has happened yet\n"));
+    assert_eq!((run.out.as_str(), run.err.as_str()), ("", "history is empty\n"));
     let quiet = sandbox.run(["history", "--quiet"]).ok();
     assert_eq!((quiet.out, quiet.err), (String::new(), String::new()));
     assert!(!sandbox.db().exists());
@@ -225,10 +225,10 @@ fn what_the_next_run_completes_is_told() {
         fs::rename(item.join("complete"), item.join(mark)).unwrap();
         forget(&sandbox);
         let run = sandbox.run(["trash", "empty", "--older-than", "1d", "--confirm"]).ok();
-        assert!(run.err.contains("an earlier run was ended"), "{run:?}");
+        assert!(run.err.contains("an earlier run was interrupted"), "{run:?}");
         let lines = events(&sandbox, &["--what", "prune", "--what", "restore", "--what", "empty"]);
         assert_eq!(actions(&lines), told, "{lines:#?}");
-        assert!(lines.last().unwrap()["reason"].as_str().unwrap().contains("a run that was ended"), "{lines:#?}");
+        assert!(lines.last().unwrap()["reason"].as_str().unwrap().contains("a run that was interrupted"), "{lines:#?}");
         assert_eq!(lines.last().unwrap()["name"], "alpha-Q4_0");
     }
 }

@@ -157,7 +157,7 @@ fn what_huggingface_hub_promises_is_held_against_the_bytes_offline() {
     let damaged = told.sandbox.run(["list", "--files", "--class", "damaged", "--json"]).ok().json();
     let rows = damaged.as_array().unwrap();
     assert_eq!(rows.len(), 1, "{rows:#?}");
-    assert!(rows[0]["why"].as_str().unwrap().contains("its store promises"), "{}", rows[0]["why"]);
+    assert!(rows[0]["why"].as_str().unwrap().contains("its store declares"), "{}", rows[0]["why"]);
     assert_eq!(rows[0]["models"].as_array().unwrap().len(), 2);
 }
 

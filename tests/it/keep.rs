@@ -35,7 +35,7 @@ fn hints_are_kept_with_where_they_come_from_and_what_they_mean() {
     sandbox.run(["keep", "add", "*-q4_0", "nothing-like-it"]).ok();
     sandbox.run([std::path::Path::new("keep"), "add".as_ref(), &gamma]).ok();
     let again = sandbox.run(["keep", "add", "*-q4_0"]).ok();
-    assert!(again.err.contains("was kept already"), "{again:?}");
+    assert!(again.err.contains("was already added"), "{again:?}");
 
     let list = || sandbox.command(["keep", "list", "--json"]).env("KEEP_LOCAL_MODELS", "alpha-Q4_0, *-q4_0").output();
     let list = finish(list().unwrap()).ok().json();
@@ -51,7 +51,7 @@ fn hints_are_kept_with_where_they_come_from_and_what_they_mean() {
     assert_eq!(list[5]["file"], config.join("config.toml").to_str().unwrap());
     let table = sandbox.run(["keep", "list"]).ok();
     let dead = table.out.lines().find(|line| line.starts_with("nothing-like-it")).unwrap();
-    assert!(dead.contains("nothing that is here now"), "{table:?}");
+    assert!(dead.contains("no model at the moment"), "{table:?}");
 }
 
 #[test]

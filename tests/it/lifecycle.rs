@@ -36,7 +36,7 @@ fn without_a_daemon_every_command_says_so() {
         &["priority", "tiny", "warm"],
         &["offload", "tiny"],
     ] {
-        sandbox.run(args).refuses(3, "no daemon serves this database");
+        sandbox.run(args).refuses(3, "no daemon is running for this database");
     }
     for args in [&["priority", "tiny"][..], &["priority", "tiny", "high"], &["offload", "tiny", "--to", "tpu"]] {
         assert_eq!(sandbox.run(args).code, Some(2), "{args:?}");
@@ -90,7 +90,7 @@ fn a_model_that_nobody_asked_for_is_explained_and_an_unknown_one_is_refused() {
     let sandbox = sandbox();
     let _daemon = serve(&sandbox, &[]);
     let why = sandbox.run(["why", "tiny"]).ok();
-    assert!(why.out.starts_with("tiny\n  not loaded: nothing has asked for it since the daemon began\n"), "{why:?}");
+    assert!(why.out.starts_with("tiny\n  not loaded: no requests since the daemon started\n"), "{why:?}");
     let why = sandbox.run(["why", "tiny", "--json"]).ok().json();
     assert_eq!((&why["schema"], &why["servers"]), (&json!("modelctl.why/1"), &json!([])));
     sandbox.run(["why", "nobody"]).refuses(3, "nobody");

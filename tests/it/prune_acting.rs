@@ -170,7 +170,7 @@ fn a_plan_that_names_more_than_a_model_has_deletes_nothing_more() {
 #[test]
 fn what_a_server_deleted_by_half_is_told_and_in_the_history() {
     let Some(store) = Foreign::new(":latest") else { return };
-    let run = store.prune(&["--confirm", "--purge", "--allow-large"]).refuses(1, "is deleted for good");
+    let run = store.prune(&["--confirm", "--purge", "--allow-large"]).refuses(1, "was deleted, the rest was not");
     assert!(run.err.contains("did not delete"), "{run:?}");
     assert!(!store.root.join("manifests/registry.ollama.ai/library/alpha/8b").exists());
     let history = store.run(&["history", "--json"]).ok().json();
@@ -260,7 +260,7 @@ fn what_a_link_that_is_kept_by_now_leads_to_stays() {
     let rule = ["prune", "--older-than", "30d", "--grace", "0", "--assume-unused", "--plan", plan];
     run(&rule).ok();
     run(&["keep", "add", links.join("zlink.gguf").to_str().unwrap()]).ok();
-    run(&["prune", "--apply", plan, "--confirm", "--allow-large"]).refuses(1, "the keep rule");
+    run(&["prune", "--apply", plan, "--confirm", "--allow-large"]).refuses(1, "keep rule");
     assert!(path.exists() && links.join("zlink.gguf").exists());
     assert!(!sandbox.models().join("older-Q8_0.gguf").exists(), "what nothing keeps goes");
 }
@@ -300,11 +300,11 @@ fn a_store_that_cannot_be_written_keeps_nothing_else_from_going() {
     run(&["scan"]).ok();
     let both = ["prune", "--model", "own", "--model", "their", "--grace", "0", "--assume-unused", "--allow-large"];
     let with = |more: &[&str]| run(&both.iter().chain(more).copied().collect::<Vec<_>>());
-    let plan = with(&["--json"]).refuses(3, "their was kept: its store cannot be written").json();
+    let plan = with(&["--json"]).refuses(3, "their was kept: its store is not writable").json();
     let rows = plan["rows"].as_array().unwrap();
     let row = rows.iter().find(|row| row["name"] == "their").unwrap();
     assert_eq!((&row["verdict"], &row["rule"]), (&"keep".into(), &"store".into()), "{row:#}");
-    assert_eq!(row["why"], "its store cannot be written");
+    assert_eq!(row["why"], "its store is not writable");
 
     // A plan from when it could be written.
     for path in [&theirs, &store] {

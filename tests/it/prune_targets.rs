@@ -356,7 +356,7 @@ fn duplicates_say_what_they_need_and_who_will_lack_a_model() {
     assert!(before.err.contains("`modelctl verify --all --hash`"), "{before:?}");
     sandbox.run(["verify", "--all", "--hash"]).ok();
     let within = prune(&sandbox, &["--duplicates", "--confirm"]).ok();
-    assert!(within.err.contains("--across-stores looks at those"), "{within:?}");
+    assert!(within.err.contains("use --across-stores to include them"), "{within:?}");
     assert_eq!(names(&sandbox).len(), 2, "each serves a program of its own");
     let across = ["--duplicates", "--across-stores"];
     let dir = prune(&sandbox, &[&across[..], &["--prefer", "dir"]].concat()).ok();
@@ -396,7 +396,7 @@ fn a_clock_that_leapt_ahead_makes_nothing_older_until_a_person_says_that_it_is_r
     let line = ["--unused-for", "30d", "--confirm", "--allow-large"];
     for _ in 0..2 {
         // Cron reports it each time, and a scan in between believes nothing either.
-        prune(&sandbox, &[&line[..], &["--quiet"]].concat()).refuses(1, "the clock leapt ahead by 40d");
+        prune(&sandbox, &[&line[..], &["--quiet"]].concat()).refuses(1, "the clock jumped ahead by 40d");
         sandbox.run(["scan"]).ok();
     }
     assert_eq!(names(&sandbox), ["ancient-Q4_0", "older-Q8_0"], "they are 20 days old as far as is certain");

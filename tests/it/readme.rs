@@ -48,7 +48,8 @@ fn every_file_that_the_documents_link_is_there() {
             assert!(path.exists(), "{} links {target}, which does not exist", page.display());
             if !anchor.is_empty() {
                 let anchors = fs::read_to_string(&path).unwrap();
-                let of = |line: &str| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-").replace(',', "");
+                let of =
+                    |line: &str| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-").replace(',', "");
                 let is_there = anchors.lines().any(|line| line.starts_with('#') && of(line) == anchor);
                 assert!(is_there, "{} links {target}, a heading that does not exist", page.display());
             }

@@ -154,7 +154,7 @@ fn what_cannot_be_met_is_said_before_anything_starts() {
     sandbox.run(["run-once", "--prompt", "x", "--model", "cut"]).refuses(3, "first missing tensor");
     sandbox.run(["run-once", "--prompt", "x", "--model", "words"]).refuses(3, "embedding");
     sandbox.run(["run-once", "--prompt", "x", "--model", "nobody"]).refuses(3, "nobody");
-    sandbox.run(["run-once", "--prompt", "x"]).refuses(3, "no model can answer");
+    sandbox.run(["run-once", "--prompt", "x"]).refuses(3, "no usable model");
 }
 
 #[test]

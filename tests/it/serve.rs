@@ -248,7 +248,7 @@ fn what_a_killed_run_once_had_in_its_hands_is_taken_up_by_the_daemon() {
     let daemon = Daemon::start(&sandbox);
     run.kill().unwrap();
     run.wait().unwrap();
-    daemon.hears("taken up after a process that was killed");
+    daemon.hears("recovered from a killed process");
     wait(&sandbox, &ids.iter().map(String::as_str).collect::<Vec<_>>());
     assert!(tasks(&db).iter().all(|t| t.ticket.state() == TaskState::Done));
 }

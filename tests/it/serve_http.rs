@@ -480,7 +480,7 @@ fn a_config_that_is_wrong_is_refused_with_its_place_and_the_old_one_stays() {
     assert_eq!(["one", "two"].map(host), [403, 200]);
     configure(&sandbox, "listen = [\"127.0.0.1:1\"]\nsocket = \"/elsewhere\"\n");
     daemon.signal(Signal::HUP);
-    daemon.hears("needs a restart");
+    daemon.hears("requires a restart");
     assert_eq!(host("localhost"), 200);
 }
 

@@ -187,8 +187,8 @@ fn an_interrupted_run_keeps_what_it_has_read() {
         while events.next().is_ok() {}
     }
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    let run = finish(child.wait_with_output().unwrap()).refuses(130, "1 file read whole and recorded");
-    assert!(run.err.contains("goes on with the others"), "{run:?}");
+    let run = finish(child.wait_with_output().unwrap()).refuses(130, "1 file verified and recorded");
+    assert!(run.err.contains("run the same command again to continue"), "{run:?}");
     let json = sandbox.run(["verify", "--all", "--json"]).ok().json();
     let files = json["models"].as_array().unwrap().iter().map(|m| &m["files"][0]["read_before"]);
     assert_eq!(files.filter(|before| before.is_string()).count(), 1, "{json:#}");
@@ -216,7 +216,7 @@ fn several_runs_at_once_all_end_well() {
 fn a_command_line_that_means_nothing_is_refused() {
     let sandbox = Sandbox::new();
     sandbox.run(["verify"]).refuses(2, "--all");
-    sandbox.run(["verify", "--all", "--max-rate", "0"]).refuses(2, "rate of 0");
+    sandbox.run(["verify", "--all", "--max-rate", "0"]).refuses(2, "rate must be above 0");
     sandbox.run(["verify", "--all", "--quick", "--again"]).refuses(2, "--again");
     sandbox.run(["verify", "nothing"]).refuses(3, "nothing");
     let none = sandbox.run(["verify", "--all"]).ok();

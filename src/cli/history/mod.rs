@@ -13,11 +13,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use view::Times;
 
-/// Show who did what, when, why and how much, newest last
+/// Show the audit log: who did what, when and why, newest last
 ///
-/// Told are scans that found a change, what was pruned, purged, restored or emptied from the trash, settings with their
-/// values before and after, keep hints, and the switch of inference. Events are kept for two years, at most 200,000 of
-/// them. Times are in UTC.
+/// Includes scans that found a change, what was pruned, purged, restored or emptied from the trash, settings with their
+/// old and new values, keep hints, and pausing of inference. Events are kept for two years, at most 200,000
+/// of them. Times are in UTC.
 #[derive(Debug, Args)]
 pub struct HistoryArgs {
     /// Only events in which this occurs, or matches as a glob: a model's name, id or path, a user, a unit, a command
@@ -27,16 +27,16 @@ pub struct HistoryArgs {
     /// Only what happened to this model: id, alias, name or path
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
-    /// Only events of this kind; may be given several times
+    /// Only events of this kind; repeatable
     #[arg(long, value_name = "ACTION", value_parser = named(Action::ALL, Action::name))]
     what: Vec<Action>,
-    /// Only from then on: an age (`7d`, `45min`), a day (`2026-11-21`), or a time with its zone
+    /// Only events after this: an age (`7d`, `45min`), a day (`2026-11-21`), or a time with its zone
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Moment>,
-    /// Only up to then; a day counts whole
+    /// Only events before this; a day is included
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<Moment>,
-    /// So many at most, the newest; 0 is all
+    /// Maximum number to show, newest first; 0 shows all
     #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
     limit: u32,
     /// Print JSON
@@ -61,7 +61,7 @@ fn moment(text: &str) -> Result<Moment, String> {
         return Ok(day);
     }
     recent(text).map(Moment::Ago).map_err(|why| {
-        format!("{why}; a day (`2026-11-21`) or a time with its zone (`2026-11-21T06:00:00Z`) will do as well")
+        format!("{why}; a day (`2026-11-21`) or a time with its zone (`2026-11-21T06:00:00Z`) works too")
     })
 }
 
@@ -110,13 +110,13 @@ pub fn run(ctx: &mut Ctx, args: &HistoryArgs) -> anyhow::Result<Exit> {
     }
     if found.is_empty() {
         let is_all = request.is_unfiltered();
-        ctx.ui.note(if is_all { "nothing has happened yet" } else { "no event fits" });
+        ctx.ui.note(if is_all { "history is empty" } else { "no event matches" });
         return Ok(Exit::Done);
     }
     let times = if ctx.ui.out_is_terminal() { Times::Short(ctx.session.now) } else { Times::Whole };
     ctx.ui.table(&view::table(&found, times))?;
     if found.len() == limit {
-        ctx.ui.note(&format!("the newest {limit}; `-n 0` shows all"));
+        ctx.ui.note(&format!("showing the newest {limit}; `-n 0` shows all"));
     }
     Ok(Exit::Done)
 }

@@ -19,10 +19,10 @@ use clap::{Args, Subcommand};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// Pause or resume what the daemon does by itself, or show its status
+/// Pause or resume automatic loading and unloading, or show its status
 ///
-/// While the lifecycle is paused, requests are answered and start their models as always; nothing is loaded, unloaded,
-/// evicted or restored by itself. Pausing ends with the daemon.
+/// While the lifecycle is paused, requests are answered and start their models as usual; nothing is loaded, unloaded,
+/// evicted or restored automatically. The pause ends with the daemon.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  modelctl lifecycle pause\n  modelctl lifecycle resume\n  modelctl lifecycle status --json | jq .paused"
@@ -34,10 +34,10 @@ pub struct LifecycleArgs {
 
 #[derive(Debug, Subcommand)]
 enum LifecycleCommand {
-    /// Load, unload and evict nothing without a request
+    /// Load, unload and evict models only on request
     #[command(after_help = "Examples:\n  modelctl lifecycle pause\n  modelctl lifecycle pause --json | jq .was_paused")]
     Pause(PauseArgs),
-    /// Go on after a pause
+    /// End a pause
     #[command(after_help = "Examples:\n  modelctl lifecycle resume\n  modelctl -q lifecycle resume")]
     Resume(PauseArgs),
     /// Show what the daemon has loaded, what memory is left, and what was decided
@@ -70,7 +70,7 @@ fn set_paused(ctx: &mut Ctx, paused: bool, json: bool) -> anyhow::Result<Exit> {
     match (reply.paused, reply.was_paused) {
         (true, false) => {
             ctx.ui.note("paused: nothing is loaded, unloaded or evicted without a request");
-            ctx.ui.hint("`modelctl lifecycle resume` ends the pause");
+            ctx.ui.hint("resume with `modelctl lifecycle resume`");
         }
         (true, true) => ctx.ui.note("the lifecycle is already paused"),
         (false, true) => ctx.ui.note("resumed"),
@@ -95,5 +95,5 @@ fn ask<T: DeserializeOwned>(ctx: &Ctx, path: &str, body: &Value) -> anyhow::Resu
 }
 
 fn interrupted(signal: &StopSignal) -> Failure {
-    super::server::interrupted(signal, "the daemon goes on with it: `modelctl status` shows the outcome")
+    super::server::interrupted(signal, "the daemon continues: see `modelctl status`")
 }

@@ -7,17 +7,17 @@ use serde_json::json;
 
 /// Move a loaded model off the GPU, or back
 ///
-/// Its server is loaded again in that mode once its running answers have ended. Without `--to` it goes one step lower: from
+/// Its server is reloaded in that mode once its running answers have finished. Without `--to` it moves one step down: from
 /// the GPU to as many layers there as fit, then to the CPU.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  modelctl offload qwen3-8b\n  modelctl offload qwen3-8b --to cpu\n  modelctl offload qwen3-8b --to gpu --json | jq -r .outcome"
 )]
 pub struct OffloadArgs {
-    /// Id (or its beginning), alias, name or path; or the name of a service
+    /// Id (or its first digits), alias, name or path; or the name of a service
     #[arg(value_name = "MODEL")]
     model: String,
-    /// Where its layers go [default: one step lower]
+    /// Where its layers are loaded [default: one step lower]
     #[arg(long, value_name = "MODE")]
     to: Option<To>,
     /// Print the answer as JSON
@@ -63,7 +63,7 @@ pub fn sentence(reply: &OffloadReply, to: Option<&str>) -> String {
     let name = text::clean(&reply.display_name);
     match (reply.outcome.as_str(), to) {
         ("already_there", Some(to)) => format!("{name} is already loaded as {to}"),
-        ("already_there", None) => format!("{name} is already on the CPU alone"),
+        ("already_there", None) => format!("{name} is already on the CPU only"),
         (_, Some(to)) => format!("{name} is loaded as {to}"),
         (_, None) => format!("{name} is loaded one step lower"),
     }

@@ -8,22 +8,22 @@ use clap::{ArgGroup, Args};
 use serde_json::json;
 use std::time::Duration;
 
-/// Set how much a model is needed, over what the daemon finds out
+/// Override the priority that the daemon computes for a model
 ///
-/// `active` is never evicted, `warm` after those that are idle, `evictable` first. Without `--for` it holds until it is
-/// cleared, or the daemon ends. A pin (`modelctl set MODEL --pin`) holds for ever.
+/// `active` is never evicted, `warm` after idle models, `evictable` first. Without `--for` it applies until it is
+/// cleared or the daemon stops. A pin (`modelctl set MODEL --pin`) is permanent.
 #[derive(Debug, Args)]
 #[command(
     group = ArgGroup::new("what").required(true).args(["priority", "clear"]),
     after_help = "Examples:\n  modelctl priority qwen3-8b active --for 1h\n  modelctl priority qwen3-8b evictable\n  modelctl priority qwen3-8b --clear"
 )]
 pub struct PriorityArgs {
-    /// Id (or its beginning), alias, name or path; or the name of a service
+    /// Id (or its first digits), alias, name or path; or the name of a service
     #[arg(value_name = "MODEL")]
     model: String,
     #[arg(value_name = "PRIORITY", help = "active, warm, idle or evictable", value_parser = named(&Priority::ALL, Priority::name))]
     priority: Option<Priority>,
-    /// Let it hold for this time, such as `1h`
+    /// Apply it for this time, such as `1h`
     #[arg(long = "for", value_name = "TIME", value_parser = limit, conflicts_with = "clear")]
     lasts: Option<Duration>,
     /// Let the daemon decide again

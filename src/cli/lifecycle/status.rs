@@ -11,11 +11,11 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// Show on one screen what there is: models, disk, queue, and what the daemon has loaded
+/// Show models, disk, queue, and what the daemon has loaded, on one screen
 ///
-/// Models by state, space by store, what `prune` could free and the command for it, trash, tasks, and the last scan. With a
-/// daemon also its models and services with their mode and priority, memory by device, pressure, restarts and swaps that are
-/// pending, servers of others, and the last decisions with their reasons.
+/// Models by state, space by store, what `prune` could free and the command for it, trash, tasks, and the last scan. If a
+/// daemon runs, also its models and services with their mode and priority, memory by device, pressure, pending restarts and
+/// swaps, external servers, and the last decisions with their reasons.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  modelctl status\n  modelctl status --json | jq '.models[] | select(.downgraded) | {name, mode, mode_reason}'\n  watch modelctl status --decisions 5"

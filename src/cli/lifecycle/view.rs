@@ -59,7 +59,7 @@ pub fn print(ui: &mut Ui, status: &Status, (clock, decisions): (&LocalClock, usi
     }
     if !status.externals.is_empty() {
         ui.line("")?;
-        ui.heading("Servers of others")?;
+        ui.heading("External servers")?;
         ui.table(&others(status))?;
     }
     pending(ui, status)?;
@@ -202,7 +202,7 @@ fn pending(ui: &mut Ui, status: &Status) -> anyhow::Result<()> {
     }
     for swap in &status.swap_queue {
         let (name, by, waits) = (&swap.name, &swap.evicted_by, &swap.waits_for);
-        ui.line(&one_line(&format!("{name} was stopped for {by} and comes back: {waits}")))?;
+        ui.line(&one_line(&format!("{name} was stopped for {by} and will be loaded again: {waits}")))?;
     }
     Ok(())
 }

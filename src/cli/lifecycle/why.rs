@@ -8,17 +8,17 @@ use jiff::tz::TimeZone;
 
 /// Explain why a model is loaded or not, and what it waits for
 ///
-/// Its state, its mode and priority with the reasons, when it is unloaded or comes back, and the last decisions about it.
+/// Its state, mode and priority with the reasons, when it is unloaded or loaded again, and the last decisions about it.
 /// Services are found by their name.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  modelctl why qwen3-8b\n  modelctl why whisper\n  modelctl why qwen3-8b --json | jq -r '.decisions[-1].reason'"
 )]
 pub struct WhyArgs {
-    /// Id (or its beginning), alias, name or path; or the name of a service
+    /// Id (or its first digits), alias, name or path; or the name of a service
     #[arg(value_name = "MODEL")]
     model: String,
-    /// Print what is known as JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }

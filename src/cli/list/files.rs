@@ -27,8 +27,8 @@ pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     if shown.is_empty() {
-        ctx.ui.note(if all.is_empty() { "no files known" } else { "no file fits" });
-        ctx.ui.hint("`modelctl scan` looks for models and everything around them");
+        ctx.ui.note(if all.is_empty() { "no files known" } else { "no file matches" });
+        ctx.ui.hint("run `modelctl scan` first");
         hint_of_aside(ctx, args, &all);
         return Ok(Exit::Done);
     }

@@ -17,7 +17,7 @@ use clap::{Args, ValueEnum};
 
 /// List the models known on this machine
 ///
-/// A filter that is given several times takes what fits any of its values; different filters must all fit.
+/// A filter that is repeated matches any of its values; different filters must all match.
 #[derive(Debug, Default, Args)]
 pub struct ListArgs {
     /// Only models whose name contains this, or whose id starts with it; with `*`, `?`, `[` or `{` a glob in any case over
@@ -33,7 +33,7 @@ pub struct ListArgs {
     /// Only models of this family (`llama`, `qwen*`)
     #[arg(long)]
     pub family: Vec<String>,
-    /// Only models with this quantisation (`Q4_K_M`, `q4*`)
+    /// Only models with this quantization (`Q4_K_M`, `q4*`)
     #[arg(long)]
     pub quant: Vec<String>,
     /// Only models in this state
@@ -42,22 +42,22 @@ pub struct ListArgs {
     /// Only files of this kind
     #[arg(long, value_parser = named(Kind::ALL, Kind::name))]
     pub kind: Vec<Kind>,
-    /// What to sort by; sizes largest first, times latest first, unknown values last
+    /// Sort order; largest first, latest first, unknown values last
     #[arg(long, value_enum, default_value_t)]
     pub sort: SortKey,
-    /// Turn the order round
+    /// Reverse the sort order
     #[arg(long, short)]
     pub reverse: bool,
-    /// Show the files that stores hold, each with its class and the reason, instead of models
+    /// Show all files of the stores, with class and reason, instead of models
     #[arg(long, conflicts_with_all = ["tier", "family", "quant", "state", "kind", "sort", "reverse", "all"])]
     pub files: bool,
     /// Only files of this class (with --files)
     #[arg(long, requires = "files", value_parser = named(Class::ALL, Class::name))]
     pub class: Vec<Class>,
-    /// Show what each store takes, and how much of it is not referenced, instead of models
+    /// Show the size of each store, and how much of it is reclaimable, instead of models
     #[arg(long, conflicts_with_all = ["patterns", "tier", "family", "quant", "state", "kind", "sort", "reverse", "all", "files"])]
     pub stores: bool,
-    /// Also show models that are gone
+    /// Also show models that no longer exist
     #[arg(long, short)]
     pub all: bool,
     /// Print JSON
@@ -210,13 +210,13 @@ pub fn summary(rows: &[&ModelRow]) -> String {
 fn nothing_shown(known: &[ModelRow], args: &ListArgs) -> (String, &'static str) {
     let present = known.iter().filter(|r| r.state != State::Gone).count();
     if known.is_empty() {
-        ("no models known".into(), "`modelctl scan` looks for models, `modelctl scan PATH` in a folder of yours")
+        ("no models known".into(), "run `modelctl scan`, or `modelctl scan PATH` for a folder")
     } else if present == 0 && !args.all {
-        (
-            format!("no models here now; {} gone", known.len()),
-            "`modelctl list --all` shows them, `modelctl scan` looks again",
-        )
+        (format!("no models; {} gone", known.len()), "`modelctl list --all` shows them, `modelctl scan` checks again")
     } else {
-        (format!("none of the {} fits", units::plural(known.len() as u64, "known model")), "`modelctl list` shows them")
+        (
+            format!("no model matches ({})", units::plural(known.len() as u64, "known model")),
+            "`modelctl list` shows them",
+        )
     }
 }

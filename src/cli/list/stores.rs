@@ -18,7 +18,7 @@ pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
     let Stores { rows, trashes } = found;
     if rows.is_empty() && trashes.is_empty() {
         ctx.ui.note("no stores known");
-        ctx.ui.hint("`modelctl scan` looks for them");
+        ctx.ui.hint("run `modelctl scan` first");
         return Ok(Exit::Done);
     }
     ctx.ui.table(&table(&rows, &trashes, ctx.session.now))?;

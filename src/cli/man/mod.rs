@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// Print the manual page, or write all pages into a folder
 #[derive(Debug, Args)]
 pub struct ManArgs {
-    /// Write `modelctl.1` and a page for each command here
+    /// Write `modelctl.1` and a page for each command to this folder
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
 }

@@ -8,30 +8,33 @@ const VARIABLES: &[(&str, &str)] = &[
     ("MODELCTL_DB", "the model database"),
     ("MODEL_SCAN_PATH", "folders to scan, separated by colons; replaces those of the config file"),
     ("KEEP_LOCAL_MODELS", "keep hints, separated by commas; come before those of the config file"),
-    ("MODELCTL_LISTEN", "where serve listens, separated by commas; none: on its socket alone"),
+    ("MODELCTL_LISTEN", "where serve listens, separated by commas; none: only on its socket"),
     ("MODELCTL_LLAMA_SERVER", "llama-server, for models with that engine"),
     (
         "MODELCTL_RAM_BUDGET, MODELCTL_VRAM_BUDGET",
-        "what all loaded models together may take of main memory, and of each GPU: 8GiB",
+        "limits for all loaded models together, of main memory and of each GPU: 8GiB",
     ),
-    ("MODELCTL_LIFECYCLE_INTERVAL", "the time between two looks at the machine: 15s, or seconds"),
+    ("MODELCTL_LIFECYCLE_INTERVAL", "how often the machine is checked: 15s, or seconds"),
     ("MODELCTL_IDLE_TIMEOUT", "the time without a request after which a server is stopped: 10m, or seconds"),
     (
         "MODELCTL_VRAM_PRESSURE_PCT, MODELCTL_RAM_PRESSURE_PCT, MODELCTL_CPU_PRESSURE_PCT",
-        "the use from which on there is too little, 1 to 100",
+        "the usage at which pressure begins, 1 to 100",
     ),
     ("MODELCTL_DISK_FREE_MIN_GB", "the free space below which a disk is full, in gigabytes: 2, 0.5"),
-    ("MODEL_PORT_RANGE_START, MODEL_PORT_RANGE_END", "the ports that model servers get (8080 to 8099)"),
-    ("MODELCTL_LOAD_TIMEOUT", "the longest time that a model may take to load: 10m"),
-    ("MODELCTL_REPRODUCIBLE", "1 or true: one text for one task and seed, whatever else is answered at the same time"),
-    ("OFFLOAD_MAX_TASKS, OFFLOAD_MAX_ATTEMPTS", "tasks that one run-once takes (5), and attempts of a task (3)"),
-    ("OFFLOAD_POLL_S", "how often serve looks for tasks in any case, in seconds (30)"),
-    ("OFFLOAD_FALLBACK", "1 or true: another model may answer where the one that a task names fails"),
+    ("MODEL_PORT_RANGE_START, MODEL_PORT_RANGE_END", "the ports of model servers (8080 to 8099)"),
+    ("MODELCTL_LOAD_TIMEOUT", "the time limit for loading a model: 10m"),
+    (
+        "MODELCTL_REPRODUCIBLE",
+        "1 or true: the same text for the same task and seed, whatever else is answered at the same time",
+    ),
+    ("OFFLOAD_MAX_TASKS, OFFLOAD_MAX_ATTEMPTS", "tasks that one run-once runs (5), and attempts of a task (3)"),
+    ("OFFLOAD_POLL_S", "how often serve checks for tasks at least, in seconds (30)"),
+    ("OFFLOAD_FALLBACK", "1 or true: another model may answer if the one that a task names fails"),
     ("AUTO_PRUNE_DAYS", "days without use after which run-once and serve prune a model (0: none)"),
     ("AUTO_PRUNE_CONFIRM", "1 or true: they move it to the trash; otherwise they only name it"),
-    ("AUTO_PRUNE_MIN_KEEP", "the number of usable models that stay in any case"),
-    ("MODELCTL_ENDPOINTS", "servers like llama-server that prune asks what they have loaded, separated by commas"),
-    ("OLLAMA_HOST", "where the server of Ollama is, which prune asks as well"),
+    ("AUTO_PRUNE_MIN_KEEP", "the number of usable models that are always kept"),
+    ("MODELCTL_ENDPOINTS", "servers like llama-server, separated by commas; prune asks them what they have loaded"),
+    ("OLLAMA_HOST", "the address of Ollama's server; prune asks it too"),
     ("HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME", "where the cache of the Hugging Face hub is"),
     ("HF_XET_CACHE", "where hf_xet keeps its chunks"),
     ("LLAMA_CACHE", "where llama.cpp keeps its downloads"),
@@ -46,15 +49,15 @@ const VARIABLES: &[(&str, &str)] = &[
         "STATE_DIRECTORY, RUNTIME_DIRECTORY, JOURNAL_STREAM",
         "set by systemd: the folders of database and sockets, and whether the log is its journal",
     ),
-    ("PATH", "where llama-server and the programs of services are looked for"),
+    ("PATH", "where llama-server and the programs of services are found"),
     ("SUDO_USER, SUDO_UID", "who called sudo, for the history"),
-    ("LC_ALL, LC_CTYPE, LANG", "top draws with ASCII alone where these name no UTF-8"),
+    ("LC_ALL, LC_CTYPE, LANG", "top uses ASCII only unless these name UTF-8"),
     ("NO_COLOR, TERM, COLUMNS", "no color (also with TERM=dumb), and the width of tables"),
 ];
 
 const FILES: &[(&str, &str)] = &[
     ("~/.config/modelctl/config.toml, /etc/modelctl/config.toml", "the config file: the first that exists"),
-    ("~/.local/state/modelctl/modelctl.db", "the model database of a user; locks are in modelctl.db-run beside it"),
+    ("~/.local/state/modelctl/modelctl.db", "the model database of a user; locks are in modelctl.db-run next to it"),
     ("/var/lib/modelctl/modelctl.db", "that of the systemd units, which run as the user modelctl"),
 ];
 
@@ -65,7 +68,7 @@ const EXPOSURE: &[(&str, &str)] =
 /// Returns the sections that end the page `modelctl.1`.
 pub fn of_program() -> String {
     let environment =
-        list("ENVIRONMENT", "Flags win over these variables, and they win over the config file.", VARIABLES);
+        list("ENVIRONMENT", "Flags override these variables, and these override the config file.", VARIABLES);
     environment + &list("FILES", "", FILES)
 }
 

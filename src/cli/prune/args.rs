@@ -12,16 +12,16 @@ use std::path::PathBuf;
 /// to the trash, from where `modelctl trash restore` brings it back; --purge deletes at once.
 ///
 /// Models are selected by --unused-for, --older-than and --model; a model must match all of those that are given.
-/// --superseded, --orphans, --partials, --damaged and --duplicates select what stores hold besides, also where --model names
-/// others; the two ages apply to it as well. --free and --max-total stop as soon as the target is reached, and select
-/// everything when nothing else does. Without any of these nothing is removed.
+/// --superseded, --orphans, --partials, --damaged and --duplicates select other files of the stores, even if --model names
+/// models; the age limits apply to them too. --free and --max-total stop as soon as the target is reached, and select
+/// everything if no other rule is given. Without a rule, nothing is removed.
 ///
-/// What is in the trash counts as free for --free: where emptying it is enough, no model is removed, and a target that is
-/// not reached is reported with exit code 1. Never removed: pinned models, keep hints, --keep, --min-keep, what is in use or
-/// may be, what was used or put in place within the grace, what a waiting task needs, what was thrown away or is in a
-/// snapshot, and what is below a root that is too wide (`/`, homes of others, a root around another root) unless it is named.
+/// The trash counts as free space for --free: if emptying it is enough, no model is removed. A target that is
+/// not reached is reported with exit code 1. Never removed: pinned models, keep hints, --keep, --min-keep, files in use or
+/// possibly in use, files used or added within the grace period, models that a waiting task needs, files in a desktop trash or a
+/// snapshot, and files below a root that is too wide (`/`, other users' homes, a root that contains another root) unless named.
 ///
-/// A model that is named and kept ends with exit code 4 when it is in use, else with 3.
+/// If a named model is kept, the exit code is 4 when it is in use, else 3.
 #[derive(Debug, Args)]
 pub struct PruneArgs {
     /// Models not used for this long (`30d`, `12h`, `3mo`)
@@ -30,7 +30,7 @@ pub struct PruneArgs {
     /// The same in days
     #[arg(long, value_name = "DAYS", value_parser = days, conflicts_with = "unused_for", help_heading = "What is removed")]
     pub prune_days: Option<u32>,
-    /// Models of which no file was written for this long
+    /// Models not modified for this long
     #[arg(long, value_name = "AGE", value_parser = age, allow_hyphen_values = true, help_heading = "What is removed")]
     pub older_than: Option<Age>,
     /// These models: an id, a name, an alias or a path
@@ -39,10 +39,10 @@ pub struct PruneArgs {
     /// Free space to reach on the file system (`50GiB`), the least recently used first
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "What is removed")]
     pub free: Option<u64>,
-    /// To reach --free, delete what is in the trash for good: the oldest first, and only as far as needed
+    /// To reach --free, delete items in the trash for good, oldest first and only as needed
     #[arg(long, help_heading = "What is removed")]
     pub empty_trash: bool,
-    /// Space that all models may take together (`200GiB`)
+    /// Maximum total size of all models (`200GiB`)
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "What is removed")]
     pub max_total: Option<u64>,
     /// Files referenced only by an old revision
@@ -57,13 +57,13 @@ pub struct PruneArgs {
     /// Truncated and corrupt models
     #[arg(long, help_heading = "What is removed")]
     pub damaged: bool,
-    /// Further copies of the same content (by sha256) in one store; a copy that `modelctl verify --hash` has read stays
+    /// Duplicate copies (same sha256) within one store; keeps a copy that `modelctl verify --hash` has checked
     #[arg(long, help_heading = "What is removed")]
     pub duplicates: bool,
-    /// With --duplicates: copies in different stores as well, although each store then lacks the model
+    /// With --duplicates: also copies in different stores, which then lose the model
     #[arg(long, requires = "duplicates", help_heading = "What is removed")]
     pub across_stores: bool,
-    /// With --across-stores: the store whose copy stays
+    /// With --across-stores: the store whose copy is kept
     #[arg(long, value_name = "STORE", value_parser = store, requires = "across_stores", help_heading = "What stays")]
     pub prefer: Option<StoreKind>,
     /// Keep models that match this name, id, path or glob (`*-Q8_0`)
@@ -72,7 +72,7 @@ pub struct PruneArgs {
     /// Keep at least this many usable models, over all stores (also: AUTO_PRUNE_MIN_KEEP)
     #[arg(long, value_name = "N", value_parser = count, help_heading = "What stays")]
     pub min_keep: Option<u64>,
-    /// Keep what was used, written or put in place within this time; 0 for none
+    /// Keep files used, written or added within this time; 0 to disable
     #[arg(long, value_name = "AGE", value_parser = recent, default_value = "1h", help_heading = "What stays")]
     pub grace: Age,
     /// Treat files whose use cannot be checked (processes of other users) as unused
@@ -84,31 +84,31 @@ pub struct PruneArgs {
     /// Apply the plan
     #[arg(long, short = 'y', visible_alias = "yes")]
     pub confirm: bool,
-    /// Delete for good instead of keeping in the trash: there is no undo
+    /// Delete permanently instead of moving to the trash: no undo
     #[arg(long)]
     pub purge: bool,
-    /// Also delete for good what has been in the trash for this long; `trash.expire` of the config file takes precedence
+    /// Also delete items that have been in the trash for this long; `trash.expire` in the config file takes precedence
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub expire_trash: Option<Age>,
     /// Allow rules to remove more than half of a store
     #[arg(long)]
     pub allow_large: bool,
-    /// Count ages up to the time of the clock although it leapt ahead, and accept that time from now on
+    /// Trust the clock although it jumped ahead
     #[arg(long)]
     pub now_is_right: bool,
     /// Save the plan to this file, to be reviewed and then applied (`-`: standard output)
     #[arg(long, value_name = "FILE", conflicts_with = "confirm")]
     pub plan: Option<PathBuf>,
-    /// Take the plan from this file instead of making one; what has changed since is left alone
+    /// Apply the plan in this file; anything that has changed since is left alone
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "unused_for", "prune_days", "older_than", "models", "free", "max_total", "superseded", "orphans", "partials",
         "damaged", "duplicates", "across_stores", "prefer", "keep", "min_keep", "grace", "plan",
     ])]
     pub apply: Option<PathBuf>,
-    /// Exit with 10 when something was removed or would be, with 0 when there is nothing to do
+    /// Exit with 10 if something was removed or would be, 0 if there is nothing to do
     #[arg(long)]
     pub exit_code: bool,
-    /// Print the plan, and what became of it, as a JSON object
+    /// Print the plan and its result as a JSON object
     #[arg(long)]
     pub json: bool,
 }

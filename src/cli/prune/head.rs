@@ -63,7 +63,7 @@ fn say(ui: &mut Ui, target: &Target, shown: &Shown<'_>) {
         Reach::Trash => {
             ui.note(&format!("{has}: emptying the trash is enough for {wanted}, no model is selected"));
             if !shown.args.empty_trash {
-                ui.hint("--empty-trash deletes the oldest items for good, as far as needed");
+                ui.hint("--empty-trash deletes the oldest items permanently, as needed");
             }
         }
         Reach::Plan => {
@@ -75,7 +75,7 @@ fn say(ui: &mut Ui, target: &Target, shown: &Shown<'_>) {
             }
         }
         Reach::Missed(by) => ui.warn(&format!(
-            "target missed by {}: {has}, this plan removes {selected}; {wanted} are to be free",
+            "target missed by {}: {has}, this plan removes {selected}; the target is {wanted}",
             units::bytes(by)
         )),
     }
@@ -89,7 +89,7 @@ pub fn missed(ui: &mut Ui, plan: &Plan, after: &[Option<u64>], shown: &Shown<'_>
         let place = text::path(&target.path);
         let Some(free) = *free else {
             is_missed = true;
-            ui.warn(&format!("it cannot be told how much is free on {place}"));
+            ui.warn(&format!("cannot determine the free space on {place}"));
             continue;
         };
         let wanted = units::bytes(target.wanted);
@@ -99,7 +99,7 @@ pub fn missed(ui: &mut Ui, plan: &Plan, after: &[Option<u64>], shown: &Shown<'_>
         }
         is_missed = true;
         let (by, free) = (units::bytes(target.wanted - free), units::bytes(free));
-        ui.warn(&format!("target missed by {by}: {free} are free on {place}, {wanted} are to be free"));
+        ui.warn(&format!("target missed by {by}: {free} are free on {place}, the target is {wanted}"));
         if target.reach() != Reach::Free && !shown.args.empty_trash && (target.trash > 0 || !shown.args.purge) {
             ui.hint("what is in the trash still takes space: --empty-trash, or `modelctl trash empty --confirm`");
         }

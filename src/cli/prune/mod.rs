@@ -46,7 +46,7 @@ pub fn run(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
     let plan = &prepared.plan;
     if request.saved.is_none() && plan.policy.is_empty() && !args.json {
         ctx.ui.note("nothing selected: give at least one rule");
-        ctx.ui.hint("`modelctl prune --unused-for 30d` shows models that were not used for 30 days");
+        ctx.ui.hint("try `modelctl prune --unused-for 30d`: models not used for 30 days");
     }
     if let Some(file) = &args.plan {
         let is_stdout = file.as_os_str() == "-";

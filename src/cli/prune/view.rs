@@ -28,12 +28,12 @@ pub fn show(ui: &mut Ui, plan: &Plan, shown: &Shown<'_>) -> anyhow::Result<()> {
     for large in plan.large.iter().filter(|_| !shown.args.allow_large) {
         let (going, all) = (units::bytes(large.going), units::bytes(large.all));
         let root = text::path(&large.root);
-        ui.warn(&format!("{going} of {all} in `{root}` would go, which is more than half: --allow-large permits it"));
+        ui.warn(&format!(
+            "{going} of {all} in `{root}` would be removed, more than half: use --allow-large to permit this"
+        ));
     }
     if plan.going().any(|row| row.is_foreign) {
-        ui.warn(
-            "an Ollama store cannot be written: only its own server can delete there, with --purge and without an undo",
-        );
+        ui.warn("an Ollama store is not writable: only its server can delete there, with --purge and without undo");
     }
     let count = plan.going().count() as u64;
     if count == 0 {

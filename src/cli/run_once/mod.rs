@@ -18,14 +18,14 @@ use crate::ui::{Ui, text, units};
 use clap::{ArgGroup, Args};
 use std::time::Duration;
 
-/// Run due tasks of the queue and exit (for cron), or one prompt
+/// Run one prompt, or the due tasks of the queue (for cron)
 ///
-/// Without --prompt: takes up what was left by anybody who was killed, runs up to OFFLOAD_MAX_TASKS (5) tasks that are
-/// due, and exits; exit code 4 when another process has the model loaded, 3 when all that is due waits for something
-/// that is lacking here (a model, its disk, memory), 5 when this program has no engine. With --prompt: the answer streams to standard
-/// output, figures go to standard error; it waits while another process has a model in memory, and ends with exit code
-/// 4 when that takes longer than --timeout (10 minutes) or no answer has begun by then. Without --model the first keep
-/// hint that fits in memory answers, else a model of the smallest tier that does.
+/// Without --prompt: recovers the tasks of killed processes, runs up to OFFLOAD_MAX_TASKS (5) tasks that are
+/// due, and exits; exit code 4 when another process has the model loaded, 3 when all due tasks wait for something
+/// that this machine lacks (a model, its disk, memory), 5 when this program has no engine. With --prompt: the answer streams to standard
+/// output, statistics to standard error; it waits while another process has a model in memory, and exits with
+/// code 4 if that takes longer than --timeout (10 minutes) or no answer has started by then. Without --model, the first keep
+/// hint that fits in memory is used, else a model of the smallest tier that does.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("answered").args(["positional", "text"]))]
 pub struct RunOnceArgs {
@@ -35,28 +35,28 @@ pub struct RunOnceArgs {
     /// The prompt, also one that begins with a dash
     #[arg(long = "prompt", short = 'p', id = "text", value_name = "TEXT", allow_hyphen_values = true)]
     prompt: Option<String>,
-    /// Run so many tasks at most [default: OFFLOAD_MAX_TASKS, else 5]
+    /// Run at most this many tasks [default: OFFLOAD_MAX_TASKS, else 5]
     #[arg(long, value_name = "N", conflicts_with_all = ["positional", "text"], value_parser = clap::value_parser!(u64).range(1..))]
     max_tasks: Option<u64>,
-    /// Answer with this model: an id or its beginning, an alias, a name or a path
+    /// Use this model: an id or its first digits, an alias, a name or a path
     #[arg(long, short, value_name = "MODEL", requires = "answered")]
     model: Option<String>,
     /// Stop after this many tokens [default: when the model is done or the context is full]
     #[arg(long, value_name = "N", requires = "answered", value_parser = clap::value_parser!(u32).range(1..))]
     max_tokens: Option<u32>,
-    /// 0 takes the likeliest token each time
+    /// Sampling temperature; 0 is greedy decoding
     #[arg(long, value_name = "T", default_value_t = 0.8, value_parser = temperature)]
     temperature: f32,
-    /// Draw the same numbers each time
+    /// Random seed
     #[arg(long, value_name = "N", requires = "answered")]
     seed: Option<u32>,
-    /// Give up waiting for other processes after this long, and end the answer then [default: wait 10m, no end]
+    /// Stop waiting for other processes after this long, and end the answer then [default: wait 10m, no end]
     #[arg(long, value_name = "DURATION", requires = "answered", value_parser = limit)]
     timeout: Option<Duration>,
     /// Load the model even if it does not seem to fit in memory
     #[arg(long, requires = "answered")]
     force: bool,
-    /// Print one JSON object when it is done, instead of the stream
+    /// Print one JSON object at the end instead of streaming
     #[arg(long)]
     json: bool,
 }
@@ -119,7 +119,7 @@ fn figures(run: &Answer) -> String {
     let ended = match run.completion.finish {
         Finish::Stop => "",
         Finish::Length => ", cut off at the limit",
-        Finish::Cancelled => ", cancelled",
+        Finish::Cancelled => ", canceled",
         Finish::TimedOut => ", out of time",
     };
     format!(

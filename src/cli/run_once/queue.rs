@@ -46,10 +46,8 @@ pub fn run(ctx: &mut Ctx, max_tasks: Option<u64>, json: bool) -> anyhow::Result<
 fn print_place(ctx: &mut Ctx) {
     if ctx.session.config.is_database_of_service {
         let database = text::path(&ctx.session.config.database);
-        ctx.ui.note(&format!("HOME is not set: the tasks of {database} are run"));
-        ctx.ui.hint(
-            "those that were queued in a shell are in the database of that user: name it with --db or MODELCTL_DB",
-        );
+        ctx.ui.note(&format!("HOME is not set: running the tasks of {database}"));
+        ctx.ui.hint("tasks queued in a shell are in that user's database: pass it with --db or MODELCTL_DB");
     }
 }
 

@@ -12,20 +12,20 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-/// Look for models and record what is there
+/// Find models and record them
 ///
-/// Reads only headers, and of files that have not changed since the last scan not even those. A root that is missing
-/// or empty although models are known in it counts as unavailable: nothing in it is taken for gone.
+/// Reads only headers, and skips files that have not changed since the last scan. A root that is missing
+/// or empty although it had models is unavailable: its models are kept, because an unmounted disk is not a deletion.
 #[derive(Debug, Args)]
 pub struct ScanArgs {
-    /// Folders or files to look in [default: MODEL_SCAN_PATH, else the config file, else the known places]
+    /// Folders or files to scan [default: MODEL_SCAN_PATH, else the config file, else the known places]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Look in this folder too, as the root of that store: `ollama=/srv/models` (dir, hf, ollama, lmstudio, llamacpp,
+    /// Also scan this folder, as the root of that store: `ollama=/srv/models` (dir, hf, ollama, lmstudio, llamacpp,
     /// ramalama, docker)
     #[arg(long = "store", value_name = "NAME=PATH", value_parser = OsStringValueParser::new().try_map(named_store))]
     pub stores: Vec<(StoreKind, PathBuf)>,
-    /// Read everything again, also repositories of a Hugging Face cache in which nothing has changed
+    /// Read everything again, including unchanged repositories of a Hugging Face cache
     #[arg(long)]
     pub full: bool,
     /// Print the report as a JSON object
@@ -49,11 +49,11 @@ pub fn run(ctx: &mut Ctx, args: &ScanArgs) -> anyhow::Result<Exit> {
 fn named_store(text: OsString) -> Result<(StoreKind, PathBuf), String> {
     let mut parts = text.as_bytes().splitn(2, |b| *b == b'=');
     let (Some(name), Some(path)) = (parts.next(), parts.next()) else {
-        return Err("a store is named as NAME=PATH, for example ollama=/srv/models".to_owned());
+        return Err("expected NAME=PATH, for example ollama=/srv/models".to_owned());
     };
     let store = std::str::from_utf8(name).ok().and_then(StoreKind::from_name).ok_or_else(|| {
         let all = StoreKind::ALL.iter().map(|s| s.name()).collect::<Vec<_>>().join(", ");
-        format!("there is no store of that name; known are {all}")
+        format!("unknown store; known stores: {all}")
     })?;
     if path.is_empty() {
         return Err("the path after `=` is empty".to_owned());

@@ -24,11 +24,7 @@ const COLUMNS: &[Column] = &[
 pub fn print(ui: &mut Ui, report: &ScanReport, took: Duration) -> anyhow::Result<()> {
     for (path, _, state) in &report.outcome.roots {
         if let RootState::Unavailable { reason } = state {
-            ui.warn(&format!(
-                "`{}` is unavailable: {}; what is known in it stays as it was",
-                text::path(path),
-                text::clean(reason)
-            ));
+            ui.warn(&format!("`{}` is unavailable: {}; its models are kept", text::path(path), text::clean(reason)));
         }
     }
     if ui.is_quiet() {
@@ -130,7 +126,7 @@ pub fn verdict(report: &ScanReport, is_named: bool) -> anyhow::Result<Exit> {
         away,
         units::plural(report.outcome.roots.len() as u64, "root")
     ))
-    .hint("the reasons stand above; what could be read is recorded")
+    .hint("see the warnings above; everything else was recorded")
     .into())
 }
 
@@ -196,7 +192,7 @@ skipped  x.part             -             a download in progress  /models/x.part
 2 roots in 1s 200ms: 1 added, 1 moved, 1 gone, 12 unchanged, 1 skipped
 "
         );
-        assert_eq!(err, "warning: `/mnt/nfs` is unavailable: it is empty; what is known in it stays as it was\n");
+        assert_eq!(err, "warning: `/mnt/nfs` is unavailable: it is empty; its models are kept\n");
     }
 
     #[test]

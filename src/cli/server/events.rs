@@ -4,19 +4,19 @@ use crate::ops::daemon::{EventRow, Events, Follow, event_line};
 use crate::ui::text;
 use clap::Args;
 
-/// Show what happened to the model servers since the daemon began
+/// Show what happened to the model servers since the daemon started
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  modelctl events\n  modelctl events -f --limit 0\n  modelctl events --json | jq '.events[] | select(.event == \"model.crash\")'"
 )]
 pub struct EventsArgs {
-    /// Go on with events as they come, until interrupted
+    /// Follow new events until interrupted
     #[arg(long, short)]
     follow: bool,
     /// Number of past events; the daemon keeps 1,000
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: usize,
-    /// Print JSON: a document, or with --follow an object a line
+    /// Print JSON: one document, or one object per line with --follow
     #[arg(long)]
     json: bool,
 }
@@ -42,7 +42,7 @@ pub fn run(ctx: &mut Ctx, args: &EventsArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     if events.events.is_empty() && args.limit > 0 {
-        ctx.ui.note("nothing happened since the daemon began");
+        ctx.ui.note("no events since the daemon started");
     }
     events.events.iter().try_for_each(|event| ctx.ui.line(&line(event)))?;
     Ok(Exit::Done)

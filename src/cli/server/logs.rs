@@ -3,22 +3,22 @@ use super::{daemon, named};
 use crate::ops::daemon::{Follow, LogRow, Logs};
 use clap::Args;
 
-/// Show what the server of a model, or a service, logged
+/// Show the log of a model server or a service
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  modelctl logs qwen3-8b\n  modelctl logs -f qwen3-8b\n  modelctl logs -n 20 --json qwen3-8b"
 )]
 pub struct LogsArgs {
-    /// Id (or its beginning), alias, name or path; or the name of a service
+    /// Id (or its first digits), alias, name or path; or the name of a service
     #[arg(value_name = "MODEL")]
     model: String,
-    /// Go on with lines as they come, until interrupted
+    /// Follow new lines until interrupted
     #[arg(long, short)]
     follow: bool,
     /// Number of past lines; the daemon keeps 200
     #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
     lines: usize,
-    /// Print JSON: a document, or with --follow an object a line
+    /// Print JSON: one document, or one object per line with --follow
     #[arg(long)]
     json: bool,
 }
@@ -45,7 +45,7 @@ pub fn run(ctx: &mut Ctx, args: &LogsArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     if logs.lines.is_empty() {
-        ctx.ui.note("its server logged nothing since the daemon began");
+        ctx.ui.note("its server has logged nothing since the daemon started");
     }
     logs.lines.iter().try_for_each(|line| ctx.ui.line(&line.text))?;
     Ok(Exit::Done)

@@ -5,7 +5,7 @@ use crate::ui::{Cell, Column, Table, Tone, text, units};
 use clap::Args;
 use std::time::Duration;
 
-/// List the model servers that run, start or failed
+/// List the model servers that are running, starting or failed
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  modelctl ps\n  modelctl ps --json | jq '.servers[] | {display_name, state, memory_used_bytes}'\n  watch modelctl ps"
@@ -23,8 +23,8 @@ pub fn run(ctx: &mut Ctx, args: &PsArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     if servers.servers.is_empty() {
-        ctx.ui.note("no model server runs");
-        ctx.ui.hint("`modelctl start MODEL` starts one; so does the first request for a model");
+        ctx.ui.note("no model servers running");
+        ctx.ui.hint("start one with `modelctl start MODEL`, or send a request for a model");
         return Ok(Exit::Done);
     }
     ctx.ui.table(&table(&servers.servers))?;

@@ -9,16 +9,16 @@ use crate::ui::{Document, Progress, Ui, text, units};
 use clap::Args;
 use serde::Serialize;
 
-/// Start the servers of models, and wait until they are ready
+/// Start model servers and wait until they are ready
 ///
-/// The daemon (`modelctl serve`) loads them. Idle servers of other models are stopped when the memory is needed; pinned ones
-/// are not. Ctrl-C ends the waiting, not the loading.
+/// The daemon (`modelctl serve`) loads them. Idle servers of other models are stopped if the memory is needed; pinned ones
+/// are not. Ctrl-C stops waiting, not loading.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  modelctl start qwen3-8b\n  modelctl start qwen3-8b gemma-3-4b\n  modelctl start smollm2 --json | jq '.servers[0].port'"
 )]
 pub struct StartArgs {
-    /// Id (or its beginning), alias, name or path; or the name of a service
+    /// Id (or its first digits), alias, name or path; or the name of a service
     #[arg(value_name = "MODEL", required = true)]
     models: Vec<String>,
     /// Print the servers as JSON
@@ -26,7 +26,7 @@ pub struct StartArgs {
     json: bool,
 }
 
-/// Stop the servers of models and start them again, with their settings of now
+/// Restart model servers, with their current settings
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  modelctl restart qwen3-8b\n  modelctl restart --now qwen3-8b\n  modelctl set qwen3-8b --context 16384 && modelctl restart qwen3-8b"
@@ -35,10 +35,10 @@ pub struct RestartArgs {
     #[arg(
         value_name = "MODEL",
         required = true,
-        help = "Id (or its beginning), alias, name or path; or the name of a service"
+        help = "Id (or its first digits), alias, name or path; or the name of a service"
     )]
     models: Vec<String>,
-    /// Cut running answers instead of waiting for them
+    /// Cancel running answers instead of waiting for them
     #[arg(long)]
     now: bool,
     /// Print the servers as JSON
@@ -46,9 +46,9 @@ pub struct RestartArgs {
     json: bool,
 }
 
-/// Start the servers of all enabled models, the smallest first
+/// Start the servers of all enabled models, smallest first
 ///
-/// Models that do not fit beside the others are reported; nothing is stopped to make room for them.
+/// Models that do not fit together with the others are reported; nothing is stopped to make room for them.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  modelctl start-all\n  modelctl start-all --json | jq '.failed[]'\n  modelctl set big-model --disable && modelctl start-all"
@@ -107,7 +107,7 @@ fn start(
                 started.push(reply);
             }
             Ok(None) => {
-                let goes_on = "the server goes on starting: `modelctl ps` shows it, `modelctl stop` ends it";
+                let goes_on = "the server is still starting: see `modelctl ps`, stop it with `modelctl stop`";
                 return Err(interrupted(&signal, goes_on).into());
             }
             Err(error) => {
@@ -174,7 +174,7 @@ pub fn sentence(reply: &StartReply) -> String {
     let name = text::clean(&reply.display_name);
     let port = reply.port.map(|port| format!(" on port {port}")).unwrap_or_default();
     match reply.status.as_str() {
-        "running" => format!("{name} is running already{port}"),
+        "running" => format!("{name} is already running{port}"),
         _ => format!("{name} started in {:.1} s{port}", reply.startup_time_seconds),
     }
 }
@@ -194,7 +194,7 @@ pub fn run_all(ctx: &mut Ctx, args: &StartAllArgs) -> anyhow::Result<Exit> {
     let reply = daemon.post::<StartAllReply>("/api/models/servers/start-all", &signal, on);
     drop(bar);
     let Some(reply) = reply? else {
-        return Err(interrupted(&signal, "the servers go on starting: `modelctl stop-all` ends them").into());
+        return Err(interrupted(&signal, "the servers are still starting: stop them with `modelctl stop-all`").into());
     };
     if args.json {
         ctx.ui.document(&reply)?;

@@ -5,18 +5,18 @@ use crate::ui::{Document, text};
 use clap::Args;
 use serde::Serialize;
 
-/// Stop the servers of models
+/// Stop model servers
 ///
-/// Running answers have 30 seconds to end. The next request for the model starts it again.
+/// Running answers have 30 seconds to finish. The next request for the model starts it again.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  modelctl stop qwen3-8b\n  modelctl stop --now qwen3-8b\n  modelctl stop qwen3-8b gemma-3-4b"
 )]
 pub struct StopArgs {
-    /// Id (or its beginning), alias, name or path; or the name of a service
+    /// Id (or its first digits), alias, name or path; or the name of a service
     #[arg(value_name = "MODEL", required = true)]
     models: Vec<String>,
-    /// Cut running answers instead of waiting for them
+    /// Cancel running answers instead of waiting for them
     #[arg(long)]
     now: bool,
     /// Print the servers as JSON
@@ -24,13 +24,13 @@ pub struct StopArgs {
     json: bool,
 }
 
-/// Stop the servers of all models
+/// Stop all model servers
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  modelctl stop-all\n  modelctl stop-all --now\n  modelctl stop-all --json | jq .stopped"
 )]
 pub struct StopAllArgs {
-    /// Cut running answers instead of waiting for them
+    /// Cancel running answers instead of waiting for them
     #[arg(long)]
     now: bool,
     /// Print the result as JSON
@@ -38,7 +38,7 @@ pub struct StopAllArgs {
     json: bool,
 }
 
-const GOES_ON: &str = "the servers go on stopping: `modelctl ps` shows them";
+const GOES_ON: &str = "the servers are still stopping: see `modelctl ps`";
 
 pub fn run(ctx: &mut Ctx, args: &StopArgs) -> anyhow::Result<Exit> {
     let daemon = daemon(ctx)?;

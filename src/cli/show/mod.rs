@@ -12,15 +12,15 @@ use crate::ops::memory_fit::Wanted;
 use crate::ops::show::{Request, report, show};
 use clap::Args;
 
-/// Show everything about one model: files, metadata, memory, use
+/// Show the details of a model: files, metadata, memory, use
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// An id or the start of one, a name, a part of a name, an alias, or a path
+    /// Id (or its first digits), alias, name or part of a name, or path
     pub model: String,
     /// Context in tokens to estimate the memory for [default: the model's own, at most 4096]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub ctx: Option<u32>,
-    /// Sequences that share the context
+    /// Number of sequences that share the context
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub parallel: u32,
     /// Type of the keys in the cache
@@ -29,7 +29,7 @@ pub struct ShowArgs {
     /// Type of the values in the cache
     #[arg(long, value_name = "TYPE", default_value = "f16")]
     pub cache_type_v: CacheType,
-    /// Ask llama.cpp for the exact memory, without allocating it (the answer is kept)
+    /// Ask llama.cpp for the exact memory, without allocating it (cached)
     #[arg(long)]
     pub fit: bool,
     /// Print JSON

@@ -153,7 +153,7 @@ Smol\\nLM
   tier        fast
   store       hf, /hub
   repository  org/smol
-  enabled     no: it is never started or chosen
+  enabled     no: never started or chosen
   first seen  3d ago (2023-11-14T22:13:20Z)
 
 Files: 1 file, 93.8 MiB, 93.8 MiB on disk
@@ -163,16 +163,16 @@ Files: 1 file, 93.8 MiB, 93.8 MiB on disk
     size      93.8 MiB (98362432 bytes), 93.8 MiB on disk
     identity  device 1, inode 2, modified 2023-11-14T22:13:20Z
     sha256    b179 (promised by the store)
-    content   cut off: 100 bytes of 200; tensor `blk.7` is the first missing
+    content   truncated: 100 of 200 bytes; first missing tensor `blk.7`
 
 Metadata
   architecture   llama
   family         llama
   name           Smol\\x1b[2J
   size label     135M
-  licence        apache-2.0
+  license        apache-2.0
   parameters     134.5M (134515008)
-  quantisation   Q4_1, 5.71 bits per weight (from its tensors)
+  quantization   Q4_1, 5.71 bits per weight (from its tensors)
     claims       F16, which its tensors contradict
     weights      Q4_1 90.0 %, F32 10.0 %
   context        8192 tokens

@@ -37,10 +37,10 @@ fn identity(shown: &Shown, limits: &TierLimits) -> Section {
     section.add("store", format!("{}, {}", model.store.name(), text::path(&model.root)));
     section.some("repository", model.repo.as_ref());
     if !model.settings.enabled {
-        section.toned("enabled", "no: it is never started or chosen", Tone::Warn);
+        section.toned("enabled", "no: never started or chosen", Tone::Warn);
     }
     if model.settings.pinned {
-        section.add("pinned", "yes: it is never evicted or pruned");
+        section.add("pinned", "yes: never evicted or pruned");
     }
     section.some("note", model.settings.note.as_ref());
     let server = server_words(&model.settings.server);
@@ -110,14 +110,16 @@ fn integrity(integrity: &Integrity) -> Option<(String, Tone)> {
     Some(match integrity {
         Integrity::Complete => return None,
         Integrity::Truncated { need, have, first_missing } => (
-            format!("cut off: {have} bytes of {need}; tensor `{}` is the first missing", text::clean(first_missing)),
+            format!("truncated: {have} of {need} bytes; first missing tensor `{}`", text::clean(first_missing)),
             Tone::Bad,
         ),
         Integrity::Sparse { allocated } => {
             let words = "fewer blocks than bytes: compressed, shared or with holes";
-            (format!("{words} ({} in use); `modelctl verify` tells", units::bytes(*allocated)), Tone::Plain)
+            (format!("{words} ({} in use); check it with `modelctl verify`", units::bytes(*allocated)), Tone::Plain)
         }
-        Integrity::Trailing { extra } => (format!("{extra} bytes more than its tensors need"), Tone::Plain),
+        Integrity::Trailing { extra } => {
+            (format!("{extra} bytes more than its tensors need (trailing data)"), Tone::Plain)
+        }
         Integrity::Unknown { why } => (format!("its length cannot be checked: {why}"), Tone::Warn),
     })
 }
@@ -131,10 +133,10 @@ fn metadata(model: &Model, facts: &Facts) -> Section {
     section.some("size label", facts.size_label.as_ref());
     section.some("fine-tune", facts.finetune.as_ref());
     section.some("organization", facts.organization.as_ref());
-    section.some("licence", facts.license.as_ref());
+    section.some("license", facts.license.as_ref());
     section.some("base model", facts.base_model.as_ref());
     section.some("parameters", model.parameters().map(|n| format!("{} ({n})", units::count(n))));
-    quantisation(&mut section, facts);
+    quantization(&mut section, facts);
     section.some("context", facts.context_length.map(|n| format!("{n} tokens")));
     section.some("layers", number(facts.layers));
     section.some("embedding", number(facts.embedding_length));
@@ -144,11 +146,11 @@ fn metadata(model: &Model, facts: &Facts) -> Section {
     section.some(
         "experts",
         facts.experts.map(|n| match facts.experts_used {
-            Some(used) => format!("{n}, {used} used for a token"),
+            Some(used) => format!("{n}, {used} used per token"),
             None => n.to_string(),
         }),
     );
-    section.some("recurrent", facts.recurrent.as_ref().map(|_| "yes: it has layers with a state instead of a cache"));
+    section.some("recurrent", facts.recurrent.as_ref().map(|_| "yes: layers with a state instead of a cache"));
     section.some("vocabulary", facts.vocab_size.map(|n| format!("{n} tokens")));
     section.add("chat template", template(facts));
     section.some("side file", facts.side_type.as_ref());
@@ -161,7 +163,7 @@ fn metadata(model: &Model, facts: &Facts) -> Section {
     section
 }
 
-fn quantisation(section: &mut Section, facts: &Facts) {
+fn quantization(section: &mut Section, facts: &Facts) {
     let quant = &facts.quant;
     let bits = quant.bits_per_weight.map_or_else(String::new, |b| format!(", {b:.2} bits per weight"));
     let source = match quant.source {
@@ -169,7 +171,7 @@ fn quantisation(section: &mut Section, facts: &Facts) {
         QuantSource::Tensors => " (from its tensors)",
         QuantSource::Name => " (from the file name)",
     };
-    section.add("quantisation", format!("{}{bits}{source}", quant.label));
+    section.add("quantization", format!("{}{bits}{source}", quant.label));
     if let Some(claimed) = &quant.claimed {
         section.toned("  claims", format!("{claimed}, which its tensors contradict"), Tone::Warn);
     }

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// Add one task
 ///
-/// Prints its number. With --key, the same key again gives the same task, and says so where it was asked for otherwise.
+/// Prints its number. With --key, adding the same key again returns the same task, and reports any differences.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").required(true))]
 pub struct AddArgs {
@@ -30,19 +30,19 @@ pub struct AddArgs {
     /// Read the prompt from a file
     #[arg(long, value_name = "FILE", group = "what")]
     file: Option<PathBuf>,
-    /// What the model is told before the prompt
+    /// System prompt
     #[arg(long, value_name = "TEXT")]
     system: Option<String>,
-    /// Continue the text as it is, without a chat template (`/v1/completions`)
+    /// Complete the text without a chat template (`/v1/completions`)
     #[arg(long, conflicts_with = "system")]
     raw: bool,
-    /// Answer with this model: an id or its beginning, an alias, a name or a path
+    /// Use this model: an id or its first digits, an alias, a name or a path
     #[arg(long, short, value_name = "MODEL", conflicts_with = "tier")]
     model: Option<String>,
-    /// Answer with a model of this tier
+    /// Use a model of this tier
     #[arg(long, value_parser = one_of(Tier::ALL, Tier::name))]
     tier: Option<Tier>,
-    /// Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]
+    /// Let another model answer if the named one fails or cannot run [default: OFFLOAD_FALLBACK]
     #[arg(long, requires = "model")]
     fallback: bool,
     /// Your own name for the task
@@ -54,37 +54,37 @@ pub struct AddArgs {
     /// Higher runs first; may be negative
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     priority: i32,
-    /// Not before then: a time (`2026-11-21T06:00:00Z`) or so long from now (`2h`)
+    /// Do not start before this time (`2026-11-21T06:00:00Z`) or delay (`2h`)
     #[arg(long, value_name = "TIME", value_parser = when)]
     not_before: Option<When>,
-    /// Give up if it has not started by then: a time, or so long from now
+    /// Give up if it has not started by this time, or after this delay
     #[arg(long, value_name = "TIME", value_parser = when)]
     deadline: Option<When>,
-    /// How long one attempt may take (`90s`, `10m`)
+    /// Time limit for one attempt (`90s`, `10m`)
     #[arg(long, value_name = "DURATION", value_parser = limit)]
     timeout: Option<Duration>,
-    /// Attempts that may end in an error [default: OFFLOAD_MAX_ATTEMPTS, else 3]
+    /// Maximum number of attempts [default: OFFLOAD_MAX_ATTEMPTS, else 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     max_attempts: Option<u32>,
     /// Stop after this many tokens
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_tokens: Option<u32>,
-    /// 0 takes the likeliest token each time
+    /// Sampling temperature; 0 is greedy decoding
     #[arg(long, value_name = "T", value_parser = temperature)]
     temperature: Option<f32>,
-    /// Draw from the likeliest tokens that together have this probability
+    /// Sample from the most likely tokens with this cumulative probability
     #[arg(long, value_name = "P", value_parser = probability)]
     top_p: Option<f32>,
-    /// Draw the same numbers each time
+    /// Random seed
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
-    /// End the answer before this text; may be given several times
+    /// End the answer before this text; repeatable
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = stop)]
     stop: Vec<String>,
-    /// The answer must be JSON that fits the schema in this file
+    /// Constrain the answer to the JSON schema in this file
     #[arg(long, value_name = "FILE", conflicts_with = "grammar")]
     json_schema: Option<PathBuf>,
-    /// The answer must fit the GBNF grammar in this file
+    /// Constrain the answer to the GBNF grammar in this file
     #[arg(long, value_name = "FILE")]
     grammar: Option<PathBuf>,
     /// Print the task as JSON
@@ -97,15 +97,13 @@ fn key(text: &str) -> Result<String, String> {
         "" => Err("a key cannot be empty".into()),
         text if text.contains('\0') => Err("a key cannot hold a NUL character".into()),
         text if text.len() > 512 => Err("a key has 512 bytes at most".into()),
-        text if text.parse::<u64>().is_ok() => {
-            Err("a key cannot be a number alone: that is how tasks are called".into())
-        }
+        text if text.parse::<u64>().is_ok() => Err("a key cannot be a number: tasks are numbered".into()),
         text => Ok(text.to_owned()),
     }
 }
 
 fn stop(text: &str) -> Result<String, String> {
-    if text.is_empty() { Err("an empty text is in every answer".into()) } else { Ok(text.to_owned()) }
+    if text.is_empty() { Err("an empty stop text matches every answer".into()) } else { Ok(text.to_owned()) }
 }
 
 fn probability(text: &str) -> Result<f32, String> {
@@ -184,7 +182,9 @@ fn request(args: &AddArgs) -> anyhow::Result<TaskRequest> {
         let schema: Value = serde_json::from_str(&read(file, "JSON schema")?)
             .or_fail(|| Failure::cannot_meet(format!("`{}` is not valid JSON", file.display())))?;
         if !schema.is_object() && !schema.is_boolean() {
-            return Err(Failure::cannot_meet(format!("`{}` is no JSON schema: not an object", file.display())).into());
+            return Err(
+                Failure::cannot_meet(format!("`{}` is not a JSON schema: not an object", file.display())).into()
+            );
         }
         let named = json!({ "name": "answer", "strict": true, "schema": schema });
         set("response_format", Some(json!({ "type": "json_schema", "json_schema": named })));

@@ -14,35 +14,35 @@ use std::path::{Path, PathBuf};
 
 /// Queue the requests of a file in OpenAI's Batch format (JSONL)
 ///
-/// The file is checked whole before anything of it is queued. Each `custom_id` is a key within the batch: the same file
-/// again, for the same models, gives the same tasks.
+/// The whole file is checked before anything is queued. Each `custom_id` is a key within the batch: importing the same file
+/// again, for the same models, returns the same tasks.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
     /// The file; `-` reads standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Name of the batch [default: the name of the file and the beginning of a sha256 of it and the models it is for]
+    /// Name of the batch [default: the file name and the first digits of a sha256 over the file and its models]
     #[arg(long, value_name = "NAME", value_parser = batch_name)]
     batch: Option<String>,
-    /// Answer all with this model, whatever the lines say
+    /// Use this model for all requests, overriding the file
     #[arg(long, short, value_name = "MODEL", conflicts_with_all = ["tier", "any_model"])]
     model: Option<String>,
-    /// Answer all with models of this tier, whatever the lines say
+    /// Use models of this tier for all requests, overriding the file
     #[arg(long, value_parser = one_of(Tier::ALL, Tier::name), conflicts_with = "any_model")]
     tier: Option<Tier>,
-    /// Answer with whichever model is at hand, whatever the lines say
+    /// Use any available model for all requests, overriding the file
     #[arg(long)]
     any_model: bool,
-    /// Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]
+    /// Let another model answer if the named one fails or cannot run [default: OFFLOAD_FALLBACK]
     #[arg(long)]
     fallback: bool,
     /// Higher runs first; may be negative
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     priority: i32,
-    /// Attempts that may end in an error, each [default: OFFLOAD_MAX_ATTEMPTS, else 3]
+    /// Maximum number of attempts per request [default: OFFLOAD_MAX_ATTEMPTS, else 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     max_attempts: Option<u32>,
-    /// Run those again that have ended
+    /// Run finished ones again
     #[arg(long)]
     replace_finished: bool,
     /// Print a JSON object
@@ -50,21 +50,21 @@ pub struct ImportArgs {
     json: bool,
 }
 
-/// Write the answers of tasks that have ended, in OpenAI's Batch format (JSONL)
+/// Write the answers of finished tasks in OpenAI's Batch format (JSONL)
 ///
-/// Can be done at any time and again: what is missing has not ended yet. The answers stay in the database.
+/// Can be repeated at any time: missing answers are not finished yet. The answers stay in the database.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
     /// Only tasks of this batch
     #[arg(long, value_name = "BATCH")]
     batch: Option<String>,
-    /// Write to this file, whole or not at all, instead of standard output
+    /// Write to this file, atomically, instead of standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Write those that failed to this file instead
+    /// Write failed requests to this file instead
     #[arg(long, value_name = "FILE")]
     errors: Option<PathBuf>,
-    /// Print a JSON object with the figures; needs --output
+    /// Print a JSON object with the counts; needs --output
     #[arg(long, requires = "output")]
     json: bool,
 }
@@ -97,7 +97,7 @@ pub fn import(ctx: &mut Ctx, args: &ImportArgs) -> anyhow::Result<Exit> {
     let (mut file, request) = (open(&args.file)?, args.request());
     let imported = ctx.run(|session, on| batch::import(session, &mut file, &request, on))?;
     if imported.existing_differs > 0 {
-        ctx.ui.hint("name another --batch, or give --replace-finished for those that have ended");
+        ctx.ui.hint("use another --batch, or --replace-finished to run finished ones again");
     }
     if args.json {
         ctx.ui.document(&imported)?;
@@ -162,7 +162,7 @@ pub fn open(path: &Path) -> anyhow::Result<File> {
     let file = File::open(path).or_fail(failure)?;
     if !file.metadata().or_fail(failure)?.is_file() {
         return Err(Failure::cannot_meet(format!("`{}` is not a regular file", text::path(path)))
-            .hint("a pipe is read with `-`")
+            .hint("use `-` to read from a pipe")
             .into());
     }
     Ok(file)

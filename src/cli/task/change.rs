@@ -4,17 +4,17 @@ use crate::ops::tasks::{self, Change};
 use crate::ui::units;
 use clap::{ArgGroup, Args};
 
-/// Cancel tasks, also while they run
+/// Cancel tasks, including running ones
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("which").required(true))]
 pub struct CancelArgs {
     /// Numbers, keys, or BATCH/KEY
     #[arg(value_name = "TASK", group = "which")]
     tasks: Vec<String>,
-    /// Every task of this batch that has not ended
+    /// All unfinished tasks of this batch
     #[arg(long, value_name = "BATCH", group = "which")]
     batch: Option<String>,
-    /// Every task that has not ended
+    /// All unfinished tasks
     #[arg(long, group = "which")]
     all: bool,
     /// Print JSON
@@ -22,19 +22,19 @@ pub struct CancelArgs {
     json: bool,
 }
 
-/// Try tasks again that have failed or were cancelled
+/// Retry failed or canceled tasks
 ///
-/// They start over with all their attempts. One that waits after an error is tried at once.
+/// They start over with all their attempts. A task that waits after an error is retried at once.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("which").required(true))]
 pub struct RetryArgs {
     /// Numbers, keys, or BATCH/KEY
     #[arg(value_name = "TASK", group = "which")]
     tasks: Vec<String>,
-    /// Every task of this batch that has failed or was cancelled
+    /// All failed or canceled tasks of this batch
     #[arg(long, value_name = "BATCH", group = "which")]
     batch: Option<String>,
-    /// Every task that has failed
+    /// All failed tasks
     #[arg(long, group = "which")]
     failed: bool,
     /// Print JSON

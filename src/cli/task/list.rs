@@ -14,16 +14,16 @@ const PREVIEW: usize = 200;
 /// List tasks, newest first
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Only tasks in this state; may be given several times
+    /// Only tasks in this state; repeatable
     #[arg(long, value_parser = one_of(TaskState::ALL, TaskState::name))]
     state: Vec<TaskState>,
-    /// Only tasks that have not ended
+    /// Only unfinished tasks
     #[arg(long, conflicts_with = "state")]
     pending: bool,
     /// Only tasks of this batch
     #[arg(long, value_name = "BATCH")]
     batch: Option<String>,
-    /// So many at most; 0 is all
+    /// Maximum number to show; 0 shows all
     #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
     limit: u32,
     /// Print JSON
@@ -48,7 +48,7 @@ pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
     let tasks = listing.tasks(&mut ctx.session)?;
     let Listing { lens, is_full, .. } = &listing;
     if tasks.is_empty() {
-        ctx.ui.note(if filter == TaskFilter::default() { "no tasks" } else { "no task fits" });
+        ctx.ui.note(if filter == TaskFilter::default() { "no tasks" } else { "no task matches" });
         return Ok(Exit::Done);
     }
     ctx.ui.table(&table(&tasks, now, lens))?;
@@ -56,7 +56,7 @@ pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
         ctx.ui.note(&format!("{} waiting: {}", units::plural(lens.waits().tasks(), "task"), text::clean(&why)));
     }
     if *is_full {
-        ctx.ui.note(&format!("the newest {limit}; `-n 0` shows all"));
+        ctx.ui.note(&format!("showing the newest {limit}; `-n 0` shows all"));
     }
     Ok(Exit::Done)
 }

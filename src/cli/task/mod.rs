@@ -14,10 +14,10 @@ pub use stats::Shown as StatsReport;
 use super::{Access, Ctx, Exit};
 use clap::{Args, Subcommand};
 
-/// Queue prompts, look at them, and get their answers
+/// Queue prompts and get their answers
 ///
-/// A task is kept in the database until it has been answered: it runs at least once, and its result is recorded exactly
-/// once, whatever is killed on the way. TASK is its number, its key, or BATCH/KEY.
+/// A task runs at least once, and its result is recorded exactly once, even if processes are killed in between.
+/// Finished tasks are deleted some time after they end. TASK is its number, its key, or BATCH/KEY.
 #[derive(Debug, Args)]
 pub struct TaskArgs {
     #[command(subcommand)]

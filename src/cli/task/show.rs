@@ -9,13 +9,13 @@ use crate::ui::{Section, units};
 use clap::Args;
 use std::time::Duration;
 
-/// Show a task: where it stands, its attempts, its answer
+/// Show a task: its state, attempts and answer
 #[derive(Debug, Args)]
 pub struct ShowArgs {
     /// Number, key, or BATCH/KEY
     #[arg(value_name = "TASK")]
     task: String,
-    /// Print the answer alone, byte for byte
+    /// Print only the answer, unchanged
     #[arg(long, conflicts_with = "json")]
     text: bool,
     /// Print JSON

@@ -10,7 +10,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Show the figures of the queue
+/// Show queue statistics
 #[derive(Debug, Args)]
 pub struct StatsArgs {
     /// Print a JSON object

@@ -9,42 +9,42 @@ use clap::{ArgGroup, Args};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Wait until tasks have ended
+/// Wait for tasks to finish
 ///
-/// Exits with 0 when all are done, with 1 when one has failed or was cancelled, with 4 when the time is over.
+/// Exits with 0 when all are done, 1 when one failed or was canceled, 4 on timeout.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("which").required(true))]
 pub struct WaitArgs {
     /// Numbers, keys, or BATCH/KEY
     #[arg(value_name = "TASK", group = "which")]
     tasks: Vec<String>,
-    /// Every task of this batch
+    /// All tasks of this batch
     #[arg(long, value_name = "BATCH", group = "which")]
     batch: Option<String>,
-    /// Every task that has not ended yet
+    /// All unfinished tasks
     #[arg(long, group = "which")]
     all: bool,
-    /// Wait so long at most (`10m`)
+    /// Wait at most this long (`10m`)
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     timeout: Option<Duration>,
-    /// Print the tasks as JSON when they have ended
+    /// Print the tasks as a JSON array when they have finished
     #[arg(long)]
     json: bool,
 }
 
-/// Print what happens to tasks, as it happens
+/// Print task events as they happen
 ///
-/// A line for each start and each end. Ends when the tasks that were named have; exits with 1 when one of them has
-/// failed or was cancelled. Without any, goes on until it is interrupted.
+/// Prints a line for each start and each end. Exits when the named tasks have finished, with 1 if one of them
+/// failed or was canceled. Without names, continues until interrupted.
 #[derive(Debug, Args)]
 pub struct FollowArgs {
     /// Numbers, keys, or BATCH/KEY; none follows all
     #[arg(value_name = "TASK")]
     tasks: Vec<String>,
-    /// Every task of this batch
+    /// All tasks of this batch
     #[arg(long, value_name = "BATCH", conflicts_with = "tasks")]
     batch: Option<String>,
-    /// Print a JSON object for each event, one a line
+    /// Print a JSON object per line for each event
     #[arg(long)]
     json: bool,
 }
@@ -55,8 +55,8 @@ pub fn wait(ctx: &mut Ctx, args: &WaitArgs) -> anyhow::Result<Exit> {
         false => named(&mut ctx.session, &args.tasks)?,
     };
     if let Some(batch) = args.batch.as_ref().filter(|_| ids.is_empty()) {
-        return Err(Failure::cannot_meet(format!("no task is in the batch `{batch}`"))
-            .hint("`modelctl task list` shows the batches of tasks")
+        return Err(Failure::cannot_meet(format!("batch `{batch}` has no tasks"))
+            .hint("`modelctl task list` shows batches")
             .into());
     }
     let ended = ctx.run(|session, on| tasks::wait(session, ids, args.timeout, on))?;
@@ -70,7 +70,7 @@ pub fn wait(ctx: &mut Ctx, args: &WaitArgs) -> anyhow::Result<Exit> {
 
 pub fn follow(ctx: &mut Ctx, args: &FollowArgs) -> anyhow::Result<Exit> {
     if ctx.db(Access::ReadOnly)?.is_fresh() {
-        return Err(Failure::cannot_meet("there is no queue yet: no task was ever added").into());
+        return Err(Failure::cannot_meet("the queue is empty: no task was ever added").into());
     }
     let ids = match (&args.batch, args.tasks.is_empty()) {
         (Some(batch), _) => Some(all_of(&mut ctx.session, Some(batch))?),

@@ -118,7 +118,7 @@ fn follow(config: &Config, inbox: &Sender<Input>, stop: &StopSignal) {
             })
         });
         let why = match ended {
-            Ok(_) => vec!["the daemon ended the connection".to_owned()],
+            Ok(_) => vec!["the daemon closed the connection".to_owned()],
             Err(error) => lines(&error),
         };
         if inbox.send(Input::Event(Event::Lost(why))).is_err() || stop.wait_timeout(wait).is_some() {
@@ -222,7 +222,7 @@ fn carry_out(config: &Config, order: &Order, stop: &StopSignal) -> anyhow::Resul
         What::Pin(pinned) => {
             let body = json!({ "pinned": pinned });
             let changed = daemon.patch_json::<Value>(&format!("/api/models/{id}"), &body, stop)?;
-            let words = if *pinned { "is pinned" } else { "is not pinned any more" };
+            let words = if *pinned { "is pinned" } else { "is no longer pinned" };
             changed.map(|_| format!("{name} {words}"))
         }
         What::Offload => {

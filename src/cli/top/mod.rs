@@ -18,23 +18,23 @@ use clap::Args;
 use draw::Theme;
 use jiff::tz::TimeZone;
 
-/// Watch what is loaded, what it costs and why, and start or stop it by a key
+/// Watch what is loaded and why, and start or stop models with a key
 ///
 /// Memory by device, all models with their state, requests and speed, and below them the last hour, the queue, requests, events
-/// and logs, as the daemon sees them. `?` shows the keys. Without a daemon it shows the models of the database. Into a pipe, and on
-/// a terminal that can only print lines, it prints one table.
+/// and logs, as the daemon sees them. `?` shows the keys. Without a daemon it shows the models in the database. In a pipe, or on
+/// a terminal that cannot be controlled, it prints one table.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  modelctl top\n  modelctl top --once | head -5\n  modelctl top --json | jq '.models[] | select(.state == \"busy\") | {name, memory_bytes, tokens_per_second}'"
 )]
 pub struct TopArgs {
-    /// Print one table, and end
+    /// Print one table and exit
     #[arg(long)]
     once: bool,
-    /// Print one JSON document, and end
+    /// Print one JSON document and exit
     #[arg(long)]
     json: bool,
-    /// Draw with ASCII characters alone, as in a locale without UTF-8
+    /// Use ASCII characters only, as in a locale without UTF-8
     #[arg(long)]
     ascii: bool,
 }

@@ -94,7 +94,7 @@ pub fn run(ctx: &mut Ctx, json: bool) -> anyhow::Result<Exit> {
             state.apply(Event::Live(news));
             None
         }
-        Ok(None) => Some(vec!["the daemon ended the connection".to_owned()]),
+        Ok(None) => Some(vec!["the daemon closed the connection".to_owned()]),
         Err(error) => Some(lines(&error)),
     };
     if let Some(why) = &no_daemon {
@@ -110,13 +110,13 @@ pub fn run(ctx: &mut Ctx, json: bool) -> anyhow::Result<Exit> {
     match &no_daemon {
         Some(why) => {
             why.iter().for_each(|line| ctx.ui.note(line));
-            ctx.ui.note("the models are those of the database, as the last scan left them");
+            ctx.ui.note("showing the models of the database, as of the last scan");
         }
         None => warn(ctx, state.rows.machine.as_ref()),
     }
     if state.entries.is_empty() {
         ctx.ui.note("no models are known");
-        ctx.ui.hint("`modelctl scan` looks for models, `modelctl scan PATH` in a folder of yours");
+        ctx.ui.hint("run `modelctl scan`, or `modelctl scan PATH` for a folder");
         return Ok(Exit::Done);
     }
     ctx.ui.table(&table(&state))?;
@@ -130,7 +130,7 @@ fn warn(ctx: &mut Ctx, machine: Option<&LiveMachine>) {
         ctx.ui.warn(&format!("{} pressure: {}", pressure.kind.name(), pressure.message));
     }
     if machine.paused {
-        ctx.ui.note("the lifecycle is paused: `modelctl lifecycle resume` ends that");
+        ctx.ui.note("the lifecycle is paused: resume it with `modelctl lifecycle resume`");
     }
 }
 

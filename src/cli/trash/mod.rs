@@ -15,11 +15,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use view::show;
 
-/// See, bring back or delete what prune took away
+/// List, restore or delete pruned models
 #[derive(Debug, Args)]
 #[command(disable_help_subcommand = true)]
 pub struct TrashArgs {
-    /// Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself
+    /// Also look for trash next to this folder (for stores not in the database), or the trash itself
     #[arg(long = "in", value_name = "DIR", global = true)]
     dirs: Vec<PathBuf>,
     #[command(subcommand)]
@@ -28,12 +28,12 @@ pub struct TrashArgs {
 
 #[derive(Debug, Subcommand)]
 enum TrashCommand {
-    /// List what is in the trash, the oldest first
+    /// List the trash, oldest first
     #[command(visible_alias = "ls")]
     List(ListArgs),
-    /// Put back where it was: content, links, times and modes; nothing is overwritten
+    /// Restore items to where they were, with links, times and modes; nothing is overwritten
     Restore(RestoreArgs),
-    /// Delete for good; without --confirm shows what would be deleted
+    /// Delete items permanently; without --confirm only shows them
     Empty(EmptyArgs),
 }
 
@@ -46,7 +46,7 @@ struct ListArgs {
 
 #[derive(Debug, Args)]
 struct RestoreArgs {
-    /// Ids of items or the beginnings of them, or names of models
+    /// Ids of items (or their first characters), or names of models
     #[arg(value_name = "ID", required = true)]
     ids: Vec<String>,
     /// Print JSON
@@ -59,16 +59,16 @@ struct EmptyArgs {
     /// Only these items [default: all]
     #[arg(value_name = "ID")]
     ids: Vec<String>,
-    /// Only what has been there for this long (`7d`)
+    /// Only items that have been in the trash for this long (`7d`)
     #[arg(long, value_name = "AGE", value_parser = age)]
     older_than: Option<Age>,
     /// Show what would be deleted and change nothing; this is the default
     #[arg(long, short = 'n', conflicts_with = "confirm")]
     dry_run: bool,
-    /// Delete: there is no undo
+    /// Delete: this cannot be undone
     #[arg(long, short = 'y', visible_alias = "yes")]
     confirm: bool,
-    /// Count ages up to the time of the clock although it leapt ahead, and accept that time from now on
+    /// Trust the clock although it jumped ahead
     #[arg(long)]
     now_is_right: bool,
     /// Print JSON
@@ -97,12 +97,12 @@ fn list(ctx: &mut Ctx, dirs: &[PathBuf], args: &ListArgs) -> anyhow::Result<Exit
     }
     show(ctx, &all)?;
     if all.is_empty() && roots(&mut ctx.session)?.iter().all(|(_, root)| !root.exists()) {
-        ctx.ui.hint("`--in DIR` looks for the trash of a folder that is not known");
+        ctx.ui.hint("`--in DIR` also looks in the trash of a folder that is not in the database");
     }
     if !all.is_empty() && ctx.ui.out_is_terminal() {
         let bytes = all.iter().fold(0u64, |sum, t| sum.saturating_add(t.bytes));
         let items = units::plural(all.len() as u64, "item");
-        ctx.ui.note(&format!("{items}; {} come free when it is emptied", units::bytes(bytes)));
+        ctx.ui.note(&format!("{items}; {} will be freed when it is emptied", units::bytes(bytes)));
     }
     Ok(exit)
 }
@@ -187,7 +187,7 @@ fn would_empty(ctx: &mut Ctx, report: &empty::Report, args: &EmptyArgs) -> anyho
         }
     } else {
         let bytes = items.iter().fold(0u64, |sum, t| sum.saturating_add(t.bytes));
-        ctx.ui.hint(&format!("nothing was deleted: --confirm frees {}", units::bytes(bytes)));
+        ctx.ui.hint(&format!("nothing was deleted: --confirm would free {}", units::bytes(bytes)));
     }
     Ok(exit)
 }
@@ -198,8 +198,8 @@ fn summary(outcomes: &[Outcome]) -> Option<String> {
     let what = match (count("deleted"), count("partly")) {
         (0, 0) => return None,
         (whole, 0) => units::plural(whole, "item"),
-        (0, partly) => format!("a part of {}", units::plural(partly, "item")),
-        (whole, partly) => format!("{} and a part of {}", units::plural(whole, "item"), units::plural(partly, "other")),
+        (0, partly) => format!("part of {}", units::plural(partly, "item")),
+        (whole, partly) => format!("{} and part of {}", units::plural(whole, "item"), units::plural(partly, "other")),
     };
     let freed = outcomes.iter().fold(0u64, |sum, outcome| sum.saturating_add(outcome.freed));
     Some(format!("deleted {what} from the trash; freed {}", units::bytes(freed)))

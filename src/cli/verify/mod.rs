@@ -8,33 +8,33 @@ use crate::model::{Selector, size};
 use crate::ops::verify::{Request, Verified, report, verify};
 use clap::{ArgGroup, Args};
 
-/// Check that the files of models are whole and are what their store promises
+/// Check files for truncation and against the checksums of their store
 ///
-/// Reads every byte of each file whose store knows its sha256, and compares. What was read before and has not been
-/// touched since is not read again, so a run that was interrupted goes on where it stopped. What it finds is what
-/// `list`, `show`, `run-once` and `prune` go by from then on, until the file changes. Exits with 1 when
-/// something is wrong with a file, also when it may not be read or is not the file of the last scan (run `modelctl scan`,
-/// then verify again). A file with something that modelctl does not know (`unsupported`) is not a finding, and neither is
-/// one that could not be verified; both are reported with the reason.
+/// Reads every byte of each file whose store declares a sha256, and compares. Files that were checked before and have not
+/// changed are not read again, so an interrupted run resumes where it stopped. The result is the state that
+/// `list`, `show`, `run-once` and `prune` use until the file changes. Exits with 1 if
+/// a file is bad, cannot be read or has changed since the last scan (run `modelctl scan`,
+/// then verify again). A file that modelctl does not understand (`unsupported`) is not a finding, and neither is
+/// one without a checksum; both are reported with the reason.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("which").required(true))]
 pub struct VerifyArgs {
-    /// Ids or starts of ids, names, parts of names, aliases, or paths
+    /// Ids (or their first digits), aliases, names or parts of names, or paths
     #[arg(value_name = "MODEL", group = "which")]
     pub models: Vec<String>,
-    /// Verify every model that is not gone
+    /// Verify all models
     #[arg(long, group = "which")]
     pub all: bool,
-    /// Structure only: headers, lengths, split sets, sizes at rest; no data is read
+    /// Check the structure only: headers, lengths, split sets; do not read the data
     #[arg(long, conflicts_with_all = ["hash", "again", "max_rate"])]
     pub quick: bool,
-    /// Also hash files for which no store promises a hash, and record that
+    /// Also hash files without a declared checksum, and record the result
     #[arg(long)]
     pub hash: bool,
-    /// Read what was verified before as well
+    /// Also read files that were verified before
     #[arg(long)]
     pub again: bool,
-    /// Read at most so much per second over all files (`50MB`, `1GiB`)
+    /// Limit the read rate over all files (`50MB`, `1GiB` per second)
     #[arg(long, value_name = "SIZE", value_parser = rate)]
     pub max_rate: Option<u64>,
     /// Print the report as a JSON object
@@ -46,7 +46,7 @@ pub struct VerifyArgs {
 fn rate(text: &str) -> Result<u64, String> {
     let text = text.strip_suffix("/s").unwrap_or(text);
     match if text == "0" { Ok(0) } else { size(text) }? {
-        0 => Err("nothing can be read at a rate of 0".into()),
+        0 => Err("the rate must be above 0".into()),
         rate => Ok(rate),
     }
 }
@@ -63,8 +63,8 @@ pub fn run(ctx: &mut Ctx, args: &VerifyArgs) -> anyhow::Result<Exit> {
     if args.json {
         ctx.ui.document(&report(request.depth, &reports))?;
     } else if reports.is_empty() {
-        ctx.ui.note("no models are known yet");
-        ctx.ui.hint("`modelctl scan` looks for them");
+        ctx.ui.note("no models known");
+        ctx.ui.hint("run `modelctl scan` first");
     } else if !ctx.ui.is_quiet() || reports.iter().any(ModelReport::is_finding) {
         view::print(&mut ctx.ui, &reports, took)?;
     }
@@ -79,7 +79,7 @@ mod tests {
     fn a_rate_is_a_size_and_not_zero() {
         assert_eq!(rate("50MB"), Ok(50_000_000));
         assert_eq!(rate("1GiB/s"), Ok(1 << 30));
-        assert!(rate("0").is_err_and(|why| why.contains("rate of 0")));
+        assert!(rate("0").is_err_and(|why| why.contains("rate must be above 0")));
         assert!(rate("fast").is_err());
     }
 }

@@ -84,7 +84,7 @@ fn check(services: &[ServiceSpec], serve: &ServeConfig) -> Result<(), String> {
         if let Some(port) = *port {
             let key = format!("key `services.{name}`: the port {port}");
             if let Some(other) = ports.insert(port, name) {
-                return Err(format!("{key} is that of the service `{other}` too"));
+                return Err(format!("{key} is also that of the service `{other}`"));
             }
             if let Some(range) = serve.ports.filter(|range| range.has(port)) {
                 return Err(format!("{key} is one of the ports of models, {range}: choose another one"));

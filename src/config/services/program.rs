@@ -44,12 +44,12 @@ pub fn check_program(file: &Path) -> Result<(), String> {
         return Err(format!("the program {shown} is not executable"));
     }
     if mode & WRITE_BY_OTHERS != 0 {
-        return Err(format!("everybody may change the program {shown}: `chmod o-w` it"));
+        return Err(format!("the program {shown} is writable by everyone: `chmod o-w` it"));
     }
     let dir = file.parent().and_then(|dir| std::fs::metadata(dir).ok()); // a program that can be used has a folder
     let dir = dir.map_or(0, |meta| meta.permissions().mode());
     if dir & WRITE_BY_OTHERS != 0 && dir & STICKY == 0 {
-        return Err(format!("everybody may replace the program {shown}: `chmod o-w` its folder"));
+        return Err(format!("the folder of the program {shown} is writable by everyone: `chmod o-w` it"));
     }
     Ok(())
 }

@@ -110,7 +110,7 @@ impl Entry {
         match is_fine {
             true => Ok(()),
             false => Err(format!(
-                "`{}` is no name of a service: letters, digits, `.`, `_` and `-`, {NAME_BYTES} at most",
+                "`{}` is not a service name: use letters, digits, `.`, `_` and `-`, at most {NAME_BYTES}",
                 name.escape_debug()
             )),
         }
@@ -178,20 +178,20 @@ impl EntryFile {
         let is_place = program.starts_with('/') || (!program.contains('/') && !program.is_empty());
         if !is_place {
             let told = program.escape_debug();
-            return Err(format!("`command`: `{told}` is neither the whole path of a program nor a name in PATH"));
+            return Err(format!("`command`: `{told}` is neither an absolute path nor a name in PATH"));
         }
         let texts = command.iter().chain(self.cpu_args.iter().flatten());
         let of_env = self.env.iter().flatten().flat_map(|(name, value)| [name, value]);
         if texts.clone().chain(of_env).any(|text| text.contains('\0')) {
-            return Err("a text has a NUL".to_owned());
+            return Err("a value contains a NUL byte".to_owned());
         }
         if let Some(name) = self.env.iter().flat_map(BTreeMap::keys).find(|name| !is_variable(name)) {
-            return Err(format!("`env`: `{}` is no name of a variable", name.escape_debug()));
+            return Err(format!("`env`: `{}` is not a variable name", name.escape_debug()));
         }
         let health = self.health.as_deref().ok_or("`health` is missing: a path such as /health")?;
         let (by_url, health) = address(health).map_err(|why| format!("`health`: {why}"))?;
         let port = match (self.port, by_url) {
-            (Some(0), _) => return Err("`port`: 0 is no port".to_owned()),
+            (Some(0), _) => return Err("`port`: 0 is not a port".to_owned()),
             (Some(port), Some(other)) if port != other => {
                 return Err(format!("`health` has the port {other}, and `port` is {port}"));
             }
@@ -199,7 +199,7 @@ impl EntryFile {
         };
         let has_port = texts.chain(self.env.iter().flat_map(BTreeMap::values)).any(|text| text.contains(PORT));
         if port.is_none() && !has_port {
-            return Err(format!("`command` has no {PORT}, and no `port` is given: nobody knows where it listens"));
+            return Err(format!("`command` has no {PORT}, and there is no `port`: give one of them"));
         }
         let unload = self.unload_url.as_deref().map(|url| self.unload(url, port)).transpose()?;
         if unload.is_none() && self.unload_body.is_some() {
@@ -236,7 +236,7 @@ impl EntryFile {
         }
         let is_odd = |user: &String| user.is_empty() || user.contains([':', '\n', '\0']);
         if self.user.as_ref().is_some_and(is_odd) {
-            return Err("`user` is no name of a user".to_owned());
+            return Err("`user` is not a user name".to_owned());
         }
         Ok(())
     }
@@ -282,7 +282,7 @@ fn address(text: &str) -> Result<(Option<u16>, String), String> {
     if text.starts_with('/') {
         return Ok((None, text.to_owned()));
     }
-    let Some(rest) = text.strip_prefix("http://") else { return Err(format!("`{told}` is no path: {give}")) };
+    let Some(rest) = text.strip_prefix("http://") else { return Err(format!("`{told}` is not a path: {give}")) };
     let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
     let (host, port) = authority.rsplit_once(':').ok_or_else(|| format!("`{told}` has no port: {give}"))?;
     if !matches!(host, "127.0.0.1" | "localhost") {
@@ -291,7 +291,7 @@ fn address(text: &str) -> Result<(Option<u16>, String), String> {
     let port = match port {
         PORT => None,
         port => match port.parse() {
-            Ok(0) | Err(_) => return Err(format!("`{}` is no port", port.escape_debug())),
+            Ok(0) | Err(_) => return Err(format!("`{}` is not a port", port.escape_debug())),
             Ok(port) => Some(port),
         },
     };
@@ -326,7 +326,7 @@ fn check_route(route: &str) -> Result<(), String> {
     };
     let is_path = route.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_plain));
     if !is_path {
-        return Err(format!("`{told}` is no path such as /v1/audio/speech"));
+        return Err(format!("`{told}` is not a path such as /v1/audio/speech"));
     }
     let is_below = |below: &str, above: &str| {
         below.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

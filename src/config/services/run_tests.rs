@@ -100,21 +100,21 @@ fn the_longest_route_by_whole_parts_answers() {
 fn a_mistake_is_refused_with_its_line_and_key() {
     for (line, why) in [
         ("comand = []", "unknown field `comand`"),
-        ("port = 0", "0 is no port"),
+        ("port = 0", "0 is not a port"),
         ("port = 70000", "invalid value"),
         ("kind = \"asr\"", "unknown variant `asr`"),
         ("memory.cpu = \"1GiB\"", "unknown field `cpu`"),
         ("memory.vram = 4", "needs a unit"),
-        ("env = { \"A B\" = \"x\" }", "no name of a variable"),
+        ("env = { \"A B\" = \"x\" }", "not a variable name"),
         ("env = { A = \"\\u0000\" }", "has a NUL"),
         ("idle_timeout = \"0s\"", "between 1 second and 1 day"),
         ("parallel = 0", "between 1 and 1024"),
-        ("user = \"a:b\"", "no name of a user"),
+        ("user = \"a:b\"", "not a user name"),
         ("unload_url = \"http://example.com:{port}/\"", "is not on this machine"),
         ("unload_body = \"{}\"", "only for `unload_url`"),
-        ("routes = [\"v1/x\"]", "is no path"),
-        ("routes = [\"/v1/../x\"]", "is no path"),
-        ("routes = [\"/\"]", "is no path"),
+        ("routes = [\"v1/x\"]", "is not a path"),
+        ("routes = [\"/v1/../x\"]", "is not a path"),
+        ("routes = [\"/\"]", "is not a path"),
         ("routes = [\"/v1/chat/completions\"]", "clashes with /v1/chat"),
         ("routes = [\"/v1\"]", "clashes with /v1/chat"),
         ("routes = [\"/api/x\"]", "clashes with /api"),
@@ -125,7 +125,7 @@ fn a_mistake_is_refused_with_its_line_and_key() {
     }
     for (toml, why) in [
         ("[services.a]\ncommand = []\n", "`command` is empty"),
-        ("[services.a]\ncommand = [\"./x\"]\n", "neither the whole path"),
+        ("[services.a]\ncommand = [\"./x\"]\n", "neither an absolute path"),
         ("[services.a]\ncommand = [\"x\", \"{port}\"]\n", "`health` is missing"),
         ("[services.a]\ncommand = [\"x\"]\nhealth = \"/h\"\n", "has no {port}"),
         ("[services.a]\ncommand = [\"x\"]\nhealth = \"http://10.0.0.1:1/h\"\n", "is not on this machine"),
@@ -134,7 +134,7 @@ fn a_mistake_is_refused_with_its_line_and_key() {
         ("[services.a]\npinned = true\n", "`pinned` is only for a service with a `command`"),
         (
             "[services.\"a/b\"]\ncommand = [\"x\", \"{port}\"]\nhealth = \"/h\"\nmemory.ram = \"1MB\"\n",
-            "is no name of a service",
+            "is not a service name",
         ),
     ] {
         let text = load(toml).unwrap_err();
@@ -150,7 +150,7 @@ fn what_two_services_would_share_is_refused_by_their_names() {
         assert!(text.contains(why), "{text}");
     };
     let two = |more: &str| service("a", more) + &service("b", more);
-    refused(two("port = 7000"), "`services.b`: the port 7000 is that of the service `a` too");
+    refused(two("port = 7000"), "`services.b`: the port 7000 is also that of the service `a`");
     refused(two("kind = \"tts\""), "the service `a` answers `/v1/audio/speech` too");
     refused(two("routes = [\"/x\"]"), "the service `a` answers `/x` too");
     refused(service("a", "port = 8085"), "is one of the ports of models, 8080-8099");
@@ -176,8 +176,8 @@ fn a_program_that_is_missing_or_open_to_all_is_told_and_not_used() {
     let program = dir.path().join("x");
     std::fs::write(&program, "").unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o757)).unwrap();
-    assert!(why(program.to_str().unwrap()).contains("everybody may change the program"));
+    assert!(why(program.to_str().unwrap()).contains("is writable by everyone"));
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
-    assert!(why(program.to_str().unwrap()).contains("everybody may replace the program"));
+    assert!(why(program.to_str().unwrap()).contains("the folder of the program"));
 }

@@ -76,7 +76,7 @@ fn one(tx: &Connection, id: TaskId, task: &NewTask, finished: OnFinished, at: Mo
         return Ok(Enqueued { id, how: Accepted::New });
     }
     let id = by_key(tx, &task.batch, task.key.as_deref().unwrap_or(""))?
-        .ok_or_else(|| DbError::Contradiction("a key is taken, and by nobody".to_owned()))?;
+        .ok_or_else(|| DbError::Contradiction("a key is taken by no task".to_owned()))?;
     let before = ticket(tx, id)?.ok_or_else(|| DbError::Contradiction(format!("task {id} is gone")))?;
     if finished == OnFinished::Replace
         && let Ok(change) = machine::replace(&before, task, at)

@@ -149,7 +149,7 @@ pub(super) fn apply(tx: &Connection, before: &Ticket, change: &Change, at: Momen
     update(tx, id, &change.ticket, grown)?;
     match (&change.answer, &change.ends_attempt) {
         (Answer::Put(result), Some((AttemptEnd::Done, None))) => put(tx, id, result, before),
-        (Answer::Put(_), _) => Err(DbError::Contradiction(format!("task {id} has a result that nobody gave"))),
+        (Answer::Put(_), _) => Err(DbError::Contradiction(format!("task {id} has a result without an attempt"))),
         (Answer::Leave | Answer::Drop, Some((end, why))) => close(tx, id, before, (*end, why.as_ref()), at),
         (Answer::Leave | Answer::Drop, None) => Ok(()),
     }

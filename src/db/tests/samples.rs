@@ -173,7 +173,7 @@ pub fn survey() -> Surveyed {
         allocated: 4_096,
         links: 2,
         class: Class::Orphan,
-        why: "no snapshot leads to it".into(),
+        why: "no snapshot references it".into(),
         expected_sha256: Some("ab".repeat(32)),
     };
     let sum = Holding {

@@ -42,7 +42,7 @@ fn what_was_found_in_a_file_reaches_the_rows_until_the_file_changes() {
     db.record_verified(&file, &found("cd")).unwrap();
     let (state, by, reason) = seen(&db);
     assert_eq!((state, by), (State::Damaged, Some(Damage::Hash)));
-    assert!(reason.unwrap().starts_with(&format!("its sha256 is {}, and its store promises", "cd".repeat(32))));
+    assert!(reason.unwrap().starts_with(&format!("its sha256 is {}, but its store declares", "cd".repeat(32))));
     // The scan compares with what it recorded itself.
     assert_eq!(db.models_in(&[sound.root.clone()]).unwrap()[0].state, State::Ready);
 

@@ -246,7 +246,7 @@ pub fn is_applicator(keyword: &str) -> bool {
 }
 
 pub fn natural(value: &Value, place: &str, keyword: &str) -> Result<Value, Refusal> {
-    let count = count(value).ok_or_else(|| Refusal::new(place, keyword, "this is no count"))?;
+    let count = count(value).ok_or_else(|| Refusal::new(place, keyword, "this is not a count"))?;
     Ok(json!(count))
 }
 

@@ -56,7 +56,7 @@ impl Places {
         if why.contains("anyOf")
             && let Some(at) = self.empty_enums.iter().find(|at| at.starts_with(place))
         {
-            return Refusal::new(at.as_str(), "enum", "the list of values is empty: no value fits it");
+            return Refusal::new(at.as_str(), "enum", "the list of values is empty: no value matches");
         }
         let keyword =
             KEYWORDS.iter().find(|keyword| why.split(|c: char| !c.is_alphanumeric()).any(|word| word == **keyword));

@@ -35,7 +35,7 @@ pub fn prepare(text: &str, exactness: Exactness) -> Result<Prepared, Refusal> {
     let mut schema: Value = serde_json::from_str(text).map_err(|error| refuse(&error.to_string()))?;
     if let Value::Bool(is_anything) = schema {
         if !is_anything {
-            return Err(refuse("the schema is `false`: no value fits it"));
+            return Err(refuse("the schema is `false`: no value matches"));
         }
         schema = json!({});
     }

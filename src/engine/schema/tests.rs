@@ -28,7 +28,7 @@ fn what_is_no_schema_or_leads_nowhere_is_refused_by_keyword_and_place() {
         (json!({"properties": {"x": {"const": 12345678901234567890_u64}}}), "`const` at `#/properties/x`: the number"),
         (json!({"pattern": "^((a{0,99}){0,99}){0,99}$"}), "is too large"),
         (json!({"additionalProperties": {"multipleOf": -1}}), "`multipleOf` at `#/additionalProperties`"),
-        (json!(false), "no value fits it"),
+        (json!(false), "no value matches"),
     ] {
         let why = refused(schema.clone());
         assert!(why.contains(said), "{schema}: {why}");

@@ -174,9 +174,9 @@ fn pass(proc: &Path, wanted: &[Wanted], deadline: Option<Instant>) -> io::Result
         };
         let others: Vec<_> = (1..cpu::usable_cores().min(MOST_THREADS)).map(|_| scope.spawn(gaze)).collect();
         let own = gaze();
-        let joined = others.into_iter().map(|thread| {
-            thread.join().unwrap_or_else(|_| Err(io::Error::other("a look at the processes broke down")))
-        });
+        let joined = others
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("reading the processes failed"))));
         std::iter::once(own).chain(joined.collect::<Vec<_>>()).collect::<io::Result<_>>()
     })?;
     for gaze in gazes {

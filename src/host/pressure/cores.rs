@@ -69,7 +69,7 @@ impl CoreMeter {
             (Reading::Known((busy_then, all_then)), Reading::Known((busy, all))) => {
                 let all = all.saturating_sub(*all_then);
                 match all {
-                    0 => unavailable("the counters of the cores stand still"),
+                    0 => unavailable("the CPU counters do not change"),
                     all => {
                         Reading::Known(100.0 * busy.saturating_sub(*busy_then).saturating_sub(ours) as f64 / all as f64)
                     }

@@ -102,9 +102,9 @@ pub(crate) fn classify_downloads(collector: &mut StoreCollector<'_>) {
         let why = match &control {
             Some(control) => {
                 let name = control.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                format!("{}: `{name}` notes how far it is", Unfinished::Download.why())
+                format!("{}: `{name}` tracks its progress", Unfinished::Download.why())
             }
-            None => "an empty file that holds the name for a download that was not finished".to_owned(),
+            None => "an empty placeholder of an unfinished download".to_owned(),
         };
         used.extend(control);
         partial(&path, &why, collector);
@@ -112,7 +112,7 @@ pub(crate) fn classify_downloads(collector: &mut StoreCollector<'_>) {
     // The pieces of torrents and similar downloads have names of their own, and so have their control files.
     for control in controls.into_iter().filter(|control| !used.contains(control)) {
         let has_payload = unfinished::payload_of(&control).is_some_and(|p| p.symlink_metadata().is_ok());
-        let why = if has_payload { "how far the download beside it is" } else { Unfinished::Control.why() };
+        let why = if has_payload { "progress of the download next to it" } else { Unfinished::Control.why() };
         partial(&control, why, collector);
     }
 }
@@ -167,7 +167,7 @@ fn link(path: &Path, candidate: bool, collector: &mut StoreCollector<'_>) {
             }
         }
         Ok((_, target)) if candidate && Aside::of(&target).is_some_and(|aside| Aside::of(path) != Some(aside)) => {
-            collector.skip(path, "a link to a file that was thrown away or is frozen in a snapshot");
+            collector.skip(path, "a link to a file in a trash or a snapshot");
         }
         Ok((meta, target)) if candidate && meta.is_file() => {
             take(path.to_owned(), Some(target), (identity_of(&meta), allocated_of(&meta)), collector);
@@ -183,12 +183,12 @@ fn link(path: &Path, candidate: bool, collector: &mut StoreCollector<'_>) {
 
 /// Returns the reason for not following a link to a folder elsewhere, and the command that scans it.
 pub(super) fn leaves_root(target: &Path) -> String {
-    format!("a link that leaves the root: `modelctl scan {}` looks there", target.display())
+    format!("a link that leaves the root: scan it with `modelctl scan {}`", target.display())
 }
 
 fn broken(path: &Path, error: &std::io::Error, collector: &mut StoreCollector<'_>) {
     if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
-        collector.skip(path, "a link that leads to itself");
+        collector.skip(path, "a link that points to itself");
     } else if vanished(error) {
         // The link itself may have vanished between the two calls.
         if std::fs::symlink_metadata(path).is_ok() {

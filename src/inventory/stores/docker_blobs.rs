@@ -97,8 +97,8 @@ impl Blobs {
                 _ if !meta.is_file() => {
                     (Class::Damaged, format!("{} among the blobs", not_regular_reason(meta.file_type())))
                 }
-                Some(_) => (Class::Partial, "a download that was not finished".to_owned()),
-                None => (Class::Orphan, "a name that is no blob's".to_owned()),
+                Some(_) => (Class::Partial, "an unfinished download".to_owned()),
+                None => (Class::Orphan, "a name that is not a blob name".to_owned()),
             };
             collector.holdings.push(kept.file(&path, &meta, class, why));
         }
@@ -147,7 +147,7 @@ impl Blobs {
             }
             if meta.is_symlink() {
                 let to = target.as_ref().map(|(to, _)| to.display().to_string());
-                why = format!("{why}; a link to {}", to.as_deref().unwrap_or("what is no file"));
+                why = format!("{why}; a link to {}", to.as_deref().unwrap_or("something that is not a file"));
             } else if !is_file {
                 class = Class::Damaged;
                 why = format!("{} where a blob belongs: {why}", not_regular_reason(meta.file_type()));
@@ -197,8 +197,8 @@ fn bundles(
         let owner = digest.as_ref().and_then(|d| held.owner_of_bundle(d));
         let kept = Kept { store: StoreKind::Docker, root, owner };
         let (class, why) = match owner {
-            None if held.has_index() => (Class::Orphan, "unpacked from a model that is not listed any more"),
-            _ => (Class::SideCache, "unpacked for the runtime beside links to blobs; made again when it is needed"),
+            None if held.has_index() => (Class::Orphan, "unpacked from a model that is no longer listed"),
+            _ => (Class::SideCache, "unpacked for the runtime next to links to blobs; recreated when needed"),
         };
         collector.holdings.push(kept.sum(&top.join(&folder), sum, class, why));
     }

@@ -53,7 +53,7 @@ impl Held {
                 if !vanished(&e) {
                     collector.cannot_read(&path, &e);
                 }
-                self.unsure("models.json is not there".to_owned());
+                self.unsure("models.json does not exist".to_owned());
                 return;
             }
         };
@@ -179,7 +179,7 @@ impl Held {
                 continue;
             }
             if std::fs::symlink_metadata(&path).is_err_and(|e| vanished(&e)) {
-                let why = format!("models.json lists `{name}`, and its manifest is not there");
+                let why = format!("models.json lists `{name}`, but its manifest does not exist");
                 collector.holdings.push(Kept { owner: Some(name), ..kept }.missing(&path, why));
             }
             let parts = files.iter().filter(|digest| has_blob(digest)).map(file_part).collect();
@@ -220,7 +220,7 @@ fn parts(document: &Document) -> Result<Vec<Part>, String> {
     for part in document.layers().iter().chain(&document.config).filter(named) {
         let short: String = part.digest.chars().take(64).collect();
         let digest =
-            Digest::parse(&part.digest).ok_or_else(|| format!("names the blob `{short}`, which is no digest"))?;
+            Digest::parse(&part.digest).ok_or_else(|| format!("names the blob `{short}`, which is not a digest"))?;
         let (role, kind) = role_of(part);
         parts.push(Part { role, kind, digest, bytes: part.bytes() });
     }

@@ -140,7 +140,7 @@ impl Blobs {
             let expected_sha256 = promised_sha256(&name);
             if blob.snapshots.is_empty() && is_unfinished(&name) {
                 collector.stamping.add(&path, &blob.look);
-                let why = "a download that was not finished";
+                let why = "an unfinished download";
                 collector.holdings.push(kept.file(&path, blob.look, Class::Partial, why));
                 continue;
             }
@@ -168,7 +168,7 @@ impl Blobs {
             }
         }
         for ((class, why), sum) in sums {
-            collector.holdings.push(kept.sum(&self.folder, sum, class, format!("files beside models: {why}")));
+            collector.holdings.push(kept.sum(&self.folder, sum, class, format!("files next to models: {why}")));
         }
     }
 }
@@ -187,20 +187,25 @@ fn judge(blob: &Blob, standings: &BTreeMap<OsString, Standing>, whole: bool) -> 
     let short = |commit: &OsString| commit.to_string_lossy().chars().take(7).collect::<String>();
     if let Some((commit, Standing::Named(names))) = found(&|s| matches!(s, Standing::Named(_))) {
         let names = names.join(", ");
-        return (Class::Referenced, format!("snapshot {} ({names}) has it{file}", short(commit)));
+        return (Class::Referenced, format!("snapshot {} ({names}) uses it{file}", short(commit)));
     }
     if let Some((commit, _)) = found(&|s| *s == Standing::ByCommit) {
-        let why =
-            format!("snapshot {} has it{file}; no reference names that, as after a download by commit", short(commit));
+        let why = format!(
+            "snapshot {} uses it{file}; no reference names that snapshot, as after a download by commit",
+            short(commit)
+        );
         return (Class::Referenced, why);
     }
     if let Some((commit, Standing::Superseded { by })) = found(&|_| true) {
-        return (Class::Superseded, format!("only snapshot {} has it{file}, and `{by}` has moved on", short(commit)));
+        return (
+            Class::Superseded,
+            format!("old revision: only snapshot {} uses it{file}, and `{by}` has moved on", short(commit)),
+        );
     }
     if whole {
-        (Class::Orphan, "no snapshot leads to it".to_owned())
+        (Class::Orphan, "no snapshot references it".to_owned())
     } else {
-        (Class::Referenced, "may be needed: not every snapshot could be read".to_owned())
+        (Class::Referenced, "may be needed: not all snapshots could be read".to_owned())
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn read(folder: &Path, collector: &mut StoreCollector<'_>) -> anyhow:
     let mut beside = Sum::default();
     each_file(folder, collector, &mut |file, collector| {
         if is_partial(file.name) {
-            let why = "a download into the folder above that was not finished";
+            let why = "an unfinished download into the folder above";
             collector.holdings.push(kept.file(file.path, file.look, Class::Partial, why));
             return;
         }
@@ -47,7 +47,7 @@ pub(super) fn read(folder: &Path, collector: &mut StoreCollector<'_>) -> anyhow:
         collector.promises.extend(promise);
     })?;
     if !beside.is_empty() {
-        let why = "what `hf download --local-dir` remembers of the files in the folder above";
+        let why = "metadata of `hf download --local-dir` about the folder above";
         collector.holdings.push(kept.sum(folder, beside, Class::SideCache, why));
     }
     Ok(())

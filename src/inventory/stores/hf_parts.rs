@@ -61,7 +61,7 @@ fn beside_repositories(wish: &Wish) -> Result<Vec<Part>, String> {
         }
         found.push(Part::new(PartRole::Payload, path));
     }
-    if found.is_empty() { Err("none of its files is there any more: scan again".to_owned()) } else { Ok(found) }
+    if found.is_empty() { Err("none of its files exist: run `modelctl scan`".to_owned()) } else { Ok(found) }
 }
 
 /// One file of a snapshot.
@@ -142,7 +142,7 @@ impl Repo {
                 if let Some(entry) =
                     self.entries.iter().find(|e| gone.get(e.path.as_path()) == Some(&at) && !self.is_old(e))
                 {
-                    let why = format!("`{}` leads to it now", entry.path.display());
+                    let why = format!("`{}` references it now", entry.path.display());
                     gone.retain(|_, taker| *taker != at);
                     if let Some(slot) = found.get_mut(at) {
                         *slot = Err(why);
@@ -158,9 +158,9 @@ impl Repo {
             if let Some(slot @ Ok(_)) = found.get_mut(at) {
                 let moved = wishes.get(at).is_some_and(|w| w.paths.iter().all(|p| matches!(look(p), Ok(None))));
                 *slot = Err(if moved {
-                    "none of its files is there any more: scan again"
+                    "none of its files exist: run `modelctl scan`"
                 } else {
-                    "another that goes has its files"
+                    "its files are removed with another model"
                 }
                 .to_owned());
             }
@@ -357,16 +357,15 @@ impl Payload {
     /// # Errors
     /// The reason why the users cannot be known, as text.
     fn users(root: &Path, payload: &Path) -> Result<Vec<PathBuf>, String> {
-        let list = Payload::list(payload).ok_or("the list of who shares it is not there")?;
-        let text =
-            std::fs::read_to_string(&list).map_err(|e| format!("the list of who shares it cannot be read: {e}"))?;
+        let list = Payload::list(payload).ok_or("the list of its users does not exist")?;
+        let text = std::fs::read_to_string(&list).map_err(|e| format!("the list of its users cannot be read: {e}"))?;
         let mut users: BTreeSet<PathBuf> =
             text.lines().filter(|l| !l.is_empty()).map(|l| normal(root, Path::new(l))).collect();
         let repositories = std::fs::read_dir(root).map_err(|e| format!("its root cannot be read: {e}"))?;
         for repository in repositories.flatten().filter(|e| is_repo_folder(&e.path())) {
             let blobs = match std::fs::read_dir(repository.path().join("blobs")) {
                 Err(e) if crate::inventory::inode::vanished(&e) => continue,
-                blobs => blobs.map_err(|e| format!("not every repository can be read: {e}"))?,
+                blobs => blobs.map_err(|e| format!("not all repositories can be read: {e}"))?,
             };
             users.extend(blobs.flatten().filter(|e| e.file_type().is_ok_and(|t| t.is_symlink())).map(|e| e.path()));
         }

@@ -287,19 +287,19 @@ impl Reader {
         let standings = standings(refs, &self.made);
         self.own_files(folder, kept, &standings, collector);
         for (path, blob) in std::mem::take(&mut self.missing) {
-            let why = format!("leads to the blob {}, which is not there", short(&blob));
+            let why = format!("points to the blob {}, which does not exist", short(&blob));
             collector.holdings.push(kept.missing(&path, why));
         }
         for (commit, names) in refs.names.iter().filter(|(commit, _)| !self.made.contains_key(*commit)) {
             let names = names.join(", ");
-            let why = format!("`{names}` names snapshot {}, of which nothing is here", short(Path::new(commit)));
+            let why = format!("`{names}` names snapshot {}, which is not here", short(Path::new(commit)));
             collector.holdings.push(kept.missing(&folder.join("refs"), why));
         }
         for path in &refs.odd {
             match std::fs::symlink_metadata(path) {
                 Ok(meta) => {
                     collector.stamping.add(path, &Stamp::from(&meta));
-                    let why = "a reference that names no commit";
+                    let why = "a reference without a commit";
                     collector.holdings.push(kept.file(path, &meta, Class::Damaged, why));
                 }
                 Err(e) if vanished(&e) => {}
@@ -347,7 +347,7 @@ impl Reader {
         }
         for (commit, sum) in std::mem::take(&mut self.others) {
             let (class, why) = of_snapshot(&commit, standings.get(&commit));
-            let why = format!("files beside models: {why}");
+            let why = format!("files next to models: {why}");
             collector.holdings.push(kept.sum(&self.snapshots.join(&commit), sum, class, why));
         }
     }
@@ -436,7 +436,7 @@ fn of_snapshot(commit: &OsStr, standing: Option<&Standing>) -> (Class, String) {
             (Class::Superseded, format!("in snapshot {commit}, and `{by}` has moved on"))
         }
         Some(Standing::ByCommit) => {
-            let why = format!("in snapshot {commit}; no reference names that, as after a download by commit");
+            let why = format!("in snapshot {commit}; no reference names it, as after a download by commit");
             (Class::Referenced, why)
         }
         None => (Class::Damaged, "a file where only snapshots belong".to_owned()),

@@ -60,6 +60,6 @@ impl Trace {
                 Err(e) => return Trace::Unreadable(e),
             }
         }
-        Trace::Refused("a link that leads to itself".to_owned())
+        Trace::Refused("a link that points to itself".to_owned())
     }
 }

@@ -84,11 +84,11 @@ fn moved(root: &Path, found: &[Found]) -> HashMap<String, String> {
 
 fn judge(file: &Found, claims: &[(Claim, PathBuf)], moved: &HashMap<String, String>) -> (Class, String) {
     let (Some((first, _)), sha256) = (claims.first(), &file.expected_sha256) else {
-        let why = "no manifest names it, as after a download by address (--model-url) or from Docker";
+        let why = "no manifest names it, as after a download by URL (--model-url) or from Docker";
         return (Class::Referenced, why.to_owned());
     };
     if let Some(repo) = sha256.as_ref().and_then(|s| moved.get(s)) {
-        let why = format!("llama.cpp took to the layout of the hub, where {repo} promises the same sha256");
+        let why = format!("llama.cpp migrated to the layout of the hub, where {repo} declares the same sha256");
         return (Class::Superseded, why);
     }
     let tags: BTreeSet<&str> = claims.iter().map(|(c, _)| c.tag.as_str()).collect();
@@ -145,7 +145,7 @@ impl Claims {
             collector.holdings.push(kept.sum(root, side, Class::SideCache, why));
         }
         if !unknown.is_empty() {
-            let why = "other files in the cache: nothing says who needs them";
+            let why = "other files in the cache, of unknown use";
             collector.holdings.push(kept.sum(root, unknown, Class::Referenced, why));
         }
         Ok(Claims(claims))
@@ -220,7 +220,7 @@ impl Claims {
                     Key::Set(_, count) => {
                         let have = parts.get(key).map_or(0, |p| p.range(1..=*count).count() as u64);
                         let lack = u64::from(*count).saturating_sub(have);
-                        (lack > 0).then(|| format!("{}, and {lack} of its {count} parts are not here", claim.file))
+                        (lack > 0).then(|| format!("{}, and {lack} of its {count} parts are missing", claim.file))
                     }
                 };
                 if let Some(what) = lacking {
@@ -233,4 +233,4 @@ impl Claims {
     }
 }
 
-const UNFINISHED: &str = "a download that was not finished";
+const UNFINISHED: &str = "an unfinished download";

@@ -56,7 +56,7 @@ pub(super) fn is_manifest(name: &OsStr) -> bool {
 /// # Errors
 /// The reason why a manifest cannot be read, in words that continue a sentence after its path.
 pub(super) fn read(path: &Path) -> Result<Vec<Claim>, &'static str> {
-    let name = path.file_name().and_then(OsStr::to_str).ok_or("has a name that is no text")?;
+    let name = path.file_name().and_then(OsStr::to_str).ok_or("has a name that is not text")?;
     let file = open_quietly(path).ok_or("cannot be read")?;
     let mut bytes = Vec::new();
     file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|_| "cannot be read")?;

@@ -62,13 +62,13 @@ fn standing(root: &Path, file: &Found, needs: &Needs) -> String {
             1 => "1 folder deep".to_owned(),
             n => format!("{n} folders deep"),
         };
-        return format!("LM Studio does not show it: it lies {place}, and only <publisher>/<repository>/<file> counts");
+        return format!("LM Studio does not show it: it is {place}, and only <publisher>/<repository>/<file> counts");
     };
     let shown = format!("LM Studio shows it in {}", repo.name);
     match needs.get(&repo.name.to_lowercase()).map(Vec::as_slice) {
         None | Some([]) => shown,
-        Some([one]) => format!("{shown}; the virtual model {one} stands for that repository"),
-        Some(many) => format!("{shown}; the virtual models {} stand for that repository", many.join(", ")),
+        Some([one]) => format!("{shown}; the virtual model {one} refers to that repository"),
+        Some(many) => format!("{shown}; the virtual models {} refer to that repository", many.join(", ")),
     }
 }
 
@@ -112,7 +112,7 @@ fn rest(root: &Path, collector: &mut StoreCollector<'_>) -> anyhow::Result<()> {
     owned::beside(root, collector, &mut |path, meta, collector| {
         let is_download = path.file_name().is_some_and(|n| is_partial(n) || is_download(n));
         if is_download {
-            collector.holdings.push(kept.file(path, meta, Class::Partial, "a download that was not finished"));
+            collector.holdings.push(kept.file(path, meta, Class::Partial, "an unfinished download"));
         } else {
             let inside = path.strip_prefix(root).unwrap_or(path).parent().unwrap_or(Path::new(""));
             let folder = root.join(inside.components().take(2).collect::<PathBuf>());
@@ -122,7 +122,7 @@ fn rest(root: &Path, collector: &mut StoreCollector<'_>) -> anyhow::Result<()> {
     for (folder, sum) in sums {
         let owner = folder.strip_prefix(root).ok().map(|p| p.to_string_lossy().into_owned()); // the folder is below it
         let kept = Kept { owner: owner.as_deref().filter(|o| !o.is_empty()), ..kept };
-        let why = "files that are no GGUF: weights in another format, configurations";
+        let why = "files that are not GGUF: weights in another format, configurations";
         collector.holdings.push(kept.sum(&folder, sum, Class::Referenced, why));
     }
     Ok(())

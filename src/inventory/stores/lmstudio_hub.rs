@@ -43,7 +43,7 @@ pub(super) fn needs(models: &Path, collector: &mut StoreCollector<'_>) -> anyhow
             Ok(entry) => entry,
             Err(e) => {
                 if !e.io_error().is_some_and(vanished) {
-                    collector.skip(e.path().unwrap_or(&hub), "cannot be read: which models it needs is not known");
+                    collector.skip(e.path().unwrap_or(&hub), "cannot be read: the models it needs are unknown");
                 }
                 continue;
             }
@@ -54,7 +54,7 @@ pub(super) fn needs(models: &Path, collector: &mut StoreCollector<'_>) -> anyhow
         let inside = entry.path().parent().and_then(|p| p.strip_prefix(&hub).ok()); // the entry is below it
         let name = inside.unwrap_or(entry.path()).to_string_lossy().into_owned();
         let Some(repositories) = read(entry.path()) else {
-            collector.skip(entry.path(), "no virtual model that is understood: which models it needs is not known");
+            collector.skip(entry.path(), "not a known kind of virtual model: the models it needs are unknown");
             continue;
         };
         for repository in repositories {

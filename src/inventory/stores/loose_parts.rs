@@ -62,9 +62,9 @@ fn own(root: &Path, wishes: &[&Wish], at: usize, last: &HashMap<&Path, usize>) -
         }
     }
     if own.is_empty() && is_shared {
-        return Err("another that goes has its files".to_owned());
+        return Err("its files are removed with another model".to_owned());
     }
-    if own.is_empty() { Err("none of its files is there any more: scan again".to_owned()) } else { Ok(own) }
+    if own.is_empty() { Err("none of its files exist: run `modelctl scan`".to_owned()) } else { Ok(own) }
 }
 
 /// Adds `<file>.etag` and `<file>.json` of llama.cpp, and the record of `hf download --local-dir`.

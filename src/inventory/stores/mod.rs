@@ -187,10 +187,10 @@ fn part_of_registry(root: &Path, name: &OsStr) -> Enter {
         }
         // Reported once for the store.
         (docker::Layout::Other, _) if name == "manifests" => {
-            Enter::Unknown("a store of Docker Model Runner in a version that is not known".to_owned())
+            Enter::Unknown("a store of Docker Model Runner in an unknown version".to_owned())
         }
         (docker::Layout::No, ollama::Layout::Strange) if name == "manifests" => Enter::Unknown(
-            "has `blobs` beside it as in a store of Ollama or Docker, and is laid out as neither of them".to_owned(),
+            "has `blobs` next to it as in a store of Ollama or Docker, but has the layout of neither".to_owned(),
         ),
         _ => Enter::Walk,
     }
@@ -199,7 +199,7 @@ fn part_of_registry(root: &Path, name: &OsStr) -> Enter {
 /// Returns the action for a folder that was named as the root of `store`. Its subfolders lead to the reader when the
 /// walk reaches them.
 fn claimed(folder: &Path, store: StoreKind) -> Enter {
-    let not = |what: &str| Enter::Unknown(format!("is named as a store of {what}, and is not laid out as one"));
+    let not = |what: &str| Enter::Unknown(format!("is named as a store of {what}, but does not have its layout"));
     match store {
         // The walk finds the subfolder `store`, which is read by its own reader.
         StoreKind::RamaLama if ramalama::is_store(&folder.join("store")) => Enter::Walk,

@@ -180,7 +180,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     if bytes.is_empty() {
         return Err("is empty".to_owned());
     }
-    serde_json::from_slice(bytes).map_err(|e| format!("does not say what it should: {e}"))
+    serde_json::from_slice(bytes).map_err(|e| format!("is invalid: {e}"))
 }
 
 /// Reads a regular file of at most `most` bytes; a longer file is rejected, even if its metadata gives a smaller size.

@@ -111,7 +111,7 @@ impl<'a> Uses<'a> {
             }
             (true, false, None) => (Class::Superseded, uses.iter().collect()),
             (true, true, None) => {
-                return Verdict::nobodys(Class::Orphan, "no manifest leads to it".to_owned());
+                return Verdict::nobodys(Class::Orphan, "no manifest references it".to_owned());
             }
         };
         let owner = users.first().map(|(image, _)| image.name.as_str());
@@ -126,7 +126,7 @@ impl<'a> Uses<'a> {
         }
         let mut why = in_words(&users);
         if class == Class::Superseded {
-            why = format!("only an older manifest has it as {why}, and a newer one has taken its place");
+            why = format!("old revision: only an older manifest has it as {why}");
         }
         let is_minor = users.iter().all(|(_, part)| part.kind == TENSOR);
         Verdict { owner, class, why, is_minor, is_stray: false }
@@ -143,13 +143,13 @@ impl<'a> Uses<'a> {
                 if is_there(&part.digest) || !told.insert(&part.digest) || told.len() > MOST_TOLD {
                     continue;
                 }
-                let why = format!("the {} is the blob {}, which is not there", part.kind, part.digest.short());
+                let why = format!("the {} is the blob {}, which does not exist", part.kind, part.digest.short());
                 let expected_sha256 = part.digest.sha256();
                 let missing = kept.missing(&image.manifest, format!("`{}`: {why}", image.name));
                 collector.holdings.push(Holding { expected_sha256, ..missing });
             }
             if let Some(more @ 1..) = told.len().checked_sub(MOST_TOLD) {
-                let why = format!("`{}`: {more} more blobs are not there", image.name);
+                let why = format!("`{}`: {more} more blobs do not exist", image.name);
                 collector.holdings.push(kept.missing(&image.manifest, why));
             }
         }

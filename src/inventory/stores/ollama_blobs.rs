@@ -102,25 +102,25 @@ impl Blobs {
                 Name::Download(digest) => downloads.push((digest, path, meta)),
                 Name::Note(digest) => notes.add(digest, &path, &meta),
                 Name::Written => {
-                    let why = "a blob that was not written to its end";
+                    let why = "an incompletely written blob";
                     collector.holdings.push(kept.file(&path, &meta, Class::Partial, why));
                 }
                 _ => {
-                    let why = "a name that is no blob's; the server deletes such a file when it starts";
+                    let why = "a name that is not a blob name; the server deletes such a file when it starts";
                     collector.holdings.push(kept.file(&path, &meta, Class::Orphan, why));
                 }
             }
         }
         for (digest, path, meta) in downloads {
             let why = match notes.progress.get(&digest) {
-                Some((done, all)) => format!("a download that was not finished: {} of {}", iec(*done), iec(*all)),
-                None => "a download that was not finished".to_owned(),
+                Some((done, all)) => format!("unfinished download: {} of {}", iec(*done), iec(*all)),
+                None => "an unfinished download".to_owned(),
             };
             let expected_sha256 = digest.sha256();
             collector.holdings.push(Holding { expected_sha256, ..kept.file(&path, &meta, Class::Partial, why) });
         }
         if !notes.sum.is_empty() {
-            let why = "notes of how far the parts of downloads are";
+            let why = "progress of the parts of downloads";
             collector.holdings.push(kept.sum(&blobs.folder, notes.sum, Class::Partial, why));
         }
         Ok(blobs)
@@ -153,7 +153,7 @@ impl Blobs {
         if let Some(Blob { name, meta, .. }) = other
             && self.counted.insert((meta.dev(), meta.ino()))
         {
-            let why = "the blob is here under another name as well";
+            let why = "the blob also exists under another name";
             collector.holdings.push(kept.file(&self.folder.join(&*name), &meta, Class::Orphan, why));
         }
     }
@@ -227,13 +227,13 @@ impl Blobs {
             }
             if blob.meta.is_symlink() {
                 let to = blob.target.as_ref().map(|target| target.0.display().to_string());
-                why = format!("{why}; a link to {}", to.as_deref().unwrap_or("what is no file"));
+                why = format!("{why}; a link to {}", to.as_deref().unwrap_or("something that is not a file"));
             } else if !blob.meta.is_file() {
                 class = Class::Damaged;
                 why = format!("{} where a blob belongs: {why}", not_regular_reason(blob.meta.file_type()));
             }
             if let Some(host) = needed.clouds.get(&digest) {
-                why = format!("{why}; its weights are not here, it runs at {host}");
+                why = format!("{why}; its weights are not local, it runs at {host}");
             }
             let expected_sha256 = blob.meta.is_file().then(|| digest.sha256()).flatten();
             let holding = Kept { owner, ..kept }.file(&path, &blob.meta, class, why);
@@ -255,7 +255,7 @@ pub(super) fn behind(link: &Path, collector: &mut StoreCollector<'_>) -> Option<
             None
         }
         Err(_) => {
-            collector.skip(link, "a link that leads nowhere");
+            collector.skip(link, "a dangling link");
             None
         }
     }

@@ -75,7 +75,7 @@ impl Manifests {
                     Ok(entry) => manifests.above(&entry, collector),
                     // A link to a parent folder adds no names, except such as lead through it again.
                     Err(e) if e.loop_ancestor().is_some() => {
-                        collector.skip(e.path().unwrap_or(&top), "a link that leads back to a folder that it lies in");
+                        collector.skip(e.path().unwrap_or(&top), "a link to one of its parent folders");
                     }
                     Err(e) if e.depth() == DEPTH && is_broken_link(&e) => {
                         let Some(path) = e.path() else { continue };
@@ -121,7 +121,7 @@ impl Manifests {
         };
         // A link that cannot be read leads nowhere.
         let meant = std::fs::read_link(path).ok().and_then(|to| Digest::parse(to.file_name()?.to_str()?));
-        let at = meant.and_then(|digest| blobs.file(&digest)).ok_or_else(|| "is a link that leads nowhere".to_owned());
+        let at = meant.and_then(|digest| blobs.file(&digest)).ok_or_else(|| "is a dangling link".to_owned());
         self.take(path, meta, name, is_superseded, (at, blobs));
     }
 
@@ -237,11 +237,11 @@ impl Manifests {
                 Some(digest) if is_reference => {
                     let short = digest.short().to_owned();
                     let at =
-                        blobs.file(&digest).ok_or_else(|| format!("names the manifest {short}, which is not there"));
+                        blobs.file(&digest).ok_or_else(|| format!("names the manifest {short}, which does not exist"));
                     let inner = at.and_then(|at| read_manifest(&at)).and_then(|bytes| parse_manifest(&bytes));
                     parts.push(manifest_part(digest));
                     self.parts(
-                        &inner.map_err(|why| format!("names a manifest that cannot be had: {why}"))?,
+                        &inner.map_err(|why| format!("names a manifest that cannot be read: {why}"))?,
                         parts,
                         blobs,
                     )?;
@@ -319,13 +319,13 @@ fn short(text: &str) -> String {
 
 fn digest_of(text: &str) -> Result<Digest, String> {
     let digest = Digest::parse(text).filter(|d| d.algorithm == Algorithm::Sha256);
-    digest.ok_or_else(|| format!("names the blob `{}`, which is no digest", short(text)))
+    digest.ok_or_else(|| format!("names the blob `{}`, which is not a digest", short(text)))
 }
 
 /// Returns the file that a linked manifest leads to: a blob, as newer servers link them, or any other file, which the
 /// server would open, too.
 fn behind(link: &Path) -> Result<PathBuf, String> {
-    link.canonicalize().map_err(|_| "is a link that leads nowhere".to_owned())
+    link.canonicalize().map_err(|_| "is a dangling link".to_owned())
 }
 
 fn is_broken_link(error: &walkdir::Error) -> bool {

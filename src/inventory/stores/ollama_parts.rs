@@ -26,7 +26,7 @@ pub(super) fn parts(root: &Path, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, Stri
         Err(why) => return wishes.iter().map(|_| Err(why.clone())).collect(),
     };
     if let Some(why) = &manifests.unknown {
-        let why = format!("nobody can say which blobs are needed: {why}");
+        let why = format!("the needed blobs are unknown: {why}");
         return wishes.iter().map(|_| Err(why.clone())).collect();
     }
     let store = Store::new(root, blobs, &manifests.images);
@@ -67,7 +67,7 @@ pub(super) fn parts(root: &Path, wishes: &[&Wish]) -> Vec<Result<Vec<Part>, Stri
         }
     }
     for parts in found.iter_mut().filter(|parts| parts.as_ref().is_ok_and(Vec::is_empty)) {
-        *parts = Err("none of its files is there any more: scan again".to_owned());
+        *parts = Err("none of its files exist: run `modelctl scan`".to_owned());
     }
     found
 }
@@ -151,7 +151,7 @@ impl<'a> Store<'a> {
         match (&wish.class, present) {
             (Some(_), Some((_, image))) => return Err(format!("`{}` needs it now", image.name)),
             (None, Some((_, image))) if images.is_empty() => {
-                return Err(format!("it is a part of `{}` and goes with that", image.name));
+                return Err(format!("it is part of `{}` and is removed with it", image.name));
             }
             (Some(_), None) => images.extend(users.iter().map(|(at, _)| *at)),
             _ => {}

@@ -69,7 +69,7 @@ impl Tree {
     pub fn read(top: &Path) -> Result<Tree, String> {
         let mut tree = Tree::default();
         let cannot = |path: &Path, e: &dyn std::fmt::Display| {
-            format!("not everything around it can be read: `{}`: {e}", path.display())
+            format!("its surroundings cannot be read: `{}`: {e}", path.display())
         };
         let look = match look(top)? {
             None => return Ok(tree),
@@ -169,9 +169,7 @@ pub(super) fn quietly<T>(
     let mut collector = StoreCollector::new(Arc::from(root), &|_| false, &progress);
     let value = read(&mut collector).map_err(|e| format!("its store cannot be read: {e:#}"))?;
     match collector.unread.first() {
-        Some(unread) => {
-            Err(format!("not everything around it can be read: `{}` {}", unread.path.display(), unread.reason))
-        }
+        Some(unread) => Err(format!("its surroundings cannot be read: `{}` {}", unread.path.display(), unread.reason)),
         None => Ok(value),
     }
 }
@@ -181,7 +179,7 @@ pub(super) fn look(path: &Path) -> Result<Option<Stamp>, String> {
     match std::fs::symlink_metadata(path) {
         Ok(meta) => Ok(Some(Stamp::from(&meta))),
         Err(e) if vanished(&e) => Ok(None),
-        Err(e) => Err(format!("`{}` cannot be looked at: {e}", path.display())),
+        Err(e) => Err(format!("`{}` cannot be read: {e}", path.display())),
     }
 }
 

@@ -40,7 +40,7 @@ pub fn parts(wishes: &[Wish]) -> Vec<Result<Vec<Part>, String>> {
                 .iter()
                 .map(|wish| {
                     let name = wish.name.strip_prefix("docker.io/").unwrap_or(&wish.name);
-                    Err(format!("only Docker Model Runner may change its index: `docker model rm {name}`"))
+                    Err(format!("only Docker Model Runner may change its index: use `docker model rm {name}`"))
                 })
                 .collect(),
         };

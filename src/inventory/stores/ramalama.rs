@@ -109,7 +109,7 @@ pub(super) fn read(root: &Path, collector: &mut StoreCollector<'_>) -> anyhow::R
                 entries.skip_current_dir();
                 let sum = sum_of(path, collector)?;
                 if !sum.is_empty() {
-                    let why = "what a download by the hub's own program left";
+                    let why = "leftovers of a download by the hub's own program";
                     collector.holdings.push(kept.sum(path, sum, Class::Partial, why));
                 }
             } else if entry.depth() >= 2 && is_model(path) {
@@ -125,7 +125,7 @@ pub(super) fn read(root: &Path, collector: &mut StoreCollector<'_>) -> anyhow::R
         }
     }
     if !unknown.is_empty() {
-        let why = "files that belong to no model of the store: nothing says who needs them";
+        let why = "files that belong to no model of the store, of unknown use";
         collector.holdings.push(kept.sum(&store, unknown, Class::Referenced, why));
     }
     Ok(())

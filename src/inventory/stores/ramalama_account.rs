@@ -138,7 +138,7 @@ impl Reader<'_> {
             if alone {
                 out.push(held);
             } else {
-                sums.entry((held.class, format!("files beside models: {}", held.why))).or_default().add(look);
+                sums.entry((held.class, format!("files next to models: {}", held.why))).or_default().add(look);
             }
         }
         out.extend(sums.into_iter().map(|((class, why), sum)| self.kept().sum(self.folder, sum, class, why)));
@@ -152,7 +152,7 @@ impl Reader<'_> {
             let blob = name.to_str().and_then(|n| n.strip_suffix(".partial"));
             let reference = blob.and_then(|b| self.named(OsStr::new(b)).next());
             let of = reference.map(|(r, _)| format!(", of {}", self.tagged(&r.tag))).unwrap_or_default();
-            return (Class::Partial, format!("a download that was not finished{of}"));
+            return (Class::Partial, format!("an unfinished download{of}"));
         }
         if look.entity != Entity::File {
             return (Class::Damaged, format!("{} among the blobs", look.entity.not_regular_reason()));
@@ -165,7 +165,7 @@ impl Reader<'_> {
         match self.entries_of(name).min_by_key(|e| !self.is_live(&e.snapshot)) {
             Some(entry) => self.judge_snapshot(&entry.snapshot),
             None if !self.whole => self.unclear(),
-            None => (Class::Orphan, "no reference and no snapshot leads to it".to_owned()),
+            None => (Class::Orphan, "no reference and no snapshot references it".to_owned()),
         }
     }
 
@@ -177,14 +177,17 @@ impl Reader<'_> {
         } else if !self.whole {
             self.unclear()
         } else if self.refs.is_empty() {
-            (Class::Orphan, format!("in snapshot {short}, and the model has no reference any more"))
+            (Class::Orphan, format!("in snapshot {short}; the model no longer has a reference"))
         } else {
-            (Class::Superseded, format!("only snapshot {short} has it, and no reference names that any more"))
+            (
+                Class::Superseded,
+                format!("old revision: only snapshot {short} uses it, and no reference names that snapshot"),
+            )
         }
     }
 
     fn unclear(&self) -> (Class, String) {
-        (Class::Referenced, "may be needed: not every reference of the model could be understood".to_owned())
+        (Class::Referenced, "may be needed: not all references of the model could be read".to_owned())
     }
 
     /// Returns a holding for each file that a reference names and that is missing.

@@ -144,7 +144,8 @@ impl Reader<'_> {
                 continue;
             }
             let path = entry.path();
-            let read = if meta.is_file() { ramalama_ref::read(path) } else { Err(Unclear::Damaged("it is no file")) };
+            let read =
+                if meta.is_file() { ramalama_ref::read(path) } else { Err(Unclear::Damaged("it is not a file")) };
             self.whole &= read.is_ok();
             match read {
                 Ok(reference) => self.refs.push((path.to_owned(), reference)),
@@ -272,7 +273,7 @@ impl Reader<'_> {
             Ok((_, meta)) => Err(format!("a link to {}", not_regular_reason(meta.file_type()))),
             Err(e) if vanished(&e) => Ok(Leads::Nowhere),
             Err(e) if e.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
-                Err("a link that leads to itself".to_owned())
+                Err("a link that points to itself".to_owned())
             }
             Err(e) => Err(unreadable(e)),
         }

@@ -99,7 +99,7 @@ impl Model {
         }
         self.tree.fold(&self.folder, &mut found);
         for parts in found.iter_mut().filter(|parts| parts.as_ref().is_ok_and(Vec::is_empty)) {
-            *parts = Err("none of its files is there any more: scan again".to_owned());
+            *parts = Err("none of its files exist: run `modelctl scan`".to_owned());
         }
         found
     }

@@ -45,14 +45,14 @@ pub(super) enum Unclear {
 }
 
 pub(super) fn read(path: &Path) -> Result<Reference, Unclear> {
-    let name = path.file_name().and_then(OsStr::to_str).ok_or(Unclear::Damaged("its name is no text"))?;
+    let name = path.file_name().and_then(OsStr::to_str).ok_or(Unclear::Damaged("its name is not text"))?;
     let mut bytes = Vec::new();
     let file = open_quietly(path).ok_or(Unclear::Unreadable)?;
     file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|_| Unclear::Unreadable)?;
     if bytes.len() as u64 > MOST_BYTES {
         return Err(Unclear::Damaged("it is longer than any reference"));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| Unclear::Damaged("it is no text"))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| Unclear::Damaged("it is not text"))?;
     match name.strip_suffix(".json") {
         Some(tag) => json(tag, text),
         None => lines(name, text),

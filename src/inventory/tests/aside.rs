@@ -37,7 +37,7 @@ fn what_lies_in_a_trash_or_a_snapshot_is_no_model_and_no_copy() {
     for path in &frozen {
         assert_eq!(held_at(&report, path).0, Class::Snapshot, "{}", path.display());
     }
-    assert_eq!(skipped(&report, &into), "a link to a file that was thrown away or is frozen in a snapshot");
+    assert_eq!(skipped(&report, &into), "a link to a file in a trash or a snapshot");
     assert_eq!(held(&report).len(), thrown.len() + frozen.len() + 1, "nothing else is told");
     let rows = stored(held(&report), Vec::new());
     assert!(same_content(&rows).is_empty());

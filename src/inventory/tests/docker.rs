@@ -71,7 +71,7 @@ fn models_have_their_tags_and_every_blob_says_what_needs_it() {
     );
     docker.pull(&["registry.example.com/a/b:1"], &[("gguf.v3", "GGUF width=64 x=2"), ("license", "Apache")]);
     let untagged = docker.pull(&[], &[("gguf.v3", "GGUF x=3")]);
-    docker.pull(&["ai/tensors:1"], &[("safetensors", "no GGUF")]);
+    docker.pull(&["ai/tensors:1"], &[("safetensors", "not GGUF")]);
     let orphan = docker.blob("GGUF left over");
     let partial = docker.tree.text(format!("models/blobs/sha256/{}.incomplete", sha256("later")), "half");
     let mut shelf = Shelf::default();
@@ -85,8 +85,8 @@ fn models_have_their_tags_and_every_blob_says_what_needs_it() {
     assert_eq!(shelf.named("registry.example.com/a/b:1").artifacts.len(), 1);
     let said = "the license of `ai/smollm2:360M-Q4_K_M, ai/smollm2:latest`; also `registry.example.com/a/b:1`";
     assert_eq!(why(&report, &docker.path_of("Apache")), (Class::Referenced, said));
-    assert_eq!(why(&report, &docker.path_of("no GGUF")), (Class::Referenced, "the safetensors of `ai/tensors:1`"));
-    assert_eq!(why(&report, &orphan), (Class::Orphan, "no manifest leads to it"));
+    assert_eq!(why(&report, &docker.path_of("not GGUF")), (Class::Referenced, "the safetensors of `ai/tensors:1`"));
+    assert_eq!(why(&report, &orphan), (Class::Orphan, "no manifest references it"));
     assert_eq!(why(&report, &partial).0, Class::Partial);
     let beside = held(&report, &docker.root());
     assert_eq!((beside.class, beside.files), (Class::SideCache, 6));
@@ -135,7 +135,7 @@ fn bundles_count_only_what_is_not_a_link_to_a_blob() {
     assert_eq!(held_bundle.owner.as_deref(), Some("ai/a:1"));
     assert_eq!(held(&report, &docker.path_of("GGUF x=1")).links, 2);
     let left = left.ancestors().nth(2).unwrap();
-    assert_eq!(why(&report, left), (Class::Orphan, "unpacked from a model that is not listed any more"));
+    assert_eq!(why(&report, left), (Class::Orphan, "unpacked from a model that is no longer listed"));
     adds_up(&report, &docker.root());
 }
 
@@ -213,7 +213,7 @@ fn another_version_of_the_layout_is_said_to_be_unknown() {
     let report = Shelf::default().scan(&[&docker.root()]);
     assert!(skipped(&report, &docker.root().join("manifests")).contains("version"));
     let report = Shelf::default().scan_as(&docker.root(), StoreKind::Docker);
-    assert!(skipped(&report, &docker.root()).contains("not laid out as one"));
+    assert!(skipped(&report, &docker.root()).contains("does not have its layout"));
 }
 
 #[test]

@@ -131,9 +131,9 @@ fn broken_and_hostile_layouts_are_explained_and_cost_nothing_else() {
     );
     let lost = shelf.named("org/Tiny-GGUF:lost-Q8_0");
     assert_eq!((lost.state, lost.reason.as_deref()), (State::Damaged, Some("a link to a missing blob")));
-    assert!(skipped(&report, &away).starts_with("a link that leaves the root: `modelctl scan "));
+    assert!(skipped(&report, &away).starts_with("a link that leaves the root: scan it with `modelctl scan "));
     assert!(report.skipped.iter().all(|s| s.path != leaving && s.path != blobs), "{:#?}", report.skipped);
-    assert_eq!(skipped(&report, &ring), "a link that leads to itself");
+    assert_eq!(skipped(&report, &ring), "a link that points to itself");
     assert_eq!(shelf.scan(&[&tree.path("hub")]).outcome.counts.unchanged, 5);
     assert_eq!(shelf.opened(), 0);
     // The blob comes back.

@@ -51,7 +51,7 @@ fn a_reference_that_llama_cpp_moved_on_without_a_download_makes_nothing_supersed
     assert_eq!(blob.class, Class::Referenced, "{}", blob.why);
     let dangling = at(&held, &tree.path(format!("{REPO}/refs")));
     assert_eq!(dangling.class, Class::Missing);
-    assert_eq!(dangling.why, "`main` names snapshot 9999999, of which nothing is here");
+    assert_eq!(dangling.why, "`main` names snapshot 9999999, which is not here");
 }
 
 #[test]
@@ -163,6 +163,6 @@ fn a_file_whose_hash_is_not_the_promised_one_is_damaged_and_a_copy_of_nothing() 
     let rows =
         stored(Vec::new(), vec![file("/m/a", "p", Some("h1"), Some("h2")), file("/m/bb", "q", Some("h1"), None)]);
     assert_eq!((rows[0].holding.class, rows[1].holding.class), (Class::Damaged, Class::Referenced));
-    assert!(rows[0].holding.why.starts_with("its sha256 is h2, and its store promises h1"));
+    assert!(rows[0].holding.why.starts_with("its sha256 is h2, but its store declares h1"));
     assert!(same_content(&rows).is_empty());
 }

@@ -60,7 +60,7 @@ fn manifests_name_the_files_and_keep_their_promises() {
     assert_eq!(held_at(&report, &model), (Class::Referenced, "the manifest of org/A_b-GGUF:Q4_0, latest names it"));
     assert_eq!(
         held_at(&report, &by_url),
-        (Class::Referenced, "no manifest names it, as after a download by address (--model-url) or from Docker")
+        (Class::Referenced, "no manifest names it, as after a download by URL (--model-url) or from Docker")
     );
     let sums: Vec<_> = report.outcome.surveys[0].holdings.iter().filter(|h| h.identity.is_none()).collect();
     let sums: Vec<_> = sums.iter().map(|h| (h.class, h.files)).collect();
@@ -83,7 +83,7 @@ fn a_split_set_is_one_model_with_the_promise_of_its_first_part_alone() {
     let promises: Vec<_> = model.artifacts.iter().map(|a| a.expected_sha256.clone()).collect();
     assert_eq!((model.state, promises), (State::Incomplete, vec![Some(sha("one")), None]));
     assert_eq!(held_at(&report, &tree.path(part(2))), (Class::Referenced, "part 2 of what o/r:Q8_0 names"));
-    let why = "names o_r_r-Q8_0-00001-of-00003.gguf, and 1 of its 3 parts are not here";
+    let why = "names o_r_r-Q8_0-00001-of-00003.gguf, and 1 of its 3 parts are missing";
     assert_eq!(held_at(&report, &named), (Class::Missing, why));
 }
 
@@ -100,9 +100,9 @@ fn downloads_say_how_far_they_are_and_lost_files_by_which_manifest() {
     let mut shelf = Shelf::default();
     let report = shelf.scan(&[&tree.path(CACHE)]);
     assert!(shelf.models.is_empty());
-    let why = "a download that was not finished, of o/r:Q4_0: 1000 B of 3.9 KiB (25%)";
+    let why = "an unfinished download, of o/r:Q4_0: 1000 B of 3.9 KiB (25%)";
     assert_eq!(held_at(&report, &partial), (Class::Partial, why));
-    assert_eq!(held_at(&report, &strange), (Class::Partial, "a download that was not finished"));
+    assert_eq!(held_at(&report, &strange), (Class::Partial, "an unfinished download"));
     assert_eq!(held_at(&report, &lost), (Class::Missing, "names o_lost_lost-Q4_0.gguf, which is not here"));
     for (path, why) in [
         (&cut, "does not parse"),
@@ -133,7 +133,7 @@ fn both_layouts_live_in_one_folder_and_what_was_taken_over_is_told() {
         let mut shelf = Shelf::default();
         let report = shelf.scan(&[&tree.path(root)]);
         assert_eq!(shelf.names(), ["org/T-GGUF:F16", "org/T-GGUF:Q4_0", "org/T-GGUF:Q4_0", "org/T-GGUF:Q8_0"]);
-        let why = "llama.cpp took to the layout of the hub, where org/T-GGUF promises the same sha256";
+        let why = "llama.cpp migrated to the layout of the hub, where org/T-GGUF declares the same sha256";
         assert_eq!(held_at(&report, &old), (Class::Superseded, why));
         assert_eq!(held_at(&report, &kept).0, Class::Referenced);
         assert_eq!(held_at(&report, &tree.path(format!("{repo}/blobs/{}", sha("t")))).0, Class::Referenced);

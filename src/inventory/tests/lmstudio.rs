@@ -40,10 +40,10 @@ fn models_are_named_by_repository_and_every_file_says_who_would_miss_it() {
     for path in [&small, &large, &eye] {
         let (class, why) = held_at(&report, path);
         assert_eq!(class, Class::Referenced);
-        assert_eq!(why, "LM Studio shows it in lms/Q-GGUF; the virtual model qwen/q stands for that repository");
+        assert_eq!(why, "LM Studio shows it in lms/Q-GGUF; the virtual model qwen/q refers to that repository");
     }
     let hidden =
-        |n: &str| format!("LM Studio does not show it: it lies {n}, and only <publisher>/<repository>/<file> counts");
+        |n: &str| format!("LM Studio does not show it: it is {n}, and only <publisher>/<repository>/<file> counts");
     assert_eq!(held_at(&report, &deep), (Class::Referenced, hidden("3 folders deep").as_str()));
     assert_eq!(held_at(&report, &high), (Class::Referenced, hidden("not in a folder of its own").as_str()));
     assert_eq!(held_at(&report, &partial).0, Class::Partial);
@@ -52,7 +52,7 @@ fn models_are_named_by_repository_and_every_file_says_who_would_miss_it() {
     let others = holdings.iter().find(|h| h.path == tree.path(format!("{MODELS}/mlx/Q-MLX"))).unwrap();
     assert_eq!((others.files, others.size, others.owner.as_deref()), (2, 9, Some("mlx/Q-MLX")));
     assert_eq!(holdings.len(), 8);
-    assert!(skipped(&report, &broken).starts_with("no virtual model that is understood"));
+    assert!(skipped(&report, &broken).starts_with("not a known kind of virtual model"));
 
     let again = shelf.scan(&[&tree.path("")]);
     assert_eq!((again.outcome.counts.unchanged, again.changes.len(), shelf.opened()), (4, 0, 0));
@@ -102,7 +102,7 @@ fn links_that_an_import_left_hold_no_bytes_of_the_store() {
     assert_eq!((&holdings[1].path, holdings[1].links), (&hard, 3));
     assert_eq!(skipped(&report, &fifo), "a FIFO, not a file");
     assert_eq!(skipped(&report, &dangling), "a link to a missing file");
-    assert_eq!(skipped(&report, &folder), "a link that leaves the root: `modelctl scan /usr` looks there");
+    assert_eq!(skipped(&report, &folder), "a link that leaves the root: scan it with `modelctl scan /usr`");
 }
 
 #[test]
@@ -135,6 +135,6 @@ fn a_hub_that_cannot_be_read_and_names_that_are_odd_stop_nothing() {
     std::fs::set_permissions(&hub, std::fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(shelf.models[0].state, State::Ready);
     assert_eq!(shelf.names(), ["p\u{1b}[31m/r:Q4_0"]); // whoever prints it disarms it
-    assert_eq!(skipped(&report, &hub), "cannot be read: which models it needs is not known");
-    assert!(skipped(&report, &long).starts_with("no virtual model"));
+    assert_eq!(skipped(&report, &hub), "cannot be read: the models it needs are unknown");
+    assert!(skipped(&report, &long).starts_with("not a known kind"));
 }

@@ -37,7 +37,7 @@ fn every_blob_says_which_names_need_it_and_every_model_has_the_name_of_its_owner
     assert_eq!(held(&report, &store.path_of(model)).owner.as_deref(), Some("llama3:8b"));
     let said = "the license of `llama3:8b`; also `llama3:latest`";
     assert_eq!(why(&report, &store.path_of("MIT")), (Class::Referenced, said));
-    assert_eq!(why(&report, &orphan), (Class::Orphan, "no manifest leads to it"));
+    assert_eq!(why(&report, &orphan), (Class::Orphan, "no manifest references it"));
     assert_eq!(held(&report, &orphan).expected_sha256, Some(sha256("GGUF left over")));
     let manifests = held(&report, &store.root().join("manifests"));
     assert_eq!((manifests.class, manifests.files), (Class::SideCache, 5));
@@ -108,13 +108,13 @@ fn downloads_show_how_far_they_are_and_what_they_take() {
     let tensor = store.tree.text(format!("models/blobs/sha256-{}.tmp", sha256("t")), "half");
     let odd = store.tree.text("models/blobs/notes.txt", "mine");
     let report = Shelf::default().scan(&[&store.root()]);
-    let said = "a download that was not finished: 3.6 KiB of 9.8 KiB";
+    let said = "unfinished download: 3.6 KiB of 9.8 KiB";
     assert_eq!(why(&report, &partial), (Class::Partial, said));
     let big = held(&report, &partial);
     assert_eq!((big.size, big.allocated, big.expected_sha256.as_ref()), (4 << 30, 0, Some(&hex)));
-    assert_eq!(why(&report, &lone), (Class::Partial, "a download that was not finished"));
+    assert_eq!(why(&report, &lone), (Class::Partial, "an unfinished download"));
     for path in [&written, &tensor] {
-        assert_eq!(why(&report, path), (Class::Partial, "a blob that was not written to its end"));
+        assert_eq!(why(&report, path), (Class::Partial, "an incompletely written blob"));
     }
     let notes = held(&report, &store.root().join("blobs"));
     assert_eq!((notes.class, notes.files), (Class::Partial, 2));

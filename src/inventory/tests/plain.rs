@@ -68,10 +68,10 @@ fn what_only_looks_like_a_model_is_listed_with_the_reason_and_never_opened() {
     assert_eq!(skipped(&report, &fifo), "a FIFO, not a file");
     assert_eq!(skipped(&report, &folder), "a directory");
     assert_eq!(skipped(&report, &dangling), "a link to a missing file");
-    assert_eq!(skipped(&report, &itself), "a link that leads to itself");
+    assert_eq!(skipped(&report, &itself), "a link that points to itself");
     assert_eq!(skipped(&report, &piped), "a link to a FIFO, not a file");
     let out = tree.path("out");
-    let hint = format!("a link that leaves the root: `modelctl scan {}` looks there", out.display());
+    let hint = format!("a link that leaves the root: scan it with `modelctl scan {}`", out.display());
     assert_eq!(skipped(&report, &leaving), hint);
     assert_eq!(skipped(&report, &tree.path("m/device.gguf")), "a link to a device, not a file");
     let held: Vec<_> = report.outcome.surveys[0].holdings.iter().map(|h| (h.class, &h.path)).collect();
@@ -203,7 +203,7 @@ fn what_is_not_a_whole_model_is_held_with_its_size_and_is_no_model() {
     for path in partials.iter().chain([&safari, &payload, &lone, &placeholder]) {
         assert_eq!(held_at(&report, path).0, Class::Partial, "{}", path.display());
     }
-    assert!(held_at(&report, &payload).1.ends_with("`l.gguf.aria2` notes how far it is"));
+    assert!(held_at(&report, &payload).1.ends_with("`l.gguf.aria2` tracks its progress"));
     assert!(super::trees::held(&report).iter().all(|h| h.path != control), "it goes with what it is about");
     assert_eq!(held_at(&report, &spare), (Class::Referenced, "a model under a name that no program loads"));
     let again = shelf.scan(&[&tree.path("m")]);

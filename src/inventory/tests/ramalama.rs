@@ -196,10 +196,10 @@ fn what_no_reference_leads_to_any_more_and_what_was_never_finished_is_told() {
     let mut shelf = Shelf::default();
     let report = shelf.scan(&[&tree.path(ROOT)]);
     assert_eq!(held_at(&report, &before).0, Class::Superseded);
-    assert!(held_at(&report, &before).1.ends_with("and no reference names that any more"));
+    assert!(held_at(&report, &before).1.ends_with("and no reference names that snapshot"));
     assert_eq!(held_at(&report, &both).0, Class::Referenced);
-    assert_eq!(held_at(&report, &orphan), (Class::Orphan, "no reference and no snapshot leads to it"));
-    let why = "a download that was not finished, of hf://org/r-GGUF";
+    assert_eq!(held_at(&report, &orphan), (Class::Orphan, "no reference and no snapshot references it"));
+    let why = "an unfinished download, of hf://org/r-GGUF";
     assert_eq!(held_at(&report, &partial), (Class::Partial, why));
     assert_eq!(held_at(&report, &lost), (Class::Missing, "`latest` names r-F32.gguf, which is not here"));
     assert_eq!(held_at(&report, &last).0, Class::Orphan);
@@ -269,7 +269,7 @@ fn hostile_entries_are_explained_and_lead_nowhere() {
     let report = shelf.scan(&[&tree.path(ROOT)]);
     assert_eq!(shelf.names(), ["hf://org/r-GGUF"]);
     assert_eq!(skipped(&report, &fifo), "a FIFO, not a file");
-    assert_eq!(skipped(&report, &ring), "a link that leads to itself");
+    assert_eq!(skipped(&report, &ring), "a link that points to itself");
     assert_eq!(skipped(&report, &usr), "a link to a directory");
     assert_eq!(skipped(&report, &device), "a link to a device, not a file");
     assert_eq!(skipped(&report, &away), "not a folder, where RamaLama keeps one");

@@ -82,15 +82,15 @@ fn a_projector_without_a_name_goes_with_a_model_that_may_take_it_and_with_no_oth
     let seeing = shelf.named("seeing-Q4_K_M");
     assert!(seeing.mmproj().is_some() && shelf.named("seeing-Q5_K_M").mmproj().is_some());
     let said = pairing(seeing, &[]).unwrap();
-    assert!(said.ends_with("no name says that they belong together"), "{said}");
+    assert!(said.ends_with("no name confirms the match"), "{said}");
     let reading = [shelf.named("reading-Q4_K_M"), shelf.named("reading-Q5_K_M")];
     assert!(reading.iter().all(|m| m.mmproj().is_none()));
     let alone = shelf.named("mmproj-F16");
     let said = pairing(alone, &reading).unwrap();
-    assert!(said.contains("2 models beside it have its width (8)"), "{said}");
+    assert!(said.contains("2 models next to it have its width (8)"), "{said}");
     let said = pairing(alone, &reading[..1]).unwrap();
-    assert!(said.starts_with("cannot be paired: one model beside it has its width"), "{said}");
-    assert_eq!(pairing(alone, &[]).as_deref(), Some("paired with no model: none is beside it"));
+    assert!(said.starts_with("cannot be paired: one model next to it has its width"), "{said}");
+    assert_eq!(pairing(alone, &[]).as_deref(), Some("not paired with a model: there is none next to it"));
 }
 
 #[test]

@@ -89,7 +89,7 @@ pub(super) fn structure(
             return Structure::Changed("its size changes: wait until nothing writes to it, then run `modelctl scan`");
         }
         Ok(_) | Err(Trouble::Missing) => {
-            return Structure::Changed("it was changed while it was looked at: run `modelctl scan`");
+            return Structure::Changed("it was changed while it was being read: run `modelctl scan`");
         }
         Err(trouble) => return Structure::Trouble(trouble.clone()),
     }

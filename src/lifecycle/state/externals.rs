@@ -47,10 +47,10 @@ impl State {
 
     fn tell(&mut self, external: &External, what: Seen, effects: &mut Vec<Effect>) {
         let (word, text) = match what {
-            Seen::New => ("external_seen", "somebody else has started"),
+            Seen::New => ("external_seen", "another program started"),
             Seen::Attached => ("attach", "requests for its model are sent to"),
-            Seen::Detached => ("detach", "no requests are sent any more to"),
-            Seen::Gone => ("external_gone", "it is not there any more:"),
+            Seen::Detached => ("detach", "requests are no longer sent to"),
+            Seen::Gone => ("external_gone", "it no longer exists:"),
         };
         let held = external.bytes.iter().map(|held| held.bytes).fold(0, u64::saturating_add);
         self.decide(None, word, format!("{text} {}, which holds {}", called(external), bytes(held)));

@@ -88,7 +88,7 @@ impl State {
             server.comeback = None;
             server.state = ServerState::Stopped;
         }
-        self.decide(Some(key), "refuse", format!("{short}, and nobody waits for it"));
+        self.decide(Some(key), "refuse", format!("{short}, and no request is waiting for it"));
         true
     }
 
@@ -171,7 +171,7 @@ impl State {
             self.deny(key, |_| true, &denial, effects);
             return;
         }
-        let beside = format!("{name} does not fit beside what is loaded");
+        let beside = format!("{name} does not fit together with the loaded models");
         let holders = [self.holders(key), others].concat();
         let denial = refuse(Why::NoMemory, beside, holders, Some(MEMORY));
         self.deny(key, |waiter| !waiter.want.may_evict(), &denial, effects);

@@ -46,7 +46,7 @@ pub struct Choices {
     /// Tokens of context of one request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<u32>,
-    /// Requests that are answered at once.
+    /// Requests answered at the same time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parallel: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,7 +173,7 @@ impl Choices {
             return Err(ChoiceError { key: "degrade", why: "one step is listed twice".to_owned() });
         }
         if self.no_degrade == Some(true) && !steps.is_empty() {
-            let why = "it contradicts `degrade`, which names what may become less".to_owned();
+            let why = "it contradicts `degrade`, which lists what may be reduced".to_owned();
             return Err(ChoiceError { key: "no_degrade", why });
         }
         for (name, value) in self.env.iter().flatten() {
@@ -277,7 +277,7 @@ mod duration {
             Some(Given::Seconds(seconds)) => Ok(Some(Duration::from_secs(seconds))),
             Some(Given::Text(text)) => humantime::parse_duration(&text)
                 .map(Some)
-                .map_err(|e| de::Error::custom(format!("`{}` is no duration: {e}", text.escape_debug()))),
+                .map_err(|e| de::Error::custom(format!("`{}` is not a duration: {e}", text.escape_debug()))),
         }
     }
 }

@@ -28,7 +28,7 @@ pub struct ServerSettings {
     pub context: u32,
     /// Whether a person chose the context. Only another one may be made smaller so that the model fits.
     pub is_context_chosen: bool,
-    /// Requests that are answered at once; `None`: the engine's own number.
+    /// Requests answered at the same time; `None`: the engine's own number.
     pub parallel: Option<u32>,
     pub gpu_layers: Option<u32>,
     pub threads: Option<u32>,

@@ -44,18 +44,18 @@ pub enum Answer {
 /// The reason why an event is not allowed for a ticket. The ticket is then unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    #[error("there is no task {0}")]
+    #[error("no task {0}")]
     Unknown(TaskId),
     /// The lease was lost: another worker holds the task, or none does.
     #[error("the claim on task {id} is over: it is {state}")]
     Stale { id: TaskId, state: TaskState },
     #[error("task {id} is already {state}")]
     Finished { id: TaskId, state: TaskState },
-    #[error("task {id} is {state}: there is nothing to try again")]
+    #[error("task {id} is {state}: nothing to retry")]
     NotFinished { id: TaskId, state: TaskState },
     #[error("task {0} has already been tried with a second model")]
     SwapUsed(TaskId),
-    #[error("task {0} has killed its worker as often as is forgiven")]
+    #[error("task {0} has killed its worker too often")]
     Crashed(TaskId),
 }
 
@@ -319,11 +319,11 @@ fn interrupted(ticket: &Ticket, at: Moment) -> Change {
     let interruptions = ticket.interruptions.saturating_add(1);
     let base = Ticket { interruptions, attempts: ticket.attempts.saturating_sub(1), ..ticket.clone() };
     let (next, error) = if interruptions > at.policy.max_interruptions {
-        let message = format!("its executor died under it or fell silent, {}", times(interruptions));
+        let message = format!("its worker process died or stopped responding, {}", times(interruptions));
         let error = TaskError::new(ErrorKind::Interrupted, message);
         (failed(&base, &error, at), error)
     } else {
-        let error = TaskError::new(ErrorKind::Interrupted, "its executor died or fell silent");
+        let error = TaskError::new(ErrorKind::Interrupted, "its worker process died or stopped responding");
         let base = Ticket { error: Some(error.clone()), ..base };
         let next = match interruptions.checked_sub(AT_ONCE).filter(|later| *later > 0) {
             None => Ticket { phase: Phase::Queued, ..base },

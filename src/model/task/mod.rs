@@ -219,7 +219,7 @@ pub struct Ticket {
     pub attempts: u32,
     /// The number of times its worker died while this task was the only one in it.
     pub crashes: u32,
-    /// The number of times its executor died or fell silent.
+    /// The number of times its worker process died or stopped responding.
     pub interruptions: u32,
     /// The number of times another model was tried in place of one that failed: 0 or 1.
     pub swaps: u32,

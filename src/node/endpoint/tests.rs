@@ -119,7 +119,7 @@ fn every_way_not_to_answer_is_told_apart() {
         Answer::Garbage { why } => why,
         other => panic!("{other:?}"),
     };
-    assert!(garbage(|stream| stream.write_all(b"220 mail ready\r\n\r\n"), LIMIT).contains("no HTTP"));
+    assert!(garbage(|stream| stream.write_all(b"220 mail ready\r\n\r\n"), LIMIT).contains("not HTTP"));
     assert!(garbage(|stream| stream.write_all(b""), LIMIT).contains("closed"));
     let endless = garbage(
         |stream| {

@@ -34,7 +34,7 @@ pub fn answer(
     let batch = import(session, file, request, on)?.batch;
     let (ended, total, _) = counts(session, &batch)?;
     if ended > 0 && ended < total {
-        on(OpEvent::note(format!("{ended} of {} have been answered before", units::plural(total, "request"))));
+        on(OpEvent::note(format!("{ended} of {} are already answered", units::plural(total, "request"))));
     }
     let bounds = Bounds { tasks: None, batch: Some(batch.clone()) };
     let mut queue = session.open_queue()?;

@@ -29,7 +29,7 @@ impl Document for Exported {
 pub fn check_exists(session: &mut Session, batch: Option<&str>) -> anyhow::Result<()> {
     let counts = session.queue(Access::ReadOnly)?.counts(batch)?;
     match batch.filter(|_| counts.is_empty()) {
-        Some(batch) => Err(Failure::cannot_meet(format!("no task is in the batch `{}`", text::clean(batch))).into()),
+        Some(batch) => Err(Failure::cannot_meet(format!("batch `{}` has no tasks", text::clean(batch))).into()),
         None => Ok(()),
     }
 }

@@ -93,7 +93,7 @@ pub fn import(
     let imported = imported(&label, &given);
     if imported.existing_differs > 0 {
         on(OpEvent::warning(format!(
-            "{} had their keys with other requests, models or priorities, which stay",
+            "{} unchanged: added before with other requests, models or priorities",
             units::plural(imported.existing_differs, "task")
         )));
     }
@@ -158,8 +158,9 @@ fn wishes(session: &mut Session, request: &Request, checked: &Checked, on: &mut 
         for name in &checked.models {
             let row = resolve_model::resolve(session, &Selector(name.clone())).map_err(|error| {
                 let name = text::clean(name);
-                let failure = Failure::cannot_meet(format!("the file asks for the model `{name}`, which is not here"));
-                error.context(failure.hint("name one for all lines with --model, or give --tier or --any-model"))
+                let failure =
+                    Failure::cannot_meet(format!("the file requests the model `{name}`, which does not exist here"));
+                error.context(failure.hint("choose one for all lines with --model, --tier or --any-model"))
             })?;
             runnable::check_for_task(session, &row, fallback, on)?;
             of_name.insert(name.clone(), Wish::Model(row.id.0));

@@ -58,7 +58,7 @@ impl Daemon {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .or_fail(|| Failure::new(Kind::Bug, "cannot start the client of the daemon"))?;
+            .or_fail(|| Failure::new(Kind::Bug, "cannot start the daemon client"))?;
         let socket = config.serve.socket.clone();
         let asked = runtime.block_on(fetch(&socket, Method::GET, "/api/daemon", Some(LIMIT)));
         let body = match asked {
@@ -69,7 +69,7 @@ impl Daemon {
         let info: DaemonInfo = parse(&body)?;
         let served = Path::new(&info.database);
         if !is_same_file(served, &config.database) {
-            let message = format!("no daemon serves this database: {}", text::path(&config.database));
+            let message = format!("no daemon is running for this database: {}", text::path(&config.database));
             let other =
                 format!("the daemon at {} (process {}) serves {}", text::path(&socket), info.pid, text::path(served));
             return Err(Failure::cannot_meet(message).hint(other).into());
@@ -255,7 +255,7 @@ impl Failed {
         match self {
             Failed::Refused(failure) => failure,
             Failed::Http(error) => {
-                let hint = "`modelctl serve` starts one; its log says why it ended";
+                let hint = "start it with `modelctl serve`; its log says why it stopped";
                 Failure::busy(format!("the daemon at {} {error}", text::path(socket))).hint(hint)
             }
         }
@@ -282,13 +282,12 @@ async fn send(
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> anyhow::Result<T> {
-    serde_json::from_slice(body)
-        .or_fail(|| Failure::engine("the daemon's answer cannot be read: is it another version?"))
+    serde_json::from_slice(body).or_fail(|| Failure::engine("cannot read the daemon's answer: is it another version?"))
 }
 
 fn none(socket: &Path, database: &Path) -> Failure {
-    let message = format!("no daemon serves this database: {}", text::path(database));
-    let hint = format!("`modelctl serve` starts one; none listens on {}", text::path(socket));
+    let message = format!("no daemon is running for this database: {}", text::path(database));
+    let hint = format!("start one with `modelctl serve`; nothing listens on {}", text::path(socket));
     Failure::cannot_meet(message).hint(hint)
 }
 

@@ -30,7 +30,7 @@ pub fn refused(status: u16, body: &[u8]) -> Failure {
     let failure = Failure::new(kind, message);
     let hint = match (status, why) {
         (404, _) => Some("`modelctl list` shows the models".to_owned()),
-        (_, "no_port") => Some("`modelctl stop` gives a port back; `port_range_end` in [serve] adds some".to_owned()),
+        (_, "no_port") => Some("`modelctl stop` releases a port; `port_range_end` in [serve] adds more".to_owned()),
         (_, "no_memory" | "pinned_memory") => Some("`modelctl ps` shows what is loaded".to_owned()),
         _ => reply.last_log.as_deref().map(|line| format!("last line of its log: {}", text::clean(line))),
     };

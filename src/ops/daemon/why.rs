@@ -30,7 +30,7 @@ pub struct About {
     pub paused: bool,
     /// Why it is not served at all, as the predicate of a sentence.
     pub not_served: Option<String>,
-    /// Servers of others that answer its requests.
+    /// External servers that answer its requests.
     pub answered_by: Vec<String>,
 }
 
@@ -116,13 +116,13 @@ pub fn sentences(about: &About, clock: &LocalClock) -> Vec<String> {
         said.push(format!("{} {}", about.name, why));
     }
     for other in &about.answered_by {
-        said.push(format!("its requests are answered by a server of somebody else: {other}"));
+        said.push(format!("its requests are answered by an external server: {other}"));
     }
     for server in &about.servers {
         of_server(server, clock, &mut said);
     }
     if about.servers.is_empty() && about.not_served.is_none() && about.answered_by.is_empty() {
-        said.push("not loaded: nothing has asked for it since the daemon began".to_owned());
+        said.push("not loaded: no requests since the daemon started".to_owned());
     }
     for restart in &about.restart_pending {
         let mode = restart.downgrade.map(|mode| format!(" as {}", mode.name())).unwrap_or_default();
@@ -130,11 +130,11 @@ pub fn sentences(about: &About, clock: &LocalClock) -> Vec<String> {
     }
     for swap in &about.swap_queue {
         let (by, ago) = (&swap.evicted_by, time(swap.seconds_ago));
-        said.push(format!("stopped for {by} {ago} ago; comes back by itself: {}", swap.waits_for));
+        said.push(format!("stopped for {by} {ago} ago; will be loaded again: {}", swap.waits_for));
     }
     if about.paused {
         said.push(
-            "the lifecycle is paused: nothing is loaded or stopped by itself; `modelctl lifecycle resume`".into(),
+            "the lifecycle is paused: nothing is loaded or stopped automatically; resume with `modelctl lifecycle resume`".into(),
         );
     }
     let skip = about.decisions.len().saturating_sub(DECISIONS);
@@ -148,7 +148,7 @@ pub fn told(decision: &Decision, clock: &LocalClock) -> String {
 }
 
 fn of_server(server: &ModelStatus, clock: &LocalClock, said: &mut Vec<String>) {
-    let what = if server.purpose == "vectors" { "its server for vectors: " } else { "" };
+    let what = if server.purpose == "vectors" { "its embedding server: " } else { "" };
     let mut state = format!("{what}{}", in_words(&server.state));
     if server.state == "ready" {
         let on = server.device.as_ref().map(|device| format!(" on {device}"));
@@ -176,7 +176,7 @@ fn of_server(server: &ModelStatus, clock: &LocalClock, said: &mut Vec<String>) {
         said.push(format!("not loaded in full: {why}"));
     }
     if server.healthy == Some(false) {
-        said.push("it does not answer its health check".to_owned());
+        said.push("its health check fails".to_owned());
     }
     if let Some(error) = server.last_error.as_ref().filter(|_| server.state != "ready") {
         let code = server.last_exit_code.map(|code| format!(" (exit code {code})")).unwrap_or_default();
@@ -185,12 +185,12 @@ fn of_server(server: &ModelStatus, clock: &LocalClock, said: &mut Vec<String>) {
     said.extend(priority(server, clock));
     let flags = [
         (server.pinned, "pinned: never evicted"),
-        (server.pressure_evict_only, "stopped only when memory is needed, never because it is idle"),
-        (server.essential, "essential: restarted without a limit"),
+        (server.pressure_evict_only, "stopped only when memory is needed, not when idle"),
+        (server.essential, "essential: restarted without limit"),
     ];
     said.extend(flags.iter().filter(|(is_set, _)| *is_set).map(|(_, words)| (*words).to_owned()));
     if let Some(at) = server.expires_at.as_ref().filter(|_| server.state == "ready") {
-        said.push(format!("unloads at {} unless it is used before", clock.shown(at)));
+        said.push(format!("unloads at {} unless used before", clock.shown(at)));
     }
 }
 
@@ -232,7 +232,7 @@ fn in_words(state: &str) -> &str {
     match state {
         "queued" => "waits for memory or for its disk",
         "ready" => "loaded",
-        "backoff" => "crashed, and is started again after a pause",
+        "backoff" => "crashed; restarts after a pause",
         "stopped" => "not loaded",
         other => other,
     }
@@ -341,8 +341,8 @@ mod tests {
                 "loaded on CUDA0 (cpu_offload, 20 layers on the GPU, context 8192)",
                 "not loaded in full: CUDA0 ran out of memory at 14:00",
                 "priority warm (idle for 42s, timeout 5m, used often (popularity 0.82))",
-                "stopped only when memory is needed, never because it is idle",
-                "unloads at 15:10 unless it is used before",
+                "stopped only when memory is needed, not when idle",
+                "unloads at 15:10 unless used before",
             ]
         );
     }
@@ -376,7 +376,7 @@ mod tests {
             sentences(&told, &clock()),
             [
                 "not loaded",
-                "stopped for qwen 1m 1s ago; comes back by itself: until qwen is idle",
+                "stopped for qwen 1m 1s ago; will be loaded again: until qwen is idle",
                 "evicted 2026-11-28 14:02: qwen needed 5.1 GiB on CUDA0, 2.3 GiB were free\\x1b[2J",
             ]
         );
@@ -384,10 +384,7 @@ mod tests {
 
     #[test]
     fn a_model_that_nobody_asked_for_says_so_and_one_that_is_not_served_says_why() {
-        assert_eq!(
-            sentences(&about(Vec::new()), &clock()),
-            ["not loaded: nothing has asked for it since the daemon began"]
-        );
+        assert_eq!(sentences(&about(Vec::new()), &clock()), ["not loaded: no requests since the daemon started"]);
         let told = About { not_served: Some("is disabled".into()), ..about(Vec::new()) };
         assert_eq!(sentences(&told, &clock()), ["gemma is disabled"]);
     }

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 /// Returns the failure of a plan that would remove more than half of a store.
 pub fn too_large(large: &target::Large) -> Failure {
     let (going, all) = (units::bytes(large.going), units::bytes(large.all));
-    let what = format!("{going} of {all} in `{}` would go, which is more than half", text::path(&large.root));
+    let what = format!("{going} of {all} in `{}` would be removed, more than half", text::path(&large.root));
     Failure::cannot_meet(format!("nothing was removed: {what}")).hint("--allow-large permits it")
 }
 
@@ -93,7 +93,7 @@ pub fn act<'p>(
             // Opening the database for writing needs space, which a full disk has only after the removal.
             let db = session.db(Access::ReadOnly)?;
             let is_pinned = c.id.as_ref().map(|id| db.settings(id)).transpose()?.is_some_and(|s| s.pinned);
-            Ok(is_pinned.then(|| "it was pinned meanwhile".to_owned()))
+            Ok(is_pinned.then(|| "it has been pinned since".to_owned()))
         };
         let mut record_done = |all: &[Done<'_>]| {
             let (session, on) = &mut *shared.borrow_mut();

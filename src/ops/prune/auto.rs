@@ -56,7 +56,7 @@ fn prune(session: &mut Session, stop: &StopSignal, on: &mut Sink<'_>) -> anyhow:
     let unused = format!("{models} unused for {days} ({})", names.join(", "));
     if !auto.confirm {
         on(OpEvent::note(format!("prune would move {unused} to the trash")));
-        on(OpEvent::hint("AUTO_PRUNE_CONFIRM=1 does it; `modelctl prune` shows the reasons"));
+        on(OpEvent::hint("set AUTO_PRUNE_CONFIRM=1 to do it; `modelctl prune` shows the reasons"));
         return Ok(());
     }
     if let Some(large) = plan.large.first() {

@@ -98,7 +98,7 @@ pub fn prepare(session: &mut Session, request: &Request, on: &mut Sink<'_>) -> a
     let globs = saved.as_ref().map_or(&request.keep, |plan| &plan.keep).clone();
     let found = gather(session, &globs)?;
     for glob in request.keep.iter().filter(|glob| !keeps_something(&found, glob)) {
-        on(OpEvent::warning(format!("--keep {}: it means nothing that is here", text::clean(glob))));
+        on(OpEvent::warning(format!("--keep {}: matches no model", text::clean(glob))));
     }
     let trash = if policy.free.is_some() { Some(TrashRoom::read(session)?) } else { None };
     let space = trash.as_ref().map_or_else(|| Ok(Space::default()), |trash| trash.space(session, &found))?;
@@ -177,7 +177,7 @@ fn expire_or_say(
     if !items.is_empty() {
         let items = units::plural(items.len() as u64, "item");
         let (bytes, limit) = (units::bytes(bytes), limit.text());
-        notes.push(format!("{items} in the trash ({bytes}) expired after {limit}: --confirm deletes them for good"));
+        notes.push(format!("{items} in the trash ({bytes}) older than {limit}: --confirm deletes them permanently"));
     }
     Ok(Emptied::default())
 }
@@ -192,7 +192,7 @@ fn duplicates_note(plan: &Plan, found: &[Candidate]) -> Option<String> {
     if unread > 0 {
         let models = units::plural(unread, "model");
         return Some(format!(
-            "{models} without a computed sha256, which --duplicates needs: `modelctl verify --all --hash`"
+            "{models} without a computed sha256, which --duplicates needs: run `modelctl verify --all --hash`"
         ));
     }
     let mut stores: HashMap<&str, HashSet<(StoreKind, &Path)>> = HashMap::new();
@@ -203,5 +203,6 @@ fn duplicates_note(plan: &Plan, found: &[Candidate]) -> Option<String> {
     }
     let shared = stores.values().filter(|stores| stores.len() > 1).count() as u64;
     let is_open = !plan.policy.across_stores && shared > 0;
-    is_open.then(|| format!("{} in several stores: --across-stores looks at those", units::plural(shared, "content")))
+    is_open
+        .then(|| format!("{} in several stores: use --across-stores to include them", units::plural(shared, "content")))
 }

@@ -30,15 +30,17 @@ const MOST_BYTES: u64 = 64 << 20;
 /// # Errors
 /// Cannot be met (3) for a plan that is too large to be read again.
 pub fn encode(plan: &Plan) -> anyhow::Result<Vec<u8>> {
-    let cannot = || Failure::new(Kind::Bug, "a plan cannot be written as JSON");
+    let cannot = || Failure::new(Kind::Bug, "cannot write the plan as JSON");
     let mut bytes = serde_json::to_vec_pretty(plan).or_fail(cannot)?;
     if bytes.len() as u64 >= MOST_BYTES {
         bytes = serde_json::to_vec(plan).or_fail(cannot)?;
     }
     bytes.push(b'\n');
     if bytes.len() as u64 > MOST_BYTES {
-        let large = format!("the plan is larger than {}, and could not be applied", units::bytes(MOST_BYTES));
-        return Err(Failure::cannot_meet(large).hint("narrow it down, for example by --model or --unused-for").into());
+        let large = format!("the plan is larger than {} and cannot be saved", units::bytes(MOST_BYTES));
+        return Err(Failure::cannot_meet(large)
+            .hint("narrow it down, for example with --model or --unused-for")
+            .into());
     }
     Ok(bytes)
 }
@@ -52,7 +54,7 @@ pub fn save(plan: &Plan, file: &Path) -> anyhow::Result<()> {
     let cannot = || Failure::cannot_meet(format!("cannot write the plan to `{}`", text::path(file)));
     let refuse = |why: &str| {
         Failure::cannot_meet(format!("`{}` {why}: nothing was written to it", text::path(file)))
-            .hint("name another file, or take that one away")
+            .hint("choose another file, or remove that one")
     };
     let bytes = encode(plan)?;
     let meta = match std::fs::metadata(file) {
@@ -69,8 +71,8 @@ pub fn save(plan: &Plan, file: &Path) -> anyhow::Result<()> {
             let mut to = File::options().append(true).open(file).or_fail(cannot)?;
             return to.write_all(&bytes).or_fail(cannot);
         }
-        None if file.is_symlink() => return Err(refuse("is a link that leads nowhere").into()),
-        Some(_) if !is_ours(file).or_fail(cannot)? => return Err(refuse("is there, and is no plan").into()),
+        None if file.is_symlink() => return Err(refuse("is a dangling link").into()),
+        Some(_) if !is_ours(file).or_fail(cannot)? => return Err(refuse("exists and is not a plan").into()),
         _ => {}
     }
     let there = meta.map(|_| file.canonicalize()).transpose().or_fail(cannot)?;
@@ -122,14 +124,14 @@ pub fn read(file: &Path) -> anyhow::Result<Plan> {
     let name = text::path(file);
     let bytes = bounded(file).or_fail(|| Failure::cannot_meet(format!("cannot read the plan `{name}`")))?;
     let no_plan = || {
-        Failure::cannot_meet(format!("`{name}` is no plan that can be applied"))
+        Failure::cannot_meet(format!("`{name}` is not a valid plan file"))
             .hint("`modelctl prune … --plan FILE` saves one")
     };
     let too_large =
-        || Failure::cannot_meet(format!("`{name}` is larger than {}, and no plan is", units::bytes(MOST_BYTES)));
+        || Failure::cannot_meet(format!("`{name}` is larger than {}, so it is not a plan", units::bytes(MOST_BYTES)));
     let plan: Plan = serde_json::from_slice(&bytes.ok_or_else(too_large)?).or_fail(no_plan)?;
     if plan.format != FORMAT {
-        let known = format!("`{name}` is a plan of format {}; known is {FORMAT}", plan.format);
+        let known = format!("`{name}` is a plan in format {}; expected {FORMAT}", plan.format);
         return Err(Failure::cannot_meet(known).into());
     }
     let (mut ids, mut paths) = (HashSet::new(), HashSet::new());
@@ -138,7 +140,7 @@ pub fn read(file: &Path) -> anyhow::Result<Plan> {
         None => paths.insert((&row.root, &row.path)),
     });
     if !is_once {
-        let twice = Failure::cannot_meet(format!("`{name}` has a row twice, and no plan has"));
+        let twice = Failure::cannot_meet(format!("`{name}` is not a valid plan file: duplicate row"));
         return Err(twice.hint("`modelctl prune … --plan FILE` saves one").into());
     }
     Ok(plan)
@@ -154,7 +156,7 @@ pub fn revalidate(session: &Session, plan: Plan, found: &[Candidate], notes: &mu
     let uses: HashMap<*const Candidate, Use> = about.iter().map(|c| std::ptr::from_ref(*c)).zip(uses).collect();
     let used = |c: &Candidate| {
         let known = uses.get(&std::ptr::from_ref(c)).cloned();
-        known.unwrap_or_else(|| Use::Unknown("nobody was asked".to_owned()))
+        known.unwrap_or_else(|| Use::Unknown("use was not checked".to_owned()))
     };
     let doer = Doer { who: String::new(), command: String::new(), actor: None, now: session.now };
     let mut acting = Acting {
@@ -205,7 +207,7 @@ pub fn without_needless(mut plan: Plan, found: &[Candidate], room: &Space, notes
     let whys: Vec<Option<String>> = plan.rows.iter().map(&mut why).collect();
     if left_out > 0 {
         let rows = units::plural(left_out, "row");
-        notes.push(format!("{rows} of the plan left out: the target is reached without them"));
+        notes.push(format!("skipped {rows} of the plan: the target is reached without them"));
     }
     plan.without(&whys)
 }

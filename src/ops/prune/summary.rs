@@ -16,9 +16,8 @@ pub fn exceptions(done: &[Done<'_>]) -> Vec<OpEvent> {
             Fate::Purged { left, .. } if left.is_empty() => {}
             Fate::Purged { left, .. } => {
                 let what = units::plural(left.len() as u64, "file");
-                events.push(OpEvent::warning(format!(
-                    "{name}: {what} that nobody planned to delete stayed in the trash"
-                )));
+                events
+                    .push(OpEvent::warning(format!("{name}: kept {what} in the trash that the plan did not include")));
             }
             Fate::Skipped { why } => events.push(OpEvent::warning(format!("left alone: {name}: {why}"))),
             Fate::Failed { error } | Fate::Partly { error, .. } => {

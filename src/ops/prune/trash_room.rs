@@ -43,7 +43,7 @@ impl TrashRoom {
                 match Content::of(&item.folder) {
                     Ok(content) => items.push((item, content)),
                     Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-                    Err(e) => drop(faults.insert(format!("cannot look into `{}`: {e}", item.folder.display()))),
+                    Err(e) => drop(faults.insert(format!("cannot read `{}`: {e}", item.folder.display()))),
                 }
             }
         }
@@ -58,7 +58,7 @@ impl TrashRoom {
     /// Cannot be met (3) where a trash cannot be read: the space that it holds would be taken from models instead.
     pub fn space(&self, session: &mut Session, found: &[Candidate]) -> anyhow::Result<Space> {
         if let Some(fault) = self.faults.first() {
-            let what = format!("what is in the trash counts for --free, and one cannot be looked into: {fault}");
+            let what = format!("the trash counts for --free, and it cannot be read: {fault}");
             return Err(Failure::cannot_meet(what).into());
         }
         let roots: Vec<PathBuf> = roots(session)?.into_iter().map(|(_, root)| root).collect();

@@ -42,25 +42,25 @@ pub fn add(session: &mut Session, request: &Request, at: Moment, on: &mut Sink<'
     let finished = if request.replace_finished { OnFinished::Replace } else { OnFinished::Keep };
     let queue = session.queue(Access::ReadWrite)?;
     let done = queue.enqueue(&mut std::iter::once(Ok(new.clone())), finished, at)?;
-    let Some(done) = done.first().copied() else { anyhow::bail!("a task was added and has no number") };
+    let Some(done) = done.first().copied() else { anyhow::bail!("internal error: a task was added without a number") };
     let task = queue.task(done.id)?;
     let inference = queue.inference()?;
     if let (Accepted::Existing | Accepted::ExistingDiffers, Some(there)) = (done.how, &task) {
         let state = there.ticket.state();
-        let said = format!("existing: task {} has this key and is {}", done.id, state.name());
+        let said = format!("task {} has this key and is {}", done.id, state.name());
         let otherwise = otherwise(session.db(Access::ReadOnly)?, new, request.is_start_relative, there)?;
         if otherwise.is_empty() {
             on(OpEvent::note(said));
         } else {
             on(OpEvent::warning(format!("{said}, with {}", otherwise.join(", "))));
             on(OpEvent::hint(match state.is_finished() {
-                true => "--replace-finished runs it again, as it is asked for now",
-                false => "what it was asked for with stays; once it has ended, --replace-finished runs it again",
+                true => "use --replace-finished to run it again with the new settings",
+                false => "the task is unchanged; once it has finished, use --replace-finished to run it again",
             }));
         }
     }
     if !inference.on {
-        on(OpEvent::hint("inference is off: nothing runs until `modelctl inference on`"));
+        on(OpEvent::hint("inference is off: tasks wait until `modelctl inference on`"));
     }
     Ok(Added { how: done.how, id: done.id, task: task.as_ref().map(TaskReport::of) })
 }

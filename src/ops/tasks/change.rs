@@ -96,8 +96,8 @@ pub fn named(session: &mut Session, names: &[String]) -> anyhow::Result<Vec<Task
             },
         };
         let id = by_key.ok_or_else(|| {
-            Failure::not_found(format!("there is no task `{}`", text::clean(name)))
-                .hint("`modelctl task list` shows those there are; old ones are taken away some time after their end")
+            Failure::not_found(format!("no task `{}`", text::clean(name)))
+                .hint("`modelctl task list` shows all tasks; finished tasks are deleted some time after they end")
         })?;
         if !found.contains(&id) {
             found.push(id);

@@ -33,7 +33,7 @@ pub fn show(session: &mut Session, name: &str) -> anyhow::Result<Shown> {
         None => None,
     };
     let Some(mut task) = task else {
-        return Err(Failure::cannot_meet("the task was taken away while it was looked at").into());
+        return Err(Failure::cannot_meet("the task was deleted in the meantime").into());
     };
     let mut attempts = queue.attempts(task.ticket.id)?;
     let lens = Lens::new(session, std::slice::from_ref(&task.ticket))?;

@@ -82,8 +82,8 @@ fn unfinished(queue: &dyn Queue, ids: &[TaskId]) -> anyhow::Result<Vec<TaskId>> 
 
 fn not_yet(pending: &[TaskId], timeout: Duration) -> Failure {
     let noun = if pending.len() == 1 { "task has" } else { "tasks have" };
-    Failure::new(Kind::Busy, format!("{} {noun} not ended within {}", pending.len(), units::took(timeout)))
-        .hint("they go on; `modelctl task list --pending` shows them")
+    Failure::new(Kind::Busy, format!("{} {noun} not finished within {}", pending.len(), units::took(timeout)))
+        .hint("they continue; see `modelctl task list --pending`")
 }
 
 /// Returns all tasks of a batch, or all tasks that have not ended.
@@ -110,8 +110,8 @@ pub fn all_of(session: &mut Session, batch: Option<&str>) -> anyhow::Result<Vec<
 /// The queue cannot be read.
 pub fn warn_if_off(session: &mut Session, on: &mut Sink<'_>) -> anyhow::Result<()> {
     if !session.queue(Access::ReadOnly)?.inference()?.on {
-        on(OpEvent::warning("inference is off: waiting tasks do not start"));
-        on(OpEvent::hint("`modelctl inference on` lets them"));
+        on(OpEvent::warning("inference is off: waiting tasks are not started"));
+        on(OpEvent::hint("resume with `modelctl inference on`"));
     }
     Ok(())
 }

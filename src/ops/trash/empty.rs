@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// A selection of items to delete.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
-    /// Ids of items or the beginnings of them, or names of models; all items when empty.
+    /// Ids of items (or their first characters), or names of models; all items when empty.
     pub ids: Vec<String>,
     /// Folders whose trash is included.
     pub dirs: Vec<PathBuf>,
@@ -73,9 +73,9 @@ pub fn empty(session: &mut Session, request: &Request, on: &mut Sink<'_>) -> any
     let (damaged, items): (Vec<Trashed>, Vec<Trashed>) =
         chosen.into_iter().filter(|t| is_old(t) || (is_damaged(t) && !request.ids.is_empty())).partition(is_damaged);
     for item in &damaged {
-        on(OpEvent::warning(format!("`{}` is left alone: {}", item.id, damage(item))));
+        on(OpEvent::warning(format!("leaving `{}` alone: {}", item.id, damage(item))));
         let folder = text::path(&item.folder);
-        on(OpEvent::hint(format!("look into `{folder}`; what is of no use there is yours to delete")));
+        on(OpEvent::hint(format!("check `{folder}` and delete what you do not need")));
     }
     let mut outcomes = Vec::new();
     if request.confirm {
@@ -162,7 +162,7 @@ fn outcome(emptied: anyhow::Result<Emptied>, on: &mut Sink<'_>) -> Outcome {
         Ok(Emptied { freed_bytes, deleted, left }) => {
             let whys: Vec<String> = left
                 .iter()
-                .map(|left| format!("`{}` was not put there by prune and stays", text::path(left)))
+                .map(|left| format!("`{}` was not put there by prune, keeping it", text::path(left)))
                 .collect();
             whys.iter().for_each(|why| on(OpEvent::warning(why)));
             let word = match deleted {

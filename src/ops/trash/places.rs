@@ -74,14 +74,15 @@ pub fn select(all: Vec<Trashed>, ids: &[String]) -> anyhow::Result<Vec<Trashed>>
                 chosen.insert(*one);
             }
             [] => {
-                return Err(Failure::not_found(format!("nothing in the trash is `{}`", text::clean(id)))
-                    .hint("`modelctl trash list` shows what is there")
+                return Err(Failure::not_found(format!("no item `{}` in the trash", text::clean(id)))
+                    .hint("see `modelctl trash list`")
                     .into());
             }
             several => {
                 let ids: Vec<&str> = several.iter().filter_map(|at| all.get(*at)).map(|t| t.id.as_str()).collect();
-                let message = format!("`{}` fits {} items: {}", text::clean(id), ids.len(), ids.join(", "));
-                return Err(Failure::cannot_meet(message).hint("name one by its id").into());
+                let message =
+                    format!("`{}` is ambiguous: {} items match: {}", text::clean(id), ids.len(), ids.join(", "));
+                return Err(Failure::cannot_meet(message).hint("use the full id").into());
             }
         }
     }
@@ -111,7 +112,7 @@ impl Holds {
     /// # Errors
     /// Another process holds it, or it no longer exists.
     pub fn get(&mut self, item: &Trashed) -> anyhow::Result<&trash::Held> {
-        let gone = || Failure::cannot_meet("the trash that it was in is not there any more");
+        let gone = || Failure::cannot_meet("its trash no longer exists");
         let around = item.folder.parent().ok_or_else(gone)?;
         if let Some(place) = self.places.remove(around) {
             match place.hold(clock::now()).map_err(trash::Fault::into_error) {

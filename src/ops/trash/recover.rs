@@ -84,7 +84,7 @@ fn record_unrecorded<'i>(session: &mut Session, items: &'i [Trashed], on: &mut S
     let unrecorded = match unrecorded(session, items) {
         Ok(unrecorded) => unrecorded,
         Err(error) => {
-            on(OpEvent::warning(format!("it cannot be told what the history knows of the trash: {error:#}")));
+            on(OpEvent::warning(format!("cannot compare the history with the trash: {error:#}")));
             return Vec::new();
         }
     };
@@ -138,7 +138,7 @@ fn record_ending(session: &mut Session, recovered: &Recovered, on: &mut Sink<'_>
     let known = match session.db(Access::ReadOnly).and_then(|db| db.trash_told(before(order.at))) {
         Ok(known) => known,
         Err(error) => {
-            on(OpEvent::warning(format!("the history does not know of it: {error:#}")));
+            on(OpEvent::warning(format!("could not record this in the history: {error:#}")));
             return;
         }
     };
@@ -153,8 +153,8 @@ fn record_ending(session: &mut Session, recovered: &Recovered, on: &mut Sink<'_>
     let item = Item { id, order: Some(order), root: Some(root), bytes: order.allocated_bytes };
     let event = history_events::trash_item(&event, &item, freed);
     let how = match recovered.ending {
-        Ending::Undone => "a run that took it away was ended, and it was put back",
-        _ => "gone on with for a run that was ended",
+        Ending::Undone => "a run that moved it to the trash was interrupted; it was put back",
+        _ => "completed for a run that was interrupted",
     };
     let reason = event.reason.as_deref().map_or_else(|| how.to_owned(), |reason| format!("{how}; {reason}"));
     record(session, &[Event { reason: Some(reason), ..event }], &[], on);
@@ -165,17 +165,17 @@ fn sentence(place: &Path, recovered: &Recovered) -> String {
     let name = recovered.order.as_ref().map_or(recovered.id.as_str(), |order| order.name.as_str());
     let (name, place) = (text::clean(name), text::path(place));
     match &recovered.ending {
-        Ending::Undone => format!("an earlier run was ended while it took `{name}` away: it is back where it was"),
+        Ending::Undone => format!("an earlier run was interrupted while moving `{name}` to the trash: it was put back"),
         Ending::Kept => format!(
-            "an earlier run was ended while it took `{name}` away, and something else is in its place: what was taken is in `{place}`"
+            "an earlier run was interrupted while moving `{name}` to the trash, and something else is in its place now: the files are in `{place}`"
         ),
-        Ending::Restored => format!("an earlier run was ended while it restored `{name}`: it is restored now"),
+        Ending::Restored => format!("an earlier run was interrupted while restoring `{name}`: it is restored now"),
         Ending::NotRestored(why) => {
-            format!("an earlier run was ended while it restored `{name}`, and it cannot go on: {why}")
+            format!("an earlier run was interrupted while restoring `{name}`, and it cannot continue: {why}")
         }
-        Ending::Deleted(_) => format!("an earlier run was ended while it deleted `{name}`: it is deleted now"),
+        Ending::Deleted(_) => format!("an earlier run was interrupted while deleting `{name}`: it is deleted now"),
         Ending::Failed(why) => {
-            format!("an earlier run left `{name}` half done, and that cannot be put in order: {why}")
+            format!("an earlier run left `{name}` incomplete, and it cannot be repaired: {why}")
         }
     }
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// A selection of items to restore.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Ids of items or the beginnings of them, or names of models.
+    /// Ids of items (or their first characters), or names of models.
     pub ids: Vec<String>,
     /// Folders whose trash is included.
     pub dirs: Vec<PathBuf>,
@@ -102,12 +102,12 @@ fn lack(
         let (where_, hint) = match items.iter().find(takes) {
             Some(t) => {
                 let with = t.order.as_ref().map_or("", |o| o.name.as_str());
-                let hint = format!("`modelctl trash restore {}` brings it back", t.id);
+                let hint = format!("restore it with `modelctl trash restore {}`", t.id);
                 (format!("which is in the trash with `{}`", text::clean(with)), Some(hint))
             }
-            None => ("which is not there any more".to_owned(), None),
+            None => ("which no longer exists".to_owned(), None),
         };
-        let why = format!("`{name}` has `{path}` as well, {where_}");
+        let why = format!("`{name}` also needs `{path}`, {where_}");
         on(OpEvent::warning(why.as_str()));
         hint.iter().for_each(|hint| on(OpEvent::hint(hint)));
         whys.push(why);

@@ -56,7 +56,7 @@ struct Status {
 /// # Errors
 /// A sentence without a full stop for every answer that leaves open what is loaded.
 pub(super) fn understand(server: &str, props: &Answer, models: &Answer) -> Result<Vec<Running>, String> {
-    let odd = |what: &str| format!("{server} gave an answer that cannot be read: {what}");
+    let odd = |what: &str| format!("{server} sent an invalid answer: {what}");
     match props {
         Answer::Refused if *models == Answer::Refused => Ok(Vec::new()),
         Answer::Failed(why) => Err(why.clone()),
@@ -80,10 +80,10 @@ fn listed(server: &str, models: &Answer) -> Result<Vec<Running>, String> {
         Answer::Response { status: 200, body } => body,
         Answer::Response { status, .. } => return Err(format!("{server} answered with status {status}")),
         Answer::Failed(why) => return Err(why.clone()),
-        Answer::Refused => return Err(format!("{server} has stopped answering")),
+        Answer::Refused => return Err(format!("{server} stopped responding")),
     };
     let list: List =
-        serde_json::from_slice(body).map_err(|e| format!("{server} gave a list of models that cannot be read: {e}"))?;
+        serde_json::from_slice(body).map_err(|e| format!("{server} sent an invalid list of models: {e}"))?;
     Ok(list.data.into_iter().flat_map(running).collect())
 }
 

@@ -289,7 +289,7 @@ fn lock(lock: &Path) -> Option<Result<FileLock, Held>> {
         Err(e) => return unknown(&format!("cannot be opened: {e}")),
     };
     if !fstat(&file).is_ok_and(|meta| FileType::from_raw_mode(meta.st_mode).is_file()) {
-        return unknown("is no file");
+        return unknown("is not a file");
     }
     let tried = FileLock::try_lock(File::from(file), Share::Nobody).or_else(|(file, error)| match &error {
         // A network file system may require a writable descriptor for an exclusive lock.
@@ -430,7 +430,7 @@ mod tests {
         fs::remove_file(&lock).unwrap();
         let fifo = FileType::Fifo;
         rustix::fs::mknodat(rustix::fs::CWD, &lock, fifo, Mode::from(0o600), 0).unwrap();
-        assert!(matches!(try_one(LockPlace::File(lock)), Held::Unknown(why) if why.contains("is no file")));
+        assert!(matches!(try_one(LockPlace::File(lock)), Held::Unknown(why) if why.contains("is not a file")));
     }
 
     proptest! {

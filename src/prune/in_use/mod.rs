@@ -181,7 +181,7 @@ impl InUse {
             all.filter_map(|(pid, words)| Some((pid, words.join(" "), client_of(&words)?))).collect()
         });
         let (pid, line, _) = clients.iter().find(|(_, _, client)| client.may_write(store, path, is_unfinished))?;
-        Some(format!("it may be part of a download that is in progress: process {pid} (`{line}`) runs"))
+        Some(format!("it may be part of a download in progress: process {pid} (`{line}`) is running"))
     }
 
     /// Returns the use of a file. A file that was not asked for is unknown.
@@ -189,7 +189,7 @@ impl InUse {
         let now = match &self.asked {
             Reading::Known(_) => match self.now(file) {
                 Some(now) => now,
-                None => return Use::Unknown("nobody has looked for it".to_owned()),
+                None => return Use::Unknown("its use was not checked".to_owned()),
             },
             Reading::Unavailable(why) => return Use::Unknown(why.clone()),
         };
@@ -220,7 +220,7 @@ impl InUse {
         let answers = now.iter().map(|inode| lease(file.path, *inode));
         match answers.reduce(|a, b| if a == Lease::Granted || b == Lease::Refused { b } else { a }) {
             Some(Lease::Granted) => {}
-            Some(Lease::Refused) => verdict.used.push("a process that cannot be looked into has it open".to_owned()),
+            Some(Lease::Refused) => verdict.used.push("a process that cannot be inspected has it open".to_owned()),
             Some(Lease::Unavailable(_)) | None => verdict.unknown(why),
         }
     }
@@ -229,9 +229,9 @@ impl InUse {
         for place in places_of(file) {
             match self.locks.known().map(|locks| locks.get(&place)) {
                 Some(Some(locks::Held::No)) => {}
-                Some(Some(locks::Held::Yes(by))) => verdict.used.push(format!("a download is writing it: {by}")),
+                Some(Some(locks::Held::Yes(by))) => verdict.used.push(format!("a download is writing to it: {by}")),
                 Some(Some(locks::Held::Unknown(why))) => verdict.unknown(why.clone()),
-                Some(None) => verdict.unknown("nobody has looked for downloads of it".to_owned()),
+                Some(None) => verdict.unknown("downloads were not checked".to_owned()),
                 None => {}
             }
         }
@@ -344,8 +344,11 @@ fn not_looked_into(found: &OpenFiles) -> Option<String> {
     };
     let told = match closed {
         0 => None,
-        1 => Some(format!("1 process cannot be looked into: {}", names.join(", "))),
-        n => Some(format!("{n} processes cannot be looked into: {}{more}", names.join(", "))),
+        1 => Some(format!("cannot inspect 1 process (run as root to check its open files): {}", names.join(", "))),
+        n => Some(format!(
+            "cannot inspect {n} processes (run as root to check their open files): {}{more}",
+            names.join(", ")
+        )),
     };
     let hidden = found.is_hiding.then(|| "/proc hides the processes of other users (hidepid)".to_owned());
     let all: Vec<String> = hidden.into_iter().chain(told).collect();
@@ -461,7 +464,7 @@ fn ask(
         let mut told = answers.iter();
         let servers = asked.iter().map(|server| match (told.next(), told.next()) {
             (Some(props), Some(models)) => reading(endpoints::understand(&server.to_string(), props, models)),
-            _ => Reading::Unavailable(format!("{server} was not asked")),
+            _ => Reading::Unavailable(format!("{server} was not queried")),
         });
         let servers = servers.collect();
         let ollama = ollama.map(|server| match (server, answers.last()) {
@@ -470,7 +473,7 @@ fn ask(
                 Ok(names) => Reading::Known(Loaded::new(names, &roots)),
                 Err(why) => Reading::Unavailable(why),
             },
-            (Reading::Known(_), None) => Reading::Unavailable("Ollama's server was not asked".to_owned()),
+            (Reading::Known(_), None) => Reading::Unavailable("Ollama's server was not queried".to_owned()),
         });
         Answers { ollama, servers }
     };

@@ -44,12 +44,12 @@ pub(super) fn understand(answer: &Answer) -> Result<Vec<String>, String> {
         Answer::Response { status: 200, body } => body,
         Answer::Response { status, .. } => return Err(format!("Ollama's server answered with status {status}")),
     };
-    let odd = |what: &str| format!("Ollama's server gave an answer that cannot be read: {what}");
+    let odd = |what: &str| format!("Ollama's server sent an invalid answer: {what}");
     let ps: Ps = serde_json::from_slice(body).map_err(|e| odd(&e.to_string()))?;
     // Without any model the server sends null.
     let running = ps.models.unwrap_or_default();
     let names =
-        running.into_iter().map(|m| m.name.or(m.model).filter(|n| !n.is_empty()).ok_or(odd("a nameless model")));
+        running.into_iter().map(|m| m.name.or(m.model).filter(|n| !n.is_empty()).ok_or(odd("a model without a name")));
     names.collect()
 }
 

@@ -148,7 +148,7 @@ fn a_file_that_nobody_looked_for_is_unknown() {
     let scene = scene(StoreKind::Dir, "a.gguf");
     let mut other = scene.asked();
     other.identity.ino += 1;
-    assert!(matches!(scene.look().of(&other), Use::Unknown(why) if why.contains("nobody has looked")));
+    assert!(matches!(scene.look().of(&other), Use::Unknown(why) if why.contains("was not checked")));
 }
 
 const LOADED: &str = r#"{"models":[{"name":"llama3:latest","model":"llama3:latest","size":1,"digest":"0"}]}"#;
@@ -179,7 +179,7 @@ fn an_ollama_that_does_not_answer_as_it_should_leaves_its_models_unknown() {
     assert!(why(Reading::Unavailable("https".to_owned())).contains("https"));
     scene.answer_limit = Duration::from_millis(200);
     scene.servers.ollama = Reading::Known(FakeOllama::hanging().0);
-    assert!(scene.unknown().contains("gave no answer within 200ms"));
+    assert!(scene.unknown().contains("did not answer within 200ms"));
     scene.store = StoreKind::Dir;
     assert_eq!(scene.answer(), Use::Free, "it knows nothing of other stores");
 }
@@ -214,7 +214,7 @@ fn a_named_server_that_does_not_answer_as_it_should_leaves_every_model_unknown()
     assert!(why(FakeLlamaServer::answering(&[])).contains("status 404"));
     scene.answer_limit = Duration::from_millis(200);
     scene.servers.endpoints = vec![FakeLlamaServer::hanging().0];
-    assert!(scene.unknown().contains("gave no answer within 200ms"));
+    assert!(scene.unknown().contains("did not answer within 200ms"));
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn a_blob_that_is_being_downloaded_is_in_use() {
     let mut holder = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     holder.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
     let used = scene.used();
-    assert!(used.starts_with("a download is writing it: process ") && used.contains("e1.lock"), "{used}");
+    assert!(used.starts_with("a download is writing to it: process ") && used.contains("e1.lock"), "{used}");
     drop(holder.stdin.take());
     holder.wait().unwrap();
     assert_eq!(scene.answer(), Use::Free);
@@ -250,7 +250,7 @@ fn what_cannot_be_seen_is_unknown_and_said_once() {
     };
     look.processes = with(&|found| found.closed = (1..=7).map(closed).collect());
     let why =
-        "7 processes cannot be looked into: 1 postgres, 2 postgres, 3 postgres, 4 postgres, 5 postgres and 2 more";
+        "cannot inspect 7 processes (run as root to check their open files): 1 postgres, 2 postgres, 3 postgres, 4 postgres, 5 postgres and 2 more";
     assert_eq!(look.of(&scene.asked()), Use::Unknown(why.to_owned()));
     assert_eq!(look.notes(), [why]);
     look.processes = with(&|found| found.is_hiding = true);
@@ -273,7 +273,7 @@ fn where_processes_are_hidden_the_kernel_tells_whether_a_file_is_open() {
     look.processes = Reading::Known(found);
     assert_eq!(look.of(&scene.asked()), Use::Free);
     let open = std::fs::File::open(&scene.path).unwrap();
-    assert_eq!(look.of(&scene.asked()), Use::Used(vec!["a process that cannot be looked into has it open".to_owned()]));
+    assert_eq!(look.of(&scene.asked()), Use::Used(vec!["a process that cannot be inspected has it open".to_owned()]));
     drop(open);
     assert_eq!(look.of(&scene.asked()), Use::Free);
 }

@@ -347,7 +347,7 @@ fn a_total_is_that_of_the_models_that_are_left() {
     let all = [shared("linked", 90, 5, 2), model("other", 50)];
     assert_eq!(gone(&Policy { max_total: Some(100), ..Policy::default() }, &all), ["other"]);
     // What cannot be found is no reason to take what can.
-    let away = Candidate { stale: Some("its root could not be looked at".into()), ..model("away", 90) };
+    let away = Candidate { stale: Some("its root could not be read".into()), ..model("away", 90) };
     let all = [away, model("here", 60), model("there", 50)];
     assert_eq!(gone(&Policy { max_total: Some(200), ..Policy::default() }, &all), [""; 0]);
     assert_eq!(gone(&Policy { max_total: Some(199), ..Policy::default() }, &all), ["here"]);
@@ -382,7 +382,7 @@ mod copies {
         let two = [promised("a", 60), promised("b", 50)];
         assert!(gone(&policy(), &two).is_empty(), "a store that rotted would have been the last to have it");
         let (verdicts, _) = decided(&policy(), &two, &Space::default(), NOW);
-        assert!(verdicts[0].why.contains("`modelctl verify --hash` checks that"), "{verdicts:?}");
+        assert!(verdicts[0].why.contains("check it with `modelctl verify --hash`"), "{verdicts:?}");
         assert_eq!(gone(&policy(), &[copy("a", 60), promised("b", 50)]), ["b"]);
         let pinned = Candidate { pinned: true, ..promised("a", 60) };
         assert_eq!(gone(&policy(), &[pinned.clone(), copy("b", 50), promised("c", 40)]), ["c"]);

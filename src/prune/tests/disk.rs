@@ -124,7 +124,7 @@ fn a_virtual_model_of_lm_studio_that_would_miss_a_file_is_named_in_the_plan() {
         plan.going().find(|row| row.path.starts_with(&path)).map(|row| row.why.as_str()).unwrap()
     };
     assert!(
-        why("p0/r0").ends_with("; the virtual model `qwen/q` of LM Studio stands for its repository"),
+        why("p0/r0").ends_with("; the virtual model `qwen/q` of LM Studio refers to its repository"),
         "{}",
         why("p0/r0")
     );
@@ -175,7 +175,7 @@ fn what_lies_on_a_mount_in_a_store_is_not_said_to_go() {
     assert_eq!(plan.going().count(), 2, "{:?}", plan.rows.iter().map(|r| (&r.name, &r.why)).collect::<Vec<_>>());
     for row in plan.staying() {
         assert_eq!(row.rule, Rule::Store);
-        assert!(row.why.ends_with("lies on another file system than its store"), "{}", row.why);
+        assert!(row.why.ends_with("is on another file system than its store"), "{}", row.why);
     }
     assert_eq!(plan.staying().count(), 2);
     let done = act(&world, &plan, &all, (0, false), &mut trash::go_on).unwrap();
@@ -237,7 +237,7 @@ fn what_a_link_elsewhere_leads_to_stays_whole() {
     let plan = planned(&world, &all, &policy, 0);
     let led_to = world.tree().path("plain/two/m0-Q4_0.gguf");
     let row = plan.staying().find(|row| row.path == led_to).unwrap();
-    assert!(row.why.ends_with(", which stays, leads to its files"), "{}", row.why);
+    assert!(row.why.ends_with(", which is kept, needs its files"), "{}", row.why);
     act(&world, &plan, &all, (0, false), &mut trash::go_on).unwrap();
     world.scan();
     let again = planned(&world, &world.candidates(), &policy, 0);

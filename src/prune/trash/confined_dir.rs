@@ -255,7 +255,7 @@ impl ConfinedDir {
 /// Checks a path, but allows one that leads into a trash: our own paths do. The paths of orders were checked before.
 fn clean_or_trash(path: &Path) -> Result<(), Fault> {
     match clean(path) {
-        Err(Fault::Path { why: "it leads into a trash", .. }) => Ok(()),
+        Err(Fault::Path { why: "it is inside a trash", .. }) => Ok(()),
         other => other,
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn compare_with_seen(root: &ConfinedDir, order: &Order) -> Result<Vec
     for dir in dirs {
         let Some(look) = root.look(dir)? else { continue };
         if look.seen.kind != Kind::Folder {
-            return Err(Fault::changed(dir, "is no folder"));
+            return Err(Fault::changed(dir, "is not a folder"));
         }
         let (mode, uid, gid, mtime_ns) = (look.mode, look.uid, look.gid, Some(look.seen.mtime_ns));
         ancestors.push(Ancestor { path: dir.to_owned(), mode, uid, gid, mtime_ns });
@@ -134,7 +134,7 @@ pub(super) fn check_listing(root: &ConfinedDir, top: &Path, listing: &[Listed]) 
             compare(&path, seen, now.as_ref(), Some(root.dev))?;
             if seen.kind == Kind::Folder {
                 if inner.components().count() > DEEPEST {
-                    return Err(Fault::changed(&path, "lies too deep"));
+                    return Err(Fault::changed(&path, "is nested too deeply"));
                 }
                 open.push(inner);
             }

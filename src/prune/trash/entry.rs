@@ -111,7 +111,7 @@ impl Seen {
         } else if self.size != now.size || self.mtime_ns != now.mtime_ns {
             Some("was written to")
         } else {
-            (self.target != now.target).then_some("leads elsewhere now")
+            (self.target != now.target).then_some("points elsewhere now")
         }
     }
 }

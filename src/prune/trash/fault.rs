@@ -9,23 +9,23 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// A path of an order that must not be acted on, whatever is there.
-    #[error("`{}` cannot be a path inside a store: {why}", path.display())]
+    #[error("`{}` is not a valid path inside a store: {why}", path.display())]
     Path { path: PathBuf, why: &'static str },
     /// A folder on the path is a link, or another file system is mounted there.
-    #[error("the way to `{}` leads through a link or into another file system", path.display())]
+    #[error("the path to `{}` passes through a link or another file system", path.display())]
     Leaves { path: PathBuf },
     /// The entry differs from its state when the order was made.
     #[error("`{}` {why}", path.display())]
     Changed { path: PathBuf, why: &'static str },
     /// The other copy, which was to stay, was moved as well or has changed.
-    #[error("`{}` is the same file through another mount or has changed, and would not have stayed as it was", path.display())]
+    #[error("`{}` is the same file through another mount, or has changed", path.display())]
     WentAlong { path: PathBuf },
-    #[error("`{}` is not the folder any more that it was", path.display())]
+    #[error("`{}` is no longer the same folder", path.display())]
     RootChanged { path: PathBuf },
     /// No person named this root, and the text in a trash does not make a root known.
-    #[error("`{}` is no root that is known here", path.display())]
+    #[error("`{}` is not a known root", path.display())]
     UnknownRoot { path: PathBuf },
-    #[error("the store `{}` is not there any more", path.display())]
+    #[error("the store `{}` no longer exists", path.display())]
     NoRoot { path: PathBuf },
     /// Others could have put anything there.
     #[error("the trash `{}` cannot be trusted: {why}", place.display())]
@@ -33,26 +33,26 @@ pub enum Fault {
     #[error("the trash `{}` is in use by {holder}", place.display())]
     Busy { place: PathBuf, holder: Holder },
     /// Something else is at the path to restore.
-    #[error("there is something at `{}` again", path.display())]
+    #[error("`{}` exists again", path.display())]
     Occupied { path: PathBuf },
     /// Somebody took the payload out of the trash.
-    #[error("what was at `{}` is not in the trash any more", path.display())]
+    #[error("the files of `{}` are no longer in the trash", path.display())]
     Missing { path: PathBuf },
     #[error("the trash has no item `{id}`")]
     NoItem { id: String },
-    #[error("item `{id}` of the trash cannot be understood: {why}")]
+    #[error("trash item `{id}` is invalid: {why}")]
     Damaged { id: String, why: String },
     /// An operation on the item was interrupted, and it has to be recovered first.
-    #[error("item `{id}` of the trash was left half done: {state}")]
+    #[error("trash item `{id}` is incomplete: {state}")]
     Unsettled { id: String, state: &'static str },
     /// The move failed, and so did putting back the entries that had been moved.
-    #[error("{why}; what was moved until then is still in the trash as item `{id}`")]
+    #[error("{why}; the files moved so far are in the trash as item `{id}`")]
     HalfDone { id: String, why: Box<Fault>, source: Box<Fault> },
     /// Some of the item is deleted, and the rest could not be.
-    #[error("item `{id}` of the trash is deleted by half: {}", told(gone))]
+    #[error("trash item `{id}` is partly deleted: {}", told(gone))]
     HalfDeleted { id: String, gone: Vec<PathBuf>, freed_bytes: u64, source: Box<Fault> },
     /// The item is being deleted, which cannot be undone.
-    #[error("item `{id}` of the trash is being deleted: {}", told(gone))]
+    #[error("trash item `{id}` is being deleted: {}", told(gone))]
     BeingDeleted { id: String, gone: Vec<PathBuf> },
     /// The trash of that root is on another file system.
     #[error("`{}` is not on the file system of its trash", path.display())]
@@ -96,31 +96,31 @@ impl Fault {
                 let Fault::Stopped(error) = self else { return self.into() };
                 return error;
             }
-            Fault::Busy { .. } => Failure::busy("the trash is in use").hint("wait until that has ended, and try again"),
+            Fault::Busy { .. } => Failure::busy("the trash is in use").hint("wait until it has finished, and try again"),
             Fault::Occupied { .. } => {
-                cannot("nothing was restored").hint("move away what is there now, then restore again")
+                cannot("nothing was restored").hint("move the existing file away, then restore again")
             }
             Fault::Missing { .. } => cannot("nothing was restored")
-                .hint("what is left of it is still in the trash: `modelctl trash list` names the folder"),
+                .hint("the rest is still in the trash: `modelctl trash list` shows the folder"),
             Fault::Untrusted { .. } => cannot("the trash cannot be used")
-                .hint("make it a folder of yours that only you can write to (chmod 700)"),
-            Fault::NoRoot { .. } => cannot("nothing was restored").hint("make that folder again, then restore again"),
-            Fault::UnknownRoot { .. } => cannot("the item is left as it is")
-                .hint("`modelctl scan DIR` makes a root known; `modelctl trash restore ID` takes an item by its name"),
-            Fault::NoItem { .. } => cannot("no such item").hint("`modelctl trash list` shows what is there"),
+                .hint("make it a folder that belongs to you and only you can write to (chmod 700)"),
+            Fault::NoRoot { .. } => cannot("nothing was restored").hint("create that folder, then restore again"),
+            Fault::UnknownRoot { .. } => cannot("the item is unchanged")
+                .hint("add a root with `modelctl scan DIR`; restore an item with `modelctl trash restore ID`"),
+            Fault::NoItem { .. } => cannot("no such item").hint("see `modelctl trash list`"),
             Fault::HalfDone { .. } => {
-                cannot("an item was moved by half").hint("the next run puts it back: run it when that is mended")
+                cannot("an item was moved partly").hint("fix the cause, then run again: it will be put back")
             }
             Fault::HalfDeleted { .. } => cannot("not everything was deleted")
-                .hint("`modelctl trash empty --confirm` goes on with it when that is mended; there is no way back"),
+                .hint("fix the cause, then run `modelctl trash empty --confirm`: this cannot be undone"),
             Fault::BeingDeleted { .. } => cannot("nothing was restored")
-                .hint("what is left of it is in its folder, which `modelctl trash list --json` names; `modelctl trash empty --confirm` deletes it"),
-            Fault::Unsettled { .. } => cannot("an earlier run did not come to its end"),
+                .hint("the rest is in its folder, see `modelctl trash list --json`; delete it with `modelctl trash empty --confirm`"),
+            Fault::Unsettled { .. } => cannot("an earlier run was interrupted"),
             Fault::Damaged { .. } => {
-                cannot("the trash holds something strange").hint("look into its folder; nothing in it is touched")
+                cannot("the trash contains something unexpected").hint("check its folder; nothing in it was changed")
             }
             full if full.is_full() => cannot("nothing was changed in the store")
-                .hint("--purge needs no room for a trash; `modelctl trash empty --confirm` makes some"),
+                .hint("--purge needs no space for the trash; `modelctl trash empty --confirm` frees some"),
             _ => cannot("nothing was changed in the store"),
         };
         anyhow::Error::new(self).context(failure)
@@ -132,7 +132,7 @@ fn told(gone: &[PathBuf]) -> String {
     const NAMED: usize = 3;
     let names: Vec<String> = gone.iter().take(NAMED).map(|path| format!("`{}`", path.display())).collect();
     match gone.len().saturating_sub(NAMED) {
-        _ if gone.is_empty() => "what has gone of it cannot be told".to_owned(),
+        _ if gone.is_empty() => "it is unknown which files are gone".to_owned(),
         0 => format!("{} gone", names.join(", ")),
         more => format!("{} and {more} more gone", names.join(", ")),
     }

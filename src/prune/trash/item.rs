@@ -170,11 +170,11 @@ impl Item {
             .look(Path::new(""))?
             .is_some_and(|l| l.uid == rustix::process::geteuid().as_raw() && l.mode & 0o022 == 0);
         if !own {
-            return Err(damaged("others can write to it".to_owned()));
+            return Err(damaged("it is writable by others".to_owned()));
         }
         let Some(text) = folder.look_in(OsStr::new(JOURNAL))? else { return Ok(None) };
         if text.seen.kind != Kind::File || text.seen.size > MOST {
-            return Err(damaged("its journal is no file, or far too long".to_owned()));
+            return Err(damaged("its journal is not a file, or is too long".to_owned()));
         }
         let cannot = |e: std::io::Error| Fault::io("read", folder.path.join(JOURNAL), e);
         let file = folder.open_file(JOURNAL, OFlags::RDONLY).map_err(|e| cannot(e.into()))?;
@@ -186,7 +186,7 @@ impl Item {
             return Err(damaged(format!("its format is {}", journal.format)));
         }
         if journal.id != id {
-            return Err(damaged("its journal is that of another item".to_owned()));
+            return Err(damaged("its journal belongs to another item".to_owned()));
         }
         let dirs = journal.dirs.iter().filter(|d| !d.path.as_os_str().is_empty());
         let checked = journal.order.check().and_then(|()| dirs.map(|d| &d.path).try_for_each(|p| clean(p)));

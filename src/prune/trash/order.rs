@@ -112,7 +112,7 @@ impl Order {
         for step in &self.steps {
             clean(step.path())?;
             if step.path().ancestors().any(|p| trees.contains(p)) {
-                return Err(Fault::Path { path: step.path().to_owned(), why: "an earlier step takes it along" });
+                return Err(Fault::Path { path: step.path().to_owned(), why: "an earlier step already moves it" });
             }
             if let Step::Tree { path, .. } = step {
                 trees.insert(path);
@@ -120,7 +120,7 @@ impl Order {
             let folder = |seen: &Seen| seen.kind == Kind::Folder;
             match step {
                 Step::Move { path, seen } if folder(seen) => {
-                    return Err(Fault::Path { path: path.clone(), why: "a folder goes as a tree" });
+                    return Err(Fault::Path { path: path.clone(), why: "a folder must be moved as a tree" });
                 }
                 Step::Tree { path, seen, .. } if !folder(seen) => {
                     return Err(Fault::Path { path: path.clone(), why: "only a folder is a tree" });
@@ -153,7 +153,7 @@ fn wrong(path: &Path) -> Option<&'static str> {
         b".." | b"." => Some("it has `..` or `.` in it"),
         [] => Some("it has an empty name in it"),
         _ if name.contains(&0) => Some("it has a NUL in it"),
-        _ if is_trash(std::ffi::OsStr::from_bytes(name)) => Some("it leads into a trash"),
+        _ if is_trash(std::ffi::OsStr::from_bytes(name)) => Some("it is inside a trash"),
         _ => None,
     })
 }

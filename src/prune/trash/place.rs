@@ -29,7 +29,7 @@ impl Place {
     /// Returns the trash of `root`, an absolute path without links; None when there is none yet. Creates nothing.
     ///
     /// # Errors
-    /// [`Fault::Untrusted`] when the trash belongs to this user but others can write to it, or it is not a folder.
+    /// [`Fault::Untrusted`] when the trash belongs to this user but it is writable by others, or it is not a folder.
     pub fn of(root: &Path) -> Result<Option<Place>, Fault> {
         Place::own(&around(root)?)
     }
@@ -75,7 +75,7 @@ impl Place {
             }
         }
         let place = around.path.join(TRASH_FOLDER);
-        Err(Fault::Untrusted { place, why: "others took every name that it could have".to_owned() })
+        Err(Fault::Untrusted { place, why: "all candidate names are taken".to_owned() })
     }
 
     /// Returns whether [`Place::open_or_create`] may succeed for a root. True where that is unknown.
@@ -111,16 +111,16 @@ impl Place {
         }
         let untrusted = |why: &str| Fault::Untrusted { place: path.clone(), why: why.to_owned() };
         if entry.seen.kind != Kind::Folder {
-            return Err(untrusted("it is no folder"));
+            return Err(untrusted("it is not a folder"));
         }
         // The entry may have been replaced since it was inspected.
         let base = around.inner(Path::new(name))?;
-        let opened = base.look(Path::new(""))?.ok_or_else(|| untrusted("it has gone"))?;
+        let opened = base.look(Path::new(""))?.ok_or_else(|| untrusted("it no longer exists"))?;
         if opened.uid != geteuid().as_raw() {
             return Ok(None);
         }
         if opened.mode & 0o022 != 0 {
-            return Err(untrusted(&format!("others can write to it (mode {:o})", opened.mode)));
+            return Err(untrusted(&format!("it is writable by others (mode {:o})", opened.mode)));
         }
         Ok(Some(Place { base, around: around.inner(Path::new(""))?, path }))
     }
@@ -170,7 +170,7 @@ impl Place {
         // The folder around a place can be a root itself, and the parent of another root.
         let around = self.around.path.as_path();
         if path != around && path.parent() != Some(around) {
-            let why = "the trash that it is in is not that of its root";
+            let why = "it is in the trash of another root";
             return Err(Fault::Path { path: path.to_owned(), why });
         }
         let root = ConfinedDir::absolute(path)?;

@@ -293,7 +293,9 @@ fn parse(bytes: &[u8], judging: Judging) -> Result<(Line, Option<Constraint>), S
         let known: Vec<&str> = Endpoint::ALL.iter().map(|e| e.url()).collect();
         format!("has the url {}; known are {}", quoted(url), known.join(" and "))
     })?;
-    let Some(Value::Object(body)) = raw.body else { return Err("has no body, or one that is no object".to_owned()) };
+    let Some(Value::Object(body)) = raw.body else {
+        return Err("has no body, or one that is not an object".to_owned());
+    };
     let form = if judging == Judging::All { check_body(endpoint, &body)? } else { None };
     let model = body.get("model").and_then(Value::as_str).filter(|m| !m.is_empty()).map(str::to_owned);
     if model.as_ref().is_some_and(|model| model.len() > MAX_KEY) {

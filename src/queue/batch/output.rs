@@ -45,7 +45,7 @@ pub fn output_line(task: &Task) -> Option<OutputLine> {
             Some(e) => line(None, error(e.kind.name(), &e.message)),
             None => line(None, error("failed", "it failed")),
         },
-        Phase::Cancelled { .. } => line(None, error("batch_cancelled", "it was cancelled")),
+        Phase::Cancelled { .. } => line(None, error("batch_cancelled", "it was canceled")),
         Phase::Queued | Phase::Scheduled { .. } | Phase::Running(_) => None,
     }
 }

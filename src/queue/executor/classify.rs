@@ -56,7 +56,7 @@ pub fn classify(request: &TaskRequest, outcome: Result<Completion, Broken>, mode
         Finish::TimedOut => {
             return AttemptOutcome::Again(TaskError::new(ErrorKind::Timeout, "it took longer than the task allows"));
         }
-        Finish::Cancelled => return AttemptOutcome::WorkerGone("the worker cancelled it".into()),
+        Finish::Cancelled => return AttemptOutcome::WorkerGone("the worker canceled it".into()),
         Finish::Stop | Finish::Length => {}
     }
     let options = options(request);
@@ -136,7 +136,7 @@ fn fault(options: &Options, completion: &Completion) -> Option<String> {
     let first = validator.iter_errors(&answer).next()?;
     let place = first.instance_path().to_string();
     let place = if place.is_empty() { "the whole of it".to_owned() } else { format!("`{place}`") };
-    Some(format!("the answer does not fit its schema, {place}: {}", first.masked()))
+    Some(format!("the answer does not match its schema, {place}: {}", first.masked()))
 }
 
 #[cfg(test)]

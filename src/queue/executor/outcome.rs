@@ -323,7 +323,7 @@ impl Run<'_> {
                 self.summary.lost += 1;
             }
             Why::Stalled => {
-                let error = TaskError::new(ErrorKind::Timeout, "the worker gave no sign of life for ten minutes");
+                let error = TaskError::new(ErrorKind::Timeout, "the worker did not respond for ten minutes");
                 self.fail(&flight.task, error);
             }
         }

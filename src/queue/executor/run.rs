@@ -81,7 +81,7 @@ impl Run<'_> {
         let is_lost = !self.worker.device.file.is_current();
         if is_lost && self.stopping.is_none() {
             self.stopping = Some(clock::instant());
-            let why = "this process was stopped for longer than its lease of the device, and another one has taken it";
+            let why = "this process was suspended for longer than its lease of the device, and another one took over";
             self.summary.busy = Some("the process that took the device".to_owned());
             (self.emit)(ExecutorEvent::Warning { message: why.to_owned() });
         }
@@ -193,7 +193,9 @@ impl Run<'_> {
             // The next executor recovers the tasks, once the cause, such as a full disk, is fixed.
             Err(error) => {
                 self.lock.mark_unreleased();
-                (self.emit)(ExecutorEvent::Warning { message: format!("tasks could not be given back: {error:#}") });
+                (self.emit)(ExecutorEvent::Warning {
+                    message: format!("could not return tasks to the queue: {error:#}"),
+                });
             }
         }
         self.unload();

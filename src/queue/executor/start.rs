@@ -99,7 +99,7 @@ impl Run<'_> {
         // Models that failed before are included: their errors belong in the message when none is left.
         let own = candidates(&wish, &rows, &self.setup.hints, &self.setup.limits, (loaded.as_ref(), &[])).own;
         if own.is_empty() {
-            return self.let_wait(tasks, &wish, "the model is not known here any more".to_owned());
+            return self.let_wait(tasks, &wish, "the model is no longer known".to_owned());
         }
         let holds: Vec<Hold> = tasks.iter().map(|t| Hold::from(&t.ticket)).collect();
         let (mut tried, mut refused, mut lacking) = (Vec::new(), Vec::new(), Vec::new());
@@ -194,7 +194,7 @@ impl Run<'_> {
         }
         let models = self.inventory.models(Some(std::slice::from_ref(&row.id)))?;
         let Some(model) = models.into_iter().next() else {
-            let why = "it is not in the inventory any more".to_owned();
+            let why = "it is no longer in the inventory".to_owned();
             return Ok(Err(NotLoaded::Refused(Refused { why, is_place: true })));
         };
         let at = self.moment()?;
@@ -309,7 +309,7 @@ impl Run<'_> {
             let loaded = match rows.iter().find(|r| r.id == model) {
                 Some(row) => self.load(row, &holds)?,
                 None => {
-                    let why = "the second model was removed meanwhile".to_owned();
+                    let why = "the second model has been removed".to_owned();
                     Err(NotLoaded::Refused(Refused { why, is_place: true }))
                 }
             };

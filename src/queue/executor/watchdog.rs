@@ -75,7 +75,7 @@ pub(super) fn decide(now: Instant, asked: &[PendingRequest], worker: WorkerSigns
         && silent > step
         && since(called_back) > step
     {
-        let why = "it does not let go of a task that was cancelled".to_owned();
+        let why = "it does not stop a canceled task".to_owned();
         // The aborted request is no longer among the tasks; those that run next to it are not to blame.
         return Decision::Kill { culprits: standing, suspects: false, why };
     }

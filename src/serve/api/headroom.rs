@@ -71,7 +71,7 @@ pub(super) async fn release(
 ) -> Result<Json<ReleaseReply>, ApiError> {
     let was_held = is_id(&id) && api.control.release_headroom(id.clone()).await?;
     if !was_held {
-        let detail = "It was released, or its time is over";
+        let detail = "It was released or has expired";
         return Err(ApiError::new(StatusCode::NOT_FOUND, format!("No such headroom: {}", id.escape_debug()), detail));
     }
     Ok(Json(ReleaseReply { schema: "modelctl.release/1".to_owned(), id, released: true }))

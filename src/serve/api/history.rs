@@ -30,9 +30,9 @@ pub(super) async fn requests(State(api): State<Arc<Api>>) -> Json<Value> {
 /// `DELETE /api/requests/{number}`: ends a request that waits or is being answered.
 pub(super) async fn cancel(State(api): State<Arc<Api>>, Path(number): Path<u64>) -> Result<Json<Value>, ApiError> {
     match api.metrics.records().recent().cancel(number) {
-        true => Ok(Json(json!({ "message": format!("Request {number} cancelled"), "number": number }))),
+        true => Ok(Json(json!({ "message": format!("Request {number} canceled"), "number": number }))),
         false => {
-            let detail = "It has ended, or was cancelled already";
+            let detail = "It has ended or was already canceled";
             Err(ApiError::new(StatusCode::NOT_FOUND, format!("No such request: {number}"), detail))
         }
     }

@@ -139,7 +139,7 @@ impl Api {
 /// Reads the document of a request.
 pub(super) fn read<T: DeserializeOwned>(title: &str, body: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(body).map_err(|error| {
-        let what = if error.is_syntax() || error.is_eof() { "the body is no JSON: " } else { "" };
+        let what = if error.is_syntax() || error.is_eof() { "the body is not JSON: " } else { "" };
         ApiError::bad_request(title, format!("{what}{error}"))
     })
 }

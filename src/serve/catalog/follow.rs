@@ -200,7 +200,7 @@ pub fn follow(
                 Ok(()) => is_reported = false,
                 Err(error) => {
                     if !std::mem::replace(&mut is_reported, true) {
-                        report(format!("the list of models is not up to date any more: {error:#}"));
+                        report(format!("the list of models is no longer up to date: {error:#}"));
                     }
                     (waiting, rest) = (None, REST);
                 }

@@ -113,7 +113,7 @@ fn a_model_that_is_not_served_is_named_with_the_reason() {
     };
     assert!(why("off").contains("is disabled") && why("off").contains("--enable"));
     assert!(why("cut").contains("truncated: 6 bytes are missing"));
-    assert!(why("draft").contains("of kind draft"));
+    assert!(why("draft").contains("its kind is draft"));
     assert_eq!(ids(&catalog, "gone"), "-");
     assert_eq!(catalog.offered().count(), 0);
     assert!(catalog.by_id(&ModelId("d00000000000".into())).is_some());

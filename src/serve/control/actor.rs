@@ -56,7 +56,7 @@ pub(super) struct Actor {
     pub(super) watched: Watched,
     pub(super) next_waiter: WaiterId,
     pub(super) board: watch::Sender<Arc<Vec<Server>>>,
-    /// Servers of others, and their list for readers.
+    /// External servers, and their list for readers.
     pub(super) attached: AttachedServers,
     pub(super) attached_board: watch::Sender<Arc<Vec<Attach>>>,
     pub(super) events: EventLog,

@@ -1,4 +1,4 @@
-//! Servers of others to which requests for their models are sent.
+//! External servers to which requests for their models are sent.
 
 use super::ask::{Command, Grant};
 use super::info::Attach;
@@ -81,7 +81,7 @@ impl AttachedServers {
 }
 
 fn gone(attach: &Attach) -> Denial {
-    Denial::new(Why::Died, format!("the server at {} that answers for this model has gone", attach.endpoint))
+    Denial::new(Why::Died, format!("the server at {} that answers for this model is gone", attach.endpoint))
 }
 
 fn changed(attach: &Attach) -> Denial {

@@ -1,4 +1,4 @@
-//! Servers of others on the ports of models.
+//! External servers on the ports of models.
 
 use super::ask::ServerInfo;
 use super::info::Attach;

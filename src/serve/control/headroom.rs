@@ -9,7 +9,7 @@ pub async fn hold(mut task: Task) {
     let id = task.load;
     if let Err(error) = task.sessions.run(move |session| ledger::set_ready(session, id)).await {
         // It counts all the same.
-        task.log.push(&format!("modelctl: the reservation is not noted as made: {error:#}"));
+        task.log.push(&format!("modelctl: cannot record the reservation: {error:#}"));
     }
     task.tell(Event::Ready { key: task.key.clone(), generation: task.generation, slots: 1 });
     // Whatever is wanted, there is nothing to wait for.

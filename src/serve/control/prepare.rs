@@ -35,7 +35,7 @@ pub fn prepare(session: &mut Session, key: &ServerKey, least: Option<u32>) -> an
         KeyKind::Model => prepare_model(session, key, least),
         KeyKind::Service(name) => Ok(service::prepare(&session.config, name)),
         // It is made by the request for it alone.
-        KeyKind::Headroom(_) => Ok(Err(refuse(Why::Unknown, "memory that is reserved is no server".to_owned()))),
+        KeyKind::Headroom(_) => Ok(Err(refuse(Why::Unknown, "reserved memory is not a server".to_owned()))),
     }
 }
 

@@ -121,8 +121,8 @@ pub fn serve(session: &mut Session, options: Options, stops: &Stops, on: &mut Si
 fn check_exposure(serve: &ServeConfig) -> anyhow::Result<()> {
     match serve.listen.iter().find(|address| !address.is_local()) {
         Some(address) if serve.api_key_file.is_none() => {
-            let message = format!("other machines reach {address}, and there are no keys");
-            Err(Failure::cannot_meet(message).hint("name a file of keys with --api-key-file").into())
+            let message = format!("other machines can reach {address}, but there are no keys");
+            Err(Failure::cannot_meet(message).hint("give a file of keys with --api-key-file").into())
         }
         _ => Ok(()),
     }
@@ -253,7 +253,7 @@ impl Daemon {
             // Cancelled a line above; waited for so that the sockets are removed.
             let _ = listener.await;
         }
-        ended.unwrap_or_else(|_| Err(Failure::new(Kind::Bug, "the loop of the queue ended without a word").into()))
+        ended.unwrap_or_else(|_| Err(Failure::new(Kind::Bug, "the queue loop ended unexpectedly").into()))
     }
 
     /// Says where models do not fit on this machine together, and keeps what each needs known, beside everything else.
@@ -266,7 +266,7 @@ impl Daemon {
                     let _ = events.try_send(told);
                 }
                 Ok(None) => {}
-                Err(error) => warn(format!("what the models need together is not known: {error:#}")),
+                Err(error) => warn(format!("the memory needed by all models together is unknown: {error:#}")),
             }
             capacity::follow(sessions, catalogs).await;
         }));
@@ -304,7 +304,7 @@ impl Daemon {
         match announced {
             Ok(announced) => Some(announced),
             Err(error) => {
-                self.say(OpEvent::warning(format!("other commands will not find this daemon: {error}"))).await;
+                self.say(OpEvent::warning(format!("other commands cannot find this daemon: {error}"))).await;
                 None
             }
         }

@@ -20,16 +20,16 @@ impl Reload<'_> {
         let old = Arc::clone(&self.config.borrow());
         let new = match (self.load)() {
             Ok(new) => new,
-            Err(error) => return OpEvent::warning(format!("{error:#}; the config from before stays in use")),
+            Err(error) => return OpEvent::warning(format!("{error:#}; the previous config stays in use")),
         };
         let keys = match keys(&new) {
             Ok(keys) => keys,
-            Err(error) => return OpEvent::warning(format!("{error:#}; keys and config from before stay in use")),
+            Err(error) => return OpEvent::warning(format!("{error:#}; the previous keys and config stay in use")),
         };
         let is_exposed = old.serve.listen.iter().any(|address| !address.is_local());
         if is_exposed && keys.is_empty() {
             return OpEvent::warning(
-                "other machines reach this daemon, which needs a file of keys; the config from before stays in use",
+                "other machines can reach this daemon, which requires a file of keys; the previous config stays in use",
             );
         }
         let needs_restart = (&new.database, &new.serve.listen, &new.serve.socket)
@@ -46,8 +46,8 @@ impl Reload<'_> {
         self.config.send_replace(Arc::new(merged));
         self.keys.send_replace(Arc::new(keys));
         match needs_restart {
-            true => OpEvent::warning("the config was read again; another database or address needs a restart"),
-            false => OpEvent::note("the config was read again"),
+            true => OpEvent::warning("config reloaded; changing the database or an address requires a restart"),
+            false => OpEvent::note("config reloaded"),
         }
     }
 }

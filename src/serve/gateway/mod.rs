@@ -258,7 +258,7 @@ impl Gateway {
     /// 404 for one that is not served, or is known no longer.
     pub async fn served(&self, id: &ModelId) -> Result<Arc<Entry>, Problem> {
         let entry = self.catalogs.current().by_id(id).cloned();
-        let entry = entry.ok_or_else(|| Problem::no_model(format!("the model `{id}` does not exist any more")))?;
+        let entry = entry.ok_or_else(|| Problem::no_model(format!("the model `{id}` no longer exists")))?;
         match entry.row.not_served() {
             Some(why) => Err(unserved(&entry, &why).await),
             None => Ok(entry),

@@ -115,7 +115,7 @@ impl Problem {
 
     /// Returns the error for a request that a person has cancelled.
     pub fn cancelled() -> Problem {
-        let problem = Problem::new(StatusCode::CONFLICT, "server_error", "the request was cancelled by an operator");
+        let problem = Problem::new(StatusCode::CONFLICT, "server_error", "the request was canceled by an operator");
         Problem { retry: Retry::Never, ..problem.code("cancelled") }
     }
 

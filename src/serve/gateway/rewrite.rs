@@ -92,7 +92,7 @@ impl Stream {
             return format!("{}data: {DONE}\n\n", self.usage_chunk(model));
         }
         let Ok(mut chunk) = serde_json::from_str::<Map<String, Value>>(&data) else {
-            return self.fail(ApiError::broken("the server of the model sent something that is not JSON"));
+            return self.fail(ApiError::broken("the server of the model sent invalid JSON"));
         };
         if chunk.contains_key("error") {
             let error = ApiError::read(data.as_bytes());

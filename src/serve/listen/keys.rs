@@ -45,16 +45,16 @@ impl Keys {
         }
         let mode = about.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            let why = format!("is accessible for other users (mode {mode:04o})");
+            let why = format!("is accessible to other users (mode {mode:04o})");
             return Err(refused(&why).hint(format!("chmod 600 {shown}")).into());
         }
         let mut text = String::new();
         file.take(MAX_BYTES).read_to_string(&mut text).or_fail(failure)?;
         match Keys::parse(&text) {
-            Ok(keys) if keys.is_empty() => Err(refused("has no key").hint("one a line: name:key:class").into()),
+            Ok(keys) if keys.is_empty() => Err(refused("has no key").hint("one per line: name:key:class").into()),
             Ok(keys) => Ok(keys),
             Err((line, why)) => {
-                Err(Failure::cannot_meet(format!("{shown}:{line}: {why}")).hint("one a line: name:key:class").into())
+                Err(Failure::cannot_meet(format!("{shown}:{line}: {why}")).hint("one per line: name:key:class").into())
             }
         }
     }

@@ -31,7 +31,7 @@ impl UnixSocket {
     pub fn bind(path: &Path, who: &str) -> anyhow::Result<UnixSocket> {
         let shown = path.display();
         let failure = || Failure::cannot_meet(format!("cannot listen on `{shown}`"));
-        let other_file = || failure().hint("something else than a socket has this name");
+        let other_file = || failure().hint("a file with this name exists that is not a socket");
         let busy = |who: &str| Failure::busy(format!("cannot listen on `{shown}`: it belongs to {who}"));
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(failure().hint("give the path of a socket").into());
@@ -46,7 +46,7 @@ impl UnixSocket {
         let lock = match NamedLock::take(folder, &lock_name, who).or_fail(failure)? {
             Tried::Ours(lock) => lock,
             Tried::Busy { who, .. } => {
-                let hint = "one daemon is enough; another one needs its own --socket";
+                let hint = "a second daemon needs its own --socket";
                 return Err(busy(&who).hint(hint).into());
             }
         };

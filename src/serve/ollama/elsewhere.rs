@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// Paths of Ollama's that change its store.
 pub(super) const NOT_HERE: [&str; 5] = ["/api/create", "/api/copy", "/api/delete", "/api/push", "/api/blobs/{*digest}"];
 
-const PULL: &str = "modelctl downloads no models: fetch it with `hf download`, `ollama pull` or a browser into a folder \
+const PULL: &str = "modelctl does not download models: use `hf download`, `ollama pull` or a browser, into a folder \
                     that is scanned, then run `modelctl scan`";
 
 /// Clients look for this word; a browser gets the page.
@@ -50,11 +50,11 @@ pub(super) async fn pull(State(ollama): State<Arc<Ollama>>, request: Request) ->
 
 pub(super) async fn not_here(uri: Uri) -> Response {
     refuse(match uri.path() {
-        "/api/copy" => "modelctl copies no models: `modelctl set MODEL --alias NAME` gives one another name",
-        "/api/delete" => "modelctl deletes no model for a client: `modelctl prune` shows what may go, and removes it",
-        "/api/push" => "modelctl publishes no models",
+        "/api/copy" => "modelctl does not copy models: give one another name with `modelctl set MODEL --alias NAME`",
+        "/api/delete" => "modelctl does not delete models for clients: use `modelctl prune`",
+        "/api/push" => "modelctl does not publish models",
         _ => {
-            "modelctl creates no models: put the GGUF file into a folder that is scanned, run `modelctl scan`, and set it \
+            "modelctl does not create models: put the GGUF file into a scanned folder, run `modelctl scan`, and set it \
              up with `modelctl set`"
         }
     })

@@ -53,7 +53,7 @@ async fn vectors(mut call: Call) -> Result<Embedded, OllamaError> {
     let whole =
         Limited::new(relay, ANSWER_BYTES).collect().await.map_err(|error| OllamaError::broken(error.to_string()))?;
     let reply = EmbedReply::read(&whole.to_bytes())
-        .ok_or_else(|| OllamaError::broken("the server of the model sent something that is no answer"))?;
+        .ok_or_else(|| OllamaError::broken("the server of the model sent an invalid answer"))?;
     let total = clock::instant().saturating_duration_since(began);
     Ok(Embedded { model, reply, times: Times { total, load: load.min(total) }, mode })
 }

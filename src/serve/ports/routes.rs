@@ -40,7 +40,7 @@ fn health(phase: Option<&Phase>) -> (StatusCode, Json<Value>) {
     match phase {
         Some(Phase::Queued | Phase::Starting { .. }) => unavailable("Loading model"),
         Some(Phase::Failed { reason }) => unavailable(reason),
-        Some(Phase::Backoff { .. }) => unavailable("the server crashed and is started again later"),
+        Some(Phase::Backoff { .. }) => unavailable("the server crashed and will be restarted"),
         Some(Phase::Stopped | Phase::Ready | Phase::Stopping) | None => (StatusCode::OK, Json(json!({"status": "ok"}))),
     }
 }
@@ -48,7 +48,7 @@ fn health(phase: Option<&Phase>) -> (StatusCode, Json<Value>) {
 /// Refuses requests on connections that are older than the end of the lease: the port may be another model's.
 async fn check(State(lease): State<Arc<Lease>>, request: Request, next: Next) -> Response {
     if lease.is_over() {
-        let message = "this port belongs to the model no longer: its server was stopped";
+        let message = "this port no longer belongs to the model: its server was stopped";
         let mut problem =
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", message).code("model_unavailable");
         problem.retry = Retry::Never;

@@ -1,4 +1,4 @@
-//! Servers of others: which there are, what they hold, and which of them answer for us.
+//! External servers: which there are, what they hold, and which of them answer for us.
 
 use super::source::Source;
 use super::takeover::Takeovers;

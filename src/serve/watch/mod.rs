@@ -84,10 +84,10 @@ impl Watch {
             catalog.by_id(&attach.model).map_or_else(|| attach.model.to_string(), |entry| entry.name().to_owned())
         };
         for attach in now.iter().filter(|attach| !is_in(before, attach)) {
-            (self.log)(format!("{} is answered by a server of somebody else at {}", name(attach), attach.endpoint));
+            (self.log)(format!("{} is answered by an external server at {}", name(attach), attach.endpoint));
         }
         for attach in before.iter().filter(|attach| !is_in(now, attach)) {
-            (self.log)(format!("the server at {} does not answer for {} any more", attach.endpoint, name(attach)));
+            (self.log)(format!("the server at {} no longer answers for {}", attach.endpoint, name(attach)));
         }
     }
 
@@ -96,8 +96,11 @@ impl Watch {
         let (control, log) = (self.control.clone(), Arc::clone(&self.log));
         drop(tokio::spawn(async move {
             match control.start(key.clone(), false).await {
-                Ok(started) => log(format!("{} was started: its server of somebody else has gone", started.name)),
-                Err(denial) => log(format!("{key} was not started in place of one that has gone: {}", denial.message)),
+                Ok(started) => log(format!("{} was started: its external server is gone", started.name)),
+                Err(denial) => log(format!(
+                    "{key} was not started in place of an external server that is gone: {}",
+                    denial.message
+                )),
             }
         }));
     }

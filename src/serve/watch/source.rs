@@ -52,7 +52,7 @@ impl<T: Send + 'static> Source<T> {
         let mut running = tokio::task::spawn_blocking(read);
         let answer = match tokio::time::timeout(self.limit, &mut running).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Reading::Unavailable(format!("{}: the reader broke down", self.what)),
+            Ok(Err(_)) => Reading::Unavailable(format!("{}: the reader failed", self.what)),
             Err(_) => {
                 self.running = Some(running);
                 let limit = humantime::format_duration(self.limit);
@@ -112,7 +112,7 @@ mod tests {
         let mut source: Source<u32> = Source::new("the disk", Duration::from_secs(20));
         assert_eq!(source.read(|| Reading::Known(1)).await, Reading::Known(1));
         let broken = source.read(|| panic!("on purpose")).await;
-        assert_eq!(broken, Reading::Unavailable("the disk: the reader broke down".to_owned()));
+        assert_eq!(broken, Reading::Unavailable("the disk: the reader failed".to_owned()));
         assert_eq!(source.read(|| Reading::Known(2)).await, Reading::Known(2));
         let refused = source.read(|| Reading::Unavailable("no driver".to_owned())).await;
         assert_eq!(refused, Reading::Unavailable("no driver".to_owned()));

@@ -67,7 +67,7 @@ impl Target {
     /// Checks that the bundle can be written, before anything is collected.
     ///
     /// # Errors
-    /// When the name is that of another kind of file or is taken (also by a link that leads nowhere), or when nothing can
+    /// When the name is that of another kind of file or is taken (also by a dangling link), or when nothing can
     /// be written in the folder.
     pub fn new(path: &Path) -> Result<Target, WriteError> {
         let form = Form::of(path).ok_or(WriteError::Name)?;

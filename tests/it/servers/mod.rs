@@ -29,8 +29,8 @@ fn without_a_daemon_every_command_says_so_and_how_to_start_one() {
         &["events", "-f"],
     ];
     for command in commands {
-        let run = sandbox.run(command).refuses(3, "no daemon serves this database");
-        assert!(run.err.contains("`modelctl serve` starts one"), "{command:?}: {}", run.err);
+        let run = sandbox.run(command).refuses(3, "no daemon is running for this database");
+        assert!(run.err.contains("start one with `modelctl serve`"), "{command:?}: {}", run.err);
         assert_eq!(run.out, "", "{command:?} prints no half document");
     }
 }

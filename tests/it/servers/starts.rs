@@ -223,7 +223,7 @@ fn a_start_says_whether_the_file_is_missing_unreadable_cut_or_in_no_scanned_plac
         sandbox.run(["scan"]).ok();
         model.put_back();
         daemon.until_listed("small", "gone").await;
-        refused("is not in any scanned place").await;
+        refused("is outside all scanned folders").await;
 
         sandbox.run(["scan"]).ok();
         daemon.until_listed("small", "ready").await;

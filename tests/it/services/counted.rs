@@ -127,7 +127,7 @@ fn counters_agree_with_the_log_and_the_events_line_by_line() {
         assert_eq!(requests.len() as u64, told.values().sum::<u64>());
         assert!(requests.len() > 6 * 22, "{}", requests.len());
         let waiting = samples(&daemon, "modelctl_queue_depth").await;
-        assert_eq!(waiting, BTreeMap::new(), "nobody waits");
+        assert_eq!(waiting, BTreeMap::new(), "no request is waiting");
     });
 }
 

@@ -87,7 +87,7 @@ fn a_service_that_gave_way_comes_back_when_the_other_one_is_gone() {
             (&json!("a"), &json!("b"))
         );
         let why = sandbox.run(["why", "a"]).ok().out;
-        assert!(why.contains("stopped for b") && why.contains("comes back by itself"), "{why}");
+        assert!(why.contains("stopped for b") && why.contains("will be loaded again"), "{why}");
         assert_eq!(ask(&daemon, "/api/models/servers/b/stop").await.0, 200);
         daemon.until("a", "back", |row| row["state"] == "ready").await;
         assert_eq!(starts(&sandbox, "a").len(), 2);
@@ -112,7 +112,7 @@ fn a_service_that_has_never_run_is_known_to_every_command() {
     );
     for name in ["whisper", "service:whisper"] {
         let why = sandbox.run(["why", name]).ok().out;
-        assert!(why.contains("not loaded: nothing has asked for it"), "{why}");
+        assert!(why.contains("not loaded: no requests"), "{why}");
         let set = sandbox.run(["priority", name, "active", "--for", "1h", "--json"]).ok().json();
         assert_eq!((&set["model_id"], &set["priority"]), (&json!("service:whisper"), &json!("active")));
         let offload = sandbox.run(["offload", name, "--to", "cpu"]);

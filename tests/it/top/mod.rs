@@ -35,10 +35,10 @@ fn it_shows_models_says_why_and_gives_the_terminal_back() {
     top.press("/tiny\r");
     top.until("the filter", |top| !top.text().contains("other"));
     top.press("\r");
-    top.shows("not loaded: nothing has asked for it since the daemon began");
+    top.shows("not loaded: no requests since the daemon started");
     top.press("q");
     top.press("\t\t\t\t");
-    top.shows("its server logged nothing");
+    top.shows("its server has logged nothing");
     top.resize(60, 20);
     // A key that comes with the change of the size counts as well.
     top.press("q");
@@ -63,7 +63,7 @@ fn a_model_is_pinned_unpinned_after_a_question_and_a_start_that_fails_says_why()
     top.press("\r");
     top.shows("nothing was changed");
     top.press("py");
-    top.shows("tiny is not pinned any more");
+    top.shows("tiny is no longer pinned");
     if !cfg!(feature = "llama") {
         top.press("s");
         top.shows("Failed to start server");
@@ -81,7 +81,7 @@ fn a_signal_ends_it_with_the_terminal_whole() {
     let sandbox = sandbox();
     for signal in [Signal::TERM, Signal::INT] {
         let mut top = top(&sandbox);
-        top.shows("no daemon serves this database");
+        top.shows("no daemon is running for this database");
         top.signal(signal);
         assert_eq!(top.ends(), 0);
         top.is_whole();
@@ -168,11 +168,11 @@ fn a_daemon_that_is_killed_is_said_and_the_next_one_is_shown() {
     let mut top = top(&sandbox);
     top.shows("● live");
     drop(daemon);
-    top.shows("not connected since");
-    top.shows("all figures are of");
+    top.shows("disconnected since");
+    top.shows("all figures are from");
     top.shows("tiny");
     top.press("s");
-    top.shows("nothing can be started");
+    top.shows("models cannot be started");
     top.press("\u{1b}");
     let _daemon = Daemon::start(&sandbox, "", &[]);
     top.shows("● live");
@@ -186,7 +186,7 @@ fn a_daemon_that_is_killed_is_said_and_the_next_one_is_shown() {
 fn without_a_daemon_it_shows_the_database_and_finds_one_that_starts() {
     let sandbox = sandbox();
     let mut top = top(&sandbox);
-    top.shows("no daemon serves this database");
+    top.shows("no daemon is running for this database");
     top.shows("tiny");
     top.shows("stopped");
     let _daemon = Daemon::start(&sandbox, "", &[]);
@@ -257,7 +257,7 @@ fn a_pipe_and_once_get_one_table_and_json_one_document() {
     assert!(dumb.text().contains("NAME") && !dumb.raw.contains(&0x1b), "{}", dumb.text());
     drop(daemon);
     let run = sandbox.run(["top", "--once"]).ok();
-    assert!(run.out.contains("tiny") && run.err.contains("no daemon serves this database"), "{run:?}");
+    assert!(run.out.contains("tiny") && run.err.contains("no daemon is running for this database"), "{run:?}");
     let seen = sandbox.run(["top", "--json"]).ok().json();
     assert_eq!((&seen["source"], &seen["devices"], &seen["daemon"]), (&json!("database"), &json!(null), &json!(null)));
     assert_eq!(seen["models"].as_array().unwrap().len(), 2);

@@ -136,12 +136,12 @@ fn connection(state: &State, theme: Theme, width: usize) -> Vec<Line<'static>> {
     let (said, tone) = match &state.link {
         Link::Live | Link::Connecting => (Vec::new(), Tone::Plain),
         Link::Without(why) => {
-            let shown = "the models are those of the database, as the last scan left them".to_owned();
+            let shown = "showing the models of the database, as of the last scan".to_owned();
             (why.iter().cloned().chain([shown]).collect(), Tone::Warn)
         }
         Link::Lost { since, why } => {
-            let of = state.heard.map(|heard| format!("; all figures are of {}", at(heard))).unwrap_or_default();
-            let first = format!("not connected since {}{of}; nothing can be changed", at(*since));
+            let of = state.heard.map(|heard| format!("; all figures are from {}", at(heard))).unwrap_or_default();
+            let first = format!("disconnected since {}{of}; nothing can be changed", at(*since));
             (std::iter::once(first).chain(why.first().cloned()).collect(), Tone::Bad)
         }
     };
@@ -201,17 +201,17 @@ fn alerts(state: &State) -> Vec<String> {
         let high = machine.pressures.iter().filter(|pressure| pressure.is_high);
         alerts.extend(high.map(|pressure| format!("{} pressure: {}", pressure.kind.name(), pressure.message)));
         if machine.paused {
-            alerts.push("the lifecycle is paused: `modelctl lifecycle resume` ends that".to_owned());
+            alerts.push("the lifecycle is paused: resume it with `modelctl lifecycle resume`".to_owned());
         }
         let swaps = machine.swap_queue.iter();
         alerts
             .extend(swaps.map(|swap| format!("{} was stopped for {}: {}", swap.name, swap.evicted_by, swap.waits_for)));
         if let Some(crate::model::Reading::Unavailable(why)) = machine.readings.as_ref().map(|all| &all.devices) {
-            alerts.push(format!("the GPUs are not known: {why}"));
+            alerts.push(format!("GPUs unknown: {why}"));
         }
     }
     if let Some(unread) = &state.rows.unread {
-        alerts.push(format!("the daemon is of another version: {unread}"));
+        alerts.push(format!("the daemon has another version: {unread}"));
     }
     alerts
 }

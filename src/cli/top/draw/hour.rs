@@ -17,7 +17,12 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
         None => return draw_note(frame, area, reading(state), theme),
         Some(Err(why)) => return draw_note(frame, area, why, theme),
         Some(Ok(hour)) if hour.next == hour.first => {
-            return draw_note(frame, area, "the daemon has just begun: its first figures come in some seconds", theme);
+            return draw_note(
+                frame,
+                area,
+                "the daemon has just started: the first figures appear in a few seconds",
+                theme,
+            );
         }
         Some(Ok(hour)) => hour,
     };

@@ -84,10 +84,8 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
 fn empty(state: &State) -> Option<&'static str> {
     match (&state.link, state.total) {
         (Link::Connecting, _) => None,
-        (_, 0) => {
-            Some("no models are known: `modelctl scan` looks for them, `modelctl scan PATH` in a folder of yours")
-        }
-        _ => Some("no row has the words of the filter: Esc shows all"),
+        (_, 0) => Some("no models known: run `modelctl scan`, or `modelctl scan PATH` for a folder"),
+        _ => Some("no row matches the filter: Esc shows all"),
     }
 }
 

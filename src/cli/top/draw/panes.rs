@@ -62,7 +62,7 @@ fn draw_queue(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     );
     let rest = Rect { y: area.y.saturating_add(1), height: area.height.saturating_sub(1), ..area };
     if queue.tasks.is_empty() {
-        return draw_note(frame, rest, "no task runs or waits: `modelctl task add` adds one", theme);
+        return draw_note(frame, rest, "no running or waiting tasks: `modelctl task add` adds one", theme);
     }
     let mut columns = vec![("ID", 6), ("STATE", 9), ("PRIO", 4), ("MODEL", 24), ("AGE", 5)];
     if area.width < 70 {
@@ -103,7 +103,7 @@ fn age(state: &State, rfc3339: &str) -> Option<String> {
 
 fn draw_requests(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     if state.rows.requests.is_empty() {
-        return draw_note(frame, area, "no request since the daemon began", theme);
+        return draw_note(frame, area, "no requests since the daemon started", theme);
     }
     let mut requests: Vec<&LiveRequest> = state.rows.requests.values().collect();
     requests.sort_by(|a, b| (a.state == "ended", b.number).cmp(&(b.state == "ended", a.number)));
@@ -169,7 +169,7 @@ fn millis(millis: Option<u64>) -> String {
 
 fn draw_events(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     if state.rows.events.is_empty() {
-        return draw_note(frame, area, "nothing happened since the daemon began", theme);
+        return draw_note(frame, area, "no events since the daemon started", theme);
     }
     let is_shown = |key: &String| state.held.as_ref().is_none_or(|held| key <= held);
     let events = state.rows.events.iter().rev().filter(|(key, _)| is_shown(key)).map(|(_, event)| event);
@@ -195,7 +195,7 @@ fn draw_log(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
         Some(Ok(lines)) => lines,
     };
     if lines.is_empty() {
-        return draw_note(frame, area, "its server logged nothing since the daemon began", theme);
+        return draw_note(frame, area, "its server has logged nothing since the daemon started", theme);
     }
     let shown = lines.iter().rev().skip(state.scroll).take(usize::from(area.height));
     draw_last(frame, area, shown.map(|line| Line::raw(theme.cut(&line.text, usize::from(area.width)))));
@@ -213,10 +213,10 @@ pub fn reading(state: &State) -> &'static str {
     use super::super::state::{Kind, Link};
     match (&state.link, state.entry().map(|entry| entry.kind)) {
         (Link::Live, Some(Kind::External | Kind::Reserved)) if state.pane == Pane::Log => {
-            "modelctl has no log of what somebody else started"
+            "no log: it was started by another program"
         }
         (Link::Live, None) if state.pane == Pane::Log => "no model is selected",
         (Link::Live | Link::Connecting, _) => "reading",
-        _ => "only the daemon knows: `modelctl serve` starts it",
+        _ => "only the daemon knows this: start it with `modelctl serve`",
     }
 }

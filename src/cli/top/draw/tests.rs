@@ -168,8 +168,8 @@ fn figures_of_before_and_of_the_database_say_so() {
     screens.look("lost-60", &lost, PLAIN, (60, 24));
     let mut without = state();
     screens.look("connecting-60", &without, PLAIN, (60, 24));
-    let hint = "hint: `modelctl serve` starts one; none listens on /run/modelctl.sock";
-    without.apply(Event::Lost(vec!["no daemon serves this database: /srv/modelctl.db".into(), hint.into()]));
+    let hint = "hint: start one with `modelctl serve`; nothing listens on /run/modelctl.sock";
+    without.apply(Event::Lost(vec!["no daemon is running for this database: /srv/modelctl.db".into(), hint.into()]));
     without.apply(Event::Database(Ok(Vec::new())));
     screens.look("empty-60", &without, PLAIN, (60, 24));
     screens.are_as_before();

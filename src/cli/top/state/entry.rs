@@ -204,7 +204,7 @@ fn of_external(external: &External) -> Entry {
         status: Status::External,
         device: external.bytes.first().map(|held| held.device.clone()),
         memory: (held > 0).then_some(held),
-        reason: Some(format!("started by somebody else: {}{user}{process}{gets}", external.program)),
+        reason: Some(format!("started by another program: {}{user}{process}{gets}", external.program)),
         port: external.port,
         ..blank()
     }

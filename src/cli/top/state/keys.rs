@@ -169,7 +169,7 @@ impl State {
         }
         let entry = self.entry()?.clone();
         if self.link != Link::Live {
-            self.refuse(vec!["not connected to a daemon: nothing can be started, stopped or changed".to_owned()]);
+            self.refuse(vec!["not connected to a daemon: models cannot be started, stopped or changed".to_owned()]);
             return None;
         }
         let name = crate::ui::text::clean(&entry.name).into_owned();
@@ -179,11 +179,9 @@ impl State {
             return None;
         }
         let refused = match (entry.kind, letter) {
-            (Kind::External, _) => Some(format!("{name} was started by somebody else: it is shown, and never touched")),
-            (Kind::Reserved, _) => {
-                Some(format!("{name} is memory that is kept for another program, which releases it"))
-            }
-            (Kind::Vectors, _) => Some(format!("{name} goes with its model: select that one")),
+            (Kind::External, _) => Some(format!("{name} was started by another program and cannot be changed here")),
+            (Kind::Reserved, _) => Some(format!("{name} is memory reserved for another program, which releases it")),
+            (Kind::Vectors, _) => Some(format!("{name} belongs to its model: select the model")),
             (Kind::Service, 'p') => Some(format!("{name} is a service: the config says whether it is pinned")),
             _ => None,
         };
@@ -194,13 +192,13 @@ impl State {
         let status = entry.status;
         let order = |what| Order { key: entry.key.clone(), id: entry.id.clone(), name: name.clone(), what };
         let requests = units::plural(entry.in_flight.into(), "request");
-        let busy = |verb: &str| format!("{verb} {name}? It answers {requests} now, with 30 s to finish.");
+        let busy = |verb: &str| format!("{verb} {name}? It is answering {requests}, which have 30 s to finish.");
         let (order, question) = match letter {
-            's' if status == Status::Stopping => return self.refused(format!("{name} is stopping already")),
+            's' if status == Status::Stopping => return self.refused(format!("{name} is already stopping")),
             's' if status.runs() && entry.in_flight > 0 => (order(What::Stop), Some(busy("Stop"))),
             's' if status.runs() => (order(What::Stop), None),
             's' if status == Status::Disabled => {
-                return self.refused(format!("{name} is disabled: `modelctl set {} --enable` changes that", entry.id));
+                return self.refused(format!("{name} is disabled: enable it with `modelctl set {} --enable`", entry.id));
             }
             's' if status == Status::Unusable => {
                 let why = entry.reason.as_deref().or(entry.state.as_deref()).unwrap_or("it is not ready");
@@ -213,7 +211,7 @@ impl State {
             'o' if !status.is_ready() => return self.refused(format!("{name} is not loaded")),
             'o' => (order(What::Offload), None),
             _ if entry.pinned => {
-                let question = format!("Unpin {name}? It may then be stopped when its memory is needed.");
+                let question = format!("Unpin {name}? It can then be stopped when its memory is needed.");
                 (order(What::Pin(false)), Some(question))
             }
             _ => (order(What::Pin(true)), None),

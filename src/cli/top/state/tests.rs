@@ -200,7 +200,7 @@ fn a_row_says_why_it_is_as_it_is() {
     assert_eq!(reason("gemma"), "not loaded in full: CUDA0 ran out of memory at 14:00");
     assert_eq!(reason("phi"), "killed by the kernel: out of memory");
     assert_eq!(reason("broken"), "it ends in the middle of a tensor");
-    assert_eq!(reason("mistral"), "started by somebody else: llama-server of ann, process 77");
+    assert_eq!(reason("mistral"), "started by another program: llama-server of ann, process 77");
     assert_eq!(reason("llama"), "");
 }
 
@@ -279,7 +279,7 @@ fn a_busy_server_and_a_pin_are_asked_about_once() {
 fn what_cannot_be_done_says_why() {
     let mut state = live();
     for (name, key, said) in [
-        ("mistral", "s", "started by somebody else"),
+        ("mistral", "s", "started by another program"),
         ("comfy", "s", "another program"),
         ("whisper", "p", "the config"),
         ("disabled-one", "s", "`modelctl set eeeeeeeeeeee --enable`"),
@@ -299,8 +299,8 @@ fn a_lost_connection_is_said_with_its_time_and_ends_with_the_next_news() {
     let mut state = live();
     press(&mut state, "s");
     state.apply(Event::Tick(at("2026-11-29T14:05:20Z")));
-    state.apply(Event::Lost(vec!["the daemon ended the connection".into()]));
-    let lost = Link::Lost { since: at("2026-11-29T14:05:20Z"), why: vec!["the daemon ended the connection".into()] };
+    state.apply(Event::Lost(vec!["the daemon closed the connection".into()]));
+    let lost = Link::Lost { since: at("2026-11-29T14:05:20Z"), why: vec!["the daemon closed the connection".into()] };
     assert_eq!((&state.link, state.heard), (&lost, Some(at("2026-11-29T14:05:00Z"))));
     assert_eq!(state.focus, Focus::Table, "what was asked cannot be done any more");
     state.apply(Event::Tick(at("2026-11-29T14:06:00Z")));
@@ -317,7 +317,7 @@ fn a_lost_connection_is_said_with_its_time_and_ends_with_the_next_news() {
 fn without_a_daemon_the_database_is_shown_until_there_is_one() {
     let mut state = state();
     assert!(state.wants().is_empty());
-    state.apply(Event::Lost(vec!["no daemon serves this database: /db".into()]));
+    state.apply(Event::Lost(vec!["no daemon is running for this database: /db".into()]));
     assert_eq!(state.wants(), [Query::Database]);
     let stored: LiveModel = serde_json::from_value(model("aaaaaaaaaaaa", "small")).unwrap();
     state.apply(Event::Database(Ok(vec![stored])));

@@ -95,7 +95,7 @@ pub fn collect_until(session: &Session, request: &CollectRequest, stop: &StopSig
             why = stop.wait() => Err(Failure::new(why.kind(), "stopped before everything was checked").into()),
             facts = collected => match facts {
                 Ok(facts) => facts,
-                Err(_) => anyhow::bail!("the thread that looks at the node broke down"),
+                Err(_) => anyhow::bail!("the thread that reads the node panicked"),
             },
         }
     })
@@ -118,9 +118,7 @@ fn collect(session: &mut Session, request: &CollectRequest, collectors: Collecto
         let database = collectors.timed("database", || database::read(session, since, REACH));
         (found.join(), stalled.join(), database)
     });
-    let (Ok(mut found), Ok(stalled)) = (found, stalled) else {
-        anyhow::bail!("a thread that reads the node broke down")
-    };
+    let (Ok(mut found), Ok(stalled)) = (found, stalled) else { anyhow::bail!("a thread that reads the node panicked") };
     only(&mut found.services, &request.services)?;
     // A database that gave no answer is not asked a second time.
     if !database.is_unknown() {

@@ -149,7 +149,7 @@ fn wall(at: Instant) -> String {
     Timestamp(clock::now().millis().saturating_add(ahead).saturating_sub(ago)).rfc3339()
 }
 
-/// Servers of others.
+/// External servers.
 pub fn externals(status: &Status) -> Rows {
     status.externals.iter().map(|external| (external.id.clone(), text(external))).collect()
 }

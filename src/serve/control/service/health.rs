@@ -36,7 +36,7 @@ impl Health {
 pub async fn ask(endpoint: &Endpoint, path: &str) -> Health {
     match fetch(Request::get(endpoint.clone(), path), LIMIT).await {
         Ok(Whole { status: 200..=299, .. }) => Health::Good,
-        Ok(Whole { status, .. }) => Health::Bad(format!("it answers {path} with {status}")),
+        Ok(Whole { status, .. }) => Health::Bad(format!("it returns {status} for {path}")),
         Err(HttpError::Refused) => Health::Bad("nothing listens on its port".to_owned()),
         Err(error) => Health::Silent(format!("it does not answer {path}: {error}")),
     }
@@ -59,7 +59,7 @@ impl Silence {
             Health::Good => return None,
         };
         let seconds = EVERY.saturating_mul(MISSES).as_secs();
-        (self.0 == MISSES).then(|| format!("for {seconds} s without a request its health check failed: {why}"))
+        (self.0 == MISSES).then(|| format!("its health check failed for {seconds} s without a request: {why}"))
     }
 }
 

@@ -165,7 +165,7 @@ mod tests {
         assert!(!flags_now(&config, "x").apply(&mut profile), "{profile:?}");
     }
 
-    /// A program that is gone, or that everybody may change, must not run, and its name must be told.
+    /// A program that is gone, or that is writable by everyone, must not run, and its name must be told.
     #[test]
     fn a_program_is_checked_again_before_each_start() {
         use std::os::unix::fs::PermissionsExt;
@@ -180,7 +180,7 @@ mod tests {
         config.run_services[0].program = Reading::Known(program.clone());
         assert!(prepare(&config, "x").is_ok());
         let before = files_now(&config, "x");
-        for (mode, why) in [(0o757, "everybody may change"), (0o644, "is not executable")] {
+        for (mode, why) in [(0o757, "is writable by everyone"), (0o644, "is not executable")] {
             write(mode);
             let denial = prepare(&config, "x").unwrap_err();
             assert!(denial.why == Why::BadFile && denial.message.contains(why), "{denial:?}");

@@ -169,7 +169,7 @@ fn choose_port(fixed: Option<u16>, model_ports: Option<PortRange>) -> Result<u16
         }
         tried.push(listener);
     }
-    Err("there is no free port besides those of models".to_owned())
+    Err("there is no free port outside the port range of models".to_owned())
 }
 
 fn spawn_spec(parts: &ServiceParts, port: u16, (launcher, log): (PathBuf, LogRing)) -> Result<SpawnSpec, String> {
@@ -224,7 +224,7 @@ mod tests {
         drop(taken);
         assert_eq!(choose_port(Some(port), None), Ok(port));
         let range = PortRange { first: 1, last: u16::MAX };
-        assert!(choose_port(None, Some(range)).unwrap_err().contains("besides those of models"));
+        assert!(choose_port(None, Some(range)).unwrap_err().contains("outside the port range of models"));
         assert!(choose_port(None, Some(PortRange::DEFAULT)).is_ok_and(|port| !PortRange::DEFAULT.has(port)));
     }
 }

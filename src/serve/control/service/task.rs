@@ -176,12 +176,12 @@ impl ServiceTask {
         let kept = match unload::unload(&endpoint, (path.as_str(), body.as_str()), (pid, is_on_gpu)).await {
             Ok(kept) => kept,
             Err(why) => {
-                self.task.log.push(&format!("modelctl: the service did not give its memory back: {why}"));
+                self.task.log.push(&format!("modelctl: the service did not release its memory: {why}"));
                 return Err(end(process, stop, held).await);
             }
         };
         if let Err(error) = self.shrink(kept.clone()).await {
-            self.task.log.push(&format!("modelctl: what the service gave back is not noted: {error:#}"));
+            self.task.log.push(&format!("modelctl: cannot record the memory that the service released: {error:#}"));
             return Err(end(process, stop, held).await);
         }
         let (key, generation) = (self.task.key.clone(), self.task.generation);

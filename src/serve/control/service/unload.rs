@@ -25,7 +25,7 @@ pub async fn unload(
 ) -> Result<Vec<DeviceBytes>, String> {
     let before = held(pid, is_on_gpu).await;
     if on(&before, is_on_gpu) == 0 {
-        return Err("what it holds cannot be measured".to_owned());
+        return Err("its memory cannot be measured".to_owned());
     }
     let request = Request::post(endpoint.clone(), path, body.to_owned());
     match fetch(request, LIMIT).await {

@@ -59,8 +59,8 @@ pub(super) const SYS_03: Rule = Rule {
     layer: Layer::Service,
     severity: Severity::Critical,
     title: "systemd gave up on a unit after too many starts",
-    why: "The unit failed StartLimitBurst= times (5) within StartLimitIntervalSec= (10 s): systemd does not restart it \
-          any more. This is a consequence; the reason for the failures is earlier in the log. A unit that runs longer \
+    why: "The unit failed StartLimitBurst= times (5) within StartLimitIntervalSec= (10 s): systemd no longer restarts it. \
+          This is a consequence; the reason for the failures is earlier in the log. A unit that runs longer \
           than two seconds never reaches this limit and is restarted forever (SUP-10).",
     explains: &["SUP-10", "WRK-01", "LLM-11"],
     needs: &[Need::Systemd, Need::Logs],
