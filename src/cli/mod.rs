@@ -7,7 +7,9 @@ mod completions;
 mod ctx;
 mod df;
 mod duplicates;
+mod examples;
 mod health;
+mod help;
 mod hidden;
 mod history;
 mod inference;
@@ -39,7 +41,7 @@ use hidden::{grammars, launch, measure, probe, render, worker};
 use crate::clock;
 use crate::config::{Color, Config, Env, Flags, ServeFlags};
 use crate::db::Access;
-use crate::failure::{CHANGED, EXIT_CODES, Failure, Kind, OrFail, classify};
+use crate::failure::{CHANGED, Failure, Kind, OrFail, classify};
 use crate::health::Style;
 use crate::health::format::nagios_failure;
 use crate::ops::Session;
@@ -158,8 +160,7 @@ impl Cli {
 
 /// Returns the whole command line, as the parser, the man pages and the completions see it.
 pub fn command() -> clap::Command {
-    let table: String = EXIT_CODES.iter().map(|(code, meaning)| format!("\n  {code:>3}  {meaning}")).collect();
-    usage::with_formats(Cli::command()).after_help(format!("Exit codes:{table}"))
+    help::complete(usage::with_formats(Cli::command()))
 }
 
 /// Turns SIGINT and SIGTERM into a request to stop, for commands that must clean up before they end. The other commands

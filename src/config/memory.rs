@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(load(&env, toml).unwrap().memory, BudgetLimits { ram: gib(2), vram: gib(1) });
         for (toml, key) in [
             ("[memory]\nram_budget = 8\n", "`memory.ram_budget`"),
-            ("[memory]\nram_budget = \"0B\"\n", "`memory.ram_budget`: a budget of 0 admits no model"),
+            ("[memory]\nram_budget = \"0B\"\n", "`memory.ram_budget`: a budget of 0 allows no model"),
             ("[memory]\nvram_budget = \"lots\"\n", "`memory.vram_budget`"),
             ("[memory]\nram = \"8GiB\"\n", "`memory.ram`"),
         ] {

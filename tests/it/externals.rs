@@ -91,7 +91,7 @@ fn a_server_of_somebody_else_that_the_config_names_answers_and_is_missed_when_it
          model = \"small\"\nattach = true\ntakeover = \"start\"\n"
     );
     let daemon = Daemon::start(&sandbox, &config, &[]);
-    daemon.hears("small is answered by a server of somebody else");
+    daemon.hears("small is answered by an external server");
     assert_eq!(ask(&daemon).unwrap(), "from the other one");
     let started = sandbox.run(["start", "small"]).ok();
     assert!(started.err.contains("already") || started.out.contains("already"), "{started:?}");
@@ -100,7 +100,7 @@ fn a_server_of_somebody_else_that_the_config_names_answers_and_is_missed_when_it
     // A request that comes before anybody has noticed is not answered by a server that is not there.
     assert_ne!(ask(&daemon).ok().as_deref(), Some("from the other one"));
     daemon.hears("no longer answers for small");
-    daemon.hears("has gone");
+    daemon.hears("is gone");
 }
 
 /// Two servers of one model would hold its memory twice.
@@ -132,7 +132,7 @@ fn a_server_that_serves_something_else_now_is_not_asked_any_more() {
          model = \"small\"\nattach = true\n"
     );
     let daemon = Daemon::start(&sandbox, &config, &[]);
-    daemon.hears("small is answered by a server of somebody else");
+    daemon.hears("small is answered by an external server");
     fake.end();
     let _second = Fake::start(&other, port);
     daemon.hears("no longer answers for small");

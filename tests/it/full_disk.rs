@@ -189,7 +189,7 @@ fn a_full_disk_can_be_pruned_with_purge_and_is_untouched_without() {
     let run = |args: &[&str]| on(&sandbox, &models, &sandbox.db(), args);
     small.fill();
     let refused = run(&PURGE).refuses(1, "No space left");
-    assert!(refused.err.contains("hint: --purge needs no room"), "{refused:?}");
+    assert!(refused.err.contains("hint: --purge needs no space"), "{refused:?}");
     assert_eq!(std::fs::read_dir(&models).unwrap().count(), 3);
     let done = run(&[&PURGE[..], &["--purge"]].concat()).ok();
     assert!(done.out.contains("deleted 1 model; freed"), "{done:?}");

@@ -637,7 +637,7 @@ fn an_answer_fits_its_schema_or_grammar_and_a_broken_one_is_refused() {
     };
     let city = ask("Name a city and say whether it is big.", "--json-schema", &schema);
     let yes = ask("Is water wet?", "--grammar", &grammar);
-    sandbox.run(["task", "add", "Is water wet?", "--grammar", &broken]).refuses(3, "the grammar cannot be followed");
+    sandbox.run(["task", "add", "Is water wet?", "--grammar", &broken]).refuses(3, "the grammar cannot be used");
     let run = sandbox.run(["run-once"]).ok();
     assert_eq!(run.out, "2 done\n", "{run:#?}");
     let text = |id: &str| task(&sandbox, id)["result"]["text"].as_str().unwrap().to_owned();

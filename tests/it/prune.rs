@@ -150,7 +150,7 @@ fn restore_overwrites_nothing_and_unknown_ids_are_told() {
     let again = sandbox.write("ancient-Q4_0.gguf", b"something else");
     let id = sandbox.run(["trash", "list", "--json"]).ok().json()[0]["id"].as_str().unwrap().to_owned();
     let run = sandbox.run(["trash", "restore", &id]).refuses(3, "exists again");
-    assert!(run.err.contains("hint: move away what is there now"), "{run:?}");
+    assert!(run.err.contains("hint: move the existing file away"), "{run:?}");
     assert_eq!(fs::read(&again).unwrap(), b"something else");
     sandbox.run(["trash", "restore", "zzzz"]).refuses(3, "no item `zzzz` in the trash");
     fs::remove_file(&again).unwrap();
@@ -507,10 +507,7 @@ fn a_keep_rule_that_is_mistyped_is_told_before_anything_goes() {
     }
     assert_eq!(names(&sandbox).len(), 3);
     let run = prune(&sandbox, &["--unused-for", "30d", "--keep", "ancient-*", "--keep", "g1-*"]).ok();
-    assert!(
-        run.err.contains("--keep g1-*: matches no model") && !run.err.contains("ancient-*"),
-        "{run:?}"
-    );
+    assert!(run.err.contains("--keep g1-*: matches no model") && !run.err.contains("ancient-*"), "{run:?}");
     // A name may have a bracket that is closed nowhere.
     old(&sandbox.write("odd[1.gguf", &fixture::small_model("odd")), 60);
     sandbox.run(["scan"]).ok();
@@ -558,7 +555,9 @@ fn what_is_no_plan_is_not_read_to_its_end() {
     let sandbox = with_models();
     let file = sandbox.path("plan.json");
     File::create(&file).unwrap().set_len(3 << 30).unwrap();
-    sandbox.run(["prune", "--apply", file.to_str().unwrap()]).refuses(3, "is larger than 64.0 MiB, so it is not a plan");
+    sandbox
+        .run(["prune", "--apply", file.to_str().unwrap()])
+        .refuses(3, "is larger than 64.0 MiB, so it is not a plan");
     sandbox.run(["prune", "--apply", "/dev/zero"]).refuses(3, "is larger than 64.0 MiB, so it is not a plan");
     let plan = saved(&sandbox);
     let mut tampered: Value = serde_json::from_slice(&fs::read(&plan).unwrap()).unwrap();

@@ -140,7 +140,7 @@ fn a_file_of_mine_that_a_blob_of_ollama_leads_to_is_needed() {
     sandbox.run(["scan"]).ok();
     assert!(names(&sandbox).contains(&"mine:latest".to_owned()));
     let run = sandbox.run(["prune", "--model", mine.to_str().unwrap(), "--json"].iter().chain(&BOLD));
-    assert!(why(&run, &mine).contains("`mine:latest` of Ollama, which stays"), "{run:#?}");
+    assert!(why(&run, &mine).contains("`mine:latest` of Ollama, which is kept"), "{run:#?}");
     // The name of Ollama goes with its link, and my file stays.
     prune(&sandbox, &["--model", "mine:latest"]).ok();
     assert!(mine.exists() && fs::symlink_metadata(&blob).is_err());

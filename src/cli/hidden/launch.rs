@@ -11,7 +11,7 @@ pub struct LaunchArgs {
     /// The process to die with
     #[arg(long, value_name = "PID")]
     parent: Option<u32>,
-    /// Stay beside the program, and end its process group with that process
+    /// Stay next to the program, and end its process group with that process
     #[arg(long, requires = "parent")]
     guard: bool,
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..=19))]

@@ -44,7 +44,7 @@ pub struct WorkerArgs {
     /// Give vectors of texts instead of text, made in this way (default: as the file says): none, mean, cls, last
     #[arg(long, value_name = "HOW", value_parser = pooling)]
     pooling: Option<Pooling>,
-    /// Tokens that a text for a vector may have, as far as the context goes
+    /// Tokens that a text for a vector may have, within the context
     #[arg(long, default_value_t = TEXT_TOKENS, value_parser = clap::value_parser!(u32).range(1..))]
     text_tokens: u32,
     /// One text for one prompt and seed, whatever else is answered at the same time (slower)

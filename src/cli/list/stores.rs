@@ -41,7 +41,7 @@ const COLUMNS: &[Column] = &[
     Column::right("APPARENT", 3),
     Column::right("ON DISK", 2),
     Column::right("FREED", 4),
-    Column::left("BESIDE REFERENCED", 6).shrink_to(20),
+    Column::left("RECLAIMABLE", 6).shrink_to(20),
     Column::left("ROOT", 1).shrink_to(16),
 ];
 

@@ -27,16 +27,32 @@ pub fn run(ctx: &mut Ctx, args: &ManArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn page(command: clap::Command) -> std::io::Result<Vec<u8>> {
+/// Returns the page of a command: what clap knows of it, then examples, exit status, environment, files and references.
+/// `path`: its name below `modelctl`.
+fn page(command: clap::Command, path: &str, name: &str) -> std::io::Result<Vec<u8>> {
+    let examples = super::help::examples(path, &command);
+    let below: Vec<&str> = command.get_subcommands().filter(|s| is_shown(s)).map(clap::Command::get_name).collect();
+    let sections = sections::of_command(path, &examples, &below);
+    let page = clap_mangen::Man::new(command.name(name.to_owned()).display_name(name.to_owned()));
     let mut text = Vec::new();
-    clap_mangen::Man::new(command).render(&mut text)?;
+    page.render_title(&mut text)?;
+    page.render_name_section(&mut text)?;
+    page.render_synopsis_section(&mut text)?;
+    page.render_description_section(&mut text)?;
+    page.render_options_section(&mut text)?;
+    if !below.is_empty() {
+        page.render_subcommands_section(&mut text)?;
+    }
+    text.extend(sections.into_bytes());
     Ok(text)
 }
 
+fn is_shown(command: &clap::Command) -> bool {
+    !command.is_hide_set() && command.get_name() != "help"
+}
+
 fn first_page(command: clap::Command) -> std::io::Result<Vec<u8>> {
-    let mut text = page(command)?;
-    text.extend(sections::of_program().into_bytes());
-    Ok(text)
+    page(command, "", "modelctl")
 }
 
 /// Returns the file name and text of every page, as they are also kept in `man/`.
@@ -47,21 +63,18 @@ pub fn pages() -> std::io::Result<Vec<(String, Vec<u8>)>> {
     let mut whole = super::command();
     whole.build();
     let mut pages = vec![("modelctl.1".to_owned(), first_page(whole.clone())?)];
-    below(&whole, "modelctl", &mut pages)?;
+    below(&whole, "", &mut pages)?;
     Ok(pages)
 }
 
-/// Appends the pages of the commands below `command`, whose own page has the name `name`.
-fn below(command: &clap::Command, name: &str, pages: &mut Vec<(String, Vec<u8>)>) -> std::io::Result<()> {
-    for sub in command.get_subcommands().filter(|s| !s.is_hide_set() && s.get_name() != "help") {
+/// Appends the pages of the commands below `command`, which is found at `path`.
+fn below(command: &clap::Command, path: &str, pages: &mut Vec<(String, Vec<u8>)>) -> std::io::Result<()> {
+    for sub in command.get_subcommands().filter(|sub| is_shown(sub)) {
+        let path = format!("{path} {}", sub.get_name()).trim_start().to_owned();
         // A flat name makes `man modelctl-scan` work and gives the right synopsis.
-        let name = format!("{name}-{}", sub.get_name());
-        let mut text = page(sub.clone().name(name.clone()).display_name(name.clone()))?;
-        if sub.get_name() == "serve" {
-            text.extend(sections::of_serve().into_bytes());
-        }
-        pages.push((format!("{name}.1"), text));
-        below(sub, &name, pages)?;
+        let name = format!("modelctl-{}", path.replace(' ', "-"));
+        pages.push((format!("{name}.1"), page(sub.clone(), &path, &name)?));
+        below(sub, &path, pages)?;
     }
     Ok(())
 }

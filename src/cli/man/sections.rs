@@ -1,5 +1,7 @@
 //! Sections of the manual pages that do not follow from the command line.
 
+use super::super::examples::{self, EXITS, RELATED, row};
+use crate::failure::EXIT_CODES;
 use crate::serve::api::METRICS;
 
 /// The variables that modelctl reads, and what they do.
@@ -65,19 +67,78 @@ const FILES: &[(&str, &str)] = &[
 const EXPOSURE: &[(&str, &str)] =
     &[("modelctl-serve.service", "2.2"), ("modelctl-run-once.service", "2.2"), ("modelctl-prune.service", "3.3")];
 
-/// Returns the sections that end the page `modelctl.1`.
-pub fn of_program() -> String {
-    let environment =
-        list("ENVIRONMENT", "Flags override these variables, and these override the config file.", VARIABLES);
-    environment + &list("FILES", "", FILES)
+/// Variables of every command.
+const COMMON: &[&str] = &["MODELCTL_CONFIG", "MODELCTL_DB", "NO_COLOR"];
+
+/// Returns the sections that end the page of a command. `below`: the commands below it.
+pub fn of_command(path: &str, examples: &[String], below: &[&str]) -> String {
+    let mut text = String::new();
+    if path == "serve" {
+        text.push_str(&of_serve());
+    }
+    text.push_str(&exit_status(path));
+    text.push_str(&environment(path));
+    text.push_str(&list("FILES", "", FILES));
+    if !examples.is_empty() {
+        text.push_str(".SH EXAMPLES\n.nf\n");
+        text.extend(examples.iter().map(|line| format!("{}\n", escaped(line))));
+        text.push_str(".fi\n");
+    }
+    text + &see_also(path, below)
 }
 
-/// Returns the sections that end the page of `serve`.
-pub fn of_serve() -> String {
+fn exit_status(path: &str) -> String {
+    let general = |code: &u8| path.is_empty() || matches!(code, 0 | 2 | 3 | 4);
+    let codes: Vec<(u8, &str)> = match row(EXITS, path) {
+        Some(codes) => codes.to_vec(),
+        None => EXIT_CODES.iter().filter(|(code, _)| general(code)).copied().collect(),
+    };
+    let rows: Vec<(String, &str)> = codes.iter().map(|(code, meaning)| (code.to_string(), *meaning)).collect();
+    let rows: Vec<(&str, &str)> = rows.iter().map(|(code, meaning)| (code.as_str(), *meaning)).collect();
+    list("EXIT STATUS", "", &rows)
+}
+
+fn environment(path: &str) -> String {
+    const HEAD: &str = "Flags override these variables, and these override the config file.";
+    if path.is_empty() {
+        return list("ENVIRONMENT", HEAD, VARIABLES);
+    }
+    let first = path.split(' ').next().unwrap_or_default();
+    let names = row(examples::VARIABLES, path).or_else(|| row(examples::VARIABLES, first)).unwrap_or_default();
+    let is_named = |names: &[&str], listed: &str| names.iter().any(|name| listed.split(", ").any(|one| one == *name));
+    let rows: Vec<(&str, &str)> =
+        VARIABLES.iter().filter(|(listed, _)| is_named(names, listed) || is_named(COMMON, listed)).copied().collect();
+    list("ENVIRONMENT", "The page modelctl(1) lists all variables.", &rows)
+}
+
+fn see_also(path: &str, below: &[&str]) -> String {
+    let mut names = vec!["modelctl".to_owned()];
+    let page = |path: &str| format!("modelctl-{}", path.replace(' ', "-"));
+    if let Some((above, _)) = path.rsplit_once(' ') {
+        names.push(page(above));
+    }
+    names.extend(below.iter().map(|name| page(&format!("{path} {name}"))).map(|name| name.replace("--", "-")));
+    names.extend(row(RELATED, path).unwrap_or_default().iter().map(|name| page(name)));
+    if path.is_empty() {
+        names.remove(0);
+    }
+    let names: Vec<String> = names.iter().map(|name| format!("\\fB{}\\fR(1)", escaped(name))).collect();
+    format!(".SH SEE ALSO\n{}\n", names.join(", "))
+}
+
+/// Returns the sections that the page of `serve` has in addition.
+fn of_serve() -> String {
     let figures = "GET /metrics has these figures for Prometheus, at most 2,000 series in all. Their names are stable.";
     let units = "Each runs as the user modelctl and is off until it is enabled. modelctl\\-admin(8), for root, runs \
                  modelctl on their database. In a unit, the figure of `systemd\\-analyze security` (0 closed, 10 open) is:";
     list("METRICS", figures, METRICS) + &list("UNITS", units, EXPOSURE)
+}
+
+/// Returns a line in the language of manual pages.
+fn escaped(line: &str) -> String {
+    let line = line.replace('\\', "\\e").replace('-', "\\-");
+    // A dot or a quote at the start of a line is a request.
+    if line.starts_with(['.', '\'']) { format!("\\&{line}") } else { line }
 }
 
 /// Returns a section with a list of names and what they are.

@@ -224,7 +224,10 @@ fn the_start_loads_in_order_and_evicts_nothing() {
     let up: Vec<u64> = (1..=4).filter(|n| phase(&world, &key(*n)) == Phase::Ready).collect();
     assert_eq!(up, [1, 2, 4]);
     let refused = world.decisions(&key(3));
-    assert!(refused.iter().any(|d| d.what == "refuse" && d.reason.contains("no request is waiting for it")), "{refused:?}");
+    assert!(
+        refused.iter().any(|d| d.what == "refuse" && d.reason.contains("no request is waiting for it")),
+        "{refused:?}"
+    );
     world.run_until(seconds(900));
     assert_eq!(world.launches.len(), 3, "it is not tried again and again");
 }

@@ -249,8 +249,7 @@ fn what_cannot_be_seen_is_unknown_and_said_once() {
         Reading::Known(found)
     };
     look.processes = with(&|found| found.closed = (1..=7).map(closed).collect());
-    let why =
-        "cannot inspect 7 processes (run as root to check their open files): 1 postgres, 2 postgres, 3 postgres, 4 postgres, 5 postgres and 2 more";
+    let why = "cannot inspect 7 processes (run as root to check their open files): 1 postgres, 2 postgres, 3 postgres, 4 postgres, 5 postgres and 2 more";
     assert_eq!(look.of(&scene.asked()), Use::Unknown(why.to_owned()));
     assert_eq!(look.notes(), [why]);
     look.processes = with(&|found| found.is_hiding = true);

@@ -119,7 +119,7 @@ impl ConfinedDir {
 
     /// Moves an entry of `self` to the name `as_` in `to`, which must not exist.
     pub fn rename(&self, entry: &Path, to: &ConfinedDir, as_: &Path) -> Result<(), Fault> {
-        let gone = || Fault::changed(&self.path.join(entry), "has gone");
+        let gone = || Fault::changed(&self.path.join(entry), "no longer exists");
         let (from, name) = self.parent(entry)?.ok_or_else(gone)?;
         let no_folder = || Fault::io("move", to.path.join(as_), Errno::NOENT);
         let (into, new) = to.parent(as_)?.ok_or_else(no_folder)?;

@@ -62,7 +62,7 @@ pub(super) fn compare_with_seen(root: &ConfinedDir, order: &Order) -> Result<Vec
 /// Compares an entry with its recorded state. `dev`: the device that the order must have recorded, where that is known.
 pub(super) fn compare(path: &Path, seen: &Seen, now: Option<&Seen>, dev: Option<u64>) -> Result<(), Fault> {
     let why = match now {
-        None => Some("has gone"),
+        None => Some("no longer exists"),
         Some(now) if dev.is_some_and(|dev| now.dev != dev || seen.dev != dev) => Some("is on another file system"),
         Some(now) => seen.differs(now),
     };
@@ -141,7 +141,7 @@ pub(super) fn check_listing(root: &ConfinedDir, top: &Path, listing: &[Listed]) 
         }
     }
     match missing.keys().next() {
-        Some(gone) => Err(Fault::changed(&top.join(gone), "has gone")),
+        Some(gone) => Err(Fault::changed(&top.join(gone), "no longer exists")),
         None => Ok(()),
     }
 }

@@ -103,7 +103,7 @@ fn a_form_that_cannot_be_followed_is_told_with_every_line_that_asks_for_it() {
     let checked = check(text.as_bytes()).unwrap().unwrap();
     let lines: Vec<(&str, &[u64])> = checked.forms.iter().map(|(form, at)| (form.text(), at.as_slice())).collect();
     assert_eq!(lines, [("root ::= nothing", &[1, 4][..]), (r#"{"type":"null"}"#, &[2][..])]);
-    let refused = [Some("the grammar cannot be followed".to_owned()), None];
+    let refused = [Some("the grammar cannot be used".to_owned()), None];
     let told = Problems::of_forms(&checked, &refused);
     assert_eq!((told.count, told.first[1].line), (2, Some(4)));
     let many: String =

@@ -139,7 +139,7 @@ mod tests {
         assert!(second.server_ended().await.message.contains("serves another model now"));
         assert!(first.death.borrow().is_none());
         assert!(attached.lose("a") && !attached.lose("a"));
-        assert!(first.server_ended().await.message.contains("has gone"));
+        assert!(first.server_ended().await.message.contains("is gone"));
         assert!(attached.of(&main("aa")).is_none());
     }
 

@@ -2,6 +2,7 @@
 
 mod arrows;
 mod source;
+mod words;
 
 use arrows::{ARROWS, CIRCLES};
 use source::{CodePath, Source, Sources, rust_files};

@@ -198,7 +198,8 @@ impl State {
             's' if status.runs() && entry.in_flight > 0 => (order(What::Stop), Some(busy("Stop"))),
             's' if status.runs() => (order(What::Stop), None),
             's' if status == Status::Disabled => {
-                return self.refused(format!("{name} is disabled: enable it with `modelctl set {} --enable`", entry.id));
+                return self
+                    .refused(format!("{name} is disabled: enable it with `modelctl set {} --enable`", entry.id));
             }
             's' if status == Status::Unusable => {
                 let why = entry.reason.as_deref().or(entry.state.as_deref()).unwrap_or("it is not ready");

@@ -21,7 +21,7 @@ fn what_was_written_to_since_the_plan_is_left_alone() {
     skipped(&shop, order, "was written to");
     let order = shop.model();
     fs::remove_file(shop.root.join("blobs").join(strange())).unwrap();
-    skipped(&shop, order, "has gone");
+    skipped(&shop, order, "no longer exists");
     let order = shop.order(vec![shop.mv("blobs/two"), shop.mv("refs/deep/er/main")]);
     let link = shop.root.join("refs/deep/er/main");
     fs::remove_file(&link).unwrap();
@@ -40,7 +40,7 @@ fn a_folder_that_something_came_into_is_left_alone_with_it() {
     skipped(&shop, order, "was written to");
     let order = shop.order(vec![shop.mv("blobs/one"), shop.tree("whole")]);
     fs::remove_file(shop.root.join("whole/link")).unwrap();
-    skipped(&shop, order, "has gone");
+    skipped(&shop, order, "no longer exists");
 }
 
 #[test]

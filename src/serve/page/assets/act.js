@@ -92,7 +92,7 @@ export async function set(id, name, change) {
     if (!sure) return null;
   }
   const [[what, value]] = Object.entries(change);
-  const words = { enabled: ["disabled", "enabled"], pinned: ["not pinned any more", "pinned"] };
+  const words = { enabled: ["disabled", "enabled"], pinned: ["no longer pinned", "pinned"] };
   return run(id, "saving", `Change ${name}`, () => call("PATCH", ofModel(id), change), () => `${name} is ${words[what][Number(value)]}`);
 }
 
@@ -114,4 +114,4 @@ export async function stopAll(servers) {
 }
 
 export const rescan = () =>
-  run("*", "scanning", "Re-scan", () => call("POST", "/api/models/rescan"), (done) => `${done.message}; its end is told below, under events`);
+  run("*", "scanning", "Re-scan", () => call("POST", "/api/models/rescan"), (done) => `${done.message}; see events below for the result`);

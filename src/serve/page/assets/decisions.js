@@ -47,7 +47,7 @@ export function sentence(event) {
 }
 
 const WORDS = {
-  "external.seen": "was started by somebody else", "external.lost": "of somebody else is gone",
+  "external.seen": "was started by another program", "external.lost": "run by another program is gone",
   "external.attached": "gets the requests for its model", "external.detached": "gets no more requests",
   "scan.warning": "The scan warns", "scan.failed": "The scan failed",
 };

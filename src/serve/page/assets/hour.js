@@ -223,7 +223,7 @@ export class Hour {
   }
 }
 
-/** Resolves colours of the style sheet: the canvas knows no variables. */
+/** Resolves colors of the style sheet: the canvas knows no variables. */
 function colors(inside) {
   return (name) => {
     const probe = el("span");

@@ -105,7 +105,7 @@ fn name(number: u32) -> &'static str {
         109 => "context switch timed out",
         119 | 120 => "GSP firmware error",
         140 => "unrecovered memory error",
-        _ => "see NVIDIA's Xid catalogue",
+        _ => "see NVIDIA's Xid catalog",
     }
 }
 

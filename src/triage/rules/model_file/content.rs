@@ -124,7 +124,7 @@ fn is_of_another_format(_: &Facts, service: &ServiceFacts) -> Option<Hit> {
         ),
         "git-lfs pointer" => (
             "a git LFS pointer, not the model".to_owned(),
-            fetch("fetch the content that the pointer stands for").command(&[
+            fetch("fetch the content that the pointer refers to").command(&[
                 "git",
                 "-C",
                 &folder,

@@ -38,7 +38,7 @@ pub(super) const WRK_02: Rule = Rule {
     severity: Severity::Critical,
     title: "the worker polls a queue with a different suffix",
     why: "The queue that the worker polls differs from the expected one only in its suffix (`transcribe@cpu` instead \
-          of `transcribe@gpu`): a variable is wrong or missing. The worker is healthy and waits for work that goes \
+          of `transcribe@gpu`): a variable is wrong or missing. The worker is healthy and waits for work that is sent \
           elsewhere.",
     explains: &["WRK-01"],
     needs: &[Need::Environment],
