@@ -32,7 +32,7 @@ pub(super) enum DbError {
     #[error("its journal `{}` holds changes, and the folder cannot be written to", .journal.display())]
     JournalOutOfReach { journal: PathBuf },
     /// `PRAGMA journal_mode` did not switch to WAL.
-    #[error("the file system gives no write-ahead log: the journal mode stayed `{0}`")]
+    #[error("the file system does not support a write-ahead log: the journal mode is still `{0}`")]
     NoWal(String),
     #[error("inconsistent data: {0}")]
     Contradiction(String),

@@ -226,7 +226,7 @@ pub enum EngineError {
     /// The prompt was not even tokenized: so many bytes cannot fit.
     #[error("the prompt has {bytes} bytes, at least {at_least} tokens, and the context only {context}")]
     PromptTooLong { bytes: usize, at_least: usize, context: u32 },
-    #[error("text {index} has {tokens} tokens, and at most {most} are taken")]
+    #[error("text {index} has {tokens} tokens; the maximum is {most}")]
     TextTooLong { index: usize, tokens: usize, most: u32 },
     /// The request is for something that this kind of model does not do.
     #[error("{0}")]

@@ -427,7 +427,7 @@ fn tensors<S: Source>(
             None => None,
         };
         if !names.insert(name.clone()) {
-            return Err(wrong("is there twice".into()));
+            return Err(wrong("is duplicated".into()));
         }
         all.push(Tensor { name, elements, dimensions, kind, bytes, offset });
     }

@@ -134,7 +134,7 @@ fn each_kind_of_damage_and_of_what_is_not_known_is_called_by_its_name() {
         (Some(Unsupported), "chat template of 17 MiB", "a text of 17,825,792 bytes"),
         (Some(Unsupported), "tensor name of 64 bytes", "tensor names of up to 64 bytes (llama.cpp takes 63)"),
         (Some(Damaged), "tensor name of 2^64-1 bytes", "cut off"),
-        (Some(Damaged), "tensor twice", "is there twice"),
+        (Some(Damaged), "tensor twice", "is duplicated"),
         (None, "tensor without dimensions", "Complete"),
         (None, "tensor with a dimension of zero", "Complete"),
         (Some(Damaged), "zero and then 2^63", "size that overflows"),

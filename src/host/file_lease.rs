@@ -36,7 +36,7 @@ pub fn lease(path: &Path, inode: (u64, u64)) -> Lease {
     match ask(&file) {
         Ok(()) => Lease::Granted,
         Err(e) if e.kind() == io::ErrorKind::WouldBlock => Lease::Refused,
-        Err(e) => Lease::Unavailable(format!("the kernel gives no lease of `{}`: {e}", path.display())),
+        Err(e) => Lease::Unavailable(format!("the kernel denies a lease of `{}`: {e}", path.display())),
     }
 }
 

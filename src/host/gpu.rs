@@ -66,15 +66,15 @@ pub fn is_driver_there() -> bool {
 
 fn unanswered(why: NoAnswer) -> String {
     match why {
-        NoAnswer::Unreadable { why } => format!("the gpu probe gave an answer that cannot be read: {why}"),
+        NoAnswer::Unreadable { why } => format!("the GPU probe sent an invalid answer: {why}"),
         NoAnswer::Ended(ending) => format!("the gpu probe {ending}"),
         NoAnswer::TimedOut { limit, .. } => {
-            format!("the gpu probe gave no answer in {} s: the driver is hung or very slow", limit.as_secs())
+            format!("the GPU probe did not answer within {} s: the driver is hung or very slow", limit.as_secs())
         }
         NoAnswer::Hung { limit, pid, wchan } => {
             let place = wchan.map_or_else(String::new, |w| format!(" in {w}"));
             format!(
-                "the driver is hung: the gpu probe (process {pid}) gave no answer in {} s, cannot be killed and waits in the kernel{place}",
+                "the driver is hung: the GPU probe (process {pid}) did not answer within {} s, cannot be killed and waits in the kernel{place}",
                 limit.as_secs()
             )
         }

@@ -92,13 +92,13 @@ fn header_faults(parts: &[Artifact], count: u32, all_there: bool) -> Vec<String>
     }
     if promised.len() > 1 {
         let nos = promised.values().map(u32::to_string).collect::<Vec<_>>().join(" and ");
-        faults.push(format!("parts {nos} do not belong together: they promise different numbers of tensors"));
+        faults.push(format!("parts {nos} do not belong together: they declare different numbers of tensors"));
     } else if let Some((n, _)) = promised.first_key_value()
         && all_there
         && readable == parts.len()
         && *n != tensors
     {
-        faults.push(format!("the parts have {tensors} tensors together, the set promises {n}"));
+        faults.push(format!("the parts have {tensors} tensors together, the set declares {n}"));
     }
     faults
 }

@@ -61,7 +61,7 @@ impl ModelRow {
             return Some(format!("cannot be served, because it is {}{reason}", self.state.name()));
         }
         if !self.kind.is_served() {
-            return Some(format!("cannot be served, because it is of kind {}", self.kind.name()));
+            return Some(format!("cannot be served: its kind is {}", self.kind.name()));
         }
         None
     }

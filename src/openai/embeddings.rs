@@ -68,7 +68,7 @@ impl EmbeddingRequest {
         };
         match inputs.len() {
             0 => Err("`input` is empty".into()),
-            count if count > MAX_TEXTS => Err(format!("`input` has {count} texts, and at most {MAX_TEXTS} are taken")),
+            count if count > MAX_TEXTS => Err(format!("`input` has {count} texts; the maximum is {MAX_TEXTS}")),
             _ => Ok(inputs),
         }
     }

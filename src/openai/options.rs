@@ -208,10 +208,10 @@ impl Options {
             Some(Stops::Many(stops)) => (stops.len(), stops.iter().map(String::len).sum()),
         };
         if stops > MAX_STOPS {
-            return Err(format!("`stop` has {stops} texts, and at most {MAX_STOPS} are taken"));
+            return Err(format!("`stop` has {stops} texts; the maximum is {MAX_STOPS}"));
         }
         if stop_bytes > MAX_STOP_BYTES {
-            return Err(format!("`stop` has {stop_bytes} bytes, and at most {MAX_STOP_BYTES} are taken"));
+            return Err(format!("`stop` has {stop_bytes} bytes; the maximum is {MAX_STOP_BYTES}"));
         }
         match self.constraint()? {
             Some(Constraint::Grammar(text)) if !text.contains("root") => {

@@ -173,7 +173,7 @@ impl CompletionRequest {
         let texts = match prompt {
             Value::String(text) => vec![text],
             Value::Array(values) if values.len() > MAX_PROMPTS => {
-                return Err(format!("`prompt` has {} texts, and at most {MAX_PROMPTS} are taken", values.len()));
+                return Err(format!("`prompt` has {} texts; the maximum is {MAX_PROMPTS}", values.len()));
             }
             Value::Array(values) if !values.is_empty() => {
                 let text = |value| if let Value::String(text) = value { Ok(text) } else { Err(wrong()) };

@@ -333,7 +333,7 @@ fn a_body_that_cannot_be_answered_is_told_by_the_name_of_what_is_wrong() {
         (json!({"prompt": ["a", "b"]}), "`prompt` must be one text"),
         (json!({"prompt": [1, 2]}), "`prompt` must be a text or a list of texts"),
         (json!({"prompt": []}), "`prompt` must be a text or a list of texts"),
-        (json!({"prompt": vec!["a"; 2049]}), "`prompt` has 2049 texts, and at most 2048 are taken"),
+        (json!({"prompt": vec!["a"; 2049]}), "`prompt` has 2049 texts; the maximum is 2048"),
         (json!({}), "`prompt` is missing"),
         (json!({"prompt": "a", "reasoning_effort": "low"}), "`reasoning_effort` is not served"),
     ] {

@@ -82,7 +82,7 @@ pub fn need(model: &Model, wanted: &Wanted) -> Reading<Need> {
         Kind::Unknown => return refuse(&gguf::of_no_kind(model.facts().and_then(|f| f.architecture.as_deref()))),
         Kind::Speech | Kind::Diffusion | Kind::Encoder => return refuse("it is not a language model"),
         Kind::Adapter | Kind::Control | Kind::Imatrix | Kind::Mmproj | Kind::Draft | Kind::Vocab => {
-            return refuse("it is not loaded by itself");
+            return refuse("it is not loaded on its own");
         }
     }
     if matches!(model.state, State::Incomplete | State::Damaged | State::Unsupported | State::Unreadable) {
@@ -136,7 +136,7 @@ pub fn fits(total: u64, machine: &Machine) -> Vec<Fit> {
             Reading::Unavailable(why) => fit(&place, None, format!("unknown: {why} ({name})")),
             Reading::Known(GpuMemory { free, total: size, .. }) => {
                 free_over_all = free_over_all.saturating_add(*free);
-                let verdict = if total <= *free { "fits whole" } else { "does not fit whole" };
+                let verdict = if total <= *free { "fits" } else { "does not fit" };
                 let have = format!("{} of {} free", units::bytes(*free), units::bytes(*size));
                 fit(&place, Some(total <= *free), format!("{verdict}: {have} ({name})"))
             }

@@ -164,7 +164,7 @@ fn choose(session: &mut Session, request: &Request) -> anyhow::Result<(Model, Op
 
 fn load(session: &mut Session, id: &ModelId) -> anyhow::Result<Model> {
     let mut models = session.db(Access::ReadOnly)?.models(Some(std::slice::from_ref(id)))?;
-    models.pop().ok_or_else(|| Failure::cannot_meet(format!("model {id} was removed while it was looked up")).into())
+    models.pop().ok_or_else(|| Failure::cannot_meet(format!("model {id} has just been removed")).into())
 }
 
 fn run(

@@ -156,7 +156,7 @@ fn candidate(row: &ModelRow) -> failure::Candidate {
 fn unknown(selector: &Selector, rows: &[ModelRow]) -> Failure {
     let failure = Failure::not_found(format!("no model matches `{}`", text::clean(&selector.0)));
     if rows.is_empty() {
-        return failure.hint("no models known: `modelctl scan` looks for them");
+        return failure.hint("no models known: run `modelctl scan` first");
     }
     let typed = selector.0.to_lowercase();
     let mut scored: Vec<(f64, &str)> =

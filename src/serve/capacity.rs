@@ -120,14 +120,15 @@ fn judge(Sums { all, pinned }: Sums, budgets: &[DeviceBudget]) -> Option<OpEvent
     let names = Some(names.join(", ")).filter(|names| !names.is_empty())?;
     let [all_told, pinned_told, room_told] = [all, pinned, room].map(units::bytes);
     if pinned > room {
-        let message = format!("what is pinned needs {pinned_told} together, and {names} can give {room_told}");
-        let error =
-            Failure::cannot_meet(message).hint("pinned models and services stay: some of them cannot be loaded");
+        let message =
+            format!("pinned models and services need {pinned_told} together, but {names} can provide {room_told}");
+        let error = Failure::cannot_meet(message)
+            .hint("pinned models and services are never evicted: some of them cannot be loaded");
         return Some(OpEvent::error(&error.into()));
     }
     (all > room).then(|| {
         OpEvent::warning(format!(
-            "all that is enabled needs {all_told} together ({pinned_told} of it pinned), and {names} can give {room_told}: \
+            "all enabled models need {all_told} together ({pinned_told} pinned), but {names} can provide {room_told}: \
              models take turns"
         ))
     })
@@ -150,9 +151,9 @@ mod tests {
         let Some(OpEvent::Warning { message }) = judge(sums(11, 3), &cpu) else { panic!("nothing was told") };
         assert_eq!(
             message,
-            "all that is enabled needs 11.0 GiB together (3.0 GiB of it pinned), and CPU can give 10.0 GiB: models take turns"
+            "all enabled models need 11.0 GiB together (3.0 GiB pinned), but CPU can provide 10.0 GiB: models take turns"
         );
         let Some(OpEvent::Error { error }) = judge(sums(20, 9), &gpus) else { panic!("nothing was told") };
-        assert_eq!(error.message, "what is pinned needs 9.0 GiB together, and CUDA0, CUDA1 can give 8.0 GiB");
+        assert_eq!(error.message, "pinned models and services need 9.0 GiB together, but CUDA0, CUDA1 can provide 8.0 GiB");
     }
 }

@@ -13,7 +13,7 @@ pub fn instance_lock(dir: &Path, who: &str) -> anyhow::Result<NamedLock> {
     match NamedLock::take(dir, "serve.lock", who).or_fail(failure)? {
         Tried::Ours(lock) => Ok(lock),
         Tried::Busy { who, .. } => Err(Failure::busy(format!("the queue is served by {who}"))
-            .hint("one is enough for a database; another one wants its own: --db")
+            .hint("only one daemon can serve a database; use --db for another one")
             .into()),
     }
 }

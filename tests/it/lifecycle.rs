@@ -107,7 +107,10 @@ fn flags_of_a_model_are_kept_and_taken_back() {
     let args =
         ["set", "tiny", "--essential", "--pressure-evict-only", "--min-tier", "full", "--degrade", "layers,context"];
     let said = sandbox.run(args).ok().err;
-    assert!(said.contains("essential, evicted only for memory, degrades layers, context, tier full or larger"), "{said}");
+    assert!(
+        said.contains("essential, evicted only for memory, degrades layers, context, tier full or larger"),
+        "{said}"
+    );
     let server = |sandbox: &Sandbox| sandbox.run(["show", "tiny", "--json"]).ok().json()["server"].clone();
     let expected = json!({
         "degrade": ["layers", "context"], "pressure_evict_only": true, "essential": true, "min_tier": "full",
@@ -174,7 +177,7 @@ fn nothing_is_scanned_while_a_disk_is_full_and_what_does_not_fit_together_is_tol
     let daemon = Daemon::start_with(&sandbox, |command| {
         command.env("MODELCTL_DISK_FREE_MIN_GB", "900000").env("MODELCTL_RAM_BUDGET", "1KiB");
     });
-    daemon.hears("what is pinned needs");
+    daemon.hears("pinned models and services need");
     run_async(async {
         let end = Instant::now() + LIMIT;
         while daemon.events("system.pressure").await.iter().all(|event| event["type"] != "disk") {

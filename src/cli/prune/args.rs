@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// Remove unused models and leftover files (dry run unless --confirm)
 ///
-/// Without --confirm nothing is changed: the plan is shown, with a reason for every row. With it, what is selected is moved
+/// Without --confirm nothing is changed: the plan is shown, with a reason for every row. With it, selected files are moved
 /// to the trash, from where `modelctl trash restore` brings it back; --purge deletes at once.
 ///
 /// Models are selected by --unused-for, --older-than and --model; a model must match all of those that are given.
@@ -64,19 +64,19 @@ pub struct PruneArgs {
     #[arg(long, requires = "duplicates", help_heading = "What is removed")]
     pub across_stores: bool,
     /// With --across-stores: the store whose copy is kept
-    #[arg(long, value_name = "STORE", value_parser = store, requires = "across_stores", help_heading = "What stays")]
+    #[arg(long, value_name = "STORE", value_parser = store, requires = "across_stores", help_heading = "What is kept")]
     pub prefer: Option<StoreKind>,
     /// Keep models that match this name, id, path or glob (`*-Q8_0`)
-    #[arg(long, value_name = "GLOB", help_heading = "What stays")]
+    #[arg(long, value_name = "GLOB", help_heading = "What is kept")]
     pub keep: Vec<String>,
     /// Keep at least this many usable models, over all stores (also: AUTO_PRUNE_MIN_KEEP)
-    #[arg(long, value_name = "N", value_parser = count, help_heading = "What stays")]
+    #[arg(long, value_name = "N", value_parser = count, help_heading = "What is kept")]
     pub min_keep: Option<u64>,
     /// Keep files used, written or added within this time; 0 to disable
-    #[arg(long, value_name = "AGE", value_parser = recent, default_value = "1h", help_heading = "What stays")]
+    #[arg(long, value_name = "AGE", value_parser = recent, default_value = "1h", help_heading = "What is kept")]
     pub grace: Age,
     /// Treat files whose use cannot be checked (processes of other users) as unused
-    #[arg(long, help_heading = "What stays")]
+    #[arg(long, help_heading = "What is kept")]
     pub assume_unused: bool,
     /// Show what would be done and change nothing; this is the default
     #[arg(long, short = 'n', conflicts_with = "confirm")]

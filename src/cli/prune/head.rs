@@ -101,7 +101,7 @@ pub fn missed(ui: &mut Ui, plan: &Plan, after: &[Option<u64>], shown: &Shown<'_>
         let (by, free) = (units::bytes(target.wanted - free), units::bytes(free));
         ui.warn(&format!("target missed by {by}: {free} are free on {place}, the target is {wanted}"));
         if target.reach() != Reach::Free && !shown.args.empty_trash && (target.trash > 0 || !shown.args.purge) {
-            ui.hint("what is in the trash still takes space: --empty-trash, or `modelctl trash empty --confirm`");
+            ui.hint("the trash still takes space: use --empty-trash, or `modelctl trash empty --confirm`");
         }
     }
     if let Some(total) = plan.total.filter(|total| total.missed() > 0) {

@@ -206,8 +206,8 @@ Use
 
 #[test]
 fn no_figure_says_why() {
-    let text = printed(Reading::Unavailable("it is not loaded by itself".into()), Reading::Known(vec![]));
-    assert!(text.contains("Memory\n  needs  unknown: it is not loaded by itself\n"), "{text}");
+    let text = printed(Reading::Unavailable("it is not loaded on its own".into()), Reading::Known(vec![]));
+    assert!(text.contains("Memory\n  needs  unknown: it is not loaded on its own\n"), "{text}");
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn memory_is_shown_for_a_modest_context_unless_asked() {
     }
     assert_eq!(context(&model, None), Some(512));
     model.kind = Kind::Imatrix;
-    assert_eq!(need(&model, &Wanted::new(None, 1)), Reading::Unavailable("it is not loaded by itself".into()));
+    assert_eq!(need(&model, &Wanted::new(None, 1)), Reading::Unavailable("it is not loaded on its own".into()));
     (model.kind, model.state) = (Kind::Generative, State::Incomplete);
     assert!(need(&model, &Wanted::new(None, 1)).known().is_none());
 }

@@ -80,7 +80,7 @@ fn files(shown: &Shown) -> Section {
         let identity = artifact.identity;
         let modified = Timestamp(identity.mtime_ns.div_euclid(1_000_000)).rfc3339();
         section.add("  identity", format!("device {}, inode {}, modified {modified}", identity.dev, identity.ino));
-        section.some("  sha256", artifact.expected_sha256.as_ref().map(|sum| format!("{sum} (promised by the store)")));
+        section.some("  sha256", artifact.expected_sha256.as_ref().map(|sum| format!("{sum} (declared by the store)")));
         match &artifact.header {
             Err(fault) => {
                 let tone = if fault.nature == Nature::Damaged { Tone::Bad } else { Tone::Warn };

@@ -96,7 +96,7 @@ fn key(text: &str) -> Result<String, String> {
     match text {
         "" => Err("a key cannot be empty".into()),
         text if text.contains('\0') => Err("a key cannot hold a NUL character".into()),
-        text if text.len() > 512 => Err("a key has 512 bytes at most".into()),
+        text if text.len() > 512 => Err("a key can have at most 512 bytes".into()),
         text if text.parse::<u64>().is_ok() => Err("a key cannot be a number: tasks are numbered".into()),
         text => Ok(text.to_owned()),
     }

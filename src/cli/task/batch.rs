@@ -74,7 +74,7 @@ fn batch_name(name: &str) -> Result<String, String> {
         "" => Err("a batch must have a name".into()),
         name if name.contains('\0') => Err("the name of a batch cannot hold a NUL character".into()),
         name if name.contains('/') => Err("a batch cannot have a slash in its name".into()),
-        name if name.len() > 128 => Err("the name of a batch has 128 bytes at most".into()),
+        name if name.len() > 128 => Err("the name of a batch can have at most 128 bytes".into()),
         name => Ok(name.to_owned()),
     }
 }

@@ -332,7 +332,7 @@ fn check_route(route: &str) -> Result<(), String> {
         below.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     match OURS.iter().find(|ours| is_below(route, ours) || is_below(ours, route)) {
-        Some(ours) => Err(format!("`{told}` clashes with {ours}, which the daemon answers itself")),
+        Some(ours) => Err(format!("`{told}` conflicts with {ours}, which the daemon answers itself")),
         None => Ok(()),
     }
 }

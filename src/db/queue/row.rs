@@ -184,7 +184,7 @@ fn close(
 }
 
 fn lease(id: i64, ticket: &Ticket) -> DbResult<&Lease> {
-    ticket.lease().ok_or_else(|| DbError::Contradiction(format!("an attempt of task {id} ended that never began")))
+    ticket.lease().ok_or_else(|| DbError::Contradiction(format!("an attempt of task {id} ended that never started")))
 }
 
 /// Writes a result. It never replaces one: a second result for one task is a bug, and the key prevents it.

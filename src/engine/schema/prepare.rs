@@ -93,7 +93,7 @@ struct NoRetriever;
 
 impl jsonschema::Retrieve for NoRetriever {
     fn retrieve(&self, uri: &jsonschema::Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
-        Err(format!("`{uri}` is another document, and none is fetched").into())
+        Err(format!("`{uri}` is another document, which is not downloaded").into())
     }
 }
 

@@ -121,7 +121,7 @@ impl<'a> Uses<'a> {
                 .find_map(|(image, part)| Some((bytes, image, part.bytes.filter(|promised| *promised != bytes)?)))
         };
         if let Some((bytes, image, promised)) = bytes.and_then(wrong) {
-            let why = format!("has {bytes} bytes, and the manifest of `{}` says {promised}", image.name);
+            let why = format!("has {bytes} bytes, but the manifest of `{}` declares {promised}", image.name);
             return Verdict { owner, class: Class::Damaged, why, is_minor: false, is_stray: false };
         }
         let mut why = in_words(&users);

@@ -163,7 +163,7 @@ impl Reader<'_> {
         }
         self.index_refs();
         if !sum.is_empty() {
-            let why = "references of the model, which RamaLama writes anew";
+            let why = "references of the model, which RamaLama rewrites";
             collector.holdings.push(self.kept().sum(&folder, sum, Class::SideCache, why));
         }
         Ok(())

@@ -38,10 +38,10 @@ fn parts_that_do_not_belong_together_are_not_ready() {
     };
     part(&tree, "a", 1, 2, "promised=4 tensors=2");
     part(&tree, "a", 2, 2, "promised=9 tensors=2");
-    check("a", "parts 1 and 2 do not belong together: they promise different numbers of tensors");
+    check("a", "parts 1 and 2 do not belong together: they declare different numbers of tensors");
     part(&tree, "b", 1, 2, "promised=4 tensors=2");
     part(&tree, "b", 2, 2, "promised=4 tensors=3");
-    check("b", "the parts have 5 tensors together, the set promises 4");
+    check("b", "the parts have 5 tensors together, the set declares 4");
     tree.gguf("m/c-00001-of-00002.gguf", "split=1/2");
     tree.gguf("m/c-00002-of-00002.gguf", "split=1/2");
     check("c", "part 1 is part 2 by its header");

@@ -117,6 +117,6 @@ fn in_data(known: &Artifact, header: &Header) -> Structure {
             "{} bytes of its tensors were never written and read as zeros: only a hash can tell whether they belong there",
             digits(bytes)
         )),
-        Err(e) => Structure::Holes(format!("it has fewer blocks than bytes, and its holes cannot be asked for: {e}")),
+        Err(e) => Structure::Holes(format!("it has fewer blocks than bytes, and its holes cannot be read: {e}")),
     }
 }

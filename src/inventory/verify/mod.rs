@@ -239,7 +239,7 @@ fn plan(artifact: &Artifact, structure: Structure, before: Option<&HashRecord>, 
 fn missing(artifact: &Artifact) -> String {
     // The link itself exists, but its target does not.
     match std::fs::symlink_metadata(&artifact.path) {
-        Ok(_) => "is a link to a file that is not there".into(),
+        Ok(_) => "is a link to a file that does not exist".into(),
         Err(_) => "is not there".into(),
     }
 }

@@ -96,7 +96,7 @@ impl Outcome {
     pub fn sentence(&self) -> String {
         match self {
             Outcome::Ok(Proof::Structure) => "header, length and size are sound; the data was not read".into(),
-            Outcome::Ok(Proof::Hash { .. }) => "its sha256 is the one the store promises".into(),
+            Outcome::Ok(Proof::Hash { .. }) => "its sha256 matches its store".into(),
             Outcome::Ok(Proof::Before { at, promised: true, .. }) => {
                 format!("verified before, at {}, and not touched since", at.rfc3339())
             }

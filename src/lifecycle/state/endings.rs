@@ -58,7 +58,7 @@ impl State {
         self.lose(key, denial(Why::Died, reason.clone()), effects);
         self.deny(key, |_| true, &denial(Why::Failed, reason), effects);
         self.swaps.forget(key);
-        self.decide(Some(key), "give_up", "it was asked to end and cannot be ended; its memory stays reserved");
+        self.decide(Some(key), "give_up", "it was asked to stop and cannot be stopped; its memory stays reserved");
         // Others may fit without this memory, or have to be refused.
         self.retry_short();
     }
@@ -159,7 +159,7 @@ impl State {
             if is_exhausted {
                 effects.push(Effect::Report(Report::EssentialDown { key: key.clone(), count }));
             }
-            let again = format!("{of}; not started again before {} have passed", decisions::time(wait));
+            let again = format!("{of}; not restarted for another {}", decisions::time(wait));
             self.decide(Some(key), "restart", again);
             let Some(server) = self.servers.get_mut(key) else { return };
             server.state = ServerState::Backoff { until: now.saturating_add(wait) };

@@ -43,7 +43,7 @@ impl State {
             Some(Comeback::Rung) => "it is loaded again in another way".to_owned(),
             Some(Comeback::Restore) => "it comes back after it was stopped for another one".to_owned(),
             Some(Comeback::Preload(_)) => "it is loaded at the start of the daemon".to_owned(),
-            None => format!("it is started again after end {} in a row", server.crashes),
+            None => format!("restarting after crash {} in a row", server.crashes),
         }
     }
 
@@ -124,7 +124,8 @@ impl State {
         let exceeds = |less: &[DeviceBytes]| exceeds_with(&needs, less);
         if exceeds(&pinned) && !refusal.others_end_soon {
             let fits = |needs: &[DeviceBytes]| !exceeds_with(needs, &pinned);
-            let reason = if exceeds(&[]) { "it does not fit into memory" } else { "it fits only without what stays" };
+            let reason =
+                if exceeds(&[]) { "it does not fit into memory" } else { "it fits only without models that are kept" };
             if self.lower_until(key, fits, reason.to_owned(), effects) {
                 if let Some(server) = self.servers.get_mut(key) {
                     server.state = ServerState::Queued(Queued::Waiting);

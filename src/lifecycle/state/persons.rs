@@ -16,7 +16,7 @@ impl State {
         if self.is_paused != paused {
             self.is_paused = paused;
             let (what, reason) = if paused {
-                ("pause", "a person wants nothing to be started or stopped without a request")
+                ("pause", "an operator paused automatic starts and stops")
             } else {
                 ("resume", "a person ended the pause")
             };

@@ -192,10 +192,8 @@ impl State {
         }
         server.held_back = Some(now);
         let count = self.swaps.count(key, stays, now);
-        let reason = format!(
-            "it waits: it has changed places with {} {count} times in 10 min, and that one stays",
-            self.name(stays)
-        );
+        let reason =
+            format!("it waits: it was swapped with {} {count} times in 10 min, and that one is kept", self.name(stays));
         self.decide(Some(key), "hold", reason);
         effects.push(Effect::Report(Report::SwapHeld { waits: key.clone(), stays: stays.clone() }));
     }

@@ -214,7 +214,7 @@ impl State {
         let server = self.servers.get(key)?;
         let name = &server.profile.name;
         if self.is_fixed(server) {
-            return Some(Denial::new(Why::PinnedMemory, format!("{name} is pinned or reserved, and stays")));
+            return Some(Denial::new(Why::PinnedMemory, format!("{name} is pinned or reserved, and is kept")));
         }
         let later = |message| Denial { retry_after: Some(REST), ..Denial::new(Why::NoMemory, message) };
         if !self.is_unused(server) {

@@ -91,7 +91,7 @@ pub fn once(session: &mut Session, request: &Request, limit: Duration, stop: &St
     if found.iter().any(|check| check.reason.is_some()) {
         let texts = found.iter_mut().filter(|check| check.reason.is_some());
         let texts = texts.flat_map(|check| check.reason.iter_mut().chain([&mut check.what]));
-        redact_texts(texts).or_fail(|| Failure::new(Kind::Bug, "cannot redact the answers, and shows none of them"))?;
+        redact_texts(texts).or_fail(|| Failure::new(Kind::Bug, "cannot redact the answers, so none are shown"))?;
     }
     Ok(Outcome::Checked(Report::new(request.level, now, millis(began.elapsed()), found)))
 }

@@ -77,7 +77,7 @@ pub fn show(session: &mut Session, request: &Request) -> anyhow::Result<Shown> {
     let db = session.db(Access::ReadOnly)?;
     let mut models = db.models(Some(std::slice::from_ref(&row.id)))?;
     let Some(model) = models.pop() else {
-        return Err(Failure::cannot_meet(format!("model {} was removed while it was looked up", row.id)).into());
+        return Err(Failure::cannot_meet(format!("model {} has just been removed", row.id)).into());
     };
     let events =
         db.uses(&row.id, EVENTS)?.into_iter().map(|u| UseEvent { at: u.at, source: u.source }).collect::<Vec<_>>();

@@ -235,7 +235,7 @@ pub(super) fn hold(places: impl IntoIterator<Item = LockPlace>) -> Result<Holdin
             }
             match lock(&path) {
                 Some(Ok(file)) => held.push(file),
-                Some(Err(Held::Yes(by))) => return Err(format!("a download has begun: {by}")),
+                Some(Err(Held::Yes(by))) => return Err(format!("a download has started: {by}")),
                 Some(Err(Held::No | Held::Unknown(_))) | None => {}
             }
         }
@@ -415,7 +415,7 @@ mod tests {
         let places = || [LockPlace::Folder(folder.path().to_owned()), LockPlace::File(folder.path().join("none.lock"))];
         let holding = hold(places()).unwrap();
         assert!(matches!(try_one(LockPlace::File(lock.clone())), Held::Yes(_)));
-        assert!(hold(places()).unwrap_err().contains("a download has begun"));
+        assert!(hold(places()).unwrap_err().contains("a download has started"));
         drop(holding);
         assert_eq!(try_one(LockPlace::File(lock)), Held::No);
     }

@@ -86,7 +86,7 @@ pub(super) fn decide(now: Instant, asked: &[PendingRequest], worker: WorkerSigns
         return kill(unread, format!("it has been reading a request for {}", shown(since(first.at))));
     }
     if is_any_accepted && silent > patience {
-        return kill(to_blame(), format!("it gave no sign of life for {}", shown(silent)));
+        return kill(to_blame(), format!("it did not respond for {}", shown(silent)));
     }
     Decision::Keep
 }

@@ -61,7 +61,7 @@ impl Watch {
             if std::mem::take(&mut is_first)
                 && let Err(error) = own_memory::release_code()
             {
-                (self.log)(format!("the code of the start stays in memory: {error}"));
+                (self.log)(format!("the code for starting stays in memory: {error}"));
             }
             let interval = config.lifecycle.interval;
             let until = if externals.is_waiting() { interval.min(SECOND_LOOK) } else { interval };

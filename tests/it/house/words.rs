@@ -46,14 +46,50 @@ const BANNED: &[(&str, &str)] = &[
 
 /// Beginnings of words in British spelling.
 const BRITISH: &[&str] = &[
-    "analyse", "artefact", "behaviour", "cancelled", "cancelling", "catalogue", "centre", "colour", "customis", "favour",
-    "finalis", "grey", "honour", "initialis", "judgement", "labell", "learnt", "licence", "maximis", "minimis", "modell",
-    "neighbour", "normalis", "optimis", "organis", "prioritis", "programme", "quantis", "realis", "recognis", "serialis",
-    "specialis", "spelt", "summaris", "synchronis", "unauthoris", "utilis", "virtualis", "whilst",
+    "analyse",
+    "artefact",
+    "behaviour",
+    "cancelled",
+    "cancelling",
+    "catalogue",
+    "centre",
+    "colour",
+    "customis",
+    "favour",
+    "finalis",
+    "grey",
+    "honour",
+    "initialis",
+    "judgement",
+    "labell",
+    "learnt",
+    "licence",
+    "maximis",
+    "minimis",
+    "modell",
+    "neighbour",
+    "normalis",
+    "optimis",
+    "organis",
+    "prioritis",
+    "programme",
+    "quantis",
+    "realis",
+    "recognis",
+    "serialis",
+    "specialis",
+    "spelt",
+    "summaris",
+    "synchronis",
+    "unauthoris",
+    "utilis",
+    "virtualis",
+    "whilst",
 ];
 
 /// Words that begin like a British one.
-const AMERICAN: &[&str] = &["programmed", "programmer", "optimistic", "realistic", "catalogued", "specialist", "organism"];
+const AMERICAN: &[&str] =
+    &["programmed", "programmer", "optimistic", "realistic", "catalogued", "specialist", "organism"];
 
 /// The state of a task and the code of an error, spelled as in OpenAI's API.
 const OPENAI: &str = "cancelled";
@@ -98,7 +134,10 @@ fn faults(text: &str) -> Vec<String> {
     }
     for word in plain.split(|c: char| !c.is_alphabetic()) {
         let is_british = BRITISH.iter().any(|beginning| word.starts_with(beginning));
-        if is_british && !AMERICAN.iter().any(|fine| word.starts_with(fine)) && (text.contains(' ') || !text.ends_with(OPENAI)) {
+        if is_british
+            && !AMERICAN.iter().any(|fine| word.starts_with(fine))
+            && (text.contains(' ') || !text.ends_with(OPENAI))
+        {
             found.push(format!("\"{word}\" (British)"));
         }
     }

@@ -134,7 +134,7 @@ fn a_worker_that_is_deaf_to_sigterm_is_killed_after_ten_seconds() {
         let took = began.elapsed();
         assert!(took > Duration::from_secs(9) && took < Duration::from_secs(30), "it took {took:?}");
         assert!(workers(&sandbox).is_empty());
-        assert_eq!(daemon.events("model.crash").await, Vec::<Value>::new(), "it was asked to end");
+        assert_eq!(daemon.events("model.crash").await, Vec::<Value>::new(), "it was asked to stop");
         assert_eq!(daemon.complete("small", 2).await.status, 200);
     });
 }
