@@ -154,7 +154,7 @@ impl State {
         }));
         let why = if end.class == EndClass::Unready { Why::Unready } else { Why::Backoff };
         let crashed = Denial { last_log: end.last_log.clone(), ..denial(why, format!("{name}: {}", end.reason)) };
-        let of = format!("end {count} in a row ({}): {}", end.class.name(), end.reason);
+        let of = format!("failed {count} times in a row ({}): {}", end.class.name(), end.reason);
         if will_restart {
             if is_exhausted {
                 effects.push(Effect::Report(Report::EssentialDown { key: key.clone(), count }));
