@@ -154,6 +154,9 @@ mod tests {
             "all enabled models need 11.0 GiB together (3.0 GiB pinned), but CPU can provide 10.0 GiB: models take turns"
         );
         let Some(OpEvent::Error { error }) = judge(sums(20, 9), &gpus) else { panic!("nothing was told") };
-        assert_eq!(error.message, "pinned models and services need 9.0 GiB together, but CUDA0, CUDA1 can provide 8.0 GiB");
+        assert_eq!(
+            error.message,
+            "pinned models and services need 9.0 GiB together, but CUDA0, CUDA1 can provide 8.0 GiB"
+        );
     }
 }
