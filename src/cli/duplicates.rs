@@ -9,8 +9,8 @@ use clap::Args;
 
 /// Find identical files
 ///
-/// Compares the sha256 that stores declare and that `verify` computed; files without one are compared by header and size.
-/// Hard links and shared blocks (reflinks) count once. Nothing is changed.
+/// Compares the sha256 that stores declare and that `verify` computed; files without one are compared by header and
+/// size. Hard links and shared blocks (reflinks) count once. Nothing is changed.
 #[derive(Debug, Args)]
 pub struct DuplicatesArgs {
     /// Only groups where sharing would save space, not those that are hard links already

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 /// Pause or resume the task queue
 ///
-/// While inference is off, no process starts tasks of this database; running tasks finish, and new tasks
-/// can be added. The setting survives restarts. Prompts (`run-once --prompt`) and requests to the daemon are still answered.
+/// While inference is off, no process starts tasks of this database; running tasks finish, and new tasks can be added.
+/// The setting survives restarts. Prompts (`run-once --prompt`) and requests to the daemon are still answered.
 #[derive(Debug, Args)]
 pub struct InferenceArgs {
     #[arg(value_enum)]

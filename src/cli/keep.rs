@@ -8,9 +8,9 @@ use clap::{Args, Subcommand};
 
 /// Manage the models that you want to keep
 ///
-/// Models that match a hint are chosen first when a task names no model, and are never pruned. A hint is an id (or at least its first 4 digits), a
-/// name, an alias, a path, or a glob over names and paths. KEEP_LOCAL_MODELS (comma separated) and `keep` in the config
-/// file add to those kept here; the order is environment, these, file.
+/// Models that match a hint are chosen first when a task names no model, and are never pruned. A hint is an id (or at
+/// least its first 4 digits), a name, an alias, a path, or a glob over names and paths. KEEP_LOCAL_MODELS (comma
+/// separated) and `keep` in the config file add to those kept here; the order is environment, these, file.
 #[derive(Debug, Args)]
 #[command(disable_help_subcommand = true)]
 pub struct KeepArgs {

@@ -14,12 +14,12 @@ use std::path::PathBuf;
 
 /// Serve models to clients and run queued tasks, until stopped
 ///
-/// Clients of OpenAI's API find every model at http://127.0.0.1:4848/v1. A request starts the server of its model; servers
-/// stay until they are idle or another model needs the memory. Queued tasks run on the same servers, after
-/// the requests of clients: when a task is added or due, when another executor dies with tasks in progress, and
-/// at least every OFFLOAD_POLL_S (30) seconds. SIGTERM finishes running work within a
-/// minute and returns the rest to the queue; a second one stops at once. SIGHUP reloads the config. One daemon serves a database; a
-/// second one ends with exit code 4.
+/// Clients of OpenAI's API find every model at http://127.0.0.1:4848/v1. A request starts the server of its model;
+/// servers stay until they are idle or another model needs the memory. Queued tasks run on the same servers, after the
+/// requests of clients: when a task is added or due, when another executor dies with tasks in progress, and at least
+/// every OFFLOAD_POLL_S (30) seconds. SIGTERM finishes running work within a minute and returns the rest to the queue;
+/// a second one stops at once. SIGHUP reloads the config. One daemon serves a database; a second one ends with exit
+/// code 4.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
     /// Listen on this address: 127.0.0.1:4848 (the default), [::1]:4848, or the path of a Unix socket; may be repeated,
@@ -29,11 +29,12 @@ pub struct ServeArgs {
     /// Unix socket for the command line, accessible to this user only [default: $XDG_RUNTIME_DIR/modelctl/serve.sock]
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
-    /// File of the keys that clients must send, one `name:key:class` per line; required for addresses that other machines can reach
+    /// File of the keys that clients must send, one `name:key:class` per line; required for addresses that other
+    /// machines can reach
     #[arg(long, value_name = "FILE")]
     api_key_file: Option<PathBuf>,
-    /// Run this program for every event, with the event as JSON on its standard input, for at most 10 seconds (also: `[hooks]
-    /// exec`)
+    /// Run this program for every event, with the event as JSON on its standard input, for at most 10 seconds (also:
+    /// `[hooks] exec`)
     #[arg(long, value_name = "PROGRAM")]
     exec: Option<PathBuf>,
     /// Do not run queued tasks

@@ -98,7 +98,8 @@ struct ServerArgs {
     /// Fail when memory runs out, instead of reducing anything
     #[arg(long, group = "change")]
     no_degrade: bool,
-    /// Start it automatically only on a node of this tier or larger: `embedded`, `lite`, `standard`, `full`, `compute_host`
+    /// Start it automatically only on a node of this tier or larger: `embedded`, `lite`, `standard`, `full`,
+    /// `compute_host`
     #[arg(long, group = "change", value_name = "TIER", value_parser = set_or_auto::<NodeTier>)]
     min_tier: Option<Wish<NodeTier>>,
     /// Arguments for llama-server, separated by spaces, such as `-fa on`

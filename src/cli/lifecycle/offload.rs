@@ -7,8 +7,8 @@ use serde_json::json;
 
 /// Move a loaded model off the GPU, or back
 ///
-/// Its server is reloaded in that mode once its running answers have finished. Without `--to` it moves one step down: from
-/// the GPU to as many layers there as fit, then to the CPU.
+/// Its server is reloaded in that mode once its running answers have finished. Without `--to` it moves one step down:
+/// from the GPU to as many layers there as fit, then to the CPU.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  modelctl offload qwen3-8b\n  modelctl offload qwen3-8b --to cpu\n  modelctl offload qwen3-8b --to gpu --json | jq -r .outcome"

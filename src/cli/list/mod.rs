@@ -20,8 +20,8 @@ use clap::{Args, ValueEnum};
 /// A filter that is repeated matches any of its values; different filters must all match.
 #[derive(Debug, Default, Args)]
 pub struct ListArgs {
-    /// Only models whose name contains this, or whose id starts with it; with `*`, `?`, `[` or `{` a glob in any case over
-    /// the name, its part after the last `/`, the file name and the path (`qwen*`, `*-Q4_K_M`)
+    /// Only models whose name contains this, or whose id starts with it; with `*`, `?`, `[` or `{` a glob in any case
+    /// over the name, its part after the last `/`, the file name and the path (`qwen*`, `*-Q4_K_M`)
     #[arg(value_name = "PATTERN")]
     pub patterns: Vec<String>,
     /// Only models in this kind of store

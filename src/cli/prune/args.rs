@@ -8,18 +8,19 @@ use std::path::PathBuf;
 
 /// Remove unused models and leftover files (dry run unless --confirm)
 ///
-/// Without --confirm nothing is changed: the plan is shown, with a reason for every row. With it, selected files are moved
-/// to the trash, from where `modelctl trash restore` brings it back; --purge deletes at once.
+/// Without --confirm nothing is changed: the plan is shown, with a reason for every row. With it, selected files are
+/// moved to the trash, from where `modelctl trash restore` brings it back; --purge deletes at once.
 ///
 /// Models are selected by --unused-for, --older-than and --model; a model must match all of those that are given.
 /// --superseded, --orphans, --partials, --damaged and --duplicates select other files of the stores, even if --model names
 /// models; the age limits apply to them too. --free and --max-total stop as soon as the target is reached, and select
 /// everything if no other rule is given. Without a rule, nothing is removed.
 ///
-/// The trash counts as free space for --free: if emptying it is enough, no model is removed. A target that is
-/// not reached is reported with exit code 1. Never removed: pinned models, keep hints, --keep, --min-keep, files in use or
-/// possibly in use, files used or added within the grace period, models that a waiting task needs, files in a desktop trash or a
-/// snapshot, and files below a root that is too wide (`/`, other users' homes, a root that contains another root) unless named.
+/// The trash counts as free space for --free: if emptying it is enough, no model is removed. A target that is not
+/// reached is reported with exit code 1. Never removed: pinned models, keep hints, --keep, --min-keep, files in use or
+/// possibly in use, files used or added within the grace period, models that a waiting task needs, files in a desktop
+/// trash or a snapshot, and files below a root that is too wide (`/`, other users' homes, a root that contains another
+/// root) unless named.
 ///
 /// If a named model is kept, the exit code is 4 when it is in use, else 3.
 #[derive(Debug, Args)]

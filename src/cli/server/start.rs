@@ -11,8 +11,8 @@ use serde::Serialize;
 
 /// Start model servers and wait until they are ready
 ///
-/// The daemon (`modelctl serve`) loads them. Idle servers of other models are stopped if the memory is needed; pinned ones
-/// are not. Ctrl-C stops waiting, not loading.
+/// The daemon (`modelctl serve`) loads them. Idle servers of other models are stopped if the memory is needed; pinned
+/// ones are not. Ctrl-C stops waiting, not loading.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  modelctl start qwen3-8b\n  modelctl start qwen3-8b gemma-3-4b\n  modelctl start smollm2 --json | jq '.servers[0].port'"

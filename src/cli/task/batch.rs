@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 /// Queue the requests of a file in OpenAI's Batch format (JSONL)
 ///
-/// The whole file is checked before anything is queued. Each `custom_id` is a key within the batch: importing the same file
-/// again, for the same models, returns the same tasks.
+/// The whole file is checked before anything is queued. Each `custom_id` is a key within the batch: importing the same
+/// file again, for the same models, returns the same tasks.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
     /// The file; `-` reads standard input

@@ -20,9 +20,9 @@ use jiff::tz::TimeZone;
 
 /// Watch what is loaded and why, and start or stop models with a key
 ///
-/// Memory by device, all models with their state, requests and speed, and below them the last hour, the queue, requests, events
-/// and logs, as the daemon sees them. `?` shows the keys. Without a daemon it shows the models in the database. In a pipe, or on
-/// a terminal that cannot be controlled, it prints one table.
+/// Memory by device, all models with their state, requests and speed, and below them the last hour, the queue,
+/// requests, events and logs, as the daemon sees them. `?` shows the keys. Without a daemon it shows the models in the
+/// database. In a pipe, or on a terminal that cannot be controlled, it prints one table.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  modelctl top\n  modelctl top --once | head -5\n  modelctl top --json | jq '.models[] | select(.state == \"busy\") | {name, memory_bytes, tokens_per_second}'"

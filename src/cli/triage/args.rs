@@ -12,10 +12,11 @@ use crate::cli::args::limit;
 
 /// Find out why a service on this node fails: one cause, its proof, the smallest next step and its undo
 ///
-/// Examines supervisord and systemd, logs, the kernel log, processes, model files, GPUs, memory, disks and endpoints together.
-/// It changes and restarts nothing: steps are only printed. Passwords, keys, prompts and answers are redacted in everything
-/// that it prints or writes. What could not be checked is listed as unknown, with the missing permission. Exits with 1 if
-/// there is a critical or warning finding, or if something that the config or an option asks for could not be checked.
+/// Examines supervisord and systemd, logs, the kernel log, processes, model files, GPUs, memory, disks and endpoints
+/// together. It changes and restarts nothing: steps are only printed. Passwords, keys, prompts and answers are redacted
+/// in everything that it prints or writes. What could not be checked is listed as unknown, with the missing permission.
+/// Exits with 1 if there is a critical or warning finding, or if something that the config or an option asks for could
+/// not be checked.
 #[derive(Debug, Args)]
 #[command(
     group = ArgGroup::new("view").args(["look", "map", "checklist", "explain", "rules"]),

@@ -79,8 +79,8 @@ struct RecordArgs {
 
 /// Measure again after a change and report whether it is better, the same or worse
 ///
-/// Also reports whether the service runs with the new value, by its command line and environment; a setting in a file of
-/// its own cannot be seen.
+/// Also reports whether the service runs with the new value, by its command line and environment; a setting in a file
+/// of its own cannot be seen.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  modelctl tune done 3\n  modelctl tune done 3 --json | jq -r .done.verdict")]
 struct DoneArgs {

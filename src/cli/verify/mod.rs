@@ -10,12 +10,11 @@ use clap::{ArgGroup, Args};
 
 /// Check files for truncation and against the checksums of their store
 ///
-/// Reads every byte of each file whose store declares a sha256, and compares. Files that were checked before and have not
-/// changed are not read again, so an interrupted run resumes where it stopped. The result is the state that
-/// `list`, `show`, `run-once` and `prune` use until the file changes. Exits with 1 if
-/// a file is bad, cannot be read or has changed since the last scan (run `modelctl scan`,
-/// then verify again). A file that modelctl does not understand (`unsupported`) is not a finding, and neither is
-/// one without a checksum; both are reported with the reason.
+/// Reads every byte of each file whose store declares a sha256, and compares. Files that were checked before and have
+/// not changed are not read again, so an interrupted run resumes where it stopped. The result is the state that `list`,
+/// `show`, `run-once` and `prune` use until the file changes. Exits with 1 if a file is bad, cannot be read or has
+/// changed since the last scan (run `modelctl scan`, then verify again). A file that modelctl does not understand
+/// (`unsupported`) is not a finding, and neither is one without a checksum; both are reported with the reason.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("which").required(true))]
 pub struct VerifyArgs {

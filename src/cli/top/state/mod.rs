@@ -16,7 +16,8 @@ use std::collections::{BTreeMap, VecDeque};
 /// Figures of speed that are kept of each model, one for every five seconds.
 const SPEEDS: usize = 60;
 const SPEED_STEP: i64 = 5_000;
-/// The time for which what was done is shown, and the times between two looks at what the stream does not tell. Milliseconds.
+/// The time for which what was done is shown, and the times between two looks at what the stream does not tell.
+/// Milliseconds.
 const NOTICE: i64 = 6_000;
 const HOUR_STEP: i64 = 10_000;
 const QUEUE_STEP: i64 = 2_000;
