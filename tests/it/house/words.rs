@@ -96,6 +96,8 @@ const OPENAI: &str = "cancelled";
 
 /// Returns what a text has that users should not read.
 fn faults(text: &str) -> Vec<String> {
+    // In SQL.
+    let text = text.replace("'cancelled'", "");
     let mut plain = String::new();
     let mut depth = 0;
     for c in text.chars() {
