@@ -33,7 +33,7 @@ fn page(command: clap::Command, path: &str, name: &str) -> std::io::Result<Vec<u
     let examples = super::help::examples(path, &command);
     let below: Vec<&str> = command.get_subcommands().filter(|s| is_shown(s)).map(clap::Command::get_name).collect();
     let sections = sections::of_command(path, &examples, &below);
-    let page = clap_mangen::Man::new(command.name(name.to_owned()).display_name(name.to_owned()));
+    let page = clap_mangen::Man::new(command.clone().name(name.to_owned()).display_name(name.to_owned()));
     let mut text = Vec::new();
     page.render_title(&mut text)?;
     page.render_name_section(&mut text)?;
