@@ -2,7 +2,7 @@
 
 use super::run_once::RunOnceReport;
 use super::server::{start, stop};
-use super::{Ctx, Exit, inference, task, top, tune};
+use super::{Ctx, Exit, inference, lifecycle, task, top, tune};
 use crate::failure::Failure;
 use crate::model::lifecycle::Status;
 use crate::ops;
@@ -91,7 +91,7 @@ const ENTRIES: &[Entry] = &[
     of::<server::LogRow>("logs --follow"),
     named::<server::Events>("events", "modelctl.events/1"),
     of::<server::EventRow>("events --follow"),
-    named::<Status>("status", "modelctl.lifecycle/1"),
+    of::<lifecycle::status::StatusReport<'_>>("status"),
     named::<Status>("lifecycle status", "modelctl.lifecycle/1"),
     named::<server::PauseReply>("lifecycle pause", "modelctl.pause/1"),
     named::<server::PauseReply>("lifecycle resume", "modelctl.pause/1"),

@@ -8,11 +8,12 @@ use crate::db::Access;
 use crate::display::text;
 use crate::model::task::TaskState;
 use crate::model::{Class, RootState};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The figures. Keys are added, never renamed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Overview {
     /// The number of models by state, without those that are gone.
     pub models: BTreeMap<&'static str, u64>,
@@ -36,7 +37,7 @@ pub struct Overview {
 }
 
 /// One root.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct StoreSum {
     pub store: &'static str,
     pub root: String,
@@ -47,7 +48,7 @@ pub struct StoreSum {
 }
 
 /// Files of one class that can be removed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Reclaimable {
     pub class: &'static str,
     pub files: u64,
@@ -56,7 +57,7 @@ pub struct Reclaimable {
 }
 
 /// All trashes.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct TrashSum {
     pub items: u64,
     pub allocated_bytes: u64,
@@ -65,7 +66,7 @@ pub struct TrashSum {
 }
 
 /// The queue of tasks.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct QueueSum {
     /// `on` or `off`.
     pub inference: &'static str,
@@ -73,7 +74,7 @@ pub struct QueueSum {
 }
 
 /// A model in memory.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Loaded {
     pub model_id: String,
     pub name: String,

@@ -139,10 +139,7 @@ fn ambiguous(selector: &Selector, rows: &[ModelRow], hits: &[usize]) -> Failure 
         message.push_str(&format!("\n  and {more} more"));
     }
     let meant = hits.iter().filter_map(|at| rows.get(*at)).map(candidate).collect();
-    Failure::cannot_meet(message)
-        .code("ambiguous")
-        .candidates(meant)
-        .hint("use the id, the full name or the path")
+    Failure::cannot_meet(message).code("ambiguous").candidates(meant).hint("use the id, the full name or the path")
 }
 
 fn candidate(row: &ModelRow) -> failure::Candidate {

@@ -6,10 +6,11 @@ use crate::clock;
 use crate::model::lifecycle::Status;
 use crate::ops::daemon::{Daemon, LocalClock};
 use crate::ops::overview::{Overview, overview};
+use crate::ui::Document;
 use clap::Args;
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 /// Show models, disk, queue, and what the daemon has loaded, on one screen
 ///
@@ -30,14 +31,24 @@ pub struct StatusArgs {
 }
 
 /// The inventory, and what the daemon says where one runs.
-#[derive(Serialize)]
-struct Document<'a> {
-    schema: &'static str,
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct StatusReport<'a> {
     inventory: &'a Overview,
+    #[serde(flatten)]
+    daemon: Option<Status>,
+    #[serde(flatten)]
+    absent: Option<Absent>,
+}
+
+/// In place of what a daemon says.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Absent {
     /// Whether a daemon runs that is not about to end.
     running: bool,
-    #[serde(flatten)]
-    daemon: Option<Map<String, Value>>,
+}
+
+impl Document for StatusReport<'_> {
+    const SCHEMA: &'static str = "modelctl.status/1";
 }
 
 pub fn run(ctx: &mut Ctx, args: &StatusArgs) -> anyhow::Result<Exit> {
@@ -47,17 +58,10 @@ pub fn run(ctx: &mut Ctx, args: &StatusArgs) -> anyhow::Result<Exit> {
         None => None,
     };
     if args.json {
-        let daemon = status.as_ref().map(serde_json::to_value).transpose()?;
-        let daemon = daemon.and_then(|value| match value {
-            Value::Object(mut members) => {
-                members.remove("schema");
-                members.remove("running");
-                Some(members)
-            }
-            _ => None,
-        });
-        let running = status.is_some_and(|status| status.running);
-        ctx.ui.json(&Document { schema: "modelctl.status/1", inventory: &overview, running, daemon })?;
+        let absent = status.is_none().then_some(Absent { running: false });
+        // The document has a name of its own.
+        let daemon = status.map(|status| Status { schema: String::new(), ..status });
+        ctx.ui.document(&StatusReport { inventory: &overview, daemon, absent })?;
         return Ok(Exit::Done);
     }
     let now = ctx.session.now;

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 /// All that is known and decided at one time. Times are seconds; wall-clock times are RFC 3339.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Status {
-    /// `modelctl.lifecycle/1`.
+    /// `modelctl.lifecycle/1`; empty inside of another document.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub schema: String,
     pub running: bool,
     pub tick_count: u64,
