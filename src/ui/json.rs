@@ -10,6 +10,21 @@ pub(super) fn write<T: Serialize + ?Sized>(out: impl Write, value: &T) -> io::Re
     value.serialize(&mut serializer).map_err(io::Error::from)
 }
 
+/// Like [`write`], on one line.
+pub(super) fn write_line<T: Serialize + ?Sized>(mut out: impl Write, value: &T) -> io::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(&mut out, OneLine)).map_err(io::Error::from)?;
+    out.write_all(b"\n")
+}
+
+/// Writes no spaces.
+struct OneLine;
+
+impl Formatter for OneLine {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        Visible(PrettyFormatter::new()).write_string_fragment(out, fragment)
+    }
+}
+
 /// Like [`PrettyFormatter`], except for the text of strings.
 struct Visible(PrettyFormatter<'static>);
 
