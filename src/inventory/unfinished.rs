@@ -52,7 +52,7 @@ impl Unfinished {
     /// Returns the reason for a holding of this kind, for use in a sentence.
     pub fn why(self) -> &'static str {
         match self {
-            Unfinished::Download => "a download that was not finished",
+            Unfinished::Download => "unfinished download",
             Unfinished::Control => "how far a download is, of which the file is not here",
             Unfinished::Piece => "a piece of a model: no program loads it before the pieces are put together",
             Unfinished::Copy => "a second copy, or the rest of one, under a name that no program loads",

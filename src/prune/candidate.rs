@@ -21,17 +21,6 @@ pub enum Evidence {
     Appeared,
 }
 
-impl Evidence {
-    /// Returns the evidence in words, to follow an age in a sentence.
-    pub fn in_words(self) -> &'static str {
-        match self {
-            Evidence::Journal => "by the journal of uses",
-            Evidence::AccessTime => "by its access time, which is weak evidence",
-            Evidence::Appeared => "no use is known since it appeared",
-        }
-    }
-}
-
 /// The latest known use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastUse {

@@ -108,6 +108,9 @@ pub struct PruneArgs {
     /// Exit with 10 when something was removed or would be, with 0 when there is nothing to do
     #[arg(long)]
     pub exit_code: bool,
+    /// List what is kept as well, with the reason for each
+    #[arg(long)]
+    pub all: bool,
     /// Print the plan, and what became of it, as a JSON object
     #[arg(long)]
     pub json: bool,

@@ -104,7 +104,7 @@ pub(crate) fn classify_downloads(collector: &mut StoreCollector<'_>) {
                 let name = control.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 format!("{}: `{name}` notes how far it is", Unfinished::Download.why())
             }
-            None => "an empty file that holds the name for a download that was not finished".to_owned(),
+            None => "an empty file that reserves the name of an unfinished download".to_owned(),
         };
         used.extend(control);
         partial(&path, &why, collector);

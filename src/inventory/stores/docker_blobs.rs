@@ -97,7 +97,7 @@ impl Blobs {
                 _ if !meta.is_file() => {
                     (Class::Damaged, format!("{} among the blobs", not_regular_reason(meta.file_type())))
                 }
-                Some(_) => (Class::Partial, "a download that was not finished".to_owned()),
+                Some(_) => (Class::Partial, "unfinished download".to_owned()),
                 None => (Class::Orphan, "a name that is no blob's".to_owned()),
             };
             collector.holdings.push(kept.file(&path, &meta, class, why));

@@ -140,7 +140,7 @@ impl Blobs {
             let expected_sha256 = promised_sha256(&name);
             if blob.snapshots.is_empty() && is_unfinished(&name) {
                 collector.stamping.add(&path, &blob.look);
-                let why = "a download that was not finished";
+                let why = "unfinished download";
                 collector.holdings.push(kept.file(&path, blob.look, Class::Partial, why));
                 continue;
             }
@@ -194,8 +194,8 @@ fn judge(blob: &Blob, standings: &BTreeMap<OsString, Standing>, whole: bool) -> 
             format!("snapshot {} has it{file}; no reference names that, as after a download by commit", short(commit));
         return (Class::Referenced, why);
     }
-    if let Some((commit, Standing::Superseded { by })) = found(&|_| true) {
-        return (Class::Superseded, format!("only snapshot {} has it{file}, and `{by}` has moved on", short(commit)));
+    if let Some((_, Standing::Superseded { by, now })) = found(&|_| true) {
+        return (Class::Superseded, format!("old revision, {by} is {}", short(now)));
     }
     if whole {
         (Class::Orphan, "no snapshot leads to it".to_owned())

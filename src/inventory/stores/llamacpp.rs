@@ -233,4 +233,4 @@ impl Claims {
     }
 }
 
-const UNFINISHED: &str = "a download that was not finished";
+const UNFINISHED: &str = "unfinished download";

@@ -113,8 +113,8 @@ impl Blobs {
         }
         for (digest, path, meta) in downloads {
             let why = match notes.progress.get(&digest) {
-                Some((done, all)) => format!("a download that was not finished: {done} of {all} bytes are here"),
-                None => "a download that was not finished".to_owned(),
+                Some((done, all)) => format!("unfinished download: {done} of {all} bytes are here"),
+                None => "unfinished download".to_owned(),
             };
             let expected_sha256 = digest.sha256();
             collector.holdings.push(Holding { expected_sha256, ..kept.file(&path, &meta, Class::Partial, why) });

@@ -108,11 +108,11 @@ fn downloads_show_how_far_they_are_and_what_they_take() {
     let tensor = store.tree.text(format!("models/blobs/sha256-{}.tmp", sha256("t")), "half");
     let odd = store.tree.text("models/blobs/notes.txt", "mine");
     let report = Shelf::default().scan(&[&store.root()]);
-    let said = "a download that was not finished: 3700 of 10000 bytes are here";
+    let said = "unfinished download: 3700 of 10000 bytes are here";
     assert_eq!(why(&report, &partial), (Class::Partial, said));
     let big = held(&report, &partial);
     assert_eq!((big.size, big.allocated, big.expected_sha256.as_ref()), (4 << 30, 0, Some(&hex)));
-    assert_eq!(why(&report, &lone), (Class::Partial, "a download that was not finished"));
+    assert_eq!(why(&report, &lone), (Class::Partial, "unfinished download"));
     for path in [&written, &tensor] {
         assert_eq!(why(&report, path), (Class::Partial, "a blob that was not written to its end"));
     }
