@@ -128,7 +128,7 @@ fn without_a_history_nothing_is_made_and_nothing_fails() {
     let sandbox = Sandbox::new();
     assert_eq!(sandbox.run(["history", "--json"]).ok().json(), json!([]));
     let run = sandbox.run(["history"]).ok();
-    assert_eq!((run.out.as_str(), run.err.as_str()), ("", "nothing has happened yet\n"));
+    assert_eq!((run.out.as_str(), run.err.as_str()), ("", "the history is empty\n"));
     let quiet = sandbox.run(["history", "--quiet"]).ok();
     assert_eq!((quiet.out, quiet.err), (String::new(), String::new()));
     assert!(!sandbox.db().exists());

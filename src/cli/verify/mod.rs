@@ -37,6 +37,9 @@ pub struct VerifyArgs {
     /// Read at most so much per second over all files (`50MB`, `1GiB`)
     #[arg(long, value_name = "SIZE", value_parser = rate)]
     pub max_rate: Option<u64>,
+    /// List every file, not only the problems
+    #[arg(long, short)]
+    pub verbose: bool,
     /// Print the report as a JSON object
     #[arg(long)]
     pub json: bool,
@@ -66,7 +69,7 @@ pub fn run(ctx: &mut Ctx, args: &VerifyArgs) -> anyhow::Result<Exit> {
         ctx.ui.note("no models are known yet");
         ctx.ui.hint("`modelctl scan` looks for them");
     } else {
-        view::print(&mut ctx.ui, &reports, took)?;
+        view::print(&mut ctx.ui, &reports, args.verbose, took)?;
     }
     Ok(if reports.iter().any(ModelReport::is_finding) { Exit::Bad } else { Exit::Done })
 }
