@@ -46,6 +46,7 @@ mod tests;
 pub mod trash;
 pub mod triage;
 pub mod tune;
+pub mod unscanned;
 pub mod verify;
 pub mod wish;
 
