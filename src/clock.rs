@@ -36,6 +36,11 @@ pub fn now() -> Timestamp {
     Timestamp(jiff::Timestamp::now().as_millisecond())
 }
 
+/// Returns the time zone of this machine; UTC where none is set.
+pub fn local_zone() -> jiff::tz::TimeZone {
+    jiff::tz::TimeZone::system()
+}
+
 /// Reads the monotonic clock, for measuring and for deadlines.
 #[expect(clippy::disallowed_methods, reason = "the one caller of the monotonic clock")]
 pub fn instant() -> Instant {

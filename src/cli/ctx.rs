@@ -48,7 +48,11 @@ impl Ctx {
     ) -> T {
         let mut printer = Printer::new(&mut self.ui);
         let done = recipe(&mut self.session, &mut |event| {
-            watch(printer.ui, &event);
+            match event {
+                // The bar itself: nothing is printed.
+                OpEvent::Progress(_) => watch(printer.ui, &event),
+                _ => printer.print_below(|ui| watch(ui, &event)),
+            }
             printer.print(event);
         });
         drop(printer);

@@ -46,11 +46,11 @@ use crate::health::Style;
 use crate::health::format::nagios_failure;
 use crate::ops::Session;
 use crate::ops::run_tasks::Stops;
-use crate::supervise::{StopSignal, end_bounded};
+use crate::supervise::{StopSignal, end_bounded, page};
 use crate::ui::{Ui, UiOptions, is_broken_pipe};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -82,6 +82,9 @@ struct Global {
     /// Print results, warnings and errors only
     #[arg(short, long, global = true)]
     quiet: bool,
+    /// Show all columns of a table, whole, even if its lines are wider than the terminal
+    #[arg(long, global = true)]
+    wide: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -202,7 +205,16 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
         quiet: cli.global.quiet,
         progress: true,
         json_errors: json,
+        wide: cli.global.wide,
     });
+    if let Ok(config) = &config {
+        ui.set_home(config.home.clone());
+        // Without a keyboard nobody could close it.
+        if !config.is_terminal_dumb && std::io::stdin().is_terminal() {
+            let pager = config.pager.clone();
+            ui.set_pager(Box::new(move |text| page(pager.as_deref(), text)));
+        }
+    }
     let outcome = match config {
         Ok(config) => {
             let source = ConfigSource { flags, env };

@@ -113,6 +113,10 @@ pub struct Config {
     pub sudo_user: Option<String>,
     /// `COLUMNS`, when it is a number above 0.
     pub columns: Option<usize>,
+    /// `MODELCTL_PAGER`, else `PAGER`: the command that shows a long table on a terminal.
+    pub pager: Option<String>,
+    /// `HOME`, for `~` in what a person reads.
+    pub home: Option<PathBuf>,
 }
 
 /// The roots of a scan without arguments.
@@ -305,6 +309,8 @@ impl Config {
             is_utf8: env.is_utf8(),
             sudo_user: env.text("SUDO_USER").or_else(|| env.text("SUDO_UID").map(|uid| format!("uid {uid}"))),
             columns: env.text("COLUMNS").and_then(|c| c.parse().ok()).filter(|c| *c > 0),
+            pager: env.text("MODELCTL_PAGER").or_else(|| env.text("PAGER")),
+            home: env.home(),
         })
     }
 }

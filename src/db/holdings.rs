@@ -12,6 +12,21 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 impl Db {
+    /// Returns the bytes of disk that the files of each class take.
+    pub fn class_sizes(&self) -> anyhow::Result<Vec<(Class, u64)>> {
+        self.read(|tx| {
+            let mut all =
+                tx.prepare_cached("SELECT class, sum(allocated) FROM holding GROUP BY class ORDER BY class")?;
+            let mut rows = all.query([])?;
+            let mut sizes = Vec::new();
+            while let Some(row) = rows.next()? {
+                let mut cells = Cells::new(row, "holding");
+                sizes.push((cells.name(Class::from_name)?, cells.count()?));
+            }
+            Ok(sizes)
+        })
+    }
+
     /// Returns every holding, by root and path.
     pub fn holdings(&self) -> anyhow::Result<Vec<Holding>> {
         self.read(|tx| {

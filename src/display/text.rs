@@ -116,7 +116,7 @@ pub fn shorten(text: &str, room: usize) -> Cow<'_, str> {
 
 /// Returns the longest start of the text that fits. Measured as a whole string: the width of a joined emoji is not the
 /// sum of the widths of its characters.
-fn head_within(text: &str, room: usize) -> &str {
+pub(crate) fn head_within(text: &str, room: usize) -> &str {
     let mut end = 0;
     // A character has at most two columns, so the scan is bounded by the room, not by the text, unless the text
     // consists of characters without width; the limit ends the scan for those too.

@@ -52,7 +52,7 @@ impl Unfinished {
     /// Returns the reason for a holding of this kind, for use in a sentence.
     pub fn why(self) -> &'static str {
         match self {
-            Unfinished::Download => "an unfinished download",
+            Unfinished::Download => "unfinished download",
             Unfinished::Control => "progress of a download whose file is elsewhere",
             Unfinished::Piece => "a piece of a model: it must be joined with the others before it can be loaded",
             Unfinished::Copy => "a second copy, or part of one, under a name that no program loads",

@@ -1,5 +1,5 @@
 use super::server::Choices;
-use super::{Damage, Kind, ModelId, Named, State, StoreKind, Tier, TierLimits, tier_of};
+use super::{Damage, Kind, Model, ModelId, Named, Role, State, StoreKind, Tier, TierLimits, damage, tier_of};
 use crate::clock::Timestamp;
 use std::path::{Path, PathBuf};
 
@@ -51,7 +51,49 @@ pub struct ModelRow {
 }
 
 impl ModelRow {
-    /// Returns why no server of the model is started, as the predicate of a sentence; `None` where one may be.
+    /// Returns the row of a model as its files are, without the findings of `verify`.
+    pub fn of(model: &Model) -> ModelRow {
+        let facts = model.facts();
+        let main = model.main().or(model.artifacts.first());
+        let header = main.and_then(|main| damage(&main.header, None, None));
+        ModelRow {
+            id: model.id.clone(),
+            name: model.name.clone(),
+            store: model.store,
+            root: model.root.clone(),
+            repo: model.repo.clone(),
+            kind: model.kind,
+            state: model.state,
+            reason: model.reason.clone(),
+            damage: header.map(|(damage, _)| damage),
+            path: main.map(|main| main.path.clone()).unwrap_or_default(),
+            content: model.content.clone(),
+            architecture: facts.and_then(|f| f.architecture.clone()),
+            family: facts.and_then(|f| f.family.clone()),
+            quant: facts.map(|f| f.quant.label.clone()),
+            bits_per_weight: facts.and_then(|f| f.quant.bits_per_weight),
+            parameters: model.parameters(),
+            context_length: facts.and_then(|f| f.context_length),
+            size: model.size(),
+            allocated: model.allocated(),
+            weights: model.weights(),
+            chat_template: facts.is_some_and(|f| f.chat_template),
+            shards: u32::try_from(model.artifacts.iter().filter(|a| a.role != Role::Mmproj).count())
+                .unwrap_or(u32::MAX),
+            mmproj: model.mmproj().is_some(),
+            enabled: model.settings.enabled,
+            pinned: model.settings.pinned,
+            tier_override: model.settings.tier,
+            alias: model.settings.alias.clone(),
+            server: model.settings.server.clone(),
+            first_seen: model.first_seen,
+            last_used: model.usage.last_used,
+            use_count: model.usage.use_count,
+            also_named: Vec::new(),
+        }
+    }
+
+    /// Returns the row of a model as its files are, without the findings of `verify`.
     pub fn not_served(&self) -> Option<String> {
         if !self.enabled {
             return Some(format!("is disabled; `modelctl set {} --enable` enables it", self.id));

@@ -12,7 +12,7 @@ use serde_json::Value;
 const PAGE: u32 = 1_000;
 
 /// A selection of events.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Request {
     /// Events that contain one of these patterns; all when empty.
     pub patterns: Vec<Pattern>,

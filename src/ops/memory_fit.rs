@@ -122,7 +122,12 @@ pub fn fits(total: u64, machine: &Machine) -> Vec<Fit> {
         }
     }];
     let gpus = match &machine.gpus {
-        Reading::Unavailable(why) => return [all, vec![fit("GPU", None, format!("unknown: {why}"))]].concat(),
+        Reading::Unavailable(why) => {
+            // Most machines without the driver have no card for it either.
+            let is_without_driver = why.starts_with("no NVIDIA driver");
+            let words = if is_without_driver { "none: no NVIDIA driver".to_owned() } else { format!("unknown: {why}") };
+            return [all, vec![fit("GPU", None, words)]].concat();
+        }
         Reading::Known(gpus) => gpus,
     };
     if gpus.is_empty() {

@@ -47,6 +47,7 @@ mod tests;
 pub mod trash;
 pub mod triage;
 pub mod tune;
+pub mod unscanned;
 pub mod verify;
 pub mod wish;
 

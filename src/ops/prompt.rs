@@ -2,7 +2,7 @@
 
 use super::prompt_device::{reserve, take, unreserved};
 use super::prompt_shared::{self, Shared};
-use super::{OpEvent, Progress, Session, Sink, Step, keep_hints, resolve_model, runnable};
+use super::{OpEvent, Progress, Session, Sink, Step, keep_hints, resolve_model, runnable, unscanned};
 use crate::clock;
 use crate::db::{Access, UseEvent};
 use crate::display::{Document, text, units};
@@ -68,7 +68,7 @@ pub fn answer(
 ) -> anyhow::Result<Answer> {
     if let Some(named) = &request.model {
         // Refuse a model that can never run before any waiting.
-        let row = resolve_model::resolve(session, named)?;
+        let row = unscanned::recorded(session, named, stop, on)?;
         runnable::check(&row)?;
         runnable::check_size(session, &row, request.force)?;
     }

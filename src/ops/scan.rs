@@ -146,7 +146,7 @@ fn roots(session: &Session, asked: &Request) -> anyhow::Result<Vec<RootSpec>> {
         .collect()
 }
 
-fn read_header(path: &Path) -> Result<Header, Fault> {
+pub(super) fn read_header(path: &Path) -> Result<Header, Fault> {
     let read = gguf::read_path(path).map_err(|e| e.fault())?;
     Ok(Header { identity: read.identity, allocated: read.allocated, facts: read.facts })
 }

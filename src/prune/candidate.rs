@@ -22,17 +22,6 @@ pub enum Evidence {
     Appeared,
 }
 
-impl Evidence {
-    /// Returns the evidence in words, to follow an age in a sentence.
-    pub fn in_words(self) -> &'static str {
-        match self {
-            Evidence::Journal => "(recorded by modelctl)",
-            Evidence::AccessTime => "(file access time, may be wrong)",
-            Evidence::Appeared => "no known use since it appeared",
-        }
-    }
-}
-
 /// The latest known use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastUse {

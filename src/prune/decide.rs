@@ -88,12 +88,13 @@ pub fn admit(policy: &Policy, c: &Candidate, now: Timestamp) -> Result<(), Verdi
     Ok(())
 }
 
-/// Returns the age of the last use, in words.
+/// Returns the time without use, in words that fit into a column. The access time of a file is weak evidence.
 fn since(c: &Candidate, now: Timestamp) -> String {
     let ago = units::ago(age(c.last_use.at, now));
     match c.last_use.evidence {
-        Evidence::Appeared => format!("appeared {ago} ago, no known use"),
-        evidence => format!("used {ago} ago {}", evidence.in_words()),
+        Evidence::Appeared => format!("no known use, here for {ago}"),
+        Evidence::AccessTime => format!("unused {ago} (atime)"),
+        Evidence::Journal => format!("unused {ago}"),
     }
 }
 
@@ -222,7 +223,7 @@ pub fn copies(policy: &Policy, candidates: &[Candidate], verdicts: &mut [Verdict
             let path = first.path.display();
             let outcome = if first.is_read {
                 let missing = if c.root == first.root { String::new() } else { format!("; {}", missing(c)) };
-                Verdict::goes(Rule::Duplicate, format!("`{path}` has the same content and is kept{missing}"))
+                Verdict::goes(Rule::Duplicate, format!("copy of `{path}`{missing}"))
             } else {
                 let why = format!("`{path}` should have the same content: check it with `modelctl verify --hash`");
                 Verdict::stays(Rule::NotSelected, why)

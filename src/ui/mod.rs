@@ -2,19 +2,25 @@
 //! as a line, note, cell or error is cleaned first, so no name from a file reaches a terminal unescaped; only
 //! [`Ui::out`] and [`Ui::raw`] pass bytes on as they are.
 
+mod column;
+mod cut;
 mod json;
+mod layout;
 mod progress;
 mod screen;
 mod section;
 mod table;
 #[cfg(test)]
 mod table_tests;
+#[cfg(test)]
+mod tests;
 
 pub use crate::display::{Document, text, units};
+pub use column::{Align, Alike, Cell, Column, Cut, Tone};
 pub use progress::Progress;
 pub use screen::{Key, Screen, ScreenEvent};
 pub use section::{Field, Section};
-pub use table::{Align, Cell, Column, Medium, Table, Tone};
+pub use table::{Medium, Table};
 
 use crate::display::Named;
 use crate::failure::{ErrorReport, Failure, OrFail};
@@ -22,14 +28,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Number of columns assumed for a terminal that does not report its width.
 const DEFAULT_WIDTH: usize = 80;
-
-/// Width of colored output that is not a terminal: a pager gets whole lines.
-const UNBOUNDED: usize = 4096;
 
 /// Options of the output, from the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,8 +48,10 @@ pub struct UiOptions {
     pub quiet: bool,
     /// Whether to show a progress bar if stderr is a terminal.
     pub progress: bool,
-    /// Whether to print errors as JSON, one a line.
+    /// Whether tables on a terminal show all columns, whole, even if their lines are wider than the terminal.
     pub json_errors: bool,
+    /// Whether tables on a terminal show all columns, whole, even if their lines are wider than the terminal.
+    pub wide: bool,
 }
 
 impl UiOptions {
@@ -86,7 +92,13 @@ pub struct Ui {
     err_is_terminal: bool,
     options: UiOptions,
     width: usize,
+    /// The folder that `~` stands for on a terminal.
+    home: Option<String>,
+    pager: Option<Pager>,
 }
+
+/// Shows text that is longer than the screen, page by page. Returns whether it could be started.
+pub type Pager = Box<dyn Fn(&[u8]) -> io::Result<()> + Send>;
 
 impl fmt::Debug for Ui {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,7 +122,19 @@ impl Ui {
             err_is_terminal: io::stderr().is_terminal(),
             width: options.width.or_else(asked).unwrap_or(DEFAULT_WIDTH),
             options,
+            home: None,
+            pager: None,
         }
+    }
+
+    /// Sets the folder that `~` stands for in paths on a terminal. A name that is not UTF-8 has no such form.
+    pub fn set_home(&mut self, home: Option<PathBuf>) {
+        self.home = home.and_then(|home| home.to_str().map(str::to_owned));
+    }
+
+    /// Sets the pager for tables that are longer than the screen.
+    pub fn set_pager(&mut self, pager: Pager) {
+        self.pager = Some(pager);
     }
 
     /// Returns a Ui that writes into memory. With `terminal` it behaves as on a terminal of `options.width` columns,
@@ -124,6 +148,8 @@ impl Ui {
             err_is_terminal: terminal,
             width: options.width.unwrap_or(DEFAULT_WIDTH),
             options: UiOptions { progress: false, ..options },
+            home: None,
+            pager: None,
         };
         (ui, out, err)
     }
@@ -273,21 +299,48 @@ impl Ui {
         Ok(document)
     }
 
-    /// Prints a table on stdout, fitted to the terminal or complete.
+    /// Returns a path for a person: with `~` for the home folder on a terminal.
+    pub fn path(&self, path: &Path) -> String {
+        let path = text::path(path);
+        let home = self.home.as_deref().filter(|_| self.out_is_terminal);
+        cut::below_home(&path, home).into_owned()
+    }
+
+    /// Prints a table on stdout, fitted to the terminal or complete. On a terminal says which columns were left out, and
+    /// shows a table that is longer than the screen in the pager.
     pub fn table(&mut self, table: &Table<'_>) -> anyhow::Result<()> {
-        let medium = if self.out_is_terminal {
-            Medium::Terminal { width: self.width, color: self.options.color }
-        } else if self.options.force_color {
-            Medium::Terminal { width: UNBOUNDED, color: true }
-        } else {
-            Medium::Stream
+        let medium = match (self.out_is_terminal, self.options.wide) {
+            (true, false) => {
+                Medium::Terminal { width: self.width, color: self.options.color, home: self.home.as_deref() }
+            }
+            (true, true) => Medium::Wide { color: self.options.color },
+            (false, _) if self.options.force_color => Medium::Wide { color: true },
+            (false, _) => Medium::Stream,
         };
-        table.write(&mut self.out, medium).map_err(stdout_failed)
+        let is_long = table.height() >= screen_height();
+        let hidden = match self.pager.as_ref().filter(|_| self.out_is_terminal && self.err_is_terminal && is_long) {
+            None => table.write(&mut self.out, medium).map_err(stdout_failed)?,
+            Some(pager) => {
+                let mut text = Vec::new();
+                let hidden = table.write(&mut text, medium).map_err(stdout_failed)?;
+                self.out.flush().map_err(stdout_failed)?;
+                // Without a pager on this machine, the table is printed as it is.
+                if pager(&text).is_err() {
+                    self.out.write_all(&text).map_err(stdout_failed)?;
+                }
+                hidden
+            }
+        };
+        if !hidden.is_empty() && !self.options.quiet {
+            self.say("", Tone::Plain, &format!("hidden: {} (--wide)", hidden.join(" ")));
+        }
+        Ok(())
     }
 
     /// Returns a progress bar on stderr; `total` in steps, None while unknown. Invisible unless stderr is a terminal.
     pub fn progress(&self, label: &'static str, total: Option<u64>) -> Progress {
-        Progress::new(self.options.progress && !self.options.quiet && self.err_is_terminal, label, total)
+        let is_visible = self.options.progress && !self.options.quiet && self.err_is_terminal;
+        Progress::new(is_visible.then_some(self.width), label, total)
     }
 
     /// Passes everything written so far to the system.
@@ -348,6 +401,12 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
+/// Returns the number of lines of the terminal on stdout; without one, more than any table has.
+fn screen_height() -> usize {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout());
+    size.ok().map(|size| usize::from(size.ws_row)).filter(|rows| *rows > 0).unwrap_or(usize::MAX)
+}
+
 fn clean_lines(text: &str) -> String {
     let lines: Vec<_> = text.split('\n').map(text::clean).collect();
     lines.join("\n")
@@ -386,92 +445,5 @@ impl Write for Captured {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct ClosedPipe;
-
-    impl Write for ClosedPipe {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::Error::from(io::ErrorKind::BrokenPipe))
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn plain() -> UiOptions {
-        UiOptions::default()
-    }
-
-    #[test]
-    fn an_error_shows_its_causes_and_the_next_step() {
-        let (mut ui, _, err) = Ui::for_test(plain(), false);
-        let error = Err::<(), _>(io::Error::other("disk on \x1b[5mfire"))
-            .or_fail(|| Failure::cannot_meet("cannot read `x`").hint("check the disk"))
-            .unwrap_err();
-        ui.error(&error);
-        assert_eq!(err.text(), "error: cannot read `x`\n  caused by: disk on \\x1b[5mfire\nhint: check the disk\n");
-    }
-
-    #[test]
-    fn an_error_nobody_classified_says_that_it_is_our_bug() {
-        let (mut ui, _, err) = Ui::for_test(plain(), false);
-        ui.error(&anyhow::anyhow!("what?"));
-        assert!(err.text().starts_with("error: what?\nhint: this is a bug in modelctl"));
-    }
-
-    #[test]
-    fn quiet_silences_notes_but_not_warnings() {
-        let (mut ui, out, err) = Ui::for_test(UiOptions { quiet: true, ..plain() }, true);
-        ui.note("12 models");
-        ui.hint("scan");
-        ui.warn("one is damaged");
-        assert_eq!((out.text(), err.text()), (String::new(), "warning: one is damaged\n".to_owned()));
-    }
-
-    #[test]
-    fn a_closed_pipe_is_told_from_a_broken_worker() {
-        let (mut ui, _, _) = Ui::for_test(plain(), false);
-        ui.out = Out(Box::new(ClosedPipe));
-        for error in [ui.line("x").unwrap_err(), ui.json(&[1]).unwrap_err()] {
-            assert!(is_broken_pipe(&error.context("while listing")));
-        }
-        let worker = anyhow::Error::from(io::Error::from(io::ErrorKind::BrokenPipe));
-        assert!(!is_broken_pipe(&worker));
-    }
-
-    #[test]
-    fn a_full_disk_is_not_our_bug() {
-        let error = stdout_failed(io::Error::from(io::ErrorKind::StorageFull));
-        assert_eq!(crate::failure::classify(&error).0, crate::failure::Kind::CannotMeet);
-        assert!(!is_broken_pipe(&error));
-    }
-
-    #[test]
-    fn colour_needs_both_the_wish_and_a_terminal() {
-        for (color, terminal, expected) in [(true, true, true), (true, false, false), (false, true, false)] {
-            let (mut ui, out, _) = Ui::for_test(UiOptions { color, ..plain() }, terminal);
-            ui.heading("Files").unwrap();
-            assert_eq!(out.text().contains('\x1b'), expected, "{color} {terminal}");
-        }
-    }
-
-    #[test]
-    fn lines_keep_their_breaks_and_lose_their_escapes() {
-        let (mut ui, out, _) = Ui::for_test(plain(), true);
-        ui.line("a\nb\x1b[0m").unwrap();
-        assert_eq!(out.text(), "a\nb\\x1b[0m\n");
-    }
-
-    #[test]
-    fn json_is_one_indented_document() {
-        let (mut ui, out, _) = Ui::for_test(plain(), false);
-        ui.json(&serde_json::json!([{"a": 1}])).unwrap();
-        assert_eq!(out.text(), "[\n  {\n    \"a\": 1\n  }\n]\n");
     }
 }

@@ -1,3 +1,4 @@
+use super::column::*;
 use super::table::*;
 use super::text;
 
@@ -8,14 +9,14 @@ const COLUMNS: &[Column] = &[
     Column::left("PATH", 9).shrink_to(20),
 ];
 
-fn written(table: &Table, medium: Medium) -> String {
+fn written(table: &Table, medium: Medium<'_>) -> String {
     let mut out = Vec::new();
     table.write(&mut out, medium).unwrap();
     String::from_utf8(out).unwrap()
 }
 
-fn terminal(width: usize) -> Medium {
-    Medium::Terminal { width, color: false }
+fn terminal(width: usize) -> Medium<'static> {
+    Medium::Terminal { width, color: false, home: None }
 }
 
 fn sample() -> Table<'static> {
@@ -65,7 +66,7 @@ fn a_pipe_gets_every_column_whole() {
 
 #[test]
 fn colour_marks_the_state_and_moves_nothing() {
-    let colored = written(&sample(), Medium::Terminal { width: 200, color: true });
+    let colored = written(&sample(), Medium::Terminal { width: 200, color: true, home: None });
     assert!(colored.contains("\x1b[38;5;9mdamaged\x1b"), "{colored:?}");
     assert!(!colored.lines().nth(1).unwrap().contains('\x1b'));
 }
@@ -126,4 +127,30 @@ fn ten_thousand_rows_in_figures() {
         let text = written(&table, medium);
         eprintln!("{label}: {} bytes in {:?}", text.len(), start.elapsed());
     }
+}
+
+/// Of two columns that matter alike, one would be unreadable while the other is whole.
+#[test]
+fn columns_of_one_rank_share_what_is_left() {
+    let mut table = Table::new(&[Column::left("NAME", 0).shrink_to(4), Column::left("WHY", 0).shrink_to(4)]);
+    table.row(vec![Cell::new("n".repeat(40)), Cell::new("w".repeat(40))]);
+    let text = written(&table, terminal(42));
+    let row = text.lines().nth(1).unwrap();
+    let widths: Vec<usize> = row.split("  ").map(text::width).collect();
+    assert_eq!(widths, [20, 20], "{text}");
+    let mut table = Table::new(&[Column::left("NAME", 0).shrink_to(4), Column::left("WHY", 0).shrink_to(4)]);
+    table.row(vec![Cell::new("n".repeat(40)), Cell::new("w".repeat(10))]);
+    assert!(written(&table, terminal(42)).lines().nth(1).unwrap().ends_with(&"w".repeat(10)));
+}
+
+/// `docker ps` and `show` take the beginning of an id; twelve digits on every line leave no room for the name.
+#[test]
+fn ids_are_as_short_as_they_can_be_told_apart() {
+    let mut table = Table::new(&[Column::id("ID", 0), Column::path("PATH", 1, 4)]);
+    table.row(vec![Cell::new("0123456789ab"), Cell::path(std::path::Path::new("/home/ann/x"))]);
+    table.row(vec![Cell::new("0123456799ab"), Cell::path(std::path::Path::new("/srv/y"))]);
+    let medium = Medium::Terminal { width: 80, color: false, home: Some("/home/ann") };
+    assert_eq!(written(&table, medium), "ID         PATH\n012345678  ~/x\n012345679  /srv/y\n");
+    assert!(written(&table, Medium::Wide { color: false }).contains("0123456789ab  /home/ann/x\n"));
+    assert!(written(&table, Medium::Stream).contains("0123456789ab  /home/ann/x\n"));
 }

@@ -189,3 +189,37 @@ fn two_scans_at_once_both_end_well() {
     }
     assert_eq!(names(&sandbox, &[]).len(), 200);
 }
+
+/// A person who has a file wants to know what it is before any scan, and gets told that no model fits.
+#[test]
+fn a_file_that_was_never_scanned_is_shown() {
+    let sandbox = Sandbox::new();
+    sandbox.run(["scan"]);
+    let file = sandbox.path("loose-Q4_0.gguf");
+    fs::write(&file, fixture::small_model("loose")).unwrap();
+    let shown = sandbox.run(["show", file.to_str().unwrap(), "--json"]).ok().json();
+    assert_eq!((shown["name"].as_str(), shown["state"].as_str()), (Some("loose-Q4_0"), Some("ready")), "{shown:#}");
+    let person = sandbox.run(["show", file.to_str().unwrap()]).ok();
+    assert!(person.out.contains("`modelctl scan` records it"), "{person:?}");
+    assert!(sandbox.run(["list", "--format", "ids"]).ok().out.is_empty(), "nothing was recorded");
+    sandbox.run(["show", sandbox.path("not-there.gguf").to_str().unwrap()]).refuses(3, "no model");
+}
+
+/// A script would cut columns out of a table that was made for people.
+#[test]
+fn a_script_gets_the_models_it_asks_for_in_the_format_it_asks_for() {
+    let sandbox = Sandbox::new();
+    for name in ["a-Q4_0", "b-Q8_0", "c-F16"] {
+        sandbox.write(&format!("{name}.gguf"), &fixture::small_model(name));
+    }
+    sandbox.run(["scan"]).ok();
+    let list = |args: &[&str]| sandbox.run(["list"].iter().chain(args)).ok().out;
+    assert_eq!(list(&["--format", "ids", "--limit", "2"]).lines().count(), 2);
+    assert_eq!(list(&["-o", "csv", "--columns", "name,store"]), "name,store\na-Q4_0,dir\nb-Q8_0,dir\nc-F16,dir\n");
+    assert_eq!(list(&["--columns", "name", "--no-header"]), "a-Q4_0\nb-Q8_0\nc-F16\n");
+    assert!(list(&["-o", "jsonl"]).lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
+    assert_eq!(list(&["--larger", "1GiB", "-o", "ids"]), "");
+    assert_eq!(list(&["--unused-for", "30d", "-o", "ids"]), "");
+    sandbox.run(["list", "-o", "json", "--columns", "name"]).refuses(2, "--columns");
+    sandbox.run(["list", "--json", "-o", "csv"]).refuses(2, "cannot be used with");
+}

@@ -46,6 +46,7 @@ mod prune;
 mod prune_acting;
 mod prune_targets;
 mod queue;
+mod reading;
 mod readme;
 mod render;
 #[cfg(feature = "llama")]

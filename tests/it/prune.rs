@@ -96,8 +96,14 @@ fn without_confirm_nothing_changes_and_every_row_has_its_reason() {
         (&"access-time".into(), &true.into())
     );
     let table = prune(&sandbox, &["--prune-days", "30", "--dry-run"]).ok();
-    assert_eq!(table.out.matches("remove").count(), 2, "{table:?}");
-    assert!(table.out.contains("file access time") && table.err.contains("--confirm"), "{table:?}");
+    let lines: Vec<&str> = table.out.lines().collect();
+    assert!(lines.len() == 3 && lines[0].starts_with("ACTION  ID"), "the rows that stay are counted: {table:?}");
+    assert!(lines[1..].iter().all(|line| line.starts_with("trash ") && line.contains(" (atime)")), "{table:?}");
+    assert!(table.err.contains("kept 1: 1 used within 30d (--all lists it)"), "{table:?}");
+    assert!(table.err.contains("--confirm"), "{table:?}");
+    let all = prune(&sandbox, &["--prune-days", "30", "--all"]).ok();
+    assert!(all.out.lines().count() == 4 && all.out.contains("\nkeep "), "{all:?}");
+    assert!(!all.err.contains("(--all"), "{all:?}");
     assert_eq!(tree(&sandbox.models()), before);
     prune(&sandbox, &["--unused-for", "30d", "--dry-run", "--confirm"]).refuses(2, "cannot be used with");
     prune(&sandbox, &["--unused-for", "soon"]).refuses(2, "is not an age such as");

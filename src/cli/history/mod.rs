@@ -1,11 +1,12 @@
 //! `modelctl history`: shows who did what, when, why and how much.
 
+mod runs;
 mod view;
 
 use super::args::named;
 use super::{Ctx, Exit};
-use crate::clock::Timestamp;
-use crate::model::{Action, Age, Selector, recent};
+use crate::clock::{self, Timestamp};
+use crate::model::{Action, Age, Recorded, Selector, recent};
 use crate::ops::history::{Request, history, report};
 use crate::ops::patterns::patterns;
 use clap::Args;
@@ -15,9 +16,9 @@ use view::Times;
 
 /// Show the audit log: who did what, when and why, newest last
 ///
-/// Includes scans that found a change, what was pruned, purged, restored or emptied from the trash, settings with their
-/// old and new values, keep hints, and pausing of inference. Events are kept for two years, at most 200,000
-/// of them. Times are in UTC.
+/// Told are scans that found a change, what was pruned, purged, restored or emptied from the trash, settings with their
+/// values before and after, keep hints, and the switch of inference. One line is one run of a command. Events are kept for
+/// two years, at most 200,000 of them. Times on a terminal are local; in a pipe and in JSON they are in UTC.
 #[derive(Debug, Args)]
 pub struct HistoryArgs {
     /// Only events in which this occurs, or matches as a glob: a model's name, id or path, a user, a unit, a command
@@ -36,6 +37,12 @@ pub struct HistoryArgs {
     /// Only events before this; a day is included
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<Moment>,
+    /// Show each event on a line of its own
+    #[arg(long)]
+    detail: bool,
+    /// Show times in UTC on a terminal, too
+    #[arg(long)]
+    utc: bool,
     /// Maximum number to show, newest first; 0 shows all
     #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
     limit: u32,
@@ -103,7 +110,8 @@ pub fn run(ctx: &mut Ctx, args: &HistoryArgs) -> anyhow::Result<Exit> {
         until: args.until.map(|until| until.ends(now)),
         limit,
     };
-    let found = history(&mut ctx.session, &request)?;
+    let is_by_run = !(args.detail || args.json);
+    let found = if is_by_run { newest_runs(ctx, request.clone())? } else { history(&mut ctx.session, &request)? };
     if args.json {
         ctx.ui.document(&report(&found))?;
         return Ok(Exit::Done);
@@ -113,12 +121,37 @@ pub fn run(ctx: &mut Ctx, args: &HistoryArgs) -> anyhow::Result<Exit> {
         ctx.ui.note(if is_all { "history is empty" } else { "no event matches" });
         return Ok(Exit::Done);
     }
-    let times = if ctx.ui.out_is_terminal() { Times::Short(ctx.session.now) } else { Times::Whole };
-    ctx.ui.table(&view::table(&found, times))?;
+    let zone = if args.utc { TimeZone::UTC } else { clock::local_zone() };
+    let times = if ctx.ui.out_is_terminal() { Times::Short { now, zone } } else { Times::Whole };
+    if is_by_run {
+        let runs = runs::group(&found);
+        let newest = runs.len().saturating_sub(limit);
+        let shown = runs.get(newest..).unwrap_or_default();
+        ctx.ui.table(&runs::table(shown, &times))?;
+        if newest > 0 {
+            ctx.ui.note(&format!("the newest {limit} runs; `-n 0` shows all, `--detail` each event"));
+        }
+        return Ok(Exit::Done);
+    }
+    ctx.ui.table(&view::table(&found, &times))?;
     if found.len() == limit {
         ctx.ui.note(&format!("showing the newest {limit}; `-n 0` shows all"));
     }
     Ok(Exit::Done)
+}
+
+/// Reads at least as many events as the newest runs consist of, and one run more where there is one.
+fn newest_runs(ctx: &mut Ctx, mut request: Request) -> anyhow::Result<Vec<Recorded>> {
+    let runs = request.limit;
+    request.limit = runs.saturating_mul(4).max(256);
+    loop {
+        let found = history(&mut ctx.session, &request)?;
+        // The oldest run may have more events than were read.
+        if found.len() < request.limit || runs::group(&found).len() > runs.saturating_add(1) {
+            return Ok(found);
+        }
+        request.limit = request.limit.saturating_mul(4);
+    }
 }
 
 #[cfg(test)]

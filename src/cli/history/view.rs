@@ -2,7 +2,8 @@
 
 use crate::clock::Timestamp;
 use crate::model::{Action, Actor, Event, Recorded};
-use crate::ui::{Cell, Column, Table, text, units};
+use crate::ui::{Cell, Column, Table, units};
+use jiff::tz::TimeZone;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -12,22 +13,22 @@ const fn columns(when: &'static str) -> [Column; 11] {
         Column::left(when, 0),
         Column::left("WHAT", 0),
         Column::left("WHO", 1).shrink_to(12),
-        Column::left("UNIT", 4).shrink_to(7),
-        Column::left("MODEL", 2).shrink_to(14),
+        Column::left("UNIT", 5).extra(),
+        Column::name("MODEL", 2, 14),
         Column::right("FREED", 3),
-        Column::right("ON DISK", 6),
+        Column::right("ON DISK", 4).extra(),
         Column::left("DETAILS", 0).shrink_to(24),
-        Column::left("PARENT", 7),
-        Column::left("PATH", 5).shrink_to(16),
-        Column::left("COMMAND", 8).shrink_to(20),
+        Column::left("PARENT", 8).extra(),
+        Column::path("PATH", 6, 16).extra(),
+        Column::left("COMMAND", 7).shrink_to(20).extra(),
     ]
 }
 
 /// Format of times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Times {
-    /// Short, relative to the given time, for a person at a terminal.
-    Short(Timestamp),
+    /// Short, for a person at a terminal, who reads it now.
+    Short { now: Timestamp, zone: TimeZone },
     /// RFC 3339, for programs that read a pipe.
     Whole,
 }
@@ -35,23 +36,31 @@ pub enum Times {
 impl Times {
     /// Returns `11-21 13:06`, or `2025-01-31` for an old time, as `ls -l` does; never an age, since after an incident
     /// times are compared with other logs.
-    fn shown(self, at: Timestamp) -> String {
-        let whole = at.rfc3339();
-        let Times::Short(now) = self else { return whole };
-        let is_old = at.age(now) > Duration::from_secs(300 * 86_400);
-        match (whole.get(..10), whole.get(5..10), whole.get(11..16)) {
-            (Some(date), ..) if is_old => date.to_owned(),
-            (_, Some(day), Some(time)) => format!("{day} {time}"),
+    pub fn shown(&self, at: Timestamp) -> String {
+        let Times::Short { now, zone } = self else { return at.rfc3339() };
+        let is_old = at.age(*now) > Duration::from_secs(300 * 86_400);
+        match jiff::Timestamp::from_millisecond(at.millis()) {
+            Ok(time) => {
+                let format = if is_old { "%Y-%m-%d" } else { "%m-%d %H:%M" };
+                time.to_zoned(zone.clone()).strftime(format).to_string()
+            }
             // The time is out of the range of the calendar.
-            _ => whole,
+            Err(_) => at.rfc3339(),
+        }
+    }
+
+    /// Returns the title of the column.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Times::Short { zone, .. } if *zone == TimeZone::UTC => "WHEN (UTC)",
+            Times::Short { .. } | Times::Whole => "WHEN",
         }
     }
 }
 
-pub fn table(events: &[Recorded], times: Times) -> Table<'_> {
-    const SHORT: &[Column] = &columns("WHEN (UTC)");
-    const WHOLE: &[Column] = &columns("WHEN");
-    let mut table = Table::new(if times == Times::Whole { WHOLE } else { SHORT });
+/// Returns a row for each event.
+pub fn table<'a>(events: &'a [Recorded], times: &Times) -> Table<'a> {
+    let mut table = Table::new(&columns(times.title()));
     for Recorded { event, .. } in events {
         let Event { actor, subject, .. } = event;
         let word = |text: Option<&String>| text.map_or_else(Cell::none, |text| Cell::new(text.clone()));
@@ -67,7 +76,7 @@ pub fn table(events: &[Recorded], times: Times) -> Table<'_> {
             size(event.allocated),
             Cell::new(details(event)),
             word(actor.parent.as_ref()),
-            path.map_or_else(Cell::none, |path| Cell::new(text::path(path))),
+            path.map_or_else(Cell::none, Cell::path),
             word(actor.command.as_ref()),
         ]);
     }
@@ -75,7 +84,7 @@ pub fn table(events: &[Recorded], times: Times) -> Table<'_> {
 }
 
 /// Returns, for example, `root (ann)`: the user whose rights were used, and the login behind it.
-fn who(actor: &Actor) -> String {
+pub fn who(actor: &Actor) -> String {
     let user = actor.user.clone().unwrap_or_else(|| actor.uid.to_string());
     match &actor.login {
         Some(login) => format!("{user} ({login})"),
@@ -84,7 +93,7 @@ fn who(actor: &Actor) -> String {
 }
 
 /// Returns the reason, else the detail of this action in a few words.
-fn details(event: &Event) -> String {
+pub fn details(event: &Event) -> String {
     if let Some(reason) = &event.reason {
         return reason.clone();
     }
@@ -136,7 +145,7 @@ fn shown(value: Option<&Value>) -> String {
 mod tests {
     use super::*;
     use crate::model::Subject;
-    use crate::ui::Medium;
+    use crate::ui::{Medium, text};
     use serde_json::json;
 
     fn event(action: Action, detail: Value) -> Event {
@@ -173,6 +182,14 @@ mod tests {
         assert_eq!(who(&Actor { uid: 4711, ..Actor::default() }), "4711");
     }
 
+    /// A person compares what happened with the clock on the wall.
+    #[test]
+    fn a_time_is_shown_in_the_zone_of_the_machine() {
+        let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(2));
+        let times = Times::Short { now: Timestamp(0), zone };
+        assert_eq!((times.shown(Timestamp(0)).as_str(), times.title()), ("01-01 02:00", "WHEN"));
+    }
+
     #[test]
     fn a_terminal_of_80_columns_shows_who_what_when_why_and_how_much() {
         let now = Timestamp(1_795_000_000_123);
@@ -192,7 +209,8 @@ mod tests {
             pruned(Timestamp(i64::MAX), "future"),
         ];
         let mut out = Vec::new();
-        table(&events[..2], Times::Short(now)).write(&mut out, Medium::Terminal { width: 80, color: false }).unwrap();
+        let times = Times::Short { now, zone: TimeZone::UTC };
+        table(&events[..2], &times).write(&mut out, Medium::Terminal { width: 80, color: false, home: None }).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(text.lines().all(|line| text::width(line) <= 80), "{text}");
         let words =
@@ -201,7 +219,7 @@ mod tests {
             assert!(text.contains(word), "{word} is not in\n{text}");
         }
         let mut out = Vec::new();
-        table(&events, Times::Whole).write(&mut out, Medium::Stream).unwrap();
+        table(&events, &Times::Whole).write(&mut out, Medium::Stream).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(text.contains("2026-11-18T11:06:40Z") && text.contains("modelctl-prune.service"), "{text}");
     }

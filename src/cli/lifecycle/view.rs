@@ -6,7 +6,7 @@ use crate::ui::{Cell, Column, Table, Tone, Ui, units};
 use std::time::Duration;
 
 const MODELS: &[Column] = &[
-    Column::left("NAME", 0).shrink_to(16),
+    Column::name("NAME", 0, 16),
     Column::left("STATE", 1),
     Column::left("MODE", 2),
     Column::left("PRIORITY", 3),
@@ -31,7 +31,7 @@ const DEVICES: &[Column] = &[
 
 const OTHERS: &[Column] = &[
     Column::left("PROGRAM", 0),
-    Column::left("MODEL", 1).shrink_to(16),
+    Column::name("MODEL", 1, 16),
     Column::right("MEMORY", 2),
     Column::left("USER", 4),
     Column::right("PID", 3),

@@ -5,7 +5,7 @@ use super::{Ctx, Exit};
 use crate::model::{Class, Pattern, Stored};
 use crate::ops::patterns::patterns;
 use crate::ops::stored_files::{report, stored};
-use crate::ui::{Cell, Column, Table, Tone, text, units};
+use crate::ui::{Cell, Column, Table, Tone, units};
 use std::path::PathBuf;
 
 pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
@@ -32,12 +32,27 @@ pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
         hint_of_aside(ctx, args, &all);
         return Ok(Exit::Done);
     }
-    ctx.ui.table(&table(&shown))?;
+    // Small files that a store keeps for itself would bury the others.
+    let mut told: Vec<&Stored> = shown.clone();
+    told.retain(|row| row.holding.class != Class::SideCache || args.class.contains(&Class::SideCache));
+    told.sort_by(|a, b| (b.holding.size, &a.holding.path).cmp(&(a.holding.size, &b.holding.path)));
+    ctx.ui.table(&table(&told))?;
     hint_of_aside(ctx, args, &all);
     if ctx.ui.out_is_terminal() {
-        let files = shown.iter().fold(0u64, |n, r| n.saturating_add(r.holding.files));
-        let bytes = shown.iter().fold(0u64, |n, r| n.saturating_add(r.holding.allocated));
-        ctx.ui.note(&format!("{}, {} on disk", units::plural(files, "file"), units::bytes(bytes)));
+        for class in Class::ALL {
+            let of = || shown.iter().map(|row| &row.holding).filter(|holding| holding.class == *class);
+            let files = of().fold(0u64, |n, holding| n.saturating_add(holding.files));
+            let bytes = of().fold(0u64, |n, holding| n.saturating_add(holding.allocated));
+            if files > 0 {
+                let files = units::plural(files, "file");
+                let hidden = if told.iter().any(|row| row.holding.class == *class) {
+                    ""
+                } else {
+                    " (not listed: --class side-cache)"
+                };
+                ctx.ui.note(&format!("{}: {files}, {} on disk{hidden}", class.name(), units::bytes(bytes)));
+            }
+        }
     }
     Ok(Exit::Done)
 }
@@ -68,12 +83,12 @@ pub fn tone_of(class: Class) -> Tone {
 const COLUMNS: &[Column] = &[
     Column::left("CLASS", 0),
     Column::right("SIZE", 1),
-    Column::left("OF", 2).shrink_to(14),
+    Column::name("OF", 2, 16),
     Column::left("WHY", 3).shrink_to(24),
-    Column::left("STORE", 4),
-    Column::right("FILES", 5),
-    Column::right("ON DISK", 6),
-    Column::left("PATH", 7).shrink_to(24),
+    Column::left("STORE", 4).unless_alike(),
+    Column::right("FILES", 5).unless("1").extra(),
+    Column::right("ON DISK", 6).extra(),
+    Column::path("PATH", 7, 24).extra(),
 ];
 
 fn table<'a>(rows: &[&'a Stored]) -> Table<'a> {
@@ -88,7 +103,7 @@ fn table<'a>(rows: &[&'a Stored]) -> Table<'a> {
             Cell::new(holding.store.name()),
             Cell::new(holding.files.to_string()),
             Cell::new(units::bytes(holding.allocated)),
-            Cell::new(text::path(&holding.path)).tone(Tone::Dim),
+            Cell::path(&holding.path).tone(Tone::Dim),
         ]);
     }
     table

@@ -1,6 +1,8 @@
-//! `modelctl list`: the models of the database, filtered and sorted, as a table or as JSON.
+//! `modelctl list`: the models of the database, filtered and sorted, as a table or for a program.
 
+mod columns;
 mod files;
+mod output;
 mod stores;
 #[cfg(test)]
 mod tests;
@@ -9,11 +11,13 @@ pub(super) use files::tone_of as tone_of_class;
 
 use super::args::{named, store};
 use super::{Ctx, Exit};
-use crate::clock::Timestamp;
-use crate::model::{Class, Kind, ModelRow, State, StoreKind, Tier, TierLimits};
-use crate::ops::list::{Filter, Sort, known, report, select};
-use crate::ui::{Cell, Column, Table, Tone, text, units};
+use crate::model::{Age, Class, Kind, ModelRow, State, StoreKind, Tier, age, size};
+use crate::ops::list::{Filter, Sort, known, select};
+use crate::ops::prune::last_uses;
+use crate::ui::{Tone, units};
 use clap::{Args, ValueEnum};
+use columns::{Context, Shown};
+use output::Format;
 
 /// List the models known on this machine
 ///
@@ -42,27 +46,67 @@ pub struct ListArgs {
     /// Only files of this kind
     #[arg(long, value_parser = named(Kind::ALL, Kind::name))]
     pub kind: Vec<Kind>,
+    /// Only models of at least this size (`10GiB`)
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub larger: Option<u64>,
+    /// Only models not used for this long (`90d`), by the same evidence as `prune --unused-for`
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    pub unused_for: Option<Age>,
     /// Sort order; largest first, latest first, unknown values last
     #[arg(long, value_enum, default_value_t)]
     pub sort: SortKey,
     /// Reverse the sort order
     #[arg(long, short)]
     pub reverse: bool,
-    /// Show all files of the stores, with class and reason, instead of models
-    #[arg(long, conflicts_with_all = ["tier", "family", "quant", "state", "kind", "sort", "reverse", "all"])]
+    /// List the models of each store or family together, with their sum
+    #[arg(long, value_name = "BY")]
+    pub group: Option<Group>,
+    /// Maximum number to show [default: all]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Show these columns, in this order
+    #[arg(long, value_name = "COLUMN,…", value_enum, value_delimiter = ',')]
+    pub columns: Vec<Shown>,
+    /// Leave out the line with the titles of the columns
+    #[arg(long)]
+    pub no_header: bool,
+    /// Show the files that stores hold, each with its class and the reason, instead of models
+    #[arg(long, conflicts_with_all = [
+        "tier", "family", "quant", "state", "kind", "larger", "unused_for", "sort", "reverse", "group", "limit", "columns",
+        "no_header", "format", "all",
+    ])]
     pub files: bool,
     /// Only files of this class (with --files)
     #[arg(long, requires = "files", value_parser = named(Class::ALL, Class::name))]
     pub class: Vec<Class>,
-    /// Show the size of each store, and how much of it is reclaimable, instead of models
+    /// Show what each store takes, and how much of it is not referenced, instead of models
     #[arg(long, conflicts_with_all = ["patterns", "tier", "family", "quant", "state", "kind", "sort", "reverse", "all", "files"])]
     pub stores: bool,
     /// Also show models that no longer exist
     #[arg(long, short)]
     pub all: bool,
+    /// Output format; json is the same as --json
+    #[arg(long, short = 'o', value_name = "FORMAT", value_enum, conflicts_with = "json")]
+    pub format: Option<Format>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// What the models of a group have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Group {
+    Store,
+    Family,
+}
+
+impl Group {
+    fn of(self, row: &ModelRow) -> &str {
+        match self {
+            Group::Store => row.store.name(),
+            Group::Family => row.family.as_deref().unwrap_or("unknown"),
+        }
+    }
 }
 
 /// The orders of a list.
@@ -88,6 +132,14 @@ pub enum SortKey {
 }
 
 impl ListArgs {
+    /// Returns whether only some models were asked for.
+    fn selects(&self) -> bool {
+        let ListArgs { patterns, store, tier, family, quant, state, kind, larger, unused_for, .. } = self;
+        let words = [patterns, family, quant].iter().any(|words| !words.is_empty());
+        let kinds = !(store.is_empty() && tier.is_empty() && state.is_empty() && kind.is_empty());
+        words || kinds || larger.is_some() || unused_for.is_some()
+    }
+
     fn filter(&self) -> Filter {
         Filter {
             names: self.patterns.clone(),
@@ -121,11 +173,25 @@ pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
     if args.files {
         return files::run(ctx, args);
     }
+    let format = args.format.unwrap_or(if args.json { Format::Json } else { Format::Table });
+    output::check(args, format)?;
     let (filter, limits) = (args.filter(), ctx.session.config.tiers);
     let known = known(&mut ctx.session, &filter)?;
-    let shown = select(&known, &filter, &limits)?;
-    if args.json {
-        ctx.ui.document(&report(&shown, &limits))?;
+    let mut shown = select(&known, &filter, &limits)?;
+    let uses = args.unused_for.map(|_| last_uses(&mut ctx.session)).transpose()?;
+    let context = Context { limits: &limits, now: ctx.session.now, uses: uses.as_ref() };
+    shown.retain(|row| args.larger.is_none_or(|least| row.size >= least));
+    if let Some(age) = args.unused_for {
+        let since = age.before(context.now);
+        shown.retain(|row| context.last_used(row).is_some_and(|at| at <= since));
+    }
+    let matching = shown.len();
+    if let Some(group) = args.group {
+        shown.sort_by(|a, b| group.of(a).cmp(group.of(b)));
+    }
+    shown.truncate(args.limit.unwrap_or(usize::MAX));
+    if format != Format::Table {
+        output::print(&mut ctx.ui, format, &args.columns, !args.no_header, (&shown, &context))?;
         return Ok(Exit::Done);
     }
     if shown.is_empty() {
@@ -134,52 +200,18 @@ pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
         ctx.ui.hint(hint);
         return Ok(Exit::Done);
     }
-    ctx.ui.table(&table(&shown, &limits, ctx.session.now))?;
+    ctx.ui.table(&output::table(args, &shown, &context))?;
     if ctx.ui.out_is_terminal() {
         ctx.ui.note(&summary(&shown));
+        if shown.len() < matching {
+            ctx.ui.note(&format!("{} of {matching} shown", shown.len()));
+        }
+        if !args.selects() {
+            let sizes = output::reclaimable(ctx, &known)?;
+            output::hint_of_reclaimable(&mut ctx.ui, &sizes);
+        }
     }
     Ok(Exit::Done)
-}
-
-const COLUMNS: &[Column] = &[
-    Column::left("NAME", 0).shrink_to(24),
-    Column::right("SIZE", 1),
-    Column::left("QUANT", 2),
-    Column::right("PARAMS", 3),
-    Column::right("CTX", 4),
-    Column::left("TIER", 5),
-    Column::left("STATE", 6),
-    Column::left("STORE", 7),
-    Column::right("USED", 8),
-    Column::left("ID", 9),
-    Column::left("FAMILY", 10),
-    Column::left("KIND", 11),
-    Column::left("PATH", 12).shrink_to(30),
-];
-
-/// Returns the table of `list`. Ages are counted up to `now`.
-pub fn table<'a>(rows: &[&'a ModelRow], limits: &TierLimits, now: Timestamp) -> Table<'a> {
-    let mut table = Table::new(COLUMNS);
-    let word = |text: Option<&'a str>| text.map_or_else(Cell::none, Cell::new);
-    let made = |text: Option<String>| text.map_or_else(Cell::none, Cell::new);
-    for row in rows {
-        table.row(vec![
-            Cell::new(row.name.as_str()),
-            Cell::new(units::bytes(row.size)),
-            word(row.quant.as_deref()),
-            made(row.parameters.map(units::count)),
-            made(row.context_length.map(units::tokens)),
-            word(row.tier(limits).map(Tier::name)),
-            Cell::new(row.state.name()).tone(tone_of(row.state)),
-            Cell::new(row.store.name()),
-            made(row.last_used.map(|t| units::ago(t.age(now)))),
-            Cell::new(row.id.as_str()),
-            word(row.family.as_deref()),
-            Cell::new(row.kind.name()),
-            Cell::new(text::path(&row.path)).tone(Tone::Dim),
-        ]);
-    }
-    table
 }
 
 /// Returns red for broken models, yellow for models that are absent, unreadable or unsupported.

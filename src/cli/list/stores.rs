@@ -21,15 +21,17 @@ pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
         ctx.ui.hint("run `modelctl scan` first");
         return Ok(Exit::Done);
     }
-    ctx.ui.table(&table(&rows, &trashes, ctx.session.now))?;
+    let is_terminal = ctx.ui.out_is_terminal();
+    ctx.ui.table(&table(&rows, &trashes, is_terminal, ctx.session.now))?;
     for row in &rows {
         if let RootState::Unavailable { reason } = &row.sum.state {
-            ctx.ui.warn(&format!("{}: {}", text::path(&row.sum.root), text::clean(reason)));
+            let root = ctx.ui.path(&row.sum.root);
+            ctx.ui.warn(&format!("{root}: {}", text::clean(reason)));
         }
     }
-    if ctx.ui.out_is_terminal() {
-        let total = rows.iter().fold(0u64, |n, r| n.saturating_add(r.on_disk()));
-        ctx.ui.note(&format!("{}, {} on disk", units::plural(rows.len() as u64, "store"), units::bytes(total)));
+    if is_terminal {
+        let sizes = rows.iter().flat_map(|row| row.sum.classes.iter().map(|(class, sum)| (*class, sum.allocated)));
+        super::output::hint_of_reclaimable(&mut ctx.ui, &sizes.collect::<Vec<_>>());
     }
     Ok(Exit::Done)
 }
@@ -37,50 +39,79 @@ pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
 const COLUMNS: &[Column] = &[
     Column::left("STORE", 0),
     Column::right("MODELS", 1),
-    Column::right("FILES", 5),
-    Column::right("APPARENT", 3),
-    Column::right("ON DISK", 2),
-    Column::right("FREED", 4),
-    Column::left("RECLAIMABLE", 6).shrink_to(20),
-    Column::left("ROOT", 1).shrink_to(16),
+    Column::right("ON DISK", 0),
+    Column::right("RECLAIMABLE", 0),
+    Column::left("WHAT", 3).extra(),
+    Column::right("FILES", 5).extra(),
+    Column::right("APPARENT", 4).extra(),
+    Column::right("FREED IF DELETED", 6).extra(),
+    Column::path("ROOT", 2, 16),
 ];
 
-fn table<'a>(rows: &'a [StoreRow], trashes: &'a [TrashRow], now: Timestamp) -> Table<'a> {
+/// Returns the table of stores and trashes; `has_total`: with the sums in a last row.
+fn table<'a>(rows: &'a [StoreRow], trashes: &'a [TrashRow], has_total: bool, now: Timestamp) -> Table<'a> {
     let mut table = Table::new(COLUMNS);
+    let (mut models, mut disk, mut spare) = (0u64, 0u64, 0u64);
     for row in rows {
         let sum = &row.sum;
         let is_away = sum.state != RootState::Read;
+        let reclaimable = reclaimable(sum);
+        models = models.saturating_add(sum.models);
+        disk = disk.saturating_add(row.on_disk());
+        spare = spare.saturating_add(reclaimable);
         table.row(vec![
             Cell::new(sum.store.name()).tone(if is_away { Tone::Warn } else { Tone::Plain }),
             Cell::new(sum.models.to_string()),
+            Cell::new(units::bytes(row.on_disk())),
+            size(reclaimable),
+            Cell::new(beside(sum)),
             Cell::new(sum.files.to_string()),
             Cell::new(units::bytes(row.weight.map_or(sum.apparent, |w| w.apparent))),
-            Cell::new(units::bytes(row.on_disk())),
             row.weight.map_or_else(Cell::none, |w| Cell::new(units::bytes(w.freed))),
-            Cell::new(beside(sum)),
-            Cell::new(text::path(&sum.root)),
+            Cell::path(&sum.root),
         ]);
     }
     for row in trashes {
         let items = units::plural(row.items, "item");
         let age = row.oldest.map(|at| format!(", oldest {}", units::ago(at.age(now)))).unwrap_or_default();
+        disk = disk.saturating_add(row.allocated);
+        spare = spare.saturating_add(row.freed);
         table.row(vec![
             Cell::new("trash").tone(Tone::Dim),
             Cell::none(),
+            Cell::new(units::bytes(row.allocated)),
+            size(row.freed),
+            Cell::new(format!("{items}{age}")),
             Cell::new(row.files.to_string()),
             Cell::new(units::bytes(row.allocated)),
-            Cell::new(units::bytes(row.allocated)),
             Cell::new(units::bytes(row.freed)),
-            Cell::new(format!("{items}{age}")),
-            Cell::new(text::path(&row.path)),
+            Cell::path(&row.path),
+        ]);
+    }
+    if has_total {
+        table.row(vec![
+            Cell::new("total").tone(Tone::Bold),
+            Cell::new(models.to_string()).tone(Tone::Bold),
+            Cell::new(units::bytes(disk)).tone(Tone::Bold),
+            size(spare).tone(Tone::Bold),
         ]);
     }
     table
 }
 
+fn size(bytes: u64) -> Cell<'static> {
+    if bytes == 0 { Cell::none() } else { Cell::new(units::bytes(bytes)) }
+}
+
+/// Returns the bytes of disk that nobody needs.
+fn reclaimable(sum: &RootSum) -> u64 {
+    let spare = |class: &Class| matches!(class, Class::Superseded | Class::Orphan | Class::Partial | Class::Damaged);
+    sum.classes.iter().filter(|(class, _)| spare(class)).fold(0u64, |n, (_, sum)| n.saturating_add(sum.allocated))
+}
+
 /// Returns, for example, `orphan 1.2 GiB, missing 2 files`; empty when everything is referenced.
 fn beside(sum: &RootSum) -> String {
-    let others = sum.classes.iter().filter(|(class, _)| **class != Class::Referenced);
+    let others = sum.classes.iter().filter(|(class, _)| !matches!(class, Class::Referenced | Class::SideCache));
     let words = others.map(|(class, sum)| match class {
         Class::Missing => format!("{} {}", class.name(), units::plural(sum.files, "file")),
         _ => format!("{} {}", class.name(), units::bytes(sum.allocated)),

@@ -1,3 +1,4 @@
+use super::output::Format;
 use super::*;
 use crate::clock::Timestamp;
 use crate::model::{Kind, Listed, ModelId, ModelRow, State, StoreKind, Tier, TierLimits};
@@ -45,7 +46,8 @@ fn names(line: &str) -> Vec<String> {
 fn printed(rows: &[ModelRow], width: Option<usize>) -> String {
     let shown = select(rows, &args("").filter(), &TierLimits::default()).unwrap();
     let (mut ui, out, _) = Ui::for_test(UiOptions { width, ..UiOptions::default() }, width.is_some());
-    ui.table(&table(&shown, &TierLimits::default(), NOW)).unwrap();
+    let context = Context { limits: &TierLimits::default(), now: NOW, uses: None };
+    ui.table(&output::table(&args(""), &shown, &context)).unwrap();
     out.text()
 }
 
@@ -54,37 +56,91 @@ fn eighty_columns_show_what_matters_most() {
     assert_eq!(
         printed(&rows(), Some(80)),
         "\
-NAME                               SIZE  QUANT   PARAMS   CTX  TIER      STATE
-broken                             12 B  -            -     -  -         damaged
-Meta-Llama-3.1…nstruct-Q4_K_M  39.6 GiB  Q4_K_M   70.6B  128K  powerful  ready
-SmolLM2-135M-Instruct-Q4_1     93.8 MiB  Q4_1    134.5M    8K  fast      ready
+ID        NAME                                SIZE  QUANT   STORE  USED  STATE
+b0b0b0b0  broken                              12 B  -       dir       -  damaged
+01234567  Meta-Llama-3.1-…nstruct-Q4_K_M  39.6 GiB  Q4_K_M  hf        -  ready
+3f2a1b4c  SmolLM2-135M-Instruct-Q4_1      93.8 MiB  Q4_1    dir      2h  ready
 "
     );
 }
 
+/// A wider terminal would show more columns of a model whose name nobody can read.
 #[test]
-fn two_hundred_columns_show_everything() {
-    assert_eq!(
-        printed(&rows(), Some(200)),
-        "\
-NAME                                    SIZE  QUANT   PARAMS   CTX  TIER      STATE    STORE  USED  ID            FAMILY  KIND        PATH
-broken                                  12 B  -            -     -  -         damaged  dir       -  b0b0b0b0b0b0  -       unknown     /models/broken.gguf
-Meta-Llama-3.1-70B-Instruct-Q4_K_M  39.6 GiB  Q4_K_M   70.6B  128K  powerful  ready    hf        -  0123456789ab  llama   generative  /home/ann/.cache/huggingface/hub/…napshots/abc/Meta-Llama-3.1.gguf
-SmolLM2-135M-Instruct-Q4_1          93.8 MiB  Q4_1    134.5M    8K  fast      ready    dir      2h  3f2a1b4c5d6e  llama   generative  /models/SmolLM2-135M-Instruct-Q4_1.gguf
-"
-    );
+fn a_name_is_whole_before_another_column_comes() {
+    let header = |width| printed(&rows(), Some(width)).lines().next().unwrap().to_owned();
+    for width in 81..200 {
+        let text = printed(&rows(), Some(width));
+        let is_whole = text.contains("Meta-Llama-3.1-70B-Instruct-Q4_K_M");
+        assert!(is_whole || !header(width).contains("PARAMS"), "{width}: {text}");
+    }
+    assert!(header(110).contains("PARAMS   CTX"), "{}", header(110));
+}
+
+/// In a list of one store, all ready and of one tier, three columns would say the same on every line.
+#[test]
+fn what_all_rows_have_in_common_is_left_out() {
+    let mut rows = rows();
+    rows.retain(|row| row.store == StoreKind::Dir && row.state == State::Ready);
+    rows.push(ModelRow { id: ModelId("123".into()), quant: Some("Q8_0".into()), pinned: true, ..rows[0].clone() });
+    let shown = select(&rows, &args("").filter(), &TierLimits::default()).unwrap();
+    let (mut ui, out, err) = Ui::for_test(UiOptions { width: Some(80), ..UiOptions::default() }, true);
+    let context = Context { limits: &TierLimits::default(), now: NOW, uses: None };
+    ui.table(&output::table(&args(""), &shown, &context)).unwrap();
+    assert!(out.text().starts_with("ID        NAME") && !out.text().contains("ready"), "{}", out.text());
+    assert!(out.text().contains("FLAGS") && out.text().contains("pinned"), "{}", out.text());
+    assert!(err.text().starts_with("hidden: ") && err.text().contains("STORE=dir"), "{}", err.text());
+    assert!(err.text().ends_with(" (--wide)\n"), "{}", err.text());
 }
 
 #[test]
 fn a_pipe_gets_one_whole_line_per_model() {
+    let text = printed(&rows(), None);
+    let header = "ID            NAME                                    SIZE  QUANT   PARAMS   CTX  STORE  USED  STATE    FLAGS  TIER      FAMILY  KIND        PATH";
+    assert_eq!(text.lines().next(), Some(header));
+    assert_eq!(text.lines().count(), 4);
+    assert!(text.contains("/models--bartowski--Llama/snapshots/abc/Meta-Llama-3.1.gguf\n"), "{text}");
+}
+
+#[test]
+fn programs_get_plain_numbers_ids_or_the_columns_they_name() {
+    let (rows, limits) = (rows(), TierLimits::default());
+    let shown = select(&rows, &args("").filter(), &limits).unwrap();
+    let context = Context { limits: &limits, now: NOW, uses: None };
+    let printed = |format, line: &str| {
+        let (mut ui, out, _) = Ui::for_test(UiOptions::default(), false);
+        let args = args(line);
+        output::print(&mut ui, format, &args.columns, !args.no_header, (&shown, &context)).unwrap();
+        out.text()
+    };
+    assert_eq!(printed(Format::Ids, ""), "b0b0b0b0b0b0\n0123456789ab\n3f2a1b4c5d6e\n");
     assert_eq!(
-        printed(&rows(), None),
-        "\
-NAME                                    SIZE  QUANT   PARAMS   CTX  TIER      STATE    STORE  USED  ID            FAMILY  KIND        PATH
-broken                                  12 B  -            -     -  -         damaged  dir       -  b0b0b0b0b0b0  -       unknown     /models/broken.gguf
-Meta-Llama-3.1-70B-Instruct-Q4_K_M  39.6 GiB  Q4_K_M   70.6B  128K  powerful  ready    hf        -  0123456789ab  llama   generative  /home/ann/.cache/huggingface/hub/models--bartowski--Llama/snapshots/abc/Meta-Llama-3.1.gguf
-SmolLM2-135M-Instruct-Q4_1          93.8 MiB  Q4_1    134.5M    8K  fast      ready    dir      2h  3f2a1b4c5d6e  llama   generative  /models/SmolLM2-135M-Instruct-Q4_1.gguf
-"
+        printed(Format::Csv, "--columns name,size,used --no-header"),
+        "broken,12,\nMeta-Llama-3.1-70B-Instruct-Q4_K_M,42520398432,\n\
+         SmolLM2-135M-Instruct-Q4_1,98362432,2023-11-17T20:13:20Z\n"
+    );
+    let csv = printed(Format::Csv, "");
+    assert!(csv.starts_with("id,name,size_bytes,quant,parameters,"), "{csv}");
+    let lines = printed(Format::Jsonl, "");
+    assert!(lines.lines().count() == 3 && lines.lines().all(|l| l.starts_with("{\"id\":\"")), "{lines}");
+    for line in ["--columns name -o json", "--no-header -o ids"] {
+        let args = args(line);
+        assert!(output::check(&args, args.format.unwrap()).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn a_group_has_its_sum_above_it() {
+    let rows = rows();
+    let args = args("--group store --columns name");
+    let mut shown = select(&rows, &args.filter(), &TierLimits::default()).unwrap();
+    shown.sort_by(|a, b| a.store.name().cmp(b.store.name()));
+    let (mut ui, out, _) = Ui::for_test(UiOptions { width: Some(80), ..UiOptions::default() }, true);
+    let context = Context { limits: &TierLimits::default(), now: NOW, uses: None };
+    ui.table(&output::table(&args, &shown, &context)).unwrap();
+    assert_eq!(
+        out.text(),
+        "NAME\ndir: 2 models, 93.8 MiB\nbroken\nSmolLM2-135M-Instruct-Q4_1\nhf: 1 model, 39.6 GiB\n\
+         Meta-Llama-3.1-70B-Instruct-Q4_K_M\n"
     );
 }
 
@@ -226,7 +282,8 @@ fn ten_thousand_models_in_figures() {
         let shown = select(&rows, &args("--sort name").filter(), &limits).unwrap();
         let sorted = start.elapsed();
         let (mut ui, out, _) = Ui::for_test(UiOptions { width: Some(200), ..UiOptions::default() }, terminal);
-        ui.table(&table(&shown, &limits, NOW)).unwrap();
+        let context = Context { limits: &limits, now: NOW, uses: None };
+        ui.table(&output::table(&args(""), &shown, &context)).unwrap();
         eprintln!("{label}: sorted in {sorted:?}, printed {} bytes in {:?}", out.text().len(), start.elapsed());
         let (mut ui, out, _) = Ui::for_test(UiOptions::default(), terminal);
         let start = crate::clock::instant();

@@ -54,6 +54,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("PATH", "where llama-server and the programs of services are found"),
     ("SUDO_USER, SUDO_UID", "who called sudo, for the history"),
     ("LC_ALL, LC_CTYPE, LANG", "top uses ASCII only unless these name UTF-8"),
+    ("MODELCTL_PAGER, PAGER", "the command that shows a table longer than the screen [default: less]"),
     ("NO_COLOR, TERM, COLUMNS", "no color (also with TERM=dumb), and the width of tables"),
 ];
 

@@ -109,7 +109,10 @@ pub struct PruneArgs {
     /// Exit with 10 if something was removed or would be, 0 if there is nothing to do
     #[arg(long)]
     pub exit_code: bool,
-    /// Print the plan and its result as a JSON object
+    /// List what is kept as well, with the reason for each
+    #[arg(long)]
+    pub all: bool,
+    /// Print the plan and its result as JSON
     #[arg(long)]
     pub json: bool,
 }

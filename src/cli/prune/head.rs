@@ -5,7 +5,7 @@ use super::Shown;
 use crate::ops::prune::{roots, since};
 use crate::prune::plan::Plan;
 use crate::prune::target::{Reach, Target};
-use crate::ui::{Ui, text, units};
+use crate::ui::{Ui, units};
 
 /// Number of roots that are named one by one; the others are only counted.
 const NAMED: usize = 6;
@@ -25,7 +25,7 @@ pub fn print(ui: &mut Ui, plan: &Plan, shown: &Shown<'_>) -> bool {
         return is_settled;
     }
     let roots = roots(plan);
-    let mut names: Vec<String> = roots.iter().take(NAMED).map(|root| text::path(root).to_string()).collect();
+    let mut names: Vec<String> = roots.iter().take(NAMED).map(|root| ui.path(root)).collect();
     if roots.len() > NAMED {
         names.push(format!("{} more", roots.len() - NAMED));
     }
@@ -52,7 +52,7 @@ pub fn print(ui: &mut Ui, plan: &Plan, shown: &Shown<'_>) -> bool {
 
 /// Prints how far `--free` can be reached on one file system.
 fn say(ui: &mut Ui, target: &Target, shown: &Shown<'_>) {
-    let place = text::path(&target.path);
+    let place = ui.path(&target.path);
     let [free, trash, selected, wanted] = [target.free, target.trash, target.selected, target.wanted].map(units::bytes);
     let has = match target.trash {
         0 => format!("{free} are free on {place}"),
@@ -86,7 +86,7 @@ fn say(ui: &mut Ui, target: &Target, shown: &Shown<'_>) {
 pub fn missed(ui: &mut Ui, plan: &Plan, after: &[Option<u64>], shown: &Shown<'_>) -> bool {
     let mut is_missed = false;
     for (target, free) in plan.targets.iter().zip(after) {
-        let place = text::path(&target.path);
+        let place = ui.path(&target.path);
         let Some(free) = *free else {
             is_missed = true;
             ui.warn(&format!("cannot determine the free space on {place}"));

@@ -2,6 +2,7 @@
 
 mod args;
 mod head;
+mod table;
 mod view;
 
 pub use args::PruneArgs;

@@ -1,15 +1,14 @@
 //! The output of `prune`: the plan with a reason for every row, and the result of a run.
 
 use super::super::ctx::Printer;
+use super::table::{kept, table};
 use super::{Shown, head};
-use crate::clock::Timestamp;
 use crate::failure::Failure;
 use crate::ops::prune::{Acted, deleted, exceptions, moved, report};
 use crate::prune::apply::{Done, Fate};
-use crate::prune::candidate::Evidence;
 use crate::prune::decide::Rule;
 use crate::prune::plan::{Plan, Row};
-use crate::ui::{Cell, Column, Table, Tone, Ui, text, units};
+use crate::ui::{Ui, text, units};
 use std::collections::HashMap;
 
 /// Prints a plan that was not acted on.
@@ -18,18 +17,27 @@ pub fn show(ui: &mut Ui, plan: &Plan, shown: &Shown<'_>) -> anyhow::Result<()> {
         return ui.document(&report(plan, None, (shown.notes, shown.leap)));
     }
     let is_all = head::print(ui, plan, shown);
+    let purge = shown.args.purge;
     // Quiet is for scripts, which check the exit code.
-    if !(plan.rows.is_empty() || is_all || ui.is_quiet()) {
-        ui.table(&table(plan.rows.iter(), shown.now))?;
+    if !(is_all || ui.is_quiet()) {
+        let rows: Vec<&Row> = plan.rows.iter().filter(|row| row.goes || shown.args.all).collect();
+        if !rows.is_empty() {
+            ui.table(&table(rows.into_iter(), purge, shown.now))?;
+        }
+        let folded = kept(plan).filter(|_| !(shown.args.all || plan.policy.is_empty()));
+        if let Some(folded) = folded {
+            let them = if plan.staying().nth(1).is_some() { "them" } else { "it" };
+            ui.note(&format!("{folded} (--all lists {them})"));
+        }
     }
     for note in shown.notes {
         ui.note(note);
     }
     for large in plan.large.iter().filter(|_| !shown.args.allow_large) {
         let (going, all) = (units::bytes(large.going), units::bytes(large.all));
-        let root = text::path(&large.root);
+        let root = ui.path(&large.root);
         ui.warn(&format!(
-            "{going} of {all} in `{root}` would be removed, more than half: use --allow-large to permit this"
+            "{going} of {all} in {root} would be removed, more than half: use --allow-large to permit this"
         ));
     }
     if plan.going().any(|row| row.is_foreign) {
@@ -43,13 +51,15 @@ pub fn show(ui: &mut Ui, plan: &Plan, shown: &Shown<'_>) -> anyhow::Result<()> {
         return Ok(());
     }
     let sums = &plan.sums;
-    let freed = units::bytes(sums.freed);
-    let (apparent, allocated) = (units::bytes(sums.apparent), units::bytes(sums.allocated));
-    let purge = shown.args.purge;
-    let when = if purge { "is freed at once" } else { "is freed when the trash is emptied" };
+    let (freed, apparent, allocated) =
+        (units::bytes(sums.freed), units::bytes(sums.apparent), units::bytes(sums.allocated));
+    let when = if purge { "freed at once" } else { "freed when the trash is emptied" };
     let rows = units::plural(count, "row");
-    ui.note(&format!("{rows} would be removed: apparent {apparent}, on disk {allocated}; {freed} {when}"));
-    ui.hint(&format!("nothing was changed: --confirm {}", if purge { "deletes it" } else { "moves it to the trash" }));
+    ui.note(&format!("{rows} would be removed: {apparent}, {allocated} on disk; {freed} {when}"));
+    ui.hint(&format!(
+        "nothing was changed: --confirm {}",
+        if purge { "deletes them" } else { "moves them to the trash" }
+    ));
     Ok(())
 }
 
@@ -63,7 +73,7 @@ pub fn acted(ui: &mut Ui, plan: &Plan, acted: &Acted<'_>, shown: &Shown<'_>) -> 
         exceptions(&acted.done).into_iter().for_each(|event| printer.print(event));
         let removed: Vec<&Row> = removed(&acted.done).map(|d| d.row).collect();
         if !(removed.is_empty() || ui.is_quiet()) {
-            ui.table(&table(removed.into_iter(), shown.now))?;
+            ui.table(&table(removed.into_iter(), shown.args.purge, shown.now))?;
         }
         if let Some(line) = acted.emptied.line("for --free") {
             ui.line(&line)?;
@@ -139,38 +149,4 @@ pub fn unexamined(ui: &mut Ui, plan: &Plan) -> bool {
         ui.warn(&format!("{} could not be examined: {}", units::plural(*count, "row"), text::clean(why)));
     }
     !whys.is_empty()
-}
-
-const COLUMNS: &[Column] = &[
-    Column::left("", 0),
-    Column::left("NAME", 0).shrink_to(16),
-    Column::right("SIZE", 1),
-    Column::right("FREED", 3),
-    Column::left("WHY", 0).shrink_to(24),
-    Column::right("USED", 4),
-    Column::left("STORE", 5),
-    Column::left("PATH", 6).shrink_to(24),
-];
-
-fn table<'p>(rows: impl Iterator<Item = &'p Row>, now: Timestamp) -> Table<'p> {
-    let mut table = Table::new(COLUMNS);
-    for row in rows {
-        let (word, tone) = if row.goes { ("remove", Tone::Warn) } else { ("keep", Tone::Dim) };
-        let freed = if row.goes { Cell::new(units::bytes(row.freed_bytes)) } else { Cell::none() };
-        let used = match row.last_use.evidence {
-            Evidence::Appeared => Cell::none(),
-            _ => Cell::new(units::ago(row.last_use.at.age(now))),
-        };
-        table.row(vec![
-            Cell::new(word).tone(tone),
-            Cell::new(row.name.as_str()),
-            Cell::new(units::bytes(row.apparent_bytes)),
-            freed,
-            Cell::new(row.why.as_str()),
-            used,
-            Cell::new(row.store.name()),
-            Cell::new(text::path(&row.path)).tone(Tone::Dim),
-        ]);
-    }
-    table
 }

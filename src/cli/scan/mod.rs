@@ -28,6 +28,9 @@ pub struct ScanArgs {
     /// Read everything again, including unchanged repositories of a Hugging Face cache
     #[arg(long)]
     pub full: bool,
+    /// List every change and every skipped file, not only the problems
+    #[arg(long, short)]
+    pub verbose: bool,
     /// Print the report as a JSON object
     #[arg(long)]
     pub json: bool,
@@ -40,7 +43,7 @@ pub fn run(ctx: &mut Ctx, args: &ScanArgs) -> anyhow::Result<Exit> {
     if args.json {
         ctx.ui.document(&scan_report::document(&report, took))?;
     } else {
-        view::print(&mut ctx.ui, &report, took)?;
+        view::print(&mut ctx.ui, &report, args.verbose, took)?;
     }
     view::verdict(&report, asked.is_named())
 }

@@ -1,4 +1,5 @@
-//! The view of `scan`: changes, skipped entries with their reasons, and the figures.
+//! The view of `scan`: what is wrong or gone, the changes by store, and the figures; with `--verbose` every change, and
+//! every skipped file with its reason.
 
 use super::super::Exit;
 use crate::failure::Failure;
@@ -6,47 +7,87 @@ use crate::inventory::{Change, ChangeKind, ScanReport};
 use crate::model::RootState;
 use crate::ops::scan_report::change_name;
 use crate::ui::{Cell, Column, Table, Tone, Ui, text, units};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Number of lines of changes printed on a terminal; a pipe gets all.
-const LINES: usize = 40;
+/// Number of changes up to which a person sees each of them: one new model has a name.
+const FEW: usize = 5;
 
 const COLUMNS: &[Column] = &[
     Column::left("CHANGE", 0),
-    Column::left("NAME", 0).shrink_to(20),
-    Column::left("ID", 3),
+    Column::id("ID", 1),
+    Column::name("NAME", 0, 20),
     Column::left("WHAT", 1).shrink_to(20),
-    Column::left("PATH", 2).shrink_to(20),
+    Column::path("PATH", 2, 20).extra(),
 ];
 
-/// Prints one line for each change and each skipped entry, then the figures.
-pub fn print(ui: &mut Ui, report: &ScanReport, took: Duration) -> anyhow::Result<()> {
+/// Prints the changes and the figures.
+pub fn print(ui: &mut Ui, report: &ScanReport, is_verbose: bool, took: Duration) -> anyhow::Result<()> {
     for (path, _, state) in &report.outcome.roots {
         if let RootState::Unavailable { reason } = state {
-            ui.warn(&format!("`{}` is unavailable: {}; its models are kept", text::path(path), text::clean(reason)));
+            let path = ui.path(path);
+            ui.warn(&format!("{path} is unavailable: {}; its models are kept", text::clean(reason)));
         }
+    }
+    let is_few = report.changes.len() <= FEW && !ui.is_quiet();
+    let table = table(report, is_verbose, |change| is_verbose || is_few || is_problem(change));
+    let has_rows = !table.is_empty();
+    if has_rows {
+        ui.table(&table)?;
     }
     if ui.is_quiet() {
         return Ok(());
     }
-    let limit = if ui.out_is_terminal() { LINES } else { usize::MAX };
-    let lines = report.changes.len().saturating_add(report.skipped.len());
-    if lines > 0 {
-        ui.table(&table(report, limit))?;
+    if !is_verbose && !is_few {
+        for line in by_store(ui, report) {
+            ui.line(&line)?;
+        }
     }
-    if let Some(more) = lines.checked_sub(limit).filter(|more| *more > 0) {
-        ui.line(&format!("… and {more} more"))?;
+    ui.line(&summary(report, took))?;
+    let hidden = report.changes.iter().any(|change| !is_problem(change)) && !is_few || !report.skipped.is_empty();
+    if hidden && !is_verbose && ui.out_is_terminal() {
+        ui.hint("-v lists every change and what was skipped");
     }
-    ui.line(&summary(report, took))
+    Ok(())
 }
 
-/// Returns the changes, sorted by kind, then the skipped entries; at most `limit` lines.
-pub fn table(report: &ScanReport, limit: usize) -> Table<'_> {
-    let mut changes: Vec<&Change> = report.changes.iter().collect();
+/// Returns whether a person has to know of a change: something is wrong with the model, or it is not there any more.
+fn is_problem(change: &Change) -> bool {
+    match change.kind {
+        ChangeKind::Added | ChangeKind::Changed => change.detail.is_some(),
+        ChangeKind::Moved { .. } => change.detail.is_some(),
+        ChangeKind::Gone | ChangeKind::Unavailable => true,
+    }
+}
+
+/// Returns a line for each store in which something changed: `hf  ~/.cache/huggingface/hub  6 added, 1 gone`.
+fn by_store(ui: &Ui, report: &ScanReport) -> Vec<String> {
+    let mut roots: Vec<(&PathBuf, &str)> =
+        report.outcome.roots.iter().map(|(path, store, _)| (path, store.name())).collect();
+    // A change belongs to the innermost of nested roots.
+    roots.sort_by_key(|(path, _)| std::cmp::Reverse(path.components().count()));
+    let mut counts: BTreeMap<(&str, &Path), BTreeMap<(u8, &str), u64>> = BTreeMap::new();
+    for change in &report.changes {
+        let root = roots.iter().find(|(root, _)| change.path.starts_with(root));
+        let (path, store) = root.map_or((Path::new(""), "elsewhere"), |(path, store)| (path.as_path(), *store));
+        let count = counts.entry((store, path)).or_default().entry((rank(&change.kind), change_name(&change.kind)));
+        let count = count.or_default();
+        *count = count.saturating_add(1);
+    }
+    let line = |((store, path), counts): ((&str, &Path), BTreeMap<(u8, &str), u64>)| {
+        let counts: Vec<String> = counts.iter().map(|((_, word), n)| format!("{n} {word}")).collect();
+        format!("{store:9} {}  {}", ui.path(path), counts.join(", "))
+    };
+    counts.into_iter().map(line).collect()
+}
+
+/// Returns the changes that are shown, sorted by kind, then, with `has_skipped`, the skipped entries.
+pub fn table<'a>(report: &'a ScanReport, has_skipped: bool, is_shown: impl Fn(&Change) -> bool) -> Table<'a> {
+    let mut changes: Vec<&Change> = report.changes.iter().filter(|change| is_shown(change)).collect();
     changes.sort_by_key(|change| rank(&change.kind));
     let mut table = Table::new(COLUMNS);
-    for change in changes.iter().take(limit) {
+    for change in changes {
         let what = match (&change.kind, &change.detail) {
             (ChangeKind::Moved { from }, None) => Some(format!("from {}", text::path(from))),
             (ChangeKind::Moved { from }, Some(detail)) => Some(format!("from {}; {detail}", text::path(from))),
@@ -54,20 +95,20 @@ pub fn table(report: &ScanReport, limit: usize) -> Table<'_> {
         };
         table.row(vec![
             Cell::new(change_name(&change.kind)).tone(tone(&change.kind)),
-            Cell::new(change.name.as_str()),
             Cell::new(change.id.as_str()),
+            Cell::new(change.name.as_str()),
             what.map_or_else(Cell::none, Cell::new),
-            Cell::new(text::path(&change.path)),
+            Cell::path(&change.path),
         ]);
     }
-    for skipped in report.skipped.iter().take(limit.saturating_sub(changes.len())) {
+    for skipped in report.skipped.iter().filter(|_| has_skipped) {
         let name = skipped.path.file_name().map_or_else(String::new, |name| text::path(Path::new(name)));
         table.row(vec![
             Cell::new("skipped").tone(Tone::Dim),
-            Cell::new(name),
             Cell::none(),
+            Cell::new(name),
             Cell::new(skipped.reason.as_str()),
-            Cell::new(text::path(&skipped.path)),
+            Cell::path(&skipped.path),
         ]);
     }
     table
@@ -171,32 +212,34 @@ mod tests {
         }
     }
 
-    fn printed(terminal: bool, report: &ScanReport) -> (String, String) {
+    fn printed(terminal: bool, verbose: bool, report: &ScanReport) -> (String, String) {
         let options = UiOptions { width: Some(100), ..UiOptions::default() };
         let (mut ui, out, err) = Ui::for_test(options, terminal);
-        print(&mut ui, report, Duration::from_millis(1200)).unwrap();
+        print(&mut ui, report, verbose, Duration::from_millis(1200)).unwrap();
         (out.text(), err.text())
     }
 
     #[test]
     fn a_person_reads_what_changed_and_why_something_was_left_out() {
-        let (out, err) = printed(true, &report());
+        let (out, err) = printed(false, true, &report());
         assert_eq!(
             out,
             "\
-CHANGE   NAME               ID            WHAT                    PATH
-added    evil\\x1b[2J\\nname  3f2a1b4c5d6e  damaged: no GGUF magic  /models/evil\\x1b[2J\\nname.gguf
-moved    b                  3f2a1b4c5d6e  from /models/a.gguf     /models/b.gguf
-gone     old                3f2a1b4c5d6e  -                       /models/old.gguf
-skipped  x.part             -             a download in progress  /models/x.part
+CHANGE   ID            NAME               WHAT                    PATH
+added    3f2a1b4c5d6e  evil\\x1b[2J\\nname  damaged: no GGUF magic  /models/evil\\x1b[2J\\nname.gguf
+moved    3f2a1b4c5d6e  b                  from /models/a.gguf     /models/b.gguf
+gone     3f2a1b4c5d6e  old                -                       /models/old.gguf
+skipped  -             x.part             a download in progress  /models/x.part
 2 roots in 1s 200ms: 1 added, 1 moved, 1 gone, 12 unchanged, 1 skipped
 "
         );
-        assert_eq!(err, "warning: `/mnt/nfs` is unavailable: it is empty; its models are kept\n");
+        assert_eq!(err, "warning: /mnt/nfs is unavailable: it is empty; its models are kept\n");
+        let (out, _) = printed(true, false, &report());
+        assert!(out.contains("gone") && !out.contains("x.part"), "{out}");
     }
 
     #[test]
-    fn a_quiet_scan_is_one_line() {
+    fn a_scan_without_changes_is_one_line() {
         let report = ScanReport {
             outcome: ScanOutcome {
                 roots: vec![("/models".into(), StoreKind::Dir, RootState::Read)],
@@ -205,20 +248,26 @@ skipped  x.part             -             a download in progress  /models/x.part
             },
             ..ScanReport::default()
         };
-        assert_eq!(printed(true, &report).0, "1 root in 1s 200ms: 3 unchanged\n");
-        assert_eq!(printed(true, &ScanReport::default()).0, "0 roots in 1s 200ms: no models\n");
+        assert_eq!(printed(true, false, &report).0, "1 root in 1s 200ms: 3 unchanged\n");
+        assert_eq!(printed(true, false, &ScanReport::default()).0, "0 roots in 1s 200ms: no models\n");
     }
 
+    /// The few models that are damaged would be buried by the many that are not.
     #[test]
-    fn ten_thousand_new_models_do_not_flood_a_terminal_but_reach_a_pipe() {
-        let many = ScanReport {
+    fn many_new_models_are_counted_by_store_and_the_problems_are_shown() {
+        let mut many = ScanReport {
             changes: (0..10_000).map(|n| change(ChangeKind::Added, &format!("m{n}"), None)).collect(),
             ..report()
         };
-        let (out, _) = printed(true, &many);
-        assert_eq!(out.lines().count(), LINES + 3);
-        assert!(out.contains("… and 9961 more\n"));
-        assert_eq!(printed(false, &many).0.lines().count(), 10_003);
+        many.changes.push(change(ChangeKind::Added, "broken", Some("damaged: no GGUF magic")));
+        for terminal in [true, false] {
+            let (out, _) = printed(terminal, false, &many);
+            let lines: Vec<&str> = out.lines().collect();
+            assert_eq!(lines.len(), 4, "{out}");
+            assert!(lines[1].starts_with("added") && lines[1].contains("broken"), "{out}");
+            assert_eq!(lines[2], "dir       /models  10001 added");
+        }
+        assert_eq!(printed(false, true, &many).0.lines().count(), 10_004);
     }
 
     #[test]

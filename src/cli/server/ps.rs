@@ -32,7 +32,7 @@ pub fn run(ctx: &mut Ctx, args: &PsArgs) -> anyhow::Result<Exit> {
 }
 
 const COLUMNS: &[Column] = &[
-    Column::left("NAME", 0).shrink_to(20),
+    Column::name("NAME", 0, 20),
     Column::left("STATE", 1),
     Column::right("MEMORY", 3),
     Column::right("PORT", 5),

@@ -15,7 +15,7 @@ use clap::Args;
 /// Show the details of a model: files, metadata, memory, use
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// Id (or its first digits), alias, name or part of a name, or path
+    /// An id or the start of one, a name, a part of a name, an alias, or a path, also of a file that was never scanned
     pub model: String,
     /// Context in tokens to estimate the memory for [default: the model's own, at most 4096]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -32,6 +32,9 @@ pub struct ShowArgs {
     /// Ask llama.cpp for the exact memory, without allocating it (cached)
     #[arg(long)]
     pub fit: bool,
+    /// Show inodes, ids of contents and the types of all tensors as well
+    #[arg(long, short)]
+    pub verbose: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -53,7 +56,10 @@ pub fn run(ctx: &mut Ctx, args: &ShowArgs) -> anyhow::Result<Exit> {
     if args.json {
         ctx.ui.document(&report(&shown, &limits))?;
     } else {
-        ctx.ui.sections(&view::sections(&shown, &limits))?;
+        let path = |path: &std::path::Path| ctx.ui.path(path);
+        let style = view::Style { limits: &limits, is_verbose: args.verbose, path: &path };
+        let sections = view::sections(&shown, &style);
+        ctx.ui.sections(&sections)?;
     }
     Ok(Exit::Done)
 }

@@ -133,11 +133,46 @@ fn printed(need: Reading<Need>, gpus: Reading<Vec<Gpu>>) -> String {
         machine: machine(gpus),
         events,
         pairing: None,
+        also_in: vec![],
+        is_recorded: true,
         now: NOW,
     };
+    printed_of(&shown, true)
+}
+
+fn printed_of(shown: &Shown, is_verbose: bool) -> String {
     let (mut ui, out, _) = Ui::for_test(UiOptions::default(), true);
-    ui.sections(&view::sections(&shown, &TierLimits::default())).unwrap();
+    let path = crate::ui::text::path;
+    let style = view::Style { limits: &TierLimits::default(), is_verbose, path: &path };
+    ui.sections(&view::sections(shown, &style)).unwrap();
     out.text()
+}
+
+/// Nobody who asks what a model is and where else it is wants to read past its inodes.
+#[test]
+fn copies_are_named_and_inodes_are_for_those_who_ask() {
+    let row = sample_row("smol");
+    let copy = |store| ModelRow { store, ..row.clone() };
+    let shown = Shown {
+        row: row.clone(),
+        model: model(),
+        stored: vec![],
+        need: Reading::Known(a_need()),
+        exact: None,
+        machine: machine(Reading::Known(vec![])),
+        events: vec![],
+        pairing: None,
+        also_in: vec![copy(StoreKind::Ollama), copy(StoreKind::Dir), copy(StoreKind::Dir)],
+        is_recorded: true,
+        now: NOW,
+    };
+    let brief = printed_of(&shown, false);
+    assert!(brief.contains("\n  also in     dir, ollama\n"), "{brief}");
+    for noise in ["inode", "bytes)", "content id", "90.0%"] {
+        assert!(!brief.contains(noise) && printed_of(&shown, true).contains(noise), "{noise}: {brief}");
+    }
+    let unscanned = printed_of(&Shown { is_recorded: false, also_in: vec![], ..shown }, false);
+    assert!(unscanned.contains("`modelctl scan` records it") && !unscanned.contains("first seen"), "{unscanned}");
 }
 
 #[test]
@@ -156,36 +191,6 @@ Smol\\nLM
   enabled     no: never started or chosen
   first seen  3d ago (2023-11-14T22:13:20Z)
 
-Files: 1 file, 93.8 MiB, 93.8 MiB on disk
-  main        /hub/snapshots/a/smol.gguf
-    bytes in  /hub/blobs/b179
-    also      /hub/snapshots/b/smol.gguf
-    size      93.8 MiB (98362432 bytes), 93.8 MiB on disk
-    identity  device 1, inode 2, modified 2023-11-14T22:13:20Z
-    sha256    b179 (promised by the store)
-    content   truncated: 100 of 200 bytes; first missing tensor `blk.7`
-
-Metadata
-  architecture   llama
-  family         llama
-  name           Smol\\x1b[2J
-  size label     135M
-  license        apache-2.0
-  parameters     134.5M (134515008)
-  quantization   Q4_1, 5.71 bits per weight (from its tensors)
-    claims       F16, which its tensors contradict
-    weights      Q4_1 90.0 %, F32 10.0 %
-  context        8192 tokens
-  layers         30
-  embedding      576
-  feed forward   1536
-  heads          9, 3 for keys and values
-  vocabulary     49152 tokens
-  chat template  yes, also: tool_use
-  tensors        272
-  format         GGUF 3, header of 1.7 MiB
-  content id     c0ffee
-
 Memory for a context of 4096 tokens
   source       formula over the header
   weights      96.0 MiB
@@ -200,6 +205,37 @@ Use
   last used             2h ago (2023-11-17T20:13:20Z) by run-once
   count                 12
   2023-11-17T20:13:20Z  run-once
+
+Files: 1 file, 93.8 MiB, 93.8 MiB on disk
+  main        /hub/snapshots/a/smol.gguf
+    bytes in  /hub/blobs/b179
+    also      /hub/snapshots/b/smol.gguf
+    size      93.8 MiB (98362432 bytes), 93.8 MiB on disk
+    inode     2 on device 1
+    modified  2023-11-14T22:13:20Z
+    sha256    b179 (promised by the store)
+    content   cut off: 100 bytes of 200; tensor `blk.7` is the first missing
+
+Metadata
+  architecture   llama
+  family         llama
+  name           Smol\\x1b[2J
+  size label     135M
+  license        apache-2.0
+  parameters     134.5M (134515008)
+  quantization   Q4_1, 5.71 bits per weight (from its tensors)
+    claims       F16, which its tensors contradict
+    weights      Q4_1 90.0%, F32 10.0%
+  context        8192 tokens
+  layers         30
+  embedding      576
+  feed forward   1536
+  heads          9, 3 for keys and values
+  vocabulary     49152 tokens
+  chat template  yes, also: tool_use
+  tensors        272
+  format         GGUF 3, header of 1.7 MiB
+  content id     c0ffee
 "
     );
 }
@@ -259,6 +295,8 @@ fn the_json_of_show_extends_that_of_list() {
         machine: machine(Reading::Unavailable("not loaded".into())),
         events: vec![],
         pairing: None,
+        also_in: vec![],
+        is_recorded: true,
         now: NOW,
     };
     let limits = TierLimits::default();

@@ -9,21 +9,34 @@ use crate::model::{
 use crate::ops::memory_fit::{Difference, FORMULA, LLAMA, Machine, Need, fits};
 use crate::ops::show::Shown;
 use crate::ui::{Section, Tone, text, units};
+use std::path::Path;
 
-/// Returns the sections from top to bottom.
-pub fn sections(shown: &Shown, limits: &TierLimits) -> Vec<Section> {
-    let mut sections = vec![identity(shown, limits), files(shown)];
-    sections.extend(shown.model.facts().map(|facts| metadata(&shown.model, facts)));
-    sections.push(memory(&shown.need, &shown.machine));
+/// How a model is shown.
+pub struct Style<'a> {
+    pub limits: &'a TierLimits,
+    /// Whether also what only a bug report needs: inodes, content ids, the types of all tensors.
+    pub is_verbose: bool,
+    pub path: &'a dyn Fn(&Path) -> String,
+}
+
+/// Returns the sections from top to bottom: what it is, whether it can be run, who used it, and then what it consists of.
+pub fn sections(shown: &Shown, style: &Style<'_>) -> Vec<Section> {
+    let mut sections = vec![identity(shown, style), memory(&shown.need, &shown.machine)];
     sections.extend(shown.exact.as_ref().map(|exact| exactly(exact, &shown.need)));
-    sections.push(usage(shown));
+    if shown.is_recorded {
+        sections.push(usage(shown));
+    }
+    sections.push(files(shown, style));
+    sections.extend(shown.model.facts().map(|facts| metadata(&shown.model, facts, style)));
     sections
 }
 
-fn identity(shown: &Shown, limits: &TierLimits) -> Section {
+fn identity(shown: &Shown, style: &Style<'_>) -> Section {
     let (model, row) = (&shown.model, &shown.row);
     let mut section = Section::new(&model.name);
-    section.add("id", model.id.as_str());
+    if shown.is_recorded {
+        section.add("id", model.id.as_str());
+    }
     section.some("alias", model.settings.alias.as_ref());
     let state = match &model.reason {
         Some(reason) => format!("{}: {reason}", model.state.name()),
@@ -33,8 +46,12 @@ fn identity(shown: &Shown, limits: &TierLimits) -> Section {
     section.add("kind", model.kind.name());
     section.some("pairing", shown.pairing.as_ref());
     let set = if model.settings.tier.is_some() { " (set by hand)" } else { "" };
-    section.some("tier", row.tier(limits).map(|tier: Tier| format!("{tier}{set}")));
-    section.add("store", format!("{}, {}", model.store.name(), text::path(&model.root)));
+    section.some("tier", row.tier(style.limits).map(|tier: Tier| format!("{tier}{set}")));
+    match shown.is_recorded {
+        true => section.add("store", format!("{}, {}", model.store.name(), (style.path)(&model.root))),
+        false => section.toned("store", "none: the file was read now; `modelctl scan` records it", Tone::Dim),
+    }
+    section.some("also in", also_in(shown, style));
     section.some("repository", model.repo.as_ref());
     if !model.settings.enabled {
         section.toned("enabled", "no: never started or chosen", Tone::Warn);
@@ -45,15 +62,28 @@ fn identity(shown: &Shown, limits: &TierLimits) -> Section {
     section.some("note", model.settings.note.as_ref());
     let server = server_words(&model.settings.server);
     section.some("server", (!server.is_empty()).then(|| server.join(", ")));
-    section.add("first seen", when(model.first_seen, shown.now));
+    if shown.is_recorded {
+        section.add("first seen", when(model.first_seen, shown.now));
+    }
     section
+}
+
+/// Returns the stores that have the same content: `ollama, dir`.
+fn also_in(shown: &Shown, style: &Style<'_>) -> Option<String> {
+    let mut stores: Vec<String> = match style.is_verbose {
+        false => shown.also_in.iter().map(|row| row.store.name().to_owned()).collect(),
+        true => shown.also_in.iter().map(|row| format!("{} ({})", row.store.name(), row.id)).collect(),
+    };
+    stores.sort();
+    stores.dedup();
+    (!stores.is_empty()).then(|| stores.join(", "))
 }
 
 fn when(at: Timestamp, now: Timestamp) -> String {
     format!("{} ago ({})", units::ago(at.age(now)), at.rfc3339())
 }
 
-fn files(shown: &Shown) -> Section {
+fn files(shown: &Shown, style: &Style<'_>) -> Section {
     let model = &shown.model;
     let count = model.artifacts.len() as u64;
     let mut section = Section::new(format!(
@@ -67,19 +97,24 @@ fn files(shown: &Shown) -> Section {
             (Role::Shard, Some(no)) => format!("part {no} of {}", model.shards_expected),
             (role, _) => role.name().to_owned(),
         };
-        section.add(&label, text::path(&artifact.path));
-        section.some("  bytes in", artifact.target.as_deref().map(text::path));
+        section.add(&label, (style.path)(&artifact.path));
+        section.some("  bytes in", artifact.target.as_deref().map(style.path));
         for path in &artifact.also {
-            section.add("  also", text::path(path));
+            section.add("  also", (style.path)(path));
         }
-        section.add("  size", sizes(artifact));
+        if count > 1 || style.is_verbose {
+            section.add("  size", sizes(artifact, style));
+        }
         if let Some(stored) = shown.stored_of(artifact) {
             let (class, why) = (stored.holding.class, &stored.holding.why);
             section.toned("  class", format!("{}: {why}", class.name()), tone_of_class(class));
         }
         let identity = artifact.identity;
         let modified = Timestamp(identity.mtime_ns.div_euclid(1_000_000)).rfc3339();
-        section.add("  identity", format!("device {}, inode {}, modified {modified}", identity.dev, identity.ino));
+        if style.is_verbose {
+            section.add("  inode", format!("{} on device {}", identity.ino, identity.dev));
+        }
+        section.add("  modified", modified);
         section.some("  sha256", artifact.expected_sha256.as_ref().map(|sum| format!("{sum} (declared by the store)")));
         match &artifact.header {
             Err(fault) => {
@@ -96,13 +131,10 @@ fn files(shown: &Shown) -> Section {
     section
 }
 
-fn sizes(artifact: &Artifact) -> String {
-    format!(
-        "{} ({} bytes), {} on disk",
-        units::bytes(artifact.identity.size),
-        artifact.identity.size,
-        units::bytes(artifact.allocated)
-    )
+fn sizes(artifact: &Artifact, style: &Style<'_>) -> String {
+    let (size, bytes, disk) =
+        (units::bytes(artifact.identity.size), artifact.identity.size, units::bytes(artifact.allocated));
+    if style.is_verbose { format!("{size} ({bytes} bytes), {disk} on disk") } else { format!("{size}, {disk} on disk") }
 }
 
 /// Describes what is wrong with the length of a file; None when it matches its header.
@@ -124,7 +156,7 @@ fn integrity(integrity: &Integrity) -> Option<(String, Tone)> {
     })
 }
 
-fn metadata(model: &Model, facts: &Facts) -> Section {
+fn metadata(model: &Model, facts: &Facts, style: &Style<'_>) -> Section {
     let mut section = Section::new("Metadata");
     let number = |n: Option<u64>| n.map(|n| n.to_string());
     section.some("architecture", facts.architecture.as_ref());
@@ -135,8 +167,14 @@ fn metadata(model: &Model, facts: &Facts) -> Section {
     section.some("organization", facts.organization.as_ref());
     section.some("license", facts.license.as_ref());
     section.some("base model", facts.base_model.as_ref());
-    section.some("parameters", model.parameters().map(|n| format!("{} ({n})", units::count(n))));
-    quantization(&mut section, facts);
+    section.some(
+        "parameters",
+        model.parameters().map(|n| match style.is_verbose {
+            true => format!("{} ({n})", units::count(n)),
+            false => units::count(n),
+        }),
+    );
+    quantization(&mut section, facts, style);
     section.some("context", facts.context_length.map(|n| format!("{n} tokens")));
     section.some("layers", number(facts.layers));
     section.some("embedding", number(facts.embedding_length));
@@ -159,11 +197,11 @@ fn metadata(model: &Model, facts: &Facts) -> Section {
     let endian = if facts.big_endian { ", big-endian" } else { "" };
     section
         .add("format", format!("GGUF {}{endian}, header of {}", facts.gguf_version, units::bytes(facts.data_offset)));
-    section.some("content id", model.content.as_ref());
+    section.some("content id", model.content.as_ref().filter(|_| style.is_verbose));
     section
 }
 
-fn quantization(section: &mut Section, facts: &Facts) {
+fn quantization(section: &mut Section, facts: &Facts, style: &Style<'_>) {
     let quant = &facts.quant;
     let bits = quant.bits_per_weight.map_or_else(String::new, |b| format!(", {b:.2} bits per weight"));
     let source = match quant.source {
@@ -175,9 +213,12 @@ fn quantization(section: &mut Section, facts: &Facts) {
     if let Some(claimed) = &quant.claimed {
         section.toned("  claims", format!("{claimed}, which its tensors contradict"), Tone::Warn);
     }
+    if !style.is_verbose {
+        return;
+    }
     let all = quant.histogram.iter().fold(0u64, |sum, (_, n)| sum.saturating_add(*n));
     let share = |n: u64| if all == 0 { 0.0 } else { n as f64 * 100.0 / all as f64 };
-    let parts: Vec<String> = quant.histogram.iter().map(|(name, n)| format!("{name} {:.1} %", share(*n))).collect();
+    let parts: Vec<String> = quant.histogram.iter().map(|(name, n)| format!("{name} {:.1}%", share(*n))).collect();
     section.some("  weights", (!parts.is_empty()).then(|| parts.join(", ")));
 }
 

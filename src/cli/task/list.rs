@@ -66,11 +66,11 @@ fn table<'a>(tasks: &[(Task, Option<String>)], now: Timestamp, lens: &Lens) -> T
         Column::right("ID", 0),
         Column::left("STATE", 0),
         Column::right("AGE", 2),
-        Column::right("TRIES", 4),
-        Column::right("PRIO", 5),
+        Column::right("TRIES", 4).extra(),
+        Column::right("PRIO", 5).unless("0").extra(),
         Column::left("KEY", 1).shrink_to(8),
-        Column::left("BATCH", 6).shrink_to(8),
-        Column::left("MODEL", 3).shrink_to(8),
+        Column::left("BATCH", 6).shrink_to(8).extra(),
+        Column::name("MODEL", 3, 16),
         Column::left("PROMPT", 0).shrink_to(12),
     ]);
     for (task, model) in tasks {

@@ -3,19 +3,19 @@
 use super::super::Ctx;
 use crate::clock;
 use crate::prune::trash::{Order, State, Trashed};
-use crate::ui::{Cell, Column, Table, Tone, text, units};
+use crate::ui::{Cell, Column, Table, Tone, units};
 
 /// Prints a table; nothing when there are no items.
 pub fn show(ctx: &mut Ctx, all: &[Trashed]) -> anyhow::Result<()> {
     const COLUMNS: &[Column] = &[
         Column::left("ID", 0),
-        Column::left("NAME", 0).shrink_to(16),
+        Column::name("NAME", 0, 16),
         Column::right("SIZE", 1),
         Column::right("AGE", 2),
-        Column::left("STATE", 3),
+        Column::left("STATE", 3).unless("whole"),
         Column::left("WHY", 4).shrink_to(20),
-        Column::left("BY", 6),
-        Column::left("FROM", 5).shrink_to(24),
+        Column::left("BY", 6).extra(),
+        Column::path("FROM", 5, 16),
     ];
     if all.is_empty() {
         return Ok(());
@@ -39,7 +39,7 @@ pub fn show(ctx: &mut Ctx, all: &[Trashed]) -> anyhow::Result<()> {
             Cell::new(state).tone(tone),
             text(|o| o.why.first().map_or("", String::as_str)),
             text(|o| &o.who),
-            order.map_or_else(Cell::none, |o| Cell::new(text::path(&o.root)).tone(Tone::Dim)),
+            order.map_or_else(Cell::none, |o| Cell::path(&o.root).tone(Tone::Dim)),
         ]);
     }
     ctx.ui.table(&table)

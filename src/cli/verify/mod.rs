@@ -36,6 +36,9 @@ pub struct VerifyArgs {
     /// Limit the read rate over all files (`50MB`, `1GiB` per second)
     #[arg(long, value_name = "SIZE", value_parser = rate)]
     pub max_rate: Option<u64>,
+    /// List every file, not only the problems
+    #[arg(long, short)]
+    pub verbose: bool,
     /// Print the report as a JSON object
     #[arg(long)]
     pub json: bool,
@@ -64,8 +67,8 @@ pub fn run(ctx: &mut Ctx, args: &VerifyArgs) -> anyhow::Result<Exit> {
     } else if reports.is_empty() {
         ctx.ui.note("no models known");
         ctx.ui.hint("run `modelctl scan` first");
-    } else if !ctx.ui.is_quiet() || reports.iter().any(ModelReport::is_finding) {
-        view::print(&mut ctx.ui, &reports, took)?;
+    } else {
+        view::print(&mut ctx.ui, &reports, args.verbose, took)?;
     }
     Ok(if reports.iter().any(ModelReport::is_finding) { Exit::Bad } else { Exit::Done })
 }

@@ -1,4 +1,4 @@
-//! The view of `verify`: a line for each file and each fault of a set, then the figures.
+//! The view of `verify`: what is wrong, in full, then the figures; with `--verbose` a row for each file before that.
 
 use crate::inventory::{FileReport, ModelReport, Outcome};
 use crate::ops::verify::count;
@@ -11,26 +11,32 @@ const WORDS: &[&str] =
 
 const COLUMNS: &[Column] = &[
     Column::left("RESULT", 0),
-    Column::left("NAME", 0).shrink_to(16),
-    Column::left("FILE", 1).shrink_to(12),
-    Column::right("SIZE", 3),
+    Column::id("ID", 1),
+    Column::name("NAME", 0, 16),
+    Column::right("SIZE", 2),
     Column::left("WHAT", 0).shrink_to(24),
-    Column::left("ID", 4),
+    Column::left("FILE", 3).shrink_to(12).extra(),
 ];
 
-/// Prints the report: findings first, then files that could not be verified, then the rest.
-pub fn print(ui: &mut Ui, reports: &[ModelReport], took: Duration) -> anyhow::Result<()> {
-    ui.table(&table(reports))?;
-    // The table shortens its texts on a terminal; findings are printed in full.
-    if ui.out_is_terminal() {
-        for report in reports {
-            for file in report.files.iter().filter(|file| file.outcome.is_finding()) {
-                ui.line(&format!("`{}`: {}", text::path(&file.artifact.path), file.outcome.sentence()))?;
-            }
-            for fault in &report.faults {
-                ui.line(&format!("{}: {}", text::clean(&report.name), text::clean(fault)))?;
-            }
+/// Prints what is wrong, with the path, and the figures. `is_verbose`: a row for each file before that.
+pub fn print(ui: &mut Ui, reports: &[ModelReport], is_verbose: bool, took: Duration) -> anyhow::Result<()> {
+    if is_verbose {
+        ui.table(&table(reports))?;
+    }
+    for report in reports {
+        let model = format!("{}  {}", report.id, text::clean(&report.name));
+        for file in report.files.iter().filter(|file| file.outcome.is_finding()) {
+            let path = ui.path(&file.artifact.path);
+            ui.painted_line(&format!("{}  {model}", file.outcome.word()), Tone::Bad)?;
+            ui.line(&format!("  {path}\n  {}", text::clean(&file.outcome.sentence())))?;
         }
+        for fault in &report.faults {
+            ui.painted_line(&format!("damaged  {model}"), Tone::Bad)?;
+            ui.line(&format!("  {}", text::clean(fault)))?;
+        }
+    }
+    if ui.is_quiet() && !reports.iter().any(ModelReport::is_finding) {
+        return Ok(());
     }
     ui.line(&summary(reports, took))
 }
@@ -41,11 +47,10 @@ fn table(reports: &[ModelReport]) -> Table<'_> {
         for fault in &report.faults {
             table.row(vec![
                 Cell::new("damaged").tone(Tone::Bad),
+                Cell::new(report.id.as_str()),
                 Cell::new(report.name.as_str()),
                 Cell::none(),
-                Cell::none(),
                 Cell::new(fault.as_str()),
-                Cell::new(report.id.as_str()),
             ]);
         }
     }
@@ -56,12 +61,12 @@ fn table(reports: &[ModelReport]) -> Table<'_> {
         let path = &file.artifact.path;
         let name = path.file_name().map_or_else(|| text::path(path), |name| text::path(name.as_ref()));
         table.row(vec![
-            Cell::new(file.outcome.word()).tone(tone(&file.outcome)),
+            Cell::new(shown(file.outcome.word())).tone(tone(&file.outcome)),
+            Cell::new(report.id.as_str()),
             Cell::new(report.name.as_str()),
-            Cell::new(name),
             Cell::new(units::bytes(file.artifact.identity.size)),
             Cell::new(file.outcome.sentence()),
-            Cell::new(report.id.as_str()),
+            Cell::new(name),
         ]);
     }
     table
@@ -78,12 +83,17 @@ fn rank(outcome: &Outcome) -> u8 {
 fn tone(outcome: &Outcome) -> Tone {
     match rank(outcome) {
         0 => Tone::Bad,
-        1 => Tone::Warn,
+        1 => Tone::Dim,
         _ => Tone::Plain,
     }
 }
 
-/// Returns, for example, `12 files in 3s: 10 ok, 1 mismatch, 1 unverifiable; 1 set with faults`; figures of 0 are left
+/// Returns the word for a person: that no store promises a checksum is no alarm.
+fn shown(word: &'static str) -> &'static str {
+    if word == "unverifiable" { "no checksum" } else { word }
+}
+
+/// Returns, for example, `12 files in 3s: 10 ok, 1 mismatch, 1 no checksum; 1 set with faults`; figures of 0 are left
 /// out.
 fn summary(reports: &[ModelReport], took: Duration) -> String {
     let files = reports.iter().fold(0u64, |sum, r| sum.saturating_add(r.files.len() as u64));
@@ -91,7 +101,7 @@ fn summary(reports: &[ModelReport], took: Duration) -> String {
         .iter()
         .map(|word| (count(reports, word), word))
         .filter(|(n, _)| *n > 0)
-        .map(|(n, word)| format!("{n} {word}"))
+        .map(|(n, word)| format!("{n} {}", shown(word)))
         .collect();
     let mut text = format!("{} in {}: {}", units::plural(files, "file"), units::took(took), parts.join(", "));
     let faulty = reports.iter().filter(|r| !r.faults.is_empty()).count() as u64;

@@ -97,7 +97,7 @@ impl Blobs {
                 _ if !meta.is_file() => {
                     (Class::Damaged, format!("{} among the blobs", not_regular_reason(meta.file_type())))
                 }
-                Some(_) => (Class::Partial, "an unfinished download".to_owned()),
+                Some(_) => (Class::Partial, "unfinished download".to_owned()),
                 None => (Class::Orphan, "a name that is not a blob name".to_owned()),
             };
             collector.holdings.push(kept.file(&path, &meta, class, why));

@@ -140,7 +140,7 @@ impl Blobs {
             let expected_sha256 = promised_sha256(&name);
             if blob.snapshots.is_empty() && is_unfinished(&name) {
                 collector.stamping.add(&path, &blob.look);
-                let why = "an unfinished download";
+                let why = "unfinished download";
                 collector.holdings.push(kept.file(&path, blob.look, Class::Partial, why));
                 continue;
             }
@@ -196,11 +196,8 @@ fn judge(blob: &Blob, standings: &BTreeMap<OsString, Standing>, whole: bool) -> 
         );
         return (Class::Referenced, why);
     }
-    if let Some((commit, Standing::Superseded { by })) = found(&|_| true) {
-        return (
-            Class::Superseded,
-            format!("old revision: only snapshot {} uses it{file}, and `{by}` has moved on", short(commit)),
-        );
+    if let Some((_, Standing::Superseded { by, now })) = found(&|_| true) {
+        return (Class::Superseded, format!("old revision, {by} is {}", short(now)));
     }
     if whole {
         (Class::Orphan, "no snapshot references it".to_owned())

@@ -108,7 +108,7 @@ pub(super) enum Standing {
     /// that moves the reference without downloading (llama.cpp does at each start).
     ByCommit,
     /// A reference has moved on to a newer snapshot, which exists.
-    Superseded { by: String },
+    Superseded { by: String, now: OsString },
 }
 
 /// Returns the standing of each snapshot, from the time when its folder last changed.
@@ -116,12 +116,12 @@ pub(super) enum Standing {
 /// A snapshot without a reference counts as superseded only if an existing, named and newer one has replaced it: a
 /// download by commit writes no reference, and must not be mistaken for waste.
 pub(super) fn standings(refs: &Refs, made: &BTreeMap<OsString, i64>) -> BTreeMap<OsString, Standing> {
-    let named = made.iter().filter_map(|(commit, time)| Some((refs.names.get(commit)?, *time)));
-    let newest = named.max_by_key(|(_, time)| *time);
+    let named = made.iter().filter_map(|(commit, time)| Some((refs.names.get(commit)?, commit, *time)));
+    let newest = named.max_by_key(|(.., time)| *time);
     let standing = |commit: &OsString, time: i64| match (refs.names.get(commit), newest) {
         (Some(names), _) => Standing::Named(names.clone()),
-        (None, Some((names, newest))) if time < newest => {
-            Standing::Superseded { by: names.first().cloned().unwrap_or_default() }
+        (None, Some((names, now, newest))) if time < newest => {
+            Standing::Superseded { by: names.first().cloned().unwrap_or_default(), now: now.clone() }
         }
         (None, _) => Standing::ByCommit,
     };
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn a_snapshot_is_superseded_only_by_a_newer_one_that_is_there() {
         let named = |n: &str| Standing::Named(vec![n.to_owned()]);
-        let old = Standing::Superseded { by: "main".into() };
+        let old = Standing::Superseded { by: "main".into(), now: "b".into() };
         assert_eq!(judge(&[("main", "b")], &[("a", 1), ("b", 2)]), [old, named("main")]);
         // Downloaded by its commit after main.
         assert_eq!(judge(&[("main", "a")], &[("a", 1), ("b", 2)]), [named("main"), Standing::ByCommit]);

@@ -432,8 +432,8 @@ fn of_snapshot(commit: &OsStr, standing: Option<&Standing>) -> (Class, String) {
     let commit = short(Path::new(commit));
     match standing {
         Some(Standing::Named(names)) => (Class::Referenced, format!("in snapshot {commit} ({})", names.join(", "))),
-        Some(Standing::Superseded { by }) => {
-            (Class::Superseded, format!("in snapshot {commit}, and `{by}` has moved on"))
+        Some(Standing::Superseded { by, now }) => {
+            (Class::Superseded, format!("old revision, {by} is {}", short(Path::new(now))))
         }
         Some(Standing::ByCommit) => {
             let why = format!("in snapshot {commit}; no reference names it, as after a download by commit");

@@ -49,7 +49,7 @@ fn payloads(blobs: &Path, kept: Kept<'_>, collector: &mut StoreCollector<'_>) ->
     each_file(blobs, collector, &mut |file, collector| {
         let extension = file.path.extension().and_then(OsStr::to_str);
         if is_partial(file.name) {
-            let why = "an unfinished download";
+            let why = "unfinished download";
             collector.holdings.push(kept.file(file.path, file.look, Class::Partial, why));
         } else if matches!(extension, Some("refs" | "lock" | "soft" | "tmp")) || file.depth < 2 {
             beside.add(file.look);

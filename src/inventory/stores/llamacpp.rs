@@ -233,4 +233,4 @@ impl Claims {
     }
 }
 
-const UNFINISHED: &str = "an unfinished download";
+const UNFINISHED: &str = "unfinished download";

@@ -112,7 +112,7 @@ fn rest(root: &Path, collector: &mut StoreCollector<'_>) -> anyhow::Result<()> {
     owned::beside(root, collector, &mut |path, meta, collector| {
         let is_download = path.file_name().is_some_and(|n| is_partial(n) || is_download(n));
         if is_download {
-            collector.holdings.push(kept.file(path, meta, Class::Partial, "an unfinished download"));
+            collector.holdings.push(kept.file(path, meta, Class::Partial, "unfinished download"));
         } else {
             let inside = path.strip_prefix(root).unwrap_or(path).parent().unwrap_or(Path::new(""));
             let folder = root.join(inside.components().take(2).collect::<PathBuf>());

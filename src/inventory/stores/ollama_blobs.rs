@@ -114,7 +114,7 @@ impl Blobs {
         for (digest, path, meta) in downloads {
             let why = match notes.progress.get(&digest) {
                 Some((done, all)) => format!("unfinished download: {} of {}", iec(*done), iec(*all)),
-                None => "an unfinished download".to_owned(),
+                None => "unfinished download".to_owned(),
             };
             let expected_sha256 = digest.sha256();
             collector.holdings.push(Holding { expected_sha256, ..kept.file(&path, &meta, Class::Partial, why) });

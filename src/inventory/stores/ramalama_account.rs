@@ -152,7 +152,7 @@ impl Reader<'_> {
             let blob = name.to_str().and_then(|n| n.strip_suffix(".partial"));
             let reference = blob.and_then(|b| self.named(OsStr::new(b)).next());
             let of = reference.map(|(r, _)| format!(", of {}", self.tagged(&r.tag))).unwrap_or_default();
-            return (Class::Partial, format!("an unfinished download{of}"));
+            return (Class::Partial, format!("unfinished download{of}"));
         }
         if look.entity != Entity::File {
             return (Class::Damaged, format!("{} among the blobs", look.entity.not_regular_reason()));

@@ -100,9 +100,9 @@ fn downloads_say_how_far_they_are_and_lost_files_by_which_manifest() {
     let mut shelf = Shelf::default();
     let report = shelf.scan(&[&tree.path(CACHE)]);
     assert!(shelf.models.is_empty());
-    let why = "an unfinished download, of o/r:Q4_0: 1000 B of 3.9 KiB (25%)";
+    let why = "unfinished download, of o/r:Q4_0: 1000 B of 3.9 KiB (25%)";
     assert_eq!(held_at(&report, &partial), (Class::Partial, why));
-    assert_eq!(held_at(&report, &strange), (Class::Partial, "an unfinished download"));
+    assert_eq!(held_at(&report, &strange), (Class::Partial, "unfinished download"));
     assert_eq!(held_at(&report, &lost), (Class::Missing, "names o_lost_lost-Q4_0.gguf, which is not here"));
     for (path, why) in [
         (&cut, "does not parse"),

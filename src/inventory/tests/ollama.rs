@@ -112,7 +112,7 @@ fn downloads_show_how_far_they_are_and_what_they_take() {
     assert_eq!(why(&report, &partial), (Class::Partial, said));
     let big = held(&report, &partial);
     assert_eq!((big.size, big.allocated, big.expected_sha256.as_ref()), (4 << 30, 0, Some(&hex)));
-    assert_eq!(why(&report, &lone), (Class::Partial, "an unfinished download"));
+    assert_eq!(why(&report, &lone), (Class::Partial, "unfinished download"));
     for path in [&written, &tensor] {
         assert_eq!(why(&report, path), (Class::Partial, "an incompletely written blob"));
     }

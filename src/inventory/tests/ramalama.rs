@@ -199,7 +199,7 @@ fn what_no_reference_leads_to_any_more_and_what_was_never_finished_is_told() {
     assert!(held_at(&report, &before).1.ends_with("and no reference names that snapshot"));
     assert_eq!(held_at(&report, &both).0, Class::Referenced);
     assert_eq!(held_at(&report, &orphan), (Class::Orphan, "no reference and no snapshot references it"));
-    let why = "an unfinished download, of hf://org/r-GGUF";
+    let why = "unfinished download, of hf://org/r-GGUF";
     assert_eq!(held_at(&report, &partial), (Class::Partial, why));
     assert_eq!(held_at(&report, &lost), (Class::Missing, "`latest` names r-F32.gguf, which is not here"));
     assert_eq!(held_at(&report, &last).0, Class::Orphan);

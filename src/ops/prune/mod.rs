@@ -20,8 +20,9 @@ pub use trash_room::Emptied;
 
 use super::trash::recover_interrupted;
 use super::{OpEvent, Session, Sink, clock_check};
+use crate::clock::Timestamp;
 use crate::display::{text, units};
-use crate::model::{Age, State, StoreKind};
+use crate::model::{Age, ModelId, State, StoreKind};
 use crate::prune::apply::{Done, Fate};
 use crate::prune::candidate::Candidate;
 use crate::prune::decide::Rule;
@@ -120,6 +121,14 @@ pub fn prepare(session: &mut Session, request: &Request, on: &mut Sink<'_>) -> a
     };
     notes.extend(duplicates_note(&plan, &found));
     Ok(Prepared { plan, notes, leap, expired: expired.unwrap_or_default(), found, trash })
+}
+
+/// Returns the last known use of each model, by the evidence that a plan goes by.
+///
+/// # Errors
+/// Cannot be met (3) for a keep hint that is not a valid glob.
+pub fn last_uses(session: &mut Session) -> anyhow::Result<HashMap<ModelId, Timestamp>> {
+    Ok(gather(session, &[])?.into_iter().filter_map(|found| Some((found.id?, found.last_use.at))).collect())
 }
 
 /// Acts on a plan.

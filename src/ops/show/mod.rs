@@ -6,13 +6,13 @@ mod report;
 pub use report::{ShowReport, report};
 
 use super::memory_fit::{Machine, Need, Wanted, need};
-use super::{Session, measured_memory, resolve_model};
+use super::{Session, measured_memory, resolve_model, unscanned};
 use crate::clock::Timestamp;
 use crate::db::Access;
 use crate::failure::Failure;
 use crate::host::{gpu, memory, self_child};
 use crate::inventory;
-use crate::model::{Artifact, DeviceMemory, Kind, Model, ModelRow, Reading, Selector, Stored};
+use crate::model::{Artifact, DeviceMemory, Kind, Model, ModelRow, Reading, Selector, State, Stored};
 use std::path::Path;
 
 /// Number of events of the usage journal that are shown.
@@ -50,6 +50,10 @@ pub struct Shown {
     pub events: Vec<UseEvent>,
     /// Confidence that a projector belongs to its model, as a sentence; None for a model without one.
     pub pairing: Option<String>,
+    /// Copies of the same content in other places.
+    pub also_in: Vec<ModelRow>,
+    /// Whether the database knows it; if not, its file was read just now.
+    pub is_recorded: bool,
     pub now: Timestamp,
 }
 
@@ -73,7 +77,14 @@ fn beside(session: &mut Session, projector: &ModelRow) -> anyhow::Result<Vec<Mod
 /// # Errors
 /// Cannot be met (3) for a model that does not exist.
 pub fn show(session: &mut Session, request: &Request) -> anyhow::Result<Shown> {
-    let row = resolve_model::resolve(session, &request.model)?;
+    let row = match resolve_model::resolve(session, &request.model) {
+        Ok(row) => row,
+        // A file that no scan has found is read as it is.
+        Err(error) => match unscanned::read(&request.model, session.now) {
+            Some(model) => return describe(session, request, Known::of(model)),
+            None => return Err(error),
+        },
+    };
     let db = session.db(Access::ReadOnly)?;
     let mut models = db.models(Some(std::slice::from_ref(&row.id)))?;
     let Some(model) = models.pop() else {
@@ -84,6 +95,39 @@ pub fn show(session: &mut Session, request: &Request) -> anyhow::Result<Shown> {
     let files = db.model_files(Some(&row.id))?;
     let mut stored = inventory::stored(db.holdings()?, files);
     stored.retain(|s| s.models.iter().any(|(id, _)| *id == row.id));
+    let also_in = match &row.content {
+        Some(_) => db.rows()?.into_iter().filter(|other| is_copy(other, &row)).collect(),
+        None => Vec::new(),
+    };
+    describe(session, request, Known { row, model, stored, events, also_in, is_recorded: true })
+}
+
+/// Returns whether a model has the same content as another one, in another place, and is still there.
+fn is_copy(other: &ModelRow, of: &ModelRow) -> bool {
+    other.content == of.content && other.id != of.id && !matches!(other.state, State::Gone | State::Unavailable)
+}
+
+/// What is known of a model without asking the machine.
+struct Known {
+    row: ModelRow,
+    model: Model,
+    stored: Vec<Stored>,
+    events: Vec<UseEvent>,
+    also_in: Vec<ModelRow>,
+    is_recorded: bool,
+}
+
+impl Known {
+    /// Returns what is known of a file that no scan has found.
+    fn of(model: Model) -> Known {
+        let (stored, events, also_in) = (Vec::new(), Vec::new(), Vec::new());
+        Known { row: ModelRow::of(&model), model, stored, events, also_in, is_recorded: false }
+    }
+}
+
+/// Adds the memory that a model needs and the memory of the machine.
+fn describe(session: &mut Session, request: &Request, known: Known) -> anyhow::Result<Shown> {
+    let Known { row, model, stored, events, also_in, is_recorded } = known;
     let wanted = &request.memory;
     let need = need(&model, wanted);
     let settings = wanted.settings(model.facts().and_then(|f| f.context_length));
@@ -101,5 +145,5 @@ pub fn show(session: &mut Session, request: &Request) -> anyhow::Result<Shown> {
     let machine = Machine { memory: memory::memory(), gpus };
     let beside = if model.kind == Kind::Mmproj { beside(session, &row)? } else { Vec::new() };
     let pairing = inventory::pairing(&model, &beside.iter().collect::<Vec<_>>());
-    Ok(Shown { row, model, stored, need, exact, machine, events, pairing, now: session.now })
+    Ok(Shown { row, model, stored, need, exact, machine, events, pairing, also_in, is_recorded, now: session.now })
 }

@@ -1,7 +1,7 @@
 //! `modelctl top` in a terminal, with a daemon. No engine is needed: where one would be, starting a model fails, which has to
 //! be shown as well.
 
-mod terminal;
+pub mod terminal;
 
 use crate::gguf::fixture::small_model;
 use crate::sandbox::{Sandbox, finish};
