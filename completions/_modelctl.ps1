@@ -33,7 +33,11 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('scan', 'scan', [CompletionResultType]::ParameterValue, 'Look for models and record what is there')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the models known on this machine')
             [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List the models known on this machine')
+            [CompletionResult]::new('df', 'df', [CompletionResultType]::ParameterValue, 'Show the disk space of the stores and how much of it can be reclaimed')
+            [CompletionResult]::new('du', 'du', [CompletionResultType]::ParameterValue, 'Show the disk space of the stores and how much of it can be reclaimed')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show everything about one model: files, metadata, memory, use')
+            [CompletionResult]::new('info', 'info', [CompletionResultType]::ParameterValue, 'Show everything about one model: files, metadata, memory, use')
+            [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Show everything about one model: files, metadata, memory, use')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs')
             [CompletionResult]::new('keep', 'keep', [CompletionResultType]::ParameterValue, 'Name the models that you want to keep')
             [CompletionResult]::new('health', 'health', [CompletionResultType]::ParameterValue, 'Check the health of the services on this node')
@@ -43,6 +47,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('trash', 'trash', [CompletionResultType]::ParameterValue, 'See, bring back or delete what prune took away')
             [CompletionResult]::new('tune', 'tune', [CompletionResultType]::ParameterValue, 'Suggest the next setting to change on this node, and record the effect of changes')
             [CompletionResult]::new('run-once', 'run-once', [CompletionResultType]::ParameterValue, 'Run due tasks of the queue and exit (for cron), or one prompt')
+            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run due tasks of the queue and exit (for cron), or one prompt')
             [CompletionResult]::new('batch', 'batch', [CompletionResultType]::ParameterValue, 'Answer a file of requests in OpenAI''s Batch format (JSONL) and write the answers')
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Serve models to clients, and run queued tasks as they come, until stopped')
             [CompletionResult]::new('start', 'start', [CompletionResultType]::ParameterValue, 'Start the servers of models, and wait until they are ready')
@@ -63,13 +68,17 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('inference', 'inference', [CompletionResultType]::ParameterValue, 'Let tasks run, or make them wait')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show who did what, when, why and how much, newest last')
             [CompletionResult]::new('triage', 'triage', [CompletionResultType]::ParameterValue, 'Find out why a service on this node fails: one cause, its proof, the smallest next step and its undo')
+            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON schema of what a command prints with --json')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print the manual page, or write all pages into a folder')
+            [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Print the version')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'modelctl;scan' {
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Look in this folder too, as the root of that store: `ollama=/srv/models` (dir, hf, ollama, lmstudio, llamacpp, ramalama, docker)')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -92,6 +101,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Only files of this kind')
             [CompletionResult]::new('--sort', '--sort', [CompletionResultType]::ParameterName, 'What to sort by; sizes largest first, times latest first, unknown values last')
             [CompletionResult]::new('--class', '--class', [CompletionResultType]::ParameterName, 'Only files of this class (with --files)')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -101,7 +112,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--stores', '--stores', [CompletionResultType]::ParameterName, 'Show what each store takes, and how much of it is not referenced, instead of models')
             [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Also show models that are gone')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Also show models that are gone')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -119,6 +130,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Only files of this kind')
             [CompletionResult]::new('--sort', '--sort', [CompletionResultType]::ParameterName, 'What to sort by; sizes largest first, times latest first, unknown values last')
             [CompletionResult]::new('--class', '--class', [CompletionResultType]::ParameterName, 'Only files of this class (with --files)')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -128,7 +141,39 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--stores', '--stores', [CompletionResultType]::ParameterName, 'Show what each store takes, and how much of it is not referenced, instead of models')
             [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Also show models that are gone')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Also show models that are gone')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;df' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Only this kind of store')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;du' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Only this kind of store')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -142,11 +187,53 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--parallel', '--parallel', [CompletionResultType]::ParameterName, 'Sequences that share the context')
             [CompletionResult]::new('--cache-type-k', '--cache-type-k', [CompletionResultType]::ParameterName, 'Type of the keys in the cache')
             [CompletionResult]::new('--cache-type-v', '--cache-type-v', [CompletionResultType]::ParameterName, 'Type of the values in the cache')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
             [CompletionResult]::new('--fit', '--fit', [CompletionResultType]::ParameterName, 'Ask llama.cpp for the exact memory, without allocating it (the answer is kept)')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON object')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;info' {
+            [CompletionResult]::new('--ctx', '--ctx', [CompletionResultType]::ParameterName, 'Context in tokens to estimate the memory for [default: the model''s own, at most 4096]')
+            [CompletionResult]::new('--parallel', '--parallel', [CompletionResultType]::ParameterName, 'Sequences that share the context')
+            [CompletionResult]::new('--cache-type-k', '--cache-type-k', [CompletionResultType]::ParameterName, 'Type of the keys in the cache')
+            [CompletionResult]::new('--cache-type-v', '--cache-type-v', [CompletionResultType]::ParameterName, 'Type of the values in the cache')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--fit', '--fit', [CompletionResultType]::ParameterName, 'Ask llama.cpp for the exact memory, without allocating it (the answer is kept)')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;inspect' {
+            [CompletionResult]::new('--ctx', '--ctx', [CompletionResultType]::ParameterName, 'Context in tokens to estimate the memory for [default: the model''s own, at most 4096]')
+            [CompletionResult]::new('--parallel', '--parallel', [CompletionResultType]::ParameterName, 'Sequences that share the context')
+            [CompletionResult]::new('--cache-type-k', '--cache-type-k', [CompletionResultType]::ParameterName, 'Type of the keys in the cache')
+            [CompletionResult]::new('--cache-type-v', '--cache-type-v', [CompletionResultType]::ParameterName, 'Type of the values in the cache')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--fit', '--fit', [CompletionResultType]::ParameterName, 'Ask llama.cpp for the exact memory, without allocating it (the answer is kept)')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -171,6 +258,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--min-tier', '--min-tier', [CompletionResultType]::ParameterName, 'Start it by itself only on such a node or a larger one: `embedded`, `lite`, `standard`, `full`, `compute_host`')
             [CompletionResult]::new('--llama-args', '--llama-args', [CompletionResultType]::ParameterName, 'Arguments for llama-server, separated by spaces, such as `-fa on`')
             [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'A variable of its server, such as `CUDA_VISIBLE_DEVICES=0`; replaces all that are set')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -178,6 +267,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--unpin', '--unpin', [CompletionResultType]::ParameterName, 'Take the pin away')
             [CompletionResult]::new('--enable', '--enable', [CompletionResultType]::ParameterName, 'Let it be started and chosen')
             [CompletionResult]::new('--disable', '--disable', [CompletionResultType]::ParameterName, 'Keep it from being started or chosen')
+            [CompletionResult]::new('--no-alias', '--no-alias', [CompletionResultType]::ParameterName, 'Remove the alias')
+            [CompletionResult]::new('--no-note', '--no-note', [CompletionResultType]::ParameterName, 'Remove the note')
             [CompletionResult]::new('--essential', '--essential', [CompletionResultType]::ParameterName, 'Restart its server after every crash, without a limit')
             [CompletionResult]::new('--no-essential', '--no-essential', [CompletionResultType]::ParameterName, 'Give its server up after a few crashes in a row')
             [CompletionResult]::new('--pressure-evict-only', '--pressure-evict-only', [CompletionResultType]::ParameterName, 'Stop its server only when memory is needed, never because it is idle or the CPU is busy')
@@ -246,10 +337,12 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;keep;list' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -259,10 +352,12 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;keep;ls' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -299,6 +394,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
         }
         'modelctl;verify' {
             [CompletionResult]::new('--max-rate', '--max-rate', [CompletionResultType]::ParameterName, 'Read at most so much per second over all files (`50MB`, `1GiB`)')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -316,11 +413,13 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;duplicates' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
             [CompletionResult]::new('--wasteful', '--wasteful', [CompletionResultType]::ParameterName, 'Only groups of which sharing would save something: not those that are hard links already')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of groups')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -343,6 +442,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--expire-trash', '--expire-trash', [CompletionResultType]::ParameterName, 'Also delete for good what has been in the trash for this long; `trash.expire` of the config file takes precedence')
             [CompletionResult]::new('--plan', '--plan', [CompletionResultType]::ParameterName, 'Save the plan to this file, to be reviewed and then applied (`-`: standard output)')
             [CompletionResult]::new('--apply', '--apply', [CompletionResultType]::ParameterName, 'Take the plan from this file instead of making one; what has changed since is left alone')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -354,8 +455,11 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--duplicates', '--duplicates', [CompletionResultType]::ParameterName, 'Further copies of the same content (by sha256) in one store; a copy that `modelctl verify --hash` has read stays')
             [CompletionResult]::new('--across-stores', '--across-stores', [CompletionResultType]::ParameterName, 'With --duplicates: copies in different stores as well, although each store then lacks the model')
             [CompletionResult]::new('--assume-unused', '--assume-unused', [CompletionResultType]::ParameterName, 'Treat files whose use cannot be checked (processes of other users) as unused')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Show what would be done and change nothing; this is the default')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be done and change nothing; this is the default')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Apply the plan')
             [CompletionResult]::new('--confirm', '--confirm', [CompletionResultType]::ParameterName, 'Apply the plan')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Apply the plan')
             [CompletionResult]::new('--purge', '--purge', [CompletionResultType]::ParameterName, 'Delete for good instead of keeping in the trash: there is no undo')
             [CompletionResult]::new('--allow-large', '--allow-large', [CompletionResultType]::ParameterName, 'Allow rules to remove more than half of a store')
             [CompletionResult]::new('--now-is-right', '--now-is-right', [CompletionResultType]::ParameterName, 'Count ages up to the time of the clock although it leapt ahead, and accept that time from now on')
@@ -387,11 +491,13 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;trash;list' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -401,11 +507,13 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;trash;ls' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -415,11 +523,13 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;trash;restore' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -430,13 +540,19 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
         }
         'modelctl;trash;empty' {
             [CompletionResult]::new('--older-than', '--older-than', [CompletionResultType]::ParameterName, 'Only what has been there for this long (`7d`)')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Show what would be deleted and change nothing; this is the default')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be deleted and change nothing; this is the default')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Delete: there is no undo')
             [CompletionResult]::new('--confirm', '--confirm', [CompletionResultType]::ParameterName, 'Delete: there is no undo')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Delete: there is no undo')
             [CompletionResult]::new('--now-is-right', '--now-is-right', [CompletionResultType]::ParameterName, 'Count ages up to the time of the clock although it leapt ahead, and accept that time from now on')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -465,6 +581,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
         }
         'modelctl;tune;next' {
             [CompletionResult]::new('--service', '--service', [CompletionResultType]::ParameterName, 'Only this service')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -482,6 +600,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'New value')
             [CompletionResult]::new('--why', '--why', [CompletionResultType]::ParameterName, 'Reason for the change')
             [CompletionResult]::new('--service', '--service', [CompletionResultType]::ParameterName, 'Service that the setting belongs to')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -495,6 +615,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;tune;done' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -508,6 +630,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;tune;list' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -521,6 +645,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;tune;rollback' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -561,13 +687,42 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;run-once' {
-            [CompletionResult]::new('--prompt', '--prompt', [CompletionResultType]::ParameterName, 'The prompt; `-` reads it from standard input')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'The prompt, also one that begins with a dash')
+            [CompletionResult]::new('--prompt', '--prompt', [CompletionResultType]::ParameterName, 'The prompt, also one that begins with a dash')
             [CompletionResult]::new('--max-tasks', '--max-tasks', [CompletionResultType]::ParameterName, 'Run so many tasks at most [default: OFFLOAD_MAX_TASKS, else 5]')
+            [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Answer with this model: an id or its beginning, an alias, a name or a path')
             [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'Answer with this model: an id or its beginning, an alias, a name or a path')
             [CompletionResult]::new('--max-tokens', '--max-tokens', [CompletionResultType]::ParameterName, 'Stop after this many tokens [default: when the model is done or the context is full]')
             [CompletionResult]::new('--temperature', '--temperature', [CompletionResultType]::ParameterName, '0 takes the likeliest token each time')
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Draw the same numbers each time')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Give up waiting for other processes after this long, and end the answer then [default: wait 10m, no end]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Load the model even if it does not seem to fit in memory')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object when it is done, instead of the stream')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;run' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'The prompt, also one that begins with a dash')
+            [CompletionResult]::new('--prompt', '--prompt', [CompletionResultType]::ParameterName, 'The prompt, also one that begins with a dash')
+            [CompletionResult]::new('--max-tasks', '--max-tasks', [CompletionResultType]::ParameterName, 'Run so many tasks at most [default: OFFLOAD_MAX_TASKS, else 5]')
+            [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Answer with this model: an id or its beginning, an alias, a name or a path')
+            [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'Answer with this model: an id or its beginning, an alias, a name or a path')
+            [CompletionResult]::new('--max-tokens', '--max-tokens', [CompletionResultType]::ParameterName, 'Stop after this many tokens [default: when the model is done or the context is full]')
+            [CompletionResult]::new('--temperature', '--temperature', [CompletionResultType]::ParameterName, '0 takes the likeliest token each time')
+            [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Draw the same numbers each time')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Give up waiting for other processes after this long, and end the answer then [default: wait 10m, no end]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -606,6 +761,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'The Unix socket for the command line, for this user alone [default: $XDG_RUNTIME_DIR/modelctl/serve.sock]')
             [CompletionResult]::new('--api-key-file', '--api-key-file', [CompletionResultType]::ParameterName, 'Keys that clients must send, one `name:key:class` a line; needed for addresses that other machines reach')
             [CompletionResult]::new('--exec', '--exec', [CompletionResultType]::ParameterName, 'Run this program for every event, which it gets as JSON on its standard input; it has 10 seconds (also: `[hooks] exec`)')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -620,6 +777,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;start' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -633,6 +792,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;stop' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -647,6 +808,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;restart' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -661,6 +824,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;start-all' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -674,6 +839,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;stop-all' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -688,6 +855,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;ps' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -701,12 +870,14 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;top' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
             [CompletionResult]::new('--once', '--once', [CompletionResultType]::ParameterName, 'Print one table, and end')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, and end')
             [CompletionResult]::new('--ascii', '--ascii', [CompletionResultType]::ParameterName, 'Draw with ASCII characters alone, as in a locale without UTF-8')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document, and end')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -717,6 +888,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
         }
         'modelctl;status' {
             [CompletionResult]::new('--decisions', '--decisions', [CompletionResultType]::ParameterName, 'Number of decisions to show; the daemon keeps 200')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -730,6 +903,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;why' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -759,6 +934,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;lifecycle;pause' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -772,6 +949,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;lifecycle;resume' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -786,6 +965,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
         }
         'modelctl;lifecycle;status' {
             [CompletionResult]::new('--decisions', '--decisions', [CompletionResultType]::ParameterName, 'Number of decisions to show; the daemon keeps 200')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -819,6 +1000,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
         }
         'modelctl;priority' {
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'Let it hold for this time, such as `1h`')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -834,6 +1017,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
         }
         'modelctl;offload' {
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Where its layers go [default: one step lower]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -849,6 +1034,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
         'modelctl;logs' {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Number of past lines; the daemon keeps 200')
             [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Number of past lines; the daemon keeps 200')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -865,6 +1052,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
         }
         'modelctl;events' {
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Number of past events; the daemon keeps 1,000')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -904,9 +1093,11 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;task;add' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'The prompt, also one that begins with a dash')
             [CompletionResult]::new('--prompt', '--prompt', [CompletionResultType]::ParameterName, 'The prompt, also one that begins with a dash')
             [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'Read the prompt from a file')
             [CompletionResult]::new('--system', '--system', [CompletionResultType]::ParameterName, 'What the model is told before the prompt')
+            [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Answer with this model: an id or its beginning, an alias, a name or a path')
             [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'Answer with this model: an id or its beginning, an alias, a name or a path')
             [CompletionResult]::new('--tier', '--tier', [CompletionResultType]::ParameterName, 'Answer with a model of this tier')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Your own name for the task')
@@ -922,13 +1113,15 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--stop', '--stop', [CompletionResultType]::ParameterName, 'End the answer before this text; may be given several times')
             [CompletionResult]::new('--json-schema', '--json-schema', [CompletionResultType]::ParameterName, 'The answer must be JSON that fits the schema in this file')
             [CompletionResult]::new('--grammar', '--grammar', [CompletionResultType]::ParameterName, 'The answer must fit the GBNF grammar in this file')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
             [CompletionResult]::new('--raw', '--raw', [CompletionResultType]::ParameterName, 'Continue the text as it is, without a chat template (`/v1/completions`)')
             [CompletionResult]::new('--fallback', '--fallback', [CompletionResultType]::ParameterName, 'Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]')
             [CompletionResult]::new('--replace-finished', '--replace-finished', [CompletionResultType]::ParameterName, 'Run it again if the task of this key has ended')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the task as a JSON object')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the task as JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -942,11 +1135,13 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Only tasks of this batch')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'So many at most; 0 is all')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'So many at most; 0 is all')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
             [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only tasks that have not ended')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -960,11 +1155,13 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Only tasks of this batch')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'So many at most; 0 is all')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'So many at most; 0 is all')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
             [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only tasks that have not ended')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -974,11 +1171,13 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;task;show' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
             [CompletionResult]::new('--text', '--text', [CompletionResultType]::ParameterName, 'Print the answer alone, byte for byte')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON object')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -989,11 +1188,13 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
         }
         'modelctl;task;cancel' {
             [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Every task of this batch that has not ended')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Every task that has not ended')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON object')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -1004,11 +1205,13 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
         }
         'modelctl;task;retry' {
             [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Every task of this batch that has failed or was cancelled')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
             [CompletionResult]::new('--failed', '--failed', [CompletionResultType]::ParameterName, 'Every task that has failed')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON object')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -1020,11 +1223,13 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
         'modelctl;task;wait' {
             [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Every task of this batch')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Wait so long at most (`10m`)')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Every task that has not ended yet')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the tasks as a JSON array when they have ended')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the tasks as JSON when they have ended')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -1035,6 +1240,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
         }
         'modelctl;task;follow' {
             [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Every task of this batch')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -1049,10 +1256,13 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
         }
         'modelctl;task;import' {
             [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Name of the batch [default: the name of the file and the beginning of a sha256 of it and the models it is for]')
+            [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Answer all with this model, whatever the lines say')
             [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'Answer all with this model, whatever the lines say')
             [CompletionResult]::new('--tier', '--tier', [CompletionResultType]::ParameterName, 'Answer all with models of this tier, whatever the lines say')
             [CompletionResult]::new('--priority', '--priority', [CompletionResultType]::ParameterName, 'Higher runs first; may be negative')
             [CompletionResult]::new('--max-attempts', '--max-attempts', [CompletionResultType]::ParameterName, 'Attempts that may end in an error, each [default: OFFLOAD_MAX_ATTEMPTS, else 3]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -1086,6 +1296,8 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;task;stats' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
@@ -1146,10 +1358,12 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;inference' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON object')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -1165,10 +1379,12 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Only up to then; a day counts whole')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'So many at most, the newest; 0 is all')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'So many at most, the newest; 0 is all')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array of objects')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -1192,16 +1408,33 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--kmsg', '--kmsg', [CompletionResultType]::ParameterName, 'Use this file as the kernel log')
             [CompletionResult]::new('--journal', '--journal', [CompletionResultType]::ParameterName, 'Use this file as the journal')
             [CompletionResult]::new('--now', '--now', [CompletionResultType]::ParameterName, 'Use this time as now')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Show everything: hints, all lines of proof, explained findings, collector times')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON (with --look: the facts; with --map: the files)')
             [CompletionResult]::new('--deep', '--deep', [CompletionResultType]::ParameterName, 'Also request one token from servers with a free slot, and import torch in a child process')
             [CompletionResult]::new('--map', '--map', [CompletionResultType]::ParameterName, 'Show where the config, launcher, code, models and logs of each service are')
             [CompletionResult]::new('--look', '--look', [CompletionResultType]::ParameterName, 'Show the facts without a verdict: states, log tails, GPUs, memory, endpoints')
             [CompletionResult]::new('--checklist', '--checklist', [CompletionResultType]::ParameterName, 'After a fix: check that programs, endpoints and model files stay stable')
             [CompletionResult]::new('--rules', '--rules', [CompletionResultType]::ParameterName, 'List all rules')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON (with --look: the facts; with --map: the files)')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'modelctl;schema' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'List the commands and documents as JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -1235,9 +1468,22 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             break
         }
+        'modelctl;version' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
         'modelctl;help' {
             [CompletionResult]::new('scan', 'scan', [CompletionResultType]::ParameterValue, 'Look for models and record what is there')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the models known on this machine')
+            [CompletionResult]::new('df', 'df', [CompletionResultType]::ParameterValue, 'Show the disk space of the stores and how much of it can be reclaimed')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show everything about one model: files, metadata, memory, use')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs')
             [CompletionResult]::new('keep', 'keep', [CompletionResultType]::ParameterValue, 'Name the models that you want to keep')
@@ -1268,8 +1514,10 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('inference', 'inference', [CompletionResultType]::ParameterValue, 'Let tasks run, or make them wait')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show who did what, when, why and how much, newest last')
             [CompletionResult]::new('triage', 'triage', [CompletionResultType]::ParameterValue, 'Find out why a service on this node fails: one cause, its proof, the smallest next step and its undo')
+            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON schema of what a command prints with --json')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print the manual page, or write all pages into a folder')
+            [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Print the version')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -1277,6 +1525,9 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;help;list' {
+            break
+        }
+        'modelctl;help;df' {
             break
         }
         'modelctl;help;show' {
@@ -1465,10 +1716,16 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
         'modelctl;help;triage' {
             break
         }
+        'modelctl;help;schema' {
+            break
+        }
         'modelctl;help;completions' {
             break
         }
         'modelctl;help;man' {
+            break
+        }
+        'modelctl;help;version' {
             break
         }
         'modelctl;help;help' {

@@ -22,6 +22,12 @@ _modelctl() {
             modelctl,completions)
                 cmd="modelctl__subcmd__completions"
                 ;;
+            modelctl,df)
+                cmd="modelctl__subcmd__df"
+                ;;
+            modelctl,du)
+                cmd="modelctl__subcmd__df"
+                ;;
             modelctl,duplicates)
                 cmd="modelctl__subcmd__duplicates"
                 ;;
@@ -39,6 +45,12 @@ _modelctl() {
                 ;;
             modelctl,inference)
                 cmd="modelctl__subcmd__inference"
+                ;;
+            modelctl,info)
+                cmd="modelctl__subcmd__show"
+                ;;
+            modelctl,inspect)
+                cmd="modelctl__subcmd__show"
                 ;;
             modelctl,keep)
                 cmd="modelctl__subcmd__keep"
@@ -73,11 +85,17 @@ _modelctl() {
             modelctl,restart)
                 cmd="modelctl__subcmd__restart"
                 ;;
+            modelctl,run)
+                cmd="modelctl__subcmd__run__subcmd__once"
+                ;;
             modelctl,run-once)
                 cmd="modelctl__subcmd__run__subcmd__once"
                 ;;
             modelctl,scan)
                 cmd="modelctl__subcmd__scan"
+                ;;
+            modelctl,schema)
+                cmd="modelctl__subcmd__schema"
                 ;;
             modelctl,serve)
                 cmd="modelctl__subcmd__serve"
@@ -121,6 +139,9 @@ _modelctl() {
             modelctl,verify)
                 cmd="modelctl__subcmd__verify"
                 ;;
+            modelctl,version)
+                cmd="modelctl__subcmd__version"
+                ;;
             modelctl,why)
                 cmd="modelctl__subcmd__why"
                 ;;
@@ -129,6 +150,9 @@ _modelctl() {
                 ;;
             modelctl__subcmd__help,completions)
                 cmd="modelctl__subcmd__help__subcmd__completions"
+                ;;
+            modelctl__subcmd__help,df)
+                cmd="modelctl__subcmd__help__subcmd__df"
                 ;;
             modelctl__subcmd__help,duplicates)
                 cmd="modelctl__subcmd__help__subcmd__duplicates"
@@ -184,6 +208,9 @@ _modelctl() {
             modelctl__subcmd__help,scan)
                 cmd="modelctl__subcmd__help__subcmd__scan"
                 ;;
+            modelctl__subcmd__help,schema)
+                cmd="modelctl__subcmd__help__subcmd__schema"
+                ;;
             modelctl__subcmd__help,serve)
                 cmd="modelctl__subcmd__help__subcmd__serve"
                 ;;
@@ -225,6 +252,9 @@ _modelctl() {
                 ;;
             modelctl__subcmd__help,verify)
                 cmd="modelctl__subcmd__help__subcmd__verify"
+                ;;
+            modelctl__subcmd__help,version)
+                cmd="modelctl__subcmd__help__subcmd__version"
                 ;;
             modelctl__subcmd__help,why)
                 cmd="modelctl__subcmd__help__subcmd__why"
@@ -464,7 +494,7 @@ _modelctl() {
 
     case "${cmd}" in
         modelctl)
-            opts="-q -h -V --config --db --color --quiet --help --version scan list ls show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps top status why lifecycle priority offload logs events task inference history triage completions man help"
+            opts="-q -h -V --config --db --color --quiet --help --version scan list ls df du show info inspect set keep health verify duplicates prune trash tune run-once run batch serve start stop restart start-all stop-all ps top status why lifecycle priority offload logs events task inference history triage schema completions man version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -561,13 +591,59 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        modelctl__subcmd__duplicates)
-            opts="-q -h -V --wasteful --json --config --db --color --quiet --help --version"
+        modelctl__subcmd__df)
+            opts="-o -q -h -V --store --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -W "dir hf ollama lmstudio llamacpp ramalama docker" -- "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__duplicates)
+            opts="-o -q -h -V --wasteful --format --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -588,7 +664,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__events)
-            opts="-f -q -h -V --follow --limit --json --config --db --color --quiet --help --version"
+            opts="-f -o -q -h -V --follow --limit --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -596,6 +672,14 @@ _modelctl() {
             case "${prev}" in
                 --limit)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -688,7 +772,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help)
-            opts="scan list show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps top status why lifecycle priority offload logs events task inference history triage completions man help"
+            opts="scan list df show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps top status why lifecycle priority offload logs events task inference history triage schema completions man version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -716,6 +800,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help__subcmd__completions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__df)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1052,6 +1150,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help__subcmd__scan)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__schema)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1513,6 +1625,20 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        modelctl__subcmd__help__subcmd__version)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         modelctl__subcmd__help__subcmd__why)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1528,7 +1654,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__history)
-            opts="-n -q -h -V --model --what --since --until --limit --json --config --db --color --quiet --help --version"
+            opts="-n -o -q -h -V --model --what --since --until --limit --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1558,6 +1684,14 @@ _modelctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1578,12 +1712,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__inference)
-            opts="-q -h -V --json --config --db --color --quiet --help --version on off status"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version on off status"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1656,12 +1798,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__keep__subcmd__list)
-            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1804,12 +1954,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__lifecycle__subcmd__pause)
-            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1830,12 +1988,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__lifecycle__subcmd__resume)
-            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1856,7 +2022,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__lifecycle__subcmd__status)
-            opts="-q -h -V --decisions --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --decisions --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1864,6 +2030,14 @@ _modelctl() {
             case "${prev}" in
                 --decisions)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -1886,7 +2060,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__list)
-            opts="-r -a -q -h -V --store --tier --family --quant --state --kind --sort --reverse --files --class --stores --all --json --config --db --color --quiet --help --version"
+            opts="-r -a -o -q -h -V --store --tier --family --quant --state --kind --sort --reverse --files --class --stores --all --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1924,6 +2098,14 @@ _modelctl() {
                     COMPREPLY=($(compgen -W "referenced superseded orphan partial side-cache damaged missing trash snapshot" -- "${cur}"))
                     return 0
                     ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1944,7 +2126,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__logs)
-            opts="-f -n -q -h -V --follow --lines --json --config --db --color --quiet --help --version"
+            opts="-f -n -o -q -h -V --follow --lines --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1956,6 +2138,14 @@ _modelctl() {
                     ;;
                 -n)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -2008,7 +2198,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__offload)
-            opts="-q -h -V --to --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --to --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2016,6 +2206,14 @@ _modelctl() {
             case "${prev}" in
                 --to)
                     COMPREPLY=($(compgen -W "cpu cpu_offload gpu" -- "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -2038,7 +2236,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__priority)
-            opts="-q -h -V --for --clear --json --config --db --color --quiet --help --version evictable idle warm active"
+            opts="-o -q -h -V --for --clear --format --json --config --db --color --quiet --help --version evictable idle warm active"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2046,6 +2244,14 @@ _modelctl() {
             case "${prev}" in
                 --for)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -2068,7 +2274,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__prune)
-            opts="-q -h -V --unused-for --prune-days --older-than --model --free --empty-trash --max-total --superseded --orphans --partials --damaged --duplicates --across-stores --prefer --keep --min-keep --grace --assume-unused --dry-run --confirm --purge --expire-trash --allow-large --now-is-right --plan --apply --exit-code --json --config --db --color --quiet --help --version"
+            opts="-n -y -o -q -h -V --unused-for --prune-days --older-than --model --free --empty-trash --max-total --superseded --orphans --partials --damaged --duplicates --across-stores --prefer --keep --min-keep --grace --assume-unused --dry-run --yes --confirm --purge --expire-trash --allow-large --now-is-right --plan --apply --exit-code --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2126,6 +2332,14 @@ _modelctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2146,12 +2360,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__ps)
-            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2172,12 +2394,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__restart)
-            opts="-q -h -V --now --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --now --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2198,7 +2428,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__run__subcmd__once)
-            opts="-q -h -V --prompt --max-tasks --model --max-tokens --temperature --seed --timeout --force --json --config --db --color --quiet --help --version"
+            opts="-p -m -o -q -h -V --prompt --max-tasks --model --max-tokens --temperature --seed --timeout --force --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2208,11 +2438,19 @@ _modelctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --max-tasks)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -m)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2230,6 +2468,14 @@ _modelctl() {
                     ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -2252,7 +2498,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__scan)
-            opts="-q -h -V --store --full --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --store --full --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2260,6 +2506,48 @@ _modelctl() {
             case "${prev}" in
                 --store)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__schema)
+            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -2282,7 +2570,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__serve)
-            opts="-q -h -V --listen --socket --api-key-file --exec --no-executor --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --listen --socket --api-key-file --exec --no-executor --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2302,6 +2590,14 @@ _modelctl() {
                     ;;
                 --exec)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -2324,7 +2620,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__set)
-            opts="-q -h -V --pin --unpin --enable --disable --tier --alias --note --engine --context --parallel --gpu-layers --threads --idle-timeout --priority --embeddings --essential --no-essential --pressure-evict-only --no-pressure-evict-only --degrade --no-degrade --min-tier --llama-args --env --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --pin --unpin --enable --disable --tier --alias --no-alias --note --no-note --engine --context --parallel --gpu-layers --threads --idle-timeout --priority --embeddings --essential --no-essential --pressure-evict-only --no-pressure-evict-only --degrade --no-degrade --min-tier --llama-args --env --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2390,6 +2686,14 @@ _modelctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2410,7 +2714,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__show)
-            opts="-q -h -V --ctx --parallel --cache-type-k --cache-type-v --fit --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --ctx --parallel --cache-type-k --cache-type-v --fit --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2430,6 +2734,14 @@ _modelctl() {
                     ;;
                 --cache-type-v)
                     COMPREPLY=($(compgen -W "f32 f16 bf16 q8_0 q5_1 q5_0 q4_1 q4_0 iq4_nl" -- "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -2452,12 +2764,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__start)
-            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2478,12 +2798,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__start__subcmd__all)
-            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2504,7 +2832,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__status)
-            opts="-q -h -V --decisions --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --decisions --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2512,6 +2840,14 @@ _modelctl() {
             case "${prev}" in
                 --decisions)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -2534,12 +2870,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__stop)
-            opts="-q -h -V --now --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --now --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2560,12 +2904,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__stop__subcmd__all)
-            opts="-q -h -V --now --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --now --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2612,13 +2964,17 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__add)
-            opts="-q -h -V --prompt --file --system --raw --model --tier --fallback --key --replace-finished --priority --not-before --deadline --timeout --max-attempts --max-tokens --temperature --top-p --seed --stop --json-schema --grammar --json --config --db --color --quiet --help --version"
+            opts="-p -m -o -q -h -V --prompt --file --system --raw --model --tier --fallback --key --replace-finished --priority --not-before --deadline --timeout --max-attempts --max-tokens --temperature --top-p --seed --stop --json-schema --grammar --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --prompt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2631,6 +2987,10 @@ _modelctl() {
                     return 0
                     ;;
                 --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -m)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2690,6 +3050,14 @@ _modelctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2710,7 +3078,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__cancel)
-            opts="-q -h -V --batch --all --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --batch --all --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2718,6 +3086,14 @@ _modelctl() {
             case "${prev}" in
                 --batch)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -2782,7 +3158,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__follow)
-            opts="-q -h -V --batch --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --batch --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2790,6 +3166,14 @@ _modelctl() {
             case "${prev}" in
                 --batch)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -2980,7 +3364,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__import)
-            opts="-q -h -V --batch --model --tier --any-model --fallback --priority --max-attempts --replace-finished --json --config --db --color --quiet --help --version"
+            opts="-m -o -q -h -V --batch --model --tier --any-model --fallback --priority --max-attempts --replace-finished --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2994,6 +3378,10 @@ _modelctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                -m)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tier)
                     COMPREPLY=($(compgen -W "fast balanced powerful" -- "${cur}"))
                     return 0
@@ -3004,6 +3392,14 @@ _modelctl() {
                     ;;
                 --max-attempts)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -3026,7 +3422,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__list)
-            opts="-n -q -h -V --state --pending --batch --limit --json --config --db --color --quiet --help --version"
+            opts="-n -o -q -h -V --state --pending --batch --limit --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3046,6 +3442,14 @@ _modelctl() {
                     ;;
                 -n)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -3068,7 +3472,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__retry)
-            opts="-q -h -V --batch --failed --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --batch --failed --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3076,6 +3480,14 @@ _modelctl() {
             case "${prev}" in
                 --batch)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -3098,12 +3510,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__show)
-            opts="-q -h -V --text --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --text --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3124,12 +3544,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__stats)
-            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3150,7 +3578,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__wait)
-            opts="-q -h -V --batch --all --timeout --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --batch --all --timeout --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3162,6 +3590,14 @@ _modelctl() {
                     ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -3184,12 +3620,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__top)
-            opts="-q -h -V --once --json --ascii --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --once --ascii --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3240,7 +3684,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__trash__subcmd__empty)
-            opts="-q -h -V --older-than --confirm --now-is-right --json --in --config --db --color --quiet --help --version"
+            opts="-n -y -o -q -h -V --older-than --dry-run --yes --confirm --now-is-right --format --json --in --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3248,6 +3692,14 @@ _modelctl() {
             case "${prev}" in
                 --older-than)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --in)
@@ -3274,12 +3726,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__trash__subcmd__list)
-            opts="-q -h -V --json --in --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --in --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --in)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3304,12 +3764,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__trash__subcmd__restore)
-            opts="-q -h -V --json --in --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --in --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --in)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3334,7 +3802,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__triage)
-            opts="-q -h -V --since --playbook --service --only --skip --all --json --bundle --from --baseline --deep --map --look --checklist --watch --explain --rules --sysroot --kmsg --journal --now --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --since --playbook --service --only --skip --all --bundle --from --baseline --deep --map --look --checklist --watch --explain --rules --sysroot --kmsg --journal --now --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3396,6 +3864,14 @@ _modelctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3442,12 +3918,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__tune__subcmd__done)
-            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3566,12 +4050,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__tune__subcmd__list)
-            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3592,7 +4084,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__tune__subcmd__next)
-            opts="-q -h -V --service --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --service --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3600,6 +4092,14 @@ _modelctl() {
             case "${prev}" in
                 --service)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -3622,7 +4122,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__tune__subcmd__record)
-            opts="-q -h -V --from --to --why --service --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --from --to --why --service --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3642,6 +4142,14 @@ _modelctl() {
                     ;;
                 --service)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -3664,12 +4172,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__tune__subcmd__rollback)
-            opts="-q -h -V --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3690,7 +4206,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__verify)
-            opts="-q -h -V --all --quick --hash --again --max-rate --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --all --quick --hash --again --max-rate --format --json --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3698,6 +4214,14 @@ _modelctl() {
             case "${prev}" in
                 --max-rate)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -3719,13 +4243,47 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        modelctl__subcmd__why)
-            opts="-q -h -V --json --config --db --color --quiet --help --version"
+        modelctl__subcmd__version)
+            opts="-q -h -V --config --db --color --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__why)
+            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -30,7 +30,11 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand scan 'Look for models and record what is there'
             cand list 'List the models known on this machine'
             cand ls 'List the models known on this machine'
+            cand df 'Show the disk space of the stores and how much of it can be reclaimed'
+            cand du 'Show the disk space of the stores and how much of it can be reclaimed'
             cand show 'Show everything about one model: files, metadata, memory, use'
+            cand info 'Show everything about one model: files, metadata, memory, use'
+            cand inspect 'Show everything about one model: files, metadata, memory, use'
             cand set 'Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs'
             cand keep 'Name the models that you want to keep'
             cand health 'Check the health of the services on this node'
@@ -40,6 +44,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand trash 'See, bring back or delete what prune took away'
             cand tune 'Suggest the next setting to change on this node, and record the effect of changes'
             cand run-once 'Run due tasks of the queue and exit (for cron), or one prompt'
+            cand run 'Run due tasks of the queue and exit (for cron), or one prompt'
             cand batch 'Answer a file of requests in OpenAI''s Batch format (JSONL) and write the answers'
             cand serve 'Serve models to clients, and run queued tasks as they come, until stopped'
             cand start 'Start the servers of models, and wait until they are ready'
@@ -60,12 +65,16 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand inference 'Let tasks run, or make them wait'
             cand history 'Show who did what, when, why and how much, newest last'
             cand triage 'Find out why a service on this node fails: one cause, its proof, the smallest next step and its undo'
+            cand schema 'Print the JSON schema of what a command prints with --json'
             cand completions 'Print the completion script of a shell'
             cand man 'Print the manual page, or write all pages into a folder'
+            cand version 'Print the version'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'modelctl;scan'= {
             cand --store 'Look in this folder too, as the root of that store: `ollama=/srv/models` (dir, hf, ollama, lmstudio, llamacpp, ramalama, docker)'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -87,6 +96,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --kind 'Only files of this kind'
             cand --sort 'What to sort by; sizes largest first, times latest first, unknown values last'
             cand --class 'Only files of this class (with --files)'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -96,7 +107,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --stores 'Show what each store takes, and how much of it is not referenced, instead of models'
             cand -a 'Also show models that are gone'
             cand --all 'Also show models that are gone'
-            cand --json 'Print a JSON array of objects'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -113,6 +124,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --kind 'Only files of this kind'
             cand --sort 'What to sort by; sizes largest first, times latest first, unknown values last'
             cand --class 'Only files of this class (with --files)'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -122,7 +135,37 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --stores 'Show what each store takes, and how much of it is not referenced, instead of models'
             cand -a 'Also show models that are gone'
             cand --all 'Also show models that are gone'
-            cand --json 'Print a JSON array of objects'
+            cand --json 'Print JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;df'= {
+            cand --store 'Only this kind of store'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;du'= {
+            cand --store 'Only this kind of store'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -135,11 +178,51 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --parallel 'Sequences that share the context'
             cand --cache-type-k 'Type of the keys in the cache'
             cand --cache-type-v 'Type of the values in the cache'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
             cand --fit 'Ask llama.cpp for the exact memory, without allocating it (the answer is kept)'
-            cand --json 'Print a JSON object'
+            cand --json 'Print JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;info'= {
+            cand --ctx 'Context in tokens to estimate the memory for [default: the model''s own, at most 4096]'
+            cand --parallel 'Sequences that share the context'
+            cand --cache-type-k 'Type of the keys in the cache'
+            cand --cache-type-v 'Type of the values in the cache'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --fit 'Ask llama.cpp for the exact memory, without allocating it (the answer is kept)'
+            cand --json 'Print JSON'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;inspect'= {
+            cand --ctx 'Context in tokens to estimate the memory for [default: the model''s own, at most 4096]'
+            cand --parallel 'Sequences that share the context'
+            cand --cache-type-k 'Type of the keys in the cache'
+            cand --cache-type-v 'Type of the values in the cache'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --fit 'Ask llama.cpp for the exact memory, without allocating it (the answer is kept)'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -163,6 +246,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --min-tier 'Start it by itself only on such a node or a larger one: `embedded`, `lite`, `standard`, `full`, `compute_host`'
             cand --llama-args 'Arguments for llama-server, separated by spaces, such as `-fa on`'
             cand --env 'A variable of its server, such as `CUDA_VISIBLE_DEVICES=0`; replaces all that are set'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -170,6 +255,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --unpin 'Take the pin away'
             cand --enable 'Let it be started and chosen'
             cand --disable 'Keep it from being started or chosen'
+            cand --no-alias 'Remove the alias'
+            cand --no-note 'Remove the note'
             cand --essential 'Restart its server after every crash, without a limit'
             cand --no-essential 'Give its server up after a few crashes in a row'
             cand --pressure-evict-only 'Stop its server only when memory is needed, never because it is idle or the CPU is busy'
@@ -233,10 +320,12 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;keep;list'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
-            cand --json 'Print a JSON array of objects'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -245,10 +334,12 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;keep;ls'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
-            cand --json 'Print a JSON array of objects'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -283,6 +374,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         }
         &'modelctl;verify'= {
             cand --max-rate 'Read at most so much per second over all files (`50MB`, `1GiB`)'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -299,11 +392,13 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;duplicates'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
             cand --wasteful 'Only groups of which sharing would save something: not those that are hard links already'
-            cand --json 'Print a JSON array of groups'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -325,6 +420,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --expire-trash 'Also delete for good what has been in the trash for this long; `trash.expire` of the config file takes precedence'
             cand --plan 'Save the plan to this file, to be reviewed and then applied (`-`: standard output)'
             cand --apply 'Take the plan from this file instead of making one; what has changed since is left alone'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -336,8 +433,11 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --duplicates 'Further copies of the same content (by sha256) in one store; a copy that `modelctl verify --hash` has read stays'
             cand --across-stores 'With --duplicates: copies in different stores as well, although each store then lacks the model'
             cand --assume-unused 'Treat files whose use cannot be checked (processes of other users) as unused'
+            cand -n 'Show what would be done and change nothing; this is the default'
             cand --dry-run 'Show what would be done and change nothing; this is the default'
+            cand -y 'Apply the plan'
             cand --confirm 'Apply the plan'
+            cand --yes 'Apply the plan'
             cand --purge 'Delete for good instead of keeping in the trash: there is no undo'
             cand --allow-large 'Allow rules to remove more than half of a store'
             cand --now-is-right 'Count ages up to the time of the clock although it leapt ahead, and accept that time from now on'
@@ -367,11 +467,13 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand empty 'Delete for good; without --confirm shows what would be deleted'
         }
         &'modelctl;trash;list'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --in 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
-            cand --json 'Print a JSON array of objects'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -380,11 +482,13 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;trash;ls'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --in 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
-            cand --json 'Print a JSON array of objects'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -393,11 +497,13 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;trash;restore'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --in 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
-            cand --json 'Print a JSON array of objects'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -407,13 +513,19 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         }
         &'modelctl;trash;empty'= {
             cand --older-than 'Only what has been there for this long (`7d`)'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --in 'Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
+            cand -n 'Show what would be deleted and change nothing; this is the default'
+            cand --dry-run 'Show what would be deleted and change nothing; this is the default'
+            cand -y 'Delete: there is no undo'
             cand --confirm 'Delete: there is no undo'
+            cand --yes 'Delete: there is no undo'
             cand --now-is-right 'Count ages up to the time of the clock although it leapt ahead, and accept that time from now on'
-            cand --json 'Print a JSON array of objects'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -440,6 +552,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         }
         &'modelctl;tune;next'= {
             cand --service 'Only this service'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -456,6 +570,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --to 'New value'
             cand --why 'Reason for the change'
             cand --service 'Service that the setting belongs to'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -468,6 +584,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;tune;done'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -480,6 +598,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;tune;list'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -492,6 +612,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;tune;rollback'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -524,13 +646,41 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;tune;help;help'= {
         }
         &'modelctl;run-once'= {
-            cand --prompt 'The prompt; `-` reads it from standard input'
+            cand -p 'The prompt, also one that begins with a dash'
+            cand --prompt 'The prompt, also one that begins with a dash'
             cand --max-tasks 'Run so many tasks at most [default: OFFLOAD_MAX_TASKS, else 5]'
+            cand -m 'Answer with this model: an id or its beginning, an alias, a name or a path'
             cand --model 'Answer with this model: an id or its beginning, an alias, a name or a path'
             cand --max-tokens 'Stop after this many tokens [default: when the model is done or the context is full]'
             cand --temperature '0 takes the likeliest token each time'
             cand --seed 'Draw the same numbers each time'
             cand --timeout 'Give up waiting for other processes after this long, and end the answer then [default: wait 10m, no end]'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --force 'Load the model even if it does not seem to fit in memory'
+            cand --json 'Print one JSON object when it is done, instead of the stream'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;run'= {
+            cand -p 'The prompt, also one that begins with a dash'
+            cand --prompt 'The prompt, also one that begins with a dash'
+            cand --max-tasks 'Run so many tasks at most [default: OFFLOAD_MAX_TASKS, else 5]'
+            cand -m 'Answer with this model: an id or its beginning, an alias, a name or a path'
+            cand --model 'Answer with this model: an id or its beginning, an alias, a name or a path'
+            cand --max-tokens 'Stop after this many tokens [default: when the model is done or the context is full]'
+            cand --temperature '0 takes the likeliest token each time'
+            cand --seed 'Draw the same numbers each time'
+            cand --timeout 'Give up waiting for other processes after this long, and end the answer then [default: wait 10m, no end]'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -567,6 +717,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --socket 'The Unix socket for the command line, for this user alone [default: $XDG_RUNTIME_DIR/modelctl/serve.sock]'
             cand --api-key-file 'Keys that clients must send, one `name:key:class` a line; needed for addresses that other machines reach'
             cand --exec 'Run this program for every event, which it gets as JSON on its standard input; it has 10 seconds (also: `[hooks] exec`)'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -580,6 +732,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;start'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -592,6 +746,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;stop'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -605,6 +761,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;restart'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -618,6 +776,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;start-all'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -630,6 +790,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;stop-all'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -643,6 +805,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;ps'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -655,12 +819,14 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;top'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
             cand --once 'Print one table, and end'
-            cand --json 'Print one JSON document, and end'
             cand --ascii 'Draw with ASCII characters alone, as in a locale without UTF-8'
+            cand --json 'Print one JSON document, and end'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -670,6 +836,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         }
         &'modelctl;status'= {
             cand --decisions 'Number of decisions to show; the daemon keeps 200'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -682,6 +850,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;why'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -709,6 +879,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'modelctl;lifecycle;pause'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -721,6 +893,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;lifecycle;resume'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -734,6 +908,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         }
         &'modelctl;lifecycle;status'= {
             cand --decisions 'Number of decisions to show; the daemon keeps 200'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -761,6 +937,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         }
         &'modelctl;priority'= {
             cand --for 'Let it hold for this time, such as `1h`'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -775,6 +953,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         }
         &'modelctl;offload'= {
             cand --to 'Where its layers go [default: one step lower]'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -789,6 +969,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;logs'= {
             cand -n 'Number of past lines; the daemon keeps 200'
             cand --lines 'Number of past lines; the daemon keeps 200'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -804,6 +986,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         }
         &'modelctl;events'= {
             cand --limit 'Number of past events; the daemon keeps 1,000'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -841,9 +1025,11 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'modelctl;task;add'= {
+            cand -p 'The prompt, also one that begins with a dash'
             cand --prompt 'The prompt, also one that begins with a dash'
             cand --file 'Read the prompt from a file'
             cand --system 'What the model is told before the prompt'
+            cand -m 'Answer with this model: an id or its beginning, an alias, a name or a path'
             cand --model 'Answer with this model: an id or its beginning, an alias, a name or a path'
             cand --tier 'Answer with a model of this tier'
             cand --key 'Your own name for the task'
@@ -859,13 +1045,15 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --stop 'End the answer before this text; may be given several times'
             cand --json-schema 'The answer must be JSON that fits the schema in this file'
             cand --grammar 'The answer must fit the GBNF grammar in this file'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
             cand --raw 'Continue the text as it is, without a chat template (`/v1/completions`)'
             cand --fallback 'Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]'
             cand --replace-finished 'Run it again if the task of this key has ended'
-            cand --json 'Print the task as a JSON object'
+            cand --json 'Print the task as JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -878,11 +1066,13 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --batch 'Only tasks of this batch'
             cand -n 'So many at most; 0 is all'
             cand --limit 'So many at most; 0 is all'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
             cand --pending 'Only tasks that have not ended'
-            cand --json 'Print a JSON array of objects'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -895,11 +1085,13 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --batch 'Only tasks of this batch'
             cand -n 'So many at most; 0 is all'
             cand --limit 'So many at most; 0 is all'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
             cand --pending 'Only tasks that have not ended'
-            cand --json 'Print a JSON array of objects'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -908,11 +1100,13 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;task;show'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
             cand --text 'Print the answer alone, byte for byte'
-            cand --json 'Print a JSON object'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -922,11 +1116,13 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         }
         &'modelctl;task;cancel'= {
             cand --batch 'Every task of this batch that has not ended'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
             cand --all 'Every task that has not ended'
-            cand --json 'Print a JSON object'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -936,11 +1132,13 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         }
         &'modelctl;task;retry'= {
             cand --batch 'Every task of this batch that has failed or was cancelled'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
             cand --failed 'Every task that has failed'
-            cand --json 'Print a JSON object'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -951,11 +1149,13 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;task;wait'= {
             cand --batch 'Every task of this batch'
             cand --timeout 'Wait so long at most (`10m`)'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
             cand --all 'Every task that has not ended yet'
-            cand --json 'Print the tasks as a JSON array when they have ended'
+            cand --json 'Print the tasks as JSON when they have ended'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -965,6 +1165,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         }
         &'modelctl;task;follow'= {
             cand --batch 'Every task of this batch'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -978,10 +1180,13 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         }
         &'modelctl;task;import'= {
             cand --batch 'Name of the batch [default: the name of the file and the beginning of a sha256 of it and the models it is for]'
+            cand -m 'Answer all with this model, whatever the lines say'
             cand --model 'Answer all with this model, whatever the lines say'
             cand --tier 'Answer all with models of this tier, whatever the lines say'
             cand --priority 'Higher runs first; may be negative'
             cand --max-attempts 'Attempts that may end in an error, each [default: OFFLOAD_MAX_ATTEMPTS, else 3]'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -1013,6 +1218,8 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;task;stats'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
@@ -1060,10 +1267,12 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         &'modelctl;task;help;help'= {
         }
         &'modelctl;inference'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
-            cand --json 'Print a JSON object'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -1078,10 +1287,12 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --until 'Only up to then; a day counts whole'
             cand -n 'So many at most, the newest; 0 is all'
             cand --limit 'So many at most, the newest; 0 is all'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
-            cand --json 'Print a JSON array of objects'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -1104,16 +1315,32 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --kmsg 'Use this file as the kernel log'
             cand --journal 'Use this file as the journal'
             cand --now 'Use this time as now'
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'Colour the output'
             cand --all 'Show everything: hints, all lines of proof, explained findings, collector times'
-            cand --json 'Print JSON (with --look: the facts; with --map: the files)'
             cand --deep 'Also request one token from servers with a free slot, and import torch in a child process'
             cand --map 'Show where the config, launcher, code, models and logs of each service are'
             cand --look 'Show the facts without a verdict: states, log tails, GPUs, memory, endpoints'
             cand --checklist 'After a fix: check that programs, endpoints and model files stay stable'
             cand --rules 'List all rules'
+            cand --json 'Print JSON (with --look: the facts; with --map: the files)'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'modelctl;schema'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand --json 'List the commands and documents as JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand -h 'Print help (see more with ''--help'')'
@@ -1144,9 +1371,21 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'modelctl;version'= {
+            cand --config 'Read this config file instead of the one in the usual places'
+            cand --db 'Use this model database (also: MODELCTL_DB)'
+            cand --color 'Colour the output'
+            cand -q 'Print results, warnings and errors only'
+            cand --quiet 'Print results, warnings and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'modelctl;help'= {
             cand scan 'Look for models and record what is there'
             cand list 'List the models known on this machine'
+            cand df 'Show the disk space of the stores and how much of it can be reclaimed'
             cand show 'Show everything about one model: files, metadata, memory, use'
             cand set 'Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs'
             cand keep 'Name the models that you want to keep'
@@ -1177,13 +1416,17 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand inference 'Let tasks run, or make them wait'
             cand history 'Show who did what, when, why and how much, newest last'
             cand triage 'Find out why a service on this node fails: one cause, its proof, the smallest next step and its undo'
+            cand schema 'Print the JSON schema of what a command prints with --json'
             cand completions 'Print the completion script of a shell'
             cand man 'Print the manual page, or write all pages into a folder'
+            cand version 'Print the version'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'modelctl;help;scan'= {
         }
         &'modelctl;help;list'= {
+        }
+        &'modelctl;help;df'= {
         }
         &'modelctl;help;show'= {
         }
@@ -1317,9 +1560,13 @@ set edit:completion:arg-completer[modelctl] = {|@words|
         }
         &'modelctl;help;triage'= {
         }
+        &'modelctl;help;schema'= {
+        }
         &'modelctl;help;completions'= {
         }
         &'modelctl;help;man'= {
+        }
+        &'modelctl;help;version'= {
         }
         &'modelctl;help;help'= {
         }

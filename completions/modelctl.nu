@@ -13,6 +13,10 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl scan format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl scan color" [] {
     [ "auto" "always" "never" ]
   }
@@ -21,6 +25,7 @@ module completions {
   export extern "modelctl scan" [
     --store: string           # Look in this folder too, as the root of that store: `ollama=/srv/models` (dir, hf, ollama, lmstudio, llamacpp, ramalama, docker)
     --full                    # Read everything again, also repositories of a Hugging Face cache in which nothing has changed
+    --format(-o): string@"nu-complete modelctl scan format" # Print text or json; `-o json` is --json
     --json                    # Print the report as a JSON object
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -55,6 +60,10 @@ module completions {
     [ "referenced" "superseded" "orphan" "partial" "side-cache" "damaged" "missing" "trash" "snapshot" ]
   }
 
+  def "nu-complete modelctl list format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl list color" [] {
     [ "auto" "always" "never" ]
   }
@@ -73,7 +82,8 @@ module completions {
     --class: string@"nu-complete modelctl list class" # Only files of this class (with --files)
     --stores                  # Show what each store takes, and how much of it is not referenced, instead of models
     --all(-a)                 # Also show models that are gone
-    --json                    # Print a JSON array of objects
+    --format(-o): string@"nu-complete modelctl list format" # Print text or json; `-o json` is --json
+    --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl list color" # Colour the output
@@ -83,12 +93,41 @@ module completions {
     ...patterns: string       # Only models whose name contains this, or whose id starts with it; with `*`, `?`, `[` or `{` a glob in any case over the name, its part after the last `/`, the file name and the path (`qwen*`, `*-Q4_K_M`)
   ]
 
+  def "nu-complete modelctl df store" [] {
+    [ "dir" "hf" "ollama" "lmstudio" "llamacpp" "ramalama" "docker" ]
+  }
+
+  def "nu-complete modelctl df format" [] {
+    [ "text" "json" ]
+  }
+
+  def "nu-complete modelctl df color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Show the disk space of the stores and how much of it can be reclaimed
+  export extern "modelctl df" [
+    --store: string@"nu-complete modelctl df store" # Only this kind of store
+    --format(-o): string@"nu-complete modelctl df format" # Print text or json; `-o json` is --json
+    --json                    # Print JSON
+    --config: path            # Read this config file instead of the one in the usual places
+    --db: path                # Use this model database (also: MODELCTL_DB)
+    --color: string@"nu-complete modelctl df color" # Colour the output
+    --quiet(-q)               # Print results, warnings and errors only
+    --help(-h)                # Print help (see more with '--help')
+    --version(-V)             # Print version
+  ]
+
   def "nu-complete modelctl show cache_type_k" [] {
     [ "f32" "f16" "bf16" "q8_0" "q5_1" "q5_0" "q4_1" "q4_0" "iq4_nl" ]
   }
 
   def "nu-complete modelctl show cache_type_v" [] {
     [ "f32" "f16" "bf16" "q8_0" "q5_1" "q5_0" "q4_1" "q4_0" "iq4_nl" ]
+  }
+
+  def "nu-complete modelctl show format" [] {
+    [ "text" "json" ]
   }
 
   def "nu-complete modelctl show color" [] {
@@ -102,7 +141,8 @@ module completions {
     --cache-type-k: string@"nu-complete modelctl show cache_type_k" # Type of the keys in the cache
     --cache-type-v: string@"nu-complete modelctl show cache_type_v" # Type of the values in the cache
     --fit                     # Ask llama.cpp for the exact memory, without allocating it (the answer is kept)
-    --json                    # Print a JSON object
+    --format(-o): string@"nu-complete modelctl show format" # Print text or json; `-o json` is --json
+    --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl show color" # Colour the output
@@ -111,6 +151,10 @@ module completions {
     --version(-V)             # Print version
     model: string             # An id or the start of one, a name, a part of a name, an alias, or a path
   ]
+
+  def "nu-complete modelctl set format" [] {
+    [ "text" "json" ]
+  }
 
   def "nu-complete modelctl set color" [] {
     [ "auto" "always" "never" ]
@@ -124,7 +168,9 @@ module completions {
     --disable                 # Keep it from being started or chosen
     --tier: string            # Override the computed tier; `auto` computes it again
     --alias: string           # A name of your own for it; empty takes it away
+    --no-alias                # Remove the alias
     --note: string            # A line to remember; empty takes it away
+    --no-note                 # Remove the note
     --engine: string          # The program that serves it: `worker` or `llama-server`
     --context: string         # Tokens of context of one request
     --parallel: string        # Requests that are answered at once
@@ -142,6 +188,7 @@ module completions {
     --min-tier: string        # Start it by itself only on such a node or a larger one: `embedded`, `lite`, `standard`, `full`, `compute_host`
     --llama-args: string      # Arguments for llama-server, separated by spaces, such as `-fa on`
     --env: string             # A variable of its server, such as `CUDA_VISIBLE_DEVICES=0`; replaces all that are set
+    --format(-o): string@"nu-complete modelctl set format" # Print text or json; `-o json` is --json
     --json                    # Print the settings as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -196,13 +243,18 @@ module completions {
     ...hints: string          # A name, id, alias, path, or glob (quote it: '*-Q4_K_M')
   ]
 
+  def "nu-complete modelctl keep list format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl keep list color" [] {
     [ "auto" "always" "never" ]
   }
 
   # List all hints in order of preference: where each comes from, and which models it means
   export extern "modelctl keep list" [
-    --json                    # Print a JSON array of objects
+    --format(-o): string@"nu-complete modelctl keep list format" # Print text or json; `-o json` is --json
+    --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl keep list color" # Colour the output
@@ -254,6 +306,10 @@ module completions {
     ...targets: string        # Service names, http:// URLs or paths of model files (default: all services, and the machine)
   ]
 
+  def "nu-complete modelctl verify format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl verify color" [] {
     [ "auto" "always" "never" ]
   }
@@ -265,6 +321,7 @@ module completions {
     --hash                    # Also hash files for which no store promises a hash, and record that
     --again                   # Read what was verified before as well
     --max-rate: string        # Read at most so much per second over all files (`50MB`, `1GiB`)
+    --format(-o): string@"nu-complete modelctl verify format" # Print text or json; `-o json` is --json
     --json                    # Print the report as a JSON object
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -275,6 +332,10 @@ module completions {
     ...models: string         # Ids or starts of ids, names, parts of names, aliases, or paths
   ]
 
+  def "nu-complete modelctl duplicates format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl duplicates color" [] {
     [ "auto" "always" "never" ]
   }
@@ -282,7 +343,8 @@ module completions {
   # Show files that are on this machine more than once
   export extern "modelctl duplicates" [
     --wasteful                # Only groups of which sharing would save something: not those that are hard links already
-    --json                    # Print a JSON array of groups
+    --format(-o): string@"nu-complete modelctl duplicates format" # Print text or json; `-o json` is --json
+    --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl duplicates color" # Colour the output
@@ -290,6 +352,10 @@ module completions {
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
   ]
+
+  def "nu-complete modelctl prune format" [] {
+    [ "text" "json" ]
+  }
 
   def "nu-complete modelctl prune color" [] {
     [ "auto" "always" "never" ]
@@ -315,8 +381,9 @@ module completions {
     --min-keep: string        # Keep at least this many usable models, over all stores (also: AUTO_PRUNE_MIN_KEEP)
     --grace: string           # Keep what was used, written or put in place within this time; 0 for none
     --assume-unused           # Treat files whose use cannot be checked (processes of other users) as unused
-    --dry-run                 # Show what would be done and change nothing; this is the default
-    --confirm                 # Apply the plan
+    --dry-run(-n)             # Show what would be done and change nothing; this is the default
+    --confirm(-y)             # Apply the plan
+    --yes                     # Apply the plan
     --purge                   # Delete for good instead of keeping in the trash: there is no undo
     --expire-trash: string    # Also delete for good what has been in the trash for this long; `trash.expire` of the config file takes precedence
     --allow-large             # Allow rules to remove more than half of a store
@@ -324,6 +391,7 @@ module completions {
     --plan: path              # Save the plan to this file, to be reviewed and then applied (`-`: standard output)
     --apply: path             # Take the plan from this file instead of making one; what has changed since is left alone
     --exit-code               # Exit with 10 when something was removed or would be, with 0 when there is nothing to do
+    --format(-o): string@"nu-complete modelctl prune format" # Print text or json; `-o json` is --json
     --json                    # Print the plan, and what became of it, as a JSON object
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -348,13 +416,18 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl trash list format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl trash list color" [] {
     [ "auto" "always" "never" ]
   }
 
   # List what is in the trash, the oldest first
   export extern "modelctl trash list" [
-    --json                    # Print a JSON array of objects
+    --format(-o): string@"nu-complete modelctl trash list format" # Print text or json; `-o json` is --json
+    --json                    # Print JSON
     --in: path                # Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -364,13 +437,18 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl trash restore format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl trash restore color" [] {
     [ "auto" "always" "never" ]
   }
 
   # Put back where it was: content, links, times and modes; nothing is overwritten
   export extern "modelctl trash restore" [
-    --json                    # Print a JSON array of objects
+    --format(-o): string@"nu-complete modelctl trash restore format" # Print text or json; `-o json` is --json
+    --json                    # Print JSON
     --in: path                # Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -381,6 +459,10 @@ module completions {
     ...ids: string            # Ids of items or the beginnings of them, or names of models
   ]
 
+  def "nu-complete modelctl trash empty format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl trash empty color" [] {
     [ "auto" "always" "never" ]
   }
@@ -388,9 +470,12 @@ module completions {
   # Delete for good; without --confirm shows what would be deleted
   export extern "modelctl trash empty" [
     --older-than: string      # Only what has been there for this long (`7d`)
-    --confirm                 # Delete: there is no undo
+    --dry-run(-n)             # Show what would be deleted and change nothing; this is the default
+    --confirm(-y)             # Delete: there is no undo
+    --yes                     # Delete: there is no undo
     --now-is-right            # Count ages up to the time of the clock although it leapt ahead, and accept that time from now on
-    --json                    # Print a JSON array of objects
+    --format(-o): string@"nu-complete modelctl trash empty format" # Print text or json; `-o json` is --json
+    --json                    # Print JSON
     --in: path                # Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -415,6 +500,10 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl tune next format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl tune next color" [] {
     [ "auto" "always" "never" ]
   }
@@ -422,6 +511,7 @@ module completions {
   # Suggest the smallest setting to change in the current state
   export extern "modelctl tune next" [
     --service: string         # Only this service
+    --format(-o): string@"nu-complete modelctl tune next format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -430,6 +520,10 @@ module completions {
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
   ]
+
+  def "nu-complete modelctl tune record format" [] {
+    [ "text" "json" ]
+  }
 
   def "nu-complete modelctl tune record color" [] {
     [ "auto" "always" "never" ]
@@ -441,6 +535,7 @@ module completions {
     --to: string              # New value
     --why: string             # Reason for the change
     --service: string         # Service that the setting belongs to
+    --format(-o): string@"nu-complete modelctl tune record format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -451,12 +546,17 @@ module completions {
     knob: string              # The setting: an option of the service, or an environment variable
   ]
 
+  def "nu-complete modelctl tune done format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl tune done color" [] {
     [ "auto" "always" "never" ]
   }
 
   # Measure again after a change and report whether it is better, the same or worse
   export extern "modelctl tune done" [
+    --format(-o): string@"nu-complete modelctl tune done format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -467,12 +567,17 @@ module completions {
     id: string                # Id printed by `tune record`
   ]
 
+  def "nu-complete modelctl tune list format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl tune list color" [] {
     [ "auto" "always" "never" ]
   }
 
   # List the recorded changes
   export extern "modelctl tune list" [
+    --format(-o): string@"nu-complete modelctl tune list format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -482,12 +587,17 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl tune rollback format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl tune rollback color" [] {
     [ "auto" "always" "never" ]
   }
 
   # Print how to undo a change
   export extern "modelctl tune rollback" [
+    --format(-o): string@"nu-complete modelctl tune rollback format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -526,20 +636,25 @@ module completions {
   export extern "modelctl tune help help" [
   ]
 
+  def "nu-complete modelctl run-once format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl run-once color" [] {
     [ "auto" "always" "never" ]
   }
 
   # Run due tasks of the queue and exit (for cron), or one prompt
   export extern "modelctl run-once" [
-    --prompt: string          # The prompt; `-` reads it from standard input
+    --prompt(-p): string      # The prompt, also one that begins with a dash
     --max-tasks: string       # Run so many tasks at most [default: OFFLOAD_MAX_TASKS, else 5]
-    --model: string           # Answer with this model: an id or its beginning, an alias, a name or a path
+    --model(-m): string       # Answer with this model: an id or its beginning, an alias, a name or a path
     --max-tokens: string      # Stop after this many tokens [default: when the model is done or the context is full]
     --temperature: string     # 0 takes the likeliest token each time
     --seed: string            # Draw the same numbers each time
     --timeout: string         # Give up waiting for other processes after this long, and end the answer then [default: wait 10m, no end]
     --force                   # Load the model even if it does not seem to fit in memory
+    --format(-o): string@"nu-complete modelctl run-once format" # Print text or json; `-o json` is --json
     --json                    # Print one JSON object when it is done, instead of the stream
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -547,6 +662,7 @@ module completions {
     --quiet(-q)               # Print results, warnings and errors only
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
+    positional?: string       # The prompt; `-` reads it from standard input
   ]
 
   def "nu-complete modelctl batch tier" [] {
@@ -575,6 +691,10 @@ module completions {
     input: path               # The requests; `-` reads standard input
   ]
 
+  def "nu-complete modelctl serve format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl serve color" [] {
     [ "auto" "always" "never" ]
   }
@@ -586,6 +706,7 @@ module completions {
     --api-key-file: path      # Keys that clients must send, one `name:key:class` a line; needed for addresses that other machines reach
     --exec: path              # Run this program for every event, which it gets as JSON on its standard input; it has 10 seconds (also: `[hooks] exec`)
     --no-executor             # Run no queued tasks
+    --format(-o): string@"nu-complete modelctl serve format" # Print text or json; `-o json` is --json
     --json                    # Print a JSON object for each run that did something, one a line
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -595,12 +716,17 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl start format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl start color" [] {
     [ "auto" "always" "never" ]
   }
 
   # Start the servers of models, and wait until they are ready
   export extern "modelctl start" [
+    --format(-o): string@"nu-complete modelctl start format" # Print text or json; `-o json` is --json
     --json                    # Print the servers as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -611,6 +737,10 @@ module completions {
     ...models: string         # Id (or its beginning), alias, name or path; or the name of a service
   ]
 
+  def "nu-complete modelctl stop format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl stop color" [] {
     [ "auto" "always" "never" ]
   }
@@ -618,6 +748,7 @@ module completions {
   # Stop the servers of models
   export extern "modelctl stop" [
     --now                     # Cut running answers instead of waiting for them
+    --format(-o): string@"nu-complete modelctl stop format" # Print text or json; `-o json` is --json
     --json                    # Print the servers as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -628,6 +759,10 @@ module completions {
     ...models: string         # Id (or its beginning), alias, name or path; or the name of a service
   ]
 
+  def "nu-complete modelctl restart format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl restart color" [] {
     [ "auto" "always" "never" ]
   }
@@ -635,6 +770,7 @@ module completions {
   # Stop the servers of models and start them again, with their settings of now
   export extern "modelctl restart" [
     --now                     # Cut running answers instead of waiting for them
+    --format(-o): string@"nu-complete modelctl restart format" # Print text or json; `-o json` is --json
     --json                    # Print the servers as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -645,12 +781,17 @@ module completions {
     ...models: string         # Id (or its beginning), alias, name or path; or the name of a service
   ]
 
+  def "nu-complete modelctl start-all format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl start-all color" [] {
     [ "auto" "always" "never" ]
   }
 
   # Start the servers of all enabled models, the smallest first
   export extern "modelctl start-all" [
+    --format(-o): string@"nu-complete modelctl start-all format" # Print text or json; `-o json` is --json
     --json                    # Print the result as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -660,6 +801,10 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl stop-all format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl stop-all color" [] {
     [ "auto" "always" "never" ]
   }
@@ -667,6 +812,7 @@ module completions {
   # Stop the servers of all models
   export extern "modelctl stop-all" [
     --now                     # Cut running answers instead of waiting for them
+    --format(-o): string@"nu-complete modelctl stop-all format" # Print text or json; `-o json` is --json
     --json                    # Print the result as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -676,12 +822,17 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl ps format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl ps color" [] {
     [ "auto" "always" "never" ]
   }
 
   # List the model servers that run, start or failed
   export extern "modelctl ps" [
+    --format(-o): string@"nu-complete modelctl ps format" # Print text or json; `-o json` is --json
     --json                    # Print the servers as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -691,6 +842,10 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl top format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl top color" [] {
     [ "auto" "always" "never" ]
   }
@@ -698,8 +853,9 @@ module completions {
   # Watch what is loaded, what it costs and why, and start or stop it by a key
   export extern "modelctl top" [
     --once                    # Print one table, and end
-    --json                    # Print one JSON document, and end
     --ascii                   # Draw with ASCII characters alone, as in a locale without UTF-8
+    --format(-o): string@"nu-complete modelctl top format" # Print text or json; `-o json` is --json
+    --json                    # Print one JSON document, and end
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl top color" # Colour the output
@@ -708,6 +864,10 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl status format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl status color" [] {
     [ "auto" "always" "never" ]
   }
@@ -715,6 +875,7 @@ module completions {
   # Show what is loaded, what memory is left, and what was decided
   export extern "modelctl status" [
     --decisions: string       # Number of decisions to show; the daemon keeps 200
+    --format(-o): string@"nu-complete modelctl status format" # Print text or json; `-o json` is --json
     --json                    # Print the status as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -724,12 +885,17 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl why format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl why color" [] {
     [ "auto" "always" "never" ]
   }
 
   # Explain why a model is loaded or not, and what it waits for
   export extern "modelctl why" [
+    --format(-o): string@"nu-complete modelctl why format" # Print text or json; `-o json` is --json
     --json                    # Print what is known as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -754,12 +920,17 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl lifecycle pause format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl lifecycle pause color" [] {
     [ "auto" "always" "never" ]
   }
 
   # Load, unload and evict nothing without a request
   export extern "modelctl lifecycle pause" [
+    --format(-o): string@"nu-complete modelctl lifecycle pause format" # Print text or json; `-o json` is --json
     --json                    # Print the answer as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -769,12 +940,17 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl lifecycle resume format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl lifecycle resume color" [] {
     [ "auto" "always" "never" ]
   }
 
   # Go on after a pause
   export extern "modelctl lifecycle resume" [
+    --format(-o): string@"nu-complete modelctl lifecycle resume format" # Print text or json; `-o json` is --json
     --json                    # Print the answer as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -784,6 +960,10 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl lifecycle status format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl lifecycle status color" [] {
     [ "auto" "always" "never" ]
   }
@@ -791,6 +971,7 @@ module completions {
   # Show what is loaded, what memory is left, and what was decided
   export extern "modelctl lifecycle status" [
     --decisions: string       # Number of decisions to show; the daemon keeps 200
+    --format(-o): string@"nu-complete modelctl lifecycle status format" # Print text or json; `-o json` is --json
     --json                    # Print the status as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -824,6 +1005,10 @@ module completions {
     [ "evictable" "idle" "warm" "active" ]
   }
 
+  def "nu-complete modelctl priority format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl priority color" [] {
     [ "auto" "always" "never" ]
   }
@@ -832,6 +1017,7 @@ module completions {
   export extern "modelctl priority" [
     --for: string             # Let it hold for this time, such as `1h`
     --clear                   # Let the daemon decide again
+    --format(-o): string@"nu-complete modelctl priority format" # Print text or json; `-o json` is --json
     --json                    # Print the answer as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -847,6 +1033,10 @@ module completions {
     [ "cpu" "cpu_offload" "gpu" ]
   }
 
+  def "nu-complete modelctl offload format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl offload color" [] {
     [ "auto" "always" "never" ]
   }
@@ -854,6 +1044,7 @@ module completions {
   # Move a loaded model off the GPU, or back
   export extern "modelctl offload" [
     --to: string@"nu-complete modelctl offload to" # Where its layers go [default: one step lower]
+    --format(-o): string@"nu-complete modelctl offload format" # Print text or json; `-o json` is --json
     --json                    # Print the answer as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -864,6 +1055,10 @@ module completions {
     model: string             # Id (or its beginning), alias, name or path; or the name of a service
   ]
 
+  def "nu-complete modelctl logs format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl logs color" [] {
     [ "auto" "always" "never" ]
   }
@@ -872,6 +1067,7 @@ module completions {
   export extern "modelctl logs" [
     --follow(-f)              # Go on with lines as they come, until interrupted
     --lines(-n): string       # Number of past lines; the daemon keeps 200
+    --format(-o): string@"nu-complete modelctl logs format" # Print text or json; `-o json` is --json
     --json                    # Print JSON: a document, or with --follow an object a line
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -882,6 +1078,10 @@ module completions {
     model: string             # Id (or its beginning), alias, name or path; or the name of a service
   ]
 
+  def "nu-complete modelctl events format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl events color" [] {
     [ "auto" "always" "never" ]
   }
@@ -890,6 +1090,7 @@ module completions {
   export extern "modelctl events" [
     --follow(-f)              # Go on with events as they come, until interrupted
     --limit: string           # Number of past events; the daemon keeps 1,000
+    --format(-o): string@"nu-complete modelctl events format" # Print text or json; `-o json` is --json
     --json                    # Print JSON: a document, or with --follow an object a line
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -917,17 +1118,21 @@ module completions {
     [ "fast" "balanced" "powerful" ]
   }
 
+  def "nu-complete modelctl task add format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl task add color" [] {
     [ "auto" "always" "never" ]
   }
 
   # Add one task
   export extern "modelctl task add" [
-    --prompt: string          # The prompt, also one that begins with a dash
+    --prompt(-p): string      # The prompt, also one that begins with a dash
     --file: path              # Read the prompt from a file
     --system: string          # What the model is told before the prompt
     --raw                     # Continue the text as it is, without a chat template (`/v1/completions`)
-    --model: string           # Answer with this model: an id or its beginning, an alias, a name or a path
+    --model(-m): string       # Answer with this model: an id or its beginning, an alias, a name or a path
     --tier: string@"nu-complete modelctl task add tier" # Answer with a model of this tier
     --fallback                # Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]
     --key: string             # Your own name for the task
@@ -944,7 +1149,8 @@ module completions {
     --stop: string            # End the answer before this text; may be given several times
     --json-schema: path       # The answer must be JSON that fits the schema in this file
     --grammar: path           # The answer must fit the GBNF grammar in this file
-    --json                    # Print the task as a JSON object
+    --format(-o): string@"nu-complete modelctl task add format" # Print text or json; `-o json` is --json
+    --json                    # Print the task as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl task add color" # Colour the output
@@ -958,6 +1164,10 @@ module completions {
     [ "queued" "scheduled" "running" "done" "failed" "cancelled" ]
   }
 
+  def "nu-complete modelctl task list format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl task list color" [] {
     [ "auto" "always" "never" ]
   }
@@ -968,7 +1178,8 @@ module completions {
     --pending                 # Only tasks that have not ended
     --batch: string           # Only tasks of this batch
     --limit(-n): string       # So many at most; 0 is all
-    --json                    # Print a JSON array of objects
+    --format(-o): string@"nu-complete modelctl task list format" # Print text or json; `-o json` is --json
+    --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl task list color" # Colour the output
@@ -977,6 +1188,10 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl task show format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl task show color" [] {
     [ "auto" "always" "never" ]
   }
@@ -984,7 +1199,8 @@ module completions {
   # Show a task: where it stands, its attempts, its answer
   export extern "modelctl task show" [
     --text                    # Print the answer alone, byte for byte
-    --json                    # Print a JSON object
+    --format(-o): string@"nu-complete modelctl task show format" # Print text or json; `-o json` is --json
+    --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl task show color" # Colour the output
@@ -994,6 +1210,10 @@ module completions {
     task: string              # Number, key, or BATCH/KEY
   ]
 
+  def "nu-complete modelctl task cancel format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl task cancel color" [] {
     [ "auto" "always" "never" ]
   }
@@ -1002,7 +1222,8 @@ module completions {
   export extern "modelctl task cancel" [
     --batch: string           # Every task of this batch that has not ended
     --all                     # Every task that has not ended
-    --json                    # Print a JSON object
+    --format(-o): string@"nu-complete modelctl task cancel format" # Print text or json; `-o json` is --json
+    --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl task cancel color" # Colour the output
@@ -1012,6 +1233,10 @@ module completions {
     ...tasks: string          # Numbers, keys, or BATCH/KEY
   ]
 
+  def "nu-complete modelctl task retry format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl task retry color" [] {
     [ "auto" "always" "never" ]
   }
@@ -1020,7 +1245,8 @@ module completions {
   export extern "modelctl task retry" [
     --batch: string           # Every task of this batch that has failed or was cancelled
     --failed                  # Every task that has failed
-    --json                    # Print a JSON object
+    --format(-o): string@"nu-complete modelctl task retry format" # Print text or json; `-o json` is --json
+    --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl task retry color" # Colour the output
@@ -1029,6 +1255,10 @@ module completions {
     --version(-V)             # Print version
     ...tasks: string          # Numbers, keys, or BATCH/KEY
   ]
+
+  def "nu-complete modelctl task wait format" [] {
+    [ "text" "json" ]
+  }
 
   def "nu-complete modelctl task wait color" [] {
     [ "auto" "always" "never" ]
@@ -1039,7 +1269,8 @@ module completions {
     --batch: string           # Every task of this batch
     --all                     # Every task that has not ended yet
     --timeout: string         # Wait so long at most (`10m`)
-    --json                    # Print the tasks as a JSON array when they have ended
+    --format(-o): string@"nu-complete modelctl task wait format" # Print text or json; `-o json` is --json
+    --json                    # Print the tasks as JSON when they have ended
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl task wait color" # Colour the output
@@ -1049,6 +1280,10 @@ module completions {
     ...tasks: string          # Numbers, keys, or BATCH/KEY
   ]
 
+  def "nu-complete modelctl task follow format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl task follow color" [] {
     [ "auto" "always" "never" ]
   }
@@ -1056,6 +1291,7 @@ module completions {
   # Print what happens to tasks, as it happens
   export extern "modelctl task follow" [
     --batch: string           # Every task of this batch
+    --format(-o): string@"nu-complete modelctl task follow format" # Print text or json; `-o json` is --json
     --json                    # Print a JSON object for each event, one a line
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -1070,6 +1306,10 @@ module completions {
     [ "fast" "balanced" "powerful" ]
   }
 
+  def "nu-complete modelctl task import format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl task import color" [] {
     [ "auto" "always" "never" ]
   }
@@ -1077,13 +1317,14 @@ module completions {
   # Queue the requests of a file in OpenAI's Batch format (JSONL)
   export extern "modelctl task import" [
     --batch: string           # Name of the batch [default: the name of the file and the beginning of a sha256 of it and the models it is for]
-    --model: string           # Answer all with this model, whatever the lines say
+    --model(-m): string       # Answer all with this model, whatever the lines say
     --tier: string@"nu-complete modelctl task import tier" # Answer all with models of this tier, whatever the lines say
     --any-model               # Answer with whichever model is at hand, whatever the lines say
     --fallback                # Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]
     --priority: string        # Higher runs first; may be negative
     --max-attempts: string    # Attempts that may end in an error, each [default: OFFLOAD_MAX_ATTEMPTS, else 3]
     --replace-finished        # Run those again that have ended
+    --format(-o): string@"nu-complete modelctl task import format" # Print text or json; `-o json` is --json
     --json                    # Print a JSON object
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -1112,12 +1353,17 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl task stats format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl task stats color" [] {
     [ "auto" "always" "never" ]
   }
 
   # Show the figures of the queue
   export extern "modelctl task stats" [
+    --format(-o): string@"nu-complete modelctl task stats format" # Print text or json; `-o json` is --json
     --json                    # Print a JSON object
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
@@ -1179,13 +1425,18 @@ module completions {
     [ "on" "off" "status" ]
   }
 
+  def "nu-complete modelctl inference format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl inference color" [] {
     [ "auto" "always" "never" ]
   }
 
   # Let tasks run, or make them wait
   export extern "modelctl inference" [
-    --json                    # Print a JSON object
+    --format(-o): string@"nu-complete modelctl inference format" # Print text or json; `-o json` is --json
+    --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl inference color" # Colour the output
@@ -1199,6 +1450,10 @@ module completions {
     [ "scan" "set" "keep" "prune" "purge" "restore" "empty" "inference" ]
   }
 
+  def "nu-complete modelctl history format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl history color" [] {
     [ "auto" "always" "never" ]
   }
@@ -1210,7 +1465,8 @@ module completions {
     --since: string           # Only from then on: an age (`7d`, `45min`), a day (`2026-11-21`), or a time with its zone
     --until: string           # Only up to then; a day counts whole
     --limit(-n): string       # So many at most, the newest; 0 is all
-    --json                    # Print a JSON array of objects
+    --format(-o): string@"nu-complete modelctl history format" # Print text or json; `-o json` is --json
+    --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl history color" # Colour the output
@@ -1228,6 +1484,10 @@ module completions {
     [ "save" "diff" ]
   }
 
+  def "nu-complete modelctl triage format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl triage color" [] {
     [ "auto" "always" "never" ]
   }
@@ -1240,7 +1500,6 @@ module completions {
     --only: string            # Apply only this rule (repeatable)
     --skip: string            # Skip this rule (repeatable)
     --all                     # Show everything: hints, all lines of proof, explained findings, collector times
-    --json                    # Print JSON (with --look: the facts; with --map: the files)
     --bundle: path            # Also write facts and report to this new file (.tar or .tar.zst, mode 0600, at most 64 MiB)
     --from: path              # Use the facts in this bundle instead of those of this node
     --baseline: string@"nu-complete modelctl triage baseline" # Save the current state as the baseline, or show what differs from it
@@ -1255,12 +1514,35 @@ module completions {
     --kmsg: path              # Use this file as the kernel log
     --journal: path           # Use this file as the journal
     --now: string             # Use this time as now
+    --format(-o): string@"nu-complete modelctl triage format" # Print text or json; `-o json` is --json
+    --json                    # Print JSON (with --look: the facts; with --map: the files)
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl triage color" # Colour the output
     --quiet(-q)               # Print results, warnings and errors only
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
+  ]
+
+  def "nu-complete modelctl schema format" [] {
+    [ "text" "json" ]
+  }
+
+  def "nu-complete modelctl schema color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Print the JSON schema of what a command prints with --json
+  export extern "modelctl schema" [
+    --format(-o): string@"nu-complete modelctl schema format" # Print text or json; `-o json` is --json
+    --json                    # List the commands and documents as JSON
+    --config: path            # Read this config file instead of the one in the usual places
+    --db: path                # Use this model database (also: MODELCTL_DB)
+    --color: string@"nu-complete modelctl schema color" # Colour the output
+    --quiet(-q)               # Print results, warnings and errors only
+    --help(-h)                # Print help (see more with '--help')
+    --version(-V)             # Print version
+    ...command: string        # A command (`list`, `task show`), an option of one (`list --stores`), or `error`
   ]
 
   def "nu-complete modelctl completions shell" [] {
@@ -1297,6 +1579,20 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl version color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Print the version
+  export extern "modelctl version" [
+    --config: path            # Read this config file instead of the one in the usual places
+    --db: path                # Use this model database (also: MODELCTL_DB)
+    --color: string@"nu-complete modelctl version color" # Colour the output
+    --quiet(-q)               # Print results, warnings and errors only
+    --help(-h)                # Print help (see more with '--help')
+    --version(-V)             # Print version
+  ]
+
   # Print this message or the help of the given subcommand(s)
   export extern "modelctl help" [
   ]
@@ -1307,6 +1603,10 @@ module completions {
 
   # List the models known on this machine
   export extern "modelctl help list" [
+  ]
+
+  # Show the disk space of the stores and how much of it can be reclaimed
+  export extern "modelctl help df" [
   ]
 
   # Show everything about one model: files, metadata, memory, use
@@ -1525,12 +1825,20 @@ module completions {
   export extern "modelctl help triage" [
   ]
 
+  # Print the JSON schema of what a command prints with --json
+  export extern "modelctl help schema" [
+  ]
+
   # Print the completion script of a shell
   export extern "modelctl help completions" [
   ]
 
   # Print the manual page, or write all pages into a folder
   export extern "modelctl help man" [
+  ]
+
+  # Print the version
+  export extern "modelctl help version" [
   ]
 
   # Print this message or the help of the given subcommand(s)

@@ -180,8 +180,7 @@ pub struct ErrorReport {
     /// `not_found`, `ambiguous`, `bad_config`, or the kind: `negative`, `usage`, `cannot_meet`, `busy`, `engine`, `bug`,
     /// `interrupted`, `terminated`.
     pub code: &'static str,
-    /// The exit code.
-    #[serde(rename = "exit")]
+    /// The exit code of a command.
     pub exit_code: u8,
     pub message: String,
     /// The causes, each the reason for the one before it. A cause that the previous text already quotes is left out.

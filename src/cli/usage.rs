@@ -146,11 +146,11 @@ fn number_in_words(error: &(dyn std::error::Error + 'static)) -> Option<String> 
     let (typed, range) = text.split_once(" is not in ")?;
     let (least, most) = range.split_once("..")?;
     let most = most.trim_start_matches('=');
-    let is_above = || typed.parse::<i128>().ok() > most.parse::<i128>().ok();
+    let number = |text: &str| text.parse::<i128>().unwrap_or_default();
     Some(match most {
         "" => format!("give a number of at least {least}"),
         // The end of the type, which means nothing to who typed it.
-        most if most.len() > 8 && is_above() => "the number is too large".to_owned(),
+        most if most.len() > 8 && number(typed) > number(most) => "the number is too large".to_owned(),
         most if most.len() > 8 => format!("give a number of at least {least}"),
         most => format!("give a number from {least} to {most}"),
     })

@@ -151,7 +151,7 @@ fn each_kind_of_damage_and_of_what_is_not_known_is_called_by_its_name() {
         (Some(Unsupported), "unknown type 43", "unknown type 43, which llama.cpp does not read"),
         (Some(Unsupported), "type -1", "unknown type 4294967295"),
         (Some(Unsupported), "type 139", "unknown type 139 (IQ4_K in a fork of llama.cpp)"),
-        (Some(Damaged), "offset unaligned", "448 of 449 bytes"),
+        (Some(Damaged), "offset unaligned", "448 B of 449 B"),
         (Some(Unsupported), "offset overlapping", "gaps between them or out of their order"),
         (Some(Unsupported), "offset descending", "out of their order"),
         (Some(Damaged), "offset with a gap", "first missing tensor b"),

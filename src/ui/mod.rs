@@ -4,6 +4,7 @@
 
 mod column;
 mod cut;
+mod error_document;
 mod json;
 mod layout;
 mod progress;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use crate::display::{Document, text, units};
 pub use column::{Align, Alike, Cell, Column, Cut, Tone};
+pub use error_document::ErrorDocument;
 pub use progress::Progress;
 pub use screen::{Key, Screen, ScreenEvent};
 pub use section::{Field, Section};
@@ -24,7 +26,6 @@ pub use table::{Medium, Table};
 
 use crate::display::Named;
 use crate::failure::{ErrorReport, Failure, OrFail};
-use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -245,7 +246,7 @@ impl Ui {
 
     /// Prints an error as JSON on one line of stderr.
     fn report_json(&mut self, error: &ErrorReport) {
-        let document = ErrorDocument { error };
+        let document = ErrorDocument::of(error);
         // Texts and numbers always become JSON; what cannot be written to stderr cannot be reported to anyone.
         let line = json::line(&Named::new(&document)).unwrap_or_default();
         self.err.write_all(&line).unwrap_or(());
@@ -347,16 +348,6 @@ impl Ui {
     pub fn flush(&mut self) -> anyhow::Result<()> {
         self.out.flush().map_err(stdout_failed)
     }
-}
-
-/// What stderr gets in place of an error in words, with `--json`.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct ErrorDocument<'a> {
-    error: &'a ErrorReport,
-}
-
-impl Document for ErrorDocument<'_> {
-    const SCHEMA: &'static str = "modelctl.error/1";
 }
 
 /// Stdout. Marks the error of a closed pipe as its own, so that a broken pipe elsewhere (to a worker) is not taken for

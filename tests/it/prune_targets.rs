@@ -363,7 +363,7 @@ fn duplicates_say_what_they_need_and_who_will_lack_a_model() {
     assert!(dir.out.contains("Ollama will no longer have nomic-embed-text:latest"), "{dir:?}");
     prune(&sandbox, &[&across[..], &["--prefer", "ollama", "--confirm", "--allow-large"]].concat()).ok();
     assert_eq!(names(&sandbox), ["nomic-embed-text:latest"]);
-    prune(&sandbox, &["--duplicates", "--across-stores", "--prefer", "huggingface"]).refuses(2, "known are dir, hf");
+    prune(&sandbox, &["--duplicates", "--across-stores", "--prefer", "nothing"]).refuses(2, "known are dir, hf");
     prune(&sandbox, &["--across-stores"]).refuses(2, "--duplicates");
 }
 

@@ -324,7 +324,8 @@ fn a_batch_goes_in_once_and_comes_out_again_whenever_it_is_asked_for() {
     });
     let to_files = ["task", "export", "--batch", &batch, "-o", "out.jsonl", "--errors", "err.jsonl", "--json"];
     let told = sandbox.run(to_files).ok().json();
-    assert_eq!(told, json!({ "answers": 499, "errors": 1, "pending": 0 }));
+    let expected = json!({ "schema": "modelctl.task-export/1", "answers": 499, "errors": 1, "pending": 0 });
+    assert_eq!(told, expected);
     let out = fs::read_to_string(sandbox.path("out.jsonl")).unwrap();
     let first: Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
     assert_eq!(first["custom_id"], "request-0");

@@ -30,6 +30,10 @@ pub fn run(ctx: &mut Ctx, max_tasks: Option<u64>, json: bool) -> anyhow::Result<
         }
         anyhow::Ok(summary)
     })?;
+    if summary.off {
+        ctx.ui.note("inference is off: no task was run");
+        ctx.ui.hint("`modelctl inference on` lets them run");
+    }
     if json {
         ctx.ui.document(&summary)?;
     } else if let Some(line) = in_words(&summary) {

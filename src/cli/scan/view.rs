@@ -285,7 +285,7 @@ skipped  -             x.part             a download in progress  /models/x.part
             value,
             serde_json::json!({
                 "roots": [
-                    {"path": "/models", "store": "dir", "state": "read"},
+                    {"path": "/models", "store": "dir", "state": "read", "reason": null},
                     {"path": "/mnt/nfs", "store": "dir", "state": "unavailable", "reason": "it is empty"},
                 ],
                 "counts": {
