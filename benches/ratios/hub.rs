@@ -50,7 +50,8 @@ pub fn measure(stage: &Stage, table: &mut Table) {
 /// A scan that skipped something would be fast for nothing.
 fn assert_all_there(stage: &Stage, db: &Path) {
     let list = output(&mut stage.modelctl(db, &["list", "--json"]));
-    let models: Vec<serde_json::Value> = serde_json::from_str(&list).expect("list prints JSON");
+    let list: serde_json::Value = serde_json::from_str(&list).expect("list prints JSON");
+    let models = list["models"].as_array().expect("a list of models");
     let ready = models.iter().filter(|m| m["state"] == "ready" && m["store"] == "hf").count();
     assert_eq!(ready, REPOS, "every repository has its model");
 }

@@ -25,7 +25,8 @@ pub fn measure(stage: &Stage, table: &mut Table) {
     let times = in_turns(3, || wall(&mut scan()).as_secs_f64(), find);
     table.compare("scan of a million other files", Unit::Seconds, times, "find -name", Goal::None);
     let list = output(&mut stage.modelctl(&db, &["list", "--json"]));
-    let models: Vec<serde_json::Value> = serde_json::from_str(&list).expect("list prints JSON");
+    let list: serde_json::Value = serde_json::from_str(&list).expect("list prints JSON");
+    let models = list["models"].as_array().expect("a list of models");
     assert_eq!(models.len(), 1, "the model in the haystack is found");
 }
 

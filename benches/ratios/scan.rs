@@ -48,7 +48,8 @@ fn find(stage: &Stage, tree: &Path) -> Command {
 /// A scan that skipped something would be fast for nothing.
 fn assert_all_there(stage: &Stage, db: &Path) {
     let list = output(&mut stage.modelctl(db, &["list", "--json"]));
-    let models: Vec<serde_json::Value> = serde_json::from_str(&list).expect("list prints JSON");
+    let list: serde_json::Value = serde_json::from_str(&list).expect("list prints JSON");
+    let models = list["models"].as_array().expect("a list of models");
     let ready = models.iter().filter(|m| m["state"] == "ready").count();
     assert_eq!(ready, TREE_FILES, "every small model is known and ready");
 }
