@@ -20,6 +20,7 @@ mod man;
 mod output_file;
 mod prompt;
 mod prune;
+mod rm;
 mod run_once;
 mod scan;
 mod schema;
@@ -102,6 +103,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     Duplicates(duplicates::DuplicatesArgs),
     Prune(Box<prune::PruneArgs>),
+    Rm(rm::RmArgs),
     Trash(trash::TrashArgs),
     Tune(tune::TuneArgs),
     #[command(visible_alias = "run")]
@@ -283,6 +285,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::Verify(args) => verify::run(ctx, args),
         Command::Duplicates(args) => duplicates::run(ctx, args),
         Command::Prune(args) => prune::run(ctx, args),
+        Command::Rm(args) => rm::run(ctx, args),
         Command::Trash(args) => trash::run(ctx, args),
         Command::Tune(args) => tune::run(ctx, args),
         Command::RunOnce(args) => run_once::run(ctx, args),

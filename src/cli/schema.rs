@@ -52,6 +52,7 @@ const fn of<D: Document>(command: &'static str) -> Entry {
 const ENTRIES: &[Entry] = &[
     of::<ErrorDocument<'_>>("error"),
     of::<scan_report::Document<'_>>("scan"),
+    of::<ops::forget::Forgotten>("scan --forget"),
     of::<list::ListReport<'_>>("list"),
     of::<stored_files::FilesReport<'_>>("list --files"),
     of::<stores::StoresReport<'_>>("list --stores"),
@@ -62,6 +63,7 @@ const ENTRIES: &[Entry] = &[
     of::<verify::Report<'_>>("verify"),
     of::<duplicates::DuplicatesReport<'_>>("duplicates"),
     of::<prune::PruneReport<'_>>("prune"),
+    of::<prune::PruneReport<'_>>("rm"),
     of::<trash::TrashReport<'_>>("trash list"),
     of::<trash::RestoreReport<'_>>("trash restore"),
     of::<trash::EmptyReport<'_>>("trash empty"),

@@ -1,9 +1,9 @@
 use super::{Ctx, Exit};
 use crate::model::lifecycle::{Degrade, NodeTier};
 use crate::model::server::{self, Class, Engine};
-use crate::model::{Selector, Settings, Tier};
+use crate::model::{Selector, Settings, StoreKind, Tier};
 use crate::ops::daemon::settings_changed;
-use crate::ops::settings::{Change, TierChoice, change_settings, report};
+use crate::ops::settings::{Change, TierChoice, change_settings, copies, report};
 use clap::{ArgGroup, Args};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -263,6 +263,11 @@ pub fn run(ctx: &mut Ctx, args: &SetArgs) -> anyhow::Result<Exit> {
         ctx.ui.document(&report)?;
     } else {
         ctx.ui.act(&format!("{} {}: {}", row.id, row.name, sentence(&settings)));
+        let stores: Vec<&str> = copies(&mut ctx.session, &row)?.into_iter().map(StoreKind::name).collect();
+        if stores.len() > 1 {
+            let copies = format!("applies to {} copies of this content: {}", stores.len(), stores.join(", "));
+            ctx.ui.note(&copies);
+        }
     }
     Ok(Exit::Done)
 }

@@ -166,6 +166,13 @@ impl Env {
         self.get("STATE_DIRECTORY").is_none() && self.xdg("XDG_STATE_HOME", "").is_none()
     }
 
+    /// Returns HOME when the state of this user belongs below it and it does not exist.
+    pub(super) fn missing_home(&self) -> Option<PathBuf> {
+        let state = self.get("XDG_STATE_HOME").filter(|state| Path::new(state).is_absolute());
+        let is_below_home = self.get("STATE_DIRECTORY").is_none() && state.is_none();
+        self.home().filter(|home| is_below_home && !home.is_dir())
+    }
+
     /// Returns the default path of the database. systemd sets `STATE_DIRECTORY` for a unit with `StateDirectory=`;
     /// without it and without a home this process counts as a service too.
     pub(super) fn default_database(&self) -> PathBuf {

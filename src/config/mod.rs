@@ -69,6 +69,12 @@ pub struct Config {
     pub database: PathBuf,
     /// Whether the database is that of a service: no database was named, and there is no home for one.
     pub is_database_of_service: bool,
+    /// Whether `--db` or MODELCTL_DB names the database: one that is not there is then a mistake.
+    pub is_database_named: bool,
+    /// Whether HOME is set.
+    pub has_home: bool,
+    /// HOME, when the database would be below it and it does not exist: nothing is made there.
+    pub missing_home: Option<PathBuf>,
     pub roots: Roots,
     pub keep: KeepLists,
     pub tiers: TierLimits,
@@ -234,11 +240,10 @@ impl Config {
         let base = source.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
         let from_file = |p: &Path| base.join(env.expand_home(p));
 
-        let named = flags
-            .database
-            .clone()
-            .or_else(|| env.path("MODELCTL_DB"))
-            .or_else(|| file.database.as_deref().map(from_file));
+        let named = flags.database.clone().or_else(|| env.path("MODELCTL_DB"));
+        let is_database_named = named.is_some();
+        let named = named.or_else(|| file.database.as_deref().map(from_file));
+        let missing_home = env.missing_home().filter(|_| named.is_none());
         let is_database_of_service = named.is_none() && env.is_without_state();
         let database = named.unwrap_or_else(|| env.default_database());
 
@@ -281,6 +286,9 @@ impl Config {
             lock_dir: lock_dir(&database),
             database,
             is_database_of_service,
+            is_database_named,
+            has_home: env.is_set("HOME"),
+            missing_home,
             roots,
             keep,
             tiers: file.tiers.limits(),

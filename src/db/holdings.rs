@@ -183,7 +183,7 @@ fn forget(conn: &Connection, survey: &Surveyed) -> DbResult<()> {
 }
 
 /// Returns the bounds between which the bytes of exactly those paths are that are below `folder`.
-fn below(folder: &Path) -> (Vec<u8>, Vec<u8>) {
+pub(super) fn below(folder: &Path) -> (Vec<u8>, Vec<u8>) {
     let folder = bytes(folder);
     let folder = folder.strip_suffix(b"/").unwrap_or(folder);
     // `0` is the byte after `/`.

@@ -25,6 +25,8 @@ pub struct KnownRoot {
     pub last_scan: Timestamp,
     /// Whether a person or a known place named it; otherwise it was found inside of a root that was named.
     pub is_named: bool,
+    /// Whether it was named on a command line: a scan that names no root looks in it again.
+    pub is_remembered: bool,
 }
 
 const MODEL_COLUMNS: &str = "SELECT id, number, subject, name, store, root, repo, kind, state, reason, content, \
@@ -126,8 +128,9 @@ impl Db {
     /// Returns every root that was ever scanned, by path.
     pub fn roots(&self) -> anyhow::Result<Vec<KnownRoot>> {
         self.read(|tx| {
-            let mut all =
-                tx.prepare_cached("SELECT path, path, store, reason, last_scan, named FROM root ORDER BY path")?;
+            let mut all = tx.prepare_cached(
+                "SELECT path, path, store, reason, last_scan, named, remembered FROM root ORDER BY path",
+            )?;
             let mut rows = all.query([])?;
             let mut roots = Vec::new();
             while let Some(row) = rows.next()? {
@@ -142,6 +145,7 @@ impl Db {
                     },
                     last_scan: Timestamp(cells.take()?),
                     is_named: cells.take()?,
+                    is_remembered: cells.take()?,
                 });
             }
             Ok(roots)

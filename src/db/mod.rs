@@ -21,6 +21,7 @@ mod error;
 mod explain;
 mod fit;
 mod footprint;
+mod forget;
 mod hints;
 mod history;
 mod holdings;

@@ -39,7 +39,8 @@ impl Db {
 
 fn write_scan(tx: &Connection, outcome: &ScanOutcome, now: Timestamp) -> DbResult<()> {
     for root in &outcome.roots {
-        write_root(tx, root, outcome.named.contains(&root.0), now)?;
+        let how = (outcome.named.contains(&root.0), outcome.remembered.contains(&root.0));
+        write_root(tx, root, how, now)?;
         if root.2 == RootState::Read {
             verified::forget_changed(tx, &root.0)?;
         }
@@ -71,11 +72,11 @@ fn write_scan(tx: &Connection, outcome: &ScanOutcome, now: Timestamp) -> DbResul
     write_counts(tx, &outcome.counts, now)
 }
 
-/// Writes one root. A root that was named once stays named.
+/// Writes one root. A root that was named or remembered once stays so.
 fn write_root(
     conn: &Connection,
     root: &(PathBuf, StoreKind, RootState),
-    is_named: bool,
+    (is_named, is_remembered): (bool, bool),
     now: Timestamp,
 ) -> DbResult<()> {
     let (path, store, state) = root;
@@ -84,11 +85,13 @@ fn write_root(
         RootState::Unavailable { reason } => ("unavailable", Some(reason)),
     };
     conn.prepare_cached(
-        "INSERT INTO root (path, store, state, reason, last_scan, named) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        "INSERT INTO root (path, store, state, reason, last_scan, named, remembered)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (path) DO UPDATE SET store = excluded.store, state = excluded.state, reason = excluded.reason,
-             last_scan = excluded.last_scan, named = max(named, excluded.named)",
+             last_scan = excluded.last_scan, named = max(named, excluded.named),
+             remembered = max(remembered, excluded.remembered)",
     )?
-    .execute(params![bytes(path), store.name(), state, reason, now.millis(), is_named])?;
+    .execute(params![bytes(path), store.name(), state, reason, now.millis(), is_named, is_remembered])?;
     Ok(())
 }
 

@@ -25,6 +25,8 @@ pub enum RootSource {
     /// This environment variable.
     Environment(&'static str),
     ConfigFile,
+    /// The command line of an earlier scan.
+    Remembered,
     /// A known place, which need not exist.
     Default,
 }
@@ -73,7 +75,8 @@ pub(crate) fn regions(specs: &[RootSpec]) -> Vec<Region> {
         RootSource::Argument => 0,
         RootSource::Environment(_) => 1,
         RootSource::ConfigFile => 2,
-        RootSource::Default => 3,
+        RootSource::Remembered => 3,
+        RootSource::Default => 4,
     };
     all.sort_by(|a, b| a.path.cmp(&b.path).then_with(|| rank(a).cmp(&rank(b))));
     let mut kept: Vec<Region> = Vec::with_capacity(all.len());
@@ -93,7 +96,7 @@ pub(crate) fn regions(specs: &[RootSpec]) -> Vec<Region> {
 }
 
 fn look_at(spec: &RootSpec) -> Region {
-    let (path, reach) = match spec.path.canonicalize() {
+    let (path, reach) = match folder_of(&spec.path).canonicalize() {
         Ok(path) => {
             let path = stores::enclosing(&path).unwrap_or(path);
             let reach = match Folder::open(&path).and_then(|folder| folder.is_empty()) {
@@ -113,6 +116,12 @@ fn look_at(spec: &RootSpec) -> Region {
     };
     let claims = spec.store.map(|store| (path.clone(), store)).into_iter().collect();
     Region { path, store: spec.store, claims, inner: Vec::new(), named_by: spec.named_by, reach }
+}
+
+/// Returns the folder of a file, by the name that was given: a link to a file belongs to the folder that it is in. Returns
+/// any other path as it is.
+pub fn folder_of(path: &Path) -> &Path {
+    if path.is_file() { path.parent().unwrap_or(path) } else { path }
 }
 
 /// Returns the real path that a missing root had while it existed, as far as its links still show it.

@@ -57,6 +57,14 @@ pub struct ScanReport {
     pub roots: Vec<RootReport>,
 }
 
+impl ScanReport {
+    /// Returns the roots that were named and could not be read, and are therefore not recorded.
+    pub fn refused(&self) -> impl Iterator<Item = &RootReport> {
+        let is_recorded = |root: &RootReport| self.outcome.roots.iter().any(|(path, _, _)| *path == root.path);
+        self.roots.iter().filter(move |root| !is_recorded(root))
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RootReport {
     pub path: PathBuf,
@@ -70,8 +78,8 @@ pub struct RootReport {
 /// Scans. Writes nothing: the caller records the outcome in the database.
 ///
 /// # Errors
-/// When a root given as an argument cannot be read and nothing is known in it (exit 3), when `cancel` is set (exit
-/// 130), and when `load` fails.
+/// When no root given as an argument can be read and nothing is known in them (exit 3), when `cancel` is set (exit 130),
+/// and when `load` fails.
 pub fn scan(request: ScanRequest<'_>) -> anyhow::Result<ScanReport> {
     let progress = ScanProgress {
         progress: request.progress,
@@ -80,6 +88,7 @@ pub fn scan(request: ScanRequest<'_>) -> anyhow::Result<ScanReport> {
     };
     let mut regions = regions(request.roots);
     drop_absent_defaults(&mut regions, request.known);
+    let refused = take_unreachable(&mut regions, request.known)?;
     let known = Known::new(request.known, &regions);
     let options = WalkOptions {
         threads: request.threads.saturating_sub(1),
@@ -90,15 +99,23 @@ pub fn scan(request: ScanRequest<'_>) -> anyhow::Result<ScanReport> {
     };
     let mut walks = Vec::with_capacity(regions.len());
     for (i, region) in regions.iter().enumerate() {
-        refuse_unreachable(region, &region.reach, known.region(i))?;
         (request.progress)(ScanEvent::Root { path: region.path.clone() });
         let walked = walk(region, &options)?;
         if let Some(why) = &walked.failed {
-            refuse_unreachable(region, &Reach::Unreadable(why.clone()), known.region(i))?;
+            if region.named_by == RootSource::Argument && known.region(i).is_empty() {
+                return Err(unreachable_root(region, why).into());
+            }
         }
         walks.push(walked);
     }
     let mut report = Survey::new(&regions, &known, &mut walks);
+    report.roots.extend(refused.iter().map(|region| RootReport {
+        path: region.path.clone(),
+        store: region.store.unwrap_or(StoreKind::Dir),
+        named_by: region.named_by,
+        state: RootState::Unavailable { reason: region.reach.reason().unwrap_or_default() },
+        files: 0,
+    }));
     let open = report.open_places(&regions, &known, &walks);
     if !open.regions.is_empty() {
         let mut found = Vec::new();
@@ -118,13 +135,21 @@ fn drop_absent_defaults(regions: &mut Vec<Region>, known: &[KnownFile]) {
     });
 }
 
-fn refuse_unreachable(region: &Region, reach: &Reach, known: &[&KnownFile]) -> anyhow::Result<()> {
-    match reach {
-        Reach::Missing(why) | Reach::Unreadable(why) if region.named_by == RootSource::Argument && known.is_empty() => {
-            Err(unreachable_root(region, why).into())
-        }
-        _ => Ok(()),
+/// Removes the roots that were given as an argument, cannot be read, and have nothing known in them: most likely a slip,
+/// which must not become a known root. Returns them.
+///
+/// # Errors
+/// When no other root is left.
+fn take_unreachable(regions: &mut Vec<Region>, known: &[KnownFile]) -> anyhow::Result<Vec<Region>> {
+    let (refused, kept): (Vec<Region>, Vec<Region>) = regions.drain(..).partition(|r| {
+        let is_unread = matches!(r.reach, Reach::Missing(_) | Reach::Unreadable(_));
+        is_unread && r.named_by == RootSource::Argument && !known.iter().any(|k| contains(&r.path, &k.path))
+    });
+    if let (true, Some(first)) = (kept.is_empty(), refused.first()) {
+        return Err(unreachable_root(first, &first.reach.reason().unwrap_or_default()).into());
     }
+    *regions = kept;
+    Ok(refused)
 }
 
 /// The results of the walks, before any comparison.
@@ -171,6 +196,9 @@ impl<'a> Survey<'a> {
                 places.entry(at.clone()).or_insert_with(|| (StoreKind::Dir, RootState::Read));
             }
             let claimed = region.claims.iter().map(|(at, _)| at).chain(&region.inner).chain([&region.path]);
+            if region.named_by == RootSource::Argument {
+                survey.outcome.remembered.extend(claimed.clone().cloned());
+            }
             survey.outcome.named.extend(claimed.cloned());
             survey.roots.push(RootReport {
                 path: region.path.clone(),

@@ -26,6 +26,8 @@ pub struct ScanOutcome {
     pub roots: Vec<(PathBuf, StoreKind, RootState)>,
     /// The roots that a person or a known place named. The others were found inside of them.
     pub named: HashSet<PathBuf>,
+    /// The roots that were named on the command line, which later scans look in again.
+    pub remembered: HashSet<PathBuf>,
     /// Models to write completely: added, changed, moved, or present again. Each replaces the stored model with the
     /// same id.
     pub write: Vec<Model>,

@@ -107,7 +107,7 @@ pub fn trash_item(event: &Event, item: &Item<'_>, freed: u64) -> Event {
         apparent: order.map(|o| o.apparent_bytes),
         allocated: Some(item.bytes),
         freed: Some(freed),
-        detail: json!({ "trash": item.id }),
+        detail: json!({ "trash": item.id, "run": order.map(Order::run) }),
         ..event.clone()
     }
 }
@@ -130,7 +130,9 @@ pub fn taken(id: &str, order: &Order, root: &Path, uid: u32) -> Event {
         apparent: Some(order.apparent_bytes),
         allocated: Some(order.allocated_bytes),
         freed: Some(0),
-        detail: json!({ "trash": id, "freed_when_emptied": order.freed_bytes, "told_late": true }),
+        detail: json!({
+            "trash": id, "run": order.run(), "freed_when_emptied": order.freed_bytes, "told_late": true,
+        }),
         ..Event::new(order.at, order.actor.clone().unwrap_or_else(by_name), Action::Prune)
     }
 }

@@ -4,11 +4,15 @@ use super::Session;
 use super::patterns::patterns;
 use crate::db::Access;
 use crate::display::Document;
+use crate::host::in_time;
 use crate::inventory;
-use crate::model::{Kind, Listed, ModelRow, State, StoreKind, Tier, TierLimits};
+use crate::model::{Kind, Listed, ModelRow, Reading, State, StoreKind, Tier, TierLimits};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// Filters and order of a list. A filter matches any of its values, and everything when it has none.
 #[derive(Debug, Clone, Default)]
@@ -63,11 +67,28 @@ pub fn report<'a>(rows: &[&'a ModelRow], limits: &TierLimits) -> ListReport<'a> 
 /// The database cannot be read.
 pub fn known(session: &mut Session, filter: &Filter) -> anyhow::Result<Vec<ModelRow>> {
     let mut known = session.db(Access::ReadOnly)?.rows()?;
+    mark_unreachable(&mut known);
     if !filter.names.is_empty() {
         // Names that only the store has are valid for keeping or removing a model, so they find it here too.
         inventory::name_all(&mut known);
     }
     Ok(known)
+}
+
+/// Marks the models whose root is not there any more: a folder that was removed, a volume that is not mounted. A place
+/// that does not answer in time leaves its models as the last scan found them.
+fn mark_unreachable(rows: &mut [ModelRow]) {
+    const LIMIT: Duration = Duration::from_millis(300);
+    let is_here = |row: &&ModelRow| !matches!(row.state, State::Gone | State::Unavailable);
+    let roots: BTreeSet<PathBuf> = rows.iter().filter(is_here).map(|row| row.root.clone()).collect();
+    let is_missing =
+        |root: &PathBuf| root.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+    let read = move |_| Ok(roots.into_iter().filter(is_missing).collect::<BTreeSet<PathBuf>>());
+    let Reading::Known(missing) = in_time::start(LIMIT, "the roots", read).wait() else { return };
+    for row in rows.iter_mut().filter(|row| row.state != State::Gone && missing.contains(&row.root)) {
+        row.state = State::Unavailable;
+        row.reason = Some("its folder is not there".to_owned());
+    }
 }
 
 /// Returns the rows that match all filters, in the chosen order.

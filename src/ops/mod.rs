@@ -13,6 +13,7 @@ pub mod daemon;
 pub mod duplicates;
 mod event;
 pub mod file_problem;
+pub mod forget;
 pub mod health;
 pub mod history;
 pub mod history_events;

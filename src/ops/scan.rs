@@ -1,5 +1,6 @@
 //! Looks for models and records changes.
 
+use super::trash::explain_gone;
 use super::{OpEvent, Progress, Session, Sink, Step, clock_check, history_events};
 use crate::clock::{self, Timestamp};
 use crate::config::RootsFrom;
@@ -8,8 +9,8 @@ use crate::display::text;
 use crate::failure::{Failure, OrFail};
 use crate::gguf;
 use crate::host::cpu;
-use crate::inventory::{self, Header, RootSource, RootSpec, ScanEvent, ScanReport, ScanRequest};
-use crate::model::{Action, Fault, StoreKind};
+use crate::inventory::{self, Header, RootReport, RootSource, RootSpec, ScanEvent, ScanReport, ScanRequest};
+use crate::model::{Action, Fault, RootState, StoreKind};
 use crate::supervise::StopSignal;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -48,6 +49,10 @@ pub struct Scanned {
 pub fn scan(session: &mut Session, asked: &Request, stop: &StopSignal, on: &mut Sink<'_>) -> anyhow::Result<Scanned> {
     let started = clock::instant();
     let roots = roots(session, asked)?;
+    for path in asked.paths.iter().filter(|path| inventory::folder_of(path) != path.as_path()) {
+        let folder = std::path::absolute(inventory::folder_of(path)).unwrap_or_else(|_| path.clone()); // only shown
+        on(OpEvent::note(format!("`{}` is a file: its folder `{}` is scanned", text::path(path), text::path(&folder))));
+    }
     if !asked.is_named() {
         for (variable, path) in &session.config.roots.missing {
             on(OpEvent::warning(format!("{variable} names `{}`, which does not exist", text::path(path))));
@@ -62,14 +67,34 @@ pub fn scan(session: &mut Session, asked: &Request, stop: &StopSignal, on: &mut 
         advance(progress, event);
         on(progress.clone().into());
     };
-    let report =
+    let mut report =
         run_scan(session, &roots, asked.full, now, &progress, stop.flag()).map_err(|error| match stop.reason() {
             Some(why) => Failure::new(why.kind(), "interrupted: nothing of this scan was recorded").into(),
             None => error,
         })?;
+    let on = watch.into_inner().unwrap_or_else(PoisonError::into_inner).1;
+    explain_gone(session, &mut report, on)?;
+    say_what_was_not_searched(session, &report, asked, on);
     let event = history_events::scanned(session.event(Action::Scan), &report.outcome.counts, &report.changes);
     session.db(Access::ReadWrite)?.record_scan_told(&report.outcome, now, event)?;
     Ok(Scanned { report, took: started.elapsed() })
+}
+
+/// Says which roots were not searched, and what a person can do about that.
+fn say_what_was_not_searched(session: &Session, report: &ScanReport, asked: &Request, on: &mut Sink<'_>) {
+    let is_missing = |root: &&RootReport| {
+        root.named_by == RootSource::Remembered && matches!(root.state, RootState::Unavailable { .. })
+    };
+    for root in report.roots.iter().filter(is_missing) {
+        let path = text::path(&root.path);
+        on(OpEvent::hint(format!("`modelctl scan --forget {path}` removes a folder that will not come back")));
+    }
+    if report.roots.is_empty() && !asked.is_named() {
+        let home = if session.config.has_home { "" } else { " HOME is not set," };
+        on(OpEvent::warning(format!("no place was searched:{home} no known place exists and no folder is configured")));
+        let database = text::path(&session.config.database);
+        on(OpEvent::hint(format!("`modelctl scan DIR` scans a folder; the database is `{database}`")));
+    }
 }
 
 /// Scans these roots again after modelctl changed something in them, and records the result without an event.
@@ -117,14 +142,15 @@ fn advance(progress: &mut Progress, event: ScanEvent) {
     }
 }
 
-/// Returns the roots of the request, else those of the configuration.
-fn roots(session: &Session, asked: &Request) -> anyhow::Result<Vec<RootSpec>> {
+/// Returns the roots of the request, else those of the configuration and those that an earlier scan was asked to look in.
+fn roots(session: &mut Session, asked: &Request) -> anyhow::Result<Vec<RootSpec>> {
     let given: Vec<(PathBuf, Option<StoreKind>)> = asked
         .paths
         .iter()
         .map(|path| (path.clone(), None))
         .chain(asked.stores.iter().map(|(store, path)| (path.clone(), Some(*store))))
         .collect();
+    let remembered = if given.is_empty() { session.db(Access::ReadOnly)?.roots()? } else { Vec::new() };
     let configured = &session.config.roots;
     let (list, named_by) = if given.is_empty() {
         let list = configured.paths.iter().map(|root| (root.path.clone(), root.store)).collect();
@@ -137,13 +163,19 @@ fn roots(session: &Session, asked: &Request) -> anyhow::Result<Vec<RootSpec>> {
     } else {
         (given, RootSource::Argument)
     };
-    list.into_iter()
-        .map(|(path, store)| {
-            let absolute = std::path::absolute(&path)
-                .or_fail(|| Failure::cannot_meet(format!("cannot use `{}`", text::path(&path))))?;
-            Ok(RootSpec { path: absolute, store, named_by })
-        })
-        .collect()
+    let absolute = |(path, store): (PathBuf, Option<StoreKind>)| {
+        let absolute = std::path::absolute(&path)
+            .or_fail(|| Failure::cannot_meet(format!("cannot use `{}`", text::path(&path))))?;
+        Ok(RootSpec { path: absolute, store, named_by })
+    };
+    let mut specs: Vec<RootSpec> = list.into_iter().map(absolute).collect::<anyhow::Result<_>>()?;
+    specs.extend(remembered.into_iter().filter(|root| root.is_remembered).map(|root| RootSpec {
+        path: root.path,
+        // What a plain folder holds is found out again.
+        store: Some(root.store).filter(|store| *store != StoreKind::Dir),
+        named_by: RootSource::Remembered,
+    }));
+    Ok(specs)
 }
 
 pub(super) fn read_header(path: &Path) -> Result<Header, Fault> {

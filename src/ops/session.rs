@@ -3,11 +3,13 @@ use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::db::{Access, Db, SqliteQueue};
 use crate::display::text;
+use crate::failure::Failure;
 use crate::host::actor::actor;
 use crate::model::task::{Moment, Policy};
 use crate::model::{Action, Actor, Event};
 use crate::queue::{OpenQueue, Queue};
 use std::cell::OnceCell;
+use std::path::Path;
 use std::sync::Arc;
 
 /// The context of every recipe: the configuration, the time, the actor, and the model database.
@@ -15,14 +17,21 @@ pub struct Session {
     pub config: Config,
     /// Start of the work; the time of everything that it records.
     pub now: Timestamp,
+    /// Whether a database that is named and not there counts as empty: what is in a trash outlives it.
+    pub may_lack_database: bool,
     actor: OnceCell<Actor>,
     db: Option<(Access, Db)>,
     notices: Vec<OpEvent>,
 }
 
+/// Returns whether nothing is at that path. What cannot be checked is reported when it is opened.
+fn is_missing(path: &Path) -> bool {
+    path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
 impl Session {
     pub fn new(config: Config, now: Timestamp) -> Session {
-        Session { config, now, actor: OnceCell::new(), db: None, notices: Vec::new() }
+        Session { config, now, may_lack_database: false, actor: OnceCell::new(), db: None, notices: Vec::new() }
     }
 
     /// Returns the model database, opened on first use.
@@ -46,7 +55,20 @@ impl Session {
     }
 
     fn open_db(&mut self, access: Access) -> anyhow::Result<Db> {
-        let db = Db::open(&self.config.database, access)?;
+        let path = &self.config.database;
+        // Whoever observes a node says itself what is missing on it.
+        if access == Access::ReadOnly && self.config.is_database_named && !self.may_lack_database && is_missing(path) {
+            let message = format!("there is no database at `{}`", text::clean(&path.to_string_lossy()));
+            return Err(Failure::cannot_meet(message)
+                .hint("check --db and MODELCTL_DB; `modelctl scan` creates it")
+                .into());
+        }
+        if let (Access::ReadWrite, Some(home)) = (access, &self.config.missing_home) {
+            let home = text::clean(&home.to_string_lossy()).into_owned();
+            let message = format!("HOME is `{home}`, which does not exist: no database is created there");
+            return Err(Failure::cannot_meet(message).hint("set HOME, or name a database: --db or MODELCTL_DB").into());
+        }
+        let db = Db::open(path, access)?;
         if db.was_exposed() {
             self.notices.push(OpEvent::warning(format!(
                 "other users could read the database `{}`, which contains prompts and answers; changed its mode to 0600",

@@ -107,6 +107,19 @@ pub fn report<'a>(session: &mut Session, row: &'a ModelRow, settings: &'a Settin
     Ok(SetReport { id: &row.id, name: &row.name, models: models.collect(), settings })
 }
 
+/// Returns the stores that have a copy of that content, one entry for each copy that is not gone: settings apply to all of
+/// them.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn copies(session: &mut Session, row: &ModelRow) -> anyhow::Result<Vec<StoreKind>> {
+    let rows = session.db(Access::ReadOnly)?.rows()?;
+    let others = rows.iter().filter(|other| other.id != row.id && other.state != State::Gone && other.is_copy_of(row));
+    let mut stores: Vec<StoreKind> = std::iter::once(row.store).chain(others.map(|other| other.store)).collect();
+    stores.sort();
+    Ok(stores)
+}
+
 /// Refuses an alias that leads to another model already: requests for that one would reach this one. A name that both have
 /// may become the alias of one of them, which it then leads to.
 fn check_alias(rows: &[ModelRow], row: &ModelRow, alias: &str) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 //! as a line, note, cell or error is cleaned first, so no name from a file reaches a terminal unescaped; only
 //! [`Ui::out`] and [`Ui::raw`] pass bytes on as they are.
 
+mod ask;
 mod column;
 mod cut;
 mod error_document;

@@ -49,6 +49,7 @@ mod queue;
 mod reading;
 mod readme;
 mod render;
+mod roots;
 #[cfg(feature = "llama")]
 mod run_once;
 mod sandbox;
@@ -68,6 +69,7 @@ mod top;
 mod torch;
 mod triage;
 mod triage_node;
+mod undo;
 mod verify;
 #[cfg(feature = "llama")]
 mod worker;

@@ -22,9 +22,11 @@ pub struct Run {
 impl Sandbox {
     pub fn new() -> Sandbox {
         let dir = tempfile::tempdir().unwrap();
-        for sub in ["home", "run", "models"] {
+        for sub in ["home", "run", "models", "xdg"] {
             std::fs::create_dir(dir.path().join(sub)).unwrap();
         }
+        // The state folder of the program is the sandbox itself. A database that MODELCTL_DB names would have to be there.
+        std::os::unix::fs::symlink("..", dir.path().join("xdg/modelctl")).unwrap();
         Sandbox { dir }
     }
 
@@ -74,7 +76,7 @@ impl Sandbox {
             .env("PATH", "/usr/bin:/bin")
             .env("HOME", self.path("home"))
             .env("XDG_RUNTIME_DIR", self.path("run"))
-            .env("MODELCTL_DB", self.db())
+            .env("XDG_STATE_HOME", self.path("xdg"))
             .env("MODEL_SCAN_PATH", self.models())
             // Daemons of tests that run side by side would all want the default port.
             .env("MODELCTL_LISTEN", "none")

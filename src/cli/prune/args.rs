@@ -134,6 +134,41 @@ fn store(text: &str) -> Result<StoreKind, String> {
 }
 
 impl PruneArgs {
+    /// Returns the command line that removes these models. Naming them means them, however new they are.
+    pub fn of_models(models: Vec<String>, confirm: bool, purge: bool, json: bool) -> PruneArgs {
+        PruneArgs {
+            all: false,
+            unused_for: None,
+            prune_days: None,
+            older_than: None,
+            models,
+            free: None,
+            empty_trash: false,
+            max_total: None,
+            superseded: false,
+            orphans: false,
+            partials: false,
+            damaged: false,
+            duplicates: false,
+            across_stores: false,
+            prefer: None,
+            keep: Vec::new(),
+            min_keep: None,
+            grace: Age::days(0),
+            assume_unused: false,
+            dry_run: !confirm,
+            confirm,
+            purge,
+            expire_trash: None,
+            allow_large: false,
+            now_is_right: false,
+            plan: None,
+            apply: None,
+            exit_code: false,
+            json,
+        }
+    }
+
     /// Converts this command line to a request. Reads the saved plan.
     ///
     /// # Errors

@@ -9,12 +9,13 @@ pub use args::PruneArgs;
 
 use super::{Ctx, Exit};
 use crate::clock::Timestamp;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::ops::OpEvent;
 use crate::ops::prune::{Acted, Emptied, Prepared, act, encode, prepare, save};
 use crate::prune::leap::Leap;
 use crate::prune::plan::Plan;
 use crate::prune::target::Reach;
+use crate::prune::trash::run_id;
 use crate::supervise::StopSignal;
 use crate::ui::{Ui, units};
 
@@ -24,6 +25,10 @@ struct Shown<'a> {
     notes: &'a [String],
     leap: Option<&'a Leap>,
     now: Timestamp,
+    /// Whether a person is asked next, rather than told which option acts.
+    is_asking: bool,
+    /// Id of this run in the trash and in the history.
+    run: String,
 }
 
 pub fn run(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
@@ -58,7 +63,15 @@ pub fn run(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
         save(plan, file)?;
     }
     let is_unexamined = view::unexamined(&mut ctx.ui, plan);
-    let shown = Shown { args, notes: &prepared.notes, leap: prepared.leap.as_ref(), now: ctx.session.now };
+    let run = run_id(ctx.session.now, ctx.session.actor().pid);
+    let shown = Shown {
+        args,
+        notes: &prepared.notes,
+        leap: prepared.leap.as_ref(),
+        now: ctx.session.now,
+        is_asking: false,
+        run,
+    };
     if !args.confirm {
         view::show(&mut ctx.ui, plan, &shown)?;
         if let Some(kept) = view::named_kept(plan, &[]) {
@@ -71,6 +84,45 @@ pub fn run(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
     let acted = ctx.run(|session, on| act(session, &prepared, &request, &stop, on))?;
     let is_missed = view::acted(&mut ctx.ui, plan, &acted, &shown)?;
     verdict((args, &stop), &prepared, &acted, is_unexamined || is_missed)
+}
+
+/// Removes the models that the command line names: shows the plan, asks, and carries out exactly that plan.
+///
+/// # Errors
+/// Usage (2) where nobody can be asked, after the plan was shown.
+pub fn remove_by_name(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
+    let stop = super::stop_on_signals()?;
+    let mut request = args.request()?;
+    let planned = ctx.run(|session, on| prepare(session, &request, on))?;
+    let run = run_id(ctx.session.now, ctx.session.actor().pid);
+    let now = ctx.session.now;
+    let shown = Shown { args, notes: &planned.notes, leap: planned.leap.as_ref(), now, is_asking: true, run };
+    view::show(&mut ctx.ui, &planned.plan, &shown)?;
+    let count = planned.plan.going().count() as u64;
+    if count == 0 {
+        return view::named_kept(&planned.plan, &[]).map_or(Ok(Exit::Done), |kept| Err(kept.into()));
+    }
+    if args.json || !ctx.ui.can_ask() {
+        let failure = Failure::new(Kind::Usage, "nothing was removed: nobody can be asked here");
+        return Err(failure.hint("--yes removes without asking").into());
+    }
+    let (rows, size) = (units::plural(count, "row"), units::bytes(planned.plan.sums.allocated));
+    let question = if args.purge {
+        format!("Delete {rows} ({size}) for good? There is no undo.")
+    } else {
+        format!("Move {rows} ({size}) to the trash?")
+    };
+    if !ctx.ui.ask(&question)? {
+        ctx.ui.note("nothing was removed");
+        return Ok(Exit::Bad);
+    }
+    // What has changed since the plan was shown is left alone.
+    (request.saved, request.confirm) = (Some(planned.plan), true);
+    let prepared = ctx.run(|session, on| prepare(session, &request, on))?;
+    let acted = ctx.run(|session, on| act(session, &prepared, &request, &stop, on))?;
+    let shown = Shown { args, notes: &prepared.notes, leap: prepared.leap.as_ref(), ..shown };
+    let is_missed = view::acted(&mut ctx.ui, &prepared.plan, &acted, &shown)?;
+    verdict((args, &stop), &prepared, &acted, is_missed)
 }
 
 /// Returns whether models take more than their limit in total, even after the plan.

@@ -56,6 +56,9 @@ pub fn show(ui: &mut Ui, plan: &Plan, shown: &Shown<'_>) -> anyhow::Result<()> {
     let when = if purge { "freed at once" } else { "freed when the trash is emptied" };
     let rows = units::plural(count, "row");
     ui.note(&format!("{rows} would be removed: {apparent}, {allocated} on disk; {freed} {when}"));
+    if shown.is_asking {
+        return Ok(());
+    }
     ui.hint(&format!(
         "nothing was changed: --confirm {}",
         if purge { "deletes them" } else { "moves them to the trash" }
@@ -81,7 +84,7 @@ pub fn acted(ui: &mut Ui, plan: &Plan, acted: &Acted<'_>, shown: &Shown<'_>) -> 
         if let Some(line) = moved(&acted.done) {
             ui.line(&line)?;
             let ids: Vec<&str> = acted.done.iter().filter_map(|d| trash_id(&d.fate)).collect();
-            let which = if ids.len() <= 3 { ids.join(" ") } else { "ID...".to_owned() };
+            let which = if ids.len() <= 3 { ids.join(" ") } else { format!("--run {}", shown.run) };
             ui.hint(&format!(
                 "to free the space: `modelctl trash empty --confirm`; to undo: `modelctl trash restore {which}`"
             ));

@@ -7,9 +7,10 @@ mod view;
 
 use super::{Ctx, Exit};
 use crate::gguf::estimate::CacheType;
-use crate::model::Selector;
+use crate::model::{Selector, State};
 use crate::ops::memory_fit::Wanted;
 use crate::ops::show::{Request, report, show};
+use crate::ops::trash::whereabouts;
 use clap::Args;
 
 /// Show the details of a model: files, metadata, memory, use
@@ -60,6 +61,11 @@ pub fn run(ctx: &mut Ctx, args: &ShowArgs) -> anyhow::Result<Exit> {
         let style = view::Style { limits: &limits, is_verbose: args.verbose, path: &path };
         let sections = view::sections(&shown, &style);
         ctx.ui.sections(&sections)?;
+    }
+    if shown.row.state == State::Gone
+        && let Some(where_it_went) = ctx.run(|session, on| whereabouts(session, &shown.row.path, on))?
+    {
+        ctx.ui.note(&format!("gone: {where_it_went}"));
     }
     Ok(Exit::Done)
 }

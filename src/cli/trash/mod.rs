@@ -7,10 +7,10 @@ use crate::model::{Age, age};
 use crate::ops::OpEvent;
 use crate::ops::known_roots::roots;
 use crate::ops::trash::empty::{self, Outcome, damage};
-use crate::ops::trash::{self, EmptyReport, ItemReport, RestoreReport, TrashReport, everything, restore};
+use crate::ops::trash::{self, EmptyReport, ItemReport, RestoreReport, TrashReport, Which, everything, restore};
 use crate::prune::trash::Trashed;
 use crate::ui::{Ui, text, units};
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use view::show;
@@ -45,10 +45,26 @@ struct ListArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    group = ArgGroup::new("which").required(true),
+    after_help = "Examples:\n  modelctl trash restore --last\n  modelctl trash restore 4k7x llama3.2:3b\n  modelctl trash restore --from ~/models"
+)]
 struct RestoreArgs {
     /// Ids of items (or their first characters), or names of models
-    #[arg(value_name = "ID", required = true)]
+    #[arg(value_name = "ID", group = "which")]
     ids: Vec<String>,
+    /// Everything that the latest run moved to the trash
+    #[arg(long, group = "which")]
+    last: bool,
+    /// Everything that one run moved: its id, as in `history` and `trash list --json`
+    #[arg(long, value_name = "RUN", group = "which")]
+    run: Option<String>,
+    /// Everything in the trash
+    #[arg(long, group = "which")]
+    all: bool,
+    /// Everything that was in this folder, even if no database knows it
+    #[arg(long, value_name = "PATH", group = "which")]
+    from: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -76,7 +92,20 @@ struct EmptyArgs {
     json: bool,
 }
 
+impl RestoreArgs {
+    fn which(&self) -> Which {
+        match (&self.run, &self.from) {
+            (Some(run), _) => Which::Run(run.clone()),
+            (None, Some(path)) => Which::From(path.clone()),
+            (None, None) if self.last => Which::Last,
+            (None, None) if self.all => Which::All,
+            (None, None) => Which::Ids(self.ids.clone()),
+        }
+    }
+}
+
 pub fn run(ctx: &mut Ctx, args: &TrashArgs) -> anyhow::Result<Exit> {
+    ctx.session.may_lack_database = true;
     let dirs = &args.dirs;
     match &args.command {
         TrashCommand::List(args) => list(ctx, dirs, args),
@@ -103,12 +132,13 @@ fn list(ctx: &mut Ctx, dirs: &[PathBuf], args: &ListArgs) -> anyhow::Result<Exit
         let bytes = all.iter().fold(0u64, |sum, t| sum.saturating_add(t.bytes));
         let items = units::plural(all.len() as u64, "item");
         ctx.ui.note(&format!("{items}; {} will be freed when it is emptied", units::bytes(bytes)));
+        ctx.ui.hint("`modelctl trash restore --last` undoes the latest run");
     }
     Ok(exit)
 }
 
 fn restore(ctx: &mut Ctx, dirs: &[PathBuf], args: &RestoreArgs) -> anyhow::Result<Exit> {
-    let request = restore::Request { ids: args.ids.clone(), dirs: dirs.to_vec() };
+    let request = restore::Request { which: args.which(), dirs: dirs.to_vec() };
     let mut written = Ok(());
     let mut watch = |ui: &mut Ui, event: &OpEvent| {
         if let OpEvent::Restored { name, root, .. } = event
@@ -125,6 +155,9 @@ fn restore(ctx: &mut Ctx, dirs: &[PathBuf], args: &RestoreArgs) -> anyhow::Resul
         let back = restored.iter().map(|(t, lack)| ItemReport::of(t, Some("restored")).because(lack.clone()));
         let stay = failed.iter().map(|(t, e)| ItemReport::of(t, Some("failed")).because(Some(format!("{e:#}"))));
         ctx.ui.document(&RestoreReport { items: back.chain(stay).collect() })?;
+    } else if restored.len() > 1 {
+        let bytes = restored.iter().fold(0u64, |sum, (t, _)| sum.saturating_add(t.bytes));
+        ctx.ui.act(&format!("restored {} ({})", units::plural(restored.len() as u64, "item"), units::bytes(bytes)));
     }
     if restored.is_empty()
         && failed.len() == 1

@@ -27,6 +27,7 @@ const STEPS: &[&str] = &[
     include_str!("v15.sql"),
     include_str!("v16.sql"),
     include_str!("v17.sql"),
+    include_str!("v18.sql"),
 ];
 
 /// The version of a database to which every step was applied.

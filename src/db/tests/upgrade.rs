@@ -37,6 +37,7 @@ const DUMPS: &[&str] = &[
     include_str!("../../../fixtures/db/v15.sql"),
     include_str!("../../../fixtures/db/v16.sql"),
     include_str!("../../../fixtures/db/v17.sql"),
+    include_str!("../../../fixtures/db/v18.sql"),
 ];
 
 /// Everything in the schema, as SQLite keeps it.

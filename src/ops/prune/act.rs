@@ -13,6 +13,7 @@ use crate::ops::{Progress, Session, Sink, Step};
 use crate::prune::apply::{Acting, Doer, Done, Fate, Trashes, apply};
 use crate::prune::candidate::Candidate;
 use crate::prune::plan::Plan;
+use crate::prune::trash::run_id;
 use crate::prune::{target, trash};
 use crate::supervise::StopSignal;
 use serde_json::json;
@@ -138,12 +139,19 @@ pub fn act<'p>(
 
 fn event_of(event: &Event, done: &Done<'_>) -> Event {
     let row = done.row;
+    let run = run_id(event.at, event.actor.pid);
     let (freed, detail) = match &done.fate {
-        Fate::Trashed { id } => (0, json!({ "trash": id, "freed_when_emptied": row.freed_bytes, "rule": row.rule })),
-        Fate::Purged { freed, left, .. } if left.is_empty() => (*freed, json!({ "rule": row.rule, "left": 0 })),
-        Fate::Purged { freed, left, id } => (*freed, json!({ "trash": id, "rule": row.rule, "left": left.len() })),
+        Fate::Trashed { id } => {
+            (0, json!({ "trash": id, "run": run, "freed_when_emptied": row.freed_bytes, "rule": row.rule }))
+        }
+        Fate::Purged { freed, left, .. } if left.is_empty() => {
+            (*freed, json!({ "run": run, "rule": row.rule, "left": 0 }))
+        }
+        Fate::Purged { freed, left, id } => {
+            (*freed, json!({ "trash": id, "run": run, "rule": row.rule, "left": left.len() }))
+        }
         Fate::Partly { deleted, error } => {
-            (0, json!({ "rule": row.rule, "deleted": deleted, "failed": format!("{error:#}") }))
+            (0, json!({ "run": run, "rule": row.rule, "deleted": deleted, "failed": format!("{error:#}") }))
         }
         Fate::Ready | Fate::Skipped { .. } | Fate::Failed { .. } => (0, serde_json::Value::Null),
     };

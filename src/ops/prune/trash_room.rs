@@ -48,7 +48,7 @@ impl TrashRoom {
             }
         }
         let moved = |item: &Trashed| item.order.as_ref().map_or(Timestamp(i64::MAX), |order| order.at);
-        items.sort_by(|(a, _), (b, _)| (moved(a), &a.id, &a.folder).cmp(&(moved(b), &b.id, &b.folder)));
+        items.sort_by(|(a, _), (b, _)| moved(a).cmp(&moved(b)).then_with(|| a.by_age(b)));
         Ok(TrashRoom { items, faults })
     }
 

@@ -1,12 +1,13 @@
 //! Deletes items of a trash for good.
 
-use super::places::{Holds, everything, select};
+use super::places::{Holds, everything};
 use super::recover::recover_interrupted_except;
+use super::select::select;
 use crate::display::text;
 use crate::model::{Action, Age, Event};
 use crate::ops::history_events::{self, Item, record};
 use crate::ops::{OpEvent, Session, Sink, clock_check};
-use crate::prune::trash::{self, Emptied, Fault, State, Trashed};
+use crate::prune::trash::{self, Emptied, Fault, Order, State, Trashed};
 use serde_json::json;
 use std::borrow::Borrow;
 use std::path::PathBuf;
@@ -147,7 +148,8 @@ fn delete<T: Borrow<Trashed>>(
         items.iter().copied().zip(&outcomes).filter(|(_, outcome)| outcome.word != "failed").map(|(item, outcome)| {
             let what = Item { id: &item.id, order: item.order.as_ref(), root: item.root.as_deref(), bytes: item.bytes };
             let taken = history_events::trash_item(event, &what, outcome.freed);
-            Event { detail: json!({ "trash": item.id, "outcome": outcome.word }), ..taken }
+            let run = item.order.as_ref().map(Order::run);
+            Event { detail: json!({ "trash": item.id, "run": run, "outcome": outcome.word }), ..taken }
         });
     let events: Vec<Event> = events.collect();
     if !events.is_empty() {

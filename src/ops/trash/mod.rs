@@ -5,10 +5,14 @@ mod places;
 mod recover;
 mod report;
 pub mod restore;
+mod select;
+mod whereabouts;
 
 pub use places::{Holds, everything, places};
 pub use recover::{record_missing_events, recover_interrupted};
 pub use report::{EmptyReport, ItemReport, RestoreReport, TrashReport};
+pub use select::Which;
+pub use whereabouts::{explain_gone, whereabouts};
 
 use super::{Session, Sink};
 use crate::prune::trash::Trashed;

@@ -1,11 +1,10 @@
 //! The places of trashes, and their items.
 
 use crate::clock;
-use crate::display::text;
 use crate::failure::{Failure, classify};
 use crate::ops::known_roots::{base, roots};
 use crate::ops::{OpEvent, Session, Sink};
-use crate::prune::trash::{self, Order, Place, Trashed};
+use crate::prune::trash::{self, Place, Trashed};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -51,47 +50,9 @@ pub fn everything(session: &mut Session, dirs: &[PathBuf], on: &mut Sink<'_>) ->
             }
         }
     }
-    all.sort_by(|a, b| (&a.id, &a.folder).cmp(&(&b.id, &b.folder)));
+    all.sort_by(Trashed::by_age);
     faults.iter().for_each(|fault| on(OpEvent::warning(fault)));
     Ok((all, faults.is_empty()))
-}
-
-/// Returns the items with these ids or names, in the order of `all`.
-///
-/// # Errors
-/// Cannot be met (3) for one that does not exist or fits several items.
-pub fn select(all: Vec<Trashed>, ids: &[String]) -> anyhow::Result<Vec<Trashed>> {
-    let mut chosen: BTreeSet<usize> = BTreeSet::new();
-    for id in ids {
-        let hits = |fits: &dyn Fn(&Trashed) -> bool| -> Vec<usize> {
-            all.iter().enumerate().filter(|(_, t)| fits(t)).map(|(at, _)| at).collect()
-        };
-        let by_id = hits(&|t| !id.is_empty() && t.id.starts_with(id.as_str()));
-        let named = |t: &Trashed| t.order.as_ref().is_some_and(|o| is_called(o, id));
-        let found = if by_id.is_empty() { hits(&named) } else { by_id };
-        match found.as_slice() {
-            [one] => {
-                chosen.insert(*one);
-            }
-            [] => {
-                return Err(Failure::not_found(format!("no item `{}` in the trash", text::clean(id)))
-                    .hint("see `modelctl trash list`")
-                    .into());
-            }
-            several => {
-                let ids: Vec<&str> = several.iter().filter_map(|at| all.get(*at)).map(|t| t.id.as_str()).collect();
-                let message =
-                    format!("`{}` is ambiguous: {} items match: {}", text::clean(id), ids.len(), ids.join(", "));
-                return Err(Failure::cannot_meet(message).hint("use the full id").into());
-            }
-        }
-    }
-    Ok(all.into_iter().enumerate().filter(|(at, _)| chosen.contains(at)).map(|(_, t)| t).collect())
-}
-
-/// Returns whether the item has that name, or the id of one of its models.
-pub fn is_called(order: &Order, name: &str) -> bool {
-    order.name == name || order.models.iter().any(|m| m.as_str() == name)
 }
 
 /// The places of items. Each is opened once and locked from its first item until this value is dropped.

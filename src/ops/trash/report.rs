@@ -30,6 +30,8 @@ pub struct ItemReport<'a> {
     why: Option<String>,
     /// When it was moved there, RFC 3339 in UTC.
     at: Option<String>,
+    /// Id of the run that moved it; the history has it too.
+    run: Option<String>,
     who: Option<&'a str>,
     command: Option<&'a str>,
     /// Bytes of disk that it takes now.
@@ -111,6 +113,7 @@ impl<'a> ItemReport<'a> {
             paths: paths.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
             why: order.and_then(why),
             at: order.map(|o| o.at.rfc3339()),
+            run: order.map(Order::run),
             who: order.map(|o| o.who.as_str()),
             command: order.map(|o| o.command.as_str()),
             allocated_bytes: item.bytes,

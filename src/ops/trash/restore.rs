@@ -1,7 +1,8 @@
 //! Restores items of a trash.
 
-use super::places::{Holds, everything, is_called, select};
+use super::places::{Holds, everything};
 use super::recover::recover_interrupted_except;
+use super::select::Which;
 use crate::display::text;
 use crate::failure::{Failure, classify};
 use crate::model::Action;
@@ -15,8 +16,7 @@ use std::path::{Path, PathBuf};
 /// A selection of items to restore.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Ids of items (or their first characters), or names of models.
-    pub ids: Vec<String>,
+    pub which: Which,
     /// Folders whose trash is included.
     pub dirs: Vec<PathBuf>,
 }
@@ -32,15 +32,23 @@ pub struct Report {
 /// Restores items; one that cannot be restored does not stop the others.
 ///
 /// # Errors
-/// Cannot be met (3) for an id that does not exist or fits several items; busy (4) where another process holds a trash.
+/// Cannot be met (3) when the selection fits nothing, and for an id that fits several items; busy (4) where another
+/// process holds a trash.
 pub fn restore(session: &mut Session, request: &Request, on: &mut Sink<'_>) -> anyhow::Result<Report> {
-    let dirs = &request.dirs;
-    // Recovery must not delete the items that a person wants to restore.
-    let is_asked = |id: &str, order: &Order| {
-        request.ids.iter().any(|asked| id.starts_with(asked.as_str()) || is_called(order, asked))
+    let mut dirs = request.dirs.clone();
+    if let Which::From(path) = &request.which {
+        // The trash of a root that no database knows is beside the root, which is the path or above it.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone()); // without a working directory
+        dirs.extend(path.ancestors().filter(|above| above.parent().is_some()).map(Path::to_owned));
+    }
+    let dirs = &dirs;
+    let which = match request.which {
+        Which::Last => request.which.clone().settled(&everything(session, dirs, on)?.0),
+        _ => request.which.clone(),
     };
-    recover_interrupted_except(session, dirs, &is_asked, on)?;
-    let items = select(everything(session, dirs, on)?.0, &request.ids)?;
+    // Recovery must not delete the items that a person wants to restore.
+    recover_interrupted_except(session, dirs, &|id, order| which.means(id, order), on)?;
+    let items = which.of(everything(session, dirs, on)?.0)?;
     let event = session.event(Action::Restore);
     let mut holds = Holds::of(session, dirs)?;
     let mut touched = BTreeSet::new();

@@ -8,6 +8,7 @@ use super::Point;
 use super::confined_dir::{ConfinedDir, absent};
 use super::entry::Kind;
 use super::fault::Fault;
+use super::id;
 use super::lock::Held;
 use super::lossless;
 use super::order::{Order, clean};
@@ -29,10 +30,6 @@ pub(super) const MADE: &str = "made";
 const FORMAT: u32 = 1;
 /// The largest size of a journal, bytes; a tree of half a million entries fits.
 const MOST: u64 = 128 << 20;
-/// The digits of Crockford's base 32: no letter looks like a digit, and the text order is the numeric order.
-const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-const ID_LENGTH: usize = 12;
-
 pub(super) type Hook<'h> = &'h mut dyn FnMut(Point) -> anyhow::Result<()>;
 
 /// Calls the hook with the point that was reached.
@@ -101,14 +98,18 @@ impl Item {
         let millis = order.at.millis().max(held.last_id.get().saturating_add(1));
         held.last_id.set(millis);
         let random = RandomState::new();
-        let id =
-            (0..64).map(|n| id(millis, random.hash_one(n))).find_map(|id| match place.base.make_dir(Path::new(&id)) {
+        // Where nearly every start is taken, items share one.
+        let is_free = |(n, id): &(u64, String)| *n >= 32 || held.has_no_start(id::start(id));
+        let id = (0..64).map(|n| (n, id::new(millis, random.hash_one(n)))).filter(is_free).find_map(|(_, id)| {
+            match place.base.make_dir(Path::new(&id)) {
                 Ok(true) => Some(Ok(id)),
                 Ok(false) => None,
                 Err(e) => Some(Err(e)),
-            });
+            }
+        });
         let no_name = || Fault::io("make a folder in", place.path(), rustix::io::Errno::EXIST);
         let id = id.ok_or_else(no_name)??;
+        held.note_start(id::start(&id));
         let journal = Journal { format: FORMAT, id: id.clone(), order, dirs };
         match Item::write(place, journal, lasts, hook) {
             Err(Fault::Stopped(e)) => Err(Fault::Stopped(e)),
@@ -157,7 +158,7 @@ impl Item {
     /// Reads an item; None when it has no journal, because nothing was moved or everything is back.
     pub fn open(place: &Place, id: &str) -> Result<Option<Item>, Fault> {
         let damaged = |why: String| Fault::Damaged { id: id.to_owned(), why };
-        if !is_id(id.as_ref()) {
+        if !id::is_id(id.as_ref()) {
             return Err(Fault::NoItem { id: id.to_owned() });
         }
         let folder = match place.base.inner(Path::new(id)) {
@@ -273,20 +274,10 @@ pub(super) fn remove_folder(place: &Place, id: &str) -> Result<bool, Fault> {
 /// Returns the ids of all items of a place, oldest first.
 pub(super) fn ids(place: &Place) -> Result<Vec<String>, Fault> {
     let names = place.base.names()?;
-    Ok(names.into_iter().filter(|n| is_id(n)).filter_map(|n| n.into_string().ok()).collect()) // all ASCII
-}
-
-fn is_id(name: &OsStr) -> bool {
-    let bytes = name.as_encoded_bytes();
-    bytes.len() == ID_LENGTH && bytes.iter().all(|b| DIGITS.contains(b))
-}
-
-/// Makes an id: nine digits of milliseconds since the epoch, valid until the year 3084, and three random ones.
-fn id(millis: i64, random: u64) -> String {
-    let millis = u64::try_from(millis).unwrap_or(0) & ((1 << 45) - 1);
-    let all = (millis << 15) | (random & 0x7fff);
-    let digit = |n: usize| usize::try_from((all >> (5 * n)) & 31).ok().and_then(|d| DIGITS.get(d)).copied();
-    (0..ID_LENGTH).rev().filter_map(digit).map(char::from).collect()
+    let mut ids: Vec<String> =
+        names.into_iter().filter(|n| id::is_id(n)).filter_map(|n| n.into_string().ok()).collect(); // all ASCII
+    ids.sort_by(|a, b| id::by_age(a, b));
+    Ok(ids)
 }
 
 /// Syncs everything that was moved.

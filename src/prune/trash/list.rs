@@ -4,17 +4,19 @@ use super::confined_dir::ConfinedDir;
 use super::discard::DEEPEST;
 use super::entry::Kind;
 use super::fault::Fault;
+use super::id;
 use super::item::{self, Item, Mark};
 use super::order::Order;
 use super::place::Place;
 use super::recover::strange;
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// An item of a trash.
 #[derive(Debug)]
 pub struct Trashed {
-    /// Sorts by time. A person can shorten it to any unambiguous beginning.
+    /// A person can shorten it to any unambiguous beginning; four characters are nearly always enough.
     pub id: String,
     /// Folder of the item in the trash.
     pub folder: PathBuf,
@@ -26,6 +28,13 @@ pub struct Trashed {
     pub root: Option<PathBuf>,
     /// Bytes of disk of the item now, each file counted once.
     pub bytes: u64,
+}
+
+impl Trashed {
+    /// Compares two items by the time when they were moved here; those of one run in the order of their moves.
+    pub fn by_age(&self, other: &Trashed) -> Ordering {
+        id::by_age(&self.id, &other.id).then_with(|| self.folder.cmp(&other.folder))
+    }
 }
 
 #[derive(Debug)]
@@ -52,7 +61,7 @@ pub fn list<'p>(places: impl IntoIterator<Item = &'p Place>) -> anyhow::Result<V
             all.extend(trashed(place, id));
         }
     }
-    all.sort_by(|a, b| (&a.id, &a.folder).cmp(&(&b.id, &b.folder)));
+    all.sort_by(Trashed::by_age);
     Ok(all)
 }
 

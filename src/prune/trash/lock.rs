@@ -3,13 +3,14 @@
 use super::confined_dir::ConfinedDir;
 use super::entry::Mtime;
 use super::fault::{Fault, Holder};
+use super::id;
 use super::place::Place;
 use crate::clock::Timestamp;
 use crate::host::file_lock::{FileLock, Share};
 use crate::host::file_system;
 use rustix::fs::OFlags;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -25,6 +26,8 @@ pub struct Held {
     _lock: FileLock,
     /// Milliseconds in the latest id: the ids of one run increase, whatever the clock does.
     pub(super) last_id: Cell<i64>,
+    /// The starts of the ids of the items, read when the first item of this run gets its id.
+    starts: RefCell<Option<HashSet<String>>>,
     /// Links of the items, read when something is put back into a folder that has changed since.
     pub(super) links: RefCell<Option<Links>>,
 }
@@ -52,13 +55,38 @@ impl Place {
         // The lock itself is what counts: a full disk must not keep anyone from emptying the trash.
         let told = file.set_len(0).and_then(|()| file.rewind());
         told.and_then(|()| writeln!(file, "{} {}", std::process::id(), now.millis())).unwrap_or(());
-        Ok(Held { place: self, _lock: lock, last_id: Cell::new(i64::MIN), links: RefCell::new(None) })
+        Ok(Held {
+            place: self,
+            _lock: lock,
+            last_id: Cell::new(i64::MIN),
+            starts: RefCell::default(),
+            links: RefCell::new(None),
+        })
     }
 }
 
 impl Held {
     pub fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// Returns whether no item has an id with this start.
+    pub(super) fn has_no_start(&self, start: &str) -> bool {
+        let mut starts = self.starts.borrow_mut();
+        // In a place that cannot be listed, an item may share its start with another one.
+        let read = || {
+            let names = self.place.base.names().unwrap_or_default().into_iter();
+            let ids = names.filter(|name| id::is_id(name)).filter_map(|name| name.into_string().ok()); // all ASCII
+            ids.map(|id| id::start(&id).to_owned()).collect()
+        };
+        !starts.get_or_insert_with(read).contains(start)
+    }
+
+    /// Records the start of an id that was given.
+    pub(super) fn note_start(&self, start: &str) {
+        if let Some(starts) = self.starts.borrow_mut().as_mut() {
+            starts.insert(start.to_owned());
+        }
     }
 
     /// Returns whether [`Held::sync_all`] reaches the disk: a file system that is layered over another one need not

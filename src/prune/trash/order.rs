@@ -2,6 +2,7 @@
 
 use super::entry::{Inode, Kind, Seen};
 use super::fault::Fault;
+use super::id::run_id;
 use super::lossless;
 use crate::clock::Timestamp;
 use crate::model::{Actor, ModelId, StoreKind, is_trash};
@@ -88,6 +89,11 @@ impl Step {
 }
 
 impl Order {
+    /// Returns the id of the run that moved the item.
+    pub fn run(&self) -> String {
+        run_id(self.at, self.actor.as_ref().map_or(0, |actor| actor.pid))
+    }
+
     /// Returns whether the order takes the entry at this path, relative to the root.
     pub fn takes(&self, path: &Path) -> bool {
         self.steps.iter().any(|step| match step {

@@ -102,6 +102,24 @@ impl Place {
         places
     }
 
+    /// Returns the trashes of other users that may hold something of `root`, with the user's number. They are not
+    /// opened.
+    pub fn of_others(root: &Path) -> Vec<(PathBuf, u32)> {
+        let mut found = Vec::new();
+        // A folder that cannot be read shows nothing.
+        for around in root.parent().into_iter().chain([root]).filter_map(|dir| ConfinedDir::absolute(dir).ok()) {
+            for name in around.names().unwrap_or_default().into_iter().filter(|name| is_trash(name)) {
+                match around.look_in(&name) {
+                    Ok(Some(entry)) if entry.uid != geteuid().as_raw() && entry.seen.kind == Kind::Folder => {
+                        found.push((around.path.join(name), entry.uid));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+
     /// Opens the trash with this name in a folder. None when there is none, or it belongs to another user.
     fn in_folder(around: &ConfinedDir, name: &str) -> Result<Option<Place>, Fault> {
         let path = around.path.join(name);

@@ -37,6 +37,8 @@ impl Reload<'_> {
         let mut merged = Config {
             database: old.database.clone(),
             is_database_of_service: old.is_database_of_service,
+            is_database_named: old.is_database_named,
+            missing_home: old.missing_home.clone(),
             lock_dir: old.lock_dir.clone(),
             runtime_dir: old.runtime_dir.clone(),
             ..new
