@@ -116,7 +116,7 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
     ("inference", &["modelctl inference off", "modelctl inference on", "modelctl inference status"]),
     (
         "history",
-        &["modelctl history --since 30d", "modelctl history --what pruned", "modelctl history --model smollm2"],
+        &["modelctl history --since 30d", "modelctl history --what prune", "modelctl history --model smollm2"],
     ),
     (
         "completions",
