@@ -121,7 +121,7 @@ fn every_command_that_the_documents_name_is_there() {
     let whole = modelctl::cli::command();
     let files = [
         ("README.md", 25),
-        ("docs/serve.md", 60),
+        ("docs/serve.md", 50),
         ("docs/prune.md", 8),
         ("docs/queue.md", 8),
         ("docs/stores.md", 5),
