@@ -114,10 +114,7 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
     ("task follow", &["modelctl task follow", "modelctl task follow --batch june --json"]),
     ("task stats", &["modelctl task stats", "modelctl task stats --json"]),
     ("inference", &["modelctl inference off", "modelctl inference on", "modelctl inference status"]),
-    (
-        "history",
-        &["modelctl history --since 30d", "modelctl history --what prune", "modelctl history --model smollm2"],
-    ),
+    ("history", &["modelctl history --since 30d", "modelctl history --what prune", "modelctl history --model smollm2"]),
     (
         "completions",
         &[

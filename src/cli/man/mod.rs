@@ -31,7 +31,8 @@ pub fn run(ctx: &mut Ctx, args: &ManArgs) -> anyhow::Result<Exit> {
 /// `path`: its name below `modelctl`.
 fn page(command: clap::Command, path: &str, name: &str) -> std::io::Result<Vec<u8>> {
     let examples = super::help::examples(path, &command);
-    let below: Vec<&str> = command.get_subcommands().filter(|s| is_shown(s)).map(clap::Command::get_name).collect();
+    let below = command.get_subcommands().filter(|s| is_shown(s)).map(|sub| sub.get_name().to_owned());
+    let below: Vec<String> = below.collect();
     let sections = sections::of_command(path, &examples, &below);
     let page = clap_mangen::Man::new(command.clone().name(name.to_owned()).display_name(name.to_owned()));
     let mut text = Vec::new();

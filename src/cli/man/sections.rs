@@ -72,7 +72,7 @@ const EXPOSURE: &[(&str, &str)] =
 const COMMON: &[&str] = &["MODELCTL_CONFIG", "MODELCTL_DB", "NO_COLOR"];
 
 /// Returns the sections that end the page of a command. `below`: the commands below it.
-pub fn of_command(path: &str, examples: &[String], below: &[&str]) -> String {
+pub fn of_command(path: &str, examples: &[String], below: &[String]) -> String {
     let mut text = String::new();
     if path == "serve" {
         text.push_str(&of_serve());
@@ -112,7 +112,7 @@ fn environment(path: &str) -> String {
     list("ENVIRONMENT", "The page modelctl(1) lists all variables.", &rows)
 }
 
-fn see_also(path: &str, below: &[&str]) -> String {
+fn see_also(path: &str, below: &[String]) -> String {
     let mut names = vec!["modelctl".to_owned()];
     let page = |path: &str| format!("modelctl-{}", path.replace(' ', "-"));
     if let Some((above, _)) = path.rsplit_once(' ') {
