@@ -61,13 +61,16 @@ fn is_problem(change: &Change) -> bool {
     }
 }
 
+/// Number of changes by kind, with its place in the order of the table.
+type Counts = BTreeMap<(u8, &'static str), u64>;
+
 /// Returns a line for each store in which something changed: `hf  ~/.cache/huggingface/hub  6 added, 1 gone`.
 fn by_store(ui: &Ui, report: &ScanReport) -> Vec<String> {
     let mut roots: Vec<(&PathBuf, &str)> =
         report.outcome.roots.iter().map(|(path, store, _)| (path, store.name())).collect();
     // A change belongs to the innermost of nested roots.
     roots.sort_by_key(|(path, _)| std::cmp::Reverse(path.components().count()));
-    let mut counts: BTreeMap<(&str, &Path), BTreeMap<(u8, &str), u64>> = BTreeMap::new();
+    let mut counts: BTreeMap<(&str, &Path), Counts> = BTreeMap::new();
     for change in &report.changes {
         let root = roots.iter().find(|(root, _)| change.path.starts_with(root));
         let (path, store) = root.map_or((Path::new(""), "elsewhere"), |(path, store)| (path.as_path(), *store));
@@ -75,7 +78,7 @@ fn by_store(ui: &Ui, report: &ScanReport) -> Vec<String> {
         let count = count.or_default();
         *count = count.saturating_add(1);
     }
-    let line = |((store, path), counts): ((&str, &Path), BTreeMap<(u8, &str), u64>)| {
+    let line = |((store, path), counts): ((&str, &Path), Counts)| {
         let counts: Vec<String> = counts.iter().map(|((_, word), n)| format!("{n} {word}")).collect();
         format!("{store:9} {}  {}", ui.path(path), counts.join(", "))
     };
