@@ -5,7 +5,10 @@ mod args;
 mod batch;
 mod completions;
 mod ctx;
+mod dedupe;
 mod df;
+
+mod doctor;
 mod duplicates;
 mod examples;
 mod health;
@@ -37,7 +40,7 @@ mod usage;
 mod verify;
 
 use ctx::{ConfigSource, Ctx};
-use hidden::{grammars, launch, measure, probe, render, worker};
+use hidden::{complete, grammars, launch, measure, probe, render, worker};
 
 use crate::clock;
 use crate::config::{Color, Config, Env, Flags, ServeFlags};
@@ -102,6 +105,8 @@ enum Command {
     Health(Box<health::HealthArgs>),
     Verify(verify::VerifyArgs),
     Duplicates(duplicates::DuplicatesArgs),
+    Dedupe(dedupe::DedupeArgs),
+    Doctor(doctor::DoctorArgs),
     Prune(Box<prune::PruneArgs>),
     Rm(rm::RmArgs),
     Trash(trash::TrashArgs),
@@ -139,6 +144,8 @@ enum Command {
     Measure(measure::MeasureArgs),
     Forms(grammars::GrammarsArgs),
     Launch(launch::LaunchArgs),
+    #[command(name = "__complete", hide = true)]
+    Complete(complete::CompleteArgs),
 }
 
 /// Result of a command that did not fail.
@@ -284,6 +291,8 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::Health(args) => health::run(ctx, args),
         Command::Verify(args) => verify::run(ctx, args),
         Command::Duplicates(args) => duplicates::run(ctx, args),
+        Command::Dedupe(args) => dedupe::run(ctx, args),
+        Command::Doctor(args) => doctor::run(ctx, args),
         Command::Prune(args) => prune::run(ctx, args),
         Command::Rm(args) => rm::run(ctx, args),
         Command::Trash(args) => trash::run(ctx, args),
@@ -321,6 +330,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::Render(args) => render::run(ctx, args),
         Command::Measure(args) => measure::run(ctx, args),
         Command::Forms(args) => grammars::run(ctx, args),
+        Command::Complete(args) => complete::run(ctx, args),
         // `main` handles this command, before a context exists.
         Command::Launch(_) => Ok(Exit::Done),
     }

@@ -2,7 +2,7 @@
 
 use super::run_once::RunOnceReport;
 use super::server::{start, stop};
-use super::{Ctx, Exit, inference, lifecycle, task, top, tune};
+use super::{Ctx, Exit, dedupe, inference, lifecycle, task, top, tune};
 use crate::failure::Failure;
 use crate::model::lifecycle::Status;
 use crate::ops;
@@ -62,6 +62,9 @@ const ENTRIES: &[Entry] = &[
     of::<keep_hints::HintsReport<'_>>("keep list"),
     of::<verify::Report<'_>>("verify"),
     of::<duplicates::DuplicatesReport<'_>>("duplicates"),
+    named::<dedupe::Document<'_>>("dedupe", "modelctl.dedupe/1"),
+    named::<dedupe::UndoDocument<'_>>("dedupe --undo", "modelctl.dedupe-undo/1"),
+    named::<ops::doctor::Diagnosis>("doctor", "modelctl.doctor/1"),
     of::<prune::PruneReport<'_>>("prune"),
     of::<prune::PruneReport<'_>>("rm"),
     of::<trash::TrashReport<'_>>("trash list"),

@@ -16,6 +16,7 @@
 )]
 
 mod cells;
+mod check;
 mod clock;
 mod error;
 mod explain;
@@ -28,6 +29,7 @@ mod holdings;
 mod inventory;
 mod keep;
 mod ledger;
+mod names;
 mod open;
 mod place;
 mod placed;
@@ -36,6 +38,7 @@ mod record;
 mod rows;
 mod schema;
 mod settings;
+mod share;
 mod stamps;
 mod stored;
 #[cfg(test)]

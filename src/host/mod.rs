@@ -24,4 +24,6 @@ pub mod port_holder;
 pub mod pressure;
 pub mod proc_stat;
 pub mod process_memory;
+pub mod replace_file;
 pub mod self_child;
+pub mod share_blocks;

@@ -24,6 +24,8 @@ pub enum Action {
     Empty,
     /// Inference was turned on or off.
     Inference,
+    /// Copies of one content were made to share their space, or given space of their own again.
+    Dedupe,
 }
 
 impl Action {
@@ -36,6 +38,7 @@ impl Action {
         Action::Restore,
         Action::Empty,
         Action::Inference,
+        Action::Dedupe,
     ];
 
     /// Returns the name used on the command line, in JSON and in the database.
@@ -49,6 +52,7 @@ impl Action {
             Action::Restore => "restore",
             Action::Empty => "empty",
             Action::Inference => "inference",
+            Action::Dedupe => "dedupe",
         }
     }
 

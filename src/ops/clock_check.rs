@@ -43,6 +43,15 @@ pub fn check(session: &mut Session, is_right: bool, on: &mut Sink<'_>) -> anyhow
     Ok(judged.leap)
 }
 
+/// Returns the leap of the wall clock ahead of the time that can be trusted.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn leap(session: &mut Session) -> anyhow::Result<Option<Leap>> {
+    let clocks = clocks(session);
+    Ok(judge(session.db(Access::ReadOnly)?.clock_seen::<Seen>()?.as_ref(), &clocks).leap)
+}
+
 /// Records the time as the latest one seen, if it can be trusted.
 ///
 /// # Errors

@@ -89,6 +89,8 @@ pub enum Step {
     /// Moving into the trash.
     Moving,
     Deleting,
+    /// Making files share their space, or giving them space of their own.
+    Sharing,
 }
 
 impl Step {
@@ -100,6 +102,7 @@ impl Step {
             Step::Answering => "answering",
             Step::Moving => "moving",
             Step::Deleting => "deleting",
+            Step::Sharing => "sharing",
         }
     }
 }

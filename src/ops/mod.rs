@@ -10,6 +10,8 @@ pub mod batch;
 pub mod check_grammars;
 pub mod clock_check;
 pub mod daemon;
+pub mod dedupe;
+pub mod doctor;
 pub mod duplicates;
 mod event;
 pub mod file_problem;

@@ -80,6 +80,19 @@ pub fn scan(session: &mut Session, asked: &Request, stop: &StopSignal, on: &mut 
     Ok(Scanned { report, took: started.elapsed() })
 }
 
+/// Looks in the configured and remembered roots, and records nothing.
+///
+/// # Errors
+/// As [`scan`].
+pub fn look(session: &mut Session, stop: &StopSignal) -> anyhow::Result<ScanReport> {
+    let roots = roots(session, &Request::default())?;
+    let now = session.now;
+    run_scan(session, &roots, false, now, &|_| {}, stop.flag()).map_err(|error| match stop.reason() {
+        Some(why) => Failure::new(why.kind(), "interrupted").into(),
+        None => error,
+    })
+}
+
 /// Says which roots were not searched, and what a person can do about that.
 fn say_what_was_not_searched(session: &Session, report: &ScanReport, asked: &Request, on: &mut Sink<'_>) {
     let is_missing = |root: &&RootReport| {
@@ -88,6 +101,10 @@ fn say_what_was_not_searched(session: &Session, report: &ScanReport, asked: &Req
     for root in report.roots.iter().filter(is_missing) {
         let path = text::path(&root.path);
         on(OpEvent::hint(format!("`modelctl scan --forget {path}` removes a folder that will not come back")));
+    }
+    if session.config.is_database_of_service {
+        let database = text::path(&session.config.database);
+        on(OpEvent::note(format!("HOME is not set: the database is `{database}`")));
     }
     if report.roots.is_empty() && !asked.is_named() {
         let home = if session.config.has_home { "" } else { " HOME is not set," };
@@ -118,7 +135,7 @@ fn run_scan(
     progress: &(dyn Fn(ScanEvent) + Sync),
     cancel: &AtomicBool,
 ) -> anyhow::Result<ScanReport> {
-    let db = session.db(Access::ReadWrite)?;
+    let db = session.db(Access::ReadOnly)?;
     let known = db.known_files()?;
     let stamps = if full { Vec::new() } else { db.stamps()? };
     inventory::scan(ScanRequest {

@@ -7,6 +7,8 @@
 mod command_line;
 mod daemon;
 mod database;
+mod dedupe;
+mod doctor;
 mod documents;
 mod externals;
 #[cfg(feature = "llama")]

@@ -103,7 +103,7 @@ pub fn details(event: &Event) -> String {
         Action::Set => differences(detail),
         Action::Keep => hints(detail),
         Action::Inference => format!("{} → {}", shown(detail.get("before")), shown(detail.get("after"))),
-        Action::Prune | Action::Purge | Action::Restore | Action::Empty => String::new(),
+        Action::Prune | Action::Purge | Action::Restore | Action::Empty | Action::Dedupe => String::new(),
     }
 }
 

@@ -41,7 +41,34 @@ pub fn script(shell: Shell) -> Vec<u8> {
         Shell::Zsh => Known::Zsh,
     };
     clap_complete::generate(known, &mut command, "modelctl", &mut text);
-    text
+    with_names(shell, text)
+}
+
+/// Functions of shells that ask the program for names: of models, stores, tasks and so on.
+const BASH_NAMES: &str = include_str!("names.bash");
+const ZSH_NAMES: &str = include_str!("names.zsh");
+const FISH_NAMES: &str = include_str!("names.fish");
+
+/// Adds the completion of names to a script.
+fn with_names(shell: Shell, script: Vec<u8>) -> Vec<u8> {
+    let text = match String::from_utf8(script) {
+        Ok(text) => text,
+        // Our own texts are UTF-8.
+        Err(error) => return error.into_bytes(),
+    };
+    let text = match shell {
+        Shell::Bash => text.replace("complete -F _modelctl ", "complete -F _modelctl_names ") + BASH_NAMES,
+        Shell::Zsh => {
+            let own = text.replace(":_default' \\\n", ":_modelctl_names' \\\n");
+            match own.split_once("\n\n") {
+                Some((head, rest)) => format!("{head}\n\n{ZSH_NAMES}\n{rest}"),
+                None => own,
+            }
+        }
+        Shell::Fish => text + FISH_NAMES,
+        Shell::Elvish | Shell::Nushell | Shell::Powershell => text,
+    };
+    text.into_bytes()
 }
 
 /// Returns the command line without the commands that are not for people. Some generators would offer them.
