@@ -94,6 +94,10 @@ const AMERICAN: &[&str] =
 /// The state of a task and the code of an error, spelled as in OpenAI's API.
 const OPENAI: &str = "cancelled";
 
+fn is_part(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '\'')
+}
+
 /// Returns what a text has that users should not read.
 fn faults(text: &str) -> Vec<String> {
     // In SQL.
@@ -111,7 +115,6 @@ fn faults(text: &str) -> Vec<String> {
             _ => plain.extend(c.to_lowercase()),
         }
     }
-    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '\'');
     // A mark between two words keeps them apart: "is, no" is not "is no".
     let words: Vec<&str> = plain
         .split(' ')
@@ -123,7 +126,7 @@ fn faults(text: &str) -> Vec<String> {
     for (phrase, instead) in BANNED {
         let banned: Vec<&str> = phrase.split(' ').collect();
         for (at, window) in words.windows(banned.len()).enumerate() {
-            let bare = |word: &str| word.trim_matches(|c| !is_part(c)).to_owned();
+            let bare = |word: &str| word.trim_matches(|c: char| !is_part(c)).to_owned();
             let (last, first) = (window.len() - 1, &window[..window.len() - 1]);
             let is_same = first == &banned[..last] && bare(window[last]) == banned[last];
             let before = at.checked_sub(1).and_then(|at| words.get(at)).copied().unwrap_or_default();
@@ -216,7 +219,7 @@ fn what_users_read_is_in_the_words_of_the_field() {
     let mut found = Vec::new();
     for (name, code) in sources() {
         let mut texts = Vec::new();
-        literals(code.parse().unwrap_or_else(|error| panic!("{name}: {error}")), &mut texts);
+        literals(code.parse::<TokenStream>().unwrap_or_else(|error| panic!("{name}: {error}")), &mut texts);
         for text in texts {
             found.extend(faults(&text).into_iter().map(|fault| format!("src/{name}: {fault} in {text:?}")));
         }
