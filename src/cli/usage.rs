@@ -27,7 +27,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
     (&["queue", "tasks", "jobs"], "`modelctl task list` shows the queue"),
     (&["unload"], "`modelctl stop MODEL` stops the server of a model"),
     (&["load"], "`modelctl start MODEL` starts the server of a model"),
-    (&["delete", "remove", "uninstall", "del"], "`modelctl prune --model MODEL` moves a model to the trash"),
+    (&["delete", "remove", "uninstall", "del"], "`modelctl rm MODEL` moves a model to the trash"),
 ];
 
 /// Options of other programs, the command they were given to, and what to use instead.
@@ -188,7 +188,7 @@ mod tests {
         for (line, tip) in [
             ("modelctl pull qwen", "tip: modelctl does not download"),
             ("modelctl gc", "tip: `modelctl prune"),
-            ("modelctl delete x", "modelctl prune --model"),
+            ("modelctl delete x", "modelctl rm MODEL"),
             ("modelctl prune --unused-for 30d --force", "tip: --confirm applies it"),
             ("modelctl lst", "'list'"),
         ] {
