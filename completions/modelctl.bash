@@ -22,8 +22,14 @@ _modelctl() {
             modelctl,completions)
                 cmd="modelctl__subcmd__completions"
                 ;;
+            modelctl,dedupe)
+                cmd="modelctl__subcmd__dedupe"
+                ;;
             modelctl,df)
                 cmd="modelctl__subcmd__df"
+                ;;
+            modelctl,doctor)
+                cmd="modelctl__subcmd__doctor"
                 ;;
             modelctl,du)
                 cmd="modelctl__subcmd__df"
@@ -84,6 +90,9 @@ _modelctl() {
                 ;;
             modelctl,restart)
                 cmd="modelctl__subcmd__restart"
+                ;;
+            modelctl,rm)
+                cmd="modelctl__subcmd__rm"
                 ;;
             modelctl,run)
                 cmd="modelctl__subcmd__run__subcmd__once"
@@ -151,8 +160,14 @@ _modelctl() {
             modelctl__subcmd__help,completions)
                 cmd="modelctl__subcmd__help__subcmd__completions"
                 ;;
+            modelctl__subcmd__help,dedupe)
+                cmd="modelctl__subcmd__help__subcmd__dedupe"
+                ;;
             modelctl__subcmd__help,df)
                 cmd="modelctl__subcmd__help__subcmd__df"
+                ;;
+            modelctl__subcmd__help,doctor)
+                cmd="modelctl__subcmd__help__subcmd__doctor"
                 ;;
             modelctl__subcmd__help,duplicates)
                 cmd="modelctl__subcmd__help__subcmd__duplicates"
@@ -201,6 +216,9 @@ _modelctl() {
                 ;;
             modelctl__subcmd__help,restart)
                 cmd="modelctl__subcmd__help__subcmd__restart"
+                ;;
+            modelctl__subcmd__help,rm)
+                cmd="modelctl__subcmd__help__subcmd__rm"
                 ;;
             modelctl__subcmd__help,run-once)
                 cmd="modelctl__subcmd__help__subcmd__run__subcmd__once"
@@ -494,7 +512,7 @@ _modelctl() {
 
     case "${cmd}" in
         modelctl)
-            opts="-q -h -V --config --db --color --quiet --help --version scan list ls df du show info inspect set keep health verify duplicates prune trash tune run-once run batch serve start stop restart start-all stop-all ps top status why lifecycle priority offload logs events task inference history triage schema completions man version help"
+            opts="-q -h -V --config --db --color --quiet --wide --help --version scan list ls df du show info inspect set keep health verify duplicates dedupe doctor prune rm trash tune run-once run batch serve start stop restart start-all stop-all ps top status why lifecycle priority offload logs events task inference history triage schema completions man version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -520,7 +538,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__batch)
-            opts="-o -q -h -V --output --errors --model --tier --any-model --fallback --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --output --errors --model --tier --any-model --fallback --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -566,7 +584,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__completions)
-            opts="-q -h -V --config --db --color --quiet --help --version bash elvish fish nushell powershell zsh"
+            opts="-q -h -V --config --db --color --quiet --wide --help --version bash elvish fish nushell powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -591,8 +609,46 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        modelctl__subcmd__dedupe)
+            opts="-y -n -o -q -h -V --hard-link --undo --yes --confirm --dry-run --format --json --config --db --color --quiet --wide --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --undo)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         modelctl__subcmd__df)
-            opts="-o -q -h -V --store --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --store --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -629,8 +685,42 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        modelctl__subcmd__doctor)
+            opts="-o -q -h -V --format --json --config --db --color --quiet --wide --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         modelctl__subcmd__duplicates)
-            opts="-o -q -h -V --wasteful --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --wasteful --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -664,7 +754,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__events)
-            opts="-f -o -q -h -V --follow --limit --format --json --config --db --color --quiet --help --version"
+            opts="-f -o -q -h -V --follow --limit --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -702,7 +792,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__health)
-            opts="-w -c -q -h -V --level --check --require-gpu --timeout --wait --strict --warning --critical --format --json --output --exit-style --config --db --color --quiet --help --version"
+            opts="-w -c -q -h -V --level --check --require-gpu --timeout --wait --strict --warning --critical --format --json --output --exit-style --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -772,7 +862,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help)
-            opts="scan list df show set keep health verify duplicates prune trash tune run-once batch serve start stop restart start-all stop-all ps top status why lifecycle priority offload logs events task inference history triage schema completions man version help"
+            opts="scan list df show set keep health verify duplicates dedupe doctor prune rm trash tune run-once batch serve start stop restart start-all stop-all ps top status why lifecycle priority offload logs events task inference history triage schema completions man version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -813,7 +903,35 @@ _modelctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        modelctl__subcmd__help__subcmd__dedupe)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         modelctl__subcmd__help__subcmd__df)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1122,6 +1240,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__help__subcmd__restart)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__help__subcmd__rm)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1654,7 +1786,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__history)
-            opts="-n -o -q -h -V --model --what --since --until --limit --format --json --config --db --color --quiet --help --version"
+            opts="-n -o -q -h -V --model --what --since --until --detail --utc --limit --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1665,7 +1797,7 @@ _modelctl() {
                     return 0
                     ;;
                 --what)
-                    COMPREPLY=($(compgen -W "scan set keep prune purge restore empty inference" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "scan set keep prune purge restore empty inference dedupe" -- "${cur}"))
                     return 0
                     ;;
                 --since)
@@ -1712,7 +1844,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__inference)
-            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version on off status"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --wide --help --version on off status"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1746,7 +1878,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__keep)
-            opts="-q -h -V --config --db --color --quiet --help --version add rm remove list ls"
+            opts="-q -h -V --config --db --color --quiet --wide --help --version add rm remove list ls"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1772,7 +1904,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__keep__subcmd__add)
-            opts="-q -h -V --config --db --color --quiet --help --version"
+            opts="-q -h -V --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1798,7 +1930,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__keep__subcmd__list)
-            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1832,7 +1964,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__keep__subcmd__rm)
-            opts="-q -h -V --config --db --color --quiet --help --version"
+            opts="-q -h -V --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1858,7 +1990,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__lifecycle)
-            opts="-q -h -V --config --db --color --quiet --help --version pause resume status help"
+            opts="-q -h -V --config --db --color --quiet --wide --help --version pause resume status help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1954,7 +2086,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__lifecycle__subcmd__pause)
-            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1988,7 +2120,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__lifecycle__subcmd__resume)
-            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2022,7 +2154,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__lifecycle__subcmd__status)
-            opts="-o -q -h -V --decisions --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --decisions --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2060,7 +2192,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__list)
-            opts="-r -a -o -q -h -V --store --tier --family --quant --state --kind --sort --reverse --files --class --stores --all --format --json --config --db --color --quiet --help --version"
+            opts="-r -a -o -q -h -V --store --tier --family --quant --state --kind --larger --unused-for --sort --reverse --group --limit --columns --no-header --files --class --stores --all --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2090,8 +2222,28 @@ _modelctl() {
                     COMPREPLY=($(compgen -W "generative embedding reranker speech diffusion encoder draft adapter control imatrix mmproj vocab unknown" -- "${cur}"))
                     return 0
                     ;;
+                --larger)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unused-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --sort)
                     COMPREPLY=($(compgen -W "name size params used added tier context state store" -- "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -W "store family" -- "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --columns)
+                    COMPREPLY=($(compgen -W "id name size flags alias quant params ctx store used state tier family kind repo path" -- "${cur}"))
                     return 0
                     ;;
                 --class)
@@ -2099,11 +2251,11 @@ _modelctl() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl csv ids" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl csv ids" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -2126,7 +2278,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__logs)
-            opts="-f -n -o -q -h -V --follow --lines --format --json --config --db --color --quiet --help --version"
+            opts="-f -n -o -q -h -V --follow --lines --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2168,7 +2320,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__man)
-            opts="-q -h -V --dir --config --db --color --quiet --help --version"
+            opts="-q -h -V --dir --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2198,7 +2350,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__offload)
-            opts="-o -q -h -V --to --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --to --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2236,7 +2388,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__priority)
-            opts="-o -q -h -V --for --clear --format --json --config --db --color --quiet --help --version evictable idle warm active"
+            opts="-o -q -h -V --for --clear --format --json --config --db --color --quiet --wide --help --version evictable idle warm active"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2274,7 +2426,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__prune)
-            opts="-n -y -o -q -h -V --unused-for --prune-days --older-than --model --free --empty-trash --max-total --superseded --orphans --partials --damaged --duplicates --across-stores --prefer --keep --min-keep --grace --assume-unused --dry-run --yes --confirm --purge --expire-trash --allow-large --now-is-right --plan --apply --exit-code --format --json --config --db --color --quiet --help --version"
+            opts="-n -y -o -q -h -V --unused-for --prune-days --older-than --model --free --empty-trash --max-total --superseded --orphans --partials --damaged --duplicates --across-stores --prefer --keep --min-keep --grace --assume-unused --dry-run --yes --confirm --purge --expire-trash --allow-large --now-is-right --plan --apply --exit-code --all --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2360,7 +2512,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__ps)
-            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2394,7 +2546,41 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__restart)
-            opts="-o -q -h -V --now --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --now --format --json --config --db --color --quiet --wide --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelctl__subcmd__rm)
+            opts="-y -n -o -q -h -V --yes --dry-run --assume-unused --purge --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2428,7 +2614,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__run__subcmd__once)
-            opts="-p -m -o -q -h -V --prompt --max-tasks --model --max-tokens --temperature --seed --timeout --force --format --json --config --db --color --quiet --help --version"
+            opts="-p -m -o -q -h -V --prompt --max-tasks --model --max-tokens --temperature --seed --timeout --force --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2498,13 +2684,17 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__scan)
-            opts="-o -q -h -V --store --full --format --json --config --db --color --quiet --help --version"
+            opts="-v -o -q -h -V --store --full --forget --verbose --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --forget)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2536,7 +2726,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__schema)
-            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2570,7 +2760,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__serve)
-            opts="-o -q -h -V --listen --socket --api-key-file --exec --no-executor --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --listen --socket --api-key-file --exec --no-executor --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2620,7 +2810,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__set)
-            opts="-o -q -h -V --pin --unpin --enable --disable --tier --alias --no-alias --note --no-note --engine --context --parallel --gpu-layers --threads --idle-timeout --priority --embeddings --essential --no-essential --pressure-evict-only --no-pressure-evict-only --degrade --no-degrade --min-tier --llama-args --env --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --pin --unpin --enable --disable --tier --alias --no-alias --note --no-note --engine --context --parallel --gpu-layers --threads --idle-timeout --priority --embeddings --essential --no-essential --pressure-evict-only --no-pressure-evict-only --degrade --no-degrade --min-tier --llama-args --env --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2714,7 +2904,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__show)
-            opts="-o -q -h -V --ctx --parallel --cache-type-k --cache-type-v --fit --format --json --config --db --color --quiet --help --version"
+            opts="-v -o -q -h -V --ctx --parallel --cache-type-k --cache-type-v --fit --verbose --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2764,7 +2954,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__start)
-            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2798,7 +2988,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__start__subcmd__all)
-            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2832,7 +3022,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__status)
-            opts="-o -q -h -V --decisions --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --decisions --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2870,7 +3060,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__stop)
-            opts="-o -q -h -V --now --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --now --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2904,7 +3094,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__stop__subcmd__all)
-            opts="-o -q -h -V --now --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --now --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2938,7 +3128,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task)
-            opts="-q -h -V --config --db --color --quiet --help --version add list ls show cancel retry wait follow import export stats help"
+            opts="-q -h -V --config --db --color --quiet --wide --help --version add list ls show cancel retry wait follow import export stats help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2964,7 +3154,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__add)
-            opts="-p -m -o -q -h -V --prompt --file --system --raw --model --tier --fallback --key --replace-finished --priority --not-before --deadline --timeout --max-attempts --max-tokens --temperature --top-p --seed --stop --json-schema --grammar --format --json --config --db --color --quiet --help --version"
+            opts="-p -m -o -q -h -V --prompt --file --system --raw --model --tier --fallback --key --replace-finished --priority --not-before --deadline --timeout --max-attempts --max-tokens --temperature --top-p --seed --stop --json-schema --grammar --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3078,7 +3268,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__cancel)
-            opts="-o -q -h -V --batch --all --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --batch --all --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3116,7 +3306,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__export)
-            opts="-o -q -h -V --batch --output --errors --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --batch --output --errors --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3158,7 +3348,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__follow)
-            opts="-o -q -h -V --batch --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --batch --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3364,7 +3554,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__import)
-            opts="-m -o -q -h -V --batch --model --tier --any-model --fallback --priority --max-attempts --replace-finished --format --json --config --db --color --quiet --help --version"
+            opts="-m -o -q -h -V --batch --model --tier --any-model --fallback --priority --max-attempts --replace-finished --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3422,7 +3612,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__list)
-            opts="-n -o -q -h -V --state --pending --batch --limit --format --json --config --db --color --quiet --help --version"
+            opts="-n -o -q -h -V --state --pending --batch --limit --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3472,7 +3662,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__retry)
-            opts="-o -q -h -V --batch --failed --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --batch --failed --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3510,7 +3700,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__show)
-            opts="-o -q -h -V --text --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --text --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3544,7 +3734,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__stats)
-            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3578,7 +3768,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__task__subcmd__wait)
-            opts="-o -q -h -V --batch --all --timeout --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --batch --all --timeout --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3620,7 +3810,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__top)
-            opts="-o -q -h -V --once --ascii --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --once --ascii --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3654,7 +3844,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__trash)
-            opts="-q -h -V --in --config --db --color --quiet --help --version list ls restore empty"
+            opts="-q -h -V --in --config --db --color --quiet --wide --help --version list ls restore empty"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3684,7 +3874,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__trash__subcmd__empty)
-            opts="-n -y -o -q -h -V --older-than --dry-run --yes --confirm --now-is-right --format --json --in --config --db --color --quiet --help --version"
+            opts="-n -y -o -q -h -V --older-than --dry-run --yes --confirm --now-is-right --format --json --config --db --color --quiet --wide --in --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3702,10 +3892,6 @@ _modelctl() {
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
-                --in)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3716,6 +3902,10 @@ _modelctl() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -3726,7 +3916,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__trash__subcmd__list)
-            opts="-o -q -h -V --format --json --in --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --wide --in --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3740,10 +3930,6 @@ _modelctl() {
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
-                --in)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3754,6 +3940,10 @@ _modelctl() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -3764,22 +3954,26 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__trash__subcmd__restore)
-            opts="-o -q -h -V --format --json --in --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --last --run --all --from --format --json --config --db --color --quiet --wide --in --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
-                    return 0
-                    ;;
-                --in)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -3794,6 +3988,10 @@ _modelctl() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -3802,7 +4000,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__triage)
-            opts="-o -q -h -V --since --playbook --service --only --skip --all --bundle --from --baseline --deep --map --look --checklist --watch --explain --rules --sysroot --kmsg --journal --now --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --since --playbook --service --only --skip --all --bundle --from --baseline --deep --map --look --checklist --watch --explain --rules --sysroot --kmsg --journal --now --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3892,7 +4090,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__tune)
-            opts="-q -h -V --config --db --color --quiet --help --version next record done list rollback help"
+            opts="-q -h -V --config --db --color --quiet --wide --help --version next record done list rollback help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3918,7 +4116,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__tune__subcmd__done)
-            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4050,7 +4248,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__tune__subcmd__list)
-            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4084,7 +4282,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__tune__subcmd__next)
-            opts="-o -q -h -V --service --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --service --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4122,7 +4320,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__tune__subcmd__record)
-            opts="-o -q -h -V --from --to --why --service --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --from --to --why --service --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4172,7 +4370,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__tune__subcmd__rollback)
-            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4206,7 +4404,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__verify)
-            opts="-o -q -h -V --all --quick --hash --again --max-rate --format --json --config --db --color --quiet --help --version"
+            opts="-v -o -q -h -V --all --quick --hash --again --max-rate --verbose --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4244,7 +4442,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__version)
-            opts="-q -h -V --config --db --color --quiet --help --version"
+            opts="-q -h -V --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4270,7 +4468,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__why)
-            opts="-o -q -h -V --format --json --config --db --color --quiet --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4307,7 +4505,29 @@ _modelctl() {
 }
 
 if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -F _modelctl -o nosort -o bashdefault -o default modelctl
+    complete -F _modelctl_names -o nosort -o bashdefault -o default modelctl
 else
-    complete -F _modelctl -o bashdefault -o default modelctl
+    complete -F _modelctl_names -o bashdefault -o default modelctl
 fi
+
+# Names of models, stores, tasks and so on, where the command line wants one.
+_modelctl_names() {
+    _modelctl "$@"
+    local line="${COMP_LINE:0:COMP_POINT}"
+    local -a words names
+    read -ra words <<< "${line}"
+    [[ "${line}" == *[[:space:]] ]] && words+=("")
+    local word="${words[${#words[@]}-1]}"
+    [[ "${word}" == -* || ${#words[@]} -lt 3 ]] && return 0
+    mapfile -t names < <("${words[0]}" __complete -- "${words[@]:1}" 2>/dev/null)
+    [[ ${#names[@]} -eq 0 ]] && return 0
+    # The shell splits words at a colon, and replaces only what follows it.
+    if [[ "${word}" == *:* && "${COMP_WORDBREAKS}" == *:* ]]; then
+        names=("${names[@]#"${word%"${word##*:}"}"}")
+    fi
+    COMPREPLY=()
+    local name
+    for name in "${names[@]}"; do
+        COMPREPLY+=("$(printf '%q' "${name}")")
+    done
+}

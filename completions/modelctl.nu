@@ -7,8 +7,9 @@ module completions {
   export extern modelctl [
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl color" # Colour the output
+    --color: string@"nu-complete modelctl color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
   ]
@@ -21,19 +22,22 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Look for models and record what is there
+  # Find models and record them
   export extern "modelctl scan" [
-    --store: string           # Look in this folder too, as the root of that store: `ollama=/srv/models` (dir, hf, ollama, lmstudio, llamacpp, ramalama, docker)
-    --full                    # Read everything again, also repositories of a Hugging Face cache in which nothing has changed
+    --store: string           # Also scan this folder, as the root of that store: `ollama=/srv/models` (dir, hf, ollama, lmstudio, llamacpp, ramalama, docker)
+    --full                    # Read everything again, including unchanged repositories of a Hugging Face cache
+    --forget: path            # Forget this folder and the models in it: it is no longer scanned or listed. No file is changed
+    --verbose(-v)             # List every change and every skipped file, not only the problems
     --format(-o): string@"nu-complete modelctl scan format" # Print text or json; `-o json` is --json
     --json                    # Print the report as a JSON object
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl scan color" # Colour the output
+    --color: string@"nu-complete modelctl scan color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
-    ...paths: path            # Folders or files to look in [default: MODEL_SCAN_PATH, else the config file, else the known places]
+    ...paths: path            # Folders to scan, also by later scans without a PATH; of a file, its folder [default: MODEL_SCAN_PATH, else the config file, else the known places; and every folder that was named before]
   ]
 
   def "nu-complete modelctl list store" [] {
@@ -56,12 +60,20 @@ module completions {
     [ "name" "size" "params" "used" "added" "tier" "context" "state" "store" ]
   }
 
+  def "nu-complete modelctl list group" [] {
+    [ "store" "family" ]
+  }
+
+  def "nu-complete modelctl list columns" [] {
+    [ "id" "name" "size" "flags" "alias" "quant" "params" "ctx" "store" "used" "state" "tier" "family" "kind" "repo" "path" ]
+  }
+
   def "nu-complete modelctl list class" [] {
     [ "referenced" "superseded" "orphan" "partial" "side-cache" "damaged" "missing" "trash" "snapshot" ]
   }
 
   def "nu-complete modelctl list format" [] {
-    [ "text" "json" ]
+    [ "table" "json" "jsonl" "csv" "ids" ]
   }
 
   def "nu-complete modelctl list color" [] {
@@ -73,21 +85,28 @@ module completions {
     --store: string@"nu-complete modelctl list store" # Only models in this kind of store
     --tier: string@"nu-complete modelctl list tier" # Only models of this tier
     --family: string          # Only models of this family (`llama`, `qwen*`)
-    --quant: string           # Only models with this quantisation (`Q4_K_M`, `q4*`)
+    --quant: string           # Only models with this quantization (`Q4_K_M`, `q4*`)
     --state: string@"nu-complete modelctl list state" # Only models in this state
     --kind: string@"nu-complete modelctl list kind" # Only files of this kind
-    --sort: string@"nu-complete modelctl list sort" # What to sort by; sizes largest first, times latest first, unknown values last
-    --reverse(-r)             # Turn the order round
+    --larger: string          # Only models of at least this size (`10GiB`)
+    --unused-for: string      # Only models not used for this long (`90d`), by the same evidence as `prune --unused-for`
+    --sort: string@"nu-complete modelctl list sort" # Sort order; largest first, latest first, unknown values last
+    --reverse(-r)             # Reverse the sort order
+    --group: string@"nu-complete modelctl list group" # List the models of each store or family together, with their sum
+    --limit: string           # Maximum number to show [default: all]
+    --columns: string@"nu-complete modelctl list columns" # Show these columns, in this order
+    --no-header               # Leave out the line with the titles of the columns
     --files                   # Show the files that stores hold, each with its class and the reason, instead of models
     --class: string@"nu-complete modelctl list class" # Only files of this class (with --files)
     --stores                  # Show what each store takes, and how much of it is not referenced, instead of models
-    --all(-a)                 # Also show models that are gone
-    --format(-o): string@"nu-complete modelctl list format" # Print text or json; `-o json` is --json
+    --all(-a)                 # Also show models that no longer exist
+    --format(-o): string@"nu-complete modelctl list format" # Output format; json is the same as --json
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl list color" # Colour the output
+    --color: string@"nu-complete modelctl list color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
     ...patterns: string       # Only models whose name contains this, or whose id starts with it; with `*`, `?`, `[` or `{` a glob in any case over the name, its part after the last `/`, the file name and the path (`qwen*`, `*-Q4_K_M`)
@@ -112,8 +131,9 @@ module completions {
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl df color" # Colour the output
+    --color: string@"nu-complete modelctl df color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
   ]
@@ -134,22 +154,24 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Show everything about one model: files, metadata, memory, use
+  # Show the details of a model: files, metadata, memory, use
   export extern "modelctl show" [
     --ctx: string             # Context in tokens to estimate the memory for [default: the model's own, at most 4096]
-    --parallel: string        # Sequences that share the context
+    --parallel: string        # Number of sequences that share the context
     --cache-type-k: string@"nu-complete modelctl show cache_type_k" # Type of the keys in the cache
     --cache-type-v: string@"nu-complete modelctl show cache_type_v" # Type of the values in the cache
-    --fit                     # Ask llama.cpp for the exact memory, without allocating it (the answer is kept)
+    --fit                     # Ask llama.cpp for the exact memory, without allocating it (cached)
+    --verbose(-v)             # Show inodes, ids of contents and the types of all tensors as well
     --format(-o): string@"nu-complete modelctl show format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl show color" # Colour the output
+    --color: string@"nu-complete modelctl show color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
-    model: string             # An id or the start of one, a name, a part of a name, an alias, or a path
+    model: string             # An id or the start of one, a name, a part of a name, an alias, or a path, also of a file that was never scanned
   ]
 
   def "nu-complete modelctl set format" [] {
@@ -160,55 +182,57 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs
+  # Change a model's settings: tier, alias, note, pin, enabled, server options
   export extern "modelctl set" [
-    --pin                     # Never evict, never prune
-    --unpin                   # Take the pin away
-    --enable                  # Let it be started and chosen
-    --disable                 # Keep it from being started or chosen
-    --tier: string            # Override the computed tier; `auto` computes it again
-    --alias: string           # A name of your own for it; empty takes it away
+    --pin                     # Never evict or prune it
+    --unpin                   # Remove the pin
+    --enable                  # Allow it to be started and chosen
+    --disable                 # Never start or choose it
+    --tier: string            # Override the computed tier; `auto` removes the override
+    --alias: string           # A name of your own for it; empty removes it
     --no-alias                # Remove the alias
-    --note: string            # A line to remember; empty takes it away
+    --note: string            # A note; empty removes it
     --no-note                 # Remove the note
     --engine: string          # The program that serves it: `worker` or `llama-server`
     --context: string         # Tokens of context of one request
-    --parallel: string        # Requests that are answered at once
+    --parallel: string        # Requests answered at the same time
     --gpu-layers: string      # Layers on the GPU
     --threads: string         # Threads for generation
     --idle-timeout: string    # Stop the server after this time without a request, such as `10m`
     --priority: string        # The class of requests that name none: `interactive`, `normal` or `batch`
-    --embeddings: string      # Whether a second worker may make vectors of a model that generates text: `yes` or `no`
-    --essential               # Restart its server after every crash, without a limit
-    --no-essential            # Give its server up after a few crashes in a row
-    --pressure-evict-only     # Stop its server only when memory is needed, never because it is idle or the CPU is busy
-    --no-pressure-evict-only  # Stop its server as others
-    --degrade: string         # What may become less when memory runs out, in this order: `layers` (of the GPU), `context`
-    --no-degrade              # Let it fail when memory runs out, rather than be slower or shorter
-    --min-tier: string        # Start it by itself only on such a node or a larger one: `embedded`, `lite`, `standard`, `full`, `compute_host`
+    --embeddings: string      # Whether a second worker may compute embeddings with a model that generates text: `yes` or `no`
+    --essential               # Restart its server after every crash, without limit
+    --no-essential            # Give up on its server after a few crashes in a row
+    --pressure-evict-only     # Stop its server only when memory is needed, not when it is idle or the CPU is busy
+    --no-pressure-evict-only  # Stop its server under the same conditions as others
+    --degrade: string         # What may be reduced when memory runs out, in this order: `layers` (on the GPU), `context`
+    --no-degrade              # Fail when memory runs out, instead of reducing anything
+    --min-tier: string        # Start it automatically only on a node of this tier or larger: `embedded`, `lite`, `standard`, `full`, `compute_host`
     --llama-args: string      # Arguments for llama-server, separated by spaces, such as `-fa on`
-    --env: string             # A variable of its server, such as `CUDA_VISIBLE_DEVICES=0`; replaces all that are set
+    --env: string             # Environment variable of its server, such as `CUDA_VISIBLE_DEVICES=0`; replaces all that are set
     --format(-o): string@"nu-complete modelctl set format" # Print text or json; `-o json` is --json
     --json                    # Print the settings as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl set color" # Colour the output
+    --color: string@"nu-complete modelctl set color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
-    model: string             # Id (or its beginning), alias, name or path
+    model: string             # Id (or its first digits), alias, name or path
   ]
 
   def "nu-complete modelctl keep color" [] {
     [ "auto" "always" "never" ]
   }
 
-  # Name the models that you want to keep
+  # Manage the models that you want to keep
   export extern "modelctl keep" [
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl keep color" # Colour the output
+    --color: string@"nu-complete modelctl keep color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
   ]
@@ -217,13 +241,14 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Add hints; one that is kept already stays where it is
+  # Add hints; existing ones keep their place
   export extern "modelctl keep add" [
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl keep add color" # Colour the output
+    --color: string@"nu-complete modelctl keep add color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
     ...hints: string          # A name, id, alias, path, or glob (quote it: '*-Q4_K_M')
   ]
@@ -236,9 +261,10 @@ module completions {
   export extern "modelctl keep rm" [
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl keep rm color" # Colour the output
+    --color: string@"nu-complete modelctl keep rm color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
     ...hints: string          # A name, id, alias, path, or glob (quote it: '*-Q4_K_M')
   ]
@@ -251,15 +277,16 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # List all hints in order of preference: where each comes from, and which models it means
+  # List all hints in order of preference, with their origin and the models they match
   export extern "modelctl keep list" [
     --format(-o): string@"nu-complete modelctl keep list format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl keep list color" # Colour the output
+    --color: string@"nu-complete modelctl keep list color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
   ]
 
@@ -299,8 +326,9 @@ module completions {
     --exit-style: string@"nu-complete modelctl health exit_style" # Exit code convention; docker and kubernetes also limit the output to 4,096 bytes
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl health color" # Colour the output
+    --color: string@"nu-complete modelctl health color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
     ...targets: string        # Service names, http:// URLs or paths of model files (default: all services, and the machine)
@@ -314,22 +342,24 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Check that the files of models are whole and are what their store promises
+  # Check files for truncation and against the checksums of their store
   export extern "modelctl verify" [
-    --all                     # Verify every model that is not gone
-    --quick                   # Structure only: headers, lengths, split sets, sizes at rest; no data is read
-    --hash                    # Also hash files for which no store promises a hash, and record that
-    --again                   # Read what was verified before as well
-    --max-rate: string        # Read at most so much per second over all files (`50MB`, `1GiB`)
+    --all                     # Verify all models
+    --quick                   # Check the structure only: headers, lengths, split sets; do not read the data
+    --hash                    # Also hash files without a declared checksum, and record the result
+    --again                   # Also read files that were verified before
+    --max-rate: string        # Limit the read rate over all files (`50MB`, `1GiB` per second)
+    --verbose(-v)             # List every file, not only the problems
     --format(-o): string@"nu-complete modelctl verify format" # Print text or json; `-o json` is --json
     --json                    # Print the report as a JSON object
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl verify color" # Colour the output
+    --color: string@"nu-complete modelctl verify color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
-    ...models: string         # Ids or starts of ids, names, parts of names, aliases, or paths
+    ...models: string         # Ids (or their first digits), aliases, names or parts of names, or paths
   ]
 
   def "nu-complete modelctl duplicates format" [] {
@@ -340,15 +370,64 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Show files that are on this machine more than once
+  # Find identical files
   export extern "modelctl duplicates" [
-    --wasteful                # Only groups of which sharing would save something: not those that are hard links already
+    --wasteful                # Only groups where sharing would save space, not those that are hard links already
     --format(-o): string@"nu-complete modelctl duplicates format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl duplicates color" # Colour the output
+    --color: string@"nu-complete modelctl duplicates color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help (see more with '--help')
+    --version(-V)             # Print version
+  ]
+
+  def "nu-complete modelctl dedupe format" [] {
+    [ "text" "json" ]
+  }
+
+  def "nu-complete modelctl dedupe color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Make identical files share their space on the disk (dry run unless --confirm)
+  export extern "modelctl dedupe" [
+    --hard-link               # Use hard links where the file system cannot share blocks
+    --undo: string            # Give the files of a run space of their own again [default: the latest run]
+    --confirm(-y)             # Do it; without this, only what would be done is shown
+    --yes                     # Do it; without this, only what would be done is shown
+    --dry-run(-n)             # Show what would be done and change nothing; this is the default
+    --format(-o): string@"nu-complete modelctl dedupe format" # Print text or json; `-o json` is --json
+    --json                    # Print a JSON object
+    --config: path            # Read this config file instead of the one in the usual places
+    --db: path                # Use this model database (also: MODELCTL_DB)
+    --color: string@"nu-complete modelctl dedupe color" # When to use color
+    --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help (see more with '--help')
+    --version(-V)             # Print version
+    ...models: string         # Only copies of these models: an id, a name, an alias or a path
+  ]
+
+  def "nu-complete modelctl doctor format" [] {
+    [ "text" "json" ]
+  }
+
+  def "nu-complete modelctl doctor color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Look for problems: unreadable folders, missing places, damaged files, the database, the clock
+  export extern "modelctl doctor" [
+    --format(-o): string@"nu-complete modelctl doctor format" # Print text or json; `-o json` is --json
+    --json                    # Print a JSON object
+    --config: path            # Read this config file instead of the one in the usual places
+    --db: path                # Use this model database (also: MODELCTL_DB)
+    --color: string@"nu-complete modelctl doctor color" # When to use color
+    --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
   ]
@@ -365,54 +444,83 @@ module completions {
   export extern "modelctl prune" [
     --unused-for: string      # Models not used for this long (`30d`, `12h`, `3mo`)
     --prune-days: string      # The same in days
-    --older-than: string      # Models of which no file was written for this long
+    --older-than: string      # Models not modified for this long
     --model: string           # These models: an id, a name, an alias or a path
     --free: string            # Free space to reach on the file system (`50GiB`), the least recently used first
-    --empty-trash             # To reach --free, delete what is in the trash for good: the oldest first, and only as far as needed
-    --max-total: string       # Space that all models may take together (`200GiB`)
+    --empty-trash             # To reach --free, delete items in the trash for good, oldest first and only as needed
+    --max-total: string       # Maximum total size of all models (`200GiB`)
     --superseded              # Files referenced only by an old revision
     --orphans                 # Files that nothing references
     --partials                # Unfinished downloads, and split models with parts missing
     --damaged                 # Truncated and corrupt models
-    --duplicates              # Further copies of the same content (by sha256) in one store; a copy that `modelctl verify --hash` has read stays
-    --across-stores           # With --duplicates: copies in different stores as well, although each store then lacks the model
-    --prefer: string          # With --across-stores: the store whose copy stays
+    --duplicates              # Duplicate copies (same sha256) within one store; keeps a copy that `modelctl verify --hash` has checked
+    --across-stores           # With --duplicates: also copies in different stores, which then lose the model
+    --prefer: string          # With --across-stores: the store whose copy is kept
     --keep: string            # Keep models that match this name, id, path or glob (`*-Q8_0`)
     --min-keep: string        # Keep at least this many usable models, over all stores (also: AUTO_PRUNE_MIN_KEEP)
-    --grace: string           # Keep what was used, written or put in place within this time; 0 for none
+    --grace: string           # Keep files used, written or added within this time; 0 to disable
     --assume-unused           # Treat files whose use cannot be checked (processes of other users) as unused
     --dry-run(-n)             # Show what would be done and change nothing; this is the default
     --confirm(-y)             # Apply the plan
     --yes                     # Apply the plan
-    --purge                   # Delete for good instead of keeping in the trash: there is no undo
-    --expire-trash: string    # Also delete for good what has been in the trash for this long; `trash.expire` of the config file takes precedence
+    --purge                   # Delete permanently instead of moving to the trash: no undo
+    --expire-trash: string    # Also delete items that have been in the trash for this long; `trash.expire` in the config file takes precedence
     --allow-large             # Allow rules to remove more than half of a store
-    --now-is-right            # Count ages up to the time of the clock although it leapt ahead, and accept that time from now on
+    --now-is-right            # Trust the clock although it jumped ahead
     --plan: path              # Save the plan to this file, to be reviewed and then applied (`-`: standard output)
-    --apply: path             # Take the plan from this file instead of making one; what has changed since is left alone
-    --exit-code               # Exit with 10 when something was removed or would be, with 0 when there is nothing to do
+    --apply: path             # Apply the plan in this file; anything that has changed since is left alone
+    --exit-code               # Exit with 10 if something was removed or would be, 0 if there is nothing to do
+    --all                     # List what is kept as well, with the reason for each
     --format(-o): string@"nu-complete modelctl prune format" # Print text or json; `-o json` is --json
+    --json                    # Print the plan and its result as JSON
+    --config: path            # Read this config file instead of the one in the usual places
+    --db: path                # Use this model database (also: MODELCTL_DB)
+    --color: string@"nu-complete modelctl prune color" # When to use color
+    --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help (see more with '--help')
+    --version(-V)             # Print version
+  ]
+
+  def "nu-complete modelctl rm format" [] {
+    [ "text" "json" ]
+  }
+
+  def "nu-complete modelctl rm color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Remove models by name: shows what would be removed and asks
+  export extern "modelctl rm" [
+    --yes(-y)                 # Remove without asking
+    --dry-run(-n)             # Show what would be removed and change nothing
+    --assume-unused           # Treat files whose use cannot be checked (processes of other users) as unused
+    --purge                   # Delete for good instead of moving to the trash: there is no undo
+    --format(-o): string@"nu-complete modelctl rm format" # Print text or json; `-o json` is --json
     --json                    # Print the plan, and what became of it, as a JSON object
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl prune color" # Colour the output
+    --color: string@"nu-complete modelctl rm color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
+    ...models: string         # Ids or the start of them, names, aliases or paths
   ]
 
   def "nu-complete modelctl trash color" [] {
     [ "auto" "always" "never" ]
   }
 
-  # See, bring back or delete what prune took away
+  # List, restore or delete pruned models
   export extern "modelctl trash" [
-    --in: path                # Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself
+    --in: path                # Also look for trash next to this folder (for stores not in the database), or the trash itself
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl trash color" # Colour the output
+    --color: string@"nu-complete modelctl trash color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
   ]
 
@@ -424,16 +532,17 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # List what is in the trash, the oldest first
+  # List the trash, oldest first
   export extern "modelctl trash list" [
     --format(-o): string@"nu-complete modelctl trash list format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --in: path                # Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl trash list color" # Colour the output
+    --color: string@"nu-complete modelctl trash list color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --in: path                # Also look for trash next to this folder (for stores not in the database), or the trash itself
+    --help(-h)                # Print help
     --version(-V)             # Print version
   ]
 
@@ -445,18 +554,23 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Put back where it was: content, links, times and modes; nothing is overwritten
+  # Restore items to where they were, with links, times and modes; nothing is overwritten
   export extern "modelctl trash restore" [
+    --last                    # Everything that the latest run moved to the trash
+    --run: string             # Everything that one run moved: its id, as in `history` and `trash list --json`
+    --all                     # Everything in the trash
+    --from: path              # Everything that was in this folder, even if no database knows it
     --format(-o): string@"nu-complete modelctl trash restore format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --in: path                # Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl trash restore color" # Colour the output
+    --color: string@"nu-complete modelctl trash restore color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --in: path                # Also look for trash next to this folder (for stores not in the database), or the trash itself
+    --help(-h)                # Print help
     --version(-V)             # Print version
-    ...ids: string            # Ids of items or the beginnings of them, or names of models
+    ...ids: string            # Ids of items (or their first characters), or names of models
   ]
 
   def "nu-complete modelctl trash empty format" [] {
@@ -467,21 +581,22 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Delete for good; without --confirm shows what would be deleted
+  # Delete items permanently; without --confirm only shows them
   export extern "modelctl trash empty" [
-    --older-than: string      # Only what has been there for this long (`7d`)
+    --older-than: string      # Only items that have been in the trash for this long (`7d`)
     --dry-run(-n)             # Show what would be deleted and change nothing; this is the default
-    --confirm(-y)             # Delete: there is no undo
-    --yes                     # Delete: there is no undo
-    --now-is-right            # Count ages up to the time of the clock although it leapt ahead, and accept that time from now on
+    --confirm(-y)             # Delete: this cannot be undone
+    --yes                     # Delete: this cannot be undone
+    --now-is-right            # Trust the clock although it jumped ahead
     --format(-o): string@"nu-complete modelctl trash empty format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --in: path                # Look for the trash of this folder as well: a store that nobody knows of, or that has gone, or the trash itself
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl trash empty color" # Colour the output
+    --color: string@"nu-complete modelctl trash empty color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --in: path                # Also look for trash next to this folder (for stores not in the database), or the trash itself
+    --help(-h)                # Print help
     --version(-V)             # Print version
     ...ids: string            # Only these items [default: all]
   ]
@@ -494,8 +609,9 @@ module completions {
   export extern "modelctl tune" [
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl tune color" # Colour the output
+    --color: string@"nu-complete modelctl tune color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
   ]
@@ -515,8 +631,9 @@ module completions {
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl tune next color" # Colour the output
+    --color: string@"nu-complete modelctl tune next color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
   ]
@@ -539,9 +656,10 @@ module completions {
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl tune record color" # Colour the output
+    --color: string@"nu-complete modelctl tune record color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
     knob: string              # The setting: an option of the service, or an environment variable
   ]
@@ -560,8 +678,9 @@ module completions {
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl tune done color" # Colour the output
+    --color: string@"nu-complete modelctl tune done color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
     id: string                # Id printed by `tune record`
@@ -581,9 +700,10 @@ module completions {
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl tune list color" # Colour the output
+    --color: string@"nu-complete modelctl tune list color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
   ]
 
@@ -601,9 +721,10 @@ module completions {
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl tune rollback color" # Colour the output
+    --color: string@"nu-complete modelctl tune rollback color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
     id: string                # Id printed by `tune record`
   ]
@@ -644,22 +765,23 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Run due tasks of the queue and exit (for cron), or one prompt
+  # Run one prompt, or the due tasks of the queue (for cron)
   export extern "modelctl run-once" [
     --prompt(-p): string      # The prompt, also one that begins with a dash
-    --max-tasks: string       # Run so many tasks at most [default: OFFLOAD_MAX_TASKS, else 5]
-    --model(-m): string       # Answer with this model: an id or its beginning, an alias, a name or a path
+    --max-tasks: string       # Run at most this many tasks [default: OFFLOAD_MAX_TASKS, else 5]
+    --model(-m): string       # Use this model: an id or its first digits, an alias, a name or a path
     --max-tokens: string      # Stop after this many tokens [default: when the model is done or the context is full]
-    --temperature: string     # 0 takes the likeliest token each time
-    --seed: string            # Draw the same numbers each time
-    --timeout: string         # Give up waiting for other processes after this long, and end the answer then [default: wait 10m, no end]
+    --temperature: string     # Sampling temperature; 0 is greedy decoding
+    --seed: string            # Random seed
+    --timeout: string         # Stop waiting for other processes after this long, and end the answer then [default: wait 10m, no end]
     --force                   # Load the model even if it does not seem to fit in memory
     --format(-o): string@"nu-complete modelctl run-once format" # Print text or json; `-o json` is --json
-    --json                    # Print one JSON object when it is done, instead of the stream
+    --json                    # Print one JSON object at the end instead of streaming
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl run-once color" # Colour the output
+    --color: string@"nu-complete modelctl run-once color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
     positional?: string       # The prompt; `-` reads it from standard input
@@ -673,19 +795,20 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Answer a file of requests in OpenAI's Batch format (JSONL) and write the answers
+  # Run an OpenAI Batch file (JSONL) and write the answers
   export extern "modelctl batch" [
-    --output(-o): path        # Write the answers to this file, whole or not at all
-    --errors: path            # Write those that failed to this file instead
-    --model: string           # Answer all with this model, whatever the lines say
-    --tier: string@"nu-complete modelctl batch tier" # Answer all with models of this tier, whatever the lines say
-    --any-model               # Answer with whichever model is at hand, whatever the lines say
-    --fallback                # Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]
-    --json                    # Print a JSON object with the figures
+    --output(-o): path        # Write the answers to this file, atomically
+    --errors: path            # Write failed requests to this file instead
+    --model: string           # Use this model for all requests, overriding the file
+    --tier: string@"nu-complete modelctl batch tier" # Use models of this tier for all requests, overriding the file
+    --any-model               # Use any available model for all requests, overriding the file
+    --fallback                # Let another model answer if the named one fails or cannot run [default: OFFLOAD_FALLBACK]
+    --json                    # Print a JSON object with the counts
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl batch color" # Colour the output
+    --color: string@"nu-complete modelctl batch color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
     input: path               # The requests; `-` reads standard input
@@ -699,19 +822,20 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Serve models to clients, and run queued tasks as they come, until stopped
+  # Serve models to clients and run queued tasks, until stopped
   export extern "modelctl serve" [
     --listen: string          # Listen on this address: 127.0.0.1:4848 (the default), [::1]:4848, or the path of a Unix socket; may be repeated, and `none` leaves only --socket (also: MODELCTL_LISTEN, separated by commas)
-    --socket: path            # The Unix socket for the command line, for this user alone [default: $XDG_RUNTIME_DIR/modelctl/serve.sock]
-    --api-key-file: path      # Keys that clients must send, one `name:key:class` a line; needed for addresses that other machines reach
-    --exec: path              # Run this program for every event, which it gets as JSON on its standard input; it has 10 seconds (also: `[hooks] exec`)
-    --no-executor             # Run no queued tasks
+    --socket: path            # Unix socket for the command line, accessible to this user only [default: $XDG_RUNTIME_DIR/modelctl/serve.sock]
+    --api-key-file: path      # File of the keys that clients must send, one `name:key:class` per line; required for addresses that other machines can reach
+    --exec: path              # Run this program for every event, with the event as JSON on its standard input, for at most 10 seconds (also: `[hooks] exec`)
+    --no-executor             # Do not run queued tasks
     --format(-o): string@"nu-complete modelctl serve format" # Print text or json; `-o json` is --json
-    --json                    # Print a JSON object for each run that did something, one a line
+    --json                    # Print a JSON object per line for each run that did something
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl serve color" # Colour the output
+    --color: string@"nu-complete modelctl serve color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
   ]
@@ -724,17 +848,18 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Start the servers of models, and wait until they are ready
+  # Start model servers and wait until they are ready
   export extern "modelctl start" [
     --format(-o): string@"nu-complete modelctl start format" # Print text or json; `-o json` is --json
     --json                    # Print the servers as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl start color" # Colour the output
+    --color: string@"nu-complete modelctl start color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
-    ...models: string         # Id (or its beginning), alias, name or path; or the name of a service
+    ...models: string         # Id (or its first digits), alias, name or path; or the name of a service
   ]
 
   def "nu-complete modelctl stop format" [] {
@@ -745,18 +870,19 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Stop the servers of models
+  # Stop model servers
   export extern "modelctl stop" [
-    --now                     # Cut running answers instead of waiting for them
+    --now                     # Cancel running answers instead of waiting for them
     --format(-o): string@"nu-complete modelctl stop format" # Print text or json; `-o json` is --json
     --json                    # Print the servers as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl stop color" # Colour the output
+    --color: string@"nu-complete modelctl stop color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
-    ...models: string         # Id (or its beginning), alias, name or path; or the name of a service
+    ...models: string         # Id (or its first digits), alias, name or path; or the name of a service
   ]
 
   def "nu-complete modelctl restart format" [] {
@@ -767,18 +893,19 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Stop the servers of models and start them again, with their settings of now
+  # Restart model servers, with their current settings
   export extern "modelctl restart" [
-    --now                     # Cut running answers instead of waiting for them
+    --now                     # Cancel running answers instead of waiting for them
     --format(-o): string@"nu-complete modelctl restart format" # Print text or json; `-o json` is --json
     --json                    # Print the servers as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl restart color" # Colour the output
+    --color: string@"nu-complete modelctl restart color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
-    ...models: string         # Id (or its beginning), alias, name or path; or the name of a service
+    ...models: string         # Id (or its first digits), alias, name or path; or the name of a service
   ]
 
   def "nu-complete modelctl start-all format" [] {
@@ -789,14 +916,15 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Start the servers of all enabled models, the smallest first
+  # Start the servers of all enabled models, smallest first
   export extern "modelctl start-all" [
     --format(-o): string@"nu-complete modelctl start-all format" # Print text or json; `-o json` is --json
     --json                    # Print the result as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl start-all color" # Colour the output
+    --color: string@"nu-complete modelctl start-all color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
   ]
@@ -809,16 +937,17 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Stop the servers of all models
+  # Stop all model servers
   export extern "modelctl stop-all" [
-    --now                     # Cut running answers instead of waiting for them
+    --now                     # Cancel running answers instead of waiting for them
     --format(-o): string@"nu-complete modelctl stop-all format" # Print text or json; `-o json` is --json
     --json                    # Print the result as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl stop-all color" # Colour the output
+    --color: string@"nu-complete modelctl stop-all color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
   ]
 
@@ -830,15 +959,16 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # List the model servers that run, start or failed
+  # List the model servers that are running, starting or failed
   export extern "modelctl ps" [
     --format(-o): string@"nu-complete modelctl ps format" # Print text or json; `-o json` is --json
     --json                    # Print the servers as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl ps color" # Colour the output
+    --color: string@"nu-complete modelctl ps color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
   ]
 
@@ -850,16 +980,17 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Watch what is loaded, what it costs and why, and start or stop it by a key
+  # Watch what is loaded and why, and start or stop models with a key
   export extern "modelctl top" [
-    --once                    # Print one table, and end
-    --ascii                   # Draw with ASCII characters alone, as in a locale without UTF-8
+    --once                    # Print one table and exit
+    --ascii                   # Use ASCII characters only, as in a locale without UTF-8
     --format(-o): string@"nu-complete modelctl top format" # Print text or json; `-o json` is --json
-    --json                    # Print one JSON document, and end
+    --json                    # Print one JSON document and exit
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl top color" # Colour the output
+    --color: string@"nu-complete modelctl top color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
   ]
@@ -872,15 +1003,16 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Show what is loaded, what memory is left, and what was decided
+  # Show models, disk, queue, and what the daemon has loaded, on one screen
   export extern "modelctl status" [
     --decisions: string       # Number of decisions to show; the daemon keeps 200
     --format(-o): string@"nu-complete modelctl status format" # Print text or json; `-o json` is --json
-    --json                    # Print the status as JSON
+    --json                    # Print a JSON document
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl status color" # Colour the output
+    --color: string@"nu-complete modelctl status color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
   ]
@@ -896,26 +1028,28 @@ module completions {
   # Explain why a model is loaded or not, and what it waits for
   export extern "modelctl why" [
     --format(-o): string@"nu-complete modelctl why format" # Print text or json; `-o json` is --json
-    --json                    # Print what is known as JSON
+    --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl why color" # Colour the output
+    --color: string@"nu-complete modelctl why color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
-    model: string             # Id (or its beginning), alias, name or path; or the name of a service
+    model: string             # Id (or its first digits), alias, name or path; or the name of a service
   ]
 
   def "nu-complete modelctl lifecycle color" [] {
     [ "auto" "always" "never" ]
   }
 
-  # Pause or resume what the daemon does by itself, or show its status
+  # Pause or resume automatic loading and unloading, or show its status
   export extern "modelctl lifecycle" [
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl lifecycle color" # Colour the output
+    --color: string@"nu-complete modelctl lifecycle color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
   ]
@@ -928,15 +1062,16 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Load, unload and evict nothing without a request
+  # Load, unload and evict models only on request
   export extern "modelctl lifecycle pause" [
     --format(-o): string@"nu-complete modelctl lifecycle pause format" # Print text or json; `-o json` is --json
     --json                    # Print the answer as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl lifecycle pause color" # Colour the output
+    --color: string@"nu-complete modelctl lifecycle pause color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
   ]
 
@@ -948,15 +1083,16 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Go on after a pause
+  # End a pause
   export extern "modelctl lifecycle resume" [
     --format(-o): string@"nu-complete modelctl lifecycle resume format" # Print text or json; `-o json` is --json
     --json                    # Print the answer as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl lifecycle resume color" # Colour the output
+    --color: string@"nu-complete modelctl lifecycle resume color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
   ]
 
@@ -968,16 +1104,17 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Show what is loaded, what memory is left, and what was decided
+  # Show what the daemon has loaded, what memory is left, and what was decided
   export extern "modelctl lifecycle status" [
     --decisions: string       # Number of decisions to show; the daemon keeps 200
     --format(-o): string@"nu-complete modelctl lifecycle status format" # Print text or json; `-o json` is --json
-    --json                    # Print the status as JSON
+    --json                    # Print a JSON document
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl lifecycle status color" # Colour the output
+    --color: string@"nu-complete modelctl lifecycle status color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
   ]
 
@@ -985,15 +1122,15 @@ module completions {
   export extern "modelctl lifecycle help" [
   ]
 
-  # Load, unload and evict nothing without a request
+  # Load, unload and evict models only on request
   export extern "modelctl lifecycle help pause" [
   ]
 
-  # Go on after a pause
+  # End a pause
   export extern "modelctl lifecycle help resume" [
   ]
 
-  # Show what is loaded, what memory is left, and what was decided
+  # Show what the daemon has loaded, what memory is left, and what was decided
   export extern "modelctl lifecycle help status" [
   ]
 
@@ -1013,19 +1150,20 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Set how much a model is needed, over what the daemon finds out
+  # Override the priority that the daemon computes for a model
   export extern "modelctl priority" [
-    --for: string             # Let it hold for this time, such as `1h`
+    --for: string             # Apply it for this time, such as `1h`
     --clear                   # Let the daemon decide again
     --format(-o): string@"nu-complete modelctl priority format" # Print text or json; `-o json` is --json
     --json                    # Print the answer as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl priority color" # Colour the output
+    --color: string@"nu-complete modelctl priority color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
-    model: string             # Id (or its beginning), alias, name or path; or the name of a service
+    model: string             # Id (or its first digits), alias, name or path; or the name of a service
     priority?: string@"nu-complete modelctl priority priority" # active, warm, idle or evictable
   ]
 
@@ -1043,16 +1181,17 @@ module completions {
 
   # Move a loaded model off the GPU, or back
   export extern "modelctl offload" [
-    --to: string@"nu-complete modelctl offload to" # Where its layers go [default: one step lower]
+    --to: string@"nu-complete modelctl offload to" # Where its layers are loaded [default: one step lower]
     --format(-o): string@"nu-complete modelctl offload format" # Print text or json; `-o json` is --json
     --json                    # Print the answer as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl offload color" # Colour the output
+    --color: string@"nu-complete modelctl offload color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
-    model: string             # Id (or its beginning), alias, name or path; or the name of a service
+    model: string             # Id (or its first digits), alias, name or path; or the name of a service
   ]
 
   def "nu-complete modelctl logs format" [] {
@@ -1063,19 +1202,20 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Show what the server of a model, or a service, logged
+  # Show the log of a model server or a service
   export extern "modelctl logs" [
-    --follow(-f)              # Go on with lines as they come, until interrupted
+    --follow(-f)              # Follow new lines until interrupted
     --lines(-n): string       # Number of past lines; the daemon keeps 200
     --format(-o): string@"nu-complete modelctl logs format" # Print text or json; `-o json` is --json
-    --json                    # Print JSON: a document, or with --follow an object a line
+    --json                    # Print JSON: one document, or one object per line with --follow
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl logs color" # Colour the output
+    --color: string@"nu-complete modelctl logs color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
-    model: string             # Id (or its beginning), alias, name or path; or the name of a service
+    model: string             # Id (or its first digits), alias, name or path; or the name of a service
   ]
 
   def "nu-complete modelctl events format" [] {
@@ -1086,17 +1226,18 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Show what happened to the model servers since the daemon began
+  # Show what happened to the model servers since the daemon started
   export extern "modelctl events" [
-    --follow(-f)              # Go on with events as they come, until interrupted
+    --follow(-f)              # Follow new events until interrupted
     --limit: string           # Number of past events; the daemon keeps 1,000
     --format(-o): string@"nu-complete modelctl events format" # Print text or json; `-o json` is --json
-    --json                    # Print JSON: a document, or with --follow an object a line
+    --json                    # Print JSON: one document, or one object per line with --follow
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl events color" # Colour the output
+    --color: string@"nu-complete modelctl events color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
   ]
 
@@ -1104,12 +1245,13 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Queue prompts, look at them, and get their answers
+  # Queue prompts and get their answers
   export extern "modelctl task" [
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl task color" # Colour the output
+    --color: string@"nu-complete modelctl task color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
   ]
@@ -1130,31 +1272,32 @@ module completions {
   export extern "modelctl task add" [
     --prompt(-p): string      # The prompt, also one that begins with a dash
     --file: path              # Read the prompt from a file
-    --system: string          # What the model is told before the prompt
-    --raw                     # Continue the text as it is, without a chat template (`/v1/completions`)
-    --model(-m): string       # Answer with this model: an id or its beginning, an alias, a name or a path
-    --tier: string@"nu-complete modelctl task add tier" # Answer with a model of this tier
-    --fallback                # Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]
+    --system: string          # System prompt
+    --raw                     # Complete the text without a chat template (`/v1/completions`)
+    --model(-m): string       # Use this model: an id or its first digits, an alias, a name or a path
+    --tier: string@"nu-complete modelctl task add tier" # Use a model of this tier
+    --fallback                # Let another model answer if the named one fails or cannot run [default: OFFLOAD_FALLBACK]
     --key: string             # Your own name for the task
     --replace-finished        # Run it again if the task of this key has ended
     --priority: string        # Higher runs first; may be negative
-    --not-before: string      # Not before then: a time (`2026-11-21T06:00:00Z`) or so long from now (`2h`)
-    --deadline: string        # Give up if it has not started by then: a time, or so long from now
-    --timeout: string         # How long one attempt may take (`90s`, `10m`)
-    --max-attempts: string    # Attempts that may end in an error [default: OFFLOAD_MAX_ATTEMPTS, else 3]
+    --not-before: string      # Do not start before this time (`2026-11-21T06:00:00Z`) or delay (`2h`)
+    --deadline: string        # Give up if it has not started by this time, or after this delay
+    --timeout: string         # Time limit for one attempt (`90s`, `10m`)
+    --max-attempts: string    # Maximum number of attempts [default: OFFLOAD_MAX_ATTEMPTS, else 3]
     --max-tokens: string      # Stop after this many tokens
-    --temperature: string     # 0 takes the likeliest token each time
-    --top-p: string           # Draw from the likeliest tokens that together have this probability
-    --seed: string            # Draw the same numbers each time
-    --stop: string            # End the answer before this text; may be given several times
-    --json-schema: path       # The answer must be JSON that fits the schema in this file
-    --grammar: path           # The answer must fit the GBNF grammar in this file
+    --temperature: string     # Sampling temperature; 0 is greedy decoding
+    --top-p: string           # Sample from the most likely tokens with this cumulative probability
+    --seed: string            # Random seed
+    --stop: string            # End the answer before this text; repeatable
+    --json-schema: path       # Constrain the answer to the JSON schema in this file
+    --grammar: path           # Constrain the answer to the GBNF grammar in this file
     --format(-o): string@"nu-complete modelctl task add format" # Print text or json; `-o json` is --json
     --json                    # Print the task as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl task add color" # Colour the output
+    --color: string@"nu-complete modelctl task add color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
     positional?: string       # The prompt; `-` reads it from standard input
@@ -1174,17 +1317,18 @@ module completions {
 
   # List tasks, newest first
   export extern "modelctl task list" [
-    --state: string@"nu-complete modelctl task list state" # Only tasks in this state; may be given several times
-    --pending                 # Only tasks that have not ended
+    --state: string@"nu-complete modelctl task list state" # Only tasks in this state; repeatable
+    --pending                 # Only unfinished tasks
     --batch: string           # Only tasks of this batch
-    --limit(-n): string       # So many at most; 0 is all
+    --limit(-n): string       # Maximum number to show; 0 shows all
     --format(-o): string@"nu-complete modelctl task list format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl task list color" # Colour the output
+    --color: string@"nu-complete modelctl task list color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
   ]
 
@@ -1196,16 +1340,17 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Show a task: where it stands, its attempts, its answer
+  # Show a task: its state, attempts and answer
   export extern "modelctl task show" [
-    --text                    # Print the answer alone, byte for byte
+    --text                    # Print only the answer, unchanged
     --format(-o): string@"nu-complete modelctl task show format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl task show color" # Colour the output
+    --color: string@"nu-complete modelctl task show color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
     task: string              # Number, key, or BATCH/KEY
   ]
@@ -1218,17 +1363,18 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Cancel tasks, also while they run
+  # Cancel tasks, including running ones
   export extern "modelctl task cancel" [
-    --batch: string           # Every task of this batch that has not ended
-    --all                     # Every task that has not ended
+    --batch: string           # All unfinished tasks of this batch
+    --all                     # All unfinished tasks
     --format(-o): string@"nu-complete modelctl task cancel format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl task cancel color" # Colour the output
+    --color: string@"nu-complete modelctl task cancel color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
     ...tasks: string          # Numbers, keys, or BATCH/KEY
   ]
@@ -1241,16 +1387,17 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Try tasks again that have failed or were cancelled
+  # Retry failed or canceled tasks
   export extern "modelctl task retry" [
-    --batch: string           # Every task of this batch that has failed or was cancelled
-    --failed                  # Every task that has failed
+    --batch: string           # All failed or canceled tasks of this batch
+    --failed                  # All failed tasks
     --format(-o): string@"nu-complete modelctl task retry format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl task retry color" # Colour the output
+    --color: string@"nu-complete modelctl task retry color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
     ...tasks: string          # Numbers, keys, or BATCH/KEY
@@ -1264,17 +1411,18 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Wait until tasks have ended
+  # Wait for tasks to finish
   export extern "modelctl task wait" [
-    --batch: string           # Every task of this batch
-    --all                     # Every task that has not ended yet
-    --timeout: string         # Wait so long at most (`10m`)
+    --batch: string           # All tasks of this batch
+    --all                     # All unfinished tasks
+    --timeout: string         # Wait at most this long (`10m`)
     --format(-o): string@"nu-complete modelctl task wait format" # Print text or json; `-o json` is --json
-    --json                    # Print the tasks as JSON when they have ended
+    --json                    # Print the tasks as a JSON array when they have finished
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl task wait color" # Colour the output
+    --color: string@"nu-complete modelctl task wait color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
     ...tasks: string          # Numbers, keys, or BATCH/KEY
@@ -1288,15 +1436,16 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Print what happens to tasks, as it happens
+  # Print task events as they happen
   export extern "modelctl task follow" [
-    --batch: string           # Every task of this batch
+    --batch: string           # All tasks of this batch
     --format(-o): string@"nu-complete modelctl task follow format" # Print text or json; `-o json` is --json
-    --json                    # Print a JSON object for each event, one a line
+    --json                    # Print a JSON object per line for each event
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl task follow color" # Colour the output
+    --color: string@"nu-complete modelctl task follow color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
     ...tasks: string          # Numbers, keys, or BATCH/KEY; none follows all
@@ -1316,20 +1465,21 @@ module completions {
 
   # Queue the requests of a file in OpenAI's Batch format (JSONL)
   export extern "modelctl task import" [
-    --batch: string           # Name of the batch [default: the name of the file and the beginning of a sha256 of it and the models it is for]
-    --model(-m): string       # Answer all with this model, whatever the lines say
-    --tier: string@"nu-complete modelctl task import tier" # Answer all with models of this tier, whatever the lines say
-    --any-model               # Answer with whichever model is at hand, whatever the lines say
-    --fallback                # Let another model answer where the named one fails or cannot be run [default: OFFLOAD_FALLBACK]
+    --batch: string           # Name of the batch [default: the file name and the first digits of a sha256 over the file and its models]
+    --model(-m): string       # Use this model for all requests, overriding the file
+    --tier: string@"nu-complete modelctl task import tier" # Use models of this tier for all requests, overriding the file
+    --any-model               # Use any available model for all requests, overriding the file
+    --fallback                # Let another model answer if the named one fails or cannot run [default: OFFLOAD_FALLBACK]
     --priority: string        # Higher runs first; may be negative
-    --max-attempts: string    # Attempts that may end in an error, each [default: OFFLOAD_MAX_ATTEMPTS, else 3]
-    --replace-finished        # Run those again that have ended
+    --max-attempts: string    # Maximum number of attempts per request [default: OFFLOAD_MAX_ATTEMPTS, else 3]
+    --replace-finished        # Run finished ones again
     --format(-o): string@"nu-complete modelctl task import format" # Print text or json; `-o json` is --json
     --json                    # Print a JSON object
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl task import color" # Colour the output
+    --color: string@"nu-complete modelctl task import color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
     file: path                # The file; `-` reads standard input
@@ -1339,16 +1489,17 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Write the answers of tasks that have ended, in OpenAI's Batch format (JSONL)
+  # Write the answers of finished tasks in OpenAI's Batch format (JSONL)
   export extern "modelctl task export" [
     --batch: string           # Only tasks of this batch
-    --output(-o): path        # Write to this file, whole or not at all, instead of standard output
-    --errors: path            # Write those that failed to this file instead
-    --json                    # Print a JSON object with the figures; needs --output
+    --output(-o): path        # Write to this file, atomically, instead of standard output
+    --errors: path            # Write failed requests to this file instead
+    --json                    # Print a JSON object with the counts; needs --output
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl task export color" # Colour the output
+    --color: string@"nu-complete modelctl task export color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
   ]
@@ -1361,15 +1512,16 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Show the figures of the queue
+  # Show queue statistics
   export extern "modelctl task stats" [
     --format(-o): string@"nu-complete modelctl task stats format" # Print text or json; `-o json` is --json
     --json                    # Print a JSON object
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl task stats color" # Colour the output
+    --color: string@"nu-complete modelctl task stats color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
   ]
 
@@ -1385,23 +1537,23 @@ module completions {
   export extern "modelctl task help list" [
   ]
 
-  # Show a task: where it stands, its attempts, its answer
+  # Show a task: its state, attempts and answer
   export extern "modelctl task help show" [
   ]
 
-  # Cancel tasks, also while they run
+  # Cancel tasks, including running ones
   export extern "modelctl task help cancel" [
   ]
 
-  # Try tasks again that have failed or were cancelled
+  # Retry failed or canceled tasks
   export extern "modelctl task help retry" [
   ]
 
-  # Wait until tasks have ended
+  # Wait for tasks to finish
   export extern "modelctl task help wait" [
   ]
 
-  # Print what happens to tasks, as it happens
+  # Print task events as they happen
   export extern "modelctl task help follow" [
   ]
 
@@ -1409,11 +1561,11 @@ module completions {
   export extern "modelctl task help import" [
   ]
 
-  # Write the answers of tasks that have ended, in OpenAI's Batch format (JSONL)
+  # Write the answers of finished tasks in OpenAI's Batch format (JSONL)
   export extern "modelctl task help export" [
   ]
 
-  # Show the figures of the queue
+  # Show queue statistics
   export extern "modelctl task help stats" [
   ]
 
@@ -1433,21 +1585,22 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Let tasks run, or make them wait
+  # Pause or resume the task queue
   export extern "modelctl inference" [
     --format(-o): string@"nu-complete modelctl inference format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl inference color" # Colour the output
+    --color: string@"nu-complete modelctl inference color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
     what: string@"nu-complete modelctl inference what"
   ]
 
   def "nu-complete modelctl history what" [] {
-    [ "scan" "set" "keep" "prune" "purge" "restore" "empty" "inference" ]
+    [ "scan" "set" "keep" "prune" "purge" "restore" "empty" "inference" "dedupe" ]
   }
 
   def "nu-complete modelctl history format" [] {
@@ -1458,19 +1611,22 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Show who did what, when, why and how much, newest last
+  # Show the audit log: who did what, when and why, newest last
   export extern "modelctl history" [
     --model: string           # Only what happened to this model: id, alias, name or path
-    --what: string@"nu-complete modelctl history what" # Only events of this kind; may be given several times
-    --since: string           # Only from then on: an age (`7d`, `45min`), a day (`2026-11-21`), or a time with its zone
-    --until: string           # Only up to then; a day counts whole
-    --limit(-n): string       # So many at most, the newest; 0 is all
+    --what: string@"nu-complete modelctl history what" # Only events of this kind; repeatable
+    --since: string           # Only events after this: an age (`7d`, `45min`), a day (`2026-11-21`), or a time with its zone
+    --until: string           # Only events before this; a day is included
+    --detail                  # Show each event on a line of its own
+    --utc                     # Show times in UTC on a terminal, too
+    --limit(-n): string       # Maximum number to show, newest first; 0 shows all
     --format(-o): string@"nu-complete modelctl history format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl history color" # Colour the output
+    --color: string@"nu-complete modelctl history color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
     ...patterns: string       # Only events in which this occurs, or matches as a glob: a model's name, id or path, a user, a unit, a command line, a reason, a keep hint
@@ -1518,8 +1674,9 @@ module completions {
     --json                    # Print JSON (with --look: the facts; with --map: the files)
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl triage color" # Colour the output
+    --color: string@"nu-complete modelctl triage color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
   ]
@@ -1538,8 +1695,9 @@ module completions {
     --json                    # List the commands and documents as JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl schema color" # Colour the output
+    --color: string@"nu-complete modelctl schema color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
     ...command: string        # A command (`list`, `task show`), an option of one (`list --stores`), or `error`
@@ -1557,9 +1715,10 @@ module completions {
   export extern "modelctl completions" [
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl completions color" # Colour the output
+    --color: string@"nu-complete modelctl completions color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
     shell: string@"nu-complete modelctl completions shell"
   ]
@@ -1570,12 +1729,13 @@ module completions {
 
   # Print the manual page, or write all pages into a folder
   export extern "modelctl man" [
-    --dir: path               # Write `modelctl.1` and a page for each command here
+    --dir: path               # Write `modelctl.1` and a page for each command to this folder
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl man color" # Colour the output
+    --color: string@"nu-complete modelctl man color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
   ]
 
@@ -1587,9 +1747,10 @@ module completions {
   export extern "modelctl version" [
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
-    --color: string@"nu-complete modelctl version color" # Colour the output
+    --color: string@"nu-complete modelctl version color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
-    --help(-h)                # Print help (see more with '--help')
+    --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
+    --help(-h)                # Print help
     --version(-V)             # Print version
   ]
 
@@ -1597,7 +1758,7 @@ module completions {
   export extern "modelctl help" [
   ]
 
-  # Look for models and record what is there
+  # Find models and record them
   export extern "modelctl help scan" [
   ]
 
@@ -1609,19 +1770,19 @@ module completions {
   export extern "modelctl help df" [
   ]
 
-  # Show everything about one model: files, metadata, memory, use
+  # Show the details of a model: files, metadata, memory, use
   export extern "modelctl help show" [
   ]
 
-  # Set what a model is to you: its tier, its alias, whether it may be chosen, how its server runs
+  # Change a model's settings: tier, alias, note, pin, enabled, server options
   export extern "modelctl help set" [
   ]
 
-  # Name the models that you want to keep
+  # Manage the models that you want to keep
   export extern "modelctl help keep" [
   ]
 
-  # Add hints; one that is kept already stays where it is
+  # Add hints; existing ones keep their place
   export extern "modelctl help keep add" [
   ]
 
@@ -1629,7 +1790,7 @@ module completions {
   export extern "modelctl help keep rm" [
   ]
 
-  # List all hints in order of preference: where each comes from, and which models it means
+  # List all hints in order of preference, with their origin and the models they match
   export extern "modelctl help keep list" [
   ]
 
@@ -1637,31 +1798,43 @@ module completions {
   export extern "modelctl help health" [
   ]
 
-  # Check that the files of models are whole and are what their store promises
+  # Check files for truncation and against the checksums of their store
   export extern "modelctl help verify" [
   ]
 
-  # Show files that are on this machine more than once
+  # Find identical files
   export extern "modelctl help duplicates" [
+  ]
+
+  # Make identical files share their space on the disk (dry run unless --confirm)
+  export extern "modelctl help dedupe" [
+  ]
+
+  # Look for problems: unreadable folders, missing places, damaged files, the database, the clock
+  export extern "modelctl help doctor" [
   ]
 
   # Remove unused models and leftover files (dry run unless --confirm)
   export extern "modelctl help prune" [
   ]
 
-  # See, bring back or delete what prune took away
+  # Remove models by name: shows what would be removed and asks
+  export extern "modelctl help rm" [
+  ]
+
+  # List, restore or delete pruned models
   export extern "modelctl help trash" [
   ]
 
-  # List what is in the trash, the oldest first
+  # List the trash, oldest first
   export extern "modelctl help trash list" [
   ]
 
-  # Put back where it was: content, links, times and modes; nothing is overwritten
+  # Restore items to where they were, with links, times and modes; nothing is overwritten
   export extern "modelctl help trash restore" [
   ]
 
-  # Delete for good; without --confirm shows what would be deleted
+  # Delete items permanently; without --confirm only shows them
   export extern "modelctl help trash empty" [
   ]
 
@@ -1689,47 +1862,47 @@ module completions {
   export extern "modelctl help tune rollback" [
   ]
 
-  # Run due tasks of the queue and exit (for cron), or one prompt
+  # Run one prompt, or the due tasks of the queue (for cron)
   export extern "modelctl help run-once" [
   ]
 
-  # Answer a file of requests in OpenAI's Batch format (JSONL) and write the answers
+  # Run an OpenAI Batch file (JSONL) and write the answers
   export extern "modelctl help batch" [
   ]
 
-  # Serve models to clients, and run queued tasks as they come, until stopped
+  # Serve models to clients and run queued tasks, until stopped
   export extern "modelctl help serve" [
   ]
 
-  # Start the servers of models, and wait until they are ready
+  # Start model servers and wait until they are ready
   export extern "modelctl help start" [
   ]
 
-  # Stop the servers of models
+  # Stop model servers
   export extern "modelctl help stop" [
   ]
 
-  # Stop the servers of models and start them again, with their settings of now
+  # Restart model servers, with their current settings
   export extern "modelctl help restart" [
   ]
 
-  # Start the servers of all enabled models, the smallest first
+  # Start the servers of all enabled models, smallest first
   export extern "modelctl help start-all" [
   ]
 
-  # Stop the servers of all models
+  # Stop all model servers
   export extern "modelctl help stop-all" [
   ]
 
-  # List the model servers that run, start or failed
+  # List the model servers that are running, starting or failed
   export extern "modelctl help ps" [
   ]
 
-  # Watch what is loaded, what it costs and why, and start or stop it by a key
+  # Watch what is loaded and why, and start or stop models with a key
   export extern "modelctl help top" [
   ]
 
-  # Show what is loaded, what memory is left, and what was decided
+  # Show models, disk, queue, and what the daemon has loaded, on one screen
   export extern "modelctl help status" [
   ]
 
@@ -1737,23 +1910,23 @@ module completions {
   export extern "modelctl help why" [
   ]
 
-  # Pause or resume what the daemon does by itself, or show its status
+  # Pause or resume automatic loading and unloading, or show its status
   export extern "modelctl help lifecycle" [
   ]
 
-  # Load, unload and evict nothing without a request
+  # Load, unload and evict models only on request
   export extern "modelctl help lifecycle pause" [
   ]
 
-  # Go on after a pause
+  # End a pause
   export extern "modelctl help lifecycle resume" [
   ]
 
-  # Show what is loaded, what memory is left, and what was decided
+  # Show what the daemon has loaded, what memory is left, and what was decided
   export extern "modelctl help lifecycle status" [
   ]
 
-  # Set how much a model is needed, over what the daemon finds out
+  # Override the priority that the daemon computes for a model
   export extern "modelctl help priority" [
   ]
 
@@ -1761,15 +1934,15 @@ module completions {
   export extern "modelctl help offload" [
   ]
 
-  # Show what the server of a model, or a service, logged
+  # Show the log of a model server or a service
   export extern "modelctl help logs" [
   ]
 
-  # Show what happened to the model servers since the daemon began
+  # Show what happened to the model servers since the daemon started
   export extern "modelctl help events" [
   ]
 
-  # Queue prompts, look at them, and get their answers
+  # Queue prompts and get their answers
   export extern "modelctl help task" [
   ]
 
@@ -1781,23 +1954,23 @@ module completions {
   export extern "modelctl help task list" [
   ]
 
-  # Show a task: where it stands, its attempts, its answer
+  # Show a task: its state, attempts and answer
   export extern "modelctl help task show" [
   ]
 
-  # Cancel tasks, also while they run
+  # Cancel tasks, including running ones
   export extern "modelctl help task cancel" [
   ]
 
-  # Try tasks again that have failed or were cancelled
+  # Retry failed or canceled tasks
   export extern "modelctl help task retry" [
   ]
 
-  # Wait until tasks have ended
+  # Wait for tasks to finish
   export extern "modelctl help task wait" [
   ]
 
-  # Print what happens to tasks, as it happens
+  # Print task events as they happen
   export extern "modelctl help task follow" [
   ]
 
@@ -1805,19 +1978,19 @@ module completions {
   export extern "modelctl help task import" [
   ]
 
-  # Write the answers of tasks that have ended, in OpenAI's Batch format (JSONL)
+  # Write the answers of finished tasks in OpenAI's Batch format (JSONL)
   export extern "modelctl help task export" [
   ]
 
-  # Show the figures of the queue
+  # Show queue statistics
   export extern "modelctl help task stats" [
   ]
 
-  # Let tasks run, or make them wait
+  # Pause or resume the task queue
   export extern "modelctl help inference" [
   ]
 
-  # Show who did what, when, why and how much, newest last
+  # Show the audit log: who did what, when and why, newest last
   export extern "modelctl help history" [
   ]
 
