@@ -8,14 +8,19 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_ra
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal};
-use rustix::process::{Signal, kill_current_process_group};
+use rustix::process::{Signal, getpgid, getpgrp, getppid, getsid, kill_current_process_group};
+use signal_hook::consts::{SIGCONT, SIGTSTP};
 use std::fmt;
 use std::io::{self, Stdout};
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
 
 /// Whether the terminal is ours at the moment. It is given back once: leaving the alternate screen twice moves the cursor.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+/// Whether it was given back for a stop of the program, and is taken again when that goes on.
+static IS_SUSPENDED: AtomicBool = AtomicBool::new(false);
+/// Held while something is drawn: the terminal is not given back for a stop in the middle of it.
+static DRAWING: Mutex<()> = Mutex::new(());
 static HOOK: Once = Once::new();
 
 /// The terminal, taken over until this value is dropped.
@@ -84,21 +89,26 @@ impl Screen {
     /// # Errors
     /// The terminal cannot be written to, or was given back because another thread panicked.
     pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        let _drawing = DRAWING.lock().unwrap_or_else(PoisonError::into_inner);
+        if IS_SUSPENDED.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         if !IS_TAKEN.load(Ordering::SeqCst) {
             return Err(io::Error::other("the terminal was given back"));
         }
         self.terminal.draw(draw).map(drop)
     }
 
-    /// Gives the terminal back and stops this program and those of its group, as Ctrl-Z does; returns when it goes on.
+    /// Stops this program and those of its group, as Ctrl-Z does where the terminal is not taken over. Does nothing where no
+    /// shell could let it go on.
     ///
     /// # Errors
-    /// The terminal cannot be taken over again.
+    /// The signal cannot be sent.
     pub fn suspend(&mut self) -> io::Result<()> {
-        give_back();
-        // Where nobody could let the program go on, the kernel does not stop it.
-        kill_current_process_group(Signal::TSTP)?;
-        self.resume()
+        if has_shell() {
+            kill_current_process_group(Signal::TSTP)?;
+        }
+        Ok(())
     }
 
     /// Takes over the terminal again after somebody else has had it, and draws all anew the next time.
@@ -107,6 +117,7 @@ impl Screen {
     /// As [`Screen::open`].
     pub fn resume(&mut self) -> io::Result<()> {
         take()?;
+        IS_SUSPENDED.store(false, Ordering::SeqCst);
         self.redraw()
     }
 
@@ -125,11 +136,19 @@ impl Screen {
     /// # Errors
     /// No thread or no handler can be started.
     pub fn listen(on: impl Fn(ScreenEvent) + Clone + Send + 'static) -> io::Result<()> {
-        let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGCONT])?;
+        let mut signals = signal_hook::iterator::Signals::new([SIGTSTP, SIGCONT])?;
         let continued = on.clone();
-        std::thread::Builder::new().name("continued".into()).spawn(move || {
-            for _ in signals.forever() {
-                continued(ScreenEvent::Continued);
+        std::thread::Builder::new().name("stops".into()).spawn(move || {
+            for signal in signals.forever() {
+                if signal == SIGTSTP {
+                    let _drawing = DRAWING.lock().unwrap_or_else(PoisonError::into_inner);
+                    IS_SUSPENDED.store(true, Ordering::SeqCst);
+                    give_back();
+                    // It fails for a signal without a default alone.
+                    let _ = signal_hook::low_level::emulate_default_handler(SIGTSTP);
+                } else {
+                    continued(ScreenEvent::Continued);
+                }
             }
         })?;
         std::thread::Builder::new().name("keys".into()).spawn(move || {
@@ -154,6 +173,14 @@ impl Drop for Screen {
     fn drop(&mut self) {
         give_back();
     }
+}
+
+/// Returns whether a shell with job control has started this program.
+fn has_shell() -> bool {
+    let Some(parent) = getppid() else { return false };
+    // A parent that has just ended is none.
+    let is_ours = getsid(Some(parent)).is_ok_and(|session| getsid(None) == Ok(session));
+    is_ours && getpgid(Some(parent)).is_ok_and(|group| group != getpgrp())
 }
 
 fn take() -> io::Result<()> {

@@ -7,7 +7,7 @@ use crate::gguf::fixture::small_model;
 use crate::sandbox::{Sandbox, finish};
 use crate::serve_http::Daemon;
 use portable_pty::CommandBuilder;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 use serde_json::json;
 use terminal::Terminal;
 
@@ -140,6 +140,17 @@ fn it_is_suspended_and_goes_on() {
     terminal.shows("\ntwo");
     let seen = modes(&terminal);
     assert!(seen.len() == 2 && seen[0] == seen[1], "{seen:?}\n{}", terminal.text());
+    terminal.press("fg\r");
+    terminal.until("the screen", |terminal| terminal.is_alternate() && terminal.text().contains("● live"));
+    // Another program stops it: the shell has to be as usable.
+    let shell = terminal.pid().as_raw_nonzero().get().cast_unsigned();
+    let children = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
+    let child = children.split_whitespace().last().unwrap().parse().unwrap();
+    rustix::process::kill_process(Pid::from_raw(child).unwrap(), Signal::TSTP).unwrap();
+    terminal.until("the shell", |terminal| !terminal.is_alternate() && terminal.text().contains("Stopped"));
+    terminal.press("stty -g | tr -c '0-9a-f:\\n' x; echo three\r");
+    terminal.shows("\nthree");
+    assert_eq!(modes(&terminal).last(), seen.first(), "{}", terminal.text());
     terminal.press("fg\r");
     terminal.until("the screen", |terminal| terminal.is_alternate() && terminal.text().contains("● live"));
     terminal.press("q");
