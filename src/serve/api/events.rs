@@ -45,7 +45,7 @@ pub(super) async fn events(
         let data = stream::data(&*event);
         Some((format!("id: {}\nevent: {}\n{data}", event.id, event.happening.event), reader))
     };
-    stream::response(futures_util::stream::unfold(reader, next))
+    stream::response(&api, futures_util::stream::unfold(reader, next))
 }
 
 fn row(event: &Numbered) -> EventRow {

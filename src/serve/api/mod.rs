@@ -49,6 +49,8 @@ pub struct Api {
     ports: Ports,
     live: live::Live,
     history: History,
+    /// Whether streams of the API end: the daemon has stopped everything else.
+    is_over: watch::Sender<bool>,
     /// Whether a scan runs.
     is_scanning: AtomicBool,
 }
@@ -62,7 +64,8 @@ impl Api {
     ) -> Api {
         let metrics = Arc::new(Metrics::new(requests));
         let (live, history) = (live::Live::new(), History::default());
-        Api { control, catalogs, config, metrics, ports, live, history, is_scanning: AtomicBool::new(false) }
+        let (is_over, is_scanning) = (watch::Sender::new(false), AtomicBool::new(false));
+        Api { control, catalogs, config, metrics, ports, live, history, is_over, is_scanning }
     }
 
     pub fn metrics(&self) -> &Arc<Metrics> {
@@ -72,6 +75,11 @@ impl Api {
     /// Keeps the last hour, until the daemon ends.
     pub fn keep_history(&self) -> impl Future<Output = ()> + Send + use<> {
         self.history.clone().follow(self.control.clone(), self.metrics.records().clone())
+    }
+
+    /// Ends the streams of events, logs and changes: nothing more will happen.
+    pub fn end_streams(&self) {
+        self.is_over.send_replace(true);
     }
 
     /// Returns the configuration as it is now.

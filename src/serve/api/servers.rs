@@ -199,8 +199,8 @@ fn logs(api: &Api, model: &ModelId, options: &Options) -> Response {
     let lines = options.n.unwrap_or(LINES);
     if options.follow {
         return match log {
-            Some(log) => stream::response(follow(log, lines)),
-            None => stream::response(futures_util::stream::empty()),
+            Some(log) => stream::response(api, follow(log, lines)),
+            None => stream::response(api, futures_util::stream::empty()),
         };
     }
     let all = log.as_ref().map(kept).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Streams of server-sent events.
 
+use super::Api;
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -18,8 +19,11 @@ pub(super) fn data(value: &impl Serialize) -> String {
     format!("data: {}\n\n", serde_json::to_string(value).unwrap_or_default())
 }
 
-/// Streams events, each of which is complete with its empty line.
-pub(super) fn response(events: impl Stream<Item = String> + Send + 'static) -> Response {
+/// Streams events, each of which is complete with its empty line, until the daemon has stopped everything else.
+pub(super) fn response(api: &Api, events: impl Stream<Item = String> + Send + 'static) -> Response {
+    let mut is_over = api.is_over.subscribe();
+    // An error means that the API itself has ended.
+    let events = Box::pin(events).take_until(async move { is_over.wait_for(|is_over| *is_over).await.is_ok() });
     let ticks = tokio::time::interval(SILENCE);
     let events = tokio_stream::StreamExt::timeout_repeating(events, ticks);
     let bytes = events.map(|event| Ok::<_, Infallible>(Bytes::from(event.unwrap_or_else(|_| ":\n\n".to_owned()))));

@@ -47,8 +47,8 @@ const EVENTS: usize = 1024;
 /// Time that running requests have to finish after a stop is requested: below the 90 s of the unit.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// Time that the last bytes of answers may take.
-const LAST_BYTES: Duration = Duration::from_secs(2);
+/// Time that the last bytes of requests and answers may take.
+const LAST_BYTES: Duration = Duration::from_secs(10);
 
 /// Time that the servers of a daemon that was killed may take to end: they end with it.
 const RECONCILE_LIMIT: Duration = Duration::from_secs(10);
@@ -177,7 +177,7 @@ impl Daemon {
         drop(tokio::spawn(api.keep_history()));
         let ollama = Arc::new(Ollama::new(Arc::clone(&gateway), sessions.clone()));
         let metrics = Arc::clone(api.metrics());
-        let routes = routes::all(&gateway, api, (ollama, ports));
+        let routes = routes::all(&gateway, Arc::clone(&api), (ollama, ports));
         let mut listening = Vec::new();
         for (address, bound) in bound {
             if matches!(address, ListenAddress::Tcp(_)) {
@@ -233,7 +233,8 @@ impl Daemon {
                     None => queue.await,
                 }
             });
-            // Every answer has ended or was cut; what is left is the writing of it.
+            // Every answer of a model has ended or was cut; what is left is the writing of it, and what the API answers.
+            api.end_streams();
             let _ = tokio::time::timeout(LAST_BYTES, gate.idle()).await;
             tokio::join!(hints.save(), journal.flush());
             ended

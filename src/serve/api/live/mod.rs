@@ -98,7 +98,8 @@ pub(super) async fn stream(State(api): State<Arc<Api>>, headers: HeaderMap) -> R
             }
         }
     };
-    stream::response(futures_util::stream::unfold((api, seen, true), next))
+    let events = futures_util::stream::unfold((Arc::clone(&api), seen, true), next);
+    stream::response(&api, events)
 }
 
 impl Api {
