@@ -90,7 +90,12 @@ fn fill(place: &Place, at: &Path, root: &Path, disk: &mut Disk) -> io::Result<()
     }
     let folder = if at.is_dir() { at } else { at.parent().unwrap_or(at) };
     let shown = |path: &Path| Path::new("/").join(path.strip_prefix(root).unwrap_or(path));
-    let found = walk::walk(folder);
+    // Mounts are known by their real paths. One that cannot be resolved any more is walked as it is written.
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let mounts = super::mounts_of(place)
+        .into_iter()
+        .map(|mount| root.join(mount.point.strip_prefix("/").unwrap_or(&mount.point)));
+    let found = walk::walk(&folder, &mounts.collect());
     if lacks_bytes {
         disk.largest = found.largest.into_iter().map(|(path, size)| (shown(&path), size)).collect();
         disk.deleted_open = deleted::find(place, at)?;
