@@ -85,7 +85,8 @@ mod tests {
             path
         };
         let (inside, deep) = (write("a/inside"), write("a/b/deep"));
-        (write("mnt/dead"), write("mnt/b/dead"));
+        write("mnt/dead");
+        write("mnt/b/dead");
         let mounts = HashSet::from([dir.path().join("mnt")]);
         let found = walk(dir.path(), &mounts);
         let paths: HashSet<PathBuf> = found.largest.into_iter().map(|(path, _)| path).collect();
