@@ -20,8 +20,8 @@ pub(super) struct Found {
     pub crowded: Option<(PathBuf, u64)>,
 }
 
-/// Walks below `folder` as far as the limits allow, and enters no mount: to look at the point of one whose server is gone
-/// never ends, so that they are known by their paths. Links are not followed.
+/// Walks below `folder`, a real path, as far as the limits allow. Enters no mount and does not follow links: a query of a
+/// mount point whose server is gone never returns, so mounts are recognized by their paths.
 pub(super) fn walk(folder: &Path, mounts: &HashSet<PathBuf>) -> Found {
     let end = clock::instant().checked_add(LIMIT);
     let (mut files, mut seen) = (Vec::new(), 0usize);
@@ -74,7 +74,7 @@ pub(super) fn top(files: impl IntoIterator<Item = (PathBuf, u64)>) -> Vec<(PathB
 mod tests {
     use super::*;
 
-    /// A full disk below which a dead mount is would be called dead itself.
+    /// A full disk would be said to hang because a mount below it does.
     #[test]
     fn a_mount_is_not_entered() {
         let dir = tempfile::tempdir().unwrap();
