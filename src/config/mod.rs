@@ -331,6 +331,11 @@ impl Config {
         let defaults = models::defaults(&self.engine, &self.worker, &self.lifecycle);
         ServerSettings::of(&defaults, layers, trained)
     }
+
+    /// As [`Config::server_settings`], by what is recorded of the model.
+    pub fn recorded_settings(&self, row: &ModelRow) -> ServerSettings {
+        self.server_settings(row, row.trained_context())
+    }
 }
 
 /// Returns the folder of locks that belongs to a database.

@@ -108,6 +108,11 @@ impl ModelRow {
         None
     }
 
+    /// Returns the number of tokens of context that the model was trained with, where its header says so.
+    pub fn trained_context(&self) -> Option<u32> {
+        self.context_length.and_then(|tokens| u32::try_from(tokens).ok()).filter(|tokens| *tokens > 0)
+    }
+
     /// Returns the tier that a person set, otherwise the computed one; None for a model that is not served or has no
     /// readable header.
     pub fn tier(&self, limits: &TierLimits) -> Option<Tier> {

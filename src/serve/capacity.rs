@@ -2,7 +2,6 @@
 
 use super::catalog::{Catalog, Catalogs, Entry};
 use super::control::Sessions;
-use crate::config::Config;
 use crate::db::Access;
 use crate::display::units;
 use crate::failure::Failure;
@@ -41,7 +40,7 @@ pub async fn check(sessions: &Sessions, catalogs: &Catalogs) -> anyhow::Result<O
         sums.add(service.vram.saturating_add(service.ram), service.pinned);
     }
     for (_, entry) in catalog.offered() {
-        let bytes = catalogs.needs().of(entry, &settings_of(&config, entry)).unwrap_or(entry.row.size);
+        let bytes = catalogs.needs().of(entry, &config.recorded_settings(&entry.row)).unwrap_or(entry.row.size);
         sums.add(bytes, entry.row.pinned);
     }
     let budgets = sessions
@@ -62,7 +61,7 @@ impl Sums {
     }
 }
 
-/// Computes what models need that came or changed, until the daemon ends.
+/// Computes what new and changed models need, until the daemon ends.
 pub async fn follow(sessions: Sessions, catalogs: Catalogs) {
     let mut changes = catalogs.watch();
     while changes.changed().await.is_ok() {
@@ -72,10 +71,10 @@ pub async fn follow(sessions: Sessions, catalogs: Catalogs) {
     }
 }
 
-/// Computes what the offered models need for which that is not known, some at a time.
+/// Computes what offered models need, where it is not known yet, some at a time.
 async fn compute(sessions: &Sessions, catalogs: &Catalogs, catalog: &Catalog) -> anyhow::Result<()> {
     let config = sessions.config();
-    let entries = catalog.offered().map(|(_, entry)| (Arc::clone(entry), settings_of(&config, entry)));
+    let entries = catalog.offered().map(|(_, entry)| (Arc::clone(entry), config.recorded_settings(&entry.row)));
     let unknown: Vec<_> = entries.filter(|(entry, settings)| catalogs.needs().of(entry, settings).is_none()).collect();
     for some in unknown.chunks(SOME) {
         let wanted = some.to_vec();
@@ -85,12 +84,6 @@ async fn compute(sessions: &Sessions, catalogs: &Catalogs, catalog: &Catalog) ->
         tokio::time::sleep(REST).await;
     }
     Ok(())
-}
-
-/// Returns how the server of a model is started.
-pub(super) fn settings_of(config: &Config, entry: &Entry) -> ServerSettings {
-    let trained = entry.row.context_length.and_then(|tokens| u32::try_from(tokens).ok()).filter(|tokens| *tokens > 0);
-    config.server_settings(&entry.row, trained)
 }
 
 /// Returns the bytes that the servers of models need, by their headers or else the sizes of their files.

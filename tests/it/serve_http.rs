@@ -422,9 +422,15 @@ fn deep_json_is_refused() {
 /// Sends a request whose body is not complete: as long as it is not, the request runs.
 fn half(daemon: &Daemon) -> TcpStream {
     let mut running = daemon.connect();
-    running.write_all(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 13\r\n\r\n{").unwrap();
-    // The daemon has begun with it when it answers what came after it.
-    assert_eq!(daemon.get("/health", "").0, 200);
+    let head =
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 13\r\nExpect: 100-continue\r\n\r\n";
+    running.write_all(head.as_bytes()).unwrap();
+    // It is admitted when its body is asked for.
+    let expected = "HTTP/1.1 100 Continue\r\n\r\n";
+    let mut begun = vec![0; expected.len()];
+    running.read_exact(&mut begun).unwrap();
+    assert_eq!(String::from_utf8_lossy(&begun), expected);
+    running.write_all(b"{").unwrap();
     running
 }
 

@@ -41,19 +41,23 @@ struct Reader {
     db: Option<Db>,
     /// The commits of others that the last read has seen.
     seen: Option<ChangeMark>,
-    /// When the next read is due at the earliest, where nobody has just changed the database himself.
+    /// When the next read is due at the earliest. A handler that has just changed the database does not wait for it.
     next: Option<Instant>,
 }
 
 impl Reader {
-    /// Returns the time until the next read is due; `None` where nothing was committed since the last one.
+    /// Returns the time until the next read is due.
+    fn rest(&self) -> Duration {
+        self.next.map_or(Duration::ZERO, |next| next.saturating_duration_since(clock::instant()))
+    }
+
+    /// As [`Reader::rest`]; `None` where nothing was committed since the last read.
     fn behind(&self) -> anyhow::Result<Option<Duration>> {
-        let rest = || self.next.map_or(Duration::ZERO, |next| next.saturating_duration_since(clock::instant()));
         let is_current = match &self.db {
             Some(db) if !Queue::is_replaced(db) => self.seen == Some(db.changes()?),
             _ => false,
         };
-        Ok((!is_current).then(rest))
+        Ok((!is_current).then(|| self.rest()))
     }
 }
 
@@ -146,18 +150,13 @@ impl Catalogs {
         let seen = db.changes()?;
         let (rows, written) = (db.rows()?, db.written()?);
         (reader.db, reader.seen) = (Some(db), Some(seen));
-        reader.next = clock::instant().checked_add(rest_after(began.elapsed()));
+        reader.next = clock::instant().checked_add(REST.max(began.elapsed().saturating_mul(REST_FACTOR)));
         if !self.current().is_of(&rows, &written) {
             self.0.current.send_replace(Arc::new(Catalog::new(rows, &written)));
             own_memory::trim_heap();
         }
         Ok(())
     }
-}
-
-/// Returns the time without another read after one that took so long.
-fn rest_after(took: Duration) -> Duration {
-    REST.max(took.saturating_mul(REST_FACTOR))
 }
 
 /// Reads the catalog, and follows the database on a thread of its own until `stop` is requested. `report` gets an error
@@ -178,33 +177,34 @@ pub fn follow(
     let work = move || {
         let mut is_reported = false;
         while stop.reason().is_none() {
-            let mut rest = Duration::ZERO;
-            let read = (|| {
+            let read = (|| -> anyhow::Result<Duration> {
                 // This handle waits only, so that a refresh by a handler never waits for a change.
                 if waiting.as_ref().is_none_or(Queue::is_replaced) {
                     (waiting, seen) = (Some(Db::open(&database, Access::ReadWrite)?), None);
                 }
-                let Some(db) = &waiting else { return Ok(()) };
+                let Some(db) = &waiting else { return Ok(Duration::ZERO) };
                 if let Some(seen) = seen
                     && !db.wait_for_change(seen, WAIT, stop.descriptor())?
                 {
-                    return Ok(());
+                    return Ok(Duration::ZERO);
                 }
                 seen = Some(db.changes()?);
-                let began = clock::instant();
-                let refreshed = following.refresh(&database);
-                rest = rest_after(began.elapsed());
-                refreshed
+                following.refresh(&database)?;
+                Ok(following.reader().rest())
             })();
-            match read {
-                Ok(()) => is_reported = false,
+            let rest = match read {
+                Ok(rest) => {
+                    is_reported = false;
+                    rest
+                }
                 Err(error) => {
                     if !std::mem::replace(&mut is_reported, true) {
                         report(format!("the list of models is no longer up to date: {error:#}"));
                     }
-                    (waiting, rest) = (None, REST);
+                    waiting = None;
+                    REST
                 }
-            }
+            };
             stop.wait_timeout(rest);
         }
     };

@@ -235,6 +235,7 @@ impl Daemon {
             });
             // Every answer of a model has ended or was cut; what is left is the writing of it, and what the API answers.
             api.end_streams();
+            // What takes longer is cut, as the rest of a stop is.
             let _ = tokio::time::timeout(LAST_BYTES, gate.idle()).await;
             tokio::join!(hints.save(), journal.flush());
             ended

@@ -267,8 +267,7 @@ impl Gateway {
 
     /// Returns how the server of a model is started.
     pub fn settings(&self, row: &ModelRow) -> ServerSettings {
-        let trained = row.context_length.and_then(|tokens| u32::try_from(tokens).ok());
-        self.config.borrow().server_settings(row, trained)
+        self.config.borrow().recorded_settings(row)
     }
 }
 

@@ -47,15 +47,15 @@ mod tests {
     fn only_what_hyper_answers_by_itself_is_replaced() {
         let hypers =
             "HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\ndate: x\r\n\r\n";
-        let told = |written: &str, head: &str| answer(written.as_bytes(), head.as_bytes(), &|| "id-1".into());
-        let ours = String::from_utf8(told(hypers, "GET /api/models HTTP/1.1\r\n").unwrap()).unwrap();
+        let replaced = |written: &str, head: &str| answer(written.as_bytes(), head.as_bytes(), &|| "id-1".into());
+        let ours = String::from_utf8(replaced(hypers, "GET /api/models HTTP/1.1\r\n").unwrap()).unwrap();
         let (head, body) = ours.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"), "{head}");
         assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{head}");
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!(body["detail"], "headers_too_large");
         assert!(head.contains("x-request-id: id-1\r\n"), "{head}");
-        let ours = String::from_utf8(told(hypers, "\u{0}").unwrap()).unwrap();
+        let ours = String::from_utf8(replaced(hypers, "\u{0}").unwrap()).unwrap();
         assert!(ours.contains(r#""type":"invalid_request_error""#), "{ours}");
         for other in [
             hypers.replace("431", "200"),
@@ -66,7 +66,7 @@ mod tests {
             "\u{e4}HTTP/1.1 431".to_owned(),
             String::new(),
         ] {
-            assert_eq!(told(&other, ""), None, "{other}");
+            assert_eq!(replaced(&other, ""), None, "{other}");
         }
     }
 }

@@ -74,13 +74,13 @@ fn read(place: &Place, path: &Path, what: &str, details: bool) -> io::Result<Dis
         deleted_open: Vec::new(),
     };
     if details {
-        fill(place, &at, &root, &mut disk)?;
+        fill(place, (&at, &root), &mounts, &mut disk)?;
     }
     Ok(disk)
 }
 
-/// Looks for what fills a disk that is nearly full.
-fn fill(place: &Place, at: &Path, root: &Path, disk: &mut Disk) -> io::Result<()> {
+/// Looks for what fills a disk that is nearly full. `at` and `root` are real paths, as those of the mounts are.
+fn fill(place: &Place, (at, root): (&Path, &Path), mounts: &[Mount], disk: &mut Disk) -> io::Result<()> {
     let is_short =
         |available: u64, total: u64| total > 0 && available.saturating_mul(100) < total.saturating_mul(NEARLY_FULL);
     let (lacks_bytes, lacks_inodes) =
@@ -90,7 +90,8 @@ fn fill(place: &Place, at: &Path, root: &Path, disk: &mut Disk) -> io::Result<()
     }
     let folder = if at.is_dir() { at } else { at.parent().unwrap_or(at) };
     let shown = |path: &Path| Path::new("/").join(path.strip_prefix(root).unwrap_or(path));
-    let found = walk::walk(folder);
+    let real = Place::new(root);
+    let found = walk::walk(folder, &mounts.iter().map(|mount| real.at(&mount.point)).collect());
     if lacks_bytes {
         disk.largest = found.largest.into_iter().map(|(path, size)| (shown(&path), size)).collect();
         disk.deleted_open = deleted::find(place, at)?;

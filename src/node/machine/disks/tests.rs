@@ -77,7 +77,7 @@ fn what_fills_a_folder_is_found_largest_first() {
         fs::write(root.path().join(name), vec![1; kib << 10]).unwrap();
     }
     std::os::unix::fs::symlink("/", root.path().join("link")).unwrap();
-    let found = walk::walk(root.path());
+    let found = walk::walk(root.path(), &std::collections::HashSet::new());
     let names: Vec<_> = found.largest.iter().take(3).map(|(path, _)| path.file_name().unwrap().to_owned()).collect();
     assert_eq!(names, ["large", "middle", "small"]);
     assert_eq!(found.crowded, Some((many, 50)));

@@ -10,7 +10,6 @@ use super::{Api, servers, stream};
 use crate::clock::{self, Timestamp};
 use crate::config::Config;
 use crate::model::lifecycle::Status;
-use crate::serve::capacity;
 use crate::serve::catalog::{Catalog, Entry};
 use crate::serve::control::{Server, ServerInfo};
 use crate::serve::page;
@@ -120,7 +119,7 @@ impl Api {
             seen.catalog.as_ref().is_some_and(|(old, of)| Arc::ptr_eq(old, &catalog) && Arc::ptr_eq(of, &config));
         let needs = self.catalogs.needs().version();
         if !is_known || seen.needs != needs {
-            let need = |entry: &Entry| self.catalogs.needs().of(entry, &capacity::settings_of(&config, entry));
+            let need = |entry: &Entry| self.catalogs.needs().of(entry, &config.recorded_settings(&entry.row));
             let models = catalog.all().iter().map(|entry| (&entry.row, need(entry)));
             seen.board.take("model", rows::models(models, &config.tiers), Missing::Gone);
             seen.needs = needs;
