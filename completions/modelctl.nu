@@ -959,16 +959,16 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # List the model servers that are running, starting or failed
+  # List the models that are loaded or open, and by which process
   export extern "modelctl ps" [
     --format(-o): string@"nu-complete modelctl ps format" # Print text or json; `-o json` is --json
-    --json                    # Print the servers as JSON
+    --json                    # Print everything as a JSON object
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl ps color" # When to use color
     --quiet(-q)               # Print results, warnings and errors only
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
-    --help(-h)                # Print help
+    --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
   ]
 
@@ -1894,7 +1894,7 @@ module completions {
   export extern "modelctl help stop-all" [
   ]
 
-  # List the model servers that are running, starting or failed
+  # List the models that are loaded or open, and by which process
   export extern "modelctl help ps" [
   ]
 

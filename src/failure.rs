@@ -217,6 +217,17 @@ impl ErrorReport {
     }
 }
 
+/// Says what is wrong with a JSON text, without a full stop.
+pub fn json_fault(error: &serde_json::Error) -> String {
+    match error.classify() {
+        serde_json::error::Category::Data | serde_json::error::Category::Io => error.to_string(),
+        serde_json::error::Category::Eof => "not valid JSON: it ends too early".to_owned(),
+        serde_json::error::Category::Syntax => {
+            format!("not valid JSON (line {}, column {})", error.line(), error.column())
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
     ("", &["modelctl scan", "modelctl list --sort size", "modelctl prune --unused-for 90d", "modelctl serve"]),
     ("scan", &["modelctl scan", "modelctl scan /srv/models ~/gguf", "modelctl scan --store ollama=/srv/ollama"]),
     ("list", &["modelctl list --sort size", "modelctl list 'qwen*' --tier fast", "modelctl list --stores"]),
+    ("version", &["modelctl version"]),
     ("show", &["modelctl show smollm2", "modelctl show smollm2 --ctx 8192 --fit", "modelctl show 68e7 --json"]),
     (
         "set",

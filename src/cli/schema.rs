@@ -1,7 +1,7 @@
 //! `modelctl schema [COMMAND]`: the JSON schema of what a command prints with `--json`.
 
 use super::run_once::RunOnceReport;
-use super::server::{start, stop};
+use super::server::{ps, start, stop};
 use super::{Ctx, Exit, dedupe, inference, lifecycle, task, top, tune};
 use crate::failure::Failure;
 use crate::model::lifecycle::Status;
@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 /// Print the JSON schema of what a command prints with --json
 ///
 /// Without COMMAND lists the commands and the names of their documents. Each document has its name in `schema`; members may
-/// be added to a document, and its version goes up when one is renamed or removed.
+/// be added to a document, and its version is increased when one is renamed or removed.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  modelctl schema\n  modelctl schema list\n  modelctl schema task show | jq '.properties | keys'\n  modelctl schema error"
@@ -91,7 +91,7 @@ const ENTRIES: &[Entry] = &[
     of::<stop::StopReport<'_>>("stop"),
     of::<server::StartAllReply>("start-all"),
     of::<server::StopAllReply>("stop-all"),
-    named::<server::Servers>("ps", "modelctl.ps/1"),
+    of::<ps::PsReport>("ps"),
     named::<server::Logs>("logs", "modelctl.logs/1"),
     of::<server::LogRow>("logs --follow"),
     named::<server::Events>("events", "modelctl.events/1"),

@@ -240,7 +240,7 @@ mod tests {
             assert!(!wants(line), "{line}");
         }
         assert!(crate::cli::Cli::parse_args(["modelctl", "list", "-o", "json"].map(OsString::from)).is_ok());
-        assert!(refused("modelctl list -o yaml").contains("text, json"));
+        assert!(refused("modelctl list -o yaml").contains("json, jsonl"));
     }
 
     #[test]

@@ -210,7 +210,7 @@ mod tests {
     fn a_real_child_is_asked() {
         // `echo` prints its arguments: an answer, though not one that can be read.
         let reading = gpus(Path::new("/bin/echo"));
-        assert!(matches!(reading, Reading::Unavailable(why) if why.contains("cannot be read")));
+        assert!(matches!(reading, Reading::Unavailable(why) if why.contains("sent an invalid answer")));
     }
 
     #[test]

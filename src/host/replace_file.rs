@@ -128,6 +128,7 @@ fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
 /// One of them has changed, or the link cannot be made; `path` is then as before.
 pub fn link_over(kept: (&Path, &Looked), path: (&Path, &Looked)) -> io::Result<()> {
     let (path, before) = path;
+    let folder = Folder::of(path)?;
     let temporary = beside(path, LINK)?;
     std::fs::hard_link(kept.0, &temporary)?;
     let check = || {
@@ -135,7 +136,7 @@ pub fn link_over(kept: (&Path, &Looked), path: (&Path, &Looked)) -> io::Result<(
         let is_kept = link.has_content_of(kept.1);
         if is_kept && look(path)? == *before { Ok(()) } else { Err(changed()) }
     };
-    move_over(&temporary, path, check)
+    folder.move_over(&temporary, path, check)
 }
 
 /// Replaces `path` by a copy of its own with that mode, owner and time of the last write. Returns None when `go_on` ended
@@ -150,6 +151,7 @@ pub fn copy_over(
     go_on: &mut dyn FnMut(u64) -> bool,
 ) -> io::Result<Option<()>> {
     let mut source = open(path, before)?;
+    let folder = Folder::of(path)?;
     let temporary = beside(path, COPY)?;
     let mut copy = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&temporary)?;
     let written = write_copy(&mut source, &mut copy, with, go_on);
@@ -159,7 +161,7 @@ pub fn copy_over(
         return written.map(|_| None);
     }
     let check = || if look(path)? == *before { Ok(()) } else { Err(changed()) };
-    move_over(&temporary, path, check).map(Some)
+    folder.move_over(&temporary, path, check).map(Some)
 }
 
 fn write_copy(
@@ -192,20 +194,31 @@ fn write_copy(
     Ok(true)
 }
 
-/// Moves a new entry over a file when `check` allows it, and removes it otherwise. The time of the folder stays.
-fn move_over(temporary: &Path, path: &Path, check: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-    let folder = File::open(path.parent().unwrap_or(Path::new("/")))?;
-    let before = folder.metadata()?;
-    if let Err(error) = check().and_then(|()| std::fs::rename(temporary, path)) {
-        // What stays is found by its name.
-        let _ = std::fs::remove_file(temporary);
-        return Err(error);
+/// The folder of a file that is replaced, and its time before the new entry was made in it.
+struct Folder {
+    open: File,
+    mtime_ns: i64,
+}
+
+impl Folder {
+    fn of(path: &Path) -> io::Result<Folder> {
+        let open = File::open(path.parent().unwrap_or(Path::new("/")))?;
+        let meta = open.metadata()?;
+        Ok(Folder { open, mtime_ns: meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec()) })
     }
-    folder.sync_all()?;
-    let time = before.mtime().saturating_mul(1_000_000_000).saturating_add(before.mtime_nsec());
-    // The replacement is done; a folder of others keeps its new time.
-    let _ = set_mtime(&folder, time);
-    Ok(())
+
+    /// Moves a new entry over a file when `check` allows it, and removes it otherwise. The time of the folder stays.
+    fn move_over(&self, temporary: &Path, path: &Path, check: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        if let Err(error) = check().and_then(|()| std::fs::rename(temporary, path)) {
+            // What stays is found by its name.
+            let _ = std::fs::remove_file(temporary);
+            return Err(error);
+        }
+        self.open.sync_all()?;
+        // The replacement is done; a folder of others keeps its new time.
+        let _ = set_mtime(&self.open, self.mtime_ns);
+        Ok(())
+    }
 }
 
 fn set_mtime(file: &File, ns: i64) -> io::Result<()> {

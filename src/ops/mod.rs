@@ -28,6 +28,7 @@ pub mod memory_fit;
 pub mod model_header;
 pub mod needs;
 pub mod node;
+pub mod open_models;
 pub mod overview;
 pub mod patterns;
 pub mod prompt;

@@ -211,17 +211,20 @@ mod tests {
         let chosen = |rows: &[ModelRow], copies| choose(&Selector("mine".into()), (rows, copies), &[]);
         assert_eq!(chosen(&rows, Copies::Best).unwrap(), 1, "the first that is whole");
         let error = chosen(&rows, Copies::Each).unwrap_err().to_string();
-        assert!(error.starts_with("`mine` fits 3 models"), "{error}");
+        assert!(error.starts_with("`mine` is ambiguous: 3 models match"), "{error}");
         rows[2].content = None;
         let error = chosen(&rows, Copies::Best).unwrap_err().to_string();
-        assert!(error.starts_with("`mine` fits 3 models"), "a content that is not known is no copy: {error}");
+        assert!(
+            error.starts_with("`mine` is ambiguous: 3 models match"),
+            "a content that is not known is no copy: {error}"
+        );
     }
 
     #[test]
     fn an_ambiguous_selector_lists_its_candidates_with_their_ids() {
         let error = chosen("gemma").unwrap_err();
         let text = error.to_string();
-        assert_eq!(text.lines().next(), Some("`gemma` fits 2 models"));
+        assert_eq!(text.lines().next(), Some("`gemma` is ambiguous: 2 models match"));
         assert_eq!(text.lines().count(), 3);
         assert!(text.contains(&format!("{}  gemma-3-270m-q4_k_m  /models/gemma-3-270m-q4_k_m.gguf", rows()[1].id)));
         assert!(!text.contains('\x1b'));

@@ -48,6 +48,8 @@ pub struct Scanned {
 /// Interrupted (130) or terminated (143), with nothing recorded; cannot be met (3) for a root that cannot be read.
 pub fn scan(session: &mut Session, asked: &Request, stop: &StopSignal, on: &mut Sink<'_>) -> anyhow::Result<Scanned> {
     let started = clock::instant();
+    // A scan makes the database, also one that was named.
+    session.db(Access::ReadWrite)?;
     let roots = roots(session, asked)?;
     for path in asked.paths.iter().filter(|path| inventory::folder_of(path) != path.as_path()) {
         let folder = std::path::absolute(inventory::folder_of(path)).unwrap_or_else(|_| path.clone()); // only shown

@@ -272,7 +272,7 @@ fn short_names_and_flags_of_other_programs_work() {
     assert_eq!(sandbox.run(["trash", "list", "--json"]).ok().json().as_array().unwrap().len(), 1);
     sandbox.run(["trash", "empty", "-y"]).ok();
     assert_eq!(sandbox.run(["trash", "list", "--json"]).ok().json(), json!([]));
-    sandbox.run(["task", "add", "-p", "Hello", "-m", "nothing-like-it"]).refuses(3, "no model fits");
-    sandbox.run(["run", "-m", "nothing-like-it", "Hello"]).refuses(3, "no model fits");
+    sandbox.run(["task", "add", "-p", "Hello", "-m", "nothing-like-it"]).refuses(3, "no model matches");
+    sandbox.run(["run", "-m", "nothing-like-it", "Hello"]).refuses(3, "no model matches");
     assert_eq!(sandbox.run(["run", "-p", "Hello", "again"]).code, Some(2));
 }

@@ -190,7 +190,7 @@ fn two_scans_at_once_both_end_well() {
     assert_eq!(names(&sandbox, &[]).len(), 200);
 }
 
-/// A person who has a file wants to know what it is before any scan, and gets told that no model fits.
+/// A person who has a file wants to know what it is before any scan, and gets told that no model matches.
 #[test]
 fn a_file_that_was_never_scanned_is_shown() {
     let sandbox = Sandbox::new();

@@ -81,7 +81,7 @@ fn removing_a_hint_says_where_it_still_comes_from() {
 fn a_hint_that_could_drive_a_terminal_or_means_nothing_is_refused() {
     let sandbox = Sandbox::new();
     for hint in ["a\u{1b}[31m", "a\nb", "", "  "] {
-        let run = sandbox.run(["keep", "add", "fine", hint]).refuses(2, "is no keep hint");
+        let run = sandbox.run(["keep", "add", "fine", hint]).refuses(2, "is not a valid keep hint");
         assert!(!run.err.contains('\u{1b}'), "{run:?}");
     }
     sandbox.run(["keep", "add"]).refuses(2, "HINT");

@@ -123,7 +123,10 @@ fn what_goes_to_the_trash_comes_back_as_it_was() {
     let run = prune(&sandbox, &["--unused-for", "30d", "--confirm", "--allow-large"]).ok();
     assert!(run.out.contains("moved 2 models to the trash ("), "{run:?}");
     assert!(run.out.contains("ancient-Q4_0") && run.out.contains("older-Q8_0"), "what was moved is listed: {run:?}");
-    assert!(run.err.contains("trash empty --confirm") && run.err.contains("trash restore 1"), "{run:?}");
+    assert!(
+        run.err.contains("trash empty --confirm") && run.err.contains("to undo: `modelctl trash restore "),
+        "{run:?}"
+    );
     assert_eq!(names(&sandbox), ["fresh-Q4_0"]);
     let trash = sandbox.run(["trash", "list", "--json"]).ok().json();
     let ids: Vec<&str> = trash.as_array().unwrap().iter().map(|t| t["id"].as_str().unwrap()).collect();
@@ -158,7 +161,7 @@ fn restore_overwrites_nothing_and_unknown_ids_are_told() {
     let run = sandbox.run(["trash", "restore", &id]).refuses(3, "exists again");
     assert!(run.err.contains("hint: move the existing file away"), "{run:?}");
     assert_eq!(fs::read(&again).unwrap(), b"something else");
-    sandbox.run(["trash", "restore", "zzzz"]).refuses(3, "no item `zzzz` in the trash");
+    sandbox.run(["trash", "restore", "zzzz"]).refuses(3, "nothing in the trash matches `zzzz`");
     fs::remove_file(&again).unwrap();
     sandbox.run(["trash", "restore", id.get(..id.len() - 1).unwrap()]).ok();
     assert_eq!(fs::read(&again).unwrap(), fixture::small_model("ancient-Q4_0"));
@@ -446,7 +449,7 @@ fn a_model_that_comes_back_without_its_projector_says_where_that_is() {
     let items = sandbox.run(["trash", "list", "--json"]).ok().json();
     let run = sandbox.run(["trash", "restore", "seer-Q4_0"]).ok();
     let id = items[1]["id"].as_str().unwrap();
-    let told = "`seer-Q4_0` has `vision/mmproj-seer-F16.gguf` as well, which is in the trash with `seer-Q8_0`";
+    let told = "`seer-Q4_0` also needs `vision/mmproj-seer-F16.gguf`, which is in the trash with `seer-Q8_0`";
     assert!(run.err.contains(told) && run.err.contains(&format!("trash restore {id}")), "{run:?}");
     let both = sandbox.run(["trash", "restore", id]).ok();
     assert!(eye.exists() && both.err.is_empty(), "{both:?}");
@@ -528,7 +531,7 @@ fn a_plan_takes_the_place_of_a_plan_and_of_nothing_else() {
     let is_plan = |at: &Path| serde_json::from_slice::<Value>(&fs::read(at).unwrap()).unwrap()["format"] == 1;
     let notes = sandbox.path("notes.json");
     fs::write(&notes, "{\"format\": 1}").unwrap();
-    save(&notes).refuses(3, "is not a valid plan file");
+    save(&notes).refuses(3, "exists and is not a plan");
     assert_eq!(fs::read_to_string(&notes).unwrap(), "{\"format\": 1}");
 
     let (file, link) = (sandbox.path("plan.json"), sandbox.path("link.json"));
@@ -843,7 +846,7 @@ fn whatever_name_keeps_or_means_a_model_of_ollama_speaks_for_all_of_it() {
         assert_eq!(going(&prune(&sandbox, &["--model", name, "--json"]).ok()), ["mine:latest"], "{name}");
     }
     let run = sandbox.run(["keep", "add", "zeta"]).ok();
-    assert!(run.err.contains("it means 1 model"), "{run:?}");
+    assert!(run.err.contains("it matches 1 model"), "{run:?}");
     assert_eq!(taken(&[]), ["other:latest"]);
     // A name that came after the scan counts as well.
     ollama_tag(&root, "late", "1", &fixture::small_model("other"));
@@ -908,7 +911,7 @@ fn a_store_of_another_user_is_handed_to_its_own_server() {
     let with = |more: &[&str]| as_nobody(&rule.iter().chain(more).copied().collect::<Vec<_>>());
     let dry = with(&[]).ok();
     assert!(dry.err.contains("without undo"), "{dry:?}");
-    with(&["--confirm"]).refuses(1, "there is no undo");
+    with(&["--confirm"]).refuses(1, "without undo");
     assert!(root.join("manifests/registry.ollama.ai/library/alpha/latest").exists());
     let run = with(&["--confirm", "--purge"]).ok();
     assert!(run.out.contains("deleted 1 model"), "{run:?}");

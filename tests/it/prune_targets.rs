@@ -402,7 +402,7 @@ fn a_clock_that_leapt_ahead_makes_nothing_older_until_a_person_says_that_it_is_r
     assert_eq!(names(&sandbox), ["ancient-Q4_0", "older-Q8_0"], "they are 20 days old as far as is certain");
     sandbox.run(["trash", "empty", "--older-than", "1h", "--confirm"]).refuses(1, "--now-is-right");
     assert_eq!(sandbox.run(["trash", "list", "--json"]).ok().json().as_array().unwrap().len(), 1);
-    let json = prune(&sandbox, &[&line[..2], &["--json"]].concat()).refuses(1, "leapt").json();
+    let json = prune(&sandbox, &[&line[..2], &["--json"]].concat()).refuses(1, "the clock jumped ahead").json();
     assert_eq!(json["clock_ahead_seconds"].as_u64().unwrap() / 86_400, 40);
 
     let right = prune(&sandbox, &[&line[..], &["--now-is-right"]].concat()).ok();

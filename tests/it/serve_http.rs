@@ -282,7 +282,7 @@ fn a_key_is_checked_has_a_class_and_is_read_again() {
 
     write_keys(&sandbox, "cron:new:batch\n");
     daemon.signal(Signal::HUP);
-    daemon.hears("read again");
+    daemon.hears("reloaded");
     assert_eq!(status(&daemon, "X-Api-Key: k3y\r\n"), 401);
     assert_eq!(status(&daemon, "X-Api-Key: new\r\n"), 200);
     write_keys(&sandbox, "cron:new:urgent\n");
@@ -482,7 +482,7 @@ fn a_config_that_is_wrong_is_refused_with_its_place_and_the_old_one_stays() {
     assert_eq!(["one", "two"].map(host), [200, 403]);
     configure(&sandbox, "hosts = [\"two\"]\n");
     daemon.signal(Signal::HUP);
-    daemon.hears("read again");
+    daemon.hears("reloaded");
     assert_eq!(["one", "two"].map(host), [403, 200]);
     configure(&sandbox, "listen = [\"127.0.0.1:1\"]\nsocket = \"/elsewhere\"\n");
     daemon.signal(Signal::HUP);

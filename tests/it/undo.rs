@@ -81,6 +81,11 @@ fn what_another_database_pruned_says_who_did_it_and_how_it_comes_back() {
     restore(&sandbox, &[&id[..4]]).ok();
     assert_eq!(files(&sandbox), ALL);
 
+    // Whoever names a model that is gone, as far as this database knows, must not believe that it was removed now.
+    other(&["prune", "--model", "older-Q8_0", "--confirm"]).refuses(3, "`older-Q8_0` is gone");
+    other(&["rm", "--yes", "older-Q8_0"]).refuses(3, "`modelctl scan` checks again");
+    other(&["scan"]).ok();
+
     // No database at all, and a folder that no configuration names.
     other(&["prune", "--model", "older-Q8_0", "--grace", "0", "--assume-unused", "--confirm"]).ok();
     let mut blind = sandbox.command(["trash", "restore", "--from"]);

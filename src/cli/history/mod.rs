@@ -16,7 +16,7 @@ use view::Times;
 
 /// Show the audit log: who did what, when and why, newest last
 ///
-/// Told are scans that found a change, what was pruned, purged, restored or emptied from the trash, settings with their
+/// It has scans that found a change, what was pruned, purged, restored or emptied from the trash, settings with their
 /// values before and after, keep hints, and the switch of inference. One line is one run of a command. Events are kept for
 /// two years, at most 200,000 of them. Times on a terminal are local; in a pipe and in JSON they are in UTC.
 #[derive(Debug, Args)]

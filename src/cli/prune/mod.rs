@@ -89,7 +89,7 @@ pub fn run(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
 /// Removes the models that the command line names: shows the plan, asks, and carries out exactly that plan.
 ///
 /// # Errors
-/// Usage (2) where nobody can be asked, after the plan was shown.
+/// Usage (2) without a terminal, after the plan was shown.
 pub fn remove_by_name(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
     let stop = super::stop_on_signals()?;
     let mut request = args.request()?;
@@ -103,7 +103,7 @@ pub fn remove_by_name(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
         return view::named_kept(&planned.plan, &[]).map_or(Ok(Exit::Done), |kept| Err(kept.into()));
     }
     if args.json || !ctx.ui.can_ask() {
-        let failure = Failure::new(Kind::Usage, "nothing was removed: nobody can be asked here");
+        let failure = Failure::new(Kind::Usage, "nothing was removed: there is no terminal to confirm on");
         return Err(failure.hint("--yes removes without asking").into());
     }
     let (rows, size) = (units::plural(count, "row"), units::bytes(planned.plan.sums.allocated));

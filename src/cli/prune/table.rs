@@ -1,12 +1,11 @@
 //! The rows of a plan of prune: those that are removed as a table, those that stay as counts by reason.
 
 use crate::clock::Timestamp;
-use crate::display::units;
 use crate::prune::candidate::Evidence;
 use crate::prune::decide::Rule;
 use crate::prune::plan::{Plan, Row};
 use crate::prune::policy::Policy;
-use crate::ui::{Cell, Column, Table, Tone};
+use crate::ui::{Cell, Column, Table, Tone, units};
 use std::cmp::Reverse;
 use std::collections::HashMap;
 

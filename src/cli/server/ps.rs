@@ -1,34 +1,165 @@
+//! `modelctl ps`: the servers of the daemon, and every model that another program has open or in memory.
+
 use super::super::{Ctx, Exit};
-use super::daemon;
-use crate::ops::daemon::{ServerRow, Servers};
-use crate::ui::{Cell, Column, Table, Tone, text, units};
+use crate::clock::{self, Timestamp};
+use crate::model::lifecycle::{External, Status};
+use crate::ops::daemon::{Daemon, ServerRow, Servers};
+use crate::ops::open_models::{ModelUser, OpenModel, open_models};
+use crate::ui::{Cell, Column, Document, Table, Tone, text, units};
 use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::time::Duration;
 
-/// List the model servers that are running, starting or failed
+/// List the models that are loaded or open, and by which process
+///
+/// With a daemon these are its servers, whether they run, start or failed, and the servers of others that it knows. The
+/// second table has every model of the database that another program has open or mapped, or a server says it has loaded:
+/// what `prune` leaves alone.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  modelctl ps\n  modelctl ps --json | jq '.servers[] | {display_name, state, memory_used_bytes}'\n  watch modelctl ps"
+    after_help = "Examples:\n  modelctl ps\n  modelctl ps --json | jq '.servers[] | {display_name, state, memory_used_bytes}'\n  modelctl ps --json | jq -r '.models[] | .name'\n  watch modelctl ps"
 )]
 pub struct PsArgs {
-    /// Print the servers as JSON
+    /// Print everything as a JSON object
     #[arg(long)]
     json: bool,
 }
 
+/// The document of `ps`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PsReport {
+    /// Whether a daemon runs for this database.
+    daemon: bool,
+    /// The servers of the daemon.
+    servers: Vec<ServerRow>,
+    total_running: usize,
+    /// Model servers that somebody else started, as the daemon knows them.
+    externals: Vec<External>,
+    /// Models that other programs have open or in memory.
+    models: Vec<OpenModel>,
+}
+
+impl Document for PsReport {
+    const SCHEMA: &'static str = "modelctl.ps/1";
+}
+
 pub fn run(ctx: &mut Ctx, args: &PsArgs) -> anyhow::Result<Exit> {
-    let servers: Servers = daemon(ctx)?.get("/api/models/servers")?;
+    let report = gather(ctx)?;
     if args.json {
-        ctx.ui.json(&servers)?;
+        ctx.ui.document(&report)?;
         return Ok(Exit::Done);
     }
-    if servers.servers.is_empty() {
-        ctx.ui.note("no model servers running");
-        ctx.ui.hint("start one with `modelctl start MODEL`, or send a request for a model");
-        return Ok(Exit::Done);
+    let PsReport { daemon, servers, externals, models, .. } = &report;
+    if servers.is_empty() && externals.is_empty() && models.is_empty() {
+        ctx.ui.note("no model is loaded or open");
     }
-    ctx.ui.table(&table(&servers.servers))?;
+    let mut is_first = true;
+    let mut tables = Vec::new();
+    if !servers.is_empty() {
+        tables.push(table(servers));
+    }
+    if !externals.is_empty() {
+        tables.push(others(externals));
+    }
+    if !models.is_empty() {
+        tables.push(opened(models, clock::now()));
+    }
+    for table in &tables {
+        if !std::mem::take(&mut is_first) {
+            ctx.ui.line("")?;
+        }
+        ctx.ui.table(table)?;
+    }
+    match daemon {
+        true if servers.is_empty() => {
+            ctx.ui.note("the daemon has no servers");
+            ctx.ui.hint("start one with `modelctl start MODEL`, or send a request for a model");
+        }
+        true => {}
+        false => ctx.ui.note("no daemon is running: `modelctl serve` starts one"),
+    }
     Ok(Exit::Done)
+}
+
+fn gather(ctx: &mut Ctx) -> anyhow::Result<PsReport> {
+    let daemon = Daemon::find(&ctx.session.config)?;
+    let (mut servers, mut externals) = (None, Vec::new());
+    if let Some(daemon) = &daemon {
+        servers = Some(daemon.get::<Servers>("/api/models/servers")?);
+        externals = daemon.get::<Status>("/api/lifecycle")?.externals;
+    }
+    let mut models = ctx.run(open_models)?;
+    let (servers, total_running) = servers.map_or((Vec::new(), 0), |all| (all.servers, all.total_running));
+    // What the tables above have is not shown twice.
+    let of_servers = servers.iter().filter_map(|server| server.pid);
+    let known: Vec<u32> = of_servers.chain(externals.iter().filter_map(|other| other.pid)).collect();
+    for model in &mut models {
+        model.users.retain(|user| user.pid.is_none_or(|pid| !known.contains(&pid)));
+    }
+    models.retain(|model| !model.users.is_empty());
+    Ok(PsReport { daemon: daemon.is_some(), servers, total_running, externals, models })
+}
+
+const OTHERS: &[Column] = &[
+    Column::left("OTHER SERVER", 0),
+    Column::name("MODEL", 1, 16),
+    Column::right("MEMORY", 2),
+    Column::right("PID", 3),
+    Column::left("USER", 4),
+    Column::right("PORT", 5),
+    Column::left("ATTACHED", 6),
+];
+
+fn others(externals: &[External]) -> Table<'_> {
+    let mut table = Table::new(OTHERS);
+    let made = |text: Option<String>| text.map_or_else(Cell::none, Cell::new);
+    for other in externals {
+        let held = other.bytes.iter().fold(0u64, |sum, held| sum.saturating_add(held.bytes));
+        table.row(vec![
+            Cell::new(other.program.as_str()),
+            made(other.model_name.clone().or_else(|| other.model.as_ref().map(ToString::to_string))),
+            made((held > 0).then(|| units::bytes(held))),
+            made(other.pid.map(|pid| pid.to_string())),
+            made(other.user.clone()),
+            made(other.port.map(|port| port.to_string())),
+            Cell::new(if other.attached { "yes" } else { "no" }),
+        ]);
+    }
+    table
+}
+
+const OPENED: &[Column] = &[
+    Column::name("MODEL", 0, 20),
+    Column::left("BY", 1),
+    Column::right("PID", 2),
+    Column::left("HOW", 3),
+    Column::right("STARTED", 4),
+    Column::right("MEMORY", 5),
+    Column::left("USER", 6),
+    Column::left("STORE", 7),
+    Column::left("ID", 8),
+];
+
+fn opened(models: &[OpenModel], now: Timestamp) -> Table<'_> {
+    let mut table = Table::new(OPENED);
+    let made = |text: Option<String>| text.map_or_else(Cell::none, Cell::new);
+    let rows = models.iter().flat_map(|model| model.users.iter().map(move |user| (model, user)));
+    for (model, user) in rows {
+        let ModelUser { program, pid, how, memory_bytes, user, started, .. } = user;
+        table.row(vec![
+            Cell::new(model.name.as_str()),
+            Cell::new(text::clean(program).into_owned()),
+            made(pid.map(|pid| pid.to_string())),
+            Cell::new(*how),
+            made(started.map(|started| format!("{} ago", units::ago(started.age(now))))),
+            made(memory_bytes.map(units::bytes)),
+            made(user.clone()),
+            Cell::new(model.store),
+            made(model.model_id.clone()),
+        ]);
+    }
+    table
 }
 
 const COLUMNS: &[Column] = &[

@@ -199,7 +199,7 @@ Memory for a context of 4096 tokens
   overhead     4.0 MiB
   total        200.0 MiB
   main memory  fits: 8.0 GiB of 32.0 GiB available
-  GPU 0        fits whole: 1.0 GiB of 140.0 GiB free (NVIDIA H200)
+  GPU 0        fits: 1.0 GiB of 140.0 GiB free (NVIDIA H200)
 
 Use
   last used             2h ago (2023-11-17T20:13:20Z) by run-once
@@ -213,8 +213,8 @@ Files: 1 file, 93.8 MiB, 93.8 MiB on disk
     size      93.8 MiB (98362432 bytes), 93.8 MiB on disk
     inode     2 on device 1
     modified  2023-11-14T22:13:20Z
-    sha256    b179 (promised by the store)
-    content   cut off: 100 bytes of 200; tensor `blk.7` is the first missing
+    sha256    b179 (declared by the store)
+    content   truncated: 100 of 200 bytes; first missing tensor `blk.7`
 
 Metadata
   architecture   llama

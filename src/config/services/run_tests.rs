@@ -106,7 +106,7 @@ fn a_mistake_is_refused_with_its_line_and_key() {
         ("memory.cpu = \"1GiB\"", "unknown field `cpu`"),
         ("memory.vram = 4", "needs a unit"),
         ("env = { \"A B\" = \"x\" }", "not a variable name"),
-        ("env = { A = \"\\u0000\" }", "has a NUL"),
+        ("env = { A = \"\\u0000\" }", "contains a NUL byte"),
         ("idle_timeout = \"0s\"", "between 1 second and 1 day"),
         ("parallel = 0", "between 1 and 1024"),
         ("user = \"a:b\"", "not a user name"),
@@ -115,9 +115,9 @@ fn a_mistake_is_refused_with_its_line_and_key() {
         ("routes = [\"v1/x\"]", "is not a path"),
         ("routes = [\"/v1/../x\"]", "is not a path"),
         ("routes = [\"/\"]", "is not a path"),
-        ("routes = [\"/v1/chat/completions\"]", "clashes with /v1/chat"),
-        ("routes = [\"/v1\"]", "clashes with /v1/chat"),
-        ("routes = [\"/api/x\"]", "clashes with /api"),
+        ("routes = [\"/v1/chat/completions\"]", "conflicts with /v1/chat"),
+        ("routes = [\"/v1\"]", "conflicts with /v1/chat"),
+        ("routes = [\"/api/x\"]", "conflicts with /api"),
     ] {
         let toml = service("a", line).replace("memory = { ram = \"1GiB\" }", "memory.ram = \"1GiB\"");
         let text = load(&toml).unwrap_err();

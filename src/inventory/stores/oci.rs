@@ -2,6 +2,7 @@
 //! as untrusted input: bounded in size, in number and in the paths that they may name.
 
 use super::hf::try_open_quietly;
+use crate::failure::json_fault;
 use serde::de::{DeserializeOwned, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
@@ -180,7 +181,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     if bytes.is_empty() {
         return Err("is empty".to_owned());
     }
-    serde_json::from_slice(bytes).map_err(|e| format!("is invalid: {e}"))
+    serde_json::from_slice(bytes).map_err(|e| format!("is invalid: {}", json_fault(&e)))
 }
 
 /// Reads a regular file of at most `most` bytes; a longer file is rejected, even if its metadata gives a smaller size.

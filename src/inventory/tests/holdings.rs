@@ -75,7 +75,7 @@ fn orphans_broken_links_and_odd_references_are_told_one_by_one() {
     assert_eq!(at(&held, &fifo).why, "a FIFO, not a file among the blobs");
     assert_eq!(at(&held, &temporary).class, Class::Partial);
     let model = at(&held, &tree.path(format!("{REPO}/blobs/{}", sha("one"))));
-    assert_eq!(model.why, "snapshot aaaaaaa (main, refs/pr/1) has it as t-Q4_0.gguf");
+    assert_eq!(model.why, "snapshot aaaaaaa (main, refs/pr/1) uses it as t-Q4_0.gguf");
 }
 
 #[test]

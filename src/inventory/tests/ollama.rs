@@ -207,9 +207,9 @@ fn nothing_is_opened_that_is_no_file_of_the_store() {
     assert_eq!(skipped(&report, &dir), "a directory");
     assert!(report.skipped.iter().all(|s| s.path != host), "a folder without a manifest in it");
     for (path, word) in [
-        (&away, "does not say"),
+        (&away, "is invalid: not valid JSON"),
         (&fifo, "FIFO"),
-        (&ring, "nowhere"),
+        (&ring, "dangling link"),
         (&giant, "over"),
         (&folder, "directory"),
         (&pipe, "FIFO"),
@@ -234,7 +234,7 @@ fn what_a_manifest_promises_and_the_disk_does_not_keep_is_told() {
     assert!(cut.is_file());
     let mut shelf = Shelf::default();
     let report = shelf.scan(&[&store.root()]);
-    let said = "has 8 bytes, and the manifest of `cut:1` says 16";
+    let said = "has 8 bytes, but the manifest of `cut:1` declares 16";
     assert_eq!(why(&report, &path), (Class::Damaged, said));
     let lost: Vec<_> = holdings(&report).iter().filter(|h| h.class == Class::Missing).collect();
     assert_eq!(lost.len(), 2);
@@ -268,7 +268,7 @@ fn models_that_run_elsewhere_or_are_no_gguf_are_explained() {
     assert!(shelf.models.is_empty() && report.skipped.is_empty(), "{:?}", shelf.names());
     let (class, said) = why(&report, &config);
     assert_eq!(class, Class::Referenced);
-    assert_eq!(said, "the config of `big:120b-cloud`; its weights are not here, it runs at https://ollama.com:443");
+    assert_eq!(said, "the config of `big:120b-cloud`; its weights are not local, it runs at https://ollama.com:443");
     let tensors = held(&report, &store.root().join("blobs"));
     assert_eq!(
         (tensors.class, tensors.files, tensors.why.as_str()),
@@ -345,7 +345,7 @@ fn folders_that_only_look_like_a_store_are_said_to_be_so_and_walked_as_anybodys(
     assert_eq!(report.outcome.roots, [(store.root(), StoreKind::Dir, RootState::Read)]);
 
     let report = shelf.scan_as(&store.root(), StoreKind::Ollama);
-    let said = "is named as a store of Ollama, and is not laid out as one";
+    let said = "is named as a store of Ollama, but does not have its layout";
     assert_eq!(skipped(&report, &store.root()), said);
     let cut = Ollama::new();
     cut.pull(&format!("{LIBRARY}/a/1"), &[("model", "GGUF x=1")]);

@@ -6,7 +6,7 @@ use crate::inventory;
 use crate::model::{HintSource, KeepHint};
 use crate::ops::{Session, keep_hints};
 use crate::prune::candidate::Candidate;
-use crate::prune::gather::{Known, candidates};
+use crate::prune::gather::{self, Known};
 use crate::prune::in_use::{Asked, InUse, Settings, Use};
 use crate::prune::wide::Surroundings;
 use std::collections::{BTreeSet, HashSet};
@@ -24,13 +24,23 @@ pub fn gather(session: &mut Session, globs: &[String]) -> anyhow::Result<Vec<Can
     if !hints.is_empty() || !known.tasks.is_empty() {
         inventory::name_all(&mut known.rows);
     }
-    let found = candidates(&known, &hints, now);
+    let found = gather::candidates(&known, &hints, now);
     for (source, hint) in sources.into_iter().zip(&hints) {
         if let Some(fault) = hint.fault().filter(|_| !keeps_something(&found, &hint.text)) {
             return Err(keep_hints::no_glob(source, hint, fault).into());
         }
     }
     Ok(found)
+}
+
+/// Returns what the database knows that could be removed, without asking what keeps it.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn candidates(session: &mut Session) -> anyhow::Result<Vec<Candidate>> {
+    let now = session.now;
+    let known = Known::read(session.db(Access::ReadOnly)?)?;
+    Ok(gather::candidates(&known, &[], now))
 }
 
 /// Returns the data that decides which roots are too wide: the roots that a person named or that are known places, and

@@ -12,6 +12,7 @@ mod trash_room;
 
 pub use act::too_large;
 pub use auto::auto;
+pub use gather::candidates;
 pub use report::{PruneReport, report, roots, since};
 pub use request::{Request, Selection};
 pub use saved_plan::{encode, read, save};

@@ -1,5 +1,6 @@
+use crate::display::text;
 use crate::failure::{Failure, Kind};
-use crate::model::{Age, Selector, StoreKind};
+use crate::model::{Age, Selector, State, StoreKind};
 use crate::ops::{Session, resolve_model};
 use crate::prune::plan::Plan;
 use crate::prune::policy::Policy;
@@ -72,7 +73,15 @@ impl Selection {
     fn policy(&self, session: &mut Session, allow_large: bool) -> anyhow::Result<Policy> {
         let mut models = Vec::new();
         for selector in &self.models {
-            models.push(resolve_model::resolve_copy(session, selector)?.id);
+            let row = resolve_model::resolve_copy(session, selector)?;
+            if row.state == State::Gone {
+                let name = text::clean(&row.name).into_owned();
+                let failure = Failure::cannot_meet(format!("`{name}` is gone: the last scan did not find it"));
+                return Err(failure
+                    .hint(format!("`modelctl scan` checks again; `modelctl show {}` says where it went", row.id))
+                    .into());
+            }
+            models.push(row.id);
         }
         let now = session.now;
         let until = |age: Age| age.until(now);

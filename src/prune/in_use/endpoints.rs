@@ -5,6 +5,7 @@
 //! those are matched by the file name.
 
 use super::super::servers::Answer;
+use crate::failure::json_fault;
 use serde::Deserialize;
 use serde_json::Value;
 use std::os::unix::fs::MetadataExt;
@@ -61,7 +62,7 @@ pub(super) fn understand(server: &str, props: &Answer, models: &Answer) -> Resul
         Answer::Refused if *models == Answer::Refused => Ok(Vec::new()),
         Answer::Failed(why) => Err(why.clone()),
         Answer::Response { status: 200, body } => {
-            let props: Props = serde_json::from_slice(body).map_err(|e| odd(&e.to_string()))?;
+            let props: Props = serde_json::from_slice(body).map_err(|e| odd(&json_fault(&e)))?;
             match props.model_path.filter(|path| !path.as_os_str().is_empty()) {
                 Some(path) => Ok(vec![Running::at(path)]),
                 None if props.role.as_deref() == Some("router") => listed(server, models),
@@ -82,8 +83,8 @@ fn listed(server: &str, models: &Answer) -> Result<Vec<Running>, String> {
         Answer::Failed(why) => return Err(why.clone()),
         Answer::Refused => return Err(format!("{server} stopped responding")),
     };
-    let list: List =
-        serde_json::from_slice(body).map_err(|e| format!("{server} sent an invalid list of models: {e}"))?;
+    let list: List = serde_json::from_slice(body)
+        .map_err(|e| format!("{server} sent an invalid list of models: {}", json_fault(&e)))?;
     Ok(list.data.into_iter().flat_map(running).collect())
 }
 

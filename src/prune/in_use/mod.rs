@@ -5,11 +5,13 @@
 //! read and could know of a file makes that file unknown, never free.
 
 mod endpoints;
+mod holders;
 mod locks;
 mod ollama;
 #[cfg(test)]
 mod tests;
 
+pub use holders::Holder;
 pub use locks::{Holding, LockPlace, lock_places};
 
 use super::download::{Client, client_of};

@@ -1,6 +1,7 @@
 //! Models that Ollama's server has loaded, from `GET /api/ps`, and the blobs that they need.
 
 use super::super::servers::Answer;
+use crate::failure::json_fault;
 use serde::Deserialize;
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
@@ -45,7 +46,7 @@ pub(super) fn understand(answer: &Answer) -> Result<Vec<String>, String> {
         Answer::Response { status, .. } => return Err(format!("Ollama's server answered with status {status}")),
     };
     let odd = |what: &str| format!("Ollama's server sent an invalid answer: {what}");
-    let ps: Ps = serde_json::from_slice(body).map_err(|e| odd(&e.to_string()))?;
+    let ps: Ps = serde_json::from_slice(body).map_err(|e| odd(&json_fault(&e)))?;
     // Without any model the server sends null.
     let running = ps.models.unwrap_or_default();
     let names =

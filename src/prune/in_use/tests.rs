@@ -173,7 +173,7 @@ fn an_ollama_that_does_not_answer_as_it_should_leaves_its_models_unknown() {
         scene.unknown()
     };
     let garbage = FakeOllama::answering(&[("/api/ps", 200, "<html>")]);
-    assert!(why(Reading::Known(garbage.0)).contains("cannot be read"));
+    assert!(why(Reading::Known(garbage.0)).contains("sent an invalid answer: not valid JSON (line 1, column 1)"));
     let broken = FakeOllama::answering(&[("/api/ps", 500, LOADED)]);
     assert!(why(Reading::Known(broken.0)).contains("status 500"));
     assert!(why(Reading::Unavailable("https".to_owned())).contains("https"));
@@ -209,7 +209,10 @@ fn a_named_server_that_does_not_answer_as_it_should_leaves_every_model_unknown()
         assert!(scene.look().notes().contains(&why), "{why}");
         why
     };
-    assert!(why(FakeLlamaServer::answering(&[("/props", 200, "<html>")])).contains("cannot be read"));
+    assert!(
+        why(FakeLlamaServer::answering(&[("/props", 200, "<html>")]))
+            .contains("sent an invalid answer: not valid JSON (line 1, column 1)")
+    );
     assert!(why(FakeLlamaServer::answering(&[("/props", 503, "{}")])).contains("status 503"));
     assert!(why(FakeLlamaServer::answering(&[])).contains("status 404"));
     scene.answer_limit = Duration::from_millis(200);

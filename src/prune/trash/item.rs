@@ -13,6 +13,7 @@ use super::lock::Held;
 use super::lossless;
 use super::order::{Order, clean};
 use super::place::Place;
+use crate::failure::json_fault;
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
@@ -181,7 +182,7 @@ impl Item {
         let file = folder.open_file(JOURNAL, OFlags::RDONLY).map_err(|e| cannot(e.into()))?;
         let mut text = Vec::new();
         file.take(MOST).read_to_end(&mut text).map_err(cannot)?;
-        let journal: Journal = serde_json::from_slice(&text).map_err(|e| damaged(e.to_string()))?;
+        let journal: Journal = serde_json::from_slice(&text).map_err(|e| damaged(json_fault(&e)))?;
         drop(text);
         if journal.format != FORMAT {
             return Err(damaged(format!("its format is {}", journal.format)));

@@ -28,7 +28,7 @@ pub(super) async fn list(State(api): State<Arc<Api>>) -> Result<Json<Value>, Api
                 "inference": switched(switch),
                 "counts": counts,
                 "is_full": listing.is_full,
-                "tasks": listing.report(),
+                "tasks": listing.report().tasks,
             }))
         })
         .await?;

@@ -278,7 +278,7 @@ async fn what_is_not_done_here_says_where_it_is_and_a_model_that_is_here_is_pull
     let (status, body) = pull(json!({"model": "x"})).await;
     assert!(status == 501 && body.contains("model 'x' not found: ") && body.contains("modelctl scan"), "{body}");
     for (path, way) in
-        [("copy", "--alias"), ("delete", "modelctl prune"), ("create", "modelctl scan"), ("push", "publishes")]
+        [("copy", "--alias"), ("delete", "modelctl prune"), ("create", "modelctl scan"), ("push", "does not publish")]
     {
         let (status, body) = document(fake.post(&format!("/api/{path}"), &[], json!({})).await).await;
         assert!(status == 501 && body["error"].as_str().unwrap().contains(way), "{path}: {body}");

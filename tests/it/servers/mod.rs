@@ -6,6 +6,7 @@ mod deaths;
 mod garbage;
 mod hostile;
 mod opening;
+mod others;
 #[cfg(feature = "llama")]
 mod sharing;
 #[cfg(feature = "llama")]
@@ -18,13 +19,12 @@ use crate::sandbox::Sandbox;
 fn without_a_daemon_every_command_says_so_and_how_to_start_one() {
     let sandbox = Sandbox::new();
     sandbox.run(["scan"]).ok();
-    let commands: [&[&str]; 8] = [
+    let commands: [&[&str]; 7] = [
         &["start", "x"],
         &["stop", "x"],
         &["restart", "x"],
         &["start-all"],
         &["stop-all"],
-        &["ps", "--json"],
         &["logs", "x"],
         &["events", "-f"],
     ];
