@@ -147,7 +147,9 @@ fn it_is_suspended_and_goes_on() {
     let children = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
     let child = children.split_whitespace().last().unwrap().parse().unwrap();
     rustix::process::kill_process(Pid::from_raw(child).unwrap(), Signal::TSTP).unwrap();
-    terminal.until("the shell", |terminal| !terminal.is_alternate() && terminal.text().contains("Stopped"));
+    // What is typed before the shell says so could be read by the program that is being stopped.
+    let is_stopped_again = |terminal: &Terminal| terminal.text().matches("Stopped").count() == 2;
+    terminal.until("the shell", |terminal| !terminal.is_alternate() && is_stopped_again(terminal));
     terminal.press("stty -g | tr -c '0-9a-f:\\n' x; echo three\r");
     terminal.shows("\nthree");
     assert_eq!(modes(&terminal).last(), seen.first(), "{}", terminal.text());
