@@ -7,6 +7,7 @@ use crate::ops::dedupe::{Outcome, Pair, Request, Undone, plan, share, undo};
 use crate::ui::{Cell, Column, Table, Tone, text, units};
 use clap::Args;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Make identical files share their space on the disk (dry run unless --confirm)
 ///
@@ -107,8 +108,19 @@ fn show(ctx: &mut Ctx, args: &DedupeArgs, pairs: &[Pair]) -> anyhow::Result<Exit
         ctx.ui.note("no two files could share their space");
         return Ok(Exit::Done);
     }
-    ctx.ui.table(&table(pairs))?;
-    let count = pairs.iter().filter(|pair| pair.how.is_ok()).count();
+    let (possible, rest): (Vec<&Pair>, Vec<&Pair>) = pairs.iter().partition(|pair| pair.how.is_ok());
+    if !possible.is_empty() {
+        ctx.ui.table(&table(&possible))?;
+    }
+    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+    for why in rest.iter().filter_map(|pair| pair.how.as_ref().err()) {
+        let count = reasons.entry(why.as_str()).or_default();
+        *count = count.saturating_add(1);
+    }
+    for (why, files) in reasons {
+        ctx.ui.note(&format!("{} cannot share space: {}", units::plural(files, "file"), text::clean(why)));
+    }
+    let count = possible.len();
     if count > 0 {
         let files = units::plural(count as u64, "file");
         ctx.ui.note(&format!("{files} would share space with an equal one; {} would be freed", units::bytes(saved)));
@@ -128,7 +140,7 @@ const COLUMNS: &[Column] = &[
     Column::left("SAME AS", 3).shrink_to(24),
 ];
 
-fn table(pairs: &[Pair]) -> Table<'_> {
+fn table<'p>(pairs: &[&'p Pair]) -> Table<'p> {
     let mut table = Table::new(COLUMNS);
     for pair in pairs {
         let stores: Vec<&str> = pair.other.stores.iter().map(|store| store.name()).collect();

@@ -2,7 +2,7 @@
 
 use super::{Ctx, Exit};
 use crate::ops::doctor::{Check, Diagnosis, diagnose};
-use crate::ui::{Cell, Column, Table, Tone, units};
+use crate::ui::{Tone, text, units};
 use clap::Args;
 
 /// Look for problems: unreadable folders, missing places, damaged files, the database, the clock
@@ -32,27 +32,21 @@ pub fn run(ctx: &mut Ctx, args: &DoctorArgs) -> anyhow::Result<Exit> {
         ctx.ui.note(&format!("no problems found ({})", checks.join(", ")));
         return Ok(exit);
     }
-    ctx.ui.table(&table(&diagnosis))?;
+    print(ctx, &diagnosis)?;
     ctx.ui.note(&units::plural(diagnosis.findings.len() as u64, "problem"));
     Ok(exit)
 }
 
-const COLUMNS: &[Column] = &[
-    Column::left("CHECK", 1),
-    Column::left("WHAT", 0).shrink_to(16),
-    Column::left("PROBLEM", 0).shrink_to(24),
-    Column::left("NEXT STEP", 0).shrink_to(24),
-];
-
-fn table(diagnosis: &Diagnosis) -> Table<'_> {
-    let mut table = Table::new(COLUMNS);
+/// Prints a problem, and below it what to do: commands are copied, so nothing is cut.
+fn print(ctx: &mut Ctx, diagnosis: &Diagnosis) -> anyhow::Result<()> {
+    let width = diagnosis.findings.iter().map(|finding| finding.check.name().len()).max().unwrap_or(0);
     for finding in &diagnosis.findings {
-        table.row(vec![
-            Cell::new(finding.check.name()).tone(Tone::Dim),
-            Cell::new(finding.subject.as_str()),
-            Cell::new(finding.problem.as_str()).tone(Tone::Warn),
-            Cell::new(finding.fix.as_str()),
-        ]);
+        let (check, subject) = (finding.check.name(), text::clean(&finding.subject));
+        let problem = text::clean(&finding.problem);
+        // The clock has no name but that of its check.
+        let what = if subject == check { problem.into_owned() } else { format!("{subject}: {problem}") };
+        ctx.ui.painted_line(&format!("{check:width$}  {what}"), Tone::Warn)?;
+        ctx.ui.line(&format!("{:width$}  {}", "", text::clean(&finding.fix)))?;
     }
-    table
+    Ok(())
 }

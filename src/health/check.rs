@@ -4,7 +4,7 @@ use crate::node::{Fact, Outcome};
 use serde::{Serialize, Serializer};
 
 /// The result of a check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     // In the order of merging: the worst wins. Unknown is worse than a warning, since a warning can end with exit code
@@ -37,7 +37,7 @@ impl Status {
 }
 
 /// What is checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckName {
     Services,
@@ -85,7 +85,7 @@ impl CheckName {
 }
 
 /// One check of one target.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Check {
     pub name: CheckName,
     /// A service, a URL, a mount point, a GPU; `node` for the machine as a whole.
@@ -99,7 +99,9 @@ pub struct Check {
     pub value: Option<f64>,
     /// `s`, `%`, or empty for a count; None where nothing was measured.
     pub unit: Option<&'static str>,
+    #[schemars(with = "Option<String>")]
     pub warning: Option<Range>,
+    #[schemars(with = "Option<String>")]
     pub critical: Option<Range>,
     /// Why it is not ok.
     pub reason: Option<String>,
@@ -203,7 +205,7 @@ impl Limits {
 }
 
 /// The checks of one run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Report {
     /// The version of this shape.
     pub schema: u32,
@@ -211,6 +213,7 @@ pub struct Report {
     pub status: Status,
     pub level: Level,
     #[serde(serialize_with = "rfc3339")]
+    #[schemars(with = "String")]
     pub time: Timestamp,
     pub took_ms: u64,
     pub checks: Vec<Check>,

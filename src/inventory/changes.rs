@@ -11,6 +11,8 @@ pub struct Change {
     pub name: String,
     pub path: PathBuf,
     pub detail: Option<String>,
+    /// Whether a person should know: the model is missing, faulty, or has another content under its name.
+    pub is_problem: bool,
 }
 
 /// The kind of a change.

@@ -61,7 +61,9 @@ pub fn diff(input: DiffInput<'_>) -> Diff {
 impl Diff {
     fn tell(&mut self, kind: ChangeKind, model: &Model, detail: Option<String>) {
         let path = PathBuf::from(main_path(model));
-        self.changes.push(Change { kind, id: model.id.clone(), name: model.name.clone(), path, detail });
+        let is_missing = matches!(kind, ChangeKind::Gone | ChangeKind::Unavailable);
+        let is_problem = is_missing || model.state != State::Ready || model.reason.is_some();
+        self.changes.push(Change { kind, id: model.id.clone(), name: model.name.clone(), path, detail, is_problem });
     }
 
     fn added(&mut self, mut model: Model, ids: &mut FreshIds, now: Timestamp) {
@@ -97,6 +99,9 @@ impl Diff {
         } else if same_place {
             self.counts.changed += 1;
             self.tell(ChangeKind::Changed, &model, Some(what_changed(&model, old)));
+            if let Some(change) = self.changes.last_mut().filter(|_| old.state == State::Ready) {
+                change.is_problem |= model.content != old.content;
+            }
         } else {
             self.counts.moved += 1;
             self.tell(ChangeKind::Moved { from: before }, &model, None);

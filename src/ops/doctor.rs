@@ -227,8 +227,8 @@ fn models(rows: &[ModelRow], findings: &mut Vec<Finding>) {
         if count > 0 {
             findings.push(Finding {
                 check: Check::Models,
-                subject: format!("{} {word}", units::plural(count, "model")),
-                problem: format!("cannot be used: {word}"),
+                subject: units::plural(count, &format!("{word} model")),
+                problem: "cannot be used".to_owned(),
                 fix: fix.to_owned(),
             });
         }

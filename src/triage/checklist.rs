@@ -7,7 +7,7 @@ use crate::node::supervisord::ProgramState;
 use serde::Serialize;
 
 /// One thing that must hold.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Item {
     /// None: the node.
     pub service: Option<String>,
@@ -19,7 +19,7 @@ pub struct Item {
 }
 
 /// The list, and what has changed since the baseline.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Checklist {
     pub items: Vec<Item>,
     pub changes: Vec<Change>,

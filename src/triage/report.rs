@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 /// The version of the JSON document.
 pub const REPORT_SCHEMA: u32 = 1;
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Report {
     pub schema: u32,
     pub verdict: Verdict,
@@ -28,7 +28,7 @@ pub struct Report {
     pub redacted: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     Healthy,
@@ -51,8 +51,9 @@ impl Report {
 }
 
 /// A time that is written as RFC 3339 in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Time(pub Timestamp);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, schemars::JsonSchema)]
+#[schemars(transparent)]
+pub struct Time(#[schemars(with = "String")] pub Timestamp);
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
@@ -60,7 +61,7 @@ impl Serialize for Time {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct ServiceReport {
     pub name: String,
     pub role: Role,
@@ -81,7 +82,7 @@ pub struct ServiceReport {
     pub lives: Vec<LifeReport>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct LifeReport {
     pub began: Option<Time>,
     pub lasted_s: Option<f64>,
@@ -90,7 +91,7 @@ pub struct LifeReport {
     pub first_error: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Finding {
     pub rule: String,
     pub version: u32,
@@ -120,7 +121,7 @@ impl Finding {
 }
 
 /// A line that proves a cause, and where it is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Proof {
     pub source: String,
     pub line: Option<u64>,
@@ -136,7 +137,7 @@ impl From<Evidence> for Proof {
 }
 
 /// A finding that another one explains.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Explained {
     pub rule: String,
     /// The rule of the finding, among those that are listed, that explains it.
@@ -148,7 +149,7 @@ pub struct Explained {
 }
 
 /// Something that could not be looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Unknown {
     pub what: String,
     pub why: String,
@@ -162,7 +163,7 @@ pub struct Unknown {
     pub asked: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Collector {
     pub name: String,
     pub status: super::facts::CollectorStatus,

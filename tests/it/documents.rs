@@ -136,6 +136,10 @@ fn every_document_is_what_its_schema_says() {
     told("schema", "schema --json");
     told("tune list", "tune list --json");
     told("top", "top --json");
+    // What this machine is like decides their exit codes.
+    for command in ["health", "triage", "triage checklist"] {
+        check(&sandbox, command, &run(&format!("{command} --json")).document());
+    }
 }
 
 /// The same for what a daemon is asked.
@@ -247,8 +251,15 @@ fn quiet_means_that_there_is_nothing_to_say() {
     assert!(!sandbox.run(["set", "mine", "--no-alias"]).ok().err.contains("alias"));
     assert!(sandbox.run(["keep", "add", "tiny", "-q"]).ok().err.contains("tiny"));
     silent(sandbox.run(["keep", "add", "tiny", "-q"]));
-    fs::write(sandbox.models().join("tiny.gguf"), b"GGUF").unwrap();
-    sandbox.run(["scan", "-q"]).ok();
+    // A model that was away for a while is back: no news for the night.
+    let (file, aside) = (sandbox.models().join("tiny.gguf"), sandbox.path("tiny.gguf"));
+    sandbox.write("other.gguf", &small_model("other"));
+    fs::rename(&file, &aside).unwrap();
+    assert!(sandbox.run(["scan", "-q"]).ok().out.contains("gone"));
+    fs::rename(&aside, &file).unwrap();
+    silent(sandbox.run(["scan", "-q"]));
+    fs::write(&file, b"GGUF").unwrap();
+    assert!(sandbox.run(["scan", "-q"]).ok().out.contains("tiny"));
     let verify = sandbox.run(["verify", "--all", "-q"]);
     assert!(verify.code == Some(1) && verify.out.contains("tiny"), "{verify:?}");
     fs::rename(sandbox.models(), sandbox.path("away")).unwrap();

@@ -93,6 +93,13 @@ fn a_server_of_somebody_else_that_the_config_names_answers_and_is_missed_when_it
     let daemon = Daemon::start(&sandbox, &config, &[]);
     daemon.hears("small is answered by an external server");
     assert_eq!(ask(&daemon).unwrap(), "from the other one");
+    // It is seen with the daemon's own servers, and in what has happened.
+    let listed = sandbox.run(["ps", "--json"]).ok().document();
+    assert_eq!((&listed["externals"][0]["id"], &listed["externals"][0]["attached"]), (&json!("other"), &json!(true)));
+    assert!(sandbox.run(["ps"]).ok().out.contains("OTHER SERVER"), "{listed}");
+    let events = sandbox.run(["events", "--json"]).ok().document();
+    let attached = events["events"].as_array().unwrap().iter().find(|event| event["event"] == "external.attached");
+    assert_eq!(attached.unwrap()["external"], "other", "{events}");
     let started = sandbox.run(["start", "small"]).ok();
     assert!(started.err.contains("already") || started.out.contains("already"), "{started:?}");
     assert!(fake.is_running());

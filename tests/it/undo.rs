@@ -76,6 +76,8 @@ fn what_another_database_pruned_says_who_did_it_and_how_it_comes_back() {
     for part in ["moved to the trash", " ago by ", "--confirm)", &format!("modelctl trash restore {id}")] {
         assert!(told.contains(part), "`{part}`: {told}");
     }
+    let list = sandbox.run(["list", "--all"]).ok();
+    assert!(list.err.contains("older-Q8_0: moved to the trash") && list.err.contains(&id), "{list:?}");
     let show = sandbox.run(["show", "older-Q8_0"]).ok();
     assert!(show.err.contains(&id), "{show:?}");
     restore(&sandbox, &[&id[..4]]).ok();

@@ -14,7 +14,8 @@ use super::{Ctx, Exit};
 use crate::model::{Age, Class, Kind, ModelRow, State, StoreKind, Tier, age, size};
 use crate::ops::list::{Filter, Sort, known, select};
 use crate::ops::prune::last_uses;
-use crate::ui::{Tone, units};
+use crate::ops::trash::whereabouts;
+use crate::ui::{Tone, text, units};
 use clap::{Args, ValueEnum};
 use columns::{Context, Shown};
 use output::Format;
@@ -109,6 +110,9 @@ impl Group {
     }
 }
 
+/// Models that are gone of which a list says where they went; `show` says it of each.
+const EXPLAINED: usize = 5;
+
 /// The orders of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum SortKey {
@@ -201,6 +205,12 @@ pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     ctx.ui.table(&output::table(args, &shown, &context))?;
+    let gone = shown.iter().filter(|row| row.state == State::Gone).take(EXPLAINED);
+    for row in gone {
+        if let Some(place) = ctx.run(|session, on| whereabouts(session, &row.path, on))? {
+            ctx.ui.note(&format!("{}: {place}", text::clean(&row.name)));
+        }
+    }
     if ctx.ui.out_is_terminal() {
         ctx.ui.note(&summary(&shown));
         if shown.len() < matching {

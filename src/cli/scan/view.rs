@@ -31,7 +31,7 @@ pub fn print(ui: &mut Ui, report: &ScanReport, is_verbose: bool, took: Duration)
         }
     }
     let is_few = report.changes.len() <= FEW && !ui.is_quiet();
-    let table = table(report, is_verbose, |change| is_verbose || is_few || is_problem(change));
+    let table = table(report, is_verbose, |change| is_verbose || is_few || change.is_problem);
     let has_rows = !table.is_empty();
     if has_rows {
         ui.table(&table)?;
@@ -45,20 +45,11 @@ pub fn print(ui: &mut Ui, report: &ScanReport, is_verbose: bool, took: Duration)
         }
     }
     ui.line(&summary(report, took))?;
-    let hidden = report.changes.iter().any(|change| !is_problem(change)) && !is_few || !report.skipped.is_empty();
+    let hidden = report.changes.iter().any(|change| !change.is_problem) && !is_few || !report.skipped.is_empty();
     if hidden && !is_verbose && ui.out_is_terminal() {
         ui.hint("-v lists every change and what was skipped");
     }
     Ok(())
-}
-
-/// Returns whether a person has to know of a change: something is wrong with the model, or it is not there any more.
-fn is_problem(change: &Change) -> bool {
-    match change.kind {
-        ChangeKind::Added | ChangeKind::Changed => change.detail.is_some(),
-        ChangeKind::Moved { .. } => change.detail.is_some(),
-        ChangeKind::Gone | ChangeKind::Unavailable => true,
-    }
 }
 
 /// Number of changes by kind, with its place in the order of the table.
@@ -187,6 +178,7 @@ mod tests {
 
     fn change(kind: ChangeKind, name: &str, detail: Option<&str>) -> Change {
         Change {
+            is_problem: detail.is_some() || kind == ChangeKind::Gone,
             kind,
             id: ModelId("3f2a1b4c5d6e".into()),
             name: name.into(),

@@ -4,16 +4,16 @@ use crate::triage::facts::Change;
 use crate::ui::{Cell, Column, Table, Tone, text};
 use serde::Serialize;
 
-#[derive(Serialize)]
-struct ListDocument<'a> {
+#[derive(Serialize, schemars::JsonSchema)]
+pub struct ListDocument<'a> {
     schema: &'static str,
     holds: bool,
     #[serde(flatten)]
     list: &'a Checklist,
 }
 
-#[derive(Serialize)]
-struct ChangesDocument<'a> {
+#[derive(Serialize, schemars::JsonSchema)]
+pub struct ChangesDocument<'a> {
     schema: &'static str,
     changes: &'a [Change],
 }

@@ -1,7 +1,7 @@
 //! `modelctl triage`: what is wrong with the services of this node, what proves it, the smallest next step and its undo.
 
 mod args;
-mod checklist_view;
+pub mod checklist_view;
 mod look;
 mod map;
 mod rules;

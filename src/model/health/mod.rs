@@ -9,7 +9,9 @@ pub use range::Range;
 use serde::{Deserialize, Serialize};
 
 /// How thoroughly a service is checked. Each level includes those before it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// The process exists, and its endpoint gives any HTTP answer.

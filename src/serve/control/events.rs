@@ -21,10 +21,15 @@ pub struct Happening {
 impl Happening {
     /// Creates an event with the members of a JSON object; anything else adds none.
     pub fn new(event: &'static str, fields: Value) -> Happening {
-        let fields = match fields {
+        let mut fields = match fields {
             Value::Object(fields) => fields,
             _ => Map::new(),
         };
+        // A client could not read an object with a member twice.
+        for member in ["id", "at", "event"] {
+            let is_own = fields.remove(member).is_some();
+            debug_assert!(!is_own, "{event} has a member `{member}` of its own");
+        }
         Happening { event, fields }
     }
 }

@@ -132,7 +132,14 @@ fn of_model(report: &Report, name: &dyn Fn(&ServerKey) -> String) -> Happening {
                 Seen::Detached => "external.detached",
                 Seen::Gone => "external.lost",
             };
-            Happening::new(event, json!(external))
+            let mut fields = json!(external);
+            // An event has a number of its own by that name.
+            if let Some(fields) = fields.as_object_mut()
+                && let Some(id) = fields.remove("id")
+            {
+                fields.insert("external".to_owned(), id);
+            }
+            Happening::new(event, fields)
         }
         Report::SwapDropped { key } => Happening::new("model.swap_dropped", of(key)),
         Report::SwapHeld { waits, stays } => {
