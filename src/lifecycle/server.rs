@@ -238,13 +238,22 @@ impl Server {
         matches!(self.state, ServerState::Ready { .. }) && self.wedged.is_none()
     }
 
-    /// Returns the further ways to load it: none with a context that is smaller than what requests have used.
+    /// Returns the further ways to load it: none with a context that is smaller than what requests have used, and none
+    /// that needs more.
     pub fn lesser_rungs(&self) -> impl Iterator<Item = usize> {
-        let is_enough = |index: &usize| {
-            let context = self.profile.rung(*index).rung.context;
-            context >= self.ladder.used || context == self.profile.rung(self.ladder.current).rung.context
-        };
-        (self.ladder.current.saturating_add(1)..self.profile.rung_count()).filter(is_enough)
+        let sum = |needs: &[DeviceBytes]| needs.iter().fold(0u64, |sum, need| sum.saturating_add(need.bytes));
+        // Shares of layers are rounded up.
+        let most = sum(&self.profile.rung(self.ladder.current).rung.needs).saturating_add(1);
+        let is_less = move |index: &usize| sum(&self.profile.rung(*index).rung.needs) <= most;
+        (self.ladder.current.saturating_add(1)..self.profile.rung_count())
+            .filter(|index| self.has_context(*index))
+            .filter(is_less)
+    }
+
+    /// Returns whether a way to load it has the context that requests have used, or that of now.
+    pub fn has_context(&self, index: usize) -> bool {
+        let context = self.profile.rung(index).rung.context;
+        context >= self.ladder.used || context == self.profile.rung(self.ladder.current).rung.context
     }
 
     /// Returns what its processes hold that could not be ended.

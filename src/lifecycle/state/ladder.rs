@@ -146,7 +146,8 @@ impl State {
             server.is_ready() && !is_full && self.is_unused(server) && self.may_raise(server)
         };
         let better = |server: &Server| {
-            let fits = |index: &usize| self.has_room(server, &server.profile.rung(*index).rung);
+            let fits =
+                |index: &usize| server.has_context(*index) && self.has_room(server, &server.profile.rung(*index).rung);
             Some((server.key.clone(), (0..server.ladder.current).find(fits)?))
         };
         let Some((key, to)) = self.servers.values().filter(may).find_map(better) else { return };

@@ -1,7 +1,7 @@
 //! How servers are loaded when memory is scarce, and who gives way.
 
 use super::super::{Class, EndClass, Event, Offloaded, Phase, Profile, Report, ServerKey, Unload};
-use super::world::{GPU, Outcome, World, key, profile, with_ladder};
+use super::world::{GPU, Outcome, World, cpu, key, on, profile, with_ladder};
 use crate::model::Reading;
 use crate::model::lifecycle::{Mode, PressureKind, Rung};
 use std::time::Duration;
@@ -97,6 +97,35 @@ fn the_context_is_never_made_smaller_than_what_requests_have_used() {
         world.run_until(world.now + seconds(60));
         ask(&mut world, waiter, 1, of.clone());
         assert_eq!((world.outcome(waiter), context(&world)), (Outcome::Done, 8_192));
+    }
+}
+
+/// A model whose config makes contexts smaller first, and whose requests use most of it, would only fail.
+#[test]
+fn where_a_smaller_context_is_not_enough_the_layers_leave_the_gpu() {
+    let mut world = world(100);
+    let rung = |mode, context, gpu: u64, main: u64| Rung {
+        mode,
+        context,
+        gpu_layers: None,
+        needs: [on(GPU, gpu), cpu(main)].concat().into_iter().filter(|need| need.bytes > 0).collect(),
+    };
+    let rungs = vec![
+        rung(Mode::Gpu, 16_384, 40, 0),
+        rung(Mode::Gpu, 8_192, 30, 0),
+        rung(Mode::CpuOnly, 8_192, 0, 30),
+        rung(Mode::CpuOffload, 16_384, 20, 20),
+        rung(Mode::CpuOnly, 16_384, 0, 40),
+    ];
+    let of = Profile { rungs, ..with_ladder(1, 40) };
+    ask(&mut world, 1, 1, of.clone());
+    world.happens(Event::Used { key: key(1), tokens: 12_000 });
+    let now = |world: &World| world.overview().servers.remove(0).rung.rung;
+    for (waiter, mode) in [(2, Mode::CpuOffload), (3, Mode::CpuOnly)] {
+        world.die(&key(1), EndClass::Oom);
+        world.run_until(world.now + seconds(60));
+        ask(&mut world, waiter, 1, of.clone());
+        assert_eq!((world.outcome(waiter), now(&world).mode, now(&world).context), (Outcome::Done, mode, 16_384));
     }
 }
 

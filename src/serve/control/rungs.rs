@@ -31,13 +31,19 @@ pub(super) fn rungs(full: &Full<'_>, total: impl Fn(u32) -> Option<u64>) -> Vec<
         (true, false) => Mode::Gpu,
     };
     let first = Rung { mode, context: settings.context, gpu_layers: settings.gpu_layers, needs: needs.to_vec() };
-    let mut ladder = vec![first];
+    let mut ladder = vec![first.clone()];
     for step in settings.degrade() {
         let Some(last) = ladder.last().cloned() else { break };
         match step {
             Degrade::Layers => ladder.extend(fewer_layers(full, &last)),
             Degrade::Context => ladder.extend(smaller_contexts(&last, &total)),
         }
+    }
+    // Where requests have used more than the smaller contexts, fewer layers are the way that is left.
+    if let [Degrade::Context, .., Degrade::Layers] = settings.degrade().as_slice()
+        && ladder.iter().any(|rung| rung.context < first.context)
+    {
+        ladder.extend(fewer_layers(full, &first));
     }
     ladder
 }
@@ -197,6 +203,31 @@ mod tests {
         assert_eq!(contexts(&Choices { degrade: Some(vec![Degrade::Layers]), ..Choices::default() }), [32_768]);
     }
 
+    /// A model whose requests use most of its context would have no way but to fail.
+    #[test]
+    fn where_contexts_come_first_fewer_layers_are_left_for_the_whole_context() {
+        use Mode::{CpuOffload, CpuOnly, Gpu};
+        let choices = Choices { degrade: Some(vec![Degrade::Context, Degrade::Layers]), ..Choices::default() };
+        let (settings, needs) = (settings(&choices), needs(&[("CPU", GIB), ("CUDA0", 8 * GIB)]));
+        let budgets = gpu(4 * GIB);
+        let full = Full { settings: &settings, needs: &needs, layers: Some(32), budgets: &budgets };
+        let all = short(&rungs(&full, total));
+        let modes: Vec<(Mode, u32)> = all.iter().map(|rung| (rung.0, rung.1)).collect();
+        assert_eq!(
+            modes,
+            [
+                (Gpu, 32_768),
+                (Gpu, 16_384),
+                (Gpu, 8_192),
+                (Gpu, 4_096),
+                (CpuOffload, 4_096),
+                (CpuOnly, 4_096),
+                (CpuOffload, 32_768),
+                (CpuOnly, 32_768),
+            ]
+        );
+    }
+
     proptest! {
         /// A step down that needs more than the one before it would be no way out.
         #[test]
@@ -212,6 +243,7 @@ mod tests {
                 rung.needs.iter().filter(|need| need.device == device).map(|need| need.bytes).sum()
             };
             let sum = |rung: &Rung| -> u64 { rung.needs.iter().map(|need| need.bytes).sum() };
+            // The ways of the default order; what another order adds at its end is compared when it is taken.
             for pair in ladder.windows(2) {
                 prop_assert!(on(&pair[1], "CUDA0") <= on(&pair[0], "CUDA0"));
                 prop_assert!(sum(&pair[1]) <= sum(&pair[0]) + 1);
