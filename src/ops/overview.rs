@@ -120,7 +120,7 @@ pub fn overview(session: &mut Session, on: &mut Sink<'_>) -> anyhow::Result<(Ove
         models,
         disabled,
         pinned,
-        allocated_bytes: all.rows.iter().map(StoreRow::on_disk).fold(0, u64::saturating_add),
+        allocated_bytes: all.allocated,
         reclaimable: reclaimable(&all.rows),
         stores: all.rows.iter().map(store).collect(),
         trash,
@@ -128,7 +128,7 @@ pub fn overview(session: &mut Session, on: &mut Sink<'_>) -> anyhow::Result<(Ove
         loaded,
         last_scan: last_scan.map(Timestamp::rfc3339),
         database: text::path(&session.config.database),
-        config: session.config.source.as_deref().map(|path| text::path(path)),
+        config: session.config.source.as_deref().map(text::path),
     };
     Ok((overview, last_scan))
 }

@@ -6,7 +6,7 @@ use super::{Session, Sink};
 use crate::clock::Timestamp;
 use crate::db::Access;
 use crate::display::Document;
-use crate::inventory::{ClassSum, RootSum, Weight, masses, root_sums, weigh};
+use crate::inventory::{ClassSum, Mass, RootSum, Weight, masses, root_sums, weigh};
 use crate::model::{RootState, StoreKind, Stored, path_bytes_hex};
 use crate::prune::room::{Content, Emptying};
 use serde::Serialize;
@@ -17,6 +17,8 @@ use std::path::PathBuf;
 pub struct Stores {
     pub rows: Vec<StoreRow>,
     pub trashes: Vec<TrashRow>,
+    /// Bytes of disk of all these roots together: what several of them share counts once.
+    pub allocated: u64,
 }
 
 /// One root.
@@ -44,34 +46,49 @@ pub struct TrashRow {
 pub fn stores(session: &mut Session, kinds: &[StoreKind], on: &mut Sink<'_>) -> anyhow::Result<Stores> {
     let all = stored(session)?;
     let roots = session.db(Access::ReadOnly)?.roots()?.into_iter().map(|r| (r.path, r.store, r.state));
+    let (mut inodes, mut others) = (Vec::new(), 0u64);
     let rows: Vec<StoreRow> = root_sums(&all, &roots.collect::<Vec<_>>())
         .into_iter()
         .filter(|sum| kinds.is_empty() || kinds.contains(&sum.store))
         // Leave out a folder that was scanned and in which every file belongs to a store below it.
         .filter(|sum| sum.files > 0 || sum.store != StoreKind::Dir || sum.state != RootState::Read)
-        .map(|sum| StoreRow { weight: weight(&sum, &all), sum })
+        .map(|sum| {
+            let weight = weight(&sum, &all).map(|(weight, own, rest)| {
+                inodes.extend(own);
+                others = others.saturating_add(rest);
+                weight
+            });
+            if weight.is_none() {
+                others = others.saturating_add(sum.allocated);
+            }
+            StoreRow { weight, sum }
+        })
         .collect();
+    inodes.sort_by_key(|mass| (mass.dev, mass.ino));
+    inodes.dedup_by_key(|mass| (mass.dev, mass.ino));
+    let allocated = weigh(&inodes).allocated.saturating_add(others);
     // A request for some kinds of stores does not include the trash.
     let trashes = if kinds.is_empty() { trashes(session, on)? } else { Vec::new() };
-    Ok(Stores { rows, trashes })
+    Ok(Stores { rows, trashes, allocated })
 }
 
 /// Returns the space of a root, read from the disk now: a scan does not notice a hard link or a reflink made since the
-/// last one.
-fn weight(sum: &RootSum, all: &[Stored]) -> Option<Weight> {
+/// last one. With it the inodes of which it is the sum, and the bytes of files that are only known as a number.
+fn weight(sum: &RootSum, all: &[Stored]) -> Option<(Weight, Vec<Mass>, u64)> {
     if sum.state != RootState::Read {
         return None;
     }
     let own: Vec<&Stored> = all.iter().filter(|r| r.holding.root == sum.root).collect();
     let (single, sums): (Vec<&Stored>, Vec<&Stored>) = own.into_iter().partition(|r| r.holding.identity.is_some());
     let (masses, _) = masses(&single);
-    let mut weight = weigh(&masses);
+    let (mut weight, mut rest) = (weigh(&masses), 0u64);
     for holding in sums.iter().map(|r| &r.holding) {
         weight.apparent = weight.apparent.saturating_add(holding.size);
         weight.allocated = weight.allocated.saturating_add(holding.allocated);
         weight.freed = weight.freed.saturating_add(holding.allocated);
+        rest = rest.saturating_add(holding.allocated);
     }
-    Some(weight)
+    Some((weight, masses, rest))
 }
 
 /// Returns every trash that has items. Warns about a trash that cannot be read.
@@ -139,6 +156,8 @@ pub struct StoreReport<'a> {
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct StoresReport<'a> {
     stores: Vec<StoreReport<'a>>,
+    /// Bytes of disk of all stores together, without the trash: files that several of them share count once.
+    allocated_bytes: u64,
 }
 
 impl Document for StoresReport<'_> {
@@ -149,7 +168,8 @@ impl Stores {
     /// Returns the stores and the trashes for a client.
     pub fn report(&self) -> StoresReport<'_> {
         let trashes = self.trashes.iter().map(StoreReport::of_trash);
-        StoresReport { stores: self.rows.iter().map(StoreReport::of).chain(trashes).collect() }
+        let stores = self.rows.iter().map(StoreReport::of).chain(trashes).collect();
+        StoresReport { stores, allocated_bytes: self.allocated }
     }
 }
 

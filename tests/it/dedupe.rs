@@ -61,6 +61,8 @@ fn hard_links_join_what_is_never_written_in_place_and_are_undone() {
         // Whether this file system can share blocks shows when it is asked to.
         eprintln!("the file system may share blocks");
     }
+    let disk = || sandbox.run(["df", "--json"]).ok().document()["allocated_bytes"].as_u64().unwrap();
+    let all = disk();
     let done = dedupe(&sandbox, &["--hard-link", "--confirm", "--json"]);
     let document = done.json();
     let reflinked =
@@ -80,6 +82,7 @@ fn hard_links_join_what_is_never_written_in_place_and_are_undone() {
             .map(|f| f["size_bytes"].as_u64().unwrap().div_ceil(4096) * 4096)
             .sum::<u64>()
     );
+    assert_eq!(all - disk(), document["freed_bytes"].as_u64().unwrap(), "the sum agrees with the promise");
     for path in [&a, &b, &plain] {
         assert_eq!(fs::read(path).unwrap(), bytes);
     }

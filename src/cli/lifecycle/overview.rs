@@ -15,7 +15,7 @@ pub fn section(overview: &Overview, (scanned, now): (Option<Timestamp>, Timestam
         *sum = sum.saturating_add(store.allocated_bytes);
     }
     let each: Vec<String> = by_kind.iter().map(|(kind, bytes)| format!("{kind} {}", units::bytes(*bytes))).collect();
-    let count = units::plural(overview.stores.len() as u64, "store");
+    let count = units::plural(overview.stores.len() as u64, "folder");
     let sum = units::bytes(overview.allocated_bytes);
     section.add(
         "disk",
@@ -27,7 +27,7 @@ pub fn section(overview: &Overview, (scanned, now): (Option<Timestamp>, Timestam
     let mut label = "reclaimable";
     for class in &overview.reclaimable {
         let (bytes, files) = (units::bytes(class.allocated_bytes), units::plural(class.files, "file"));
-        section.add(label, format!("{bytes} in {files}, {}: {}", class.class, class.command));
+        section.add(label, format!("{} {bytes} in {files}: {}", class.class, class.command));
         label = "";
     }
     if overview.trash.items > 0 {
@@ -51,7 +51,7 @@ pub fn section(overview: &Overview, (scanned, now): (Option<Timestamp>, Timestam
         }
     }
     section.add("database", &overview.database);
-    section.some("config", overview.config.as_ref());
+    section.add("config", overview.config.as_deref().unwrap_or("none"));
     section
 }
 

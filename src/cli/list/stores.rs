@@ -9,20 +9,20 @@ use crate::model::{Class, RootState};
 use crate::ops::stores::{StoreRow, Stores, TrashRow, stores};
 use crate::ui::{Cell, Column, Table, Tone, text, units};
 
-pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
+pub fn run(ctx: &mut Ctx, args: &ListArgs, is_json: bool) -> anyhow::Result<Exit> {
     let found = ctx.run(|session, on| stores(session, &args.store, on))?;
-    if args.json {
+    if is_json {
         ctx.ui.document(&found.report())?;
         return Ok(Exit::Done);
     }
-    let Stores { rows, trashes } = found;
+    let Stores { rows, trashes, allocated } = found;
     if rows.is_empty() && trashes.is_empty() {
         ctx.ui.note("no stores known");
         ctx.ui.hint("run `modelctl scan` first");
         return Ok(Exit::Done);
     }
     let is_terminal = ctx.ui.out_is_terminal();
-    ctx.ui.table(&table(&rows, &trashes, is_terminal, ctx.session.now))?;
+    ctx.ui.table(&table((&rows, allocated), &trashes, is_terminal, ctx.session.now))?;
     for row in &rows {
         if let RootState::Unavailable { reason } = &row.sum.state {
             let root = ctx.ui.path(&row.sum.root);
@@ -49,15 +49,19 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// Returns the table of stores and trashes; `has_total`: with the sums in a last row.
-fn table<'a>(rows: &'a [StoreRow], trashes: &'a [TrashRow], has_total: bool, now: Timestamp) -> Table<'a> {
+fn table<'a>(
+    (rows, allocated): (&'a [StoreRow], u64),
+    trashes: &'a [TrashRow],
+    has_total: bool,
+    now: Timestamp,
+) -> Table<'a> {
     let mut table = Table::new(COLUMNS);
-    let (mut models, mut disk, mut spare) = (0u64, 0u64, 0u64);
+    let (mut models, mut disk, mut spare) = (0u64, allocated, 0u64);
     for row in rows {
         let sum = &row.sum;
         let is_away = sum.state != RootState::Read;
         let reclaimable = reclaimable(sum);
         models = models.saturating_add(sum.models);
-        disk = disk.saturating_add(row.on_disk());
         spare = spare.saturating_add(reclaimable);
         table.row(vec![
             Cell::new(sum.store.name()).tone(if is_away { Tone::Warn } else { Tone::Plain }),
