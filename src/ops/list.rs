@@ -78,16 +78,24 @@ pub fn known(session: &mut Session, filter: &Filter) -> anyhow::Result<Vec<Model
 /// Marks the models whose root is not there any more: a folder that was removed, a volume that is not mounted. A place
 /// that does not answer in time leaves its models as the last scan found them.
 fn mark_unreachable(rows: &mut [ModelRow]) {
+    let missing = missing_roots(rows);
+    for row in rows.iter_mut().filter(|row| row.state != State::Gone && missing.contains(&row.root)) {
+        row.state = State::Unavailable;
+        row.reason = Some("its folder is not there".to_owned());
+    }
+}
+
+/// Returns the roots of these models that are not there now. Empty where they do not answer in time.
+pub fn missing_roots(rows: &[ModelRow]) -> BTreeSet<PathBuf> {
     const LIMIT: Duration = Duration::from_millis(300);
     let is_here = |row: &&ModelRow| !matches!(row.state, State::Gone | State::Unavailable);
     let roots: BTreeSet<PathBuf> = rows.iter().filter(is_here).map(|row| row.root.clone()).collect();
     let is_missing =
         |root: &PathBuf| root.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
     let read = move |_| Ok(roots.into_iter().filter(is_missing).collect::<BTreeSet<PathBuf>>());
-    let Reading::Known(missing) = in_time::start(LIMIT, "the roots", read).wait() else { return };
-    for row in rows.iter_mut().filter(|row| row.state != State::Gone && missing.contains(&row.root)) {
-        row.state = State::Unavailable;
-        row.reason = Some("its folder is not there".to_owned());
+    match in_time::start(LIMIT, "the roots", read).wait() {
+        Reading::Known(missing) => missing,
+        Reading::Unavailable(_) => BTreeSet::new(),
     }
 }
 

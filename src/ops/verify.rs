@@ -1,18 +1,20 @@
 //! Checks that the files of models are whole and are what their stores promise.
 
-use super::{Progress, Session, Sink, Step, Unit, resolve_model};
+use super::list::missing_roots;
+use super::{OpEvent, Progress, Session, Sink, Step, Unit, resolve_model};
 use crate::clock::{self, Timestamp};
 use crate::db::{Access, Db, HashRecord};
-use crate::display::{Document, units};
+use crate::display::{Document, text, units};
 use crate::failure::Failure;
 use crate::host::cpu;
 use crate::inventory::{
     self, Depth, FileReport, Learned, ModelReport, Outcome, VerifyEvent, VerifyRequest, identities,
 };
-use crate::model::{FileIdentity, Model, ModelId, Role, Selector, State, path_bytes_hex};
+use crate::model::{FileIdentity, Model, ModelId, ModelRow, Role, RootState, Selector, State, path_bytes_hex};
 use crate::supervise::StopSignal;
 use serde::Serialize;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -50,7 +52,7 @@ pub fn verify(
     on: &mut Sink<'_>,
 ) -> anyhow::Result<Verified> {
     let started = clock::instant();
-    let ids = chosen(session, request)?;
+    let ids = chosen(session, request, on)?;
     let is_quick = matches!(request.depth, Depth::Quick);
     let now = session.now;
     let db = session.db(if is_quick { Access::ReadOnly } else { Access::ReadWrite })?;
@@ -77,20 +79,43 @@ fn record_changes(session: &mut Session, reports: &[ModelReport], quick: bool) -
 }
 
 /// Returns the selected models, each once, in the order in which they were named or recorded.
-fn chosen(session: &mut Session, request: &Request) -> anyhow::Result<Vec<ModelId>> {
+fn chosen(session: &mut Session, request: &Request, on: &mut Sink<'_>) -> anyhow::Result<Vec<ModelId>> {
     if request.all {
-        let rows = session.db(Access::ReadOnly)?.rows()?;
-        return Ok(rows.into_iter().filter(|row| row.state != State::Gone).map(|row| row.id).collect());
+        let mut rows = session.db(Access::ReadOnly)?.rows()?;
+        rows.retain(|row| row.state != State::Gone);
+        let away = unavailable_roots(session, &rows)?;
+        for root in away.iter().filter(|root| rows.iter().any(|row| row.root == **root)) {
+            let root = text::path(root);
+            on(OpEvent::warning(format!("`{root}` is unavailable: its models are not verified")));
+        }
+        return Ok(rows.into_iter().filter(|row| !away.contains(&row.root)).map(|row| row.id).collect());
     }
     let mut named = HashSet::new();
     let mut ids = Vec::new();
     for selector in &request.models {
-        let id = resolve_model::resolve_copy(session, selector)?.id;
+        let row = resolve_model::resolve_copy(session, selector)?;
+        if unavailable_roots(session, std::slice::from_ref(&row))?.contains(&row.root) {
+            let (name, root) = (text::clean(&row.name), text::path(&row.root));
+            let failure = Failure::cannot_meet(format!("`{name}` is unavailable: its folder `{root}` is missing"));
+            return Err(failure.hint("mount it, or `modelctl scan --forget` removes it from the list").into());
+        }
+        let id = row.id;
         if named.insert(id.clone()) {
             ids.push(id);
         }
     }
     Ok(ids)
+}
+
+/// Returns the roots that are not there now, and those that the last scan could not read and of which no model is there:
+/// an unmounted volume is an empty folder.
+fn unavailable_roots(session: &mut Session, rows: &[ModelRow]) -> anyhow::Result<BTreeSet<PathBuf>> {
+    let mut away = missing_roots(rows);
+    let known = session.db(Access::ReadOnly)?.roots()?.into_iter();
+    let is_there = |root: &PathBuf| rows.iter().any(|row| row.root == *root && row.path.symlink_metadata().is_ok());
+    let unread = known.filter(|root| matches!(root.state, RootState::Unavailable { .. })).map(|root| root.path);
+    away.extend(unread.filter(|root| !is_there(root)));
+    Ok(away)
 }
 
 /// Records hashes.
