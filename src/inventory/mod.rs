@@ -53,7 +53,7 @@ pub use one::read_one;
 pub(crate) use paths::contains;
 pub use progress::ScanEvent;
 pub use projectors::pairing;
-pub use roots::{RootSource, RootSpec, folder_of};
+pub use roots::{RootSource, RootSpec, folder_of, is_model_file};
 pub use scan::{RootReport, ScanReport, ScanRequest, scan};
 pub use stores::{Download, Part, PartRole, Wish, detect, name_all, parts};
 pub(crate) use stores::{place_of, virtual_models};

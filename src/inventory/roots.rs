@@ -5,7 +5,8 @@ use crate::inventory::folder::Folder;
 use crate::inventory::paths::contains;
 use crate::inventory::stores;
 use crate::model::StoreKind;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 /// A place to search for models.
@@ -122,6 +123,13 @@ fn look_at(spec: &RootSpec) -> Region {
 /// any other path as it is.
 pub fn folder_of(path: &Path) -> &Path {
     if path.is_file() { path.parent().unwrap_or(path) } else { path }
+}
+
+/// Returns whether a file is a model by its name or its first bytes. One that cannot be read is, by its name alone.
+pub fn is_model_file(path: &Path) -> bool {
+    let has_name = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
+    let mut magic = [0; 4];
+    has_name || File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == *b"GGUF"
 }
 
 /// Returns the real path that a missing root had while it existed, as far as its links still show it.

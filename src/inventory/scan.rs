@@ -101,10 +101,11 @@ pub fn scan(request: ScanRequest<'_>) -> anyhow::Result<ScanReport> {
     for (i, region) in regions.iter().enumerate() {
         (request.progress)(ScanEvent::Root { path: region.path.clone() });
         let walked = walk(region, &options)?;
-        if let Some(why) = &walked.failed {
-            if region.named_by == RootSource::Argument && known.region(i).is_empty() {
-                return Err(unreachable_root(region, why).into());
-            }
+        if let Some(why) = &walked.failed
+            && region.named_by == RootSource::Argument
+            && known.region(i).is_empty()
+        {
+            return Err(unreachable_root(region, why).into());
         }
         walks.push(walked);
     }

@@ -53,6 +53,7 @@ pub mod triage;
 pub mod tune;
 pub mod unscanned;
 pub mod verify;
+mod wide_roots;
 pub mod wish;
 
 pub use event::{OpEvent, Progress, Sink, Step, Unit};

@@ -1,6 +1,7 @@
 //! Looks for models and records changes.
 
 use super::trash::explain_gone;
+use super::wide_roots::surroundings;
 use super::{OpEvent, Progress, Session, Sink, Step, clock_check, history_events};
 use crate::clock::{self, Timestamp};
 use crate::config::RootsFrom;
@@ -11,6 +12,7 @@ use crate::gguf;
 use crate::host::cpu;
 use crate::inventory::{self, Header, RootReport, RootSource, RootSpec, ScanEvent, ScanReport, ScanRequest};
 use crate::model::{Action, Fault, RootState, StoreKind};
+use crate::prune::wide::Surroundings;
 use crate::supervise::StopSignal;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -51,9 +53,18 @@ pub fn scan(session: &mut Session, asked: &Request, stop: &StopSignal, on: &mut 
     // A scan makes the database, also one that was named.
     session.db(Access::ReadWrite)?;
     let roots = roots(session, asked)?;
-    for path in asked.paths.iter().filter(|path| inventory::folder_of(path) != path.as_path()) {
-        let folder = std::path::absolute(inventory::folder_of(path)).unwrap_or_else(|_| path.clone()); // only shown
-        on(OpEvent::note(format!("`{}` is a file: its folder `{}` is scanned", text::path(path), text::path(&folder))));
+    for path in &asked.paths {
+        let whole = std::path::absolute(path).unwrap_or_else(|_| path.clone()); // only shown
+        let folder = inventory::folder_of(&whole);
+        if folder == whole.as_path() {
+            continue;
+        }
+        if !inventory::is_model_file(&whole) {
+            return Err(Failure::cannot_meet(format!("`{}` is not a GGUF file", text::path(path)))
+                .hint("name a folder, or a model file in it")
+                .into());
+        }
+        on(OpEvent::note(format!("`{}` is a file: its folder `{}` is scanned", text::path(path), text::path(folder))));
     }
     if !asked.is_named() {
         for (variable, path) in &session.config.roots.missing {
@@ -76,10 +87,29 @@ pub fn scan(session: &mut Session, asked: &Request, stop: &StopSignal, on: &mut 
         })?;
     let on = watch.into_inner().unwrap_or_else(PoisonError::into_inner).1;
     explain_gone(session, &mut report, on)?;
+    forget_wide(session, &mut report, on)?;
     say_what_was_not_searched(session, &report, asked, on);
     let event = history_events::scanned(session.event(Action::Scan), &report.outcome.counts, &report.changes);
     session.db(Access::ReadWrite)?.record_scan_told(&report.outcome, now, event)?;
     Ok(Scanned { report, took: started.elapsed() })
+}
+
+/// Takes back that a root is to be scanned again by every later scan, where it holds more than models.
+fn forget_wide(session: &mut Session, report: &mut ScanReport, on: &mut Sink<'_>) -> anyhow::Result<()> {
+    if report.outcome.remembered.is_empty() {
+        return Ok(());
+    }
+    // A folder with other roots in it is somebody's own.
+    let around = Surroundings { roots: Vec::new(), ..surroundings(session)? };
+    report.outcome.remembered.retain(|root| {
+        let why = around.too_wide(root);
+        if let Some(why) = &why {
+            let why = why.strip_prefix("its ").unwrap_or(why);
+            on(OpEvent::warning(format!("{why}: later scans leave it out unless it is named again")));
+        }
+        why.is_none()
+    });
+    Ok(())
 }
 
 /// Looks in the configured and remembered roots, and records nothing.

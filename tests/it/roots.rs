@@ -34,6 +34,10 @@ fn a_folder_that_was_named_is_scanned_again_until_it_is_forgotten() {
 
     fs::remove_dir_all(sandbox.path("extra")).unwrap();
     assert_eq!(states(&sandbox), ["one unavailable", "own ready", "two unavailable"], "before the next scan as well");
+    // What cannot be reached is no damage: cron would report it for ever.
+    let verify = sandbox.run(["verify", "--all"]).ok();
+    assert!(verify.err.contains("is unavailable") && !verify.out.contains("missing"), "{verify:?}");
+    sandbox.run(["verify", "one"]).refuses(3, "`one` is unavailable");
     let run = scan(&sandbox, &[]).ok();
     assert!(run.err.contains("scan --forget"), "{run:?}");
     assert_eq!(states(&sandbox), ["one unavailable", "own ready", "two unavailable"]);
@@ -79,6 +83,18 @@ fn a_file_stands_for_its_folder() {
     let run = scan(&sandbox, &["a/one.gguf"]).ok();
     assert!(run.err.contains("is a file"), "{run:?}");
     assert_eq!(states(&sandbox), ["one ready", "two ready"]);
+    fs::write(sandbox.path("a/notes.txt"), "no model").unwrap();
+    scan(&sandbox, &["a/notes.txt"]).refuses(3, "is not a GGUF file");
+}
+
+/// Whoever looks once into a system folder would have the whole machine in every later scan.
+#[test]
+fn a_folder_of_the_system_is_scanned_once() {
+    let sandbox = Sandbox::new();
+    let run = scan(&sandbox, &["/etc"]).ok();
+    assert!(run.err.contains("holds the system: later scans leave it out"), "{run:?}");
+    let again = scan(&sandbox, &["--json"]).ok().document();
+    assert!(!again["roots"].to_string().contains("/etc"), "{again}");
 }
 
 /// A pin on one copy is a pin on all: whoever sets it must know.

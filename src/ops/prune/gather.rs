@@ -4,13 +4,13 @@ use crate::config::PruneConfig;
 use crate::db::Access;
 use crate::inventory;
 use crate::model::{HintSource, KeepHint};
+use crate::ops::wide_roots::surroundings;
 use crate::ops::{Session, keep_hints};
 use crate::prune::candidate::Candidate;
 use crate::prune::gather::{self, Known};
 use crate::prune::in_use::{Asked, InUse, Settings, Use};
-use crate::prune::wide::Surroundings;
-use std::collections::{BTreeSet, HashSet};
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::path::Path;
 
 /// Returns all candidates. `globs`: models to keep in addition to the keep hints.
 pub fn gather(session: &mut Session, globs: &[String]) -> anyhow::Result<Vec<Candidate>> {
@@ -41,19 +41,6 @@ pub fn candidates(session: &mut Session) -> anyhow::Result<Vec<Candidate>> {
     let now = session.now;
     let known = Known::read(session.db(Access::ReadOnly)?)?;
     Ok(gather::candidates(&known, &[], now))
-}
-
-/// Returns the data that decides which roots are too wide: the roots that a person named or that are known places, and
-/// the homes of other users. A store that was found inside a root does not count as a root here.
-fn surroundings(session: &mut Session) -> anyhow::Result<Surroundings> {
-    let known = session.db(Access::ReadOnly)?.roots()?.into_iter();
-    let named = known.filter(|root| root.is_named).map(|root| root.path);
-    let configured = session.config.roots.paths.iter().map(|root| root.path.clone());
-    let roots: BTreeSet<PathBuf> = named.chain(configured).filter_map(|root| root.canonicalize().ok()).collect();
-    // If it cannot be read, /home and the roots decide.
-    let passwd = std::fs::read("/etc/passwd").unwrap_or_default();
-    let uid = rustix::process::geteuid().as_raw();
-    Ok(Surroundings::new(roots, &String::from_utf8_lossy(&passwd), uid))
 }
 
 /// Returns whether a glob keeps any of the candidates.
