@@ -50,7 +50,7 @@ pub use quant::{Quant, QuantSource};
 pub use reading::Reading;
 pub use row::{ModelRow, RootState};
 pub use scan::{KnownFile, ScanCounts, ScanOutcome};
-pub use selector::{Named, Pick, Selector, pick};
+pub use selector::{Named, Pick, Selector, is_named_in_full, pick};
 pub use share::{Share, ShareHow};
 pub use stamp::FolderStamp;
 pub use stored::{ModelFile, PlacedFile, Stored};

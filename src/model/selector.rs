@@ -44,6 +44,21 @@ impl Named for Model {
     }
 }
 
+/// Returns whether a selector names a model in full: by its id or the beginning of it, its alias, its whole name
+/// or the last part of that, in any case. A part of a name is not enough where files are removed without a question.
+pub fn is_named_in_full<M: Named>(selector: &Selector, model: &M) -> bool {
+    let lower = selector.0.to_lowercase();
+    let is_hex = lower.len() >= 4 && lower.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_name = |name: &str| {
+        let name = name.to_lowercase();
+        name == lower || name.rsplit('/').next() == Some(lower.as_str())
+    };
+    (is_hex && model.id().as_str().starts_with(&lower))
+        || model.alias() == Some(selector.0.as_str())
+        || is_name(model.name())
+        || model.also_named().iter().any(|name| is_name(name))
+}
+
 /// Finds the model that a selector names. `absolute` is the selector read as a path from the working directory.
 ///
 /// The first of these rules with a match decides: exact id or alias; path; exact name; exact further name; id prefix (4

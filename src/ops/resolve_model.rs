@@ -2,10 +2,10 @@
 
 use super::Session;
 use crate::db::Access;
-use crate::display::text;
+use crate::display::{text, units};
 use crate::failure::{self, Failure};
 use crate::inventory;
-use crate::model::{ModelId, ModelRow, Named, Pick, Selector, State, best_copies, pick};
+use crate::model::{ModelId, ModelRow, Named, Pick, Selector, State, best_copies, is_named_in_full, pick};
 use std::path::{Path, PathBuf};
 
 /// Number of candidates that the failure of an ambiguous selector lists.
@@ -27,6 +27,46 @@ pub fn resolve(session: &mut Session, selector: &Selector) -> anyhow::Result<Mod
 /// As [`resolve`], and for a content in several places.
 pub fn resolve_copy(session: &mut Session, selector: &Selector) -> anyhow::Result<ModelRow> {
     find(session, selector, Copies::Each)
+}
+
+/// Finds the model as [`resolve_copy`] does, and refuses a part of a name: for what cannot be asked about.
+///
+/// # Errors
+/// As [`resolve_copy`]; ambiguous for a part of a name.
+pub fn resolve_in_full(session: &mut Session, selector: &Selector) -> anyhow::Result<ModelRow> {
+    let row = resolve_copy(session, selector)?;
+    let paths = paths_meant(selector);
+    let mut is_at_path = || -> anyhow::Result<bool> {
+        let db = session.db(Access::ReadOnly)?;
+        for path in &paths {
+            if db.ids_by_path(path)?.contains(&row.id) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    let mut named = vec![row.clone()];
+    inventory::name_all(&mut named);
+    if named.iter().any(|row| is_named_in_full(selector, row)) || is_at_path()? {
+        return Ok(row);
+    }
+    let (text, name) = (text::clean(&selector.0), text::clean(&row.name));
+    let failure = Failure::cannot_meet(format!("`{text}` is only a part of the name `{name}`"));
+    let hint = format!("to remove it without a question, name it in full, or by its id: {}", row.id);
+    Err(failure.code("ambiguous").candidates(vec![candidate(&row)]).hint(hint).into())
+}
+
+/// Returns whether a text is the id, the alias or the whole name of a model that is known.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn is_name_of_model(session: &mut Session, text: &str) -> anyhow::Result<bool> {
+    // Without a database no model is known.
+    let Ok(mut rows) = session.db(Access::ReadOnly).and_then(|db| db.rows()) else { return Ok(false) };
+    inventory::name_all(&mut rows);
+    let is_plain = text.contains(char::is_whitespace);
+    let selector = Selector(text.to_owned());
+    Ok(!is_plain && rows.iter().any(|row| is_named_in_full(&selector, row)))
 }
 
 /// What several copies of one content are.
@@ -71,6 +111,10 @@ fn paths_meant(selector: &Selector) -> Vec<PathBuf> {
     let written = std::path::absolute(typed);
     let followed = std::fs::canonicalize(typed);
     let mut paths: Vec<PathBuf> = [written, followed].into_iter().flatten().collect();
+    // A path that is not UTF-8, as it is shown.
+    if let Some(bytes) = text::path_of_shown(&selector.0) {
+        paths.extend(std::path::absolute(bytes));
+    }
     paths.dedup();
     paths
 }
@@ -133,7 +177,8 @@ pub fn choose(
 fn ambiguous(selector: &Selector, rows: &[ModelRow], hits: &[usize]) -> Failure {
     let mut message = format!("`{}` is ambiguous: {} models match", text::clean(&selector.0), hits.len());
     for row in hits.iter().take(CANDIDATES).filter_map(|at| rows.get(*at)) {
-        message.push_str(&format!("\n  {}  {}  {}", row.id, text::clean(&row.name), text::path(&row.path)));
+        let (name, size, store) = (text::clean(&row.name), units::bytes(row.size), row.store.name());
+        message.push_str(&format!("\n  {}  {name}  {size}  {store}  {}", row.id, text::path(&row.path)));
     }
     if let Some(more) = hits.len().checked_sub(CANDIDATES).filter(|more| *more > 0) {
         message.push_str(&format!("\n  and {more} more"));
@@ -151,7 +196,19 @@ fn candidate(row: &ModelRow) -> failure::Candidate {
 }
 
 fn unknown(selector: &Selector, rows: &[ModelRow]) -> Failure {
-    let failure = Failure::not_found(format!("no model matches `{}`", text::clean(&selector.0)));
+    let typed = text::clean(&selector.0);
+    let failure = Failure::not_found(format!("no model matches `{typed}`"));
+    if selector.0.contains(['*', '?']) {
+        return failure
+            .hint(format!("a name is wanted here, not a pattern: `modelctl list '{typed}'` shows what matches"));
+    }
+    if selector.0.contains('/') && selector.0.starts_with(['/', '.', '~']) {
+        return match Path::new(&selector.0).exists() {
+            true => failure.hint("it is there, and no model of a scan: `modelctl scan PATH` scans it"),
+            false => Failure::not_found(format!("no model matches `{typed}`: there is no such file"))
+                .hint("`modelctl list --columns name,path` shows the paths of all models"),
+        };
+    }
     if rows.is_empty() {
         return failure.hint("no models known: run `modelctl scan` first");
     }
@@ -226,7 +283,7 @@ mod tests {
         let text = error.to_string();
         assert_eq!(text.lines().next(), Some("`gemma` is ambiguous: 2 models match"));
         assert_eq!(text.lines().count(), 3);
-        assert!(text.contains(&format!("{}  gemma-3-270m-q4_k_m  /models/gemma-3-270m-q4_k_m.gguf", rows()[1].id)));
+        assert!(text.contains(&format!("{}  gemma-3-270m-q4_k_m  ", rows()[1].id)));
         assert!(!text.contains('\x1b'));
         assert_eq!(classify(&error).0, Kind::CannotMeet);
     }

@@ -5,7 +5,7 @@ use super::in_use::Use;
 use super::policy::Policy;
 use crate::clock::Timestamp;
 use crate::display::units;
-use crate::model::{Class, State, StoreKind};
+use crate::model::{Class, Damage, State, StoreKind};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -80,7 +80,7 @@ pub fn admit(policy: &Policy, c: &Candidate, now: Timestamp) -> Result<(), Verdi
     let none = |why: String| Err(Verdict::stays(Rule::NotSelected, why));
     let (unused, written) = (age(c.last_use.at, now), age(c.written, now));
     if let Some(limit) = policy.unused_for.filter(|limit| unused < *limit) {
-        return none(format!("{}; the limit is {}", since(c, now), units::ago(limit)));
+        return none(format!("{}; the limit is {}", used(c, now), units::ago(limit)));
     }
     if let Some(limit) = policy.older_than.filter(|limit| written < *limit) {
         return none(format!("written {} ago; the limit is {}", units::ago(written), units::ago(limit)));
@@ -95,6 +95,21 @@ fn since(c: &Candidate, now: Timestamp) -> String {
         Evidence::Appeared => format!("no known use, here for {ago}"),
         Evidence::AccessTime => format!("unused {ago} (atime)"),
         Evidence::Journal => format!("unused {ago}"),
+    }
+}
+
+/// Returns the reason of a file that cannot be whole, which begins with what is wrong.
+fn damaged(why: &str) -> String {
+    if why.starts_with("truncated") { why.to_owned() } else { format!("damaged: {why}") }
+}
+
+/// Returns when it was used, for one that stays.
+fn used(c: &Candidate, now: Timestamp) -> String {
+    let ago = units::ago(age(c.last_use.at, now));
+    match c.last_use.evidence {
+        Evidence::Appeared => format!("no known use, here for {ago}"),
+        Evidence::AccessTime => format!("used {ago} ago (atime)"),
+        Evidence::Journal => format!("used {ago} ago"),
     }
 }
 
@@ -114,7 +129,8 @@ pub fn select(policy: &Policy, c: &Candidate, now: Timestamp) -> Verdict {
     ];
     if let Some((_, rule)) = asked.iter().find(|(asked, _)| *asked) {
         return match c.damage.filter(|_| *rule == Rule::Damaged) {
-            Some(by) => Verdict::goes(*rule, format!("damaged (by its {}): {}", by.name(), c.why)),
+            Some(Damage::Structure) => Verdict::goes(*rule, damaged(&c.why)),
+            Some(Damage::Hash) => Verdict::goes(*rule, format!("wrong checksum: {}", c.why)),
             None => Verdict::goes(*rule, c.why.clone()),
         };
     }
@@ -220,12 +236,18 @@ pub fn copies(policy: &Policy, candidates: &[Candidate], verdicts: &mut [Verdict
             if c.files() == kept || verdict.rule != Rule::NotSelected || admit(policy, c, now).is_err() {
                 continue;
             }
-            let path = first.path.display();
+            let path = match first.store {
+                // Names of a store say more than its blobs do.
+                store if c.root != first.root && store != StoreKind::Dir => {
+                    format!("`{}` in {}", first.name, store.title())
+                }
+                _ => format!("`{}`", first.path.display()),
+            };
             let outcome = if first.is_read {
                 let missing = if c.root == first.root { String::new() } else { format!("; {}", missing(c)) };
-                Verdict::goes(Rule::Duplicate, format!("copy of `{path}`{missing}"))
+                Verdict::goes(Rule::Duplicate, format!("copy of {path}{missing}"))
             } else {
-                let why = format!("`{path}` should have the same content: check it with `modelctl verify --hash`");
+                let why = format!("{path} should have the same content: check it with `modelctl verify --hash`");
                 Verdict::stays(Rule::NotSelected, why)
             };
             *verdict = protect(policy, c, now).unwrap_or(outcome);

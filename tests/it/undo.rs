@@ -104,6 +104,10 @@ fn a_model_is_removed_by_name_only_when_somebody_says_yes() {
     assert!(run.out.contains("older-Q8_0"), "the plan is shown: {run:?}");
     sandbox.run(["rm", "--assume-unused", "--dry-run", "older-Q8_0"]).ok();
     sandbox.run(["rm", "--assume-unused", "--yes", "no-such-model"]).refuses(3, "no-such-model");
+    // A part of a name is enough to look at, and not to remove without a question.
+    sandbox.run(["rm", "--assume-unused", "--dry-run", "older"]).ok();
+    sandbox.run(["rm", "--assume-unused", "--yes", "older"]).refuses(3, "only a part of the name `older-Q8_0`");
+    sandbox.run(["prune", "--confirm"]).refuses(2, "nothing is selected");
     assert_eq!(files(&sandbox), ALL);
 
     let mut terminal = Terminal::start(&sandbox, &["rm", "--assume-unused", "older-Q8_0"], (120, 30));

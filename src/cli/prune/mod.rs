@@ -11,7 +11,7 @@ use super::{Ctx, Exit};
 use crate::clock::Timestamp;
 use crate::failure::{Failure, Kind};
 use crate::ops::OpEvent;
-use crate::ops::prune::{Acted, Emptied, Prepared, act, encode, prepare, save};
+use crate::ops::prune::{Acted, Emptied, Prepared, act, encode, in_words, prepare, save};
 use crate::prune::leap::Leap;
 use crate::prune::plan::Plan;
 use crate::prune::target::Reach;
@@ -51,6 +51,15 @@ pub fn run(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
     expired.into_iter().for_each(|line| prepared.notes.insert(0, line));
     let plan = &prepared.plan;
     if request.saved.is_none() && plan.policy.is_empty() && !args.json {
+        let expires = ctx.session.config.trash.expire.is_some() || request.expire_trash.is_some();
+        if args.confirm && !expires {
+            // A cron line that has lost its rules must not seem to do its work.
+            return Err(Failure::new(Kind::Usage, "nothing is selected: give at least one rule")
+                .hint(
+                    "for example `modelctl prune --unused-for 30d --confirm`; `modelctl prune --help` lists the rules",
+                )
+                .into());
+        }
         ctx.ui.note("nothing selected: give at least one rule");
         ctx.ui.hint("try `modelctl prune --unused-for 30d`: models not used for 30 days");
     }
@@ -106,11 +115,12 @@ pub fn remove_by_name(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
         let failure = Failure::new(Kind::Usage, "nothing was removed: there is no terminal to confirm on");
         return Err(failure.hint("--yes removes without asking").into());
     }
-    let (rows, size) = (units::plural(count, "row"), units::bytes(planned.plan.sums.allocated));
+    let what = in_words(&planned.plan.going().collect::<Vec<_>>());
+    let size = units::bytes(planned.plan.sums.allocated);
     let question = if args.purge {
-        format!("Delete {rows} ({size}) for good? There is no undo.")
+        format!("Delete {what} ({size}) for good? There is no undo.")
     } else {
-        format!("Move {rows} ({size}) to the trash?")
+        format!("Move {what} ({size}) to the trash?")
     };
     if !ctx.ui.ask(&question)? {
         ctx.ui.note("nothing was removed");
@@ -139,8 +149,7 @@ fn verdict(
     let plan = &prepared.plan;
     if let Some(why) = stop.reason() {
         let left = plan.going().count().saturating_sub(acted.done.len());
-        let what = units::plural(left as u64, "row");
-        return Err(Failure::new(why.kind(), format!("interrupted: {what} of the plan left alone")).into());
+        return Err(Failure::new(why.kind(), format!("interrupted: {left} of the plan left alone")).into());
     }
     let (removed, skipped) = (acted.removed(), acted.skipped());
     // A reviewed plan must be carried out completely. With a fresh plan it is normal that some rows came into use

@@ -13,10 +13,10 @@ use std::collections::HashMap;
 const COLUMNS: &[Column] = &[
     Column::left("ACTION", 0),
     Column::id("ID", 0),
-    Column::name("NAME", 0, 12),
+    Column::name("NAME", 0, 10),
     Column::right("SIZE", 1),
     Column::left("STORE", 2),
-    Column::left("WHY", 0).shrink_to(27),
+    Column::left("WHY", 0).shrink_to(29),
     Column::right("FREED", 3).extra(),
     Column::right("USED", 4).extra(),
     Column::path("PATH", 5, 24).extra(),
@@ -54,14 +54,17 @@ pub fn table<'p>(rows: impl Iterator<Item = &'p Row>, is_purge: bool, now: Times
 /// Returns, for example, `kept 24: 20 used within 30d, 3 pinned, 1 in use`; None when nothing stays.
 pub fn kept(plan: &Plan) -> Option<String> {
     let mut counts: HashMap<String, u64> = HashMap::new();
-    for row in plan.staying() {
+    // Of models that were named nobody asks why the others stay.
+    let is_by_name = plan.policy.models.is_some();
+    let staying = || plan.staying().filter(|row| !(is_by_name && row.rule == Rule::NotSelected));
+    for row in staying() {
         let count = counts.entry(reason(row, &plan.policy)).or_default();
         *count = count.saturating_add(1);
     }
     let mut counts: Vec<(String, u64)> = counts.into_iter().collect();
     counts.sort_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
     let reasons: Vec<String> = counts.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
-    let all = plan.staying().count();
+    let all = staying().count();
     (all > 0).then(|| format!("kept {all}: {}", reasons.join(", ")))
 }
 
@@ -97,7 +100,7 @@ fn reason(row: &Row, policy: &Policy) -> String {
 /// Returns which age a row lacks, if it lacks one.
 fn not_selected(row: &Row, policy: &Policy) -> String {
     let limits = [
-        ("unused ", policy.unused_for, "used"),
+        ("used ", policy.unused_for, "used"),
         ("no known use", policy.unused_for, "added"),
         ("written ", policy.older_than, "written"),
     ];

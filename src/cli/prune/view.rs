@@ -4,7 +4,7 @@ use super::super::ctx::Printer;
 use super::table::{kept, table};
 use super::{Shown, head};
 use crate::failure::Failure;
-use crate::ops::prune::{Acted, deleted, exceptions, moved, report};
+use crate::ops::prune::{Acted, deleted, exceptions, in_words, moved, report};
 use crate::prune::apply::{Done, Fate};
 use crate::prune::decide::Rule;
 use crate::prune::plan::{Plan, Row};
@@ -33,6 +33,10 @@ pub fn show(ui: &mut Ui, plan: &Plan, shown: &Shown<'_>) -> anyhow::Result<()> {
     for note in shown.notes {
         ui.note(note);
     }
+    let copies = plan.going().filter(|row| row.rule == Rule::Duplicate && !shown.args.json);
+    for (_, missing) in copies.filter_map(|row| row.why.split_once("; ")) {
+        ui.note(&text::clean(missing));
+    }
     for large in plan.large.iter().filter(|_| !shown.args.allow_large) {
         let (going, all) = (units::bytes(large.going), units::bytes(large.all));
         let root = ui.path(&large.root);
@@ -54,8 +58,14 @@ pub fn show(ui: &mut Ui, plan: &Plan, shown: &Shown<'_>) -> anyhow::Result<()> {
     let (freed, apparent, allocated) =
         (units::bytes(sums.freed), units::bytes(sums.apparent), units::bytes(sums.allocated));
     let when = if purge { "freed at once" } else { "freed when the trash is emptied" };
-    let rows = units::plural(count, "row");
-    ui.note(&format!("{rows} would be removed: {apparent}, {allocated} on disk; {freed} {when}"));
+    let what = in_words(&plan.going().collect::<Vec<_>>());
+    // Equal figures are said once.
+    let sizes = match (apparent == allocated, allocated == freed) {
+        (true, true) => format!("{apparent}, {when}"),
+        (true, false) => format!("{apparent}; {freed} {when}"),
+        _ => format!("{apparent}, {allocated} on disk; {freed} {when}"),
+    };
+    ui.note(&format!("{what} would be removed: {sizes}"));
     if shown.is_asking {
         return Ok(());
     }
@@ -149,7 +159,7 @@ pub fn unexamined(ui: &mut Ui, plan: &Plan) -> bool {
     let mut whys: Vec<(&str, u64)> = whys.into_iter().collect();
     whys.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
     for (why, count) in whys.iter().take(TOLD) {
-        ui.warn(&format!("{} could not be examined: {}", units::plural(*count, "row"), text::clean(why)));
+        ui.warn(&format!("{count} of the plan could not be examined: {}", text::clean(why)));
     }
     !whys.is_empty()
 }

@@ -16,7 +16,7 @@ pub use gather::candidates;
 pub use report::{PruneReport, report, roots, since};
 pub use request::{Request, Selection};
 pub use saved_plan::{encode, read, save};
-pub use summary::{deleted, exceptions, moved};
+pub use summary::{deleted, exceptions, in_words, moved};
 pub use trash_room::Emptied;
 
 use super::trash::recover_interrupted;

@@ -1,6 +1,7 @@
 use crate::display::text;
 use crate::failure::{Failure, Kind};
-use crate::model::{Age, Selector, State, StoreKind};
+use crate::model::{Age, ModelRow, Selector, State, StoreKind};
+use crate::ops::trash::whereabouts;
 use crate::ops::{Session, resolve_model};
 use crate::prune::plan::Plan;
 use crate::prune::policy::Policy;
@@ -59,7 +60,7 @@ impl Request {
     pub(super) fn policy(&self, session: &mut Session) -> anyhow::Result<Policy> {
         let policy = match &self.saved {
             Some(plan) => plan.policy.clone(),
-            None => self.selection.policy(session, self.allow_large)?,
+            None => self.selection.policy(session, (self.allow_large, self.confirm))?,
         };
         if self.empty_trash && policy.free.is_none() {
             let failure = Failure::new(Kind::Usage, "--empty-trash needs a target: --free SIZE");
@@ -70,16 +71,15 @@ impl Request {
 }
 
 impl Selection {
-    fn policy(&self, session: &mut Session, allow_large: bool) -> anyhow::Result<Policy> {
+    fn policy(&self, session: &mut Session, (allow_large, is_acting): (bool, bool)) -> anyhow::Result<Policy> {
         let mut models = Vec::new();
         for selector in &self.models {
-            let row = resolve_model::resolve_copy(session, selector)?;
+            let row = match is_acting {
+                true => resolve_model::resolve_in_full(session, selector)?,
+                false => resolve_model::resolve_copy(session, selector)?,
+            };
             if row.state == State::Gone {
-                let name = text::clean(&row.name).into_owned();
-                let failure = Failure::cannot_meet(format!("`{name}` is gone: the last scan did not find it"));
-                return Err(failure
-                    .hint(format!("`modelctl scan` checks again; `modelctl show {}` says where it went", row.id))
-                    .into());
+                return Err(gone(session, &row)?.into());
             }
             models.push(row.id);
         }
@@ -104,4 +104,15 @@ impl Selection {
             allow_large,
         })
     }
+}
+
+/// Returns the failure of a model that is not there any more, with where it went.
+fn gone(session: &mut Session, row: &ModelRow) -> anyhow::Result<Failure> {
+    let name = text::clean(&row.name);
+    // A trash that cannot be read is told by the commands for it.
+    Ok(match whereabouts(session, &row.path, &mut |_| ())? {
+        Some(place) => Failure::cannot_meet(format!("`{name}` is gone: {place}")),
+        None => Failure::cannot_meet(format!("`{name}` is gone: the last scan did not find it"))
+            .hint("`modelctl scan` checks again"),
+    })
 }

@@ -3,7 +3,7 @@
 
 use super::gather::uses;
 use crate::display::{text, units};
-use crate::failure::{Failure, Kind, OrFail};
+use crate::failure::{Failure, Kind, OrFail, json_fault};
 use crate::model::ModelId;
 use crate::ops::Session;
 use crate::prune::apply::{Acting, Doer, Fate, check, places};
@@ -129,7 +129,11 @@ pub fn read(file: &Path) -> anyhow::Result<Plan> {
     };
     let too_large =
         || Failure::cannot_meet(format!("`{name}` is larger than {}, so it is not a plan", units::bytes(MOST_BYTES)));
-    let plan: Plan = serde_json::from_slice(&bytes.ok_or_else(too_large)?).or_fail(no_plan)?;
+    let bytes = bytes.ok_or_else(too_large)?;
+    let plan: Plan = serde_json::from_slice(&bytes).map_err(|error| {
+        let Failure { message, hint, .. } = no_plan();
+        Failure { hint, ..Failure::cannot_meet(format!("{message}: {}", json_fault(&error))) }
+    })?;
     if plan.format != FORMAT {
         let known = format!("`{name}` is a plan in format {}; expected {FORMAT}", plan.format);
         return Err(Failure::cannot_meet(known).into());
@@ -206,8 +210,7 @@ pub fn without_needless(mut plan: Plan, found: &[Candidate], room: &Space, notes
     };
     let whys: Vec<Option<String>> = plan.rows.iter().map(&mut why).collect();
     if left_out > 0 {
-        let rows = units::plural(left_out, "row");
-        notes.push(format!("skipped {rows} of the plan: the target is reached without them"));
+        notes.push(format!("skipped {left_out} of the plan: the target is reached without them"));
     }
     plan.without(&whys)
 }

@@ -57,7 +57,7 @@ pub fn deleted(done: &[Done<'_>]) -> Option<String> {
 }
 
 /// Returns, for example, `2 models and 1 file`.
-fn in_words(rows: &[&Row]) -> String {
+pub fn in_words(rows: &[&Row]) -> String {
     let models = rows.iter().filter(|row| row.id.is_some()).count() as u64;
     let files = rows.len() as u64 - models;
     match (models, files) {

@@ -344,13 +344,15 @@ fn not_looked_into(found: &OpenFiles) -> Option<String> {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
+    // Root has all rights that there are; what it cannot inspect is kept from it by other means.
+    let advice = |its: &str| match rustix::process::geteuid().is_root() {
+        true => String::new(),
+        false => format!(" (run as root to check {its} open files)"),
+    };
     let told = match closed {
         0 => None,
-        1 => Some(format!("cannot inspect 1 process (run as root to check its open files): {}", names.join(", "))),
-        n => Some(format!(
-            "cannot inspect {n} processes (run as root to check their open files): {}{more}",
-            names.join(", ")
-        )),
+        1 => Some(format!("cannot inspect 1 process{}: {}", advice("its"), names.join(", "))),
+        n => Some(format!("cannot inspect {n} processes{}: {}{more}", advice("their"), names.join(", "))),
     };
     let hidden = found.is_hiding.then(|| "/proc hides the processes of other users (hidepid)".to_owned());
     let all: Vec<String> = hidden.into_iter().chain(told).collect();

@@ -252,8 +252,11 @@ fn what_cannot_be_seen_is_unknown_and_said_once() {
         Reading::Known(found)
     };
     look.processes = with(&|found| found.closed = (1..=7).map(closed).collect());
-    let why = "cannot inspect 7 processes (run as root to check their open files): 1 postgres, 2 postgres, 3 postgres, 4 postgres, 5 postgres and 2 more";
-    assert_eq!(look.of(&scene.asked()), Use::Unknown(why.to_owned()));
+    let is_root = rustix::process::geteuid().is_root();
+    let advice = if is_root { "" } else { " (run as root to check their open files)" };
+    let names = "1 postgres, 2 postgres, 3 postgres, 4 postgres, 5 postgres and 2 more";
+    let why = format!("cannot inspect 7 processes{advice}: {names}");
+    assert_eq!(look.of(&scene.asked()), Use::Unknown(why.clone()));
     assert_eq!(look.notes(), [why]);
     look.processes = with(&|found| found.is_hiding = true);
     assert!(matches!(look.of(&scene.asked()), Use::Unknown(why) if why.contains("hidepid")));

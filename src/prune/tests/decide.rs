@@ -285,7 +285,7 @@ fn only_what_is_proven_damaged_goes_as_damage_and_the_row_says_by_what() {
     for state in [State::Unsupported, State::Unreadable, State::Incomplete, State::Ready] {
         assert!(gone(&damaged, &[with(state, None)]).is_empty(), "{state:?}");
     }
-    for (by, said) in [(Damage::Structure, "damaged (by its structure"), (Damage::Hash, "damaged (by its hash")] {
+    for (by, said) in [(Damage::Structure, "damaged: version 4"), (Damage::Hash, "wrong checksum: ")] {
         let (verdicts, going) = decided(&damaged, &[with(State::Damaged, Some(by))], &Space::default(), NOW);
         assert!(going == [0] && verdicts[0].why.contains(said), "{verdicts:?}");
     }
