@@ -38,10 +38,17 @@ pub fn run(ctx: &mut Ctx, args: &CompleteArgs) -> anyhow::Result<Exit> {
     // A shell shows nothing of an error, and a person is in the middle of a line.
     let names = names(ctx, named).unwrap_or_default();
     let typed = words.last().map(String::as_str).unwrap_or_default();
-    for name in names.into_iter().filter(|name| name.starts_with(typed) && !name.chars().any(char::is_control)) {
-        ctx.ui.line(&name)?;
+    for name in beginning_with(&names, typed) {
+        ctx.ui.line(name)?;
     }
     Ok(Exit::Done)
+}
+
+/// Returns the names that begin so, whole or from their last part on: few people know the publisher of a model.
+fn beginning_with<'n>(names: &'n [String], typed: &str) -> BTreeSet<&'n str> {
+    let names = || names.iter().map(String::as_str).filter(|name| !name.chars().any(char::is_control));
+    let last = |name: &'n str| name.rsplit_once('/').map(|(_, last)| last).filter(|_| !typed.is_empty());
+    names().chain(names().filter_map(last)).filter(|name| name.starts_with(typed)).collect()
 }
 
 /// Returns what the last of the words names, by the description of the command line.
@@ -105,7 +112,7 @@ fn what(path: &[&str], arg: &Arg) -> Option<Named> {
         (_, "BATCH") => Named::Batch,
         (_, "STORE") => Named::Store,
         (_, "NAME=PATH") => Named::StorePath,
-        (_, "MODEL") => Named::Model,
+        (_, "MODEL" | "[MODEL] PROMPT") => Named::Model,
         _ if matches!(id, "model" | "models") && arg.is_positional() => Named::Model,
         _ => return None,
     })
@@ -141,6 +148,17 @@ fn names(ctx: &mut Ctx, named: Named) -> anyhow::Result<Vec<String>> {
 mod tests {
     use super::*;
 
+    /// `modelctl rm Qwen<TAB>` would offer nothing where the name begins with its publisher.
+    #[test]
+    fn the_last_part_of_a_name_is_completed_too() {
+        let names = ["hub/Qwen3-4B:Q4_K_M", "qwen2.5:7b", "evil\x1b/Qwen"].map(str::to_owned);
+        let of = |typed| beginning_with(&names, typed).into_iter().collect::<Vec<_>>();
+        assert_eq!(of("Qwen"), ["Qwen3-4B:Q4_K_M"]);
+        assert_eq!(of("hub"), ["hub/Qwen3-4B:Q4_K_M"]);
+        assert_eq!(of("q"), ["qwen2.5:7b"]);
+        assert_eq!(of(""), ["hub/Qwen3-4B:Q4_K_M", "qwen2.5:7b"]);
+    }
+
     /// Where a name is wanted, a shell would offer the files of the folder.
     #[test]
     fn what_the_last_word_names_is_known_from_the_description_of_the_command_line() {
@@ -159,6 +177,7 @@ mod tests {
             ("prune --model ", Some(Named::Model)),
             ("prune --prefer ol", Some(Named::Store)),
             ("run-once --model ", Some(Named::Model)),
+            ("run sm", Some(Named::Model)),
             ("trash restore ", Some(Named::Item)),
             ("trash restore --run ", Some(Named::Run)),
             ("trash empty 1a", Some(Named::Item)),

@@ -9,10 +9,12 @@ pub use crate::queue::executor::Summary as RunOnceReport;
 use super::args::{limit, temperature};
 use super::prompt::prompt;
 use super::{Ctx, Exit};
+use crate::failure::{Failure, Kind};
 use crate::model::Selector;
 use crate::openai::Finish;
 use crate::ops::OpEvent;
 use crate::ops::prompt::{Answer, Request, answer, report};
+use crate::ops::resolve_model::is_name_of_model;
 use crate::supervise::Stop;
 use crate::ui::{Ui, text, units};
 use clap::{ArgGroup, Args};
@@ -25,13 +27,14 @@ use std::time::Duration;
 /// machine lacks (a model, its disk, memory), 5 when this program has no engine. With --prompt: the answer streams to
 /// standard output, statistics to standard error; it waits while another process has a model in memory, and exits with
 /// code 4 if that takes longer than --timeout (10 minutes) or no answer has started by then. Without --model, the first
-/// keep hint that fits in memory is used, else a model of the smallest tier that does.
+/// keep hint that fits in memory is used, else a model of the smallest tier that does. `modelctl inference off` makes the
+/// queued tasks wait; a prompt is answered all the same.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("answered").args(["positional", "text"]))]
 pub struct RunOnceArgs {
-    /// The prompt; `-` reads it from standard input
-    #[arg(value_name = "PROMPT", conflicts_with = "text")]
-    positional: Option<String>,
+    /// The prompt; `-` reads it from standard input. Of two arguments the first is the model
+    #[arg(value_name = "[MODEL] PROMPT", num_args = 0..=2, conflicts_with = "text")]
+    positional: Vec<String>,
     /// The prompt, also one that begins with a dash
     #[arg(long = "prompt", short = 'p', id = "text", value_name = "TEXT", allow_hyphen_values = true)]
     prompt: Option<String>,
@@ -62,13 +65,28 @@ pub struct RunOnceArgs {
 }
 
 pub fn run(ctx: &mut Ctx, args: &RunOnceArgs) -> anyhow::Result<Exit> {
-    let Some(prompt_argument) = args.prompt.as_ref().or(args.positional.as_ref()) else {
-        return queue::run(ctx, args.max_tasks, args.json);
+    let (model, prompt_argument) = match (&args.prompt, args.positional.as_slice()) {
+        (None, []) => return queue::run(ctx, args.max_tasks, args.json),
+        (Some(text), _) => (args.model.as_ref(), text),
+        (None, [model, text]) if args.model.is_none() => (Some(model), text),
+        (None, [_, text]) => {
+            let failure = Failure::new(Kind::Usage, "--model is given, and a model before the prompt too");
+            return Err(failure
+                .hint(format!("quote a prompt of several words, such as '{}'", text::clean(text)))
+                .into());
+        }
+        (None, [text, ..]) => (args.model.as_ref(), text),
     };
+    if args.prompt.is_none() && model.is_none() && is_name_of_model(&mut ctx.session, prompt_argument)? {
+        let name = text::clean(prompt_argument);
+        let failure = Failure::new(Kind::Usage, format!("`{name}` is a model, and no prompt is given"));
+        let hint = format!("`modelctl run {name} PROMPT` asks it; `modelctl run --prompt {name}` makes it the prompt");
+        return Err(failure.hint(hint).into());
+    }
     let stop = super::stop_on_signals()?;
     let request = Request {
         prompt: prompt(prompt_argument)?,
-        model: args.model.clone().map(Selector),
+        model: model.cloned().map(Selector),
         max_tokens: args.max_tokens,
         temperature: args.temperature,
         seed: args.seed,

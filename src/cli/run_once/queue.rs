@@ -1,6 +1,7 @@
 //! `modelctl run-once` without a prompt: runs tasks of the queue.
 
 use super::super::{Ctx, Exit, graceful_stop_on_signals};
+use crate::db::Access;
 use crate::ops::OpEvent;
 use crate::ops::prune::auto;
 use crate::ops::run_tasks::{failure, in_words, is_about_waiting, run_tasks};
@@ -11,6 +12,8 @@ pub fn run(ctx: &mut Ctx, max_tasks: Option<u64>, json: bool) -> anyhow::Result<
     let bounds = Bounds { tasks: Some(max_tasks.unwrap_or(ctx.session.config.offload.max_tasks)), batch: None };
     let stops = graceful_stop_on_signals()?;
     print_place(ctx);
+    // A database that was named and is not there holds no tasks; cron must not believe that they were run.
+    ctx.session.db(Access::ReadOnly)?;
     let summary = ctx.run(|session, on| {
         let mut queue = session.open_queue()?;
         let failures = &mut LoadFailures::default();
