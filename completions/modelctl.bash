@@ -2192,7 +2192,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__list)
-            opts="-r -a -o -q -h -V --store --tier --family --quant --state --kind --larger --unused-for --sort --reverse --group --limit --columns --no-header --files --class --stores --all --format --json --config --db --color --quiet --wide --help --version"
+            opts="-r -n -a -o -q -h -V --store --tier --family --quant --state --kind --larger --unused-for --sort --reverse --group --limit --columns --no-header --files --class --stores --all --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2239,6 +2239,10 @@ _modelctl() {
                     return 0
                     ;;
                 --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -141,7 +141,7 @@ state\t'Ready first'
 store\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l group -d 'List the models of each store or family together, with their sum' -r -f -a "store\t''
 family\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l limit -d 'Maximum number to show [default: all]' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -s n -l limit -d 'Maximum number to show [default: all]' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l columns -d 'Show these columns, in this order' -r -f -a "id\t''
 name\t''
 size\t''
@@ -233,7 +233,7 @@ state\t'Ready first'
 store\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l group -d 'List the models of each store or family together, with their sum' -r -f -a "store\t''
 family\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l limit -d 'Maximum number to show [default: all]' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -s n -l limit -d 'Maximum number to show [default: all]' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l columns -d 'Show these columns, in this order' -r -f -a "id\t''
 name\t''
 size\t''

@@ -93,7 +93,7 @@ module completions {
     --sort: string@"nu-complete modelctl list sort" # Sort order; largest first, latest first, unknown values last
     --reverse(-r)             # Reverse the sort order
     --group: string@"nu-complete modelctl list group" # List the models of each store or family together, with their sum
-    --limit: string           # Maximum number to show [default: all]
+    --limit(-n): string       # Maximum number to show [default: all]
     --columns: string@"nu-complete modelctl list columns" # Show these columns, in this order
     --no-header               # Leave out the line with the titles of the columns
     --files                   # Show the files that stores hold, each with its class and the reason, instead of models
@@ -784,7 +784,7 @@ module completions {
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
-    positional?: string       # The prompt; `-` reads it from standard input
+    ...positional: string     # The prompt; `-` reads it from standard input. Of two arguments the first is the model
   ]
 
   def "nu-complete modelctl batch tier" [] {

@@ -6,12 +6,45 @@ use clap::{Arg, Command};
 
 const GLOBAL: &str = "Global options: --config FILE, --db FILE, --color WHEN, -q/--quiet (see modelctl --help)";
 
+/// The commands by what they are for, as the help of modelctl lists them.
+const GROUPS: &[(&str, &[&str])] = &[
+    ("Find and check models", &["scan", "list", "show", "df", "verify", "duplicates", "set", "keep"]),
+    ("Free space, and undo it", &["prune", "rm", "trash", "dedupe", "history"]),
+    ("Run prompts and tasks", &["run-once", "task", "batch", "inference"]),
+    ("Serve models", &["serve", "start", "stop", "restart", "start-all", "stop-all", "ps", "top", "logs", "events"]),
+    ("Decide what stays in memory", &["why", "priority", "offload", "lifecycle", "tune"]),
+    ("See what is wrong", &["status", "doctor", "health", "triage"]),
+    ("Other", &["schema", "completions", "man", "version", "help"]),
+];
+
+/// Returns the list of commands in groups, each with its first sentence.
+fn commands(command: &Command) -> String {
+    let about = |name: &str| -> Option<String> {
+        if name == "help" {
+            return Some("Print this message or the help of a command".to_owned());
+        }
+        let sub = command.find_subcommand(name)?;
+        let aliases: Vec<&str> = sub.get_visible_aliases().collect();
+        let aliases = if aliases.is_empty() { String::new() } else { format!(" [also: {}]", aliases.join(", ")) };
+        Some(format!("{}{aliases}", sub.get_about().map(ToString::to_string).unwrap_or_default()))
+    };
+    let group = |(title, names): &(&str, &[&str])| {
+        let line = |name: &&str| Some(format!("  {name:<11} {}\n", about(name)?));
+        format!("{title}:\n{}\n", names.iter().filter_map(line).collect::<String>())
+    };
+    GROUPS.iter().map(group).collect()
+}
+
 /// Adds the ends of all help texts, and hides the global options in the help of commands.
 pub(super) fn complete(command: Command) -> Command {
     let global: Vec<Arg> = command.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
     let table: String = EXIT_CODES.iter().map(|(code, meaning)| format!("\n  {code:>3}  {meaning}")).collect();
     let examples = listed(examples("", &command));
-    let whole = command.after_help(format!("{examples}Exit codes:{table}"));
+    let template = format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{}Global options:\n{{options}}{{after-help}}\n",
+        commands(&command)
+    );
+    let whole = command.after_help(format!("{examples}Exit codes:{table}")).help_template(template);
     below(whole, "", &global)
 }
 
@@ -71,6 +104,19 @@ mod tests {
             walk(sub, &path, found);
             found.push((path, sub.clone()));
         }
+    }
+
+    /// A command that the help does not list is not found.
+    #[test]
+    fn the_help_lists_every_command_once() {
+        let whole = command();
+        let mut listed: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        listed.retain(|name| *name != "help");
+        listed.sort_unstable();
+        let shown = whole.get_subcommands().filter(|sub| !sub.is_hide_set()).map(Command::get_name);
+        let mut shown: Vec<&str> = shown.filter(|name| *name != "help").collect();
+        shown.sort_unstable();
+        assert_eq!(listed, shown);
     }
 
     /// Somebody who opens the help of a command gets something to copy.
