@@ -178,7 +178,8 @@ fn take_back(ctx: &mut Ctx, args: &DedupeArgs, run: Option<&str>) -> anyhow::Res
             ctx.ui.warn(&format!("`{}` still shares its space: {}", text::path(&share.path), text::clean(why)));
         }
         if done > 0 {
-            ctx.ui.line(&format!("{} of space of its own again", units::plural(done as u64, "file")))?;
+            let have = if done == 1 { "has space of its own" } else { "have space of their own" };
+            ctx.ui.line(&format!("{} {have} again", units::plural(done as u64, "file")))?;
         }
     } else {
         for Undone { share, .. } in &all {

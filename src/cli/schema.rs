@@ -113,7 +113,7 @@ const ENTRIES: &[Entry] = &[
     named::<tune::ListDocument<'_>>("tune list", "modelctl.tune-list/1"),
     named::<health::Report>("health", "1"),
     named::<triage::report::Report>("triage", "1"),
-    named::<checklist_view::ListDocument<'_>>("triage checklist", "modelctl.checklist/1"),
+    named::<checklist_view::ListDocument<'_>>("triage --checklist", "modelctl.checklist/1"),
     named::<checklist_view::ChangesDocument<'_>>("triage --baseline diff", "modelctl.baseline-diff/1"),
     of::<SchemasReport>("schema"),
 ];

@@ -235,6 +235,7 @@ fn in_words(message: &str) -> String {
         "a boolean" => "true or false",
         "a sequence" => "a list in brackets",
         "a map" => "a table",
+        other if other.starts_with("struct ") => "a table",
         other => other,
     };
     format!("{found}, expected {expected}")

@@ -6,9 +6,10 @@
 //! names that contain one are rarer than people who copy a name from the screen.
 
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::fmt::Write;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 use unicode_width::UnicodeWidthStr;
 
 /// The mark where characters were left out; one column wide.
@@ -94,6 +95,28 @@ pub fn bytes_as_text(bytes: &[u8]) -> String {
     safe
 }
 
+/// Returns the path that [`path`] shows as this text, where it has bytes that are not UTF-8; None where it has none.
+pub fn path_of_shown(shown: &str) -> Option<PathBuf> {
+    let mut rest = shown;
+    let mut bytes: Vec<u8> = Vec::with_capacity(shown.len());
+    while let Some((before, after)) = rest.split_once("\\x") {
+        bytes.extend_from_slice(before.as_bytes());
+        // What does not follow the form was written so.
+        rest = match after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                after.get(2..).unwrap_or_default()
+            }
+            None => {
+                bytes.extend_from_slice(b"\\x");
+                after
+            }
+        };
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    std::str::from_utf8(&bytes).is_err().then(|| PathBuf::from(OsString::from_vec(bytes)))
+}
+
 /// Returns the number of terminal columns that the text takes.
 pub fn width(text: &str) -> usize {
     // Nearly every cell is plain ASCII, one column per character.
@@ -145,6 +168,16 @@ fn tail_within(text: &str, room: usize) -> &str {
 mod tests {
     use super::*;
     use std::ffi::OsStr;
+
+    /// A name that a table shows must be one that can be typed.
+    #[test]
+    fn a_path_as_it_is_shown_leads_back_to_the_file() {
+        let odd = PathBuf::from(OsStr::from_bytes(b"/m/bad\xffname \xc3\xa9.gguf"));
+        assert_eq!(path_of_shown(&path(&odd)), Some(odd));
+        assert_eq!(path_of_shown("/m/plain.gguf"), None);
+        assert_eq!(path_of_shown("/m/\\x1b\\xzz\\x"), None);
+        assert_eq!(path_of_shown("\\xzz\\xff"), Some(PathBuf::from(OsStr::from_bytes(b"\\xzz\xff"))));
+    }
 
     #[test]
     fn a_name_cannot_drive_the_terminal() {

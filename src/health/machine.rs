@@ -27,7 +27,7 @@ pub fn disk(disk: &Fact<Disk>, limits: &Limits) -> Vec<Check> {
     let holds = known.holds.join(", ");
     let of = if holds.is_empty() { String::new() } else { format!(" ({holds})") };
     let free = percent(known.available, known.total);
-    let mut space = Check::ok(NAME, &target, format!("{free} % free{of}"));
+    let mut space = Check::ok(NAME, &target, format!("{free}% free{of}"));
     // A file system that is made read-only: an error has turned it, or an image whose files are all it has.
     let is_written = known.holds.iter().any(|held| !held.starts_with("models"));
     if known.is_super_read_only && !known.is_read_only {

@@ -188,12 +188,13 @@ impl Integrity {
             Integrity::Complete | Integrity::Trailing { .. } | Integrity::Sparse { .. } | Integrity::Unknown { .. } => {
                 None
             }
-            Integrity::Truncated { need, have, first_missing } => Some(format!(
-                "truncated: {} of {} ({}%); first missing tensor {first_missing}",
-                iec(*have),
-                iec(*need),
-                percent(*have, *need),
-            )),
+            Integrity::Truncated { need, have, first_missing } => {
+                let (is, of) = (iec(*have), iec(*need));
+                // Sizes that look alike are given in full.
+                let (is, of) = if is == of { (have.to_string(), format!("{need} bytes")) } else { (is, of) };
+                let share = percent(*have, *need);
+                Some(format!("truncated: {is} of {of} ({share}%); first missing tensor {first_missing}"))
+            }
         }
     }
 }

@@ -278,7 +278,7 @@ fn clock(session: &mut Session, findings: &mut Vec<Finding>) -> anyhow::Result<(
         add(problem, "`modelctl prune --now-is-right`, if the time is right");
     }
     if clock_sync() == Some(false) {
-        add("no program keeps it right".to_owned(), "`timedatectl set-ntp true`");
+        add("not synchronized with a time server".to_owned(), "`timedatectl set-ntp true`");
     }
     Ok(())
 }

@@ -143,7 +143,7 @@ fn nothing_starts_while_inference_is_off_and_all_does_when_it_is_on_again() {
     sandbox.run(["inference", "off"]).ok();
     let id = add(&sandbox, "Say yes.", &[]);
     let _daemon = Daemon::start(&sandbox);
-    sandbox.run(["task", "wait", &id, "--timeout", "1s"]).refuses(4, "not ended");
+    sandbox.run(["task", "wait", &id, "--timeout", "1s"]).refuses(4, "has not finished");
     let state = sandbox.run(["task", "show", &id, "--json"]).ok().json()["state"].clone();
     assert_eq!((state, workers(&sandbox).len()), (json!("queued"), 0));
     sandbox.run(["inference", "on"]).ok();

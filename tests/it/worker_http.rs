@@ -374,7 +374,7 @@ fn the_estimate_is_what_llama_cpp_takes() {
     sandbox.run(["scan"]).ok();
     for name in ["smollm2", "gemma"] {
         let show = sandbox.run(["show", name, "--ctx", "4096", "--json"]).ok().json();
-        let need = &show["memory"]["known"];
+        let need = &show["memory"];
         let model = sandbox.models().join(format!("{name}.gguf"));
         let socket = sandbox.path(&format!("{name}.sock"));
         let mut worker = sandbox
@@ -411,7 +411,7 @@ fn the_estimate_is_what_llama_cpp_takes() {
                 .sum()
         };
         let close = |key: &str, real: f64, tolerance: f64| {
-            let ours = need[key].as_f64().unwrap() / f64::from(1 << 20);
+            let ours = need[format!("{key}_bytes")].as_f64().unwrap() / f64::from(1 << 20);
             assert!(
                 (ours - real).abs() <= real * tolerance,
                 "{name} {key}: {ours} MiB estimated, {real} MiB real\n{log}"

@@ -28,7 +28,7 @@ const fn columns(when: &'static str) -> [Column; 9] {
         Column::right("SIZE", 3),
         Column::left("DETAILS", 0).shrink_to(24),
         Column::left("UNIT", 4).extra(),
-        Column::left("COMMAND", 5).shrink_to(20).extra(),
+        Column::left("COMMAND", 3).shrink_to(20).extra(),
         Column::left("PARENT", 6).extra(),
     ]
 }

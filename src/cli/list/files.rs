@@ -8,7 +8,7 @@ use crate::ops::stored_files::{report, stored};
 use crate::ui::{Cell, Column, Table, Tone, units};
 use std::path::PathBuf;
 
-pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
+pub fn run(ctx: &mut Ctx, args: &ListArgs, is_json: bool) -> anyhow::Result<Exit> {
     let all = stored(&mut ctx.session)?;
     let patterns = patterns(&args.patterns)?;
     let fits = |row: &&Stored| {
@@ -22,7 +22,7 @@ pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
                 || patterns.iter().any(|p| names().any(|n| p.finds(n)) || paths().any(|path| at(p, path))))
     };
     let shown: Vec<&Stored> = all.iter().filter(fits).collect();
-    if args.json {
+    if is_json {
         ctx.ui.document(&report(&shown))?;
         return Ok(Exit::Done);
     }

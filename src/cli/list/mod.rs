@@ -11,6 +11,7 @@ pub(super) use files::tone_of as tone_of_class;
 
 use super::args::{named, store};
 use super::{Ctx, Exit};
+use crate::failure::{Failure, Kind as FailureKind};
 use crate::model::{Age, Class, Kind, ModelRow, State, StoreKind, Tier, age, size};
 use crate::ops::list::{Filter, Sort, known, select};
 use crate::ops::prune::last_uses;
@@ -63,7 +64,7 @@ pub struct ListArgs {
     #[arg(long, value_name = "BY")]
     pub group: Option<Group>,
     /// Maximum number to show [default: all]
-    #[arg(long, value_name = "N")]
+    #[arg(long, short = 'n', value_name = "N")]
     pub limit: Option<usize>,
     /// Show these columns, in this order
     #[arg(long, value_name = "COLUMN,…", value_enum, value_delimiter = ',')]
@@ -74,14 +75,14 @@ pub struct ListArgs {
     /// Show the files that stores hold, each with its class and the reason, instead of models
     #[arg(long, conflicts_with_all = [
         "tier", "family", "quant", "state", "kind", "larger", "unused_for", "sort", "reverse", "group", "limit", "columns",
-        "no_header", "format", "all",
+        "no_header", "all",
     ])]
     pub files: bool,
     /// Only files of this class (with --files)
     #[arg(long, requires = "files", value_parser = named(Class::ALL, Class::name))]
     pub class: Vec<Class>,
     /// Show what each store takes, and how much of it is not referenced, instead of models
-    #[arg(long, conflicts_with_all = ["patterns", "tier", "family", "quant", "state", "kind", "sort", "reverse", "all", "files"])]
+    #[arg(long, conflicts_with_all = ["patterns", "tier", "family", "quant", "state", "kind", "sort", "reverse", "all", "files", "larger", "unused_for", "group", "limit", "columns", "no_header"])]
     pub stores: bool,
     /// Also show models that no longer exist
     #[arg(long, short)]
@@ -171,13 +172,17 @@ impl ListArgs {
 }
 
 pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
-    if args.stores {
-        return stores::run(ctx, args);
-    }
-    if args.files {
-        return files::run(ctx, args);
-    }
     let format = args.format.unwrap_or(if args.json { Format::Json } else { Format::Table });
+    if args.stores || args.files {
+        let what = if args.stores { "--stores" } else { "--files" };
+        if !matches!(format, Format::Table | Format::Json) {
+            return Err(Failure::new(FailureKind::Usage, format!("{what} has two formats: table and json"))
+                .hint(format!("choose fields with jq: `modelctl list {what} --json | jq .`"))
+                .into());
+        }
+        let is_json = format == Format::Json;
+        return if args.stores { stores::run(ctx, args, is_json) } else { files::run(ctx, args, is_json) };
+    }
     output::check(args, format)?;
     let (filter, limits) = (args.filter(), ctx.session.config.tiers);
     let known = known(&mut ctx.session, &filter)?;

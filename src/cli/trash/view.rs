@@ -15,6 +15,7 @@ pub fn show(ctx: &mut Ctx, all: &[Trashed]) -> anyhow::Result<()> {
         Column::left("STATE", 3).unless("whole"),
         Column::left("WHY", 4).shrink_to(20),
         Column::left("BY", 6).extra(),
+        Column::left("RUN", 7).extra(),
         Column::path("FROM", 5, 16),
     ];
     if all.is_empty() {
@@ -39,6 +40,7 @@ pub fn show(ctx: &mut Ctx, all: &[Trashed]) -> anyhow::Result<()> {
             Cell::new(state).tone(tone),
             text(|o| o.why.first().map_or("", String::as_str)),
             text(|o| &o.who),
+            order.map_or_else(Cell::none, |o| Cell::new(o.run())),
             order.map_or_else(Cell::none, |o| Cell::path(&o.root).tone(Tone::Dim)),
         ]);
     }

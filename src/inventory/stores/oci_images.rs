@@ -6,7 +6,7 @@ use crate::inventory::collector::StoreCollector;
 use crate::inventory::found::Found;
 use crate::inventory::inode::{allocated_of, identity_of};
 use crate::inventory::kept::Kept;
-use crate::model::{Class, Holding, StoreKind};
+use crate::model::{Class, Holding, StoreKind, iec};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -256,14 +256,14 @@ fn with_role(image: &Image, role: Role) -> impl Iterator<Item = &Part> {
     image.parts.iter().filter(move |p| p.role == role)
 }
 
-/// Describes the users of a blob: `the model of a (12 bytes in all), also b`.
+/// Describes the users of a blob: `the model of `a`, which takes 241.4 MiB in all; also `b``.
 fn in_words(users: &[&(&Image, &Part)]) -> String {
     const MOST_NAMES: usize = 4;
     let Some((first, part)) = users.first() else { return String::new() };
     let article = if part.kind == TENSOR { "a" } else { "the" };
     let mut why = format!("{article} {} of `{}`", part.kind, first.name);
     if part.role == Role::Model {
-        why.push_str(&format!(", which takes {} bytes in all", first.bytes));
+        why.push_str(&format!(", which takes {} in all", iec(first.bytes)));
     }
     let mut others: Vec<&str> =
         users.iter().map(|(image, _)| image.name.as_str()).filter(|n| *n != first.name).collect();

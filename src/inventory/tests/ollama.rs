@@ -1,7 +1,7 @@
 use super::registries::{LIBRARY, Ollama, adds_up, held, holdings, image, layer, sha256, why};
 use super::trees::{Shelf, skipped};
 use crate::inventory::detect;
-use crate::model::{Class, Role, RootState, State, StoreKind};
+use crate::model::{Class, Role, RootState, State, StoreKind, iec};
 use serde_json::json;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -32,7 +32,7 @@ fn every_blob_says_which_names_need_it_and_every_model_has_the_name_of_its_owner
     assert_eq!((&file.path, file.expected_sha256.as_ref()), (&store.path_of(model), Some(&sha256(model))));
     let config = store.config("gguf");
     let bytes = model.len() + "{{ .Prompt }}".len() + "MIT".len() + config.len();
-    let said = format!("the model of `llama3:8b`, which takes {bytes} bytes in all; also `llama3:latest`");
+    let said = format!("the model of `llama3:8b`, which takes {} in all; also `llama3:latest`", iec(bytes as u64));
     assert_eq!(why(&report, &store.path_of(model)), (Class::Referenced, said.as_str()));
     assert_eq!(held(&report, &store.path_of(model)).owner.as_deref(), Some("llama3:8b"));
     let said = "the license of `llama3:8b`; also `llama3:latest`";
