@@ -79,11 +79,11 @@ impl Verdict {
 pub fn admit(policy: &Policy, c: &Candidate, now: Timestamp) -> Result<(), Verdict> {
     let none = |why: String| Err(Verdict::stays(Rule::NotSelected, why));
     let (unused, written) = (age(c.last_use.at, now), age(c.written, now));
-    if let Some(limit) = policy.unused_for.filter(|limit| unused < *limit) {
-        return none(format!("{}; the limit is {}", used(c, now), units::ago(limit)));
+    if policy.unused_for.is_some_and(|limit| unused < limit) {
+        return none(used(c, now));
     }
-    if let Some(limit) = policy.older_than.filter(|limit| written < *limit) {
-        return none(format!("written {} ago; the limit is {}", units::ago(written), units::ago(limit)));
+    if policy.older_than.is_some_and(|limit| written < limit) {
+        return none(format!("written {} ago", units::ago(written)));
     }
     Ok(())
 }

@@ -434,6 +434,9 @@ impl Looks {
                         seen.odd = Some(format!("`{}` has changed", entry.display()));
                     }
                 }
+                Err(e) if entry == bytes && e.kind() == std::io::ErrorKind::NotFound => {
+                    seen.odd = Some(format!("`{}` was removed", entry.display()));
+                }
                 Err(e) if entry == bytes => seen.odd = Some(format!("`{}` cannot be read ({e})", entry.display())),
                 // Another missing entry leads nowhere.
                 Err(_) => {}

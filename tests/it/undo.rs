@@ -1,5 +1,6 @@
 //! Removing by name, and undoing a prune: by run, by folder, at once, and from the other side of an accident.
 
+use crate::gguf::fixture;
 use crate::prune::{prune, with_models};
 use crate::sandbox::{Run, Sandbox, finish};
 use crate::top::terminal::Terminal;
@@ -104,6 +105,12 @@ fn a_model_is_removed_by_name_only_when_somebody_says_yes() {
     assert!(run.out.contains("older-Q8_0"), "the plan is shown: {run:?}");
     sandbox.run(["rm", "--assume-unused", "--dry-run", "older-Q8_0"]).ok();
     sandbox.run(["rm", "--assume-unused", "--yes", "no-such-model"]).refuses(3, "no-such-model");
+    let gone = sandbox.write("gone-Q4_0.gguf", &fixture::small_model("gone"));
+    sandbox.run(["scan"]).ok();
+    fs::remove_file(&gone).unwrap();
+    assert!(sandbox.run(["show", "gone-Q4_0"]).ok().err.contains("was removed since the last scan"));
+    sandbox.run(["rm", "--assume-unused", "--yes", "gone-Q4_0"]).refuses(3, "was removed since the last scan");
+    sandbox.run(["scan"]).ok();
     // A part of a name is enough to look at, and not to remove without a question.
     sandbox.run(["rm", "--assume-unused", "--dry-run", "older"]).ok();
     sandbox.run(["rm", "--assume-unused", "--yes", "older"]).refuses(3, "only a part of the name `older-Q8_0`");

@@ -38,7 +38,7 @@ fn page(command: clap::Command, path: &str, name: &str) -> std::io::Result<Vec<u
     let mut text = Vec::new();
     page.render_title(&mut text)?;
     page.render_name_section(&mut text)?;
-    page.render_synopsis_section(&mut text)?;
+    text.extend(synopsis(command.clone()).into_bytes());
     page.render_description_section(&mut text)?;
     page.render_options_section(&mut text)?;
     if !below.is_empty() {
@@ -46,6 +46,15 @@ fn page(command: clap::Command, path: &str, name: &str) -> std::io::Result<Vec<u
     }
     text.extend(sections.into_bytes());
     Ok(text)
+}
+
+/// Returns how a command is called. The options are listed below, each with its value.
+fn synopsis(mut command: clap::Command) -> String {
+    let usage = command.render_usage().to_string();
+    let lines = usage.lines().map(|line| line.trim().trim_start_matches("Usage: "));
+    let escaped = |line: &str| line.replace('\\', "\\e").replace('-', "\\-");
+    let lines: Vec<String> = lines.filter(|line| !line.is_empty()).map(escaped).collect();
+    format!(".SH SYNOPSIS\n{}\n", lines.join("\n.br\n"))
 }
 
 fn is_shown(command: &clap::Command) -> bool {

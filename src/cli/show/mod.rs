@@ -12,6 +12,7 @@ use crate::ops::memory_fit::Wanted;
 use crate::ops::show::{Request, report, show};
 use crate::ops::trash::whereabouts;
 use clap::Args;
+use std::io::ErrorKind;
 
 /// Show the details of a model: files, metadata, memory, use
 #[derive(Debug, Args)]
@@ -66,6 +67,10 @@ pub fn run(ctx: &mut Ctx, args: &ShowArgs) -> anyhow::Result<Exit> {
         && let Some(where_it_went) = ctx.run(|session, on| whereabouts(session, &shown.row.path, on))?
     {
         ctx.ui.note(&format!("gone: {where_it_went}"));
+    }
+    let is_removed = shown.row.path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    if is_removed && !matches!(shown.row.state, State::Gone | State::Unavailable) {
+        ctx.ui.warn("the file was removed since the last scan: `modelctl scan` checks again");
     }
     Ok(Exit::Done)
 }
