@@ -170,6 +170,20 @@ impl Daemon {
         let all = self.get("/api/events?follow=false&limit=1000").await.body;
         all["events"].as_array().unwrap().iter().filter(|event| event["event"] == kind).cloned().collect()
     }
+
+    /// Waits for an event: what a row shows may come before it.
+    pub async fn event(&self, kind: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let end = Instant::now() + LIMIT;
+        loop {
+            let events = self.events(kind).await;
+            if let Some(event) = events.iter().find(|event| fits(event)) {
+                return event.clone();
+            }
+            assert!(Instant::now() < end, "no such {kind}: {events:#?}");
+            // Asked for, as a client without a stream of events does.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
 }
 
 fn request(model: &str, tokens: u32, stream: bool) -> Value {

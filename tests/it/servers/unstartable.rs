@@ -102,7 +102,7 @@ fn a_server_that_refuses_an_argument_is_no_refusal_of_the_file() {
             "{body}"
         );
         assert_eq!(daemon.server("argues").await["state"], "backoff");
-        assert_eq!(daemon.events("model.crash").await[0]["crash_type"], "crash");
+        assert_eq!(daemon.event("model.crash", |_| true).await["crash_type"], "crash");
     });
 }
 
@@ -133,7 +133,7 @@ fn a_server_that_is_never_ready_is_given_up_and_ended() {
         let Answer { status, body, .. } = daemon.post(start, Value::Null).await;
         assert_eq!((status, &body["error"], &body["why"]), (500, &json!("Failed to start server"), &json!("unready")));
         assert_eq!(daemon.server("hangs").await["state"], "backoff");
-        assert_eq!(daemon.events("model.crash").await[0]["crash_type"], "unready");
+        assert_eq!(daemon.event("model.crash", |_| true).await["crash_type"], "unready");
         let answer = daemon.complete("hangs", 1).await;
         assert!(answer.status == 503 && answer.retry_after.is_some(), "{answer:?}");
         // The program was replaced by `sleep`, whose arguments name nothing of ours: its parent does.

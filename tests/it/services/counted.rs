@@ -1,6 +1,6 @@
 //! Figures against what really happened: counters against the log, hints against requests, and the cost of doing nothing.
 
-use super::{ask, configure, event, until_served};
+use super::{ask, configure, until_served};
 use crate::daemon::{Daemon, LIMIT, run_async};
 use crate::gguf::fixture::small_model;
 use crate::sandbox::Sandbox;
@@ -233,7 +233,7 @@ fn a_tick_with_four_loaded_servers_costs_less_than_a_three_thousandth_of_its_tim
         for name in names {
             until_served(&daemon, &format!("/upstream/{name}/x")).await;
         }
-        event(&daemon, "service.loaded", |loaded| loaded["service"] == "d").await;
+        daemon.event("service.loaded", |loaded| loaded["service"] == "d").await;
         let ticks = async || daemon.get("/api/lifecycle").await.body["tick_count"].as_u64().unwrap();
         let (began, before, from) = (Instant::now(), used(daemon.pid().into()), ticks().await);
         tokio::time::sleep(Duration::from_secs(20)).await;

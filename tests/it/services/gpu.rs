@@ -1,6 +1,6 @@
 //! Services on a GPU. The driver is a fake library, and nothing is on the GPU in truth.
 
-use super::{configure, event, send, soon, starts, until_served};
+use super::{configure, send, soon, starts, until_served};
 use crate::daemon::{Daemon, run_async};
 use crate::node_children::fake_nvml;
 use crate::sandbox::Sandbox;
@@ -35,9 +35,9 @@ fn a_service_whose_gpu_has_no_memory_left_is_started_on_the_cpu_and_says_so() {
         assert_eq!(more_args(&sandbox, "x"), [json!(null); 0]);
         let (status, _) = send(Request::post(daemon.endpoint.clone(), "/upstream/x/cuda", "")).await;
         assert_eq!(status, 502);
-        let crash = event(&daemon, "service.crash", |_| true).await;
+        let crash = daemon.event("service.crash", |_| true).await;
         assert_eq!((&crash["crash_type"], &crash["will_restart"]), (&json!("oom"), &json!(true)), "{crash}");
-        let lowered = &daemon.events("service.downgraded").await[0];
+        let lowered = daemon.event("service.downgraded", |_| true).await;
         assert_eq!(
             (&lowered["service"], &lowered["from"], &lowered["mode"]),
             (&json!("x"), &json!("gpu"), &json!("cpu_only"))
@@ -47,7 +47,7 @@ fn a_service_whose_gpu_has_no_memory_left_is_started_on_the_cpu_and_says_so() {
         assert_eq!(more_args(&sandbox, "x"), [json!("--device"), json!("cpu")]);
         let row = daemon.server("x").await;
         assert_eq!((&row["mode"], row["mode_reason"].is_string()), (&json!("cpu_only"), true), "{row}");
-        let restarted = &daemon.events("service.restarted").await[0];
+        let restarted = daemon.event("service.restarted", |_| true).await;
         assert_eq!((&restarted["mode"], &restarted["downgraded"]), (&json!("cpu_only"), &json!(true)), "{restarted}");
 
         // A person moves it back, and down again.
@@ -79,7 +79,7 @@ fn a_gpu_that_does_not_answer_any_more_is_given_out_by_what_is_known_of_it() {
         assert_eq!(until_served(&daemon, "/upstream/z/y").await, "gpu", "there is room beside x");
         assert_eq!(daemon.server("x").await["state"], "ready");
         assert_eq!(until_served(&daemon, "/upstream/y/y").await, "gpu");
-        let gone = event(&daemon, "service.unloaded", |_| true).await;
+        let gone = daemon.event("service.unloaded", |_| true).await;
         assert_eq!((&gone["service"], &gone["evicted_by"]), (&json!("x"), &json!("y")), "{gone}");
     });
 }
@@ -111,7 +111,7 @@ fn memory_that_a_driver_is_slow_to_free_costs_no_second_service() {
         assert_eq!(mode, "gpu");
         until_served(&daemon, "/upstream/z/y").await;
         let freed = async {
-            event(&daemon, "service.swapped", |_| true).await;
+            daemon.event("service.swapped", |_| true).await;
             soon("ended", || !super::is_alive(starts(&sandbox, "x")[0]["pid"].as_u64().unwrap())).await;
             // The time of a driver that does much else.
             tokio::time::sleep(std::time::Duration::from_secs(2)).await;

@@ -1,6 +1,6 @@
 //! Services over several lives of their processes, and before the first one.
 
-use super::{ask, configure, event, is_alive, starts, until, until_served};
+use super::{ask, configure, is_alive, starts, until, until_served};
 use crate::daemon::{Daemon, run_async};
 use crate::sandbox::Sandbox;
 use serde_json::{Value, json};
@@ -22,13 +22,13 @@ fn a_pinned_service_that_hangs_is_killed_and_started_again_by_itself() {
         until_served(&daemon, "/upstream/x/y").await;
         let first = last_pid(&sandbox, "x");
         fs::write(sandbox.path("x/hang"), "").unwrap();
-        let unknown = event(&daemon, "service.health_unknown", |_| true).await;
+        let unknown = daemon.event("service.health_unknown", |_| true).await;
         assert_eq!(unknown["service"], "x", "it is told before anything is done");
-        let crash = event(&daemon, "service.crash", |_| true).await;
+        let crash = daemon.event("service.crash", |_| true).await;
         assert_eq!((&crash["crash_type"], &crash["will_restart"]), (&json!("wedged"), &json!(true)), "{crash}");
         assert!(!is_alive(first));
         fs::remove_file(sandbox.path("x/hang")).unwrap();
-        let restarted = event(&daemon, "service.restarted", |_| true).await;
+        let restarted = daemon.event("service.restarted", |_| true).await;
         assert_eq!((&restarted["service"], &restarted["crash_count"]), (&json!("x"), &json!(1)), "{restarted}");
         let second = last_pid(&sandbox, "x");
         assert!(second != first && is_alive(second));
@@ -48,9 +48,9 @@ fn a_service_that_cannot_start_is_given_up_and_an_essential_one_never() {
             fs::write(sandbox.path(name).join("broken"), "").unwrap();
             ask(&daemon, &format!("/upstream/{name}/die")).await;
         }
-        let exhausted = event(&daemon, "service.restart_exhausted", |_| true).await;
+        let exhausted = daemon.event("service.restart_exhausted", |_| true).await;
         assert_eq!((&exhausted["service"], &exhausted["crash_count"]), (&json!("x"), &json!(4)), "{exhausted}");
-        let failed = event(&daemon, "service.failed", |_| true).await;
+        let failed = daemon.event("service.failed", |_| true).await;
         assert_eq!((&failed["service"], &failed["will_restart"]), (&json!("y"), &json!(true)), "{failed}");
         for (name, last) in [("x", false), ("y", true)] {
             let crashes = daemon.events("service.crash").await;
@@ -79,7 +79,7 @@ fn a_service_that_gave_way_comes_back_when_the_other_one_is_gone() {
     run_async(async {
         until_served(&daemon, "/upstream/a/x").await;
         until_served(&daemon, "/upstream/b/x").await;
-        let swapped = event(&daemon, "service.swapped", |_| true).await;
+        let swapped = daemon.event("service.swapped", |_| true).await;
         assert_eq!((&swapped["loaded"], &swapped["evicted"][0]["model"]), (&json!("b"), &json!("a")), "{swapped}");
         let status = daemon.get("/api/lifecycle").await.body;
         assert_eq!(

@@ -1,7 +1,7 @@
 //! What others take of the memory, what the kernel takes back, and what is kept for somebody.
 
 use super::gpu::with_gpu;
-use super::{ask, configure, configure_with, event, is_alive, send, starts, until, until_served};
+use super::{ask, configure, configure_with, is_alive, send, starts, until, until_served};
 use crate::daemon::{Daemon, run_async};
 use crate::externals::{Fake, free_port};
 use crate::fixtures;
@@ -25,9 +25,9 @@ fn a_service_that_leaks_into_the_limit_of_a_control_group_is_an_oom_and_takes_a_
         assert_eq!(until_served(&daemon, "/upstream/x/y").await, "gpu");
         let (status, _) = send(Request::post(daemon.endpoint.clone(), "/upstream/x/eat", "")).await;
         assert_eq!(status, 502);
-        let crash = event(&daemon, "service.crash", |_| true).await;
+        let crash = daemon.event("service.crash", |_| true).await;
         assert_eq!((&crash["crash_type"], &crash["will_restart"]), (&json!("oom"), &json!(true)), "{crash}");
-        let lowered = event(&daemon, "service.downgraded", |_| true).await;
+        let lowered = daemon.event("service.downgraded", |_| true).await;
         assert_eq!((&lowered["from"], &lowered["mode"]), (&json!("gpu"), &json!("cpu_only")), "{lowered}");
         assert!(until_served(&daemon, "/upstream/x/y").await.starts_with("cpu_only; reason="));
         assert_eq!(starts(&sandbox, "x").pop().unwrap()["args"][4], "cpu");
@@ -73,7 +73,7 @@ fn too_little_memory_is_answered_by_ours_alone_and_new_thresholds_need_no_restar
     run_async(async {
         until_served(&daemon, "/upstream/a/x").await;
         until_served(&daemon, "/upstream/b/x").await;
-        let seen = event(&daemon, "external.seen", |seen| seen["pid"] == llama_server.0.id()).await;
+        let seen = daemon.event("external.seen", |seen| seen["pid"] == llama_server.0.id()).await;
         assert_eq!((&seen["program"], &seen["attached"]), (&json!("llama-server"), &json!(false)), "{seen}");
         let status = daemon.get("/api/lifecycle").await.body;
         let found = status["externals"].as_array().unwrap().iter().find(|one| one["pid"] == llama_server.0.id());
@@ -87,9 +87,9 @@ fn too_little_memory_is_answered_by_ours_alone_and_new_thresholds_need_no_restar
         sandbox.run(["priority", "a", "evictable"]).ok();
         configure_with(&sandbox, &format!("{tick}[pressure]\nram_percent = 1\n"), &services);
         daemon.reload();
-        let pressure = event(&daemon, "system.pressure", |event| event["type"] == "ram").await;
+        let pressure = daemon.event("system.pressure", |event| event["type"] == "ram").await;
         assert_eq!(pressure["throttle_factor"], 0.5, "{pressure}");
-        let gone = event(&daemon, "service.unloaded", |_| true).await;
+        let gone = daemon.event("service.unloaded", |_| true).await;
         assert_eq!((&gone["service"], &gone["reason"]), (&json!("a"), &json!("pressure")), "{gone}");
         // Others hold the memory: one that is in use of late would be stopped for nothing.
         let ticks = async || daemon.get("/api/lifecycle").await.body["tick_count"].clone();
@@ -144,7 +144,7 @@ fn headroom_of_a_requester_that_is_gone_is_free_at_its_end_and_after_the_daemon(
         assert_eq!(main(&daemon.get("/api/lifecycle").await.body), 150 << 20);
         let (status, refused) = ask(&daemon, "/upstream/a/x").await;
         assert_eq!((status, refused.to_string().contains("reserved")), (503, true), "{refused}");
-        let released = event(&daemon, "headroom.released", |_| true).await;
+        let released = daemon.event("headroom.released", |_| true).await;
         assert_eq!(released["reason"], "expired", "{released}");
         assert_eq!(main(&daemon.get("/api/lifecycle").await.body), 0);
         until_served(&daemon, "/upstream/a/x").await;

@@ -169,20 +169,6 @@ async fn until_served(daemon: &Daemon, path: &str) -> String {
     }
 }
 
-/// Waits for an event of a kind that fits.
-async fn event(daemon: &Daemon, kind: &str, fits: impl Fn(&Value) -> bool) -> Value {
-    let end = Instant::now() + LIMIT;
-    loop {
-        let events = daemon.events(kind).await;
-        if let Some(event) = events.iter().find(|event| fits(event)) {
-            return event.clone();
-        }
-        assert!(Instant::now() < end, "no such {kind}: {events:#?}");
-        // Asked for, as a client without a stream of events does.
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
 async fn whole(mut response: Response) -> Value {
     serde_json::from_slice(&response.whole().await.unwrap()).unwrap()
 }
@@ -314,7 +300,7 @@ fn a_service_that_dies_or_hangs_is_told_and_started_again() {
         let (status, body) = ask(&daemon, "/upstream/x/die").await;
         assert_eq!(status, 502, "{body}");
         assert!(body["error"]["message"].as_str().unwrap().contains("failed with exit code 3"), "{body}");
-        let crash = &daemon.events("service.crash").await[0];
+        let crash = daemon.event("service.crash", |_| true).await;
         assert_eq!(
             (&crash["service"], &crash["crash_type"], &crash["exit_code"]),
             (&json!("x"), &json!("crash"), &json!(3))
@@ -336,7 +322,7 @@ fn a_service_that_dies_or_hangs_is_told_and_started_again() {
         // One that hangs with nothing to do.
         assert_eq!(ask(&daemon, "/upstream/y/y").await.0, 200);
         fs::write(sandbox.path("y/hang"), "").unwrap();
-        let crash = event(&daemon, "service.crash", |crash| crash["service"] == "y").await;
+        let crash = daemon.event("service.crash", |crash| crash["service"] == "y").await;
         assert_eq!(crash["crash_type"], "wedged", "{crash}");
         assert!(!is_alive(starts(&sandbox, "y")[0]["pid"].as_u64().unwrap()));
     });
