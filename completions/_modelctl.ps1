@@ -572,7 +572,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Show what would be removed and change nothing')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be removed and change nothing')
             [CompletionResult]::new('--assume-unused', '--assume-unused', [CompletionResultType]::ParameterName, 'Treat files whose use cannot be checked (processes of other users) as unused')
-            [CompletionResult]::new('--purge', '--purge', [CompletionResultType]::ParameterName, 'Delete for good instead of moving to the trash: there is no undo')
+            [CompletionResult]::new('--purge', '--purge', [CompletionResultType]::ParameterName, 'Delete permanently instead of moving to the trash: no undo')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the plan, and what became of it, as a JSON object')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')

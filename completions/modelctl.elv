@@ -547,7 +547,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand -n 'Show what would be removed and change nothing'
             cand --dry-run 'Show what would be removed and change nothing'
             cand --assume-unused 'Treat files whose use cannot be checked (processes of other users) as unused'
-            cand --purge 'Delete for good instead of moving to the trash: there is no undo'
+            cand --purge 'Delete permanently instead of moving to the trash: no undo'
             cand --json 'Print the plan, and what became of it, as a JSON object'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'

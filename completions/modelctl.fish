@@ -670,7 +670,7 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -s y -l yes -d 'Remove without asking'
 complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -s n -l dry-run -d 'Show what would be removed and change nothing'
 complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -l assume-unused -d 'Treat files whose use cannot be checked (processes of other users) as unused'
-complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -l purge -d 'Delete for good instead of moving to the trash: there is no undo'
+complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -l purge -d 'Delete permanently instead of moving to the trash: no undo'
 complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -l json -d 'Print the plan, and what became of it, as a JSON object'
 complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'

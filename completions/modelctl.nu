@@ -495,7 +495,7 @@ module completions {
     --yes(-y)                 # Remove without asking
     --dry-run(-n)             # Show what would be removed and change nothing
     --assume-unused           # Treat files whose use cannot be checked (processes of other users) as unused
-    --purge                   # Delete for good instead of moving to the trash: there is no undo
+    --purge                   # Delete permanently instead of moving to the trash: no undo
     --format(-o): string@"nu-complete modelctl rm format" # Print text or json; `-o json` is --json
     --json                    # Print the plan, and what became of it, as a JSON object
     --config: path            # Read this config file instead of the one in the usual places

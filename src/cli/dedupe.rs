@@ -213,7 +213,7 @@ struct PairReport<'a> {
     stores: Vec<&'static str>,
     size_bytes: u64,
     freed_bytes: u64,
-    /// `reflink` or `hard-link`; null where there is no way.
+    /// `reflink` or `hard-link`; null where neither is possible.
     how: Option<ShareHow>,
     /// `shared` or `kept`; null in a dry run.
     outcome: Option<&'static str>,

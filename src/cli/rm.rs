@@ -27,7 +27,7 @@ pub struct RmArgs {
     /// Treat files whose use cannot be checked (processes of other users) as unused
     #[arg(long)]
     pub assume_unused: bool,
-    /// Delete for good instead of moving to the trash: there is no undo
+    /// Delete permanently instead of moving to the trash: no undo
     #[arg(long)]
     pub purge: bool,
     /// Print the plan, and what became of it, as a JSON object

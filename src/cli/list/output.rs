@@ -86,7 +86,7 @@ pub fn table<'a>(args: &ListArgs, rows: &[&'a ModelRow], context: &Context<'_>) 
     table
 }
 
-/// Returns the bytes of disk that nobody needs, by class. A model is damaged by what `verify` found, too.
+/// Returns the bytes of disk that can be reclaimed, by class. A model is damaged by what `verify` found, too.
 pub fn reclaimable(ctx: &mut Ctx, known: &[ModelRow]) -> anyhow::Result<Vec<(Class, u64)>> {
     let mut sizes = ctx.session.db(Access::ReadOnly)?.class_sizes()?;
     sizes.retain(|(class, _)| *class != Class::Damaged);
@@ -95,7 +95,7 @@ pub fn reclaimable(ctx: &mut Ctx, known: &[ModelRow]) -> anyhow::Result<Vec<(Cla
     Ok(sizes)
 }
 
-/// Prints how much of the disk is taken by what nobody needs, and the command that removes it.
+/// Prints how much of the disk can be reclaimed, and the command that does it.
 pub fn hint_of_reclaimable(ui: &mut Ui, sizes: &[(Class, u64)]) {
     let mut flags = Vec::new();
     let mut sum = 0u64;

@@ -107,7 +107,7 @@ fn size(bytes: u64) -> Cell<'static> {
     if bytes == 0 { Cell::none() } else { Cell::new(units::bytes(bytes)) }
 }
 
-/// Returns the bytes of disk that nobody needs.
+/// Returns the bytes of disk that can be reclaimed.
 fn reclaimable(sum: &RootSum) -> u64 {
     let spare = |class: &Class| matches!(class, Class::Superseded | Class::Orphan | Class::Partial | Class::Damaged);
     sum.classes.iter().filter(|(class, _)| spare(class)).fold(0u64, |n, (_, sum)| n.saturating_add(sum.allocated))

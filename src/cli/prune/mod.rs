@@ -112,13 +112,13 @@ pub fn remove_by_name(ctx: &mut Ctx, args: &PruneArgs) -> anyhow::Result<Exit> {
         return view::named_kept(&planned.plan, &[]).map_or(Ok(Exit::Done), |kept| Err(kept.into()));
     }
     if args.json || !ctx.ui.can_ask() {
-        let failure = Failure::new(Kind::Usage, "nothing was removed: there is no terminal to confirm on");
+        let failure = Failure::new(Kind::Usage, "nothing was removed: cannot ask for confirmation without a terminal");
         return Err(failure.hint("--yes removes without asking").into());
     }
     let what = in_words(&planned.plan.going().collect::<Vec<_>>());
     let size = units::bytes(planned.plan.sums.allocated);
     let question = if args.purge {
-        format!("Delete {what} ({size}) for good? There is no undo.")
+        format!("Permanently delete {what} ({size})? This cannot be undone.")
     } else {
         format!("Move {what} ({size}) to the trash?")
     };
