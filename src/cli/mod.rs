@@ -7,7 +7,6 @@ mod completions;
 mod ctx;
 mod dedupe;
 mod df;
-
 mod doctor;
 mod duplicates;
 mod examples;

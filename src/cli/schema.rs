@@ -170,7 +170,7 @@ fn schema_of<D: JsonSchema>(name: &'static str) -> Value {
     let mut schema = generator.into_root_schema_for::<D>().to_value();
     let Some(root) = schema.as_object_mut() else { return schema };
     // A number names no command.
-    let number: Option<u32> = name.parse().ok();
+    let number: Option<u32> = name.parse().ok(); // else a name
     if number.is_none() {
         root.insert("title".to_owned(), name.into());
     }

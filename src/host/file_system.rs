@@ -21,6 +21,11 @@ const PLAIN: &[u64] = &[
     0x3434,      // nilfs2
 ];
 
+/// Returns whether nothing is at that path, not even a link that leads nowhere. What cannot be checked counts as there.
+pub fn is_missing(path: &Path) -> bool {
+    path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
 /// Returns whether the file system at `path` may show files of another file system: true for any that is not known to
 /// store its files itself, and where the type cannot be read.
 pub fn is_layered(path: &Path) -> bool {

@@ -5,6 +5,7 @@ use super::{Session, clock_check, scan};
 use crate::db::{Access, KnownRoot};
 use crate::display::{text, units};
 use crate::failure::classify;
+use crate::host::file_system::is_missing;
 use crate::inventory::ScanReport;
 use crate::model::{ModelRow, RootState, State};
 use crate::prune::trash as trashes;
@@ -173,9 +174,8 @@ fn roots(roots: &[KnownRoot], session: &Session, findings: &mut Vec<Finding>) {
         let mut add = |check: Check, problem: String, fix: String| {
             findings.push(Finding { check, subject: subject.clone(), problem, fix });
         };
-        let is_missing = path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
         let seen = units::ago(root.last_scan.age(session.now));
-        if is_missing {
+        if is_missing(path) {
             let problem = format!("the folder is not there; it was last scanned {seen} ago");
             add(Check::Roots, problem, format!("mount it, or `modelctl scan --forget {}`", quoted(path)));
             continue;

@@ -4,6 +4,7 @@ use super::Session;
 use super::patterns::patterns;
 use crate::db::Access;
 use crate::display::Document;
+use crate::host::file_system::is_missing;
 use crate::host::in_time;
 use crate::inventory;
 use crate::model::{Kind, Listed, ModelRow, Reading, State, StoreKind, Tier, TierLimits};
@@ -90,9 +91,7 @@ pub fn missing_roots(rows: &[ModelRow]) -> BTreeSet<PathBuf> {
     const LIMIT: Duration = Duration::from_millis(300);
     let is_here = |row: &&ModelRow| !matches!(row.state, State::Gone | State::Unavailable);
     let roots: BTreeSet<PathBuf> = rows.iter().filter(is_here).map(|row| row.root.clone()).collect();
-    let is_missing =
-        |root: &PathBuf| root.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
-    let read = move |_| Ok(roots.into_iter().filter(is_missing).collect::<BTreeSet<PathBuf>>());
+    let read = move |_| Ok(roots.into_iter().filter(|root| is_missing(root)).collect::<BTreeSet<PathBuf>>());
     match in_time::start(LIMIT, "the roots", read).wait() {
         Reading::Known(missing) => missing,
         Reading::Unavailable(_) => BTreeSet::new(),

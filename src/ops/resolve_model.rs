@@ -61,12 +61,15 @@ pub fn resolve_in_full(session: &mut Session, selector: &Selector) -> anyhow::Re
 /// # Errors
 /// The database cannot be read.
 pub fn is_name_of_model(session: &mut Session, text: &str) -> anyhow::Result<bool> {
+    // A prompt of several words is none, and costs no reading of stores.
+    if text.contains(char::is_whitespace) {
+        return Ok(false);
+    }
     // Without a database no model is known.
     let Ok(mut rows) = session.db(Access::ReadOnly).and_then(|db| db.rows()) else { return Ok(false) };
     inventory::name_all(&mut rows);
-    let is_plain = text.contains(char::is_whitespace);
     let selector = Selector(text.to_owned());
-    Ok(!is_plain && rows.iter().any(|row| is_named_in_full(&selector, row)))
+    Ok(rows.iter().any(|row| is_named_in_full(&selector, row)))
 }
 
 /// What several copies of one content are.

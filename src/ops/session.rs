@@ -5,11 +5,11 @@ use crate::db::{Access, Db, SqliteQueue};
 use crate::display::text;
 use crate::failure::Failure;
 use crate::host::actor::actor;
+use crate::host::file_system::is_missing;
 use crate::model::task::{Moment, Policy};
 use crate::model::{Action, Actor, Event};
 use crate::queue::{OpenQueue, Queue};
 use std::cell::OnceCell;
-use std::path::Path;
 use std::sync::Arc;
 
 /// The context of every recipe: the configuration, the time, the actor, and the model database.
@@ -22,11 +22,6 @@ pub struct Session {
     actor: OnceCell<Actor>,
     db: Option<(Access, Db)>,
     notices: Vec<OpEvent>,
-}
-
-/// Returns whether nothing is at that path. What cannot be checked is reported when it is opened.
-fn is_missing(path: &Path) -> bool {
-    path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
 impl Session {

@@ -4,7 +4,7 @@ pub mod offload;
 mod overview;
 pub mod priority;
 pub mod status;
-mod view;
+pub mod view;
 pub mod why;
 
 use super::server::daemon;

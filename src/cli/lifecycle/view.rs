@@ -1,6 +1,6 @@
 //! The status as a person sees it, on one screen.
 
-use crate::model::lifecycle::{DeviceStatus, ModelStatus, Pressure, Priority, Status};
+use crate::model::lifecycle::{DeviceStatus, External, ModelStatus, Pressure, Priority, Status};
 use crate::ops::daemon::LocalClock;
 use crate::ui::{Cell, Column, Table, Tone, Ui, units};
 use std::time::Duration;
@@ -29,17 +29,6 @@ const DEVICES: &[Column] = &[
     Column::right("RESERVED", 5),
 ];
 
-const OTHERS: &[Column] = &[
-    Column::left("PROGRAM", 0),
-    Column::name("MODEL", 1, 16),
-    Column::right("MEMORY", 2),
-    Column::left("USER", 4),
-    Column::right("PID", 3),
-    Column::right("PORT", 5),
-    Column::left("ATTACHED", 6),
-    Column::left("KNOWN BY", 7),
-];
-
 const DECISIONS: &[Column] = &[
     Column::left("TIME", 0),
     Column::left("WHAT", 0),
@@ -60,7 +49,7 @@ pub fn print(ui: &mut Ui, status: &Status, (clock, decisions): (&LocalClock, usi
     if !status.externals.is_empty() {
         ui.line("")?;
         ui.heading("External servers")?;
-        ui.table(&others(status))?;
+        ui.table(&externals("PROGRAM", &status.externals))?;
     }
     pending(ui, status)?;
     if !status.decisions.is_empty() && decisions > 0 {
@@ -171,10 +160,20 @@ fn devices(devices: &[DeviceStatus]) -> Table<'_> {
     table
 }
 
-fn others(status: &Status) -> Table<'_> {
-    let mut table = Table::new(OTHERS);
+/// Returns the table of the servers that somebody else started; `title`: that of its first column.
+pub fn externals<'e>(title: &'static str, externals: &'e [External]) -> Table<'e> {
+    let mut table = Table::new(&[
+        Column::left(title, 0),
+        Column::name("MODEL", 1, 16),
+        Column::right("MEMORY", 2),
+        Column::left("USER", 4),
+        Column::right("PID", 3),
+        Column::right("PORT", 5),
+        Column::left("ATTACHED", 6),
+        Column::left("KNOWN BY", 7),
+    ]);
     let made = |text: Option<String>| text.map_or_else(Cell::none, Cell::new);
-    for other in &status.externals {
+    for other in externals {
         let held = other.bytes.iter().fold(0u64, |sum, held| sum.saturating_add(held.bytes));
         table.row(vec![
             Cell::new(other.program.as_str()),

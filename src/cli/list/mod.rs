@@ -15,7 +15,7 @@ use crate::failure::{Failure, Kind as FailureKind};
 use crate::model::{Age, Class, Kind, ModelRow, State, StoreKind, Tier, age, size};
 use crate::ops::list::{Filter, Sort, known, select};
 use crate::ops::prune::last_uses;
-use crate::ops::trash::whereabouts;
+use crate::ops::trash::Whereabouts;
 use crate::ui::{Tone, text, units};
 use clap::{Args, ValueEnum};
 use columns::{Context, Shown};
@@ -210,9 +210,10 @@ pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     ctx.ui.table(&output::table(args, &shown, &context))?;
-    let gone = shown.iter().filter(|row| row.state == State::Gone).take(EXPLAINED);
-    for row in gone {
-        if let Some(place) = ctx.run(|session, on| whereabouts(session, &row.path, on))? {
+    let gone: Vec<_> = shown.iter().filter(|row| row.state == State::Gone).take(EXPLAINED).collect();
+    if !gone.is_empty() {
+        let places = ctx.run(Whereabouts::read)?;
+        for (row, place) in gone.into_iter().filter_map(|row| Some((row, places.of(&row.path)?))) {
             ctx.ui.note(&format!("{}: {place}", text::clean(&row.name)));
         }
     }

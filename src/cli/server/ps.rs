@@ -1,5 +1,6 @@
 //! `modelctl ps`: the servers of the daemon, and every model that another program has open or in memory.
 
+use super::super::lifecycle::view;
 use super::super::{Ctx, Exit};
 use crate::clock::{self, Timestamp};
 use crate::model::lifecycle::{External, Status};
@@ -54,19 +55,18 @@ pub fn run(ctx: &mut Ctx, args: &PsArgs) -> anyhow::Result<Exit> {
     if servers.is_empty() && externals.is_empty() && models.is_empty() {
         ctx.ui.note("no model is loaded or open");
     }
-    let mut is_first = true;
     let mut tables = Vec::new();
     if !servers.is_empty() {
         tables.push(table(servers));
     }
     if !externals.is_empty() {
-        tables.push(others(externals));
+        tables.push(view::externals("OTHER SERVER", externals));
     }
     if !models.is_empty() {
         tables.push(opened(models, clock::now()));
     }
-    for table in &tables {
-        if !std::mem::take(&mut is_first) {
+    for (at, table) in tables.iter().enumerate() {
+        if at > 0 {
             ctx.ui.line("")?;
         }
         ctx.ui.table(table)?;
@@ -99,34 +99,6 @@ fn gather(ctx: &mut Ctx) -> anyhow::Result<PsReport> {
     }
     models.retain(|model| !model.users.is_empty());
     Ok(PsReport { daemon: daemon.is_some(), servers, total_running, externals, models })
-}
-
-const OTHERS: &[Column] = &[
-    Column::left("OTHER SERVER", 0),
-    Column::name("MODEL", 1, 16),
-    Column::right("MEMORY", 2),
-    Column::right("PID", 3),
-    Column::left("USER", 4),
-    Column::right("PORT", 5),
-    Column::left("ATTACHED", 6),
-];
-
-fn others(externals: &[External]) -> Table<'_> {
-    let mut table = Table::new(OTHERS);
-    let made = |text: Option<String>| text.map_or_else(Cell::none, Cell::new);
-    for other in externals {
-        let held = other.bytes.iter().fold(0u64, |sum, held| sum.saturating_add(held.bytes));
-        table.row(vec![
-            Cell::new(other.program.as_str()),
-            made(other.model_name.clone().or_else(|| other.model.as_ref().map(ToString::to_string))),
-            made((held > 0).then(|| units::bytes(held))),
-            made(other.pid.map(|pid| pid.to_string())),
-            made(other.user.clone()),
-            made(other.port.map(|port| port.to_string())),
-            Cell::new(if other.attached { "yes" } else { "no" }),
-        ]);
-    }
-    table
 }
 
 const OPENED: &[Column] = &[

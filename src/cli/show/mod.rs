@@ -7,12 +7,12 @@ mod view;
 
 use super::{Ctx, Exit};
 use crate::gguf::estimate::CacheType;
+use crate::host::file_system::is_missing;
 use crate::model::{Selector, State};
 use crate::ops::memory_fit::Wanted;
 use crate::ops::show::{Request, report, show};
-use crate::ops::trash::whereabouts;
+use crate::ops::trash::Whereabouts;
 use clap::Args;
-use std::io::ErrorKind;
 
 /// Show the details of a model: files, metadata, memory, use
 #[derive(Debug, Args)]
@@ -64,12 +64,11 @@ pub fn run(ctx: &mut Ctx, args: &ShowArgs) -> anyhow::Result<Exit> {
         ctx.ui.sections(&sections)?;
     }
     if shown.row.state == State::Gone
-        && let Some(where_it_went) = ctx.run(|session, on| whereabouts(session, &shown.row.path, on))?
+        && let Some(where_it_went) = ctx.run(Whereabouts::read)?.of(&shown.row.path)
     {
         ctx.ui.note(&format!("gone: {where_it_went}"));
     }
-    let is_removed = shown.row.path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
-    if is_removed && !matches!(shown.row.state, State::Gone | State::Unavailable) {
+    if is_missing(&shown.row.path) && !matches!(shown.row.state, State::Gone | State::Unavailable) {
         ctx.ui.warn("the file was removed since the last scan: `modelctl scan` checks again");
     }
     Ok(Exit::Done)

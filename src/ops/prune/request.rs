@@ -1,7 +1,7 @@
 use crate::display::text;
 use crate::failure::{Failure, Kind};
 use crate::model::{Age, ModelRow, Selector, State, StoreKind};
-use crate::ops::trash::whereabouts;
+use crate::ops::trash::Whereabouts;
 use crate::ops::{Session, resolve_model};
 use crate::prune::plan::Plan;
 use crate::prune::policy::Policy;
@@ -110,7 +110,7 @@ impl Selection {
 fn gone(session: &mut Session, row: &ModelRow) -> anyhow::Result<Failure> {
     let name = text::clean(&row.name);
     // A trash that cannot be read is told by the commands for it.
-    Ok(match whereabouts(session, &row.path, &mut |_| ())? {
+    Ok(match Whereabouts::read(session, &mut |_| ())?.of(&row.path) {
         Some(place) => Failure::cannot_meet(format!("`{name}` is gone: {place}")),
         None => Failure::cannot_meet(format!("`{name}` is gone: the last scan did not find it"))
             .hint("`modelctl scan` checks again"),

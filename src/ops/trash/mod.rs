@@ -12,7 +12,7 @@ pub use places::{Holds, everything, places};
 pub use recover::{record_missing_events, recover_interrupted};
 pub use report::{EmptyReport, ItemReport, RestoreReport, TrashReport};
 pub use select::Which;
-pub use whereabouts::{explain_gone, whereabouts};
+pub use whereabouts::{Whereabouts, explain_gone};
 
 use super::{Session, Sink};
 use crate::prune::trash::Trashed;

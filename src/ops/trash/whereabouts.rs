@@ -3,44 +3,50 @@
 use super::places::everything;
 use crate::clock::Timestamp;
 use crate::display::{text, units};
-use crate::inventory::{ChangeKind, ScanReport};
+use crate::inventory::{Change, ChangeKind, ScanReport};
 use crate::ops::known_roots::{base, roots};
 use crate::ops::{Session, Sink};
 use crate::prune::trash::{Place, State, Trashed};
 use std::path::{Path, PathBuf};
+
+/// What the trashes of this machine tell of files that are gone, read once for all of them.
+pub struct Whereabouts {
+    items: Vec<Trashed>,
+    /// The folders beside which trashes may be.
+    roots: Vec<PathBuf>,
+    now: Timestamp,
+}
+
+impl Whereabouts {
+    /// Reads the trashes.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn read(session: &mut Session, on: &mut Sink<'_>) -> anyhow::Result<Whereabouts> {
+        let (items, _) = everything(session, &[], on)?;
+        let roots = roots(session)?.iter().filter_map(|(_, root)| base(root)).collect();
+        Ok(Whereabouts { items, roots, now: session.now })
+    }
+
+    /// Returns where the file at `path` went, and the command that restores it; None when no trash has it.
+    pub fn of(&self, path: &Path) -> Option<String> {
+        moved(&self.items, path).map(|item| sentence(item, self.now)).or_else(|| of_another(&self.roots, path))
+    }
+}
 
 /// Says of each model that a scan found gone where it went, as far as a trash tells.
 ///
 /// # Errors
 /// The database cannot be read.
 pub fn explain_gone(session: &mut Session, report: &mut ScanReport, on: &mut Sink<'_>) -> anyhow::Result<()> {
-    let is_open = |kind: &ChangeKind, detail: &Option<String>| *kind == ChangeKind::Gone && detail.is_none();
-    if !report.changes.iter().any(|change| is_open(&change.kind, &change.detail)) {
+    let is_open = |change: &&mut Change| change.kind == ChangeKind::Gone && change.detail.is_none();
+    let mut open = report.changes.iter_mut().filter(is_open).peekable();
+    if open.peek().is_none() {
         return Ok(());
     }
-    let (items, _) = everything(session, &[], on)?;
-    let roots = roots(session)?;
-    let roots: Vec<PathBuf> = roots.iter().filter_map(|(_, root)| base(root)).collect();
-    let now = session.now;
-    for change in report.changes.iter_mut().filter(|change| is_open(&change.kind, &change.detail)) {
-        change.detail =
-            moved(&items, &change.path).map(|item| sentence(item, now)).or_else(|| of_another(&roots, &change.path));
-    }
+    let places = Whereabouts::read(session, on)?;
+    open.for_each(|change| change.detail = places.of(&change.path));
     Ok(())
-}
-
-/// Returns where the file at `path` went, and the command that restores it; None when no trash has it.
-///
-/// # Errors
-/// The database cannot be read.
-pub fn whereabouts(session: &mut Session, path: &Path, on: &mut Sink<'_>) -> anyhow::Result<Option<String>> {
-    let (items, _) = everything(session, &[], on)?;
-    if let Some(item) = moved(&items, path) {
-        return Ok(Some(sentence(item, session.now)));
-    }
-    let roots = roots(session)?;
-    let roots: Vec<PathBuf> = roots.iter().filter_map(|(_, root)| base(root)).collect();
-    Ok(of_another(&roots, path))
 }
 
 /// Returns the item that has the file of that path, the latest one of several. An item whose root its trash does not
