@@ -351,8 +351,12 @@ fn live(ops: Vec<Op>) {
                 let ends = tasks.iter().map(|t| (Hold::from(&t.ticket), done("end"))).collect();
                 assert!(pair.1.finish(ends, at(now)).unwrap().iter().all(Result::is_ok));
             }
-            Claimed::Nothing => break,
+            // What was just interrupted too often waits before it is due again.
+            Claimed::Nothing => {}
             other => panic!("{other:?}"),
+        }
+        if pair.1.counts(None).unwrap().keys().all(|state| state.is_finished()) {
+            break;
         }
     }
     for id in seen.known {
