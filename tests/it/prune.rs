@@ -641,6 +641,14 @@ fn everything(sandbox: &Sandbox) -> Vec<Vec<u8>> {
     all
 }
 
+/// Fails with the entries that are not as they were, and what they were.
+fn assert_same_tree(now: &BTreeMap<PathBuf, String>, before: &BTreeMap<PathBuf, String>) {
+    let paths: std::collections::BTreeSet<&PathBuf> = now.keys().chain(before.keys()).collect();
+    let differ: Vec<_> =
+        paths.into_iter().filter(|p| now.get(*p) != before.get(*p)).map(|p| (p, before.get(p), now.get(p))).collect();
+    assert!(differ.is_empty(), "path, before, now: {differ:#?}");
+}
+
 /// A run that is killed at a random moment loses no file, and the next one puts everything in order.
 fn kill_loop(rounds: u32) {
     const MODELS: usize = 40;
@@ -651,17 +659,21 @@ fn kill_loop(rounds: u32) {
     sandbox.run(["scan"]).ok();
     let before = tree(&sandbox.models());
     let whole = everything(&sandbox);
-    // How long a run takes undisturbed, so that kills fall into it.
-    let begun = std::time::Instant::now();
+    // How long a run takes undisturbed, so that kills fall into it. The first one is the slowest.
     let args =
         ["prune", "--max-total", "1B", "--confirm", "--allow-large", "--grace", "0", "--assume-unused", "--quiet"];
-    sandbox.run(args).ok();
-    let prune_takes = begun.elapsed();
-    assert_eq!(everything(&sandbox), whole);
-    let begun = std::time::Instant::now();
-    restore_all(&sandbox);
-    let restore_takes = begun.elapsed();
-    assert_eq!(tree(&sandbox.models()), before);
+    let [mut prune_takes, mut restore_takes] = [std::time::Duration::MAX; 2];
+    for _ in 0..3 {
+        let begun = std::time::Instant::now();
+        sandbox.run(args).ok();
+        prune_takes = prune_takes.min(begun.elapsed());
+        assert_eq!(everything(&sandbox), whole);
+        let all = ids(&sandbox);
+        let begun = std::time::Instant::now();
+        sandbox.run(["trash", "restore"].map(str::to_owned).into_iter().chain(all)).ok();
+        restore_takes = restore_takes.min(begun.elapsed());
+        assert_same_tree(&tree(&sandbox.models()), &before);
+    }
 
     let mut seed = u64::from(std::process::id()) | 1;
     println!("seed {seed}");
@@ -674,12 +686,10 @@ fn kill_loop(rounds: u32) {
     };
     let mut mid = 0;
     for _ in 0..rounds {
-        let is_restore = random() % 3 == 0;
+        // A run that has nothing to do is not worth a kill.
+        let ids = ids(&sandbox);
+        let is_restore = !ids.is_empty() && (ids.len() >= MODELS || random() % 3 == 0);
         let (takes, mut child) = if is_restore {
-            let ids = ids(&sandbox);
-            if ids.is_empty() {
-                continue;
-            }
             let all = ["trash", "restore"].map(str::to_owned).into_iter().chain(ids);
             (restore_takes, sandbox.start(all))
         } else {
@@ -698,7 +708,7 @@ fn kill_loop(rounds: u32) {
     // The next run puts in order what is half done.
     sandbox.run(["trash", "empty", "--older-than", "1d", "--confirm"]).ok();
     restore_all(&sandbox);
-    assert_eq!(tree(&sandbox.models()), before);
+    assert_same_tree(&tree(&sandbox.models()), &before);
     assert!(mid > 0, "no run was killed");
     sandbox.run(["scan"]).ok();
     assert_eq!(names(&sandbox).len(), MODELS);
