@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 pub(super) const LOG: &str = "log";
 const JOURNAL: &str = "item.json";
 const JOURNAL_NEW: &str = "item.json.new";
-const FILES: &str = "files";
+pub(super) const FILES: &str = "files";
 /// Temporary name of a folder that is about to be put back.
 pub(super) const MADE: &str = "made";
 /// The only format version that exists.

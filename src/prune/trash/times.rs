@@ -10,7 +10,7 @@
 use super::confined_dir::ConfinedDir;
 use super::entry::Mtime;
 use super::fault::Fault;
-use super::item::{Ancestor, LOG};
+use super::item::{Ancestor, FILES, LOG};
 use rustix::fs::OFlags;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 /// The largest size of a log, bytes: two lines for each of the steps, some words each.
 const MOST: u64 = 256 << 20;
-/// Nanoseconds. A folder whose time is this close to the note of our planned change was changed by us.
+/// Nanoseconds. A folder whose time is this close to one that our planned change left was changed by us.
 const SOON: u64 = 100_000_000;
 
 #[derive(Debug, Clone, Default)]
@@ -28,8 +28,8 @@ struct State {
     before: Mtime,
     /// The time after our last change.
     after: Option<Mtime>,
-    /// The time of the file system at which a change was announced, while it is not recorded as done.
-    going: Option<i64>,
+    /// Whether an interrupted run announced a change and did not record it as done.
+    going: bool,
     is_foreign: bool,
     /// The time to set at the end.
     want: Mtime,
@@ -43,6 +43,8 @@ pub(super) struct Times {
     is_torn: bool,
     index: HashMap<PathBuf, usize>,
     states: Vec<State>,
+    /// The times, of the file system, at which an interrupted run may have made its last change.
+    last: Vec<i64>,
 }
 
 impl Times {
@@ -52,15 +54,20 @@ impl Times {
         let cannot = |e: std::io::Error| Fault::io("read", &path, e);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::APPEND;
         let file = item.open_file(LOG, flags).map_err(|e| cannot(e.into()))?;
+        // A folder that was removed has changed right after it was noted. A rename changes the folder of the item at the
+        // same moment as the one in the store: no machine is so busy that time passes between the two.
         let noted = super::entry::mtime_ns(&rustix::fs::fstat(&file).map_err(|e| cannot(e.into()))?);
+        let renamed = ["", FILES].map(|dir| mtime(item, Path::new(dir)));
+        let last =
+            [Ok(Some(noted))].into_iter().chain(renamed).filter_map(Result::transpose).collect::<Result<_, _>>()?;
         let mut bytes = Vec::new();
         (&file).take(MOST).read_to_end(&mut bytes).map_err(cannot)?;
         let index = dirs.iter().enumerate().map(|(i, d)| (d.path.clone(), i)).collect();
         let states = dirs.iter().map(|d| State { before: d.mtime_ns, ..State::default() }).collect();
         let is_torn = bytes.last().is_some_and(|b| *b != b'\n');
-        let mut times = Times { file, is_torn, index, states };
+        let mut times = Times { file, is_torn, index, states, last };
         for line in bytes.split(|b| *b == b'\n') {
-            times.read(std::str::from_utf8(line).unwrap_or(""), noted);
+            times.read(std::str::from_utf8(line).unwrap_or(""), true);
         }
         Ok(times)
     }
@@ -70,7 +77,7 @@ impl Times {
     pub fn settle(&mut self, root: &ConfinedDir) -> Result<(), Fault> {
         let mut lines = String::new();
         for (dir, i) in &self.index {
-            if self.states.get(*i).is_some_and(|s| s.going.is_some() && !s.is_foreign) {
+            if self.states.get(*i).is_some_and(|s| s.going && !s.is_foreign) {
                 let now = mtime(root, dir)?;
                 let what = if self.is_ours(*i, now) { "after" } else { "foreign" };
                 note_to(&mut lines, what, *i, &[now]);
@@ -80,7 +87,7 @@ impl Times {
         Ok(())
     }
 
-    fn read(&mut self, line: &str, noted: i64) {
+    fn read(&mut self, line: &str, is_of_another_run: bool) {
         let mut words = line.split(' ');
         let (Some(what), Some(state)) =
             (words.next(), words.next().and_then(|i| i.parse::<usize>().ok()).and_then(|i| self.states.get_mut(i)))
@@ -89,13 +96,13 @@ impl Times {
         };
         let mut time = || words.next().and_then(|w| if w == "gone" { Some(None) } else { w.parse().ok().map(Some) });
         match (what, time()) {
-            ("going", _) => state.going = Some(noted),
+            ("going", _) => state.going = is_of_another_run,
             ("foreign", _) => state.is_foreign = true,
             ("before", Some(t)) => state.before = t,
-            ("after", Some(t)) => (state.after, state.going) = (Some(t), None),
+            ("after", Some(t)) => (state.after, state.going) = (Some(t), false),
             // The new folder is ours, even where somebody had changed the one that was there before.
             ("made", Some(t)) => {
-                (state.after, state.going, state.is_foreign) = (Some(t), None, false);
+                (state.after, state.going, state.is_foreign) = (Some(t), false, false);
                 state.want = state.want.or(state.before);
             }
             ("want", Some(t)) => state.want = t,
@@ -111,7 +118,7 @@ impl Times {
         let written = if torn { self.file.write_all(b"\n") } else { Ok(()) };
         // On a full disk the work continues without notes: a kill now costs only the time of a folder.
         self.is_torn = written.and_then(|()| self.file.write_all(lines.as_bytes())).is_err();
-        lines.lines().for_each(|line| self.read(line, i64::MIN));
+        lines.lines().for_each(|line| self.read(line, false));
     }
 
     /// Records that these folders are about to change. To be called before the change.
@@ -160,9 +167,11 @@ impl Times {
     /// Returns whether a folder with the time `now` was changed by nobody else.
     fn is_ours(&self, i: usize, now: Mtime) -> bool {
         let Some(state) = self.states.get(i) else { return false };
-        let soon = |noted: i64| now.is_none_or(|now| now.saturating_sub(noted).unsigned_abs() < SOON);
+        let is_near = |last: &i64| now.is_none_or(|now| now.saturating_sub(*last).unsigned_abs() < SOON);
         // A folder that was created again has the time of before.
-        now == state.after.unwrap_or(state.before) || now == state.before || state.going.is_some_and(soon)
+        now == state.after.unwrap_or(state.before)
+            || now == state.before
+            || (state.going && self.last.iter().any(is_near))
     }
 
     /// Records the times that the folders are to have afterwards. To be called once before an item is put back. `next`

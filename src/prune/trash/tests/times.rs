@@ -107,3 +107,33 @@ fn many_items_go_back_into_a_folder_that_has_changed_since() {
     assert_eq!(fs::read_dir(&shop.root).unwrap().count(), 41);
     assert!(shop.is_clean());
 }
+
+/// As on a machine that is so busy that a run waits for long between its note and its move, and is killed after that.
+#[test]
+fn a_move_long_after_its_note_is_known_as_ours() {
+    let note_long_ago = |shop: &Shop| {
+        below(&shop.above).iter().filter(|p| p.ends_with("log")).for_each(|log| set_mtime(&shop.above.join(log), 1));
+    };
+    for restores in [false, true] {
+        for n in 0.. {
+            let shop = Shop::new();
+            let before = shop.picture();
+            let order = shop.order(vec![shop.mv("refs/deep/er/main"), shop.mv("blobs/one"), shop.tree("whole")]);
+            let died = if restores {
+                let id = shop.discard(order);
+                dies_at(n, |hook| restore(&shop.hold(), &id, hook))
+            } else {
+                dies_at(n, |hook| discard(&shop.hold(), order, hook))
+            };
+            note_long_ago(&shop);
+            recover(&shop.hold(), &mut go_on).unwrap();
+            for item in shop.listed() {
+                shop.restore(&item.id);
+            }
+            same(&before, &shop.picture(), &format!("killed at {n}, {died:?}"));
+            if died.is_none() {
+                break;
+            }
+        }
+    }
+}
