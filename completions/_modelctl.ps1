@@ -105,7 +105,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--tier', '--tier', [CompletionResultType]::ParameterName, 'Only models of this tier')
             [CompletionResult]::new('--family', '--family', [CompletionResultType]::ParameterName, 'Only models of this family (`llama`, `qwen*`)')
             [CompletionResult]::new('--quant', '--quant', [CompletionResultType]::ParameterName, 'Only models with this quantization (`Q4_K_M`, `q4*`)')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only models in this state')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only models in this state; `damaged` includes truncated')
             [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Only files of this kind')
             [CompletionResult]::new('--larger', '--larger', [CompletionResultType]::ParameterName, 'Only models of at least this size (`10GiB`)')
             [CompletionResult]::new('--unused-for', '--unused-for', [CompletionResultType]::ParameterName, 'Only models not used for this long (`90d`), by the same evidence as `prune --unused-for`')
@@ -142,7 +142,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--tier', '--tier', [CompletionResultType]::ParameterName, 'Only models of this tier')
             [CompletionResult]::new('--family', '--family', [CompletionResultType]::ParameterName, 'Only models of this family (`llama`, `qwen*`)')
             [CompletionResult]::new('--quant', '--quant', [CompletionResultType]::ParameterName, 'Only models with this quantization (`Q4_K_M`, `q4*`)')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only models in this state')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only models in this state; `damaged` includes truncated')
             [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Only files of this kind')
             [CompletionResult]::new('--larger', '--larger', [CompletionResultType]::ParameterName, 'Only models of at least this size (`10GiB`)')
             [CompletionResult]::new('--unused-for', '--unused-for', [CompletionResultType]::ParameterName, 'Only models not used for this long (`90d`), by the same evidence as `prune --unused-for`')
@@ -338,9 +338,12 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;keep;add' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use color')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--wide', '--wide', [CompletionResultType]::ParameterName, 'Show all columns of a table, whole, even if its lines are wider than the terminal')
@@ -351,9 +354,12 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;keep;rm' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use color')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--wide', '--wide', [CompletionResultType]::ParameterName, 'Show all columns of a table, whole, even if its lines are wider than the terminal')
@@ -364,9 +370,12 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;keep;remove' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use color')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--wide', '--wide', [CompletionResultType]::ParameterName, 'Show all columns of a table, whole, even if its lines are wider than the terminal')
@@ -569,6 +578,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use color')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Remove without asking')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Remove without asking')
+            [CompletionResult]::new('--confirm', '--confirm', [CompletionResultType]::ParameterName, 'Remove without asking')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Show what would be removed and change nothing')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be removed and change nothing')
             [CompletionResult]::new('--assume-unused', '--assume-unused', [CompletionResultType]::ParameterName, 'Treat files whose use cannot be checked (processes of other users) as unused')
@@ -1196,6 +1206,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;events' {
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Number of past events; the daemon keeps 1,000')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Number of past events; the daemon keeps 1,000')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
@@ -1621,7 +1632,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;man' {
-            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'Write `modelctl.1` and a page for each command to this folder')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'Write all pages to this folder; if its name is `man1`, modelctl.toml.5 is written to `man5` next to it')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use color')
@@ -1635,9 +1646,12 @@ Register-ArgumentCompleter -Native -CommandName 'modelctl' -ScriptBlock {
             break
         }
         'modelctl;version' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print text or json; `-o json` is --json')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this config file instead of the one in the usual places')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Use this model database (also: MODELCTL_DB)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use color')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, with the version of the database and whether models can be run')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results, warnings and errors only')
             [CompletionResult]::new('--wide', '--wide', [CompletionResultType]::ParameterName, 'Show all columns of a table, whole, even if its lines are wider than the terminal')

@@ -754,13 +754,17 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__events)
-            opts="-f -o -q -h -V --follow --limit --format --json --config --db --color --quiet --wide --help --version"
+            opts="-f -n -o -q -h -V --follow --limit --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1904,12 +1908,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__keep__subcmd__add)
-            opts="-q -h -V --config --db --color --quiet --wide --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1964,12 +1976,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__keep__subcmd__rm)
-            opts="-q -h -V --config --db --color --quiet --wide --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2584,7 +2604,7 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__rm)
-            opts="-y -n -o -q -h -V --yes --dry-run --assume-unused --purge --format --json --config --db --color --quiet --wide --help --version"
+            opts="-y -n -o -q -h -V --confirm --yes --dry-run --assume-unused --purge --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4446,12 +4466,20 @@ _modelctl() {
             return 0
             ;;
         modelctl__subcmd__version)
-            opts="-q -h -V --config --db --color --quiet --wide --help --version"
+            opts="-o -q -h -V --format --json --config --db --color --quiet --wide --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

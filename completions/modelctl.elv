@@ -100,7 +100,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --tier 'Only models of this tier'
             cand --family 'Only models of this family (`llama`, `qwen*`)'
             cand --quant 'Only models with this quantization (`Q4_K_M`, `q4*`)'
-            cand --state 'Only models in this state'
+            cand --state 'Only models in this state; `damaged` includes truncated'
             cand --kind 'Only files of this kind'
             cand --larger 'Only models of at least this size (`10GiB`)'
             cand --unused-for 'Only models not used for this long (`90d`), by the same evidence as `prune --unused-for`'
@@ -136,7 +136,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --tier 'Only models of this tier'
             cand --family 'Only models of this family (`llama`, `qwen*`)'
             cand --quant 'Only models with this quantization (`Q4_K_M`, `q4*`)'
-            cand --state 'Only models in this state'
+            cand --state 'Only models in this state; `damaged` includes truncated'
             cand --kind 'Only files of this kind'
             cand --larger 'Only models of at least this size (`10GiB`)'
             cand --unused-for 'Only models not used for this long (`90d`), by the same evidence as `prune --unused-for`'
@@ -324,9 +324,12 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand ls 'List all hints in order of preference, with their origin and the models they match'
         }
         &'modelctl;keep;add'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'When to use color'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand --wide 'Show all columns of a table, whole, even if its lines are wider than the terminal'
@@ -336,9 +339,12 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;keep;rm'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'When to use color'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand --wide 'Show all columns of a table, whole, even if its lines are wider than the terminal'
@@ -348,9 +354,12 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;keep;remove'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'When to use color'
+            cand --json 'Print JSON'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand --wide 'Show all columns of a table, whole, even if its lines are wider than the terminal'
@@ -544,6 +553,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --color 'When to use color'
             cand -y 'Remove without asking'
             cand --yes 'Remove without asking'
+            cand --confirm 'Remove without asking'
             cand -n 'Show what would be removed and change nothing'
             cand --dry-run 'Show what would be removed and change nothing'
             cand --assume-unused 'Treat files whose use cannot be checked (processes of other users) as unused'
@@ -1127,6 +1137,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;events'= {
+            cand -n 'Number of past events; the daemon keeps 1,000'
             cand --limit 'Number of past events; the daemon keeps 1,000'
             cand -o 'Print text or json; `-o json` is --json'
             cand --format 'Print text or json; `-o json` is --json'
@@ -1522,7 +1533,7 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;man'= {
-            cand --dir 'Write `modelctl.1` and a page for each command to this folder'
+            cand --dir 'Write all pages to this folder; if its name is `man1`, modelctl.toml.5 is written to `man5` next to it'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'When to use color'
@@ -1535,9 +1546,12 @@ set edit:completion:arg-completer[modelctl] = {|@words|
             cand --version 'Print version'
         }
         &'modelctl;version'= {
+            cand -o 'Print text or json; `-o json` is --json'
+            cand --format 'Print text or json; `-o json` is --json'
             cand --config 'Read this config file instead of the one in the usual places'
             cand --db 'Use this model database (also: MODELCTL_DB)'
             cand --color 'When to use color'
+            cand --json 'Print JSON, with the version of the database and whether models can be run'
             cand -q 'Print results, warnings and errors only'
             cand --quiet 'Print results, warnings and errors only'
             cand --wide 'Show all columns of a table, whole, even if its lines are wider than the terminal'

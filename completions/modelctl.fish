@@ -107,7 +107,7 @@ balanced\t''
 powerful\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l family -d 'Only models of this family (`llama`, `qwen*`)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l quant -d 'Only models with this quantization (`Q4_K_M`, `q4*`)' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l state -d 'Only models in this state' -r -f -a "ready\t''
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l state -d 'Only models in this state; `damaged` includes truncated' -r -f -a "ready\t''
 incomplete\t''
 truncated\t''
 damaged\t''
@@ -199,7 +199,7 @@ balanced\t''
 powerful\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l family -d 'Only models of this family (`llama`, `qwen*`)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l quant -d 'Only models with this quantization (`Q4_K_M`, `q4*`)' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l state -d 'Only models in this state' -r -f -a "ready\t''
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l state -d 'Only models in this state; `damaged` includes truncated' -r -f -a "ready\t''
 incomplete\t''
 truncated\t''
 damaged\t''
@@ -471,29 +471,38 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_s
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -f -a "remove" -d 'Remove hints that `keep add` added'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -f -a "list" -d 'List all hints in order of preference, with their origin and the models they match'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -f -a "ls" -d 'List all hints in order of preference, with their origin and the models they match'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
+json\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -l json -d 'Print JSON'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
+json\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -l json -d 'Print JSON'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
+json\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
@@ -667,7 +676,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -l db -d 'Use this
 complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
-complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -s y -l yes -d 'Remove without asking'
+complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -s y -l yes -l confirm -d 'Remove without asking'
 complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -s n -l dry-run -d 'Show what would be removed and change nothing'
 complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -l assume-unused -d 'Treat files whose use cannot be checked (processes of other users) as unused'
 complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -l purge -d 'Delete permanently instead of moving to the trash: no undo'
@@ -1122,7 +1131,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -s q -l quiet -d
 complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand events" -l limit -d 'Number of past events; the daemon keeps 1,000' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand events" -s n -l limit -d 'Number of past events; the daemon keeps 1,000' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand events" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand events" -l config -d 'Read this config file instead of the one in the usual places' -r -F
@@ -1457,7 +1466,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -s q -l q
 complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand man" -l dir -d 'Write `modelctl.1` and a page for each command to this folder' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand man" -l dir -d 'Write all pages to this folder; if its name is `man1`, modelctl.toml.5 is written to `man5` next to it' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand man" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand man" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand man" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
@@ -1467,11 +1476,14 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand man" -s q -l quiet -d 
 complete -c modelctl -n "__fish_modelctl_using_subcommand man" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand man" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand man" -s V -l version -d 'Print version'
+complete -c modelctl -n "__fish_modelctl_using_subcommand version" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
+json\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand version" -l config -d 'Read this config file instead of the one in the usual places' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand version" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand version" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
+complete -c modelctl -n "__fish_modelctl_using_subcommand version" -l json -d 'Print JSON, with the version of the database and whether models can be run'
 complete -c modelctl -n "__fish_modelctl_using_subcommand version" -s q -l quiet -d 'Print results, warnings and errors only'
 complete -c modelctl -n "__fish_modelctl_using_subcommand version" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand version" -s h -l help -d 'Print help'

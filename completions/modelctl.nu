@@ -86,7 +86,7 @@ module completions {
     --tier: string@"nu-complete modelctl list tier" # Only models of this tier
     --family: string          # Only models of this family (`llama`, `qwen*`)
     --quant: string           # Only models with this quantization (`Q4_K_M`, `q4*`)
-    --state: string@"nu-complete modelctl list state" # Only models in this state
+    --state: string@"nu-complete modelctl list state" # Only models in this state; `damaged` includes truncated
     --kind: string@"nu-complete modelctl list kind" # Only files of this kind
     --larger: string          # Only models of at least this size (`10GiB`)
     --unused-for: string      # Only models not used for this long (`90d`), by the same evidence as `prune --unused-for`
@@ -237,12 +237,18 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl keep add format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl keep add color" [] {
     [ "auto" "always" "never" ]
   }
 
   # Add hints; existing ones keep their place
   export extern "modelctl keep add" [
+    --format(-o): string@"nu-complete modelctl keep add format" # Print text or json; `-o json` is --json
+    --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl keep add color" # When to use color
@@ -253,12 +259,18 @@ module completions {
     ...hints: string          # A name, id, alias, path, or glob (quote it: '*-Q4_K_M')
   ]
 
+  def "nu-complete modelctl keep rm format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl keep rm color" [] {
     [ "auto" "always" "never" ]
   }
 
   # Remove hints that `keep add` added
   export extern "modelctl keep rm" [
+    --format(-o): string@"nu-complete modelctl keep rm format" # Print text or json; `-o json` is --json
+    --json                    # Print JSON
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl keep rm color" # When to use color
@@ -493,6 +505,7 @@ module completions {
   # Remove models by name: shows what would be removed and asks
   export extern "modelctl rm" [
     --yes(-y)                 # Remove without asking
+    --confirm                 # Remove without asking
     --dry-run(-n)             # Show what would be removed and change nothing
     --assume-unused           # Treat files whose use cannot be checked (processes of other users) as unused
     --purge                   # Delete permanently instead of moving to the trash: no undo
@@ -1229,7 +1242,7 @@ module completions {
   # Show what happened to the model servers since the daemon started
   export extern "modelctl events" [
     --follow(-f)              # Follow new events until interrupted
-    --limit: string           # Number of past events; the daemon keeps 1,000
+    --limit(-n): string       # Number of past events; the daemon keeps 1,000
     --format(-o): string@"nu-complete modelctl events format" # Print text or json; `-o json` is --json
     --json                    # Print JSON: one document, or one object per line with --follow
     --config: path            # Read this config file instead of the one in the usual places
@@ -1596,7 +1609,7 @@ module completions {
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
-    what: string@"nu-complete modelctl inference what"
+    what?: string@"nu-complete modelctl inference what"
   ]
 
   def "nu-complete modelctl history what" [] {
@@ -1729,7 +1742,7 @@ module completions {
 
   # Print the manual page, or write all pages into a folder
   export extern "modelctl man" [
-    --dir: path               # Write `modelctl.1` and a page for each command to this folder
+    --dir: path               # Write all pages to this folder; if its name is `man1`, modelctl.toml.5 is written to `man5` next to it
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl man color" # When to use color
@@ -1739,12 +1752,18 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete modelctl version format" [] {
+    [ "text" "json" ]
+  }
+
   def "nu-complete modelctl version color" [] {
     [ "auto" "always" "never" ]
   }
 
   # Print the version
   export extern "modelctl version" [
+    --format(-o): string@"nu-complete modelctl version format" # Print text or json; `-o json` is --json
+    --json                    # Print JSON, with the version of the database and whether models can be run
     --config: path            # Read this config file instead of the one in the usual places
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl version color" # When to use color

@@ -11,7 +11,13 @@ pub(super) fn named<T: Copy + Send + Sync + 'static>(
     all: &'static [T],
     name: fn(T) -> &'static str,
 ) -> impl TypedValueParser<Value = T> {
-    PossibleValuesParser::new(all.iter().map(move |v| name(*v))).try_map(move |text| {
+    // The name in the database is the British one.
+    let value = |name: &'static str| match name {
+        "cancelled" => PossibleValue::new(name).alias("canceled"),
+        _ => PossibleValue::new(name),
+    };
+    PossibleValuesParser::new(all.iter().map(move |v| value(name(*v)))).try_map(move |text| {
+        let text = if text == "canceled" { "cancelled".to_owned() } else { text };
         all.iter().copied().find(|v| name(*v) == text).ok_or_else(|| Failure::new(Kind::Usage, "no such value"))
     })
 }

@@ -2,14 +2,15 @@
 
 use super::args::named;
 use super::output_file::{Target, distinct};
-use super::run_once::verdict;
-use super::task::batch::{open, write};
+use super::task::batch::{open, report, write};
 use super::{Ctx, Exit, graceful_stop_on_signals};
 use crate::failure::{Failure, Kind};
 use crate::host::actor;
 use crate::model::Tier;
 use crate::ops::batch::{Answered, Request, answer};
+use crate::ops::run_tasks::failure;
 use crate::ops::wish::Asked;
+use crate::queue::Queue;
 use crate::ui::units;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -17,11 +18,14 @@ use std::path::{Path, PathBuf};
 /// Run an OpenAI Batch file (JSONL) and write the answers
 ///
 /// The whole file is checked, queued in one transaction, run, and the answers are written. If it is killed, the same
-/// command resumes: each `custom_id` is answered once. Other queued tasks are run too when it is their turn.
+/// command resumes: each `custom_id` is answered once. Other queued tasks are run too when it is their turn; the answers
+/// are written as soon as all of this file are there.
 ///
 /// A batch is identified by the bytes and the name of its file, and its models. An edited or renamed file, or another
-/// --model, is a new batch, and all of its lines are answered: put new lines into a new
-/// file.
+/// --model, is a new batch, and all of its lines are answered: put new lines into a new file.
+///
+/// A line of the file is, for example: {"custom_id": "1", "method": "POST", "url": "/v1/completions", "body": {"model":
+/// "small", "prompt": "Hi"}}. The body may lack `model` with --model, --tier or --any-model.
 #[derive(Debug, Args)]
 pub struct BatchArgs {
     /// The requests; `-` reads standard input
@@ -74,15 +78,25 @@ pub fn run(ctx: &mut Ctx, args: &BatchArgs) -> anyhow::Result<Exit> {
     };
     let stops = graceful_stop_on_signals()?;
     let mut file = open(&args.input)?;
-    let answered = ctx.run(|session, on| answer(session, &mut file, &request, ("modelctl batch", &stops), on))?;
-    let Answered { batch, summary, ended, total, failed } = &answered;
-    write(ctx, Some(batch), (Some(output), errors), args.json)?;
+    let mut write = |queue: &dyn Queue, batch: &str| write(queue, Some(batch), (Some(output), errors), &mut |_| Ok(()));
+    let answered =
+        ctx.run(|session, on| answer(session, &mut file, &request, ("modelctl batch", &stops), &mut write, on))?;
+    let Answered { batch, summary, ended, total, failed, exported } = &answered;
     if *ended < *total {
-        verdict(summary)?;
-        let why = if summary.off { "inference is off" } else { "they are not finished yet" };
-        return Err(Failure::busy(format!("{} of {total} requests have no answer: {why}", total - ended))
-            .hint("run the same command again to resume")
+        let why = match failure(summary) {
+            Some(failure) => failure,
+            None if summary.off => Failure::busy("inference is off"),
+            None => Failure::busy("the rest is not finished yet"),
+        };
+        let left =
+            format!("{ended} of {} answered, nothing written: {}", units::plural(*total, "request"), why.message);
+        let so_far = format!("modelctl task export --batch {}", actor::quoted(batch));
+        return Err(Failure { message: left, ..why }
+            .hint(format!("run the same command again to resume; `{so_far}` prints the answers so far"))
             .into());
+    }
+    if let Some(exported) = exported {
+        report(ctx, exported, args.json)?;
     }
     if *failed == 0 {
         return Ok(Exit::Done);

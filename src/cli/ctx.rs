@@ -160,6 +160,13 @@ fn say_of_task(ui: &mut Ui, event: &ExecutorEvent) {
         ExecutorEvent::Waiting { who } => {
             ui.note(&format!("the model is in use by {}, which runs the same tasks", text::clean(who)))
         }
+        ExecutorEvent::BatchEnded { others } => {
+            ui.note(&format!("the answers are written; waiting for {} to finish", units::plural(*others, "other task")))
+        }
+        ExecutorEvent::Stopping { running, grace } => {
+            let (tasks, limit) = (units::plural(*running, "running task"), units::took(*grace));
+            ui.note(&format!("stopping: {tasks} may finish within {limit}; a second Ctrl-C stops now"));
+        }
         ExecutorEvent::Warning { message } => ui.warn(&text::clean(message)),
         ExecutorEvent::Waits { why: Some(why) } => ui.note(&format!("tasks wait: {}", text::clean(why))),
         ExecutorEvent::Waits { why: None } => ui.note("waiting tasks can run now"),

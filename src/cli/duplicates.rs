@@ -44,6 +44,9 @@ pub fn run(ctx: &mut Ctx, args: &DuplicatesArgs) -> anyhow::Result<Exit> {
     let saved = groups.iter().fold(0u64, |n, g| n.saturating_add(g.saved));
     let groups = units::plural(groups.len() as u64, "group");
     ctx.ui.note(&format!("{groups}; sharing would save {}", units::bytes(saved)));
+    if saved > 0 {
+        ctx.ui.hint("`modelctl dedupe` lets copies share their space; `modelctl prune --duplicates` removes copies");
+    }
     if needs_hashes {
         ctx.ui.hint("`modelctl verify --all --hash` computes the missing hashes");
     }
@@ -67,10 +70,9 @@ fn print(ctx: &mut Ctx, group: &Group<'_>) -> anyhow::Result<()> {
         }
     }
     let figures = format!(
-        "  apparent {}, on disk {}, freed if deleted {}; hard links or reflinks would save {}",
+        "  {} apparent, {} on disk; one copy instead saves {}",
         units::bytes(weight.apparent),
         units::bytes(weight.allocated),
-        units::bytes(weight.freed),
         units::bytes(group.saved)
     );
     let tone = if group.saved > 0 { Tone::Warn } else { Tone::Dim };

@@ -15,7 +15,7 @@ use serde::Serialize;
 /// The setting survives restarts. Prompts (`run-once --prompt`) and requests to the daemon are still answered.
 #[derive(Debug, Args)]
 pub struct InferenceArgs {
-    #[arg(value_enum)]
+    #[arg(value_enum, default_value = "status")]
     what: What,
     /// Print JSON
     #[arg(long)]

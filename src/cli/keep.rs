@@ -2,7 +2,7 @@
 
 use super::{Access, Ctx, Exit};
 use crate::model::{HintSource, KeepHint, ModelRow};
-use crate::ops::keep_hints::{self, HintsReport, entry, matching, present};
+use crate::ops::keep_hints::{self, AddReport, HintsReport, RemoveReport, entry, matching, present};
 use crate::ui::{Cell, Column, Table, Tone, text, units};
 use clap::{Args, Subcommand};
 
@@ -35,6 +35,9 @@ struct Named {
     /// A name, id, alias, path, or glob (quote it: '*-Q4_K_M')
     #[arg(value_name = "HINT", required = true)]
     hints: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -46,14 +49,19 @@ struct ListArgs {
 
 pub fn run(ctx: &mut Ctx, args: &KeepArgs) -> anyhow::Result<Exit> {
     match &args.command {
-        KeepCommand::Add(named) => add(ctx, &named.hints),
-        KeepCommand::Rm(named) => remove(ctx, &named.hints),
+        KeepCommand::Add(named) => add(ctx, named),
+        KeepCommand::Rm(named) => remove(ctx, named),
         KeepCommand::List(args) => list(ctx, args),
     }
 }
 
-fn add(ctx: &mut Ctx, given: &[String]) -> anyhow::Result<Exit> {
-    for added in keep_hints::add(&mut ctx.session, given)? {
+fn add(ctx: &mut Ctx, named: &Named) -> anyhow::Result<Exit> {
+    let hints = keep_hints::add(&mut ctx.session, &named.hints)?;
+    if named.json {
+        ctx.ui.document(&AddReport { hints })?;
+        return Ok(Exit::Done);
+    }
+    for added in hints {
         let done = if added.is_new { "kept" } else { "was already added" };
         let what = match added.models {
             0 => "it matches no model at the moment".to_owned(),
@@ -68,8 +76,13 @@ fn add(ctx: &mut Ctx, given: &[String]) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn remove(ctx: &mut Ctx, given: &[String]) -> anyhow::Result<Exit> {
-    for removed in keep_hints::remove(&mut ctx.session, given)? {
+fn remove(ctx: &mut Ctx, named: &Named) -> anyhow::Result<Exit> {
+    let hints = keep_hints::remove(&mut ctx.session, &named.hints)?;
+    if named.json {
+        ctx.ui.document(&RemoveReport { hints })?;
+        return Ok(Exit::Done);
+    }
+    for removed in hints {
         let hint = text::clean(&removed.hint);
         ctx.ui.act(&format!("removed `{hint}`"));
         if let Some(place) = &removed.remains_in {

@@ -37,6 +37,7 @@ mod triage;
 mod tune;
 mod usage;
 mod verify;
+mod version;
 
 use ctx::{ConfigSource, Ctx};
 use hidden::{complete, grammars, launch, measure, probe, render, worker};
@@ -73,7 +74,7 @@ pub struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 struct Global {
-    /// Read this config file instead of the one in the usual places
+    /// Read this config file instead of the one in the usual places; see modelctl.toml(5)
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Use this model database (also: MODELCTL_DB)
@@ -82,7 +83,7 @@ struct Global {
     /// When to use color
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: Color,
-    /// Print results, warnings and errors only
+    /// Print nothing unless something is wrong or was changed; commands that show something still show it
     #[arg(short, long, global = true)]
     quiet: bool,
     /// Show all columns of a table, whole, even if its lines are wider than the terminal
@@ -135,8 +136,7 @@ enum Command {
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
-    /// Print the version
-    Version,
+    Version(version::VersionArgs),
     Worker(worker::WorkerArgs),
     Probe(probe::ProbeArgs),
     Render(render::RenderArgs),
@@ -164,7 +164,10 @@ impl Cli {
     pub fn parse_args(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
         let args: Vec<OsString> = args.into_iter().collect();
         let matches = command().try_get_matches_from(&args);
-        let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+        let cli = matches.and_then(|matches| {
+            usage::check_formats(&matches)?;
+            Cli::from_arg_matches(&matches)
+        });
         cli.map_err(|refusal| usage::in_our_words(refusal, &command(), &args))
     }
 }
@@ -320,10 +323,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> anyhow::Result<Exit> {
         Command::Schema(args) => schema::run(ctx, args),
         Command::Completions(args) => completions::run(ctx, args),
         Command::Man(args) => man::run(ctx, args),
-        Command::Version => {
-            ctx.ui.line(concat!("modelctl ", env!("CARGO_PKG_VERSION")))?;
-            Ok(Exit::Done)
-        }
+        Command::Version(args) => version::run(ctx, args),
         Command::Worker(args) => worker::run(ctx, args),
         Command::Probe(args) => probe::run(ctx, args),
         Command::Render(args) => render::run(ctx, args),

@@ -7,7 +7,7 @@ use clap::Args;
 /// Remove models by name: shows what would be removed and asks
 ///
 /// Moves the models to the trash, as `prune --model` does. What is pinned, kept by a hint or in use is not removed.
-/// Without a terminal, --yes is needed.
+/// Without a terminal, --yes is needed. With --yes, a model must be named in full or by its id.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   modelctl rm smollm2:135m
@@ -19,7 +19,7 @@ pub struct RmArgs {
     #[arg(value_name = "MODEL", required = true)]
     pub models: Vec<String>,
     /// Remove without asking
-    #[arg(short, long)]
+    #[arg(short, long, visible_alias = "confirm")]
     pub yes: bool,
     /// Show what would be removed and change nothing
     #[arg(short = 'n', long, conflicts_with = "yes")]

@@ -3,7 +3,7 @@
 use super::run_once::RunOnceReport;
 use super::server::{ps, start, stop};
 use super::triage::checklist_view;
-use super::{Ctx, Exit, dedupe, inference, lifecycle, task, top, tune};
+use super::{Ctx, Exit, dedupe, inference, lifecycle, task, top, tune, version};
 use crate::failure::Failure;
 use crate::model::lifecycle::Status;
 use crate::ops;
@@ -62,6 +62,8 @@ const ENTRIES: &[Entry] = &[
     of::<show::ShowReport<'_>>("show"),
     of::<settings::SetReport<'_>>("set"),
     of::<keep_hints::HintsReport<'_>>("keep list"),
+    of::<keep_hints::AddReport>("keep add"),
+    of::<keep_hints::RemoveReport>("keep rm"),
     of::<verify::Report<'_>>("verify"),
     of::<duplicates::DuplicatesReport<'_>>("duplicates"),
     named::<dedupe::Document<'_>>("dedupe", "modelctl.dedupe/1"),
@@ -116,6 +118,7 @@ const ENTRIES: &[Entry] = &[
     named::<checklist_view::ListDocument<'_>>("triage --checklist", "modelctl.checklist/1"),
     named::<checklist_view::ChangesDocument<'_>>("triage --baseline diff", "modelctl.baseline-diff/1"),
     of::<SchemasReport>("schema"),
+    of::<version::VersionReport>("version"),
 ];
 
 /// The document of `schema --json`.

@@ -20,6 +20,8 @@ use std::path::PathBuf;
 /// every OFFLOAD_POLL_S (30) seconds. SIGTERM finishes running work within a minute and returns the rest to the queue;
 /// a second one stops at once. SIGHUP reloads the config. One daemon serves a database; a second one ends with exit
 /// code 4.
+///
+/// Clients on this machine need no key unless `key_on_loopback = true` is set in `[serve]` of the config file.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
     /// Listen on this address: 127.0.0.1:4848 (the default), [::1]:4848, or the path of a Unix socket; may be repeated,
@@ -29,8 +31,8 @@ pub struct ServeArgs {
     /// Unix socket for the command line, accessible to this user only [default: $XDG_RUNTIME_DIR/modelctl/serve.sock]
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
-    /// File of the keys that clients must send, one `name:key:class` per line; required for addresses that other
-    /// machines can reach
+    /// File of the keys of clients on other machines, one `name:key:class` per line (class: interactive, normal or
+    /// batch; optional), mode 0600; required for addresses that they can reach
     #[arg(long, value_name = "FILE")]
     api_key_file: Option<PathBuf>,
     /// Run this program for every event, with the event as JSON on its standard input, for at most 10 seconds (also:

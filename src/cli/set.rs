@@ -10,7 +10,8 @@ use std::time::Duration;
 
 /// Change a model's settings: tier, alias, note, pin, enabled, server options
 ///
-/// Settings follow the content: a model that is moved or downloaded again keeps them.
+/// Settings follow the content: a model that is moved or downloaded again keeps them. The options for its server apply
+/// from its next start on; `auto` removes one of them: `--context auto`.
 #[derive(Debug, Args)]
 #[command(override_usage = "modelctl set [OPTIONS] <MODEL>", group = ArgGroup::new("change").required(true).multiple(true))]
 pub struct SetArgs {

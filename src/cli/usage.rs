@@ -3,7 +3,8 @@
 use crate::failure::{ErrorReport, Kind};
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, Error};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command, Error};
 use std::error::Error as _;
 use std::ffi::OsString;
 use std::num::{IntErrorKind, ParseIntError};
@@ -21,7 +22,7 @@ const INSTEAD: &[(&[&str], &str)] = &[
     ),
     (&["search", "find"], "`modelctl list PATTERN` finds models on this machine"),
     (&["log"], "`modelctl history` shows what was done, `modelctl logs MODEL` what a server printed"),
-    (&["config"], "the config file is described in the manual page modelctl(1); --config FILE uses another one"),
+    (&["config"], "the config file is described in the manual page modelctl.toml(5); --config FILE uses another one"),
     (&["models", "tags"], "`modelctl list` shows the models"),
     (&["chat", "generate", "prompt"], "`modelctl run-once --model MODEL PROMPT` answers one prompt"),
     (&["queue", "tasks", "jobs"], "`modelctl task list` shows the queue"),
@@ -63,9 +64,26 @@ pub fn with_formats(command: Command) -> Command {
         .short('o')
         .value_name("FORMAT")
         .value_parser(["text", "json"])
-        .conflicts_with("json")
         .help("Print text or json; `-o json` is --json");
     command.arg(format).mut_arg("json", |json| json.default_value_if("format", "json", Some("true")))
+}
+
+/// Refuses `--json` together with another format; with `--format json` it says the same twice.
+pub fn check_formats(matches: &ArgMatches) -> Result<(), Error> {
+    if let Some((_, matches)) = matches.subcommand() {
+        return check_formats(matches);
+    }
+    let is_given =
+        |id: &str| matches.try_contains_id(id).is_ok() && matches.value_source(id) == Some(ValueSource::CommandLine);
+    let format = matches.try_get_raw("format").ok().flatten().and_then(|mut given| given.next());
+    let is_both = is_given("json") && is_given("format");
+    match format.filter(|format| is_both && *format != "json") {
+        Some(format) => {
+            let message = format!("the argument '--json' cannot be used with '--format {}'", format.display());
+            Err(Error::raw(ErrorKind::ArgumentConflict, format!("{message}\n\nFor more information, try '--help'.\n")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Returns the refusal of a command line with tips of ours, and without those that name hidden commands.
@@ -78,7 +96,7 @@ pub fn in_our_words(mut refusal: Error, command: &Command, args: &[OsString]) ->
                 refusal.remove(ContextKind::SuggestedSubcommand);
                 refusal.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
             } else {
-                hide(&mut refusal, command);
+                suggest_one(&mut refusal, command, &typed);
             }
         }
         ErrorKind::UnknownArgument => {
@@ -113,8 +131,8 @@ fn option_instead_of(typed: &str, args: &[OsString]) -> Option<&'static str> {
     found.map(|(_, _, tip)| *tip)
 }
 
-/// Takes hidden commands out of the suggestions.
-fn hide(refusal: &mut Error, command: &Command) {
+/// Leaves of the suggestions the one that is most like what was typed and no hidden command.
+fn suggest_one(refusal: &mut Error, command: &Command, typed: &str) {
     let hidden: Vec<&str> = command.get_subcommands().filter(|sub| sub.is_hide_set()).map(Command::get_name).collect();
     let is_shown = |name: &String| !hidden.contains(&name.as_str());
     let shown: Vec<String> = match refusal.remove(ContextKind::SuggestedSubcommand) {
@@ -122,8 +140,10 @@ fn hide(refusal: &mut Error, command: &Command) {
         Some(ContextValue::String(name)) => Some(name).into_iter().filter(is_shown).collect(),
         _ => return,
     };
-    if !shown.is_empty() {
-        refusal.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(shown));
+    // clap's order is not by likeness: it has `trash` before `status` for `stauts`.
+    let likeness = |name: &String| strsim::damerau_levenshtein(name, typed);
+    if let Some(most_like) = shown.into_iter().min_by_key(likeness) {
+        refusal.insert(ContextKind::SuggestedSubcommand, ContextValue::String(most_like));
     }
 }
 
@@ -190,7 +210,8 @@ mod tests {
             ("modelctl gc", "tip: `modelctl prune"),
             ("modelctl delete x", "modelctl rm MODEL"),
             ("modelctl prune --unused-for 30d --force", "tip: --confirm applies it"),
-            ("modelctl lst", "'list'"),
+            ("modelctl lst", "'ls'"),
+            ("modelctl stauts", "a similar subcommand exists: 'status'"),
         ] {
             let text = refused(line);
             assert!(text.contains(tip), "{line}: {text}");
@@ -225,6 +246,19 @@ mod tests {
             let text = refused(line);
             assert!(text.contains(why) && text.starts_with("error: "), "{line}: {text}");
             assert!(!text.contains("digit") && !text.contains("expected"), "{line}: {text}");
+        }
+    }
+
+    #[test]
+    fn json_is_taken_twice_and_not_beside_another_format() {
+        for (line, is_taken) in [
+            ("modelctl list --json -o json", true),
+            ("modelctl show x --json --format json", true),
+            ("modelctl list --json -o csv", false),
+            ("modelctl task list --format text --json", false),
+        ] {
+            let args = line.split(' ').map(OsString::from);
+            assert_eq!(crate::cli::Cli::parse_args(args).is_ok(), is_taken, "{line}");
         }
     }
 

@@ -53,6 +53,7 @@ pub use hints::ServerHint;
 pub use history::HistoryFilter;
 pub use inventory::KnownRoot;
 pub use queue::SqliteQueue;
+pub use schema::VERSION;
 pub use usage::UseEvent;
 pub use verified::HashRecord;
 

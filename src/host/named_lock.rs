@@ -9,6 +9,9 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// The name of the lock that the daemon of a database holds.
+pub const INSTANCE_LOCK: &str = "serve.lock";
+
 /// A held lock. It is held until this is dropped and every child that keeps the [`NamedLock::lock`] open has ended; the
 /// kernel releases it when all of these processes have ended, however they end.
 #[derive(Debug)]
@@ -62,6 +65,16 @@ impl NamedLock {
             }
             Err((_, TryLockError::Error(error))) => Err(error),
         }
+    }
+
+    /// Returns the text of the process that took the lock `name` in `dir` last and still exists, without touching the
+    /// lock. Another process may have got its number since then: good for a hint only.
+    pub fn last_holder(dir: &Path, name: &str) -> Option<String> {
+        // Whoever cannot read it gets no hint.
+        let text = std::fs::read_to_string(dir.join(name)).ok()?;
+        let mut lines = text.lines().map(str::trim);
+        let who = lines.next().filter(|who| !who.is_empty())?;
+        lines.next().is_some_and(|number| !is_gone(number)).then(|| who.to_owned())
     }
 
     /// Returns the lock itself, for a child to keep open as well.

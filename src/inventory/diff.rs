@@ -148,8 +148,7 @@ fn what_changed(new: &Model, old: &Model) -> String {
     if old.state == State::Unavailable {
         "available again".to_owned()
     } else if new.state != old.state {
-        let why = new.reason.as_ref().map_or_else(String::new, |r| format!(": {r}"));
-        format!("was {}, is {}{why}", old.state.name(), new.state.name())
+        format!("was {}, is {}", old.state.name(), new.state.because(new.reason.as_deref()))
     } else if files(new) != files(old) {
         format!("has {} files, had {}", files(new), files(old))
     } else if new.content != old.content {

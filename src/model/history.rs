@@ -125,6 +125,11 @@ impl Event {
             detail: Value::Null,
         }
     }
+
+    /// Returns the run of `prune` whose items the event is about, as `trash restore --run` takes it.
+    pub fn run(&self) -> Option<&str> {
+        self.detail.get("run")?.as_str()
+    }
 }
 
 /// An [`Event`] with its number in the history: a later event has a higher number.

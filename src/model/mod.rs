@@ -316,6 +316,16 @@ impl State {
     pub fn from_name(name: &str) -> Option<State> {
         Self::ALL.iter().copied().find(|s| s.name() == name)
     }
+
+    /// Returns the state with its reason, such as `incomplete: part 2 is missing`. A reason that begins with the state
+    /// does not get it twice.
+    pub fn because(self, reason: Option<&str>) -> String {
+        match reason {
+            None => self.name().to_owned(),
+            Some(reason) if reason.starts_with(self.name()) => reason.to_owned(),
+            Some(reason) => format!("{}: {reason}", self.name()),
+        }
+    }
 }
 
 /// The role of one file within its model.

@@ -99,8 +99,7 @@ impl ModelRow {
             return Some(format!("is disabled; `modelctl set {} --enable` enables it", self.id));
         }
         if self.state != State::Ready {
-            let reason = self.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-            return Some(format!("cannot be served, because it is {}{reason}", self.state.name()));
+            return Some(format!("cannot be served, because it is {}", self.state.because(self.reason.as_deref())));
         }
         if !self.kind.is_served() {
             return Some(format!("cannot be served: its kind is {}", self.kind.name()));

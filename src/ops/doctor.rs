@@ -219,6 +219,7 @@ fn files(report: &ScanReport, findings: &mut Vec<Finding>) {
 fn models(rows: &[ModelRow], findings: &mut Vec<Finding>) {
     let states = [
         (State::Damaged, "damaged", "`modelctl prune --damaged` shows them"),
+        (State::Truncated, "truncated", "`modelctl prune --damaged` shows them"),
         (State::Unreadable, "unreadable", "`modelctl list --state unreadable`"),
         (State::Incomplete, "incomplete", "`modelctl prune --partials` shows them"),
     ];

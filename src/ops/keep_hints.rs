@@ -29,6 +29,16 @@ pub struct Added {
     pub models: u64,
 }
 
+/// The document of `keep add --json`.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct AddReport {
+    pub hints: Vec<Added>,
+}
+
+impl Document for AddReport {
+    const SCHEMA: &'static str = "modelctl.keep-add/1";
+}
+
 /// Adds keep hints.
 ///
 /// # Errors
@@ -103,6 +113,16 @@ pub struct Removed {
     pub hint: String,
     /// The other source of the same hint, in words.
     pub remains_in: Option<String>,
+}
+
+/// The document of `keep rm --json`.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct RemoveReport {
+    pub hints: Vec<Removed>,
+}
+
+impl Document for RemoveReport {
+    const SCHEMA: &'static str = "modelctl.keep-rm/1";
 }
 
 /// Removes hints that [`add`] added.

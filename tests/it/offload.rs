@@ -565,6 +565,24 @@ fn a_cancel_reaches_a_generation_that_runs() {
 }
 
 #[test]
+fn a_batch_is_written_while_other_tasks_that_have_begun_still_run() {
+    let (sandbox, _turn) = with_model();
+    let args = ["task", "add", "Count from one to one thousand.", "--max-tokens", "4000", "--temperature", "0"];
+    let other = sandbox.run([&args[..], &["--priority", "9"]].concat()).ok().out.trim().to_owned();
+    std::fs::write(sandbox.path("in.jsonl"), requests(3)).unwrap();
+    let child = sandbox.start(["batch", "in.jsonl", "-o", "out.jsonl"]);
+    let until = Instant::now() + LIMIT;
+    while !sandbox.path("out.jsonl").exists() {
+        assert!(Instant::now() < until, "nothing is written");
+    }
+    assert_eq!(answers_in(&sandbox.path("out.jsonl")).len(), 3);
+    assert_eq!(task(&sandbox, &other)["state"], "running", "the batch waited for it");
+    sandbox.run(["task", "cancel", &other]).ok();
+    let run = finish(child.wait_with_output().unwrap()).ok();
+    assert!(run.err.contains("the answers are written; waiting for 1 other task to finish"), "{run:#?}");
+}
+
+#[test]
 fn a_worker_that_is_killed_costs_no_task_its_answer() {
     // Several rounds of the sixteen that run at once, so that some are left when the first are done.
     const LINES: usize = 64;

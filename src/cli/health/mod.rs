@@ -31,33 +31,15 @@ use view::Format;
 #[command(after_help = "Examples:
   modelctl health
   modelctl health llama --level serving
-  modelctl health \
-                        http://127.0.0.1:8080/health --wait 2m
-  modelctl health --check disk,memory -w disk_free=10%: \
-                        -c disk_free=5%:
+  modelctl health http://127.0.0.1:8080/health --wait 2m
+  modelctl health --check disk,memory -w disk_free=10%: -c disk_free=5%:
   modelctl health --format nagios --exit-style nagios
-  modelctl health \
-                        --format prometheus --output /var/lib/node_exporter/modelctl.prom
+  modelctl health --format prometheus --output modelctl.prom
 
-Values for -w and -c: time \
-                        and token_time (s), disk_free, inodes_free, memory_available and
-gpu_memory_free (%), \
-                        gpu_temperature, clock_skew (s), queue_pollers, queue_backlog, tasks_due,
-tasks_failed; \
-                        TARGET_VALUE for one target. Ranges: 10 alerts below 0 and above 10, 10: below 10,
-~:10 above \
-                        10, 10:20 outside, @10:20 inside.
-
-Exit codes by --exit-style:
-                 ok  warning         \
-                        critical  unknown  usage  bad config
-  plain           0  0 (--strict 1)         1        1      \
-                        2           3
-  nagios          0  1                      2        3      3           3
-  \
-                        docker          0  0                      1        1      1           1
-  kubernetes      0  0                      \
-                        1        1      1           1")]
+Values for -w and -c: time and token_time (s), disk_free, inodes_free, memory_available and
+gpu_memory_free (%), gpu_temperature, clock_skew (s), queue_pollers, queue_backlog, tasks_due,
+tasks_failed; TARGET_VALUE for one target. Ranges: 10 alerts below 0 and above 10, 10: below 10,
+~:10 above 10, 10:20 outside, @10:20 inside.")]
 pub struct HealthArgs {
     /// Service names, http:// URLs or paths of model files (default: all services, and the machine)
     #[arg(value_name = "TARGET")]

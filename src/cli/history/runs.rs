@@ -1,6 +1,6 @@
 //! The history for a person: one line for each run of a command.
 
-use super::view::{Times, details, who};
+use super::view::{Times, details, who, without_folder};
 use crate::model::{Event, Recorded};
 use crate::ui::{Cell, Column, Table, units};
 
@@ -19,7 +19,7 @@ fn is_same_run(a: &Event, b: &Event) -> bool {
 }
 
 /// Returns the columns; `when` is the title of the times.
-const fn columns(when: &'static str) -> [Column; 9] {
+const fn columns(when: &'static str) -> [Column; 10] {
     [
         Column::left(when, 0),
         Column::left("WHAT", 0),
@@ -27,9 +27,10 @@ const fn columns(when: &'static str) -> [Column; 9] {
         Column::right("ITEMS", 2),
         Column::right("SIZE", 3),
         Column::left("DETAILS", 0).shrink_to(24),
-        Column::left("UNIT", 4).extra(),
-        Column::left("COMMAND", 3).shrink_to(20).extra(),
-        Column::left("PARENT", 6).extra(),
+        Column::left("RUN", 4).extra().unless("-"),
+        Column::left("UNIT", 6).extra().unless("-"),
+        Column::left("COMMAND", 5).shrink_to(14).extra(),
+        Column::left("PARENT", 7).extra(),
     ]
 }
 
@@ -48,8 +49,9 @@ pub fn table<'a>(runs: &[&'a [Recorded]], times: &Times) -> Table<'a> {
             first.subject.as_ref().map_or_else(Cell::none, |_| Cell::new(run.len().to_string())),
             size.map_or_else(Cell::none, |bytes| Cell::new(units::bytes(bytes))),
             Cell::new(summary(run)),
+            first.run().map_or_else(Cell::none, |run| Cell::new(run.to_owned())),
             word(first.actor.unit.as_ref()),
-            word(first.actor.command.as_ref()),
+            first.actor.command.as_ref().map_or_else(Cell::none, |command| Cell::new(without_folder(command))),
             word(first.actor.parent.as_ref()),
         ]);
     }
@@ -87,6 +89,18 @@ mod tests {
         let reason = Some("unused 6mo (atime)".to_owned());
         let at = Timestamp(number);
         Recorded { number, event: Event { subject, reason, allocated: Some(1 << 20), ..Event::new(at, actor, action) } }
+    }
+
+    /// The run is what `trash restore --run` takes.
+    #[test]
+    fn a_run_that_moved_something_is_named() {
+        let mut pruned = event(1, Action::Prune, 41, "m0");
+        pruned.event.detail = serde_json::json!({"run": "a9d2pf"});
+        let events = [event(0, Action::Scan, 40, "m0"), pruned];
+        let mut out = Vec::new();
+        table(&group(&events), &Times::Whole).write(&mut out, crate::ui::Medium::Stream).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("RUN") && text.contains("a9d2pf"), "{text}");
     }
 
     /// A prune of 743 items would push everything else off the screen.

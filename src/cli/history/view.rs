@@ -8,19 +8,20 @@ use serde_json::Value;
 use std::time::Duration;
 
 /// Returns the columns; `when` is the title of the times, which are shorter on a terminal.
-const fn columns(when: &'static str) -> [Column; 11] {
+const fn columns(when: &'static str) -> [Column; 12] {
     [
         Column::left(when, 0),
         Column::left("WHAT", 0),
         Column::left("WHO", 1).shrink_to(12),
-        Column::left("UNIT", 5).extra(),
+        Column::left("RUN", 5).extra().unless("-"),
+        Column::left("UNIT", 6).extra().unless("-"),
         Column::name("MODEL", 2, 14),
         Column::right("FREED", 3),
         Column::right("ON DISK", 4).extra(),
         Column::left("DETAILS", 0).shrink_to(24),
-        Column::left("PARENT", 8).extra(),
-        Column::path("PATH", 6, 16).extra(),
-        Column::left("COMMAND", 7).shrink_to(20).extra(),
+        Column::left("PARENT", 9).extra(),
+        Column::path("PATH", 7, 16).extra(),
+        Column::left("COMMAND", 8).shrink_to(14).extra(),
     ]
 }
 
@@ -70,6 +71,7 @@ pub fn table<'a>(events: &'a [Recorded], times: &Times) -> Table<'a> {
             Cell::new(times.shown(event.at)),
             Cell::new(event.action.name()),
             Cell::new(who(actor)),
+            event.run().map_or_else(Cell::none, |run| Cell::new(run.to_owned())),
             word(actor.unit.as_ref()),
             word(subject.as_ref().map(|s| &s.name)),
             size(event.freed),
@@ -77,7 +79,7 @@ pub fn table<'a>(events: &'a [Recorded], times: &Times) -> Table<'a> {
             Cell::new(details(event)),
             word(actor.parent.as_ref()),
             path.map_or_else(Cell::none, Cell::path),
-            word(actor.command.as_ref()),
+            actor.command.as_ref().map_or_else(Cell::none, |command| Cell::new(without_folder(command).to_owned())),
         ]);
     }
     table
@@ -90,6 +92,13 @@ pub fn who(actor: &Actor) -> String {
         Some(login) => format!("{user} ({login})"),
         None => user,
     }
+}
+
+/// Returns a command line without the folder of its program. A quoted program stays as it is.
+pub fn without_folder(command: &str) -> &str {
+    let program = command.split(' ').next().unwrap_or_default();
+    let folder = program.rfind('/').filter(|_| !program.contains(['\'', '"', '\\']));
+    folder.and_then(|at| command.get(at.saturating_add(1)..)).unwrap_or(command)
 }
 
 /// Returns the reason, else the detail of this action in a few words.
@@ -173,6 +182,19 @@ mod tests {
         }
         let with_reason = Event { reason: Some("unused for 90 days".into()), ..event(Action::Prune, Value::Null) };
         assert_eq!(details(&with_reason), "unused for 90 days");
+    }
+
+    #[test]
+    fn a_command_is_shown_without_the_folder_of_its_program() {
+        for (command, shown) in [
+            ("/usr/bin/modelctl scan /srv", "modelctl scan /srv"),
+            ("modelctl scan /srv", "modelctl scan /srv"),
+            ("'/a b/modelctl' scan", "'/a b/modelctl' scan"),
+            ("/", ""),
+            ("", ""),
+        ] {
+            assert_eq!(without_folder(command), shown);
+        }
     }
 
     #[test]

@@ -14,6 +14,8 @@ use std::time::Duration;
 /// cleared or the daemon stops. A pin (`modelctl set MODEL --pin`) is permanent.
 #[derive(Debug, Args)]
 #[command(
+    override_usage = "modelctl priority [OPTIONS] <MODEL> <PRIORITY>\n       \
+                      modelctl priority [OPTIONS] --clear <MODEL>",
     group = ArgGroup::new("what").required(true).args(["priority", "clear"]),
     after_help = "Examples:\n  modelctl priority qwen3-8b active --for 1h\n  modelctl priority qwen3-8b evictable\n  modelctl priority qwen3-8b --clear"
 )]

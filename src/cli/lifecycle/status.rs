@@ -19,7 +19,7 @@ use serde::Serialize;
 /// swaps, external servers, and the last decisions with their reasons.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  modelctl status\n  modelctl status --json | jq '.models[] | select(.downgraded) | {name, mode, mode_reason}'\n  watch modelctl status --decisions 5"
+    after_help = "Examples:\n  modelctl status\n  modelctl status --json | jq -r '.models[] | select(.downgraded) | .name'\n  watch modelctl status --decisions 5"
 )]
 pub struct StatusArgs {
     /// Number of decisions to show; the daemon keeps 200

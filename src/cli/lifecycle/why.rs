@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 
 /// Explain why a model is loaded or not, and what it waits for
 ///
-/// Its state, mode and priority with the reasons, when it is unloaded or loaded again, and the last decisions about it.
-/// Services are found by their name.
+/// Its state, mode and priority with the reasons, when it is unloaded or loaded again, and the last decisions about it
+/// since the daemon started. Services are found by their name.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  modelctl why qwen3-8b\n  modelctl why whisper\n  modelctl why qwen3-8b --json | jq -r '.decisions[-1].reason'"

@@ -42,7 +42,7 @@ pub struct ListArgs {
     /// Only models with this quantization (`Q4_K_M`, `q4*`)
     #[arg(long)]
     pub quant: Vec<String>,
-    /// Only models in this state
+    /// Only models in this state; `damaged` includes truncated
     #[arg(long, value_parser = named(State::ALL, State::name))]
     pub state: Vec<State>,
     /// Only files of this kind
@@ -51,7 +51,7 @@ pub struct ListArgs {
     /// Only models of at least this size (`10GiB`)
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub larger: Option<u64>,
-    /// Only models not used for this long (`90d`), by the same evidence as `prune --unused-for`
+    /// Only models not used for this long (`90d`), by the evidence of `prune --unused-for`: see modelctl-prune(1)
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub unused_for: Option<Age>,
     /// Sort order; largest first, latest first, unknown values last
@@ -88,7 +88,7 @@ pub struct ListArgs {
     #[arg(long, short)]
     pub all: bool,
     /// Output format; json is the same as --json
-    #[arg(long, short = 'o', value_name = "FORMAT", value_enum, conflicts_with = "json")]
+    #[arg(long, short = 'o', value_name = "FORMAT", value_enum)]
     pub format: Option<Format>,
     /// Print JSON
     #[arg(long)]
@@ -145,6 +145,15 @@ impl ListArgs {
         words || kinds || larger.is_some() || unused_for.is_some()
     }
 
+    /// Returns the states that were asked for. A file that is too short is damaged, as `verify` and `prune` have it.
+    fn states(&self) -> Vec<State> {
+        let mut states = self.state.clone();
+        if states.contains(&State::Damaged) && !states.contains(&State::Truncated) {
+            states.push(State::Truncated);
+        }
+        states
+    }
+
     fn filter(&self) -> Filter {
         Filter {
             names: self.patterns.clone(),
@@ -152,7 +161,7 @@ impl ListArgs {
             tiers: self.tier.clone(),
             families: self.family.clone(),
             quants: self.quant.clone(),
-            states: self.state.clone(),
+            states: self.states(),
             kinds: self.kind.clone(),
             gone: self.all,
             sort: match self.sort {
@@ -172,7 +181,7 @@ impl ListArgs {
 }
 
 pub fn run(ctx: &mut Ctx, args: &ListArgs) -> anyhow::Result<Exit> {
-    let format = args.format.unwrap_or(if args.json { Format::Json } else { Format::Table });
+    let format = if args.json { Format::Json } else { args.format.unwrap_or(Format::Table) };
     if args.stores || args.files {
         let what = if args.stores { "--stores" } else { "--files" };
         if !matches!(format, Format::Table | Format::Json) {

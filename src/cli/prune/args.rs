@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// Remove unused models and leftover files (dry run unless --confirm)
 ///
 /// Without --confirm nothing is changed: the plan is shown, with a reason for every row. With it, selected files are
-/// moved to the trash, from where `modelctl trash restore` brings it back; --purge deletes at once.
+/// moved to the trash, from where `modelctl trash restore` brings them back; --purge deletes them at once.
 ///
 /// Models are selected by --unused-for, --older-than and --model; a model must match all of those that are given.
 /// --superseded, --orphans, --partials, --damaged and --duplicates select other files of the stores, even if --model names
@@ -22,7 +22,8 @@ use std::path::PathBuf;
 /// trash or a snapshot, and files below a root that is too wide (`/`, other users' homes, a root that contains another
 /// root) unless named.
 ///
-/// If a named model is kept, the exit code is 4 when it is in use, else 3.
+/// If a named model is kept, the exit code is 4 when it is in use, else 3. With --confirm, a model must be named in
+/// full or by its id.
 #[derive(Debug, Args)]
 pub struct PruneArgs {
     /// Models not used for this long (`30d`, `12h`, `3mo`)
@@ -85,6 +86,9 @@ pub struct PruneArgs {
     /// Apply the plan
     #[arg(long, short = 'y', visible_alias = "yes")]
     pub confirm: bool,
+    /// Whether these are the arguments of `modelctl rm`.
+    #[arg(skip)]
+    pub is_rm: bool,
     /// Delete permanently instead of moving to the trash: no undo
     #[arg(long)]
     pub purge: bool,
@@ -158,6 +162,7 @@ impl PruneArgs {
             assume_unused: false,
             dry_run: !confirm,
             confirm,
+            is_rm: true,
             purge,
             expire_trash: None,
             allow_large: false,

@@ -69,10 +69,9 @@ pub fn show(ui: &mut Ui, plan: &Plan, shown: &Shown<'_>) -> anyhow::Result<()> {
     if shown.is_asking {
         return Ok(());
     }
-    ui.hint(&format!(
-        "nothing was changed: --confirm {}",
-        if purge { "deletes them" } else { "moves them to the trash" }
-    ));
+    let what = if purge { "deletes them" } else { "moves them to the trash" };
+    let how = if shown.args.is_rm { "the same command without --dry-run" } else { "--confirm" };
+    ui.hint(&format!("nothing was changed: {how} {what}"));
     Ok(())
 }
 

@@ -2,8 +2,6 @@
 
 mod queue;
 
-pub(super) use queue::verdict;
-
 pub use crate::queue::executor::Summary as RunOnceReport;
 
 use super::args::{limit, temperature};
@@ -25,10 +23,10 @@ use std::time::Duration;
 /// Without --prompt: recovers the tasks of killed processes, runs up to OFFLOAD_MAX_TASKS (5) tasks that are due, and
 /// exits; exit code 4 when another process has the model loaded, 3 when all due tasks wait for something that this
 /// machine lacks (a model, its disk, memory), 5 when this program has no engine. With --prompt: the answer streams to
-/// standard output, statistics to standard error; it waits while another process has a model in memory, and exits with
-/// code 4 if that takes longer than --timeout (10 minutes) or no answer has started by then. Without --model, the first
-/// keep hint that fits in memory is used, else a model of the smallest tier that does. `modelctl inference off` makes the
-/// queued tasks wait; a prompt is answered all the same.
+/// standard output, statistics to standard error; a running daemon answers it. Without one it waits while another
+/// process has a model in memory, and exits with code 4 if that takes longer than --timeout (10 minutes) or no answer
+/// has started by then. Without --model, the first keep hint that fits in memory is used, else a model of the smallest
+/// tier that does. `modelctl inference off` makes the queued tasks wait; a prompt is answered all the same.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("answered").args(["positional", "text"]))]
 pub struct RunOnceArgs {

@@ -59,7 +59,7 @@ fn print_place(ctx: &mut Ctx) {
 }
 
 /// Returns the exit code: busy, stopped, or whether a task failed.
-pub fn verdict(summary: &Summary) -> anyhow::Result<Exit> {
+fn verdict(summary: &Summary) -> anyhow::Result<Exit> {
     match failure(summary) {
         Some(failure) => Err(failure.into()),
         None => Ok(if summary.failed > 0 { Exit::Bad } else { Exit::Done }),

@@ -14,7 +14,7 @@ pub struct EventsArgs {
     #[arg(long, short)]
     follow: bool,
     /// Number of past events; the daemon keeps 1,000
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 100)]
     limit: usize,
     /// Print JSON: one document, or one object per line with --follow
     #[arg(long)]

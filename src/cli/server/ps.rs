@@ -4,7 +4,7 @@ use super::super::lifecycle::view;
 use super::super::{Ctx, Exit};
 use crate::clock::{self, Timestamp};
 use crate::model::lifecycle::{External, Status};
-use crate::ops::daemon::{Daemon, ServerRow, Servers};
+use crate::ops::daemon::{Daemon, ServerRow, Servers, elsewhere};
 use crate::ops::open_models::{ModelUser, OpenModel, open_models};
 use crate::ui::{Cell, Column, Document, Table, Tone, text, units};
 use clap::Args;
@@ -19,7 +19,7 @@ use std::time::Duration;
 /// what `prune` leaves alone.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  modelctl ps\n  modelctl ps --json | jq '.servers[] | {display_name, state, memory_used_bytes}'\n  modelctl ps --json | jq -r '.models[] | .name'\n  watch modelctl ps"
+    after_help = "Examples:\n  modelctl ps\n  modelctl ps --json | jq '.servers[] | {display_name, state}'\n  modelctl ps --json | jq -r '.models[] | .name'\n  watch modelctl ps"
 )]
 pub struct PsArgs {
     /// Print everything as a JSON object
@@ -77,7 +77,13 @@ pub fn run(ctx: &mut Ctx, args: &PsArgs) -> anyhow::Result<Exit> {
             ctx.ui.hint("start one with `modelctl start MODEL`, or send a request for a model");
         }
         true => {}
-        false => ctx.ui.note("no daemon is running: `modelctl serve` starts one"),
+        false => match elsewhere(&ctx.session.config) {
+            Some((message, hint)) => {
+                ctx.ui.warn(&message);
+                ctx.ui.hint(&hint);
+            }
+            None => ctx.ui.note("no daemon is running: `modelctl serve` starts one"),
+        },
     }
     Ok(Exit::Done)
 }

@@ -38,11 +38,7 @@ fn identity(shown: &Shown, style: &Style<'_>) -> Section {
         section.add("id", model.id.as_str());
     }
     section.some("alias", model.settings.alias.as_ref());
-    let state = match &model.reason {
-        Some(reason) => format!("{}: {reason}", model.state.name()),
-        None => model.state.name().to_owned(),
-    };
-    section.toned("state", state, tone_of(model.state));
+    section.toned("state", model.state.because(model.reason.as_deref()), tone_of(model.state));
     section.add("kind", model.kind.name());
     section.some("pairing", shown.pairing.as_ref());
     let set = if model.settings.tier.is_some() { " (set by hand)" } else { "" };

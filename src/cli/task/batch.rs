@@ -1,10 +1,12 @@
 use super::super::args::named as one_of;
 use super::super::output_file::{Target, distinct};
 use super::{Ctx, Exit};
+use crate::db::Access;
 use crate::failure::{Failure, OrFail};
 use crate::model::Tier;
-use crate::ops::batch;
+use crate::ops::batch::{self, Exported};
 use crate::ops::wish::Asked;
+use crate::queue::Queue;
 use crate::queue::batch::MAX_BYTES;
 use crate::ui::{text, units};
 use clap::Args;
@@ -113,32 +115,40 @@ pub fn import(ctx: &mut Ctx, args: &ImportArgs) -> anyhow::Result<Exit> {
 }
 
 pub fn export(ctx: &mut Ctx, args: &ExportArgs) -> anyhow::Result<Exit> {
-    write(ctx, args.batch.as_deref(), (args.output.as_deref(), args.errors.as_deref()), args.json)?;
+    let (output, errors) = (args.output.as_deref(), args.errors.as_deref());
+    distinct(&[("--output", output), ("--errors", errors)])?;
+    let queue = ctx.session.queue(Access::ReadOnly)?;
+    let ui = &mut ctx.ui;
+    let exported = write(queue, args.batch.as_deref(), (output, errors), &mut |line| ui.raw(line))?;
+    report(ctx, &exported, args.json)?;
     Ok(Exit::Done)
 }
 
-/// Writes the answers of a batch, or of all tasks, to their files, and prints their number.
+/// Writes the answers of a batch, or of all tasks, to their files; without an `output`, `raw` gets them.
 pub fn write(
-    ctx: &mut Ctx,
+    queue: &dyn Queue,
     batch: Option<&str>,
     (output, errors): (Option<&Path>, Option<&Path>),
-    json: bool,
-) -> anyhow::Result<()> {
-    distinct(&[("--output", output), ("--errors", errors)])?;
-    batch::check_exists(&mut ctx.session, batch)?;
+    raw: &mut dyn FnMut(&[u8]) -> anyhow::Result<()>,
+) -> anyhow::Result<Exported> {
+    batch::check_exists(queue, batch)?;
     let mut errors = errors.map(Target::new).transpose()?;
     let mut output = output.map(Target::new).transpose()?;
-    let ui = &mut ctx.ui;
-    let exported = batch::export(&mut ctx.session, batch, &mut |line, is_error| match (&mut errors, &mut output) {
+    let exported = batch::export(queue, batch, &mut |line, is_error| match (&mut errors, &mut output) {
         (Some(errors), _) if is_error => errors.write(line),
         (_, Some(output)) => output.write(line),
-        (_, None) => ui.raw(line),
+        (_, None) => raw(line),
     })?;
     for written in [output, errors].into_iter().flatten() {
         written.keep()?;
     }
+    Ok(exported)
+}
+
+/// Prints the number of the answers that were written.
+pub fn report(ctx: &mut Ctx, exported: &Exported, json: bool) -> anyhow::Result<()> {
     if json {
-        return ctx.ui.document(&exported);
+        return ctx.ui.document(exported);
     }
     let pending = if exported.pending > 0 { format!(", {} pending", exported.pending) } else { String::new() };
     let (answers, errors) = (units::plural(exported.answers, "answer"), units::plural(exported.errors, "error"));

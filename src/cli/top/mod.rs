@@ -25,7 +25,7 @@ use jiff::tz::TimeZone;
 /// database. In a pipe, or on a terminal that cannot be controlled, it prints one table.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  modelctl top\n  modelctl top --once | head -5\n  modelctl top --json | jq '.models[] | select(.state == \"busy\") | {name, memory_bytes, tokens_per_second}'"
+    after_help = "Examples:\n  modelctl top\n  modelctl top --once | head -5\n  modelctl top --json | jq '.models[] | {name, state, memory_bytes}'"
 )]
 pub struct TopArgs {
     /// Print one table and exit

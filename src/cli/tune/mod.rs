@@ -17,10 +17,8 @@ use serde::Serialize;
 ///
 /// It edits nothing; you make the change.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  modelctl tune next --service llama\n  modelctl tune record --threads --service llama \
-                  --from 8 --to 4 --why 'four cores'\n  modelctl tune done 1"
-)]
+#[command(after_help = "Examples:\n  modelctl tune next --service llama\n  modelctl tune record --threads \
+                  --from 8 --to 4 --why 'four cores'\n  modelctl tune done 1")]
 pub struct TuneArgs {
     #[command(subcommand)]
     command: TuneCommand,
@@ -53,8 +51,8 @@ struct NextArgs {
 /// Record a change before you make it, with the current health, speed and memory
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  modelctl tune record --ctx-size --service llama --from 32768 --to 16384 --why 'memory \
-                  pressure'\n  modelctl tune record OMP_NUM_THREADS --from 8 --to 4 --why 'four cores'"
+    after_help = "Examples:\n  modelctl tune record --ctx-size --from 32768 --to 16384 --why 'memory'\n  modelctl tune \
+                  record OMP_NUM_THREADS --from 8 --to 4 --why 'four cores'"
 )]
 struct RecordArgs {
     /// The setting: an option of the service, or an environment variable

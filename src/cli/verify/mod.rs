@@ -16,7 +16,10 @@ use clap::{ArgGroup, Args};
 /// changed since the last scan (run `modelctl scan`, then verify again). A file that modelctl does not understand
 /// (`unsupported`) is not a finding, and neither is one without a checksum; both are reported with the reason.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("which").required(true))]
+#[command(
+    override_usage = "modelctl verify [OPTIONS] <MODEL>...\n       modelctl verify [OPTIONS] --all",
+    group = ArgGroup::new("which").required(true)
+)]
 pub struct VerifyArgs {
     /// Ids (or their first digits), aliases, names or parts of names, or paths
     #[arg(value_name = "MODEL", group = "which")]

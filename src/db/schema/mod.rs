@@ -31,7 +31,7 @@ const STEPS: &[&str] = &[
 ];
 
 /// The version of a database to which every step was applied.
-pub(super) const VERSION: i32 = {
+pub const VERSION: i32 = {
     assert!(STEPS.len() < 10_000);
     STEPS.len() as i32
 };

@@ -38,8 +38,22 @@ pub fn serves_models(argv: &[String]) -> bool {
     let second = words.get(1).map(String::as_str);
     match program {
         Some("llama-server") => true,
-        Some("ollama" | "modelctl") => second == Some("serve"),
+        Some("ollama") => second == Some("serve"),
+        Some("modelctl") => subcommand(&words) == Some("serve"),
         _ => false,
+    }
+}
+
+/// Returns the subcommand of a command line of modelctl: the first word after its global options.
+fn subcommand(words: &[String]) -> Option<&str> {
+    let mut words = words.iter().skip(1).map(String::as_str);
+    loop {
+        match words.next()? {
+            // These take the next word.
+            "--config" | "--db" | "--color" => drop(words.next()),
+            option if option.starts_with('-') => {}
+            word => return Some(word),
+        }
     }
 }
 
@@ -67,6 +81,8 @@ mod tests {
     fn a_client_of_ollama_serves_nothing() {
         let serves = |command: &str| serves_models(&words(command));
         assert!(serves("/usr/bin/ollama serve") && serves("llama-server -m x") && serves("modelctl serve"));
+        assert!(serves("modelctl --config /etc/m.toml -q serve") && serves("modelctl --db=/x serve --port 1"));
+        assert!(!serves("modelctl --config serve list") && !serves("modelctl --db serve"));
         assert!(!serves("ollama run x") && !serves("modelctl health") && !serves("vim llama-server.log"));
     }
 }

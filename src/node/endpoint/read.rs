@@ -65,7 +65,7 @@ pub fn counters(text: &str) -> Counters {
     Counters {
         decoded: value(&["llamacpp_n_decode_total", "vllm_generation_tokens_total", "llamacpp_tokens_predicted_total"]),
         prompt_tokens: value(&["llamacpp_prompt_tokens_total", "vllm_prompt_tokens_total"]),
-        processing: value(&["llamacpp_requests_processing", "vllm_num_requests_running"]),
+        processing: value(&["llamacpp_requests_processing", "vllm_num_requests_running", "modelctl_requests_running"]),
         deferred: value(&["llamacpp_requests_deferred", "vllm_num_requests_waiting", "modelctl_queue_depth"]),
         tokens_per_second: value(&["llamacpp_predicted_tokens_seconds", "vllm_avg_generation_throughput_toks_per_s"]),
     }
@@ -139,6 +139,9 @@ mod tests {
                     vllm:generation_tokens_total{engine=\"1\",model_name=\"a/b:c\"} 6.0\nvllm:num_requests_waiting 3\n";
         let read = counters(vllm);
         assert_eq!((read.decoded, read.deferred, read.processing), (Some(11.0), Some(3.0), None));
+        let daemon = "modelctl_queue_depth{model=\"a\",class=\"normal\"} 2\nmodelctl_requests_running 1\n";
+        let expected = Counters { processing: Some(1.0), deferred: Some(2.0), ..Counters::default() };
+        assert_eq!(counters(daemon), expected);
         assert_eq!(counters("nonsense\nllamacpp:n_decode_total NaN\n"), Counters::default());
     }
 

@@ -1,15 +1,18 @@
-use super::{Request, import};
+use super::{Exported, Request, import};
 use crate::db::Access;
 use crate::display::{text, units};
 use crate::model::task::TaskState;
 use crate::ops::run_tasks::{Stops, run_tasks};
 use crate::ops::{OpEvent, Progress, Session, Sink, Step};
+use crate::queue::Queue;
 use crate::queue::executor::{Bounds, ExecutorEvent, LoadFailures, Summary};
-use serde::Serialize;
 use std::fs::File;
 
+/// Writes the answers of the batch with the given name.
+pub type Write<'w> = dyn FnMut(&dyn Queue, &str) -> anyhow::Result<Exported> + Send + 'w;
+
 /// The state of a batch after its run. After a kill, the same call continues the batch.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Answered {
     pub batch: String,
     pub summary: Summary,
@@ -18,17 +21,21 @@ pub struct Answered {
     pub total: u64,
     /// Requests without an answer; counts those that have not ended too.
     pub failed: u64,
+    /// The figures of the files; None where they were not written because requests have not ended.
+    pub exported: Option<Exported>,
 }
 
-/// Queues the requests of a file, unless they are queued already, and runs tasks until all of them have ended.
+/// Queues the requests of a file, unless they are queued already, and runs tasks until all of them have ended. `write`
+/// is called once they have, even while other tasks that have begun are still running.
 ///
 /// # Errors
-/// Those of [`import`]; also when the database can no longer be used.
+/// Those of [`import`] and of `write`; also when the database can no longer be used.
 pub fn answer(
     session: &mut Session,
     file: &mut File,
     request: &Request,
     (command, stops): (&str, &Stops),
+    write: &mut Write<'_>,
     on: &mut Sink<'_>,
 ) -> anyhow::Result<Answered> {
     let batch = import(session, file, request, on)?.batch;
@@ -37,7 +44,8 @@ pub fn answer(
         on(OpEvent::note(format!("{ended} of {} are already answered", units::plural(total, "request"))));
     }
     let bounds = Bounds { tasks: None, batch: Some(batch.clone()) };
-    let mut queue = session.open_queue()?;
+    let (mut queue, queues) = (session.open_queue()?, session.queues());
+    let mut exported = None;
     let failures = &mut LoadFailures::default();
     let mut progress = Progress { done: ended, ..Progress::new(Step::Answering, Some(total)) };
     on(progress.clone().into());
@@ -45,12 +53,23 @@ pub fn answer(
         if advance(&mut progress, &event) {
             on(progress.clone().into());
         }
+        if matches!(event, OpEvent::Task(ExecutorEvent::BatchEnded { .. })) {
+            // Where this fails, they are written at the end, and that is reported.
+            exported = queues.open().and_then(|queue| write(&*queue, &batch)).ok();
+            if exported.is_none() {
+                return;
+            }
+        }
         on(event);
     });
     on(OpEvent::StepEnded { step: Step::Answering });
     let summary = summary?;
     let (ended, total, failed) = counts(session, &batch)?;
-    Ok(Answered { batch, summary, ended, total, failed })
+    // Half of the answers under the name of all of them would mislead whoever waits for the file.
+    if exported.is_none() && ended >= total {
+        exported = Some(write(&*queue, &batch)?);
+    }
+    Ok(Answered { batch, summary, ended, total, failed, exported })
 }
 
 /// Returns the number of tasks of a batch that have ended, the number of all its tasks, and the number of those that

@@ -1,8 +1,7 @@
-use crate::db::Access;
 use crate::display::{Document, text};
 use crate::failure::Failure;
 use crate::model::task::{TaskFilter, TaskId, TaskState};
-use crate::ops::Session;
+use crate::queue::Queue;
 use crate::queue::batch::{is_error, output_line};
 use serde::Serialize;
 
@@ -26,8 +25,8 @@ impl Document for Exported {
 ///
 /// # Errors
 /// Cannot be met (3).
-pub fn check_exists(session: &mut Session, batch: Option<&str>) -> anyhow::Result<()> {
-    let counts = session.queue(Access::ReadOnly)?.counts(batch)?;
+pub fn check_exists(queue: &dyn Queue, batch: Option<&str>) -> anyhow::Result<()> {
+    let counts = queue.counts(batch)?;
     match batch.filter(|_| counts.is_empty()) {
         Some(batch) => Err(Failure::cannot_meet(format!("batch `{}` has no tasks", text::clean(batch))).into()),
         None => Ok(()),
@@ -40,16 +39,15 @@ pub fn check_exists(session: &mut Session, batch: Option<&str>) -> anyhow::Resul
 /// # Errors
 /// Those of [`check_exists`] and of `write`.
 pub fn export(
-    session: &mut Session,
+    queue: &dyn Queue,
     batch: Option<&str>,
     write: &mut dyn FnMut(&[u8], bool) -> anyhow::Result<()>,
 ) -> anyhow::Result<Exported> {
-    check_exists(session, batch)?;
+    check_exists(queue, batch)?;
     let filter = TaskFilter {
         states: vec![TaskState::Done, TaskState::Failed, TaskState::Cancelled],
         batch: batch.map(str::to_owned),
     };
-    let queue = session.queue(Access::ReadOnly)?;
     let counts = queue.counts(batch)?;
     let pending = counts.iter().filter(|(state, _)| !state.is_finished()).map(|(_, n)| n).sum();
     let mut exported = Exported { pending, ..Exported::default() };

@@ -4,6 +4,7 @@ use super::reply::{DaemonInfo, ServerRow, Servers};
 use crate::config::Config;
 use crate::display::text;
 use crate::failure::{Failure, Kind, OrFail};
+use crate::host::named_lock::{INSTANCE_LOCK, NamedLock};
 use crate::http::{Endpoint, HttpError, Limits, NamedEvent, Request, SseEvent, open};
 use crate::model::ModelId;
 use crate::supervise::StopSignal;
@@ -47,7 +48,7 @@ impl Daemon {
     /// # Errors
     /// Cannot be met (3) where no daemon serves the database of this configuration.
     pub fn connect(config: &Config) -> anyhow::Result<Daemon> {
-        Daemon::find(config)?.ok_or_else(|| none(&config.serve.socket, &config.database).into())
+        Daemon::find(config)?.ok_or_else(|| none(config).into())
     }
 
     /// As [`Daemon::connect`]; returns `None` where nobody listens at the socket.
@@ -285,10 +286,22 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> anyhow::Result<T> {
     serde_json::from_slice(body).or_fail(|| Failure::engine("cannot read the daemon's answer: is it another version?"))
 }
 
-fn none(socket: &Path, database: &Path) -> Failure {
-    let message = format!("no daemon is running for this database: {}", text::path(database));
-    let hint = format!("start one with `modelctl serve`; nothing listens on {}", text::path(socket));
-    Failure::cannot_meet(message).hint(hint)
+fn none(config: &Config) -> Failure {
+    let database = text::path(&config.database);
+    if let Some((message, hint)) = elsewhere(config) {
+        return Failure::cannot_meet(message).hint(hint);
+    }
+    let hint = format!("start one with `modelctl serve`; nothing listens on {}", text::path(&config.serve.socket));
+    Failure::cannot_meet(format!("no daemon is running for this database: {database}")).hint(hint)
+}
+
+/// Returns what to say, and what to do, where a daemon seems to serve the database at another socket: it was started
+/// with another runtime folder, as by cron or sudo.
+pub fn elsewhere(config: &Config) -> Option<(String, String)> {
+    let who = NamedLock::last_holder(&config.lock_dir, INSTANCE_LOCK)?;
+    let socket = text::path(&config.serve.socket);
+    let message = format!("the daemon of this database does not listen on {socket}: {}", text::clean(&who));
+    Some((message, "use the XDG_RUNTIME_DIR, or the `socket` in [serve], that it was started with".to_owned()))
 }
 
 /// Returns whether two paths lead to one file; paths that cannot be followed are compared as they are written.

@@ -10,7 +10,7 @@ mod reply;
 mod server;
 mod why;
 
-pub use client::{Daemon, Follow, OnServers, settings_changed};
+pub use client::{Daemon, Follow, OnServers, elsewhere, settings_changed};
 pub use error::refused;
 pub use event_line::event_line;
 pub use hour::{Hour, Lane, Queue, QueueTask, Run, Switch};

@@ -31,8 +31,10 @@ const MAX_KEY: usize = 512;
 const MAX_FORMS: usize = 1_000;
 /// The maximum size of all of them in bytes.
 const MAX_FORM_BYTES: usize = 8 << 20;
-/// The number of problems that are reported in full.
+/// The number of different problems that are reported.
 const TOLD: usize = 20;
+/// The number of lines that are named for one problem.
+const NAMED: usize = 5;
 
 /// One request of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,16 +63,20 @@ pub struct Checked {
 /// A problem in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The number of the line, from 1; None for a problem of the whole file.
-    pub line: Option<u64>,
+    /// The numbers of the first lines that have it, from 1; empty for a problem of the whole file.
+    pub lines: Vec<u64>,
+    /// How many lines have it.
+    pub count: u64,
     pub what: String,
 }
 
-/// The problems of a file: the first ones in full, and the total number.
+/// The problems of a file: the first different ones, and the total number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems {
     pub first: Vec<Problem>,
     pub count: u64,
+    /// The number of those that `first` does not have.
+    pub more: u64,
 }
 
 impl Problems {
@@ -90,8 +96,19 @@ impl Problems {
 
     fn add(&mut self, line: Option<u64>, what: impl Into<String>) {
         self.count = self.count.saturating_add(1);
-        if self.first.len() < TOLD {
-            self.first.push(Problem { line, what: what.into() });
+        let what = what.into();
+        let has_room = self.first.len() < TOLD;
+        match self.first.iter_mut().find(|known| known.what == what && line.is_some()) {
+            Some(known) => {
+                known.count = known.count.saturating_add(1);
+                if known.lines.len() < NAMED {
+                    known.lines.extend(line);
+                }
+            }
+            None if has_room => {
+                self.first.push(Problem { lines: line.into_iter().collect(), count: 1, what });
+            }
+            None => self.more = self.more.saturating_add(1),
         }
     }
 
@@ -100,14 +117,18 @@ impl Problems {
         let noun = if self.count == 1 { "problem" } else { "problems" };
         let mut text = format!("`{name}` has {} {noun}, and nothing of it was queued:", self.count);
         for problem in &self.first {
-            match problem.line {
-                Some(line) => text.push_str(&format!("\n  line {line}: {}", problem.what)),
-                None => text.push_str(&format!("\n  {}", problem.what)),
+            text.push_str("\n  ");
+            let named: Vec<String> = problem.lines.iter().map(u64::to_string).collect();
+            match (named.as_slice(), problem.count.saturating_sub(named.len() as u64)) {
+                ([], _) => {}
+                ([line], 0) => text.push_str(&format!("line {line}: ")),
+                ([first @ .., last], 0) => text.push_str(&format!("lines {} and {last}: ", first.join(", "))),
+                (lines, more) => text.push_str(&format!("lines {} and {more} more: ", lines.join(", "))),
             }
+            text.push_str(&problem.what);
         }
-        let more = self.count.saturating_sub(self.first.len() as u64);
-        if more > 0 {
-            text.push_str(&format!("\n  and {more} more"));
+        if self.more > 0 {
+            text.push_str(&format!("\n  and {} more", self.more));
         }
         Failure::cannot_meet(text).hint(
             "each line is {\"custom_id\": …, \"method\": \"POST\", \"url\": \"/v1/chat/completions\", \"body\": {…}}",

@@ -13,9 +13,9 @@ fn chat(key: &str) -> String {
 }
 
 #[track_caller]
-fn problems(text: &str) -> Vec<(Option<u64>, String)> {
+fn problems(text: &str) -> Vec<(Vec<u64>, String)> {
     let found = check(text.as_bytes()).unwrap().unwrap_err();
-    found.first.into_iter().map(|p| (p.line, p.what)).collect()
+    found.first.into_iter().map(|p| (p.lines, p.what)).collect()
 }
 
 #[track_caller]
@@ -23,7 +23,7 @@ fn wrong(line: &str, what: &str) {
     let text = format!("{}\n{line}\n{}\n", chat("a"), chat("b"));
     let found = problems(&text);
     assert_eq!(found.len(), 1, "{found:?}");
-    assert_eq!(found[0].0, Some(2));
+    assert_eq!(found[0].0, [2]);
     assert!(found[0].1.contains(what), "{found:?}");
 }
 
@@ -67,7 +67,7 @@ fn every_mistake_is_told_with_its_line() {
     wrong(&chat("c").replace("\"hi\"", "[{\"type\": \"image_url\"}]"), "type `image_url` are not supported");
     let found = check(&b"{\"custom_id\": \"\xff\"}\n"[..]).unwrap().unwrap_err();
     assert_eq!(found.first[0].what, "is not UTF-8 text");
-    assert_eq!(problems(""), [(None, "it is empty".to_owned())]);
+    assert_eq!(problems(""), [(vec![], "it is empty".to_owned())]);
 }
 
 #[test]
@@ -78,8 +78,8 @@ fn blank_lines_are_passed_over_wherever_they_are() {
     assert_eq!(read(text.as_bytes(), &checked).map(Result::unwrap).count(), 2);
     // Lines are counted as an editor counts them.
     let wrong = format!("\n{}\n\n[1]\n", chat("a"));
-    assert_eq!(problems(&wrong), [(Some(4), "is not a JSON object".to_owned())]);
-    assert_eq!(problems("\n\n"), [(None, "it is empty".to_owned())]);
+    assert_eq!(problems(&wrong), [(vec![4], "is not a JSON object".to_owned())]);
+    assert_eq!(problems("\n\n"), [(vec![], "it is empty".to_owned())]);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_form_that_cannot_be_followed_is_told_with_every_line_that_asks_for_it() {
     assert_eq!(lines, [("root ::= nothing", &[1, 4][..]), (r#"{"type":"null"}"#, &[2][..])]);
     let refused = [Some("the grammar cannot be used".to_owned()), None];
     let told = Problems::of_forms(&checked, &refused);
-    assert_eq!((told.count, told.first[1].line), (2, Some(4)));
+    assert_eq!((told.count, told.first[0].lines.as_slice()), (2, &[1, 4][..]));
     let many: String =
         (0..MAX_FORMS + 5).map(|n| asking(&n.to_string(), &good.replace("null", &n.to_string())) + "\n").collect();
     assert_eq!(check(many.as_bytes()).unwrap().unwrap().forms.len(), MAX_FORMS);
@@ -113,11 +113,23 @@ fn a_form_that_cannot_be_followed_is_told_with_every_line_that_asks_for_it() {
 
 #[test]
 fn of_many_mistakes_twenty_are_told_and_all_are_counted() {
-    let found = check("x\n".repeat(35).as_bytes()).unwrap().unwrap_err();
+    let lines: String = (0..35).map(|n| chat("").replace("/v1", &format!("/v{}", n + 2)) + "\n").collect();
+    let found = check(lines.replace("\"custom_id\": \"\"", "\"custom_id\": \"x\"").as_bytes()).unwrap().unwrap_err();
     assert_eq!((found.first.len(), found.count), (20, 35));
     let failure = found.failure("in.jsonl");
     assert!(failure.message.contains("has 35 problems"), "{failure}");
     assert!(failure.message.contains("\n  line 20: ") && failure.message.ends_with("\n  and 15 more"), "{failure}");
+}
+
+#[test]
+fn a_mistake_of_many_lines_is_one_line_of_the_report() {
+    let text = format!("{}{}\n[1]\n", "x\n".repeat(2), chat("a").replace("POST", "GET"));
+    let failure = check(text.as_bytes()).unwrap().unwrap_err().failure("in.jsonl");
+    let report =
+        "has 4 problems, and nothing of it was queued:\n  lines 1, 2 and 4: is not a JSON object\n  line 3: must";
+    assert!(failure.message.contains(report), "{failure}");
+    let failure = check("x\n".repeat(35).as_bytes()).unwrap().unwrap_err().failure("in.jsonl");
+    assert!(failure.message.ends_with("\n  lines 1, 2, 3, 4, 5 and 30 more: is not a JSON object"), "{failure}");
 }
 
 #[test]

@@ -34,6 +34,8 @@ struct BatchProgress {
     held: HashSet<TaskId>,
     /// The number of its tasks that have not ended, as far as this run knows: others may have ended some.
     open: u64,
+    /// Whether its end has been reported.
+    is_reported: bool,
 }
 
 /// The claims of a run.
@@ -61,7 +63,7 @@ impl Claims {
         Claims {
             most: bounds.tasks,
             taken: 0,
-            batch: batch.map(|(name, open)| BatchProgress { name, held: HashSet::new(), open }),
+            batch: batch.map(|(name, open)| BatchProgress { name, held: HashSet::new(), open, is_reported: false }),
             inflight: HashMap::new(),
             second_tries: Vec::new(),
             quarantine: Quarantine::default(),
@@ -74,6 +76,26 @@ impl Claims {
     /// Returns whether no task is running or waiting for a second try.
     pub fn is_empty(&self) -> bool {
         self.inflight.is_empty() && self.second_tries.is_empty()
+    }
+
+    /// Returns the batch if others may have ended the rest of it: this run holds none of its tasks.
+    pub fn unclear_batch(&self) -> Option<&str> {
+        self.batch.as_ref().filter(|batch| batch.open > 0 && batch.held.is_empty()).map(|batch| batch.name.as_str())
+    }
+
+    /// Sets the number of tasks of the batch that have not ended.
+    pub fn set_batch_open(&mut self, open: u64) {
+        if let Some(batch) = &mut self.batch {
+            batch.open = open;
+        }
+    }
+
+    /// Returns the number of tasks that still run although the batch has ended; only once, and None where there are
+    /// none.
+    pub fn running_after_batch(&mut self) -> Option<u64> {
+        let others = self.inflight.len().saturating_add(self.second_tries.len()) as u64;
+        let batch = self.batch.as_mut().filter(|batch| batch.open == 0 && others > 0)?;
+        (!std::mem::replace(&mut batch.is_reported, true)).then_some(others)
     }
 
     /// Returns how many more tasks may run in a worker with so many slots.
@@ -216,6 +238,9 @@ impl Claims {
                 // Another process or person decided first: a person cancelled the task, or another executor took it
                 // over.
                 Err(refusal) => {
+                    if let Some(batch) = &mut self.batch {
+                        batch.held.remove(&id);
+                    }
                     summary.lost += 1;
                     events.push(ExecutorEvent::Warning { message: refusal.to_string() });
                 }
@@ -278,6 +303,28 @@ mod tests {
         settle(&mut claims, 2, TaskState::Failed);
         assert!(!claims.wants_more());
         assert_eq!((summary.done, summary.retried, summary.failed), (2, 1, 1));
+    }
+
+    #[test]
+    fn the_end_of_a_batch_is_reported_once_while_others_run() {
+        let mut claims = Claims::new(&Bounds { tasks: None, batch: Some("b".into()) }, Some(2));
+        let tasks = [claimed(1, "b"), claimed(2, "b"), claimed(3, "other")];
+        claims.count(&tasks);
+        tasks.iter().for_each(|task| claims.start(task.clone(), clock::instant()));
+        assert_eq!(claims.unclear_batch(), None);
+        assert_eq!(claims.running_after_batch(), None);
+        let mut summary = Summary::default();
+        claims.remove(hold(&tasks[0])).unwrap();
+        claims.settle(vec![(TaskId(1), None)], vec![Ok(TaskState::Done)], &mut summary);
+        // A person canceled the other one.
+        claims.remove(hold(&tasks[1])).unwrap();
+        let refusal = Refusal::Stale { id: TaskId(2), state: TaskState::Cancelled };
+        claims.settle(vec![(TaskId(2), None)], vec![Err(refusal)], &mut summary);
+        assert_eq!(claims.unclear_batch(), Some("b"));
+        claims.set_batch_open(0);
+        assert_eq!((claims.running_after_batch(), claims.running_after_batch()), (Some(1), None));
+        assert_eq!(claims.unclear_batch(), None);
+        assert!(!claims.wants_more());
     }
 
     #[test]

@@ -33,6 +33,16 @@ pub enum ExecutorEvent {
         #[serde(rename = "took_ms", serialize_with = "millis")]
         took: Duration,
     },
+    /// All tasks of the batch have ended; so many others that had begun are still running.
+    BatchEnded {
+        others: u64,
+    },
+    /// A stop was requested; so many running tasks may go on for `grace`.
+    Stopping {
+        running: u64,
+        #[serde(rename = "grace_ms", serialize_with = "millis")]
+        grace: Duration,
+    },
     Started {
         id: TaskId,
     },

@@ -199,7 +199,7 @@ fn go(
         called_back: None,
         is_refused: false,
     };
-    let (looked, listed) = (clock::instant(), clock::instant());
+    let [looked, listed, counted] = [clock::instant(); 3];
     let mut run = Run {
         queue,
         inventory,
@@ -208,10 +208,11 @@ fn go(
         emit,
         lock,
         worker,
-        supply: Supply { waits, looked, listed, failures },
+        supply: Supply { waits, looked, listed, counted, failures },
         claims: Claims::new(bounds, batch_open),
         uses: Vec::new(),
         stopping: None,
+        is_stop_reported: false,
         summary: std::mem::take(summary),
     };
     let outcome = run.work();

@@ -3,7 +3,7 @@
 use super::claims::Claims;
 use super::load::Loaded;
 use super::request_pool::{Event, Progress, RequestPool};
-use super::{ExecutorEvent, LoadFailures, Setup, Summary, Waits};
+use super::{ExecutorEvent, LOOK_AGAIN, LoadFailures, Setup, Summary, Waits, open_of};
 use crate::clock;
 use crate::db::{Db, UseEvent};
 use crate::model::task::machine::{End, Refusal};
@@ -29,6 +29,7 @@ pub(super) struct Run<'a> {
     pub uses: Vec<UseEvent>,
     /// The time since which a stop has been requested.
     pub stopping: Option<Instant>,
+    pub is_stop_reported: bool,
     pub summary: Summary,
 }
 
@@ -63,6 +64,8 @@ pub(super) struct Supply<'a> {
     pub looked: Instant,
     /// The time when the list of served wishes was last updated.
     pub listed: Instant,
+    /// The time when the open tasks of the batch were last counted.
+    pub counted: Instant,
     pub failures: &'a mut LoadFailures,
 }
 
@@ -113,6 +116,8 @@ impl Run<'_> {
                     Filled::Full | Filled::Nothing => {}
                 }
             }
+            self.report_end_of_batch()?;
+            self.report_stop();
             if self.claims.inflight.is_empty() {
                 if self.stopping.is_some() {
                     return Ok(());
@@ -120,6 +125,29 @@ impl Run<'_> {
                 continue;
             }
             self.wait()?;
+        }
+    }
+
+    /// Reports that the batch has ended while tasks of others that had begun are still running.
+    fn report_end_of_batch(&mut self) -> anyhow::Result<()> {
+        if self.supply.counted.elapsed() > LOOK_AGAIN
+            && let Some(batch) = self.claims.unclear_batch()
+        {
+            let open = open_of(&*self.queue, batch)?;
+            self.claims.set_batch_open(open);
+            self.supply.counted = clock::instant();
+        }
+        if let Some(others) = self.claims.running_after_batch() {
+            (self.emit)(ExecutorEvent::BatchEnded { others });
+        }
+        Ok(())
+    }
+
+    /// Reports once that a stop was requested, while tasks are still running.
+    fn report_stop(&mut self) {
+        let running = self.claims.inflight.len() as u64;
+        if self.stop.reason().is_some() && running > 0 && !std::mem::replace(&mut self.is_stop_reported, true) {
+            (self.emit)(ExecutorEvent::Stopping { running, grace: self.setup.grace });
         }
     }
 

@@ -364,6 +364,7 @@ async fn figures_have_the_names_that_dashboards_use() {
         "modelctl_pressure{kind=\"vram\"} 1",
         "modelctl_throttle_factor 0.7",
         "modelctl_queue_depth{model=\"org/Big-GGUF\",class=\"normal\"} 2",
+        "modelctl_requests_running 1",
         "modelctl_model_loads_total{outcome=\"loaded\"} 0",
         "modelctl_evictions_total{reason=\"idle\"} 0",
     ] {

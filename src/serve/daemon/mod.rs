@@ -74,6 +74,9 @@ pub fn serve(session: &mut Session, options: Options, stops: &Stops, on: &mut Si
     let who = session.who(COMMAND);
     let _instance = instance_lock(&session.config.lock_dir, &who)?;
     session.take_notices().into_iter().for_each(&mut *on);
+    if let Some(warning) = keys_without_use(&session.config.serve) {
+        on(OpEvent::warning(warning));
+    }
     // Everything from here on opens handles of its own.
     session.close_db();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -126,6 +129,13 @@ fn check_exposure(serve: &ServeConfig) -> anyhow::Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Returns the warning that a file of keys protects nothing: only clients that need no key reach these addresses.
+fn keys_without_use(serve: &ServeConfig) -> Option<&'static str> {
+    let is_local = serve.listen.iter().all(ListenAddress::is_local);
+    (serve.api_key_file.is_some() && is_local && !serve.key_on_loopback)
+        .then_some("clients on this machine need no key: `key_on_loopback = true` in [serve] demands one")
 }
 
 /// Binds all addresses, or none.

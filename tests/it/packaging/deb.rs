@@ -131,6 +131,7 @@ fn a_package_is_installed_upgraded_removed_and_purged_and_leaves_models_alone() 
         "usr/share/fish/vendor_completions.d/modelctl.fish",
         "usr/share/zsh/vendor-completions/_modelctl",
         "usr/share/man/man1/modelctl-serve.1.gz",
+        "usr/share/man/man5/modelctl.toml.5.gz",
     ] {
         assert!(ours.iter().any(|of| of == file), "{file} is not in {ours:#?}");
     }

@@ -49,7 +49,12 @@ fn what_make_installs_is_complete_and_goes_again() {
         let name = file.file_name().unwrap().to_str().unwrap();
         assert!(names.contains(name), "{name} is not installed");
     }
-    for file in ["bin/modelctl", "sbin/modelctl-admin", "share/bash-completion/completions/modelctl"] {
+    for file in [
+        "bin/modelctl",
+        "sbin/modelctl-admin",
+        "share/bash-completion/completions/modelctl",
+        "share/man/man5/modelctl.toml.5",
+    ] {
         assert!(root.join("opt/x").join(file).is_file(), "{file}");
     }
     let unit = fs::read_to_string(root.join("opt/x/lib/systemd/system/modelctl-run-once.service")).unwrap();

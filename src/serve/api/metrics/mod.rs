@@ -52,6 +52,7 @@ pub struct Metrics {
     restarts: Family<CrashClass, Counter>,
     swaps: Counter,
     queue_depth: Family<Waiting, Gauge>,
+    running: Gauge,
     task_time: Histogram,
     started: Mutex<HashMap<u64, Instant>>,
     lifecycle: Lifecycle,
@@ -83,6 +84,7 @@ impl Metrics {
             restarts: Family::default(),
             swaps: Counter::default(),
             queue_depth: Family::default(),
+            running: Gauge::default(),
             task_time: times(),
             started: Mutex::default(),
             registry: Registry::default(),
@@ -95,6 +97,7 @@ impl Metrics {
         registry.register("restarts", "Restarts after a crash, by its class", metrics.restarts.clone());
         registry.register("swaps", "Swaps of one server for others", metrics.swaps.clone());
         registry.register("queue_depth", "Requests that wait for a server, by class", metrics.queue_depth.clone());
+        registry.register("requests_running", "Requests that servers are answering", metrics.running.clone());
         registry.register_with_unit("task", "Time of queued tasks", Unit::Seconds, metrics.task_time.clone());
         for outcome in ["loaded", "failed"] {
             drop(metrics.loads.get_or_create(&Outcome { outcome }));
@@ -195,6 +198,8 @@ impl Metrics {
         }
         let mut waiting: Vec<_> = waiting.into_iter().collect();
         waiting.sort_by_key(|(_, depths)| std::cmp::Reverse(depths.iter().copied().fold(0, u32::saturating_add)));
+        let running = servers.iter().map(|server| i64::from(server.view.in_flight)).fold(0, i64::saturating_add);
+        self.running.set(running);
         // Models that are gone leave no row.
         self.queue_depth.clear();
         for (at, (model, depths)) in waiting.into_iter().enumerate() {

@@ -12,6 +12,7 @@ pub const METRICS: &[(&str, &str)] = &[
     ("modelctl_restarts_pending", "servers that restart after a pause"),
     ("modelctl_requests_total{model,endpoint,status}", "requests that were answered"),
     ("modelctl_queue_depth{model,class}", "requests that wait"),
+    ("modelctl_requests_running", "requests that are being answered"),
     ("modelctl_request_waiting_seconds{class}", "time until a server took a request"),
     ("modelctl_request_first_token_seconds{class}", "time from then until the first token"),
     ("modelctl_request_duration_seconds{class}", "time of a request in all"),
