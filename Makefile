@@ -109,13 +109,14 @@ fuzz: ## fuzz the header reader for FUZZ_SECONDS (needs nightly Rust and cargo-f
 install: ## install binary, manual pages, completions and units (PREFIX=/usr/local, DESTDIR)
 	@if command -v cargo >/dev/null 2>&1; then $(MAKE) --no-print-directory build; \
 	elif [ ! -x "$(BIN)" ]; then echo "install: run \`make build\` first, as a user who has cargo" >&2; exit 1; fi
-	install -d "$(ROOT)/bin" "$(ROOT)/sbin" "$(SHARE)/man/man1" "$(SHARE)/man/man8" "$(SHARE)/bash-completion/completions" \
-	    "$(SHARE)/zsh/site-functions" "$(SHARE)/fish/vendor_completions.d" "$(SHARE)/elvish/lib" \
+	install -d "$(ROOT)/bin" "$(ROOT)/sbin" "$(SHARE)/man/man1" "$(SHARE)/man/man5" "$(SHARE)/man/man8" \
+	    "$(SHARE)/bash-completion/completions" "$(SHARE)/zsh/site-functions" "$(SHARE)/fish/vendor_completions.d" "$(SHARE)/elvish/lib" \
 	    "$(SHARE)/nushell/vendor/autoload" "$(SHARE)/modelctl/completions" "$(SHARE)/modelctl/cron" \
 	    "$(SHARE)/modelctl/prometheus" "$(SHARE)/modelctl/grafana" "$(ROOT)/lib/systemd/system" \
 	    "$(ROOT)/lib/sysusers.d" "$(ROOT)/lib/tmpfiles.d"
 	install -m 755 "$(BIN)" "$(ROOT)/bin/modelctl"
 	install -m 644 man/*.1 "$(SHARE)/man/man1/"
+	install -m 644 man/*.5 "$(SHARE)/man/man5/"
 	install -m 644 packaging/modelctl-admin.8 "$(SHARE)/man/man8/"
 	install -m 644 completions/modelctl.bash "$(SHARE)/bash-completion/completions/modelctl"
 	install -m 644 completions/_modelctl "$(SHARE)/zsh/site-functions/_modelctl"
@@ -140,7 +141,8 @@ install: ## install binary, manual pages, completions and units (PREFIX=/usr/loc
 # Folders that are ours alone go as well; the others stay.
 uninstall: ## remove what install put there (same PREFIX, DESTDIR)
 	rm -f "$(ROOT)/bin/modelctl" "$(ROOT)/sbin/modelctl-admin" \
-	    "$(SHARE)/man/man1/modelctl.1" "$(SHARE)/man/man1"/modelctl-*.1 "$(SHARE)/man/man8/modelctl-admin.8" \
+	    "$(SHARE)/man/man1/modelctl.1" "$(SHARE)/man/man1"/modelctl-*.1 "$(SHARE)/man/man5/modelctl.toml.5" \
+	    "$(SHARE)/man/man8/modelctl-admin.8" \
 	    "$(SHARE)/bash-completion/completions/modelctl" "$(SHARE)/zsh/site-functions/_modelctl" \
 	    "$(SHARE)/fish/vendor_completions.d/modelctl.fish" "$(SHARE)/elvish/lib/modelctl.elv" \
 	    "$(SHARE)/nushell/vendor/autoload/modelctl.nu" "$(SHARE)/modelctl/completions/_modelctl.ps1" \

@@ -24,12 +24,12 @@ function __fish_modelctl_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c modelctl -n "__fish_modelctl_needs_command" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_needs_command" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_needs_command" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_needs_command" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
-complete -c modelctl -n "__fish_modelctl_needs_command" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_needs_command" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_needs_command" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_needs_command" -s V -l version -d 'Print version'
@@ -83,7 +83,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l store -d 'Als
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l forget -d 'Forget this folder and the models in it: it is no longer scanned or listed. No file is changed' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -91,7 +91,7 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l full -d 'Read everything again, including unchanged repositories of a Hugging Face cache'
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -s v -l verbose -d 'List every change and every skipped file, not only the problems'
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l json -d 'Print the report as a JSON object'
-complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand scan" -s V -l version -d 'Print version'
@@ -129,7 +129,7 @@ mmproj\t''
 vocab\t''
 unknown\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l larger -d 'Only models of at least this size (`10GiB`)' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l unused-for -d 'Only models not used for this long (`90d`), by the same evidence as `prune --unused-for`' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l unused-for -d 'Only models not used for this long (`90d`), by the evidence of `prune --unused-for`: see modelctl-prune(1)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l sort -d 'Sort order; largest first, latest first, unknown values last' -r -f -a "name\t''
 size\t'Largest first'
 params\t'Most first'
@@ -172,7 +172,7 @@ json\t''
 jsonl\t'One JSON object on each line'
 csv\t'Comma-separated values: plain numbers, whole times'
 ids\t'One id on each line'"
-complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -183,7 +183,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l files -d 'Sho
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l stores -d 'Show what each store takes, and how much of it is not referenced, instead of models'
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -s a -l all -d 'Also show models that no longer exist'
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand list" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand list" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand list" -s V -l version -d 'Print version'
@@ -221,7 +221,7 @@ mmproj\t''
 vocab\t''
 unknown\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l larger -d 'Only models of at least this size (`10GiB`)' -r
-complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l unused-for -d 'Only models not used for this long (`90d`), by the same evidence as `prune --unused-for`' -r
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l unused-for -d 'Only models not used for this long (`90d`), by the evidence of `prune --unused-for`: see modelctl-prune(1)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l sort -d 'Sort order; largest first, latest first, unknown values last' -r -f -a "name\t''
 size\t'Largest first'
 params\t'Most first'
@@ -264,7 +264,7 @@ json\t''
 jsonl\t'One JSON object on each line'
 csv\t'Comma-separated values: plain numbers, whole times'
 ids\t'One id on each line'"
-complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -275,7 +275,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l files -d 'Show 
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l stores -d 'Show what each store takes, and how much of it is not referenced, instead of models'
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -s a -l all -d 'Also show models that no longer exist'
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand ls" -s V -l version -d 'Print version'
@@ -288,13 +288,13 @@ ramalama\t''
 docker\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand df" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand df" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand df" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand df" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand df" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand df" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand df" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand df" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand df" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand df" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand df" -s V -l version -d 'Print version'
@@ -307,13 +307,13 @@ ramalama\t''
 docker\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand du" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand du" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand du" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand du" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand du" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand du" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand du" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand du" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand du" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand du" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand du" -s V -l version -d 'Print version'
@@ -339,7 +339,7 @@ q4_0\t''
 iq4_nl\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand show" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -347,7 +347,7 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l fit -d 'Ask llama.cpp for the exact memory, without allocating it (cached)'
 complete -c modelctl -n "__fish_modelctl_using_subcommand show" -s v -l verbose -d 'Show inodes, ids of contents and the types of all tensors as well'
 complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand show" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand show" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand show" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand show" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand show" -s V -l version -d 'Print version'
@@ -373,7 +373,7 @@ q4_0\t''
 iq4_nl\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand info" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand info" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand info" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand info" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand info" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -381,7 +381,7 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand info" -l fit -d 'Ask llama.cpp for the exact memory, without allocating it (cached)'
 complete -c modelctl -n "__fish_modelctl_using_subcommand info" -s v -l verbose -d 'Show inodes, ids of contents and the types of all tensors as well'
 complete -c modelctl -n "__fish_modelctl_using_subcommand info" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand info" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand info" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand info" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand info" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand info" -s V -l version -d 'Print version'
@@ -407,7 +407,7 @@ q4_0\t''
 iq4_nl\t''"
 complete -c modelctl -n "__fish_modelctl_using_subcommand inspect" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand inspect" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand inspect" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand inspect" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand inspect" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -415,7 +415,7 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand inspect" -l fit -d 'Ask llama.cpp for the exact memory, without allocating it (cached)'
 complete -c modelctl -n "__fish_modelctl_using_subcommand inspect" -s v -l verbose -d 'Show inodes, ids of contents and the types of all tensors as well'
 complete -c modelctl -n "__fish_modelctl_using_subcommand inspect" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand inspect" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand inspect" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand inspect" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand inspect" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand inspect" -s V -l version -d 'Print version'
@@ -436,7 +436,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l llama-args -d 
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l env -d 'Environment variable of its server, such as `CUDA_VISIBLE_DEVICES=0`; replaces all that are set' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -453,16 +453,16 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l pressure-evict
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l no-pressure-evict-only -d 'Stop its server under the same conditions as others'
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l no-degrade -d 'Fail when memory runs out, instead of reducing anything'
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l json -d 'Print the settings as JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand set" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand set" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand set" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
-complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -s V -l version -d 'Print version'
@@ -473,61 +473,61 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_s
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and not __fish_seen_subcommand_from add rm remove list ls" -f -a "ls" -d 'List all hints in order of preference, with their origin and the models they match'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from add" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from rm" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from remove" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from list" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from list" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from list" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from list" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from list" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from list" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from list" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand keep; and __fish_seen_subcommand_from ls" -s V -l version -d 'Print version'
@@ -558,7 +558,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l exit-style 
 nagios\t''
 docker\t''
 kubernetes\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -566,14 +566,14 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l require-gpu -d 'Fail unless there is a working GPU'
 complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l strict -d 'Exit with 1 on a warning as well'
 complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l json -d 'Same as `--format json`'
-complete -c modelctl -n "__fish_modelctl_using_subcommand health" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand health" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand health" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand health" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand health" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l max-rate -d 'Limit the read rate over all files (`50MB`, `1GiB` per second)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -584,27 +584,27 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l hash -d 'Al
 complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l again -d 'Also read files that were verified before'
 complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -s v -l verbose -d 'List every file, not only the problems'
 complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l json -d 'Print the report as a JSON object'
-complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand verify" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -l wasteful -d 'Only groups where sharing would save space, not those that are hard links already'
 complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand duplicates" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand dedupe" -l undo -d 'Give the files of a run space of their own again [default: the latest run]' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand dedupe" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand dedupe" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand dedupe" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand dedupe" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand dedupe" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -613,19 +613,19 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand dedupe" -l hard-link -
 complete -c modelctl -n "__fish_modelctl_using_subcommand dedupe" -s y -l confirm -l yes -d 'Do it; without this, only what would be done is shown'
 complete -c modelctl -n "__fish_modelctl_using_subcommand dedupe" -s n -l dry-run -d 'Show what would be done and change nothing; this is the default'
 complete -c modelctl -n "__fish_modelctl_using_subcommand dedupe" -l json -d 'Print a JSON object'
-complete -c modelctl -n "__fish_modelctl_using_subcommand dedupe" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand dedupe" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand dedupe" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand dedupe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand dedupe" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand doctor" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand doctor" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand doctor" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand doctor" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand doctor" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand doctor" -l json -d 'Print a JSON object'
-complete -c modelctl -n "__fish_modelctl_using_subcommand doctor" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand doctor" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand doctor" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand doctor" -s V -l version -d 'Print version'
@@ -644,7 +644,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l plan -d 'Sav
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l apply -d 'Apply the plan in this file; anything that has changed since is left alone' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -665,13 +665,13 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l now-is-right
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l exit-code -d 'Exit with 10 if something was removed or would be, 0 if there is nothing to do'
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l all -d 'List what is kept as well, with the reason for each'
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l json -d 'Print the plan and its result as JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand prune" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -681,17 +681,17 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -s n -l dry-run -d
 complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -l assume-unused -d 'Treat files whose use cannot be checked (processes of other users) as unused'
 complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -l purge -d 'Delete permanently instead of moving to the trash: no undo'
 complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -l json -d 'Print the plan, and what became of it, as a JSON object'
-complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand rm" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -l in -d 'Also look for trash next to this folder (for stores not in the database), or the trash itself' -r -F
-complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
-complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -s V -l version -d 'Print version'
@@ -701,27 +701,27 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and not __fish_seen_subcommand_from list ls restore empty" -f -a "empty" -d 'Delete items permanently; without --confirm only shows them'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -l in -d 'Also look for trash next to this folder (for stores not in the database), or the trash itself' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -l in -d 'Also look for trash next to this folder (for stores not in the database), or the trash itself' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from ls" -s V -l version -d 'Print version'
@@ -729,7 +729,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -l from -d 'Everything that was in this folder, even if no database knows it' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -738,14 +738,14 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -l last -d 'Everything that the latest run moved to the trash'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -l all -d 'Everything in the trash'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from restore" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l older-than -d 'Only items that have been in the trash for this long (`7d`)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -755,16 +755,16 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -s y -l confirm -l yes -d 'Delete: this cannot be undone'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l now-is-right -d 'Trust the clock although it jumped ahead'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand trash; and __fish_seen_subcommand_from empty" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_seen_subcommand_from next record done list rollback help" -s V -l version -d 'Print version'
@@ -777,13 +777,13 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and not __fish_s
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from next" -l service -d 'Only this service' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from next" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from next" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from next" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from next" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from next" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from next" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from next" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from next" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from next" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from next" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from next" -s V -l version -d 'Print version'
@@ -793,49 +793,49 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -l service -d 'Service that the setting belongs to' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from record" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from done" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from done" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from done" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from done" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from done" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from done" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from done" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from done" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from done" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from done" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from done" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from list" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from list" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from list" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from list" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from list" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from list" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from list" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from rollback" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from rollback" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from rollback" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from rollback" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from rollback" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from rollback" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from rollback" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from rollback" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from rollback" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from rollback" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand tune; and __fish_seen_subcommand_from rollback" -s V -l version -d 'Print version'
@@ -854,14 +854,14 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l seed -d '
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l timeout -d 'Stop waiting for other processes after this long, and end the answer then [default: wait 10m, no end]' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l force -d 'Load the model even if it does not seem to fit in memory'
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l json -d 'Print one JSON object at the end instead of streaming'
-complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand run-once" -s V -l version -d 'Print version'
@@ -874,14 +874,14 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand run" -l seed -d 'Rando
 complete -c modelctl -n "__fish_modelctl_using_subcommand run" -l timeout -d 'Stop waiting for other processes after this long, and end the answer then [default: wait 10m, no end]' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand run" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand run" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand run" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand run" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand run" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand run" -l force -d 'Load the model even if it does not seem to fit in memory'
 complete -c modelctl -n "__fish_modelctl_using_subcommand run" -l json -d 'Print one JSON object at the end instead of streaming'
-complete -c modelctl -n "__fish_modelctl_using_subcommand run" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand run" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand run" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand run" -s V -l version -d 'Print version'
@@ -891,7 +891,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l model -d 'Us
 complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l tier -d 'Use models of this tier for all requests, overriding the file' -r -f -a "fast\t''
 balanced\t''
 powerful\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -899,105 +899,105 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l any-model -d 'Use any available model for all requests, overriding the file'
 complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l fallback -d 'Let another model answer if the named one fails or cannot run [default: OFFLOAD_FALLBACK]'
 complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l json -d 'Print a JSON object with the counts'
-complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand batch" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l listen -d 'Listen on this address: 127.0.0.1:4848 (the default), [::1]:4848, or the path of a Unix socket; may be repeated, and `none` leaves only --socket (also: MODELCTL_LISTEN, separated by commas)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l socket -d 'Unix socket for the command line, accessible to this user only [default: $XDG_RUNTIME_DIR/modelctl/serve.sock]' -r -F
-complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l api-key-file -d 'File of the keys that clients must send, one `name:key:class` per line; required for addresses that other machines can reach' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l api-key-file -d 'File of the keys of clients on other machines, one `name:key:class` per line (class: interactive, normal or batch; optional), mode 0600; required for addresses that they can reach' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l exec -d 'Run this program for every event, with the event as JSON on its standard input, for at most 10 seconds (also: `[hooks] exec`)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l no-executor -d 'Do not run queued tasks'
 complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l json -d 'Print a JSON object per line for each run that did something'
-complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand serve" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand start" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand start" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand start" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand start" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand start" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand start" -l json -d 'Print the servers as JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand start" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand start" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand start" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand start" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand start" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -l now -d 'Cancel running answers instead of waiting for them'
 complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -l json -d 'Print the servers as JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand stop" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -l now -d 'Cancel running answers instead of waiting for them'
 complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -l json -d 'Print the servers as JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand restart" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand start-all" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand start-all" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand start-all" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand start-all" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand start-all" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand start-all" -l json -d 'Print the result as JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand start-all" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand start-all" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand start-all" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand start-all" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand start-all" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -l now -d 'Cancel running answers instead of waiting for them'
 complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -l json -d 'Print the result as JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand stop-all" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand ps" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand ps" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand ps" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand ps" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand ps" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand ps" -l json -d 'Print everything as a JSON object'
-complete -c modelctl -n "__fish_modelctl_using_subcommand ps" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand ps" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand ps" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand ps" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand ps" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand top" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand top" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand top" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand top" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand top" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -1005,41 +1005,41 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand top" -l once -d 'Print one table and exit'
 complete -c modelctl -n "__fish_modelctl_using_subcommand top" -l ascii -d 'Use ASCII characters only, as in a locale without UTF-8'
 complete -c modelctl -n "__fish_modelctl_using_subcommand top" -l json -d 'Print one JSON document and exit'
-complete -c modelctl -n "__fish_modelctl_using_subcommand top" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand top" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand top" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand top" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand top" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand status" -l decisions -d 'Number of decisions to show; the daemon keeps 200' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand status" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand status" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand status" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand status" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand status" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand status" -l json -d 'Print a JSON document'
-complete -c modelctl -n "__fish_modelctl_using_subcommand status" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand status" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand status" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand status" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand why" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand why" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand why" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand why" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand why" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand why" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand why" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand why" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand why" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand why" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand why" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and not __fish_seen_subcommand_from pause resume status help" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and not __fish_seen_subcommand_from pause resume status help" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and not __fish_seen_subcommand_from pause resume status help" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and not __fish_seen_subcommand_from pause resume status help" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
-complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and not __fish_seen_subcommand_from pause resume status help" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and not __fish_seen_subcommand_from pause resume status help" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and not __fish_seen_subcommand_from pause resume status help" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and not __fish_seen_subcommand_from pause resume status help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and not __fish_seen_subcommand_from pause resume status help" -s V -l version -d 'Print version'
@@ -1049,38 +1049,38 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and not __f
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and not __fish_seen_subcommand_from pause resume status help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from pause" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from pause" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from pause" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from pause" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from pause" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from pause" -l json -d 'Print the answer as JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from pause" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from pause" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from pause" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from pause" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from pause" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from resume" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from resume" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from resume" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from resume" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from resume" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from resume" -l json -d 'Print the answer as JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from resume" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from resume" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from resume" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from resume" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from status" -l decisions -d 'Number of decisions to show; the daemon keeps 200' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from status" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from status" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from status" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from status" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from status" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from status" -l json -d 'Print a JSON document'
-complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from status" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_seen_subcommand_from status" -s V -l version -d 'Print version'
@@ -1091,14 +1091,14 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand lifecycle; and __fish_
 complete -c modelctl -n "__fish_modelctl_using_subcommand priority" -l for -d 'Apply it for this time, such as `1h`' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand priority" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand priority" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand priority" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand priority" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand priority" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand priority" -l clear -d 'Let the daemon decide again'
 complete -c modelctl -n "__fish_modelctl_using_subcommand priority" -l json -d 'Print the answer as JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand priority" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand priority" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand priority" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand priority" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand priority" -s V -l version -d 'Print version'
@@ -1107,50 +1107,50 @@ cpu_offload\t'As many layers on the GPU as fit'
 gpu\t'All layers on the GPU'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand offload" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand offload" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand offload" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand offload" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand offload" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand offload" -l json -d 'Print the answer as JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand offload" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand offload" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand offload" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand offload" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand offload" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -s n -l lines -d 'Number of past lines; the daemon keeps 200' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -s f -l follow -d 'Follow new lines until interrupted'
 complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -l json -d 'Print JSON: one document, or one object per line with --follow'
-complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand logs" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand events" -s n -l limit -d 'Number of past events; the daemon keeps 1,000' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand events" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand events" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand events" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand events" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand events" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand events" -s f -l follow -d 'Follow new events until interrupted'
 complete -c modelctl -n "__fish_modelctl_using_subcommand events" -l json -d 'Print JSON: one document, or one object per line with --follow'
-complete -c modelctl -n "__fish_modelctl_using_subcommand events" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand events" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand events" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand events" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand events" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and not __fish_seen_subcommand_from add list ls show cancel retry wait follow import export stats help" -s V -l version -d 'Print version'
@@ -1188,7 +1188,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l grammar -d 'Constrain the answer to the GBNF grammar in this file' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -1197,7 +1197,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l fallback -d 'Let another model answer if the named one fails or cannot run [default: OFFLOAD_FALLBACK]'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l replace-finished -d 'Run it again if the task of this key has ended'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l json -d 'Print the task as JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from add" -s V -l version -d 'Print version'
@@ -1211,14 +1211,14 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -s n -l limit -d 'Maximum number to show; 0 shows all' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -l pending -d 'Only unfinished tasks'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
@@ -1232,55 +1232,55 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -s n -l limit -d 'Maximum number to show; 0 shows all' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -l pending -d 'Only unfinished tasks'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from ls" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -l text -d 'Print only the answer, unchanged'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -l batch -d 'All unfinished tasks of this batch' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -l all -d 'All unfinished tasks'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from cancel" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -l batch -d 'All failed or canceled tasks of this batch' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -l failed -d 'All failed tasks'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from retry" -s V -l version -d 'Print version'
@@ -1288,27 +1288,27 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -l timeout -d 'Wait at most this long (`10m`)' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -l all -d 'All unfinished tasks'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -l json -d 'Print the tasks as a JSON array when they have finished'
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from wait" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -l batch -d 'All tasks of this batch' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -l json -d 'Print a JSON object per line for each event'
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from follow" -s V -l version -d 'Print version'
@@ -1321,7 +1321,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l max-attempts -d 'Maximum number of attempts per request [default: OFFLOAD_MAX_ATTEMPTS, else 3]' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -1330,32 +1330,32 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l fallback -d 'Let another model answer if the named one fails or cannot run [default: OFFLOAD_FALLBACK]'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l replace-finished -d 'Run finished ones again'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l json -d 'Print a JSON object'
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from import" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -l batch -d 'Only tasks of this batch' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -s o -l output -d 'Write to this file, atomically, instead of standard output' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -l errors -d 'Write failed requests to this file instead' -r -F
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -l json -d 'Print a JSON object with the counts; needs --output'
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from export" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from stats" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from stats" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from stats" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from stats" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from stats" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from stats" -l json -d 'Print a JSON object'
-complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from stats" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from stats" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from stats" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from stats" -s V -l version -d 'Print version'
@@ -1372,13 +1372,13 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_
 complete -c modelctl -n "__fish_modelctl_using_subcommand task; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand inference" -s V -l version -d 'Print version'
@@ -1397,7 +1397,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l until -d '
 complete -c modelctl -n "__fish_modelctl_using_subcommand history" -s n -l limit -d 'Maximum number to show, newest first; 0 shows all' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand history" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -1405,7 +1405,7 @@ never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l detail -d 'Show each event on a line of its own'
 complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l utc -d 'Show times in UTC on a terminal, too'
 complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l json -d 'Print JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand history" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand history" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand history" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand history" -s V -l version -d 'Print version'
@@ -1429,7 +1429,7 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l journal -d 
 complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l now -d 'Use this time as now' -r
 complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
@@ -1441,50 +1441,50 @@ complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l look -d 'Sh
 complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l checklist -d 'After a fix: check that programs, endpoints and model files stay stable'
 complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l rules -d 'List all rules'
 complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l json -d 'Print JSON (with --look: the facts; with --map: the files)'
-complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand triage" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand schema" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand schema" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand schema" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand schema" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand schema" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand schema" -l json -d 'List the commands and documents as JSON'
-complete -c modelctl -n "__fish_modelctl_using_subcommand schema" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand schema" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand schema" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelctl -n "__fish_modelctl_using_subcommand schema" -s V -l version -d 'Print version'
-complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
-complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand completions" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand man" -l dir -d 'Write all pages to this folder; if its name is `man1`, modelctl.toml.5 is written to `man5` next to it' -r -F
-complete -c modelctl -n "__fish_modelctl_using_subcommand man" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand man" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand man" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand man" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
-complete -c modelctl -n "__fish_modelctl_using_subcommand man" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand man" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand man" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand man" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand man" -s V -l version -d 'Print version'
 complete -c modelctl -n "__fish_modelctl_using_subcommand version" -s o -l format -d 'Print text or json; `-o json` is --json' -r -f -a "text\t''
 json\t''"
-complete -c modelctl -n "__fish_modelctl_using_subcommand version" -l config -d 'Read this config file instead of the one in the usual places' -r -F
+complete -c modelctl -n "__fish_modelctl_using_subcommand version" -l config -d 'Read this config file instead of the one in the usual places; see modelctl.toml(5)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand version" -l db -d 'Use this model database (also: MODELCTL_DB)' -r -F
 complete -c modelctl -n "__fish_modelctl_using_subcommand version" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set or TERM is `dumb`'
 always\t'Even into a pipe or a file'
 never\t'Never'"
 complete -c modelctl -n "__fish_modelctl_using_subcommand version" -l json -d 'Print JSON, with the version of the database and whether models can be run'
-complete -c modelctl -n "__fish_modelctl_using_subcommand version" -s q -l quiet -d 'Print results, warnings and errors only'
+complete -c modelctl -n "__fish_modelctl_using_subcommand version" -s q -l quiet -d 'Print nothing unless something is wrong or was changed; commands that show something still show it'
 complete -c modelctl -n "__fish_modelctl_using_subcommand version" -l wide -d 'Show all columns of a table, whole, even if its lines are wider than the terminal'
 complete -c modelctl -n "__fish_modelctl_using_subcommand version" -s h -l help -d 'Print help'
 complete -c modelctl -n "__fish_modelctl_using_subcommand version" -s V -l version -d 'Print version'

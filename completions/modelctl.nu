@@ -5,10 +5,10 @@ module completions {
   }
 
   export extern modelctl [
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -30,10 +30,10 @@ module completions {
     --verbose(-v)             # List every change and every skipped file, not only the problems
     --format(-o): string@"nu-complete modelctl scan format" # Print text or json; `-o json` is --json
     --json                    # Print the report as a JSON object
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl scan color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -89,7 +89,7 @@ module completions {
     --state: string@"nu-complete modelctl list state" # Only models in this state; `damaged` includes truncated
     --kind: string@"nu-complete modelctl list kind" # Only files of this kind
     --larger: string          # Only models of at least this size (`10GiB`)
-    --unused-for: string      # Only models not used for this long (`90d`), by the same evidence as `prune --unused-for`
+    --unused-for: string      # Only models not used for this long (`90d`), by the evidence of `prune --unused-for`: see modelctl-prune(1)
     --sort: string@"nu-complete modelctl list sort" # Sort order; largest first, latest first, unknown values last
     --reverse(-r)             # Reverse the sort order
     --group: string@"nu-complete modelctl list group" # List the models of each store or family together, with their sum
@@ -102,10 +102,10 @@ module completions {
     --all(-a)                 # Also show models that no longer exist
     --format(-o): string@"nu-complete modelctl list format" # Output format; json is the same as --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl list color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -129,10 +129,10 @@ module completions {
     --store: string@"nu-complete modelctl df store" # Only this kind of store
     --format(-o): string@"nu-complete modelctl df format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl df color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -164,10 +164,10 @@ module completions {
     --verbose(-v)             # Show inodes, ids of contents and the types of all tensors as well
     --format(-o): string@"nu-complete modelctl show format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl show color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -212,10 +212,10 @@ module completions {
     --env: string             # Environment variable of its server, such as `CUDA_VISIBLE_DEVICES=0`; replaces all that are set
     --format(-o): string@"nu-complete modelctl set format" # Print text or json; `-o json` is --json
     --json                    # Print the settings as JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl set color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -228,10 +228,10 @@ module completions {
 
   # Manage the models that you want to keep
   export extern "modelctl keep" [
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl keep color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -249,10 +249,10 @@ module completions {
   export extern "modelctl keep add" [
     --format(-o): string@"nu-complete modelctl keep add format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl keep add color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -271,10 +271,10 @@ module completions {
   export extern "modelctl keep rm" [
     --format(-o): string@"nu-complete modelctl keep rm format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl keep rm color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -293,10 +293,10 @@ module completions {
   export extern "modelctl keep list" [
     --format(-o): string@"nu-complete modelctl keep list format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl keep list color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -336,10 +336,10 @@ module completions {
     --json                    # Same as `--format json`
     --output: path            # Write to this file instead of standard output, replacing it atomically
     --exit-style: string@"nu-complete modelctl health exit_style" # Exit code convention; docker and kubernetes also limit the output to 4,096 bytes
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl health color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -364,10 +364,10 @@ module completions {
     --verbose(-v)             # List every file, not only the problems
     --format(-o): string@"nu-complete modelctl verify format" # Print text or json; `-o json` is --json
     --json                    # Print the report as a JSON object
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl verify color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -387,10 +387,10 @@ module completions {
     --wasteful                # Only groups where sharing would save space, not those that are hard links already
     --format(-o): string@"nu-complete modelctl duplicates format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl duplicates color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -413,10 +413,10 @@ module completions {
     --dry-run(-n)             # Show what would be done and change nothing; this is the default
     --format(-o): string@"nu-complete modelctl dedupe format" # Print text or json; `-o json` is --json
     --json                    # Print a JSON object
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl dedupe color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -435,10 +435,10 @@ module completions {
   export extern "modelctl doctor" [
     --format(-o): string@"nu-complete modelctl doctor format" # Print text or json; `-o json` is --json
     --json                    # Print a JSON object
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl doctor color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -485,10 +485,10 @@ module completions {
     --all                     # List what is kept as well, with the reason for each
     --format(-o): string@"nu-complete modelctl prune format" # Print text or json; `-o json` is --json
     --json                    # Print the plan and its result as JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl prune color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -511,10 +511,10 @@ module completions {
     --purge                   # Delete permanently instead of moving to the trash: no undo
     --format(-o): string@"nu-complete modelctl rm format" # Print text or json; `-o json` is --json
     --json                    # Print the plan, and what became of it, as a JSON object
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl rm color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -528,10 +528,10 @@ module completions {
   # List, restore or delete pruned models
   export extern "modelctl trash" [
     --in: path                # Also look for trash next to this folder (for stores not in the database), or the trash itself
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl trash color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -549,10 +549,10 @@ module completions {
   export extern "modelctl trash list" [
     --format(-o): string@"nu-complete modelctl trash list format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl trash list color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --in: path                # Also look for trash next to this folder (for stores not in the database), or the trash itself
     --help(-h)                # Print help
@@ -575,10 +575,10 @@ module completions {
     --from: path              # Everything that was in this folder, even if no database knows it
     --format(-o): string@"nu-complete modelctl trash restore format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl trash restore color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --in: path                # Also look for trash next to this folder (for stores not in the database), or the trash itself
     --help(-h)                # Print help
@@ -603,10 +603,10 @@ module completions {
     --now-is-right            # Trust the clock although it jumped ahead
     --format(-o): string@"nu-complete modelctl trash empty format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl trash empty color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --in: path                # Also look for trash next to this folder (for stores not in the database), or the trash itself
     --help(-h)                # Print help
@@ -620,10 +620,10 @@ module completions {
 
   # Suggest the next setting to change on this node, and record the effect of changes
   export extern "modelctl tune" [
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl tune color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -642,10 +642,10 @@ module completions {
     --service: string         # Only this service
     --format(-o): string@"nu-complete modelctl tune next format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl tune next color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -667,10 +667,10 @@ module completions {
     --service: string         # Service that the setting belongs to
     --format(-o): string@"nu-complete modelctl tune record format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl tune record color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -689,10 +689,10 @@ module completions {
   export extern "modelctl tune done" [
     --format(-o): string@"nu-complete modelctl tune done format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl tune done color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -711,10 +711,10 @@ module completions {
   export extern "modelctl tune list" [
     --format(-o): string@"nu-complete modelctl tune list format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl tune list color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -732,10 +732,10 @@ module completions {
   export extern "modelctl tune rollback" [
     --format(-o): string@"nu-complete modelctl tune rollback format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl tune rollback color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -790,10 +790,10 @@ module completions {
     --force                   # Load the model even if it does not seem to fit in memory
     --format(-o): string@"nu-complete modelctl run-once format" # Print text or json; `-o json` is --json
     --json                    # Print one JSON object at the end instead of streaming
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl run-once color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -817,10 +817,10 @@ module completions {
     --any-model               # Use any available model for all requests, overriding the file
     --fallback                # Let another model answer if the named one fails or cannot run [default: OFFLOAD_FALLBACK]
     --json                    # Print a JSON object with the counts
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl batch color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -839,15 +839,15 @@ module completions {
   export extern "modelctl serve" [
     --listen: string          # Listen on this address: 127.0.0.1:4848 (the default), [::1]:4848, or the path of a Unix socket; may be repeated, and `none` leaves only --socket (also: MODELCTL_LISTEN, separated by commas)
     --socket: path            # Unix socket for the command line, accessible to this user only [default: $XDG_RUNTIME_DIR/modelctl/serve.sock]
-    --api-key-file: path      # File of the keys that clients must send, one `name:key:class` per line; required for addresses that other machines can reach
+    --api-key-file: path      # File of the keys of clients on other machines, one `name:key:class` per line (class: interactive, normal or batch; optional), mode 0600; required for addresses that they can reach
     --exec: path              # Run this program for every event, with the event as JSON on its standard input, for at most 10 seconds (also: `[hooks] exec`)
     --no-executor             # Do not run queued tasks
     --format(-o): string@"nu-complete modelctl serve format" # Print text or json; `-o json` is --json
     --json                    # Print a JSON object per line for each run that did something
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl serve color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -865,10 +865,10 @@ module completions {
   export extern "modelctl start" [
     --format(-o): string@"nu-complete modelctl start format" # Print text or json; `-o json` is --json
     --json                    # Print the servers as JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl start color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -888,10 +888,10 @@ module completions {
     --now                     # Cancel running answers instead of waiting for them
     --format(-o): string@"nu-complete modelctl stop format" # Print text or json; `-o json` is --json
     --json                    # Print the servers as JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl stop color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -911,10 +911,10 @@ module completions {
     --now                     # Cancel running answers instead of waiting for them
     --format(-o): string@"nu-complete modelctl restart format" # Print text or json; `-o json` is --json
     --json                    # Print the servers as JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl restart color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -933,10 +933,10 @@ module completions {
   export extern "modelctl start-all" [
     --format(-o): string@"nu-complete modelctl start-all format" # Print text or json; `-o json` is --json
     --json                    # Print the result as JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl start-all color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -955,10 +955,10 @@ module completions {
     --now                     # Cancel running answers instead of waiting for them
     --format(-o): string@"nu-complete modelctl stop-all format" # Print text or json; `-o json` is --json
     --json                    # Print the result as JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl stop-all color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -976,10 +976,10 @@ module completions {
   export extern "modelctl ps" [
     --format(-o): string@"nu-complete modelctl ps format" # Print text or json; `-o json` is --json
     --json                    # Print everything as a JSON object
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl ps color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -999,10 +999,10 @@ module completions {
     --ascii                   # Use ASCII characters only, as in a locale without UTF-8
     --format(-o): string@"nu-complete modelctl top format" # Print text or json; `-o json` is --json
     --json                    # Print one JSON document and exit
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl top color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -1021,10 +1021,10 @@ module completions {
     --decisions: string       # Number of decisions to show; the daemon keeps 200
     --format(-o): string@"nu-complete modelctl status format" # Print text or json; `-o json` is --json
     --json                    # Print a JSON document
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl status color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -1042,10 +1042,10 @@ module completions {
   export extern "modelctl why" [
     --format(-o): string@"nu-complete modelctl why format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl why color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -1058,10 +1058,10 @@ module completions {
 
   # Pause or resume automatic loading and unloading, or show its status
   export extern "modelctl lifecycle" [
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl lifecycle color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -1079,10 +1079,10 @@ module completions {
   export extern "modelctl lifecycle pause" [
     --format(-o): string@"nu-complete modelctl lifecycle pause format" # Print text or json; `-o json` is --json
     --json                    # Print the answer as JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl lifecycle pause color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -1100,10 +1100,10 @@ module completions {
   export extern "modelctl lifecycle resume" [
     --format(-o): string@"nu-complete modelctl lifecycle resume format" # Print text or json; `-o json` is --json
     --json                    # Print the answer as JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl lifecycle resume color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -1122,10 +1122,10 @@ module completions {
     --decisions: string       # Number of decisions to show; the daemon keeps 200
     --format(-o): string@"nu-complete modelctl lifecycle status format" # Print text or json; `-o json` is --json
     --json                    # Print a JSON document
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl lifecycle status color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -1169,10 +1169,10 @@ module completions {
     --clear                   # Let the daemon decide again
     --format(-o): string@"nu-complete modelctl priority format" # Print text or json; `-o json` is --json
     --json                    # Print the answer as JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl priority color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -1197,10 +1197,10 @@ module completions {
     --to: string@"nu-complete modelctl offload to" # Where its layers are loaded [default: one step lower]
     --format(-o): string@"nu-complete modelctl offload format" # Print text or json; `-o json` is --json
     --json                    # Print the answer as JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl offload color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -1221,10 +1221,10 @@ module completions {
     --lines(-n): string       # Number of past lines; the daemon keeps 200
     --format(-o): string@"nu-complete modelctl logs format" # Print text or json; `-o json` is --json
     --json                    # Print JSON: one document, or one object per line with --follow
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl logs color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -1245,10 +1245,10 @@ module completions {
     --limit(-n): string       # Number of past events; the daemon keeps 1,000
     --format(-o): string@"nu-complete modelctl events format" # Print text or json; `-o json` is --json
     --json                    # Print JSON: one document, or one object per line with --follow
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl events color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -1260,10 +1260,10 @@ module completions {
 
   # Queue prompts and get their answers
   export extern "modelctl task" [
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl task color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -1306,10 +1306,10 @@ module completions {
     --grammar: path           # Constrain the answer to the GBNF grammar in this file
     --format(-o): string@"nu-complete modelctl task add format" # Print text or json; `-o json` is --json
     --json                    # Print the task as JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl task add color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -1336,10 +1336,10 @@ module completions {
     --limit(-n): string       # Maximum number to show; 0 shows all
     --format(-o): string@"nu-complete modelctl task list format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl task list color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -1358,10 +1358,10 @@ module completions {
     --text                    # Print only the answer, unchanged
     --format(-o): string@"nu-complete modelctl task show format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl task show color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -1382,10 +1382,10 @@ module completions {
     --all                     # All unfinished tasks
     --format(-o): string@"nu-complete modelctl task cancel format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl task cancel color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -1406,10 +1406,10 @@ module completions {
     --failed                  # All failed tasks
     --format(-o): string@"nu-complete modelctl task retry format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl task retry color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -1431,10 +1431,10 @@ module completions {
     --timeout: string         # Wait at most this long (`10m`)
     --format(-o): string@"nu-complete modelctl task wait format" # Print text or json; `-o json` is --json
     --json                    # Print the tasks as a JSON array when they have finished
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl task wait color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -1454,10 +1454,10 @@ module completions {
     --batch: string           # All tasks of this batch
     --format(-o): string@"nu-complete modelctl task follow format" # Print text or json; `-o json` is --json
     --json                    # Print a JSON object per line for each event
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl task follow color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -1488,10 +1488,10 @@ module completions {
     --replace-finished        # Run finished ones again
     --format(-o): string@"nu-complete modelctl task import format" # Print text or json; `-o json` is --json
     --json                    # Print a JSON object
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl task import color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -1508,10 +1508,10 @@ module completions {
     --output(-o): path        # Write to this file, atomically, instead of standard output
     --errors: path            # Write failed requests to this file instead
     --json                    # Print a JSON object with the counts; needs --output
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl task export color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -1529,10 +1529,10 @@ module completions {
   export extern "modelctl task stats" [
     --format(-o): string@"nu-complete modelctl task stats format" # Print text or json; `-o json` is --json
     --json                    # Print a JSON object
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl task stats color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -1602,10 +1602,10 @@ module completions {
   export extern "modelctl inference" [
     --format(-o): string@"nu-complete modelctl inference format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl inference color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -1635,10 +1635,10 @@ module completions {
     --limit(-n): string       # Maximum number to show, newest first; 0 shows all
     --format(-o): string@"nu-complete modelctl history format" # Print text or json; `-o json` is --json
     --json                    # Print JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl history color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -1685,10 +1685,10 @@ module completions {
     --now: string             # Use this time as now
     --format(-o): string@"nu-complete modelctl triage format" # Print text or json; `-o json` is --json
     --json                    # Print JSON (with --look: the facts; with --map: the files)
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl triage color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -1706,10 +1706,10 @@ module completions {
   export extern "modelctl schema" [
     --format(-o): string@"nu-complete modelctl schema format" # Print text or json; `-o json` is --json
     --json                    # List the commands and documents as JSON
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl schema color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
@@ -1726,10 +1726,10 @@ module completions {
 
   # Print the completion script of a shell
   export extern "modelctl completions" [
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl completions color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -1743,10 +1743,10 @@ module completions {
   # Print the manual page, or write all pages into a folder
   export extern "modelctl man" [
     --dir: path               # Write all pages to this folder; if its name is `man1`, modelctl.toml.5 is written to `man5` next to it
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl man color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version
@@ -1764,10 +1764,10 @@ module completions {
   export extern "modelctl version" [
     --format(-o): string@"nu-complete modelctl version format" # Print text or json; `-o json` is --json
     --json                    # Print JSON, with the version of the database and whether models can be run
-    --config: path            # Read this config file instead of the one in the usual places
+    --config: path            # Read this config file instead of the one in the usual places; see modelctl.toml(5)
     --db: path                # Use this model database (also: MODELCTL_DB)
     --color: string@"nu-complete modelctl version color" # When to use color
-    --quiet(-q)               # Print results, warnings and errors only
+    --quiet(-q)               # Print nothing unless something is wrong or was changed; commands that show something still show it
     --wide                    # Show all columns of a table, whole, even if its lines are wider than the terminal
     --help(-h)                # Print help
     --version(-V)             # Print version

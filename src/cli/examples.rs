@@ -5,7 +5,10 @@
 pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
     ("", &["modelctl scan", "modelctl list --sort size", "modelctl prune --unused-for 90d", "modelctl serve"]),
     ("scan", &["modelctl scan", "modelctl scan /srv/models ~/gguf", "modelctl scan --store ollama=/srv/ollama"]),
-    ("list", &["modelctl list --sort size", "modelctl list 'qwen*' --tier fast", "modelctl list --stores"]),
+    (
+        "list",
+        &["modelctl list --sort size", "modelctl list 'qwen*' --tier fast", "modelctl list --files --class orphan"],
+    ),
     ("version", &["modelctl version"]),
     ("show", &["modelctl show smollm2", "modelctl show smollm2 --ctx 8192 --fit", "modelctl show 68e7 --json"]),
     (
@@ -39,7 +42,7 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
             "modelctl prune --apply plan.json --confirm",
         ],
     ),
-    ("rm", &["modelctl rm tinyllama", "modelctl rm tinyllama phi-3 --yes", "modelctl rm 68e7"]),
+    ("rm", &["modelctl rm tinyllama", "modelctl rm tinyllama phi-3 --yes", "modelctl rm --dry-run 68e7"]),
     ("dedupe", &["modelctl dedupe", "modelctl dedupe gemma3:270m --confirm", "modelctl dedupe --undo"]),
     ("doctor", &["modelctl doctor", "modelctl doctor --json"]),
     ("schema", &["modelctl schema", "modelctl schema list"]),
@@ -119,7 +122,7 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "completions",
         &[
-            "modelctl completions bash > ~/.local/share/bash-completion/completions/modelctl",
+            "echo 'source <(modelctl completions bash)' >> ~/.bashrc",
             "modelctl completions zsh > ~/.zfunc/_modelctl",
             "modelctl completions fish > ~/.config/fish/completions/modelctl.fish",
         ],
@@ -131,6 +134,21 @@ const BUSY: (u8, &str) = (4, "busy: another process holds what is needed");
 const USAGE: (u8, &str) = (2, "usage error");
 const NOT_FOUND: (u8, &str) = (3, "not found, ambiguous, bad config, unreadable");
 const ENGINE: (u8, &str) = (5, "the engine failed: llama.cpp or its worker process");
+const NO_DAEMON: (u8, &str) = (3, "no daemon is running, no such model, or bad config");
+const DAEMON_BUSY: (u8, &str) = (4, "the daemon does not answer, or is stopping");
+
+/// The codes of commands that ask the daemon.
+const ASKING: &[(u8, &str)] = &[(0, "done"), USAGE, NO_DAEMON, DAEMON_BUSY];
+/// The codes of commands that need neither a database nor a daemon.
+const ALONE: &[(u8, &str)] = &[(0, "done"), USAGE, (3, "bad config")];
+/// The codes of commands that start servers.
+const STARTING: &[(u8, &str)] = &[
+    (0, "ready"),
+    USAGE,
+    (3, "no daemon is running, no such model, its file cannot be loaded, or bad config"),
+    (4, "not enough memory, no free port, or the daemon does not answer"),
+    (5, "the server failed"),
+];
 
 /// Exit codes of commands whose codes say more than those of modelctl itself.
 pub(super) const EXITS: &[(&str, &[(u8, &str)])] = &[
@@ -140,11 +158,52 @@ pub(super) const EXITS: &[(&str, &[(u8, &str)])] = &[
         "prune",
         &[
             (0, "done, or nothing to do"),
-            (1, "a target was not reached, or a row failed"),
-            USAGE,
-            (3, "a named model was kept, not found, bad config"),
+            (1, "a target was not reached, a part of the plan failed or could not be examined, or the clock jumped"),
+            (2, "usage error; with --confirm, also no rule"),
+            (3, "a named model is kept or not found; more than half of a store without --allow-large; bad config"),
             (4, "a named model is in use, or another prune is running"),
             (10, "with --exit-code: something was removed, or would be"),
+        ],
+    ),
+    (
+        "rm",
+        &[
+            (0, "removed; with --dry-run, shown"),
+            (1, "not confirmed, or not all could be removed"),
+            (2, "usage error, or no terminal to ask on and no --yes"),
+            (3, "not found, ambiguous, pinned or kept; with --yes, only a part of a name; bad config"),
+            (4, "a model is in use, or another prune is running"),
+        ],
+    ),
+    ("trash list", &[(0, "done"), (1, "a trash could not be read"), USAGE, NOT_FOUND]),
+    (
+        "trash empty",
+        &[
+            (0, "done, or nothing to delete"),
+            (1, "not all could be deleted, or a trash not read"),
+            USAGE,
+            NOT_FOUND,
+            BUSY,
+        ],
+    ),
+    (
+        "dedupe",
+        &[
+            (0, "done, or nothing to do"),
+            (1, "some files were left as they are"),
+            USAGE,
+            (3, "nothing could be shared, no such model or run, or bad config"),
+            BUSY,
+        ],
+    ),
+    ("doctor", &[(0, "no problem"), (1, "a problem was found"), USAGE, (3, "bad config")]),
+    (
+        "health",
+        &[
+            (0, "ok; a warning, unless --strict or --exit-style nagios"),
+            (1, "critical or unknown; with nagios: a warning; with docker and kubernetes also 2 and 3"),
+            (2, "usage error; with nagios: critical"),
+            (3, "bad config, or nothing to check; with nagios: unknown, also for usage errors"),
         ],
     ),
     ("trash restore", &[(0, "all restored"), (1, "some were not restored"), USAGE, (3, "nothing was restored"), BUSY]),
@@ -166,23 +225,63 @@ pub(super) const EXITS: &[(&str, &[(u8, &str)])] = &[
         "serve",
         &[(0, "stopped"), USAGE, (3, "bad config, or an address cannot be used"), (4, "another daemon is running")],
     ),
+    ("start", STARTING),
+    ("restart", STARTING),
+    ("start-all", &[(0, "all are ready"), (1, "some were not started"), USAGE, NO_DAEMON, DAEMON_BUSY]),
+    ("stop", ASKING),
+    ("stop-all", ASKING),
+    ("why", ASKING),
+    ("priority", ASKING),
+    (
+        "offload",
+        &[
+            (0, "done"),
+            USAGE,
+            (3, "no daemon is running, no such model or not loaded, or bad config"),
+            (4, "not enough memory, or the daemon does not answer"),
+            (5, "the server failed"),
+        ],
+    ),
+    ("lifecycle pause", ASKING),
+    ("lifecycle resume", ASKING),
+    ("lifecycle status", ASKING),
+    ("logs", ASKING),
+    ("events", ASKING),
+    ("ps", &[(0, "done, also without a daemon"), USAGE, NOT_FOUND, DAEMON_BUSY]),
+    ("status", &[(0, "done, also without a daemon"), USAGE, NOT_FOUND, DAEMON_BUSY]),
+    ("top", &[(0, "done, also without a daemon"), USAGE, NOT_FOUND, DAEMON_BUSY]),
+    ("task cancel", &[(0, "done"), (1, "a named task could not be canceled"), USAGE, NOT_FOUND, BUSY]),
+    ("task retry", &[(0, "done"), (1, "a named task could not be queued again"), USAGE, NOT_FOUND, BUSY]),
     (
         "triage",
-        &[(0, "no problem"), (1, "a finding, or something could not be checked"), USAGE, (3, "bad config or bundle")],
+        &[
+            (0, "no problem"),
+            (1, "a finding, a difference from the baseline, or something could not be checked"),
+            USAGE,
+            (3, "bad config or bundle"),
+        ],
     ),
+    ("version", ALONE),
+    ("completions", ALONE),
+    ("man", &[(0, "done"), USAGE, (3, "a page cannot be written, or bad config")]),
+    ("schema", &[(0, "done"), USAGE, (3, "no such document, or bad config")]),
 ];
 
 /// Commands that a manual page refers to, in addition to modelctl itself and those above and below it.
 pub(super) const RELATED: &[(&str, &[&str])] = &[
     ("scan", &["list", "verify", "duplicates"]),
-    ("list", &["scan", "show"]),
+    ("list", &["scan", "show", "prune"]),
     ("show", &["list", "set"]),
     ("set", &["show", "keep", "start"]),
     ("keep", &["set", "prune"]),
     ("verify", &["scan", "prune"]),
-    ("duplicates", &["verify", "prune"]),
-    ("prune", &["trash", "keep", "history"]),
-    ("trash", &["prune", "history"]),
+    ("duplicates", &["verify", "dedupe", "prune"]),
+    ("dedupe", &["duplicates", "prune", "df"]),
+    ("df", &["list", "prune", "trash", "duplicates"]),
+    ("doctor", &["health", "triage"]),
+    ("prune", &["rm", "trash", "duplicates", "keep", "list", "history"]),
+    ("rm", &["prune", "trash", "keep"]),
+    ("trash", &["prune", "rm", "history"]),
     ("run-once", &["task", "batch", "serve"]),
     ("batch", &["task", "run-once"]),
     ("task", &["run-once", "batch", "inference"]),
@@ -218,16 +317,18 @@ pub(super) const VARIABLES: &[(&str, &[&str])] = &[
         &[
             "KEEP_LOCAL_MODELS",
             "OFFLOAD_MAX_TASKS",
+            "OFFLOAD_MAX_ATTEMPTS",
             "OFFLOAD_FALLBACK",
             "MODELCTL_RAM_BUDGET",
             "MODELCTL_LOAD_TIMEOUT",
             "MODELCTL_REPRODUCIBLE",
             "AUTO_PRUNE_DAYS",
             "AUTO_PRUNE_CONFIRM",
+            "AUTO_PRUNE_MIN_KEEP",
         ],
     ),
     ("batch", &["OFFLOAD_MAX_TASKS", "OFFLOAD_FALLBACK", "MODELCTL_RAM_BUDGET", "MODELCTL_LOAD_TIMEOUT"]),
-    ("task", &["OFFLOAD_MAX_TASKS", "OFFLOAD_FALLBACK"]),
+    ("task", &["OFFLOAD_MAX_TASKS", "OFFLOAD_MAX_ATTEMPTS", "OFFLOAD_FALLBACK"]),
     (
         "serve",
         &[
@@ -236,8 +337,16 @@ pub(super) const VARIABLES: &[(&str, &[&str])] = &[
             "MODELCTL_RAM_BUDGET",
             "MODELCTL_LIFECYCLE_INTERVAL",
             "MODELCTL_IDLE_TIMEOUT",
+            "MODELCTL_LOAD_TIMEOUT",
+            "MODELCTL_VRAM_PRESSURE_PCT",
+            "MODELCTL_RAM_PRESSURE_PCT",
+            "MODELCTL_CPU_PRESSURE_PCT",
+            "MODELCTL_DISK_FREE_MIN_GB",
             "MODEL_PORT_RANGE_START",
+            "MODEL_PORT_RANGE_END",
             "OFFLOAD_POLL_S",
+            "AUTO_PRUNE_DAYS",
+            "AUTO_PRUNE_CONFIRM",
             "XDG_RUNTIME_DIR",
         ],
     ),

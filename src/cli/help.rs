@@ -4,7 +4,7 @@ use super::examples::{EXAMPLES, EXITS, row};
 use crate::failure::EXIT_CODES;
 use clap::{Arg, Command};
 
-const GLOBAL: &str = "Global options: --config FILE, --db FILE, --color WHEN, -q/--quiet (see modelctl --help)";
+const GLOBAL: &str = "Global options: --config FILE, --db FILE, --color WHEN, --wide, -q/--quiet (see modelctl --help)";
 
 /// The commands by what they are for, as the help of modelctl lists them.
 const GROUPS: &[(&str, &[&str])] = &[
@@ -72,7 +72,14 @@ fn end(path: &str, command: &Command) -> String {
         let table: String = codes.iter().map(|(code, meaning)| format!("\n  {code:>3}  {meaning}")).collect();
         format!("Exit codes:{table}\n\n")
     });
-    format!("{}{codes}{GLOBAL}", listed(examples(path, command)))
+    format!("{}{}{codes}{GLOBAL}", listed(examples(path, command)), notes(command))
+}
+
+/// Returns what a command says below its options in addition to examples.
+fn notes(command: &Command) -> String {
+    let own = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let notes = own.split("\n\n").filter(|part| !part.is_empty() && !part.starts_with("Examples:"));
+    notes.map(|part| format!("{part}\n\n")).collect()
 }
 
 /// Returns the examples of a command, one a line.
@@ -168,5 +175,7 @@ mod tests {
         }
         let list = command().find_subcommand_mut("list").unwrap().render_long_help().to_string();
         assert!(!list.contains("--config <FILE>") && list.contains("Global options: --config FILE"), "{list}");
+        let health = command().find_subcommand_mut("health").unwrap().render_long_help().to_string();
+        assert!(health.contains("Values for -w and -c") && health.contains("Exit codes:"), "{health}");
     }
 }
