@@ -111,6 +111,9 @@ fn draw_requests(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme)
     if area.width >= 100 {
         columns.extend([("TOK/S", 6), ("CLASS", 11), ("CLIENT", 18)]);
     }
+    // Where both do not fit, the state of a request that has ended is how it ended.
+    let is_narrow = area.width < 80;
+    columns.retain(|(title, _)| !(is_narrow && *title == "STATE"));
     let rows = requests.iter().skip(state.scroll).map(|request| {
         let cell = |title: &str| match title {
             "TIME" => time(state, &request.began),
@@ -125,11 +128,12 @@ fn draw_requests(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme)
         };
         let end = match request.state.as_str() {
             "ended" => theme.cut(&request.finish, usize::from(area.width)),
+            state if is_narrow => state.to_owned(),
             _ => String::new(),
         };
         (columns.iter().map(|column| cell(column.0)).collect(), end)
     });
-    draw_table(frame, area, (&columns, "FINISH"), rows, theme);
+    draw_table(frame, area, (&columns, if is_narrow { "STATE" } else { "FINISH" }), rows, theme);
 }
 
 /// Draws rows of short cells with a text at their end.

@@ -99,8 +99,9 @@ export class Models {
       if (this.only.running.checked && !(server && RUNNING.includes(server.state))) continue;
       if (this.only.enabled.checked && !model.enabled) continue;
       const held = (server?.bytes ?? []).reduce((sum, held) => sum + held.bytes, 0);
-      const fits = held ? "loaded" : server?.state === "queued" ? null : room(model);
-      if (this.only.fits.checked && fits !== "loaded" && fits !== "fits now") continue;
+      // Of those that are not shown, only a filter needs it.
+      const fits = () => (held ? "loaded" : server?.state === "queued" ? null : room(model));
+      if (this.only.fits.checked && !["loaded", "fits now"].includes(fits())) continue;
       list.push({ model, server, name, held, fits, state: stateOf(server, model, now), now });
     }
     const key = SORTS[this.sort.by][1];
@@ -118,19 +119,21 @@ export class Models {
     const daemon = this.rows.one("daemon");
     const main = devices.find((device) => device.device === "CPU");
     const gpus = devices.filter((device) => device.device !== "CPU");
-    const idle = this.rows.list("server").filter((server) => server.state === "ready" && !server.in_flight && !server.pinned)
+    const servers = this.rows.list("server");
+    const idle = servers.filter((server) => server.state === "ready" && !server.in_flight && !server.pinned)
       .sort((a, b) => (Date.parse(a.last_access) || 0) - (Date.parse(b.last_access) || 0));
     const limit = (device, set) => Math.min(device?.total ?? 0, set ?? Infinity);
-    const ours = (device) => this.rows.list("server").reduce((sum, server) => sum + (server.bytes?.find((b) => b.device === device?.device)?.bytes ?? 0), 0);
+    const ours = (device) => servers.reduce((sum, server) => sum + (server.bytes?.find((b) => b.device === device?.device)?.bytes ?? 0), 0);
     const free = (device, set) => Math.min(device?.free ?? 0, Math.max(0, limit(device, set) - ours(device)));
+    const places = [...gpus.map((gpu) => [gpu, daemon?.vram_budget]), [main, daemon?.ram_budget]]
+      .filter(([device]) => device).map(([device, set]) => ({ device, most: limit(device, set), free: free(device, set) }));
     return (model) => {
       if (model.state !== "ready" || !model.served) return null;
       const need = model.needs_bytes || model.size_bytes;
-      const places = [...gpus.map((gpu) => [gpu, daemon?.vram_budget]), [main, daemon?.ram_budget]].filter(([device]) => device);
       if (!places.length) return null;
-      if (places.some(([device, set]) => free(device, set) >= need)) return "fits now";
-      for (const [device, set] of places) {
-        let have = free(device, set);
+      if (places.some((place) => place.free >= need)) return "fits now";
+      for (const { device, free } of places) {
+        let have = free;
         const gone = [];
         for (const server of idle) {
           const held = server.bytes?.find((b) => b.device === device.device)?.bytes ?? 0;
@@ -140,7 +143,7 @@ export class Models {
           if (have >= need) return `fits after evicting ${gone.join(", ")}`;
         }
       }
-      return places.some(([device, set]) => limit(device, set) >= need) ? "does not fit now" : "never fits";
+      return places.some((place) => place.most >= need) ? "does not fit now" : "never fits";
     };
   }
 
@@ -193,7 +196,7 @@ export class Models {
       element,
       update: (next) => {
         row = next;
-        const { model, server, fits } = next;
+        const { model, server } = next;
         setText(name, clean(next.name, 120));
         const other = model.alias ? clean(model.name, 120) : "";
         setText(second, [other, id].filter(Boolean).join(" · "));
@@ -202,7 +205,7 @@ export class Models {
         pieces(tier, [model.tier, model.store]);
         setText(used, model.last_used ? ago((next.now - Date.parse(model.last_used)) / 1000) : "never");
         setText(held, next.held ? bytes(next.held) : "–");
-        setText(device, next.held ? (server?.device ?? "") : (fits ?? ""));
+        setText(device, next.held ? (server?.device ?? "") : (next.fits() ?? ""));
         const word = pending.get(id);
         const why = trouble(server, model);
         const text = JSON.stringify([next.state, word, why, server?.last_log]);
