@@ -202,7 +202,7 @@ pub fn protect(policy: &Policy, c: &Candidate, now: Timestamp) -> Option<Verdict
 ///
 /// Copies are searched within one store, as each store serves a program of its own; with `across_stores` in all of
 /// them. Of each content one copy whose bytes were read stays: preferably one in the preferred store, then one that a
-/// rule keeps, then the one used last. The promise of a store about a file may have become untrue, and the next copy is
+/// rule keeps, then the one used last, then the oldest. The promise of a store about a file may have become untrue, and the next copy is
 /// then the last good one.
 pub fn copies(policy: &Policy, candidates: &[Candidate], verdicts: &mut [Verdict], now: Timestamp) {
     if !policy.duplicates {
@@ -225,7 +225,9 @@ pub fn copies(policy: &Policy, candidates: &[Candidate], verdicts: &mut [Verdict
             candidates.get(*at).map(|c| {
                 let is_kept = protect(policy, c, now).is_some();
                 let is_other = policy.prefer.is_some_and(|store| c.store != store);
-                (is_other, !c.is_read, !is_kept, Reverse(c.last_use.at), Reverse(store_order(c.store)), &c.id)
+                let store = Reverse(store_order(c.store));
+                // The oldest file is the original, as a rule.
+                (is_other, !c.is_read, !is_kept, Reverse(c.last_use.at), store, c.written, &c.id)
             })
         });
         let Some(first) = group.first().and_then(|at| candidates.get(*at)) else { continue };

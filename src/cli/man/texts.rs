@@ -162,7 +162,10 @@ pub const SECTIONS: &[(&str, &str, &[Part])] = &[
             Item("2.", "copies whose sha256 was computed from their bytes, and that have not changed since"),
             Item("3.", "copies that another rule keeps: pinned, a keep hint, in use, and so on"),
             Item("4.", "the copy that was used last"),
-            Item("5.", "by the kind of store: docker, ramalama, llamacpp, lmstudio, ollama, hf, dir; then by id"),
+            Item(
+                "5.",
+                "by the kind of store: docker, ramalama, llamacpp, lmstudio, ollama, hf, dir; then the oldest file; then by id",
+            ),
             Text(
                 "The other copies are removed only if the bytes of the first one were read (2.); else they stay, with \
                  the command that reads them: `modelctl verify --hash`. A copy that another rule keeps always stays.",

@@ -34,10 +34,12 @@ impl State {
     }
 
     fn reason_to_load(&self, key: &ServerKey) -> String {
-        let waiting = self.waiters_of(key).count();
+        let waiting = self.waiters_of(key).filter(|(_, waiter)| waiter.want == Want::Slot).count();
+        let is_start = waiting == 0 && self.has_waiters(key);
         let Some(server) = self.servers.get(key) else { return String::new() };
         match server.comeback {
             _ if server.is_headroom() => "memory is reserved for another program".to_owned(),
+            _ if is_start => "a start was requested".to_owned(),
             _ if waiting == 1 => "one request waits for it".to_owned(),
             _ if waiting > 1 => format!("{waiting} requests wait for it"),
             Some(Comeback::Rung) => "it is loaded again in another way".to_owned(),

@@ -376,6 +376,14 @@ mod copies {
         assert!(gone(&policy(), &[model("a", 60), model("b", 50)]).is_empty(), "nothing is known of their content");
     }
 
+    /// `cp model.gguf backup.gguf`: the file that programs know by its name is the one that was there first.
+    #[test]
+    fn of_those_that_were_used_alike_the_oldest_file_stays() {
+        let at = |name: &str, written| Candidate { written: Timestamp(written), ..copy(name, 60) };
+        assert_eq!(gone(&policy(), &[at("a", 20), at("b", 10), at("c", 30)]), ["a", "c"]);
+        assert_eq!(gone(&policy(), &[at("a", 10), at("b", 20)]), ["b"]);
+    }
+
     #[test]
     fn a_copy_goes_only_where_the_bytes_of_one_that_stays_were_read() {
         let promised = |name: &str, used| Candidate { is_read: false, ..copy(name, used) };
