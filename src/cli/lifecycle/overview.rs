@@ -38,7 +38,7 @@ pub fn section(overview: &Overview, (scanned, now): (Option<Timestamp>, Timestam
     section.toned("queue", queue, tone);
     let mut label = "loaded";
     for loaded in &overview.loaded {
-        section.add(label, format!("{}, {} by {}", loaded.name, units::bytes(loaded.memory_bytes), loaded.by));
+        section.add(label, format!("{}, {} reserved by {}", loaded.name, units::bytes(loaded.memory_bytes), loaded.by));
         label = "";
     }
     match scanned {

@@ -58,8 +58,10 @@ fn line(event: &EventRow, zone: Option<&TimeZone>) -> String {
     let at = event.at.parse::<jiff::Timestamp>().ok(); // a time that cannot be read is shown as it came
     let line = match zone.zip(at) {
         Some((zone, at)) => {
-            let is_told = |name: &str, value: &Value| {
-                !matches!(name, "model_id" | "capabilities") && !(name == "purpose" && value == "main")
+            let is_told = |name: &str, value: &Value| match name {
+                "model_id" | "capabilities" => false,
+                "purpose" => value != "main",
+                _ => true,
             };
             let fields: Map<String, Value> = event
                 .fields
