@@ -41,6 +41,9 @@ pub fn stored(holdings: Vec<Holding>, files: Vec<ModelFile>) -> Vec<Stored> {
     rows
 }
 
+/// The reason of a file that no store speaks of.
+const SCANNED: &str = "a file of a folder that is scanned";
+
 /// Returns the holding of a model's file for which its store added none: the folder itself is the reference.
 fn plain(file: &ModelFile) -> Holding {
     let (class, why) = match file.state {
@@ -50,7 +53,7 @@ fn plain(file: &ModelFile) -> Holding {
         {
             (Class::Missing, "a link points to it, but it does not exist")
         }
-        _ => (Class::Referenced, "a file of a folder that is scanned"),
+        _ => (Class::Referenced, SCANNED),
     };
     Holding {
         store: file.store,
@@ -109,7 +112,11 @@ fn say(holding: &mut Holding, what: &str, is_damage: bool) {
     if holding.class == Class::Missing || holding.why.starts_with(what) {
         return;
     }
-    holding.why = format!("{what}; {}", holding.why);
+    holding.why = match holding.why.as_str() {
+        // It says nothing that a fault leaves open.
+        SCANNED => what.to_owned(),
+        before => format!("{what}; {before}"),
+    };
     if is_damage {
         holding.class = Class::Damaged;
     }
