@@ -205,7 +205,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
         Command::Serve(args) => args.flags(),
         _ => ServeFlags::default(),
     };
-    let (config, database) = (cli.global.config.clone(), cli.global.db.clone());
+    let (mut config, mut database) = (cli.global.config.clone(), cli.global.db.clone());
+    if let Command::Complete(args) = &cli.command {
+        (config, database) = (args.value_of("--config"), args.value_of("--db"));
+    }
     let flags = Flags { config, database, color: cli.global.color, serve };
     let config = Config::load(&flags, &env);
     let color = config.as_ref().map_or(Color::Never, |c| c.color);

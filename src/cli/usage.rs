@@ -99,6 +99,13 @@ pub fn in_our_words(mut refusal: Error, command: &Command, args: &[OsString]) ->
                 suggest_one(&mut refusal, command, &typed);
             }
         }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            if let Some(ContextValue::Strings(names)) = refusal.remove(ContextKind::ValidSubcommand) {
+                let is_shown = |name: &String| !command.find_subcommand(name).is_some_and(Command::is_hide_set);
+                let shown = names.into_iter().filter(is_shown).collect();
+                refusal.insert(ContextKind::ValidSubcommand, ContextValue::Strings(shown));
+            }
+        }
         ErrorKind::UnknownArgument => {
             let typed = text(refusal.get(ContextKind::InvalidArg));
             if let Some(tip) = option_instead_of(&typed, args) {
@@ -228,6 +235,12 @@ mod tests {
                 assert!(!text.contains(&format!("'{}'", sub.get_name())), "{line}: {text}");
             }
         }
+    }
+
+    #[test]
+    fn hidden_commands_are_not_listed_where_one_is_missing() {
+        let text = refused("modelctl --config x.toml");
+        assert!(text.contains("scan") && !text.contains("__complete") && !text.contains("probe"), "{text}");
     }
 
     /// `invalid digit found in string` is the text of a library.

@@ -15,11 +15,16 @@ impl Db {
         )
     }
 
-    /// Returns the ids of the newest tasks, and their keys.
+    /// Returns the ids of the models that are here.
+    pub fn model_ids(&self) -> anyhow::Result<Vec<String>> {
+        self.texts("SELECT id FROM model WHERE state <> 'gone' ORDER BY 1")
+    }
+
+    /// Returns the ids of the newest tasks, and the keys that were given to them: those of a batch name its lines only.
     pub fn task_names(&self) -> anyhow::Result<Vec<String>> {
         let ids = self.texts(&format!("SELECT CAST(id AS TEXT) FROM task ORDER BY id DESC LIMIT {TASKS}"))?;
         let keys = self.texts(&format!(
-            "SELECT key FROM (SELECT id, key FROM task WHERE key IS NOT NULL ORDER BY id DESC LIMIT {TASKS})"
+            "SELECT key FROM (SELECT id, key FROM task WHERE key IS NOT NULL AND batch = '' ORDER BY id DESC LIMIT {TASKS})"
         ))?;
         Ok(ids.into_iter().chain(keys).collect())
     }

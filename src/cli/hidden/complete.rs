@@ -8,6 +8,7 @@ use crate::ops::trash::everything;
 use clap::{Arg, Args, Command};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// Prints the names that could be the last of these words: started by completion scripts, hidden from people.
 #[derive(Debug, Args)]
@@ -24,6 +25,8 @@ enum Named {
     Model,
     Item,
     Run,
+    /// A run of `dedupe` that can be undone.
+    Shared,
     Task,
     Batch,
     Store,
@@ -38,10 +41,30 @@ pub fn run(ctx: &mut Ctx, args: &CompleteArgs) -> anyhow::Result<Exit> {
     // A shell shows nothing of an error, and a person is in the middle of a line.
     let names = names(ctx, named).unwrap_or_default();
     let typed = words.last().map(String::as_str).unwrap_or_default();
-    for name in beginning_with(&names, typed) {
+    let mut offered = beginning_with(&names, typed);
+    let ids = match named {
+        // An id is typed where no name begins so.
+        Named::Model if offered.is_empty() && !typed.is_empty() => {
+            ctx.session.db(Access::Observe).and_then(|db| db.model_ids()).unwrap_or_default() // as above
+        }
+        _ => Vec::new(),
+    };
+    offered.extend(beginning_with(&ids, typed));
+    for name in offered {
         ctx.ui.line(name)?;
     }
     Ok(Exit::Done)
+}
+
+impl CompleteArgs {
+    /// Returns the value of a global option on the line that is being completed, such as `--db`.
+    pub fn value_of(&self, option: &str) -> Option<PathBuf> {
+        let before = self.words.split_last().map_or(&[][..], |(_, before)| before);
+        let is_apart = |pair: &[OsString]| pair.first().is_some_and(|word| word == option);
+        let apart = before.windows(2).find(|pair| is_apart(pair)).and_then(|pair| pair.last());
+        let joined = before.iter().find_map(|word| word.to_str()?.strip_prefix(option)?.strip_prefix('='));
+        apart.map(PathBuf::from).or_else(|| joined.map(PathBuf::from))
+    }
 }
 
 /// Returns the names that begin so, whole or from their last part on: few people know the publisher of a model.
@@ -107,6 +130,7 @@ fn what(path: &[&str], arg: &Arg) -> Option<Named> {
         (["keep", _], "HINT") => Named::Model,
         (["scan"], "PATH") if id == "forget" => Named::Root,
         (["list" | "history"], "PATTERN") => Named::Model,
+        (["dedupe"], "RUN") => Named::Shared,
         (_, "RUN") => Named::Run,
         (_, "TASK") => Named::Task,
         (_, "BATCH") => Named::Batch,
@@ -127,6 +151,11 @@ fn names(ctx: &mut Ctx, named: Named) -> anyhow::Result<Vec<String>> {
         Named::Task => session.db(Access::Observe)?.task_names()?,
         Named::Batch => session.db(Access::Observe)?.batch_names()?,
         Named::Hint => session.db(Access::Observe)?.keep_hints()?,
+        Named::Shared => {
+            let runs: BTreeSet<String> =
+                session.db(Access::Observe)?.shares()?.into_iter().map(|share| share.run).collect();
+            runs.into_iter().collect()
+        }
         Named::Root => roots(session)?.iter().map(|(_, root)| lossy(root.to_string_lossy())).collect(),
         Named::Store => StoreKind::ALL.iter().map(|store| store.name().to_owned()).collect(),
         Named::StorePath => StoreKind::ALL.iter().map(|store| format!("{}=", store.name())).collect(),
@@ -159,6 +188,15 @@ mod tests {
         assert_eq!(of(""), ["hub/Qwen3-4B:Q4_K_M", "qwen2.5:7b"]);
     }
 
+    #[test]
+    fn the_database_on_the_line_is_the_one_that_is_asked() {
+        let of = |line: &str| CompleteArgs { words: line.split(' ').map(OsString::from).collect() }.value_of("--db");
+        assert_eq!(of("--db x.db show "), Some("x.db".into()));
+        assert_eq!(of("show --db=x.db "), Some("x.db".into()));
+        assert_eq!(of("show a --db"), None);
+        assert_eq!(of("show --db x.db"), None, "it is not finished");
+    }
+
     /// Where a name is wanted, a shell would offer the files of the folder.
     #[test]
     fn what_the_last_word_names_is_known_from_the_description_of_the_command_line() {
@@ -187,6 +225,7 @@ mod tests {
             ("keep add ", Some(Named::Model)),
             ("scan --store ol", Some(Named::StorePath)),
             ("scan --forget ", Some(Named::Root)),
+            ("dedupe --undo ", Some(Named::Shared)),
             ("scan ", None),
             ("show --ct", None),
             ("", None),
