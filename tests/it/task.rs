@@ -448,7 +448,7 @@ fn a_schema_or_grammar_that_llama_cpp_cannot_read_is_refused_when_it_is_handed_i
     ];
     fs::write(sandbox.path("bad.jsonl"), lines.join("\n")).unwrap();
     let run = sandbox.run(["batch", "bad.jsonl", "-o", "out.jsonl"]).refuses(3, "has 3 problems");
-    for text in ["line 2: the JSON schema cannot", "line 3: the grammar cannot", "line 4: the JSON schema cannot"] {
+    for text in ["lines 2 and 4: the JSON schema cannot", "line 3: the grammar cannot"] {
         assert!(run.err.contains(text), "{run:?}");
     }
     fs::write(sandbox.path("bad.json"), r#"{"type": "nonsense"}"#).unwrap();

@@ -120,6 +120,8 @@ fn a_service_that_has_never_run_is_known_to_every_command() {
     }
     run_async(async {
         until_served(&daemon, "/upstream/other/x").await;
+        // The head of its answer is there: the daemon sees the end of the request a moment later.
+        daemon.until("other", "idle", |row| row["in_flight"] == 0).await;
         let ask = json!({"needed": "service:whisper", "evict": "other", "reason": "a meeting begins"});
         let swapped = daemon.post("/api/lifecycle/swap", ask).await;
         assert_eq!((swapped.status, &swapped.body["evicted"]), (200, &json!(["other"])), "{swapped:?}");
