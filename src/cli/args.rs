@@ -17,8 +17,10 @@ pub(super) fn named<T: Copy + Send + Sync + 'static>(
         _ => PossibleValue::new(name),
     };
     PossibleValuesParser::new(all.iter().map(move |v| value(name(*v)))).try_map(move |text| {
-        let text = if text == "canceled" { "cancelled".to_owned() } else { text };
-        all.iter().copied().find(|v| name(*v) == text).ok_or_else(|| Failure::new(Kind::Usage, "no such value"))
+        all.iter()
+            .copied()
+            .find(|v| value(name(*v)).matches(&text, false))
+            .ok_or_else(|| Failure::new(Kind::Usage, "no such value"))
     })
 }
 

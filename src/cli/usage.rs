@@ -101,8 +101,7 @@ pub fn in_our_words(mut refusal: Error, command: &Command, args: &[OsString]) ->
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
             if let Some(ContextValue::Strings(names)) = refusal.remove(ContextKind::ValidSubcommand) {
-                let is_shown = |name: &String| !command.find_subcommand(name).is_some_and(Command::is_hide_set);
-                let shown = names.into_iter().filter(is_shown).collect();
+                let shown = names.into_iter().filter(|name| is_shown(command, name)).collect();
                 refusal.insert(ContextKind::ValidSubcommand, ContextValue::Strings(shown));
             }
         }
@@ -140,18 +139,21 @@ fn option_instead_of(typed: &str, args: &[OsString]) -> Option<&'static str> {
 
 /// Leaves of the suggestions the one that is most like what was typed and no hidden command.
 fn suggest_one(refusal: &mut Error, command: &Command, typed: &str) {
-    let hidden: Vec<&str> = command.get_subcommands().filter(|sub| sub.is_hide_set()).map(Command::get_name).collect();
-    let is_shown = |name: &String| !hidden.contains(&name.as_str());
-    let shown: Vec<String> = match refusal.remove(ContextKind::SuggestedSubcommand) {
-        Some(ContextValue::Strings(names)) => names.into_iter().filter(is_shown).collect(),
-        Some(ContextValue::String(name)) => Some(name).into_iter().filter(is_shown).collect(),
+    let names = match refusal.remove(ContextKind::SuggestedSubcommand) {
+        Some(ContextValue::Strings(names)) => names,
+        Some(ContextValue::String(name)) => vec![name],
         _ => return,
     };
     // clap's order is not by likeness: it has `trash` before `status` for `stauts`.
     let likeness = |name: &String| strsim::damerau_levenshtein(name, typed);
-    if let Some(most_like) = shown.into_iter().min_by_key(likeness) {
+    if let Some(most_like) = names.into_iter().filter(|name| is_shown(command, name)).min_by_key(likeness) {
         refusal.insert(ContextKind::SuggestedSubcommand, ContextValue::String(most_like));
     }
+}
+
+/// Returns whether a command is for people.
+fn is_shown(command: &Command, name: &str) -> bool {
+    !command.find_subcommand(name).is_some_and(Command::is_hide_set)
 }
 
 fn text(value: Option<&ContextValue>) -> String {

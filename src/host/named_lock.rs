@@ -3,7 +3,7 @@
 use super::file_lock::{FileLock, Share};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
-use std::fs::{DirBuilder, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -54,14 +54,9 @@ impl NamedLock {
                 Ok(Tried::Ours(NamedLock { lock: Arc::new(lock) }))
             }
             Err((file, TryLockError::WouldBlock)) => {
-                let mut told = String::new();
                 // The holder may be writing just now. It is enough to know that the lock is held.
-                let read = file.take(512).read_to_string(&mut told);
-                let mut lines = told.lines().map(str::trim);
-                let Some(who) = lines.next().filter(|who| read.is_ok() && !who.is_empty()) else {
-                    return Ok(Tried::Busy { who: "another process".into(), is_gone: false });
-                };
-                Ok(Tried::Busy { who: who.into(), is_gone: lines.next().is_some_and(is_gone) })
+                let (who, number) = holder(file).unwrap_or_else(|| ("another process".into(), None));
+                Ok(Tried::Busy { who, is_gone: number.is_some_and(|number| is_gone(&number)) })
             }
             Err((_, TryLockError::Error(error))) => Err(error),
         }
@@ -71,10 +66,8 @@ impl NamedLock {
     /// lock. Another process may have got its number since then: good for a hint only.
     pub fn last_holder(dir: &Path, name: &str) -> Option<String> {
         // Whoever cannot read it gets no hint.
-        let text = std::fs::read_to_string(dir.join(name)).ok()?;
-        let mut lines = text.lines().map(str::trim);
-        let who = lines.next().filter(|who| !who.is_empty())?;
-        lines.next().is_some_and(|number| !is_gone(number)).then(|| who.to_owned())
+        let (who, number) = holder(File::open(dir.join(name)).ok()?)?;
+        number.is_some_and(|number| !is_gone(&number)).then_some(who)
     }
 
     /// Returns the lock itself, for a child to keep open as well.
@@ -104,6 +97,15 @@ impl LockFile {
     pub fn is_current(&self) -> bool {
         std::fs::metadata(&self.path).map_or(true, |there| there.ino() == self.inode)
     }
+}
+
+/// Returns what the file of a lock says of its holder: its text and, where it is written already, its process number.
+fn holder(file: File) -> Option<(String, Option<String>)> {
+    let mut text = String::new();
+    file.take(512).read_to_string(&mut text).ok()?; // as the caller says
+    let mut lines = text.lines().map(str::trim);
+    let who = lines.next().filter(|who| !who.is_empty())?;
+    Some((who.to_owned(), lines.next().map(str::to_owned)))
 }
 
 /// Returns whether no process has that number. A process that got the number since then only changes a message.

@@ -155,6 +155,11 @@ impl<'a> Cell<'a> {
         Cell { text: Cow::Borrowed("-"), tone: Tone::Plain }
     }
 
+    /// Returns a cell with a text, or `-` where there is none.
+    pub fn or_none(text: Option<impl Into<Cow<'a, str>>>) -> Cell<'a> {
+        text.map_or_else(Cell::none, Cell::new)
+    }
+
     #[must_use]
     pub fn tone(self, tone: Tone) -> Cell<'a> {
         Cell { tone, ..self }

@@ -151,11 +151,7 @@ fn names(ctx: &mut Ctx, named: Named) -> anyhow::Result<Vec<String>> {
         Named::Task => session.db(Access::Observe)?.task_names()?,
         Named::Batch => session.db(Access::Observe)?.batch_names()?,
         Named::Hint => session.db(Access::Observe)?.keep_hints()?,
-        Named::Shared => {
-            let runs: BTreeSet<String> =
-                session.db(Access::Observe)?.shares()?.into_iter().map(|share| share.run).collect();
-            runs.into_iter().collect()
-        }
+        Named::Shared => session.db(Access::Observe)?.shares()?.into_iter().map(|share| share.run).collect(),
         Named::Root => roots(session)?.iter().map(|(_, root)| lossy(root.to_string_lossy())).collect(),
         Named::Store => StoreKind::ALL.iter().map(|store| store.name().to_owned()).collect(),
         Named::StorePath => StoreKind::ALL.iter().map(|store| format!("{}=", store.name())).collect(),

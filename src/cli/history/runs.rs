@@ -41,7 +41,6 @@ pub fn table<'a>(runs: &[&'a [Recorded]], times: &Times) -> Table<'a> {
         let Some(first) = run.first().map(|recorded| &recorded.event) else { continue };
         let sizes = run.iter().filter_map(|recorded| recorded.event.allocated);
         let size = sizes.reduce(u64::saturating_add);
-        let word = |text: Option<&'a String>| text.map_or_else(Cell::none, |text| Cell::new(text.as_str()));
         table.row(vec![
             Cell::new(times.shown(first.at)),
             Cell::new(first.action.name()),
@@ -49,10 +48,10 @@ pub fn table<'a>(runs: &[&'a [Recorded]], times: &Times) -> Table<'a> {
             first.subject.as_ref().map_or_else(Cell::none, |_| Cell::new(run.len().to_string())),
             size.map_or_else(Cell::none, |bytes| Cell::new(units::bytes(bytes))),
             Cell::new(summary(run)),
-            first.run().map_or_else(Cell::none, |run| Cell::new(run.to_owned())),
-            word(first.actor.unit.as_ref()),
-            first.actor.command.as_ref().map_or_else(Cell::none, |command| Cell::new(without_folder(command))),
-            word(first.actor.parent.as_ref()),
+            Cell::or_none(first.run()),
+            Cell::or_none(first.actor.unit.as_deref()),
+            Cell::or_none(first.actor.command.as_deref().map(without_folder)),
+            Cell::or_none(first.actor.parent.as_deref()),
         ]);
     }
     table

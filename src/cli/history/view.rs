@@ -64,22 +64,21 @@ pub fn table<'a>(events: &'a [Recorded], times: &Times) -> Table<'a> {
     let mut table = Table::new(&columns(times.title()));
     for Recorded { event, .. } in events {
         let Event { actor, subject, .. } = event;
-        let word = |text: Option<&String>| text.map_or_else(Cell::none, |text| Cell::new(text.clone()));
         let size = |bytes: Option<u64>| bytes.map_or_else(Cell::none, |n| Cell::new(units::bytes(n)));
         let path = subject.as_ref().and_then(|s| s.path.as_deref());
         table.row(vec![
             Cell::new(times.shown(event.at)),
             Cell::new(event.action.name()),
             Cell::new(who(actor)),
-            event.run().map_or_else(Cell::none, |run| Cell::new(run.to_owned())),
-            word(actor.unit.as_ref()),
-            word(subject.as_ref().map(|s| &s.name)),
+            Cell::or_none(event.run()),
+            Cell::or_none(actor.unit.as_deref()),
+            Cell::or_none(subject.as_ref().map(|s| s.name.as_str())),
             size(event.freed),
             size(event.allocated),
             Cell::new(details(event)),
-            word(actor.parent.as_ref()),
+            Cell::or_none(actor.parent.as_deref()),
             path.map_or_else(Cell::none, Cell::path),
-            actor.command.as_ref().map_or_else(Cell::none, |command| Cell::new(without_folder(command).to_owned())),
+            Cell::or_none(actor.command.as_deref().map(without_folder)),
         ]);
     }
     table

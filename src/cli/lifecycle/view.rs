@@ -93,7 +93,6 @@ fn models(models: &[ModelStatus]) -> Table<'_> {
     for model in models {
         let purpose = if model.purpose == "main" { String::new() } else { format!(" ({})", model.purpose) };
         let held = model.bytes.iter().fold(0u64, |sum, held| sum.saturating_add(held.bytes));
-        let made = |text: Option<String>| text.map_or_else(Cell::none, Cell::new);
         let state = match model.kind.as_str() {
             "headroom" => "reserved".to_owned(),
             _ => model.state.clone(),
@@ -112,15 +111,15 @@ fn models(models: &[ModelStatus]) -> Table<'_> {
         table.row(vec![
             Cell::new(format!("{}{purpose}", model.name)),
             Cell::new(state).tone(tone),
-            made(model.mode.map(|mode| mode.name().to_owned())),
-            made(priority(model)),
-            made((held > 0).then(|| units::bytes(held))),
-            made(model.idle_seconds.map(|idle| units::ago(seconds(idle)))),
-            made(model.device.clone()),
-            made(busy),
-            made((model.access_count > 0).then(|| model.access_count.to_string())),
-            made((model.crash_count > 0).then(|| model.crash_count.to_string())),
-            made(flags(model)),
+            Cell::or_none(model.mode.map(|mode| mode.name().to_owned())),
+            Cell::or_none(priority(model)),
+            Cell::or_none((held > 0).then(|| units::bytes(held))),
+            Cell::or_none(model.idle_seconds.map(|idle| units::ago(seconds(idle)))),
+            Cell::or_none(model.device.clone()),
+            Cell::or_none(busy),
+            Cell::or_none((model.access_count > 0).then(|| model.access_count.to_string())),
+            Cell::or_none((model.crash_count > 0).then(|| model.crash_count.to_string())),
+            Cell::or_none(flags(model)),
             Cell::new(model.id.as_str()),
         ]);
     }
@@ -172,16 +171,15 @@ pub fn externals<'e>(title: &'static str, externals: &'e [External]) -> Table<'e
         Column::left("ATTACHED", 6),
         Column::left("KNOWN BY", 7),
     ]);
-    let made = |text: Option<String>| text.map_or_else(Cell::none, Cell::new);
     for other in externals {
         let held = other.bytes.iter().fold(0u64, |sum, held| sum.saturating_add(held.bytes));
         table.row(vec![
             Cell::new(other.program.as_str()),
-            made(other.model_name.clone().or_else(|| other.model.as_ref().map(ToString::to_string))),
-            made((held > 0).then(|| units::bytes(held))),
-            made(other.user.clone()),
-            made(other.pid.map(|pid| pid.to_string())),
-            made(other.port.map(|port| port.to_string())),
+            Cell::or_none(other.model_name.clone().or_else(|| other.model.as_ref().map(ToString::to_string))),
+            Cell::or_none((held > 0).then(|| units::bytes(held))),
+            Cell::or_none(other.user.clone()),
+            Cell::or_none(other.pid.map(|pid| pid.to_string())),
+            Cell::or_none(other.port.map(|port| port.to_string())),
             Cell::new(if other.attached { "yes" } else { "no" }),
             Cell::new(other.known_by.join(",")),
         ]);

@@ -88,8 +88,6 @@ impl Shown {
     }
 
     fn cell<'a>(self, row: &'a ModelRow, context: &Context<'_>) -> Cell<'a> {
-        let word = |text: Option<&'a str>| text.map_or_else(Cell::none, Cell::new);
-        let made = |text: Option<String>| text.map_or_else(Cell::none, Cell::new);
         match self {
             Shown::Id => Cell::new(row.id.as_str()),
             Shown::Name => Cell::new(row.name.as_str()),
@@ -97,15 +95,15 @@ impl Shown {
             Shown::State => Cell::new(row.state.name()).tone(tone_of(row.state)),
             Shown::Store => Cell::new(row.store.name()),
             Shown::Flags => Cell::new(marks(row)).tone(if row.enabled { Tone::Plain } else { Tone::Warn }),
-            Shown::Alias => word(row.alias.as_deref()),
-            Shown::Quant => word(row.quant.as_deref()),
-            Shown::Used => made(context.last_used(row).map(|at| units::ago(at.age(context.now)))),
-            Shown::Params => made(row.parameters.map(units::count)),
-            Shown::Ctx => made(row.context_length.map(units::tokens)),
-            Shown::Tier => word(row.tier(context.limits).map(Tier::name)),
-            Shown::Family => word(row.family.as_deref()),
+            Shown::Alias => Cell::or_none(row.alias.as_deref()),
+            Shown::Quant => Cell::or_none(row.quant.as_deref()),
+            Shown::Used => Cell::or_none(context.last_used(row).map(|at| units::ago(at.age(context.now)))),
+            Shown::Params => Cell::or_none(row.parameters.map(units::count)),
+            Shown::Ctx => Cell::or_none(row.context_length.map(units::tokens)),
+            Shown::Tier => Cell::or_none(row.tier(context.limits).map(Tier::name)),
+            Shown::Family => Cell::or_none(row.family.as_deref()),
             Shown::Kind => Cell::new(row.kind.name()),
-            Shown::Repo => word(row.repo.as_deref()),
+            Shown::Repo => Cell::or_none(row.repo.as_deref()),
             Shown::Path => Cell::path(&row.path).tone(Tone::Dim),
         }
     }

@@ -121,20 +121,19 @@ const OPENED: &[Column] = &[
 
 fn opened(models: &[OpenModel], now: Timestamp) -> Table<'_> {
     let mut table = Table::new(OPENED);
-    let made = |text: Option<String>| text.map_or_else(Cell::none, Cell::new);
     let rows = models.iter().flat_map(|model| model.users.iter().map(move |user| (model, user)));
     for (model, user) in rows {
         let ModelUser { program, pid, how, memory_bytes, user, started, .. } = user;
         table.row(vec![
             Cell::new(model.name.as_str()),
             Cell::new(text::clean(program).into_owned()),
-            made(pid.map(|pid| pid.to_string())),
+            Cell::or_none(pid.map(|pid| pid.to_string())),
             Cell::new(*how),
-            made(started.map(|started| format!("{} ago", units::ago(started.age(now))))),
-            made(memory_bytes.map(units::bytes)),
-            made(user.clone()),
+            Cell::or_none(started.map(|started| format!("{} ago", units::ago(started.age(now))))),
+            Cell::or_none(memory_bytes.map(units::bytes)),
+            Cell::or_none(user.clone()),
             Cell::new(model.store),
-            made(model.model_id.clone()),
+            Cell::or_none(model.model_id.clone()),
         ]);
     }
     table
@@ -160,7 +159,6 @@ fn table(servers: &[ServerRow]) -> Table<'_> {
     let has_problem = servers.iter().any(|server| problem(server).is_some());
     let columns: Vec<Column> = COLUMNS.iter().copied().chain(has_problem.then_some(PROBLEM)).collect();
     let mut table = Table::new(&columns);
-    let made = |text: Option<String>| text.map_or_else(Cell::none, Cell::new);
     for server in servers {
         let purpose = if server.purpose == "main" { String::new() } else { format!(" ({})", server.purpose) };
         let busy = match server.slots {
@@ -171,18 +169,18 @@ fn table(servers: &[ServerRow]) -> Table<'_> {
         let mut cells = vec![
             Cell::new(format!("{}{purpose}", server.display_name)),
             Cell::new(state(server)).tone(tone(server)),
-            made(server.memory_used_bytes.map(units::bytes)),
-            made(server.port.map(|port| port.to_string())),
+            Cell::or_none(server.memory_used_bytes.map(units::bytes)),
+            Cell::or_none(server.port.map(|port| port.to_string())),
             Cell::new(busy),
-            made(server.uptime_seconds.map(|seconds| units::took(Duration::from_secs(seconds)))),
-            made(server.context.map(|tokens| units::tokens(u64::from(tokens)))),
+            Cell::or_none(server.uptime_seconds.map(|seconds| units::took(Duration::from_secs(seconds)))),
+            Cell::or_none(server.context.map(|tokens| units::tokens(u64::from(tokens)))),
             Cell::new(server.model_id.as_str()),
-            made(mode(server)),
-            made(server.engine.clone()),
-            made(server.pid.map(|pid| pid.to_string())),
+            Cell::or_none(mode(server)),
+            Cell::or_none(server.engine.clone()),
+            Cell::or_none(server.pid.map(|pid| pid.to_string())),
         ];
         if has_problem {
-            cells.push(made(problem(server).map(|problem| text::clean(problem).into_owned())));
+            cells.push(Cell::or_none(problem(server).map(|problem| text::clean(problem).into_owned())));
         }
         table.row(cells);
     }

@@ -136,7 +136,6 @@ fn warn(ctx: &mut Ctx, machine: Option<&LiveMachine>) {
 
 fn table(state: &State) -> Table<'_> {
     let mut table = Table::new(COLUMNS);
-    let made = |text: Option<String>| text.map_or_else(Cell::none, Cell::new);
     for entry in &state.entries {
         let busy = match (entry.in_flight, entry.queued) {
             (0, 0) => None,
@@ -147,13 +146,13 @@ fn table(state: &State) -> Table<'_> {
         table.row(vec![
             Cell::new(entry.name.as_str()),
             Cell::new(format!("{}{pinned}", state_words(entry, state))).tone(tone(entry)),
-            made(entry.mode.map(|mode| mode.name().to_owned())),
-            made(entry.device.clone()),
-            made(entry.memory.map(units::bytes)),
-            made(busy),
-            made(entry.tokens_per_s.map(|speed| format!("{speed:.1}"))),
-            made(idle_left(entry, state).filter(|_| !entry.pinned)),
-            made(entry.reason.clone()),
+            Cell::or_none(entry.mode.map(|mode| mode.name().to_owned())),
+            Cell::or_none(entry.device.clone()),
+            Cell::or_none(entry.memory.map(units::bytes)),
+            Cell::or_none(busy),
+            Cell::or_none(entry.tokens_per_s.map(|speed| format!("{speed:.1}"))),
+            Cell::or_none(idle_left(entry, state).filter(|_| !entry.pinned)),
+            Cell::or_none(entry.reason.clone()),
             Cell::new(entry.id.as_str()),
         ]);
     }

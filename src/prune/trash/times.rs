@@ -43,7 +43,8 @@ pub(super) struct Times {
     is_torn: bool,
     index: HashMap<PathBuf, usize>,
     states: Vec<State>,
-    /// The times, of the file system, at which an interrupted run may have made its last change.
+    /// The times, of the file system, at which an interrupted run may have made its last change; empty where none was
+    /// interrupted.
     last: Vec<i64>,
 }
 
@@ -54,20 +55,23 @@ impl Times {
         let cannot = |e: std::io::Error| Fault::io("read", &path, e);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::APPEND;
         let file = item.open_file(LOG, flags).map_err(|e| cannot(e.into()))?;
-        // A folder that was removed has changed right after it was noted. A rename changes the folder of the item at the
-        // same moment as the one in the store: no machine is so busy that time passes between the two.
-        let noted = super::entry::mtime_ns(&rustix::fs::fstat(&file).map_err(|e| cannot(e.into()))?);
-        let renamed = ["", FILES].map(|dir| mtime(item, Path::new(dir)));
-        let last =
-            [Ok(Some(noted))].into_iter().chain(renamed).filter_map(Result::transpose).collect::<Result<_, _>>()?;
         let mut bytes = Vec::new();
         (&file).take(MOST).read_to_end(&mut bytes).map_err(cannot)?;
         let index = dirs.iter().enumerate().map(|(i, d)| (d.path.clone(), i)).collect();
         let states = dirs.iter().map(|d| State { before: d.mtime_ns, ..State::default() }).collect();
         let is_torn = bytes.last().is_some_and(|b| *b != b'\n');
-        let mut times = Times { file, is_torn, index, states, last };
+        let mut times = Times { file, is_torn, index, states, last: Vec::new() };
         for line in bytes.split(|b| *b == b'\n') {
             times.read(std::str::from_utf8(line).unwrap_or(""), true);
+        }
+        if times.states.iter().any(|state| state.going) {
+            // A folder that was removed has changed right after it was noted. A rename changes the folder of the item
+            // at the same moment as the one in the store: no machine is so busy that time passes between the two.
+            let noted = super::entry::mtime_ns(&rustix::fs::fstat(&times.file).map_err(|e| cannot(e.into()))?);
+            times.last.push(noted);
+            for dir in ["", FILES] {
+                times.last.extend(mtime(item, Path::new(dir))?);
+            }
         }
         Ok(times)
     }
